@@ -1,17 +1,48 @@
+// Command ashlar-scheduler is kube-scheduler with Ashlar's plugins, run as a
+// secondary scheduler: pods choose it by schedulerName. It takes kube-scheduler's
+// flags and an ordinary KubeSchedulerConfiguration.
 package main
 
 import (
+	"fmt"
 	"os"
 
+	"github.com/spf13/cobra"
 	"k8s.io/component-base/cli"
+	_ "k8s.io/component-base/logs/json/register"
+	_ "k8s.io/component-base/metrics/prometheus/clientgo"
+	_ "k8s.io/component-base/metrics/prometheus/version"
 	"k8s.io/kubernetes/cmd/kube-scheduler/app"
+	_ "sigs.k8s.io/scheduler-plugins/apis/config/scheme" // arguments of the plugins below
 	"sigs.k8s.io/scheduler-plugins/pkg/coscheduling"
 	"sigs.k8s.io/scheduler-plugins/pkg/noderesourcetopology"
+
+	"github.com/ashlar-dev/ashlar/plugins/deviceplacement"
 )
 
 func main() {
-	os.Exit(cli.Run(app.NewSchedulerCommand(
+	if err := cli.RunNoErrOutput(newCommand()); err != nil {
+		fmt.Fprintln(os.Stderr, "ashlar-scheduler:", oneLine(err))
+		os.Exit(1)
+	}
+}
+
+func newCommand() *cobra.Command {
+	command := app.NewSchedulerCommand(
+		app.WithPlugin(deviceplacement.Name, deviceplacement.New),
+		app.WithPlugin(deviceplacement.ScoreName, deviceplacement.NewScore),
 		app.WithPlugin(coscheduling.Name, coscheduling.New),
 		app.WithPlugin(noderesourcetopology.Name, noderesourcetopology.New),
-	)))
+	)
+	command.Use = "ashlar-scheduler"
+	command.Short = "Place GPU pods by memory, MIG profile and NVLink topology"
+	command.SilenceUsage = true
+	run := command.RunE
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := preflight(cmd); err != nil {
+			return err
+		}
+		return run(cmd, args)
+	}
+	return command
 }

@@ -1,0 +1,119 @@
+package deviceplacement
+
+import (
+	"cmp"
+	"slices"
+
+	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/dynamic-resource-allocation/structured"
+	"k8s.io/utils/ptr"
+)
+
+// pool is a node-local resource pool: all devices that one driver publishes for
+// one node, in the order in which in-tree allocation tries them.
+type pool struct {
+	driver, name, node string
+	devices            []resourceapi.Device
+	ids                []structured.DeviceID
+	counters           []resourceapi.CounterSet
+	generation         int64
+	// sources are the published slices of the current generation.
+	sources []*resourceapi.ResourceSlice
+
+	// gpus is nil if the devices are not GPUs that this plugin understands.
+	gpus *gpuPool
+
+	// deviceSlice and counterSlice are what the in-tree allocator sees. PreFilter
+	// hands them over empty; Filter fills those of its own node, so that no two
+	// goroutines write the same one.
+	deviceSlice, counterSlice *resourceapi.ResourceSlice
+	buffer                    []resourceapi.Device
+}
+
+type poolKey struct{ driver, pool string }
+
+// newPool returns nil for a pool whose devices cannot be rearranged: one that is
+// not local to a node, or not completely published yet.
+func newPool(key poolKey, published []*resourceapi.ResourceSlice) *pool {
+	generation := slices.MaxFunc(published, func(a, b *resourceapi.ResourceSlice) int {
+		return cmp.Compare(a.Spec.Pool.Generation, b.Spec.Pool.Generation)
+	}).Spec.Pool.Generation
+	p := &pool{driver: key.driver, name: key.pool, generation: generation}
+	for _, slice := range published {
+		node := ptr.Deref(slice.Spec.NodeName, "")
+		if node == "" || p.node != "" && p.node != node {
+			return nil
+		}
+		p.node = node
+		if slice.Spec.Pool.Generation == generation {
+			p.sources = append(p.sources, slice)
+		}
+	}
+	for _, slice := range p.sources {
+		if slice.Spec.Pool.ResourceSliceCount != int64(len(p.sources)) {
+			return nil
+		}
+		p.devices = append(p.devices, slice.Spec.Devices...)
+		p.counters = append(p.counters, slice.Spec.SharedCounters...)
+	}
+	for i := range p.devices {
+		p.ids = append(p.ids, structured.MakeDeviceID(key.driver, key.pool, p.devices[i].Name))
+	}
+	count := int64(1)
+	if len(p.counters) > 0 {
+		count = 2
+		p.counterSlice = p.placeholder("counters", count)
+	}
+	p.deviceSlice = p.placeholder("devices", count)
+	p.buffer = make([]resourceapi.Device, 0, len(p.devices))
+	return p
+}
+
+func (p *pool) placeholder(name string, count int64) *resourceapi.ResourceSlice {
+	slice := &resourceapi.ResourceSlice{}
+	slice.Name = name
+	slice.Spec = resourceapi.ResourceSliceSpec{
+		Driver:   p.driver,
+		NodeName: ptr.To(p.node),
+		Pool:     resourceapi.ResourcePool{Name: p.name, Generation: p.generation, ResourceSliceCount: count},
+	}
+	return slice
+}
+
+// empty makes the placeholders cheap to hand over. A counter slice must look like
+// an ordinary slice of its node: 1.36 examines every slice that has shared
+// counters for every node (kubernetes/kubernetes pull request 138917).
+func (p *pool) empty() {
+	p.deviceSlice.Spec.Devices = nil
+	if p.counterSlice != nil {
+		p.counterSlice.Spec.SharedCounters = nil
+	}
+}
+
+// showAll fills the placeholders with every device, in published order.
+func (p *pool) showAll() {
+	p.show(p.devices)
+}
+
+// showOnly fills the placeholders with the chosen devices, in that order, and
+// hides the others except for those in use: their counters must stay accounted for.
+func (p *pool) showOnly(chosen []int, inUse func(int) bool) {
+	devices := p.buffer[:0]
+	for _, i := range chosen {
+		devices = append(devices, p.devices[i])
+	}
+	for i := range p.devices {
+		if inUse(i) && !slices.Contains(chosen, i) {
+			devices = append(devices, p.devices[i])
+		}
+	}
+	p.buffer = devices
+	p.show(devices)
+}
+
+func (p *pool) show(devices []resourceapi.Device) {
+	p.deviceSlice.Spec.Devices = devices
+	if p.counterSlice != nil {
+		p.counterSlice.Spec.SharedCounters = p.counters
+	}
+}

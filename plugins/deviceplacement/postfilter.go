@@ -1,0 +1,167 @@
+package deviceplacement
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	v1 "k8s.io/api/core/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ashlar-dev/ashlar/topology/placement"
+	"github.com/ashlar-dev/ashlar/topology/published"
+)
+
+// maxExplained bounds how many nodes in different states are searched for the
+// smallest change, so that a pod that fits nowhere costs milliseconds.
+const maxExplained = 64
+
+// PostFilter lets the in-tree plugin give back allocations that are in the way,
+// and adds to the pod's status why nothing fits and what would.
+func (p *Plugin) PostFilter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
+	result, status := p.DynamicResources.PostFilter(ctx, state, pod, statuses)
+	c := cycleOf(state)
+	if c == nil || status.Code() != fwk.Unschedulable {
+		return result, status
+	}
+	if explanation := p.explain(ctx, c); explanation != "" {
+		return result, fwk.NewStatus(fwk.Unschedulable, explanation)
+	}
+	return result, status
+}
+
+// suggestion is a change on one node.
+type suggestion struct {
+	placement.Change
+	node    string
+	pool    *pool
+	request *nodeRequest
+}
+
+// rank orders kinds of changes from the smallest.
+var rank = []placement.Kind{placement.SmallerShare, placement.OtherProfile, placement.FewerGPUs, placement.FreeGPUs}
+
+// closer reports whether s asks less of the user than other.
+func (s *suggestion) closer(other *suggestion) bool {
+	if a, b := slices.Index(rank, s.Kind), slices.Index(rank, other.Kind); a != b {
+		return a < b
+	}
+	switch s.Kind {
+	case placement.SmallerShare:
+		return s.Bytes > other.Bytes
+	case placement.OtherProfile:
+		return s.pool.gpus.inventory.Offers[s.Offer].Memory > other.pool.gpus.inventory.Offers[other.Offer].Memory
+	case placement.FewerGPUs:
+		return s.Count > other.Count
+	}
+	if a, b := s.GPUs.Len(), other.GPUs.Len(); a != b {
+		return a < b
+	}
+	return s.node < other.node
+}
+
+func (s *suggestion) String() string {
+	what := fmt.Sprintf("%s on node %s", s.Change, s.node)
+	if s.Kind == placement.OtherProfile {
+		d := device{Device: &s.pool.devices[s.Offer], driver: s.pool.driver}
+		what = fmt.Sprintf("MIG profile %s fits on node %s", d.text(published.Profile), s.node)
+	}
+	if s.Part >= 0 {
+		return fmt.Sprintf("request %s: %s", s.request.Parts[s.Part].Name, what)
+	}
+	return what
+}
+
+// explain says why the pod fits nowhere, in terms of what it asks for, and lists
+// the smallest change of each kind over all nodes; "" if the pod asks for
+// something that is not understood here.
+func (p *Plugin) explain(ctx context.Context, c *cycle) string {
+	if c.ask.opaque != "" {
+		return ""
+	}
+	pools := p.makes()
+	if len(pools) == 0 {
+		return "no node publishes GPUs (is the driver running?)"
+	}
+	var sentences []string
+	for i := range c.ask.requests {
+		request := &c.ask.requests[i]
+		if sentence := p.unmet(ctx, pools, &request.alternatives[len(request.alternatives)-1]); sentence != "" {
+			sentences = append(sentences, fmt.Sprintf("request %s: %s", request.name, sentence))
+		}
+	}
+	if len(sentences) > 0 {
+		return strings.Join(sentences, "; ")
+	}
+	best, fits := p.smallestChanges(ctx, c)
+	if fits {
+		return "" // something other than GPUs is in the way
+	}
+	for _, kind := range rank {
+		if s := best[kind]; s != nil {
+			sentences = append(sentences, s.String())
+		}
+	}
+	if len(sentences) == 0 {
+		return "no single change on one node makes it fit: its requests need more GPUs than a node has"
+	}
+	return "would fit with a change: " + strings.Join(sentences, "; or ")
+}
+
+// makes returns one GPU pool for each make of node.
+func (p *Plugin) makes() []*pool {
+	var pools []*pool
+	seen := map[*placement.Inventory]bool{}
+	for _, name := range p.nodeNames() {
+		if gpus := p.pools.gpuPool(name); gpus != nil && !seen[gpus.gpus.inventory] {
+			seen[gpus.gpus.inventory] = true
+			pools = append(pools, gpus)
+		}
+	}
+	return pools
+}
+
+func (p *Plugin) nodeNames() []string {
+	names := make([]string, 0, len(p.pools.byNode))
+	for name := range p.pools.byNode {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// smallestChanges searches nodes in different states for changes after which the
+// pod fits, and keeps the closest of each kind. It reports true instead if the GPUs
+// of some node serve the pod as it is.
+func (p *Plugin) smallestChanges(ctx context.Context, c *cycle) (map[placement.Kind]*suggestion, bool) {
+	best := map[placement.Kind]*suggestion{}
+	seen := map[string]bool{}
+	for _, name := range p.nodeNames() {
+		gpus := p.pools.gpuPool(name)
+		if gpus == nil {
+			continue
+		}
+		state := gpus.state(c.allocated)
+		key := fmt.Sprintf("%p %v", gpus.gpus.inventory, state)
+		if seen[key] {
+			continue
+		}
+		if seen[key] = true; len(seen) > maxExplained {
+			break
+		}
+		for request := range gpus.requests(ctx, p.expressions, c.ask, nil) {
+			if placement.Place(gpus.gpus.inventory, state, &request.Request, p.policy).Outcome != placement.Refused {
+				return nil, true
+			}
+			for _, change := range placement.Relax(gpus.gpus.inventory, state, &request.Request, p.policy) {
+				found := &suggestion{Change: change, node: name, pool: gpus, request: request}
+				if best[change.Kind] == nil || found.closer(best[change.Kind]) {
+					best[change.Kind] = found
+				}
+			}
+			break // changes are about the preferred alternative
+		}
+	}
+	return best, false
+}

@@ -1,0 +1,169 @@
+package deviceplacement
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	v1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
+	dracel "k8s.io/dynamic-resource-allocation/cel"
+	"k8s.io/dynamic-resource-allocation/structured"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+	"github.com/ashlar-dev/ashlar/topology/published"
+)
+
+// nodeRequest is a pod's ask, translated for the GPUs of one node.
+type nodeRequest struct {
+	placement.Request
+	// chosen[i] is the alternative behind Parts[i].
+	chosen []*alternative
+	// err is the first selector that could not be evaluated.
+	err error
+}
+
+// requests yields the ask in terms of a pool, one request for every combination
+// of alternatives, the most preferred first. provided are the resources that the
+// node's device plugin hands out: those do not go through DRA.
+func (p *pool) requests(ctx context.Context, expressions *dracel.Cache, a *ask, provided map[v1.ResourceName]int64) iter.Seq[*nodeRequest] {
+	return func(yield func(*nodeRequest) bool) {
+		choice := make([]int, len(a.requests))
+		for {
+			if !yield(p.request(ctx, expressions, a, provided, choice)) {
+				return
+			}
+			// Count up, the last request fastest, as the in-tree search does.
+			at := len(choice) - 1
+			for ; at >= 0; at-- {
+				if choice[at]++; choice[at] < len(a.requests[at].alternatives) {
+					break
+				}
+				choice[at] = 0
+			}
+			if at < 0 {
+				return
+			}
+		}
+	}
+}
+
+func (p *pool) request(ctx context.Context, expressions *dracel.Cache, a *ask, provided map[v1.ResourceName]int64, choice []int) *nodeRequest {
+	result := &nodeRequest{}
+	partOf := make([]int, len(a.requests))
+	for i := range a.requests {
+		request := &a.requests[i]
+		partOf[i] = -1
+		if request.resource != "" && provided[request.resource] > 0 {
+			continue
+		}
+		way := &request.alternatives[choice[i]]
+		part, err := p.part(ctx, expressions, way)
+		if err != nil && result.err == nil {
+			result.err = err
+		}
+		partOf[i] = len(result.Parts)
+		result.Parts = append(result.Parts, part)
+		result.chosen = append(result.chosen, way)
+	}
+	for _, rule := range a.alike {
+		alike := placement.Alike{Values: p.values(rule.attribute), Distinct: rule.distinct}
+		for _, request := range rule.requests {
+			if partOf[request] >= 0 {
+				alike.Parts = append(alike.Parts, partOf[request])
+			}
+		}
+		result.Alike = append(result.Alike, alike)
+	}
+	return result
+}
+
+func (p *pool) part(ctx context.Context, expressions *dracel.Cache, way *alternative) (placement.Part, error) {
+	matched := p.match(ctx, expressions, way.selectors)
+	part := placement.Part{Name: way.name, Count: int(way.count), Accepts: placement.NewOfferSet(len(p.devices))}
+	for i := range p.devices {
+		d := &p.devices[i]
+		if !matched.devices.Has(i) || !tolerated(d, way.tolerations) {
+			continue
+		}
+		enough := true
+		for name, amount := range way.capacity {
+			capacity, found := p.capacityOf(d, name)
+			take := amount
+			if found && p.gpus.inventory.Offers[i].Form == placement.Share {
+				take = consumed(capacity, amount)
+				part.Bytes = topology.Bytes(take) // memory is the only capacity of a share
+			}
+			enough = enough && found && take <= capacity.Value.Value()
+		}
+		if enough {
+			part.Accepts.Add(i)
+		}
+	}
+	return part, matched.err
+}
+
+// values numbers the values that an attribute takes on a pool's devices.
+func (p *pool) values(attribute resourceapi.FullyQualifiedName) []int64 {
+	values := make([]int64, len(p.devices))
+	numbers := map[string]int64{}
+	for i := range p.devices {
+		values[i] = placement.NoValue
+		value, found := p.attribute(i, attribute)
+		if !found {
+			continue
+		}
+		text := fmt.Sprint(value)
+		if _, known := numbers[text]; !known {
+			numbers[text] = int64(len(numbers))
+		}
+		values[i] = numbers[text]
+	}
+	return values
+}
+
+func (p *pool) attribute(i int, name resourceapi.FullyQualifiedName) (any, bool) {
+	attributes := p.devices[i].Attributes
+	value, found := attributes[resourceapi.QualifiedName(name)]
+	if prefix := p.driver + "/"; !found && len(name) > len(prefix) && string(name[:len(prefix)]) == prefix {
+		value, found = attributes[resourceapi.QualifiedName(name[len(prefix):])]
+	}
+	switch {
+	case !found:
+		return nil, false
+	case value.StringValue != nil:
+		return *value.StringValue, true
+	case value.IntValue != nil:
+		return *value.IntValue, true
+	case value.BoolValue != nil:
+		return *value.BoolValue, true
+	case value.VersionValue != nil:
+		return *value.VersionValue, true
+	}
+	return nil, false
+}
+
+// state is what is held of the pool's GPUs.
+func (p *pool) state(allocated *structured.AllocatedState) placement.State {
+	inventory := p.gpus.inventory
+	state := placement.NewState(inventory)
+	for i, id := range p.ids {
+		if allocated.AllocatedDevices.Has(id) {
+			inventory.Hold(state, i, 0)
+		} else if amounts, shared := allocated.AggregatedCapacity[id]; shared {
+			bytes := int64(1)
+			if memory := amounts[published.Memory]; memory != nil {
+				bytes = max(bytes, memory.Value())
+			}
+			inventory.Hold(state, i, topology.Bytes(bytes))
+		}
+	}
+	return state
+}
+
+// inUse reports whether device i is allocated, exclusively or shared.
+func (p *pool) inUse(allocated *structured.AllocatedState, i int) bool {
+	_, shared := allocated.AggregatedCapacity[p.ids[i]]
+	return shared || allocated.AllocatedDevices.Has(p.ids[i])
+}

@@ -1,0 +1,14 @@
+package placement
+
+// FirstFit takes the first choice that fits, in index order. It is what
+// Kubernetes does with devices, and the baseline for every other policy.
+type FirstFit struct{}
+
+// Name implements Policy.
+func (FirstFit) Name() string { return "first-fit" }
+
+// RateGPUs implements Policy.
+func (FirstFit) RateGPUs(*Inventory, State, GPUSet) Rating { return Rating{} }
+
+// RateOffer implements Policy.
+func (FirstFit) RateOffer(*Inventory, State, int, *Part) Rating { return Rating{} }

@@ -1,0 +1,54 @@
+package placement
+
+import (
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/mig"
+)
+
+// Form is how a GPU is handed out.
+type Form uint8
+
+// The forms. A GPU is in at most one of them at a time.
+const (
+	Whole Form = iota // the GPU alone
+	MIG               // a hardware slice of it
+	Share             // part of its memory, beside others
+)
+
+func (f Form) String() string { return [...]string{"whole", "mig", "share"}[f] }
+
+// Offer is one thing that a node can hand out.
+type Offer struct {
+	Form Form
+	// GPU is the index in the node's GPUs.
+	GPU int
+	// Memory is what one holder can allocate: all of it for a whole GPU, the
+	// instance's for MIG, and for a share the most that all holders get together.
+	Memory topology.Bytes
+	// Profile, Placement and Media describe a MIG instance; zero otherwise.
+	Profile   mig.ProfileID
+	Placement mig.Placement
+	Media     mig.Media
+}
+
+// OfferSet is a set of an inventory's offers, by index.
+type OfferSet []uint64
+
+// NewOfferSet returns an empty set that can hold size offers.
+func NewOfferSet(size int) OfferSet { return make(OfferSet, (size+63)/64) }
+
+// Add puts offer i into the set.
+func (s OfferSet) Add(i int) { s[i/64] |= 1 << (i % 64) }
+
+// Has reports whether offer i is in the set.
+func (s OfferSet) Has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
+
+// Empty reports whether nothing is in the set.
+func (s OfferSet) Empty() bool {
+	for _, word := range s {
+		if word != 0 {
+			return false
+		}
+	}
+	return true
+}

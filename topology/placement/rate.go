@@ -1,0 +1,38 @@
+package placement
+
+import "slices"
+
+// Rate rates grants that somebody else chose, as Place would have rated them:
+// the whole GPUs of each part as one set, everything else one after the other.
+// Grants that do not fit in s rate as if they did.
+func Rate(inv *Inventory, s State, grants []Grant, policy Policy) Rating {
+	state := slices.Clone(s)
+	var total Rating
+	add := func(r Rating) {
+		if r.Bandwidth > 0 && (total.Bandwidth == 0 || r.Bandwidth < total.Bandwidth) {
+			total.Bandwidth = r.Bandwidth
+		}
+		total.Loss += r.Loss
+	}
+	for start := 0; start < len(grants); {
+		part := grants[start].Part
+		end := start
+		var gpus GPUSet
+		for ; end < len(grants) && grants[end].Part == part; end++ {
+			if offer := &inv.Offers[grants[end].Offer]; offer.Form == Whole {
+				gpus |= 1 << offer.GPU
+			}
+		}
+		if gpus != 0 {
+			add(policy.RateGPUs(inv, state, gpus))
+		}
+		for _, grant := range grants[start:end] {
+			if inv.Offers[grant.Offer].Form != Whole {
+				add(policy.RateOffer(inv, state, grant.Offer, &Part{Bytes: grant.Bytes}))
+			}
+			inv.Hold(state, grant.Offer, grant.Bytes)
+		}
+		start = end
+	}
+	return total
+}

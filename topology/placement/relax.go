@@ -1,0 +1,168 @@
+package placement
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/ashlar-dev/ashlar/topology"
+)
+
+// Kind is the kind of a change, stable for machines to read.
+type Kind string
+
+// The kinds, from the smallest change to the largest.
+const (
+	SmallerShare Kind = "SmallerShare" // ask for less memory
+	OtherProfile Kind = "OtherProfile" // ask for another MIG profile
+	FewerGPUs    Kind = "FewerGPUs"    // ask for fewer GPUs
+	FreeGPUs     Kind = "FreeGPUs"     // wait until GPUs are free, or move what runs there
+)
+
+// Change is a change after which a refused request fits. It has been tried: the
+// changed request, or the changed state, was placed.
+type Change struct {
+	Kind Kind
+	// Part is the part to change, as an index into Request.Parts; -1 with FreeGPUs.
+	Part int
+	// Count is the number of GPUs that would fit, with FewerGPUs.
+	Count int
+	// Bytes is the share that would fit, with SmallerShare.
+	Bytes topology.Bytes
+	// Offer is the MIG offer that would fit, with OtherProfile.
+	Offer int
+	// GPUs would have to be free, with FreeGPUs.
+	GPUs GPUSet
+}
+
+// String describes the change to someone who looks at one node.
+func (c Change) String() string {
+	switch c.Kind {
+	case SmallerShare:
+		return fmt.Sprintf("a share of %s fits", c.Bytes)
+	case OtherProfile:
+		return "a smaller MIG profile fits"
+	case FewerGPUs:
+		return fmt.Sprintf("%d GPUs fit", c.Count)
+	}
+	var gpus []int
+	for rest := c.GPUs; rest != 0; rest &= rest - 1 {
+		gpus = append(gpus, rest.lowest())
+	}
+	return fmt.Sprintf("it fits once GPUs %v are free", gpus)
+}
+
+// maxFreed is the most GPUs that a suggestion asks to be freed.
+const maxFreed = 8
+
+// Relax lists changes after which a request that was refused in state s fits, at
+// most one of each kind, the smallest change first. An empty list means that the
+// node can never serve it.
+//
+// Complexity: a handful of placements, plus one for each set of busy GPUs up to
+// the smallest that helps.
+func Relax(inv *Inventory, s State, r *Request, policy Policy) []Change {
+	var changes []Change
+	for p := range r.Parts {
+		for _, relax := range []func(*Inventory, State, *Request, int, Policy) (Change, bool){smallerShare, otherProfile, fewerGPUs} {
+			if change, found := relax(inv, s, r, p, policy); found {
+				changes = append(changes, change)
+			}
+		}
+	}
+	if change, found := freeGPUs(inv, s, r, policy); found {
+		changes = append(changes, change)
+	}
+	return changes
+}
+
+// withPart is r with one part replaced.
+func withPart(r *Request, p int, part Part) *Request {
+	changed := &Request{Parts: slices.Clone(r.Parts), Alike: r.Alike}
+	changed.Parts[p] = part
+	return changed
+}
+
+// smallerShare finds the largest share that fits, in whole MiB.
+func smallerShare(inv *Inventory, s State, r *Request, p int, policy Policy) (Change, bool) {
+	part := r.Parts[p]
+	var left topology.Bytes
+	for i := range inv.Offers {
+		offer := &inv.Offers[i]
+		state := s[offer.GPU]
+		if offer.Form == Share && part.Accepts.Has(i) && !state.Whole && state.Slices == 0 {
+			left = max(left, offer.Memory-state.Shared)
+		}
+	}
+	part.Bytes = left / topology.MiB * topology.MiB
+	if part.Bytes == 0 || Place(inv, s, withPart(r, p, part), policy).Outcome != Fits {
+		return Change{}, false
+	}
+	return Change{Kind: SmallerShare, Part: p, Bytes: part.Bytes}, true
+}
+
+// otherProfile finds the largest smaller MIG profile that fits. A part that
+// accepts no MIG offer of this node is left alone: it asked for something else.
+func otherProfile(inv *Inventory, s State, r *Request, p int, policy Policy) (Change, bool) {
+	part := r.Parts[p]
+	wanted := topology.Bytes(-1)
+	for i := range inv.Offers {
+		if offer := &inv.Offers[i]; offer.Form == MIG && part.Accepts.Has(i) {
+			wanted = max(wanted, offer.Memory)
+		}
+	}
+	best := -1
+	for i := range inv.Offers {
+		offer := &inv.Offers[i]
+		if offer.Form != MIG || offer.Memory >= wanted || !inv.Fits(s, i, 0) {
+			continue
+		}
+		if best < 0 || offer.Memory > inv.Offers[best].Memory {
+			best = i
+		}
+	}
+	if best < 0 {
+		return Change{}, false
+	}
+	part.Accepts = inv.Select(func(o *Offer) bool { return o.Form == MIG && o.Profile == inv.Offers[best].Profile })
+	if Place(inv, s, withPart(r, p, part), policy).Outcome != Fits {
+		return Change{}, false
+	}
+	return Change{Kind: OtherProfile, Part: p, Offer: best}, true
+}
+
+// fewerGPUs finds the largest smaller count that fits.
+func fewerGPUs(inv *Inventory, s State, r *Request, p int, policy Policy) (Change, bool) {
+	part := r.Parts[p]
+	for part.Count--; part.Count > 0; part.Count-- {
+		if Place(inv, s, withPart(r, p, part), policy).Outcome == Fits {
+			return Change{Kind: FewerGPUs, Part: p, Count: part.Count}, true
+		}
+	}
+	return Change{}, false
+}
+
+// freeGPUs finds the smallest set of busy GPUs without whose holders the request
+// fits.
+func freeGPUs(inv *Inventory, s State, r *Request, policy Policy) (Change, bool) {
+	var busy []int
+	for gpu := range s {
+		if !s[gpu].Free() {
+			busy = append(busy, gpu)
+		}
+	}
+	for count := 1; count <= min(len(busy), maxFreed); count++ {
+		for pattern := GPUSet(1<<count - 1); pattern < 1<<len(busy); pattern = pattern.nextOfSize() {
+			after := slices.Clone(s)
+			var freed GPUSet
+			for rest := pattern; rest != 0; rest &= rest - 1 {
+				gpu := busy[rest.lowest()]
+				after[gpu] = GPUState{}
+				freed |= 1 << gpu
+			}
+			if Place(inv, after, r, policy).Outcome == Fits {
+				return Change{Kind: FreeGPUs, Part: -1, GPUs: freed}, true
+			}
+		}
+	}
+	return Change{}, false
+}

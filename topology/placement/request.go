@@ -1,0 +1,37 @@
+package placement
+
+import "github.com/ashlar-dev/ashlar/topology"
+
+// Request is what one pod asks of one node. Its parts are solved together: all
+// of them get what they ask for, or none does.
+type Request struct {
+	Parts []Part
+	// Alike restricts what parts get together.
+	Alike []Alike
+}
+
+// Part asks for Count offers of those in Accepts.
+type Part struct {
+	Name  string
+	Count int
+	// Bytes is the memory that each share takes, 0 for all of the GPU's. It does
+	// not restrict other forms: leave offers that are too small out of Accepts.
+	Bytes topology.Bytes
+	// Accepts holds the offers that the part may take.
+	Accepts OfferSet
+}
+
+// Alike says that a property of what some parts get must be the same for all of
+// them, or different for each.
+type Alike struct {
+	// Parts are indexes into Request.Parts.
+	Parts []int
+	// Values[i] is the property of offer i; NoValue for an offer without it, which
+	// cannot be taken by these parts.
+	Values []int64
+	// Distinct asks for different values instead of equal ones.
+	Distinct bool
+}
+
+// NoValue marks an offer that lacks the property of an Alike.
+const NoValue int64 = -1

@@ -1,0 +1,129 @@
+package placement
+
+import (
+	"fmt"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/mig"
+)
+
+// GPUState is what is held of one GPU. The zero value is a free GPU.
+type GPUState struct {
+	// Whole says that one holder has all of it.
+	Whole bool
+	// Slices and Media are held by MIG instances.
+	Slices mig.Slices
+	Media  mig.Media
+	// Shared is the memory held by shares, Sharers their number.
+	Shared  topology.Bytes
+	Sharers int64
+}
+
+// Free reports whether nobody holds any of the GPU.
+func (g GPUState) Free() bool { return g == GPUState{} }
+
+// State is what is held of a node: one entry for each of its GPUs.
+type State []GPUState
+
+// NewState returns the state of a node that nobody uses.
+func NewState(inv *Inventory) State { return make(State, len(inv.Node.GPUs)) }
+
+// FreeGPUs is the set of GPUs that nobody holds any of.
+func (s State) FreeGPUs() GPUSet {
+	var set GPUSet
+	for i := range s {
+		if s[i].Free() {
+			set |= 1 << i
+		}
+	}
+	return set
+}
+
+// Fits reports whether offer i can be taken now. bytes is the size of a share,
+// 0 for all of it, and ignored for other forms.
+func (inv *Inventory) Fits(s State, i int, bytes topology.Bytes) bool {
+	return inv.fits(s[inv.Offers[i].GPU], &inv.Offers[i], bytes)
+}
+
+func (inv *Inventory) fits(gpu GPUState, offer *Offer, bytes topology.Bytes) bool {
+	switch offer.Form {
+	case Whole:
+		return gpu.Free()
+	case MIG:
+		return !gpu.Whole && gpu.Sharers == 0 &&
+			gpu.Slices&offer.Placement.Slices() == 0 &&
+			mediaFits(gpu.Media, offer.Media, inv.media[offer.GPU])
+	case Share:
+		return !gpu.Whole && gpu.Slices == 0 && shareSize(offer, bytes) <= offer.Memory-gpu.Shared &&
+			(gpu.Sharers == 0 || gpu.Shared < offer.Memory)
+	}
+	return false
+}
+
+// shareSize is the memory that a share of bytes takes; 0 asks for all of it.
+func shareSize(offer *Offer, bytes topology.Bytes) topology.Bytes {
+	if bytes == 0 {
+		return offer.Memory
+	}
+	return bytes
+}
+
+func mediaFits(held, wanted, all mig.Media) bool {
+	return held.Decoders+wanted.Decoders <= all.Decoders && held.Encoders+wanted.Encoders <= all.Encoders &&
+		held.JPEG+wanted.JPEG <= all.JPEG && held.OFA+wanted.OFA <= all.OFA
+}
+
+// Take records that offer i is held. It is an error, and changes nothing, if the
+// offer does not fit.
+func (inv *Inventory) Take(s State, i int, bytes topology.Bytes) error {
+	if !inv.Fits(s, i, bytes) {
+		offer := inv.Offers[i]
+		return fmt.Errorf("%s of GPU %d is not free", offer.Form, offer.GPU)
+	}
+	inv.Hold(s, i, bytes)
+	return nil
+}
+
+// Hold records that offer i is held, whether or not it fits: for what others have
+// allocated already.
+func (inv *Inventory) Hold(s State, i int, bytes topology.Bytes) {
+	offer := &inv.Offers[i]
+	s[offer.GPU] = with(s[offer.GPU], offer, bytes)
+}
+
+// with is the state of a GPU once offer is held too.
+func with(gpu GPUState, offer *Offer, bytes topology.Bytes) GPUState {
+	switch offer.Form {
+	case Whole:
+		gpu.Whole = true
+	case MIG:
+		gpu.Slices |= offer.Placement.Slices()
+		gpu.Media.Decoders += offer.Media.Decoders
+		gpu.Media.Encoders += offer.Media.Encoders
+		gpu.Media.JPEG += offer.Media.JPEG
+		gpu.Media.OFA += offer.Media.OFA
+	case Share:
+		gpu.Shared += shareSize(offer, bytes)
+		gpu.Sharers++
+	}
+	return gpu
+}
+
+// Release undoes Take with the same arguments.
+func (inv *Inventory) Release(s State, i int, bytes topology.Bytes) {
+	offer := &inv.Offers[i]
+	gpu := &s[offer.GPU]
+	switch offer.Form {
+	case Whole:
+		gpu.Whole = false
+	case MIG:
+		gpu.Slices &^= offer.Placement.Slices()
+		gpu.Media.Decoders -= offer.Media.Decoders
+		gpu.Media.Encoders -= offer.Media.Encoders
+		gpu.Media.JPEG -= offer.Media.JPEG
+		gpu.Media.OFA -= offer.Media.OFA
+	case Share:
+		gpu.Shared -= shareSize(offer, bytes)
+		gpu.Sharers--
+	}
+}

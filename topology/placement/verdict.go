@@ -1,0 +1,83 @@
+package placement
+
+import (
+	"fmt"
+
+	"github.com/ashlar-dev/ashlar/topology"
+)
+
+// Outcome is what became of a request.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Fits Outcome = iota
+	// Refused: no choice on this node serves all parts.
+	Refused
+	// Undecided: the search was cut short before it found a choice or proved that
+	// there is none. Only requests of several entangled parts come to this.
+	Undecided
+)
+
+func (o Outcome) String() string { return [...]string{"fits", "refused", "undecided"}[o] }
+
+// Grant gives one offer to one part.
+type Grant struct {
+	Part, Offer int
+	// Bytes is the size of a share, 0 for all of it; as in Part.
+	Bytes topology.Bytes
+}
+
+// Verdict is the answer to a request on one node.
+type Verdict struct {
+	Outcome Outcome
+	// Grants holds one entry per offer, in the order of the parts, if it fits.
+	Grants []Grant
+	Rating Rating
+	// Reasons says why not, if it does not: one entry for each part that fails on
+	// its own, or one for all of them together.
+	Reasons []Reason
+}
+
+// Code is the kind of a reason, stable for machines to read.
+type Code string
+
+// The codes.
+const (
+	NoMatch     Code = "NoMatch"     // the node has nothing of the kind asked for
+	GPUsBusy    Code = "GPUsBusy"    // too few matching GPUs are free
+	SlicesTaken Code = "SlicesTaken" // no matching MIG placement is open
+	MemoryShort Code = "MemoryShort" // no matching GPU has that much memory left to share
+	Unlike      Code = "Unlike"      // what is free does not satisfy a constraint between devices
+	Together    Code = "Together"    // each part fits alone, all of them do not
+	Unresolved  Code = "Unresolved"  // the search was cut short
+)
+
+// Reason says why a part, or all parts together, cannot be served.
+type Reason struct {
+	Code Code
+	// Part is an index into Request.Parts; -1 for all together.
+	Part int
+	// Want and Have are numbers of offers, or bytes with MemoryShort.
+	Want, Have int64
+}
+
+// String is the reason for people. It leaves out what differs from node to node
+// in kind, so that equal reasons of many nodes can be counted.
+func (r Reason) String() string {
+	switch r.Code {
+	case NoMatch:
+		return "no matching GPU"
+	case GPUsBusy:
+		return fmt.Sprintf("%d of %d matching GPUs free", r.Have, r.Want)
+	case SlicesTaken:
+		return fmt.Sprintf("%d of %d matching MIG placements open", r.Have, r.Want)
+	case MemoryShort:
+		return fmt.Sprintf("%s of %s GPU memory left to share", topology.Bytes(r.Have), topology.Bytes(r.Want))
+	case Unlike:
+		return "free GPUs do not satisfy the constraints between them"
+	case Together:
+		return "each request fits alone, not all together"
+	}
+	return "too many combinations to decide"
+}
