@@ -1,0 +1,15 @@
+// Package catalogue is what is known of GPU models, their MIG geometry and
+// common machines: the text files beside this source, parsed once.
+//
+//	models.txt      one row per GPU model
+//	mig/*.txt       one table of MIG profiles per GPU
+//	machines/*.txt  one machine per file, its link table laid out as
+//	                `nvidia-smi topo -m` prints it
+//
+// The files are meant to be edited by hand: a new machine is one more file. Each
+// entry names its source and how far to trust it; a figure that nobody has
+// captured says so rather than being invented. Lines that start with # are
+// comments.
+//
+// What Catalogue's methods return is shared and must not be changed.
+package catalogue
