@@ -9,8 +9,8 @@ import (
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/ashlar-dev/ashlar/plugins/inventory"
 	"github.com/ashlar-dev/ashlar/topology/placement"
-	"github.com/ashlar-dev/ashlar/topology/published"
 )
 
 // maxExplained bounds how many nodes in different states are searched for the
@@ -64,8 +64,7 @@ func (s *suggestion) closer(other *suggestion) bool {
 func (s *suggestion) String() string {
 	what := fmt.Sprintf("%s on node %s", s.Change, s.node)
 	if s.Kind == placement.OtherProfile {
-		d := device{Device: &s.pool.devices[s.Offer], driver: s.pool.driver}
-		what = fmt.Sprintf("MIG profile %s fits on node %s", d.text(published.Profile), s.node)
+		what = fmt.Sprintf("MIG profile %s fits on node %s", inventory.ProfileName(s.pool.driver, &s.pool.devices[s.Offer]), s.node)
 	}
 	if s.Part >= 0 {
 		return fmt.Sprintf("request %s: %s", s.request.Parts[s.Part].Name, what)

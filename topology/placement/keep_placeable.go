@@ -49,7 +49,7 @@ func (p KeepPlaceable) RateOffer(inv *Inventory, s State, i int, part *Part) Rat
 func (inv *Inventory) worthInUse(gpu int, state GPUState) int64 {
 	all := int64(inv.Node.GPUs[gpu].Model.Usable() / topology.MiB)
 	switch {
-	case state.Slices != 0 && inv.open[gpu] > 0:
+	case state.MIG.Slices != 0 && inv.open[gpu] > 0:
 		return all * inv.placeable(gpu, state) / inv.open[gpu] / 2
 	case state.Sharers > 0 && all > 0:
 		left := all - int64(state.Shared/topology.MiB)

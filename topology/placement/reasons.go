@@ -42,7 +42,7 @@ func reasonOf(inv *Inventory, s State, r *Request, p int) (Reason, bool) {
 		form = min(form, offer.Form)
 		gpus |= 1 << offer.GPU
 		switch state := s[offer.GPU]; {
-		case offer.Form == Share && !state.Whole && state.Slices == 0:
+		case offer.Form == Share && !state.Whole && state.MIG.Slices == 0:
 			left = max(left, int64(offer.Memory-state.Shared))
 			sharable = max(sharable, int64(shareSize(offer, part.Bytes)))
 		case inv.Fits(s, i, part.Bytes):

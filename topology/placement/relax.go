@@ -89,7 +89,7 @@ func smallerShare(inv *Inventory, s State, r *Request, p int, policy Policy) (Ch
 	for i := range inv.Offers {
 		offer := &inv.Offers[i]
 		state := s[offer.GPU]
-		if offer.Form == Share && part.Accepts.Has(i) && !state.Whole && state.Slices == 0 {
+		if offer.Form == Share && part.Accepts.Has(i) && !state.Whole && state.MIG.Slices == 0 {
 			left = max(left, offer.Memory-state.Shared)
 		}
 	}

@@ -11,9 +11,8 @@ import (
 type GPUState struct {
 	// Whole says that one holder has all of it.
 	Whole bool
-	// Slices and Media are held by MIG instances.
-	Slices mig.Slices
-	Media  mig.Media
+	// MIG is held by MIG instances.
+	MIG mig.Occupancy
 	// Shared is the memory held by shares, Sharers their number.
 	Shared  topology.Bytes
 	Sharers int64
@@ -51,10 +50,10 @@ func (inv *Inventory) fits(gpu GPUState, offer *Offer, bytes topology.Bytes) boo
 		return gpu.Free()
 	case MIG:
 		return !gpu.Whole && gpu.Sharers == 0 &&
-			gpu.Slices&offer.Placement.Slices() == 0 &&
-			mediaFits(gpu.Media, offer.Media, inv.media[offer.GPU])
+			gpu.MIG.Slices&offer.Placement.Slices() == 0 &&
+			gpu.MIG.Media.Plus(offer.Media).Within(inv.media[offer.GPU])
 	case Share:
-		return !gpu.Whole && gpu.Slices == 0 && shareSize(offer, bytes) <= offer.Memory-gpu.Shared &&
+		return !gpu.Whole && gpu.MIG.Slices == 0 && shareSize(offer, bytes) <= offer.Memory-gpu.Shared &&
 			(gpu.Sharers == 0 || gpu.Shared < offer.Memory)
 	}
 	return false
@@ -66,11 +65,6 @@ func shareSize(offer *Offer, bytes topology.Bytes) topology.Bytes {
 		return offer.Memory
 	}
 	return bytes
-}
-
-func mediaFits(held, wanted, all mig.Media) bool {
-	return held.Decoders+wanted.Decoders <= all.Decoders && held.Encoders+wanted.Encoders <= all.Encoders &&
-		held.JPEG+wanted.JPEG <= all.JPEG && held.OFA+wanted.OFA <= all.OFA
 }
 
 // Take records that offer i is held. It is an error, and changes nothing, if the
@@ -97,11 +91,8 @@ func with(gpu GPUState, offer *Offer, bytes topology.Bytes) GPUState {
 	case Whole:
 		gpu.Whole = true
 	case MIG:
-		gpu.Slices |= offer.Placement.Slices()
-		gpu.Media.Decoders += offer.Media.Decoders
-		gpu.Media.Encoders += offer.Media.Encoders
-		gpu.Media.JPEG += offer.Media.JPEG
-		gpu.Media.OFA += offer.Media.OFA
+		gpu.MIG.Slices |= offer.Placement.Slices()
+		gpu.MIG.Media = gpu.MIG.Media.Plus(offer.Media)
 	case Share:
 		gpu.Shared += shareSize(offer, bytes)
 		gpu.Sharers++
@@ -117,11 +108,8 @@ func (inv *Inventory) Release(s State, i int, bytes topology.Bytes) {
 	case Whole:
 		gpu.Whole = false
 	case MIG:
-		gpu.Slices &^= offer.Placement.Slices()
-		gpu.Media.Decoders -= offer.Media.Decoders
-		gpu.Media.Encoders -= offer.Media.Encoders
-		gpu.Media.JPEG -= offer.Media.JPEG
-		gpu.Media.OFA -= offer.Media.OFA
+		gpu.MIG.Slices &^= offer.Placement.Slices()
+		gpu.MIG.Media = gpu.MIG.Media.Minus(offer.Media)
 	case Share:
 		gpu.Shared -= shareSize(offer, bytes)
 		gpu.Sharers--

@@ -1,0 +1,33 @@
+// Command ashlar is the user's side of Ashlar: it shows, explains and tries out
+// what the scheduler does.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := newCommand().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "ashlar:", err)
+		os.Exit(1)
+	}
+}
+
+func newCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:           "ashlar",
+		Short:         "GPU placement for Kubernetes, explained",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	command.AddCommand(newDemoCommand(), newDownCommand())
+	return command
+}

@@ -1,0 +1,172 @@
+package inventory
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	resourceapi "k8s.io/api/resource/v1"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/mig"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+	"github.com/ashlar-dev/ashlar/topology/published"
+)
+
+// device reads what a driver published. Drivers write attributes of their own
+// domain with or without it.
+type device struct {
+	*resourceapi.Device
+	driver string
+}
+
+func (d device) attribute(name string) (resourceapi.DeviceAttribute, bool) {
+	if value, found := d.Attributes[resourceapi.QualifiedName(name)]; found {
+		return value, true
+	}
+	value, found := d.Attributes[resourceapi.QualifiedName(d.driver+"/"+name)]
+	return value, found
+}
+
+func (d device) text(name string) string {
+	if value, found := d.attribute(name); found && value.StringValue != nil {
+		return *value.StringValue
+	}
+	return ""
+}
+
+// number is false for an attribute that is missing or not a single integer.
+func (d device) number(name string) (int64, bool) {
+	if value, found := d.attribute(name); found && value.IntValue != nil {
+		return *value.IntValue, true
+	}
+	return 0, false
+}
+
+func (d device) capacity(name string) int64 {
+	for _, key := range []string{name, d.driver + "/" + name} {
+		if value, found := d.Capacity[resourceapi.QualifiedName(key)]; found {
+			return value.Value.Value()
+		}
+	}
+	return 0
+}
+
+var (
+	nvidiaGPU = regexp.MustCompile(`^gpu-(\d+)$`)
+	nvidiaMIG = regexp.MustCompile(`^gpu-(\d+)-mig-.+-(\d+)-(\d+)$`)
+)
+
+// index is the NVML index of the device's GPU. NVIDIA's driver only writes it
+// into the device's name.
+func (d device) index() (int64, error) {
+	if index, found := d.number(published.Index); found {
+		return index, nil
+	}
+	for _, pattern := range []*regexp.Regexp{nvidiaGPU, nvidiaMIG} {
+		if match := pattern.FindStringSubmatch(d.Name); match != nil {
+			return strconv.ParseInt(match[1], 10, 64)
+		}
+	}
+	return 0, fmt.Errorf("device %s: its GPU cannot be told", d.Name)
+}
+
+func (d device) gpu() (topology.GPU, error) {
+	model := &topology.Model{
+		Name:         d.text(published.ProductName),
+		Product:      d.text(published.ProductName),
+		Architecture: d.text(published.Architecture),
+		Memory:       topology.Bytes(d.capacity(published.Memory)),
+	}
+	if model.Memory <= 0 {
+		return topology.GPU{}, fmt.Errorf("device %s: no memory published", d.Name)
+	}
+	model.LaneGBps, _ = d.number(published.NVLinkLaneBandwidth)
+	gpu := topology.GPU{Model: model, NUMA: topology.NoNUMA, PCIeRoot: d.text(published.PCIeRoot), Clique: d.text(published.NVLinkClique)}
+	if numa, found := d.number(published.NUMANode); found {
+		gpu.NUMA = numa
+	}
+	return gpu, nil
+}
+
+// linkRow is the published row of the link table, or, from a driver that
+// publishes none, what PCIe roots and NUMA nodes allow to say.
+func (d device) linkRow(node *topology.Node, self int) []topology.Link {
+	if row, err := published.DecodeLinks(d.text(published.Links), len(node.GPUs)); err == nil && row[self].Kind == topology.Self {
+		return row
+	}
+	row := make([]topology.Link, len(node.GPUs))
+	own := node.GPUs[self]
+	for i, other := range node.GPUs {
+		switch {
+		case i == self:
+			row[i].Kind = topology.Self
+		case own.PCIeRoot != "" && own.PCIeRoot == other.PCIeRoot:
+			row[i].Kind = topology.PHB
+		case own.NUMA != topology.NoNUMA && own.NUMA == other.NUMA:
+			row[i].Kind = topology.NODE
+		default:
+			row[i].Kind = topology.SYS
+		}
+	}
+	return row
+}
+
+func (d device) offer(gpu int) (placement.Offer, error) {
+	offer := placement.Offer{GPU: gpu, Memory: topology.Bytes(d.capacity(published.Memory))}
+	multiple := d.AllowMultipleAllocations != nil && *d.AllowMultipleAllocations
+	switch kind := d.text(published.Type); {
+	case kind == published.TypeGPU && !multiple:
+		offer.Form = placement.Whole
+	case kind == published.TypeShare && multiple:
+		offer.Form = placement.Share
+	case kind == published.TypeMIG && !multiple:
+		offer.Form = placement.MIG
+		return d.migOffer(offer)
+	default:
+		return offer, fmt.Errorf("device %s: type %q is not understood", d.Name, kind)
+	}
+	return offer, nil
+}
+
+func (d device) migOffer(offer placement.Offer) (placement.Offer, error) {
+	id, haveID := d.number(published.ProfileID)
+	start, haveStart := d.number(published.PlacementStart)
+	size, haveSize := d.number(published.PlacementSize)
+	if match := nvidiaMIG.FindStringSubmatch(d.Name); match != nil && !haveID && !haveStart {
+		id, _ = strconv.ParseInt(match[2], 10, 64)
+		start, _ = strconv.ParseInt(match[3], 10, 64)
+		haveID, haveStart = true, true
+	}
+	counters := d.counters()
+	if !haveSize {
+		for name := range counters {
+			if strings.HasPrefix(name, published.SliceCounter(0)[:len(published.SliceCounter(0))-1]) {
+				size++
+			}
+		}
+		haveSize = size > 0
+	}
+	if !haveID || !haveStart || !haveSize {
+		return offer, fmt.Errorf("device %s: its MIG placement cannot be told", d.Name)
+	}
+	offer.Profile = mig.ProfileID(id)
+	offer.Placement = mig.Placement{Start: start, Size: size}
+	offer.Media = mig.Media{
+		Decoders: counters[published.DecoderCounter], Encoders: counters[published.EncoderCounter],
+		JPEG: counters[published.JPEGCounter], OFA: counters[published.OFACounter],
+	}
+	return offer, nil
+}
+
+// counters is what the device consumes of its GPU's counter set.
+func (d device) counters() map[string]int64 {
+	values := map[string]int64{}
+	for _, consumption := range d.ConsumesCounters {
+		for name, counter := range consumption.Counters {
+			values[name] = counter.Value.Value()
+		}
+	}
+	return values
+}

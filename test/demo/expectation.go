@@ -1,0 +1,119 @@
+package demo
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/yaml"
+
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// expectation is the expected.yaml of one example.
+type expectation struct {
+	Pods []podExpectation `json:"pods"`
+}
+
+// podExpectation says what the pods of one name get. A pod made by a Deployment or
+// Job is meant by the name of its owner.
+type podExpectation struct {
+	Name     string `json:"name"`
+	Replicas int    `json:"replicas,omitempty"`
+	// Pending is a text that the reason for not being scheduled contains.
+	Pending string `json:"pending,omitempty"`
+	// Form is whole, mig or share.
+	Form    string   `json:"form,omitempty"`
+	Devices int      `json:"devices,omitempty"`
+	Profile string   `json:"profile,omitempty"`
+	Memory  string   `json:"memory,omitempty"`
+	Product []string `json:"product,omitempty"`
+	// Link is NVLink if every two GPUs of a pod must be connected by it.
+	Link string `json:"link,omitempty"`
+	// MaxGPUs is the most GPUs that all replicas together may touch.
+	MaxGPUs int `json:"maxGPUs,omitempty"`
+}
+
+func readExpectation(folder string) (expectation, error) {
+	var e expectation
+	file := filepath.Join(folder, "expected.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return e, err
+	}
+	if err := yaml.UnmarshalStrict(text, &e); err != nil {
+		return e, fmt.Errorf("%s: %w", file, err)
+	}
+	return e, nil
+}
+
+// check says what differs from the expectation, "" if nothing.
+func (e *podExpectation) check(rows []row) string {
+	mine := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.owner != e.Name })
+	if want := max(1, e.Replicas); len(mine) != want {
+		return fmt.Sprintf("%s: %d pods, want %d", e.Name, len(mine), want)
+	}
+	gpus := map[string]bool{}
+	for _, r := range mine {
+		if wrong := e.checkPod(r); wrong != "" {
+			return fmt.Sprintf("%s: %s", r.pod.Name, wrong)
+		}
+		if r.holding != nil {
+			for _, held := range r.holding.Devices {
+				gpus[fmt.Sprintf("%s/%d", r.holding.Node, held.Offer.GPU)] = true
+			}
+		}
+	}
+	if e.MaxGPUs > 0 && len(gpus) > e.MaxGPUs {
+		return fmt.Sprintf("%s: spread over %d GPUs, want at most %d", e.Name, len(gpus), e.MaxGPUs)
+	}
+	return ""
+}
+
+func (e *podExpectation) checkPod(r row) string {
+	if e.Pending != "" {
+		switch {
+		case r.pod.Spec.NodeName != "":
+			return "is scheduled, want pending"
+		case !strings.Contains(r.reason, e.Pending):
+			return fmt.Sprintf("pending with reason %q, want %q in it", r.reason, e.Pending)
+		}
+		return ""
+	}
+	if r.pod.Status.Phase != corev1.PodRunning {
+		return fmt.Sprintf("is %s, want Running %s", r.pod.Status.Phase, r.reason)
+	}
+	if r.holding == nil {
+		return "holds no GPU"
+	}
+	if len(r.holding.Devices) != e.Devices {
+		return fmt.Sprintf("holds %d devices, want %d", len(r.holding.Devices), e.Devices)
+	}
+	for _, held := range r.holding.Devices {
+		switch {
+		case held.Offer.Form.String() != e.Form:
+			return fmt.Sprintf("holds a %s, want %s", held.Offer.Form, e.Form)
+		case e.Profile != "" && held.Profile != e.Profile:
+			return fmt.Sprintf("holds profile %s, want %s", held.Profile, e.Profile)
+		case len(e.Product) > 0 && !slices.Contains(e.Product, held.Product):
+			return fmt.Sprintf("is on a %s, want %s", held.Product, strings.Join(e.Product, " or "))
+		case e.Memory != "" && !e.memoryIs(int64(held.Bytes)):
+			return fmt.Sprintf("holds %s, want %s", held.Bytes, e.Memory)
+		case held.Offer.Form == placement.MIG && r.holding.Bandwidth != 0:
+			return "a MIG slice with links"
+		}
+	}
+	if e.Link != "" && !strings.HasPrefix(r.holding.Link.String(), "NV") {
+		return fmt.Sprintf("slowest link is %s, want %s", r.holding.Link, e.Link)
+	}
+	return ""
+}
+
+func (e *podExpectation) memoryIs(bytes int64) bool {
+	want, err := resource.ParseQuantity(e.Memory)
+	return err == nil && want.Value() == bytes
+}

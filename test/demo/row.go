@@ -1,0 +1,124 @@
+package demo
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/ashlar-dev/ashlar/plugins/inventory"
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// row is one pod of the table.
+type row struct {
+	pod *corev1.Pod
+	// owner is the name that the pod goes by in expected.yaml.
+	owner   string
+	holding *inventory.Holding
+	// reason is why the pod is not scheduled.
+	reason string
+}
+
+// readRows reads the pods of a namespace and what their claims hold.
+func readRows(ctx context.Context, client kubernetes.Interface, namespace string) ([]row, error) {
+	pods, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("listing pods: %w", err)
+	}
+	claims, err := client.ResourceV1().ResourceClaims(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("listing claims: %w", err)
+	}
+	slicesOf, err := client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("listing resource slices: %w", err)
+	}
+	holdings, err := inventory.Holdings(slicesOf.Items, claims.Items)
+	if err != nil {
+		return nil, err
+	}
+	byUser := map[types.UID]*inventory.Holding{}
+	for i := range holdings {
+		for _, user := range holdings[i].Claim.Status.ReservedFor {
+			byUser[user.UID] = &holdings[i]
+		}
+	}
+	var rows []row
+	for i := range pods.Items {
+		pod := &pods.Items[i]
+		rows = append(rows, row{pod: pod, owner: ownerOf(pod), holding: byUser[pod.UID], reason: reasonOf(pod)})
+	}
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.pod.Name, b.pod.Name) })
+	return rows, nil
+}
+
+// ownerOf undoes the suffixes that Deployments (name-hash-suffix) and Jobs
+// (name-index-suffix) give their pods.
+func ownerOf(pod *corev1.Pod) string {
+	if len(pod.OwnerReferences) == 0 {
+		return pod.Name
+	}
+	parts := strings.Split(pod.Name, "-")
+	return strings.Join(parts[:max(1, len(parts)-2)], "-")
+}
+
+func reasonOf(pod *corev1.Pod) string {
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
+			return condition.Message
+		}
+	}
+	return ""
+}
+
+// got describes the devices of a row in one cell.
+func (r row) got() string {
+	if r.holding == nil {
+		return ""
+	}
+	var whole []string
+	var parts []string
+	for _, held := range r.holding.Devices {
+		switch held.Offer.Form {
+		case placement.Whole:
+			whole = append(whole, fmt.Sprint(held.Offer.GPU))
+		case placement.MIG:
+			parts = append(parts, fmt.Sprintf("GPU %d: %s at %s", held.Offer.GPU, held.Profile, held.Offer.Placement))
+		case placement.Share:
+			parts = append(parts, fmt.Sprintf("GPU %d: %s of %s", held.Offer.GPU, held.Bytes, held.Offer.Memory))
+		}
+	}
+	if len(whole) == 1 {
+		parts = append(parts, "GPU "+whole[0])
+	} else if len(whole) > 1 {
+		parts = append(parts, "GPUs "+strings.Join(whole, ","))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// link describes the connection between a row's whole GPUs.
+func (r row) link() string {
+	if r.holding == nil || r.holding.Bandwidth == 0 {
+		return "-"
+	}
+	kind := r.holding.Link.String()
+	if r.holding.Link.Kind != topology.NVLink {
+		kind = "PCIe " + kind
+	}
+	return fmt.Sprintf("%s, %d GB/s", kind, r.holding.Bandwidth)
+}
+
+func (r row) product() string {
+	if r.holding == nil {
+		return ""
+	}
+	return strings.TrimPrefix(r.holding.Devices[0].Product, "NVIDIA ")
+}

@@ -1,0 +1,53 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// lineWidth is where the reasons of pending pods are wrapped.
+const lineWidth = 118
+
+// printTable writes who got what, and below it why the others wait.
+func printTable(w io.Writer, rows []row) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "POD\tNODE\tPRODUCT\tGPUS, SLICE OR SHARE\tSLOWEST LINK, RING")
+	for _, r := range rows {
+		if r.holding != nil {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.pod.Name, r.holding.Node, r.product(), r.got(), r.link())
+		}
+	}
+	for _, r := range rows {
+		if r.holding == nil {
+			fmt.Fprintf(table, "%s\t%s\t\t\t\n", r.pod.Name, "(pending)")
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if r.holding == nil && r.reason != "" {
+			fmt.Fprintf(w, "\n%s is pending:\n%s\n", r.pod.Name, wrap(r.reason, "  "))
+		}
+	}
+	return nil
+}
+
+// wrap breaks text at spaces into indented lines.
+func wrap(text, indent string) string {
+	var lines []string
+	line := indent
+	for word := range strings.FieldsSeq(text) {
+		if len(line)+1+len(word) > lineWidth && line != indent {
+			lines = append(lines, line)
+			line = indent
+		}
+		if line != indent {
+			line += " "
+		}
+		line += word
+	}
+	return strings.Join(append(lines, line), "\n")
+}

@@ -1,0 +1,84 @@
+package test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ashlar-dev/ashlar/topology/catalogue"
+)
+
+var update = flag.Bool("update", false, "write generated files instead of comparing them")
+
+// There is one DeviceClass for each MIG profile of the catalogue, under the
+// resource name that NVIDIA's device plugin gives it.
+func TestMIGDeviceClassesMatchCatalogue(t *testing.T) {
+	profiles := map[string]bool{}
+	c := catalogue.Default()
+	for _, model := range c.Models() {
+		if model.MIG == "" {
+			continue
+		}
+		table, err := c.MIG(model.MIG)
+		require.NoError(t, err)
+		for _, profile := range table.Profiles {
+			profiles[profile.Name] = true
+		}
+	}
+	var text strings.Builder
+	text.WriteString("# One class for each MIG profile, behind the resource name of the NVIDIA device plugin.\n" +
+		"# Written by: go test ./test -run TestMIGDeviceClassesMatchCatalogue -update\n")
+	for _, profile := range slices.Sorted(maps.Keys(profiles)) {
+		resource := "mig-" + strings.ReplaceAll(profile, "+", ".")
+		fmt.Fprintf(&text, `---
+apiVersion: resource.k8s.io/v1
+kind: DeviceClass
+metadata:
+  name: %s.gpu.ashlar.dev
+spec:
+  extendedResourceName: nvidia.com/%s
+  selectors:
+  - cel:
+      expression: device.driver == "gpu.ashlar.dev" && device.attributes["gpu.ashlar.dev"].type == "mig" && device.attributes["gpu.ashlar.dev"].profile == %q
+`, resource, resource, profile)
+	}
+	file := filepath.Join("..", "manifests", "base", "mig-deviceclasses.yaml")
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(text.String()), 0o600))
+	}
+	have, err := os.ReadFile(file)
+	require.NoError(t, err)
+	if diff := cmp.Diff(text.String(), string(have)); diff != "" {
+		t.Errorf("%s is out of date, run this test with -update (-want +got):\n%s", file, diff)
+	}
+}
+
+// The CRDs are those of the scheduler-plugins version in go.mod.
+func TestCRDsMatchSchedulerPlugins(t *testing.T) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/scheduler-plugins").Output()
+	require.NoError(t, err)
+	module := strings.TrimSpace(string(out))
+	for file, source := range map[string]string{
+		"podgroups.yaml":              "coscheduling",
+		"noderesourcetopologies.yaml": "noderesourcetopology",
+	} {
+		want, err := os.ReadFile(filepath.Join(module, "manifests", source, "crd.yaml"))
+		require.NoError(t, err)
+		have, err := os.ReadFile(filepath.Join("..", "manifests", "crds", file))
+		require.NoError(t, err)
+		header, rest, _ := strings.Cut(string(have), "\n")
+		require.True(t, strings.HasPrefix(header, "# Copied unchanged from sigs.k8s.io/scheduler-plugins"), "%s must name its origin", file)
+		if diff := cmp.Diff(string(want), rest); diff != "" {
+			t.Errorf("%s differs from its source (-want +got):\n%s", file, diff)
+		}
+	}
+}
