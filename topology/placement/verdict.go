@@ -62,18 +62,18 @@ type Reason struct {
 	Want, Have int64
 }
 
-// String is the reason for people. It leaves out what differs from node to node
-// in kind, so that equal reasons of many nodes can be counted.
+// String is the reason for people. It leaves out what differs from node to node,
+// so that equal reasons of many nodes can be counted.
 func (r Reason) String() string {
 	switch r.Code {
 	case NoMatch:
 		return "no matching GPU"
 	case GPUsBusy:
-		return fmt.Sprintf("%d of %d matching GPUs free", r.Have, r.Want)
+		return fmt.Sprintf("fewer than %d matching GPUs free", r.Want)
 	case SlicesTaken:
-		return fmt.Sprintf("%d of %d matching MIG placements open", r.Have, r.Want)
+		return "no matching MIG placement open"
 	case MemoryShort:
-		return fmt.Sprintf("%s of %s GPU memory left to share", topology.Bytes(r.Have), topology.Bytes(r.Want))
+		return fmt.Sprintf("no GPU with %s left to share", topology.Bytes(r.Want))
 	case Unlike:
 		return "free GPUs do not satisfy the constraints between them"
 	case Together:

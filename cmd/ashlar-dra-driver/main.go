@@ -1,0 +1,125 @@
+// Command ashlar-dra-driver publishes the GPUs of a node, or of many simulated
+// nodes, as ResourceSlices.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
+
+	"github.com/ashlar-dev/ashlar/dra/simulated"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// The exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// usageError is a mistake on the command line, as opposed to one in what the
+// command line refers to.
+type usageError struct{ error }
+
+// run is the command. What goes wrong is one line on stderr.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	command := newCommand(stdout)
+	command.SetArgs(args)
+	command.SetOut(stdout)
+	command.SetErr(stderr)
+	err := command.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "%s: %s\n", command.Name(), strings.Join(strings.Fields(err.Error()), " "))
+	if errors.As(err, &usageError{}) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// options are the flags.
+type options struct {
+	kubeconfig, nodeName, machine, nodesFile, output, healthz string
+	dryRun                                                    bool
+}
+
+func newCommand(stdout io.Writer) *cobra.Command {
+	var o options
+	command := &cobra.Command{
+		Use:   "ashlar-dra-driver",
+		Short: "Publish the GPUs of a node, real or simulated, as ResourceSlices",
+		Long: `Publish the GPUs of a node, real or simulated, as ResourceSlices, and keep them
+published until the driver is stopped. The slices stay when it stops; they go
+with the node's object.
+
+The driver must be allowed to get nodes, and to list, watch, create, update and delete
+resourceslices.resource.k8s.io. All of that is checked before it writes anything.`,
+		Example: `  # the GPUs of this machine, in a pod of a DaemonSet
+  ashlar-dra-driver --node-name $(NODE_NAME)
+  # one simulated node
+  ashlar-dra-driver --kubeconfig ~/.kube/config --node-name gpu-0 --machine dgx-h100
+  # what would be published, without a cluster
+  ashlar-dra-driver --node-name gpu-0 --machine dgx-h100 --dry-run -o yaml`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("unexpected argument %q", args[0])}
+			}
+			return nil
+		},
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := o.validate(); err != nil {
+				return usageError{err}
+			}
+			return o.run(command.Context(), stdout)
+		},
+	}
+	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	flags := command.Flags()
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file with the API server's address and credentials (default: those of the pod)")
+	flags.StringVar(&o.nodeName, "node-name", os.Getenv("NODE_NAME"), "name of the node whose GPUs are published (default: the environment's NODE_NAME)")
+	flags.StringVar(&o.machine, "machine", "", "machine type to simulate, for example dgx-h100 (default: the GPUs of this machine)")
+	flags.StringVar(&o.nodesFile, "nodes", "", "YAML file with a list of simulated nodes, [{name: gpu-0, machine: dgx-h100}], all served by this process")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "print the ResourceSlices and publish nothing; needs no cluster")
+	flags.StringVarP(&o.output, "output", "o", "yaml", "format of --dry-run: yaml or json")
+	flags.StringVar(&o.healthz, "healthz-bind-address", "", "address on which /readyz answers once all nodes are published, for example :8081 (default: off)")
+	logging := flag.NewFlagSet("", flag.ContinueOnError)
+	klog.InitFlags(logging)
+	flags.AddGoFlag(logging.Lookup("v"))
+	flags.AddGoFlag(logging.Lookup("vmodule"))
+	return command
+}
+
+// validate finds flags that do not go together.
+func (o *options) validate() error {
+	switch {
+	case o.nodesFile != "" && o.machine != "":
+		return errors.New("--nodes and --machine exclude each other: the file names each node's machine")
+	case o.nodesFile == "" && o.nodeName == "":
+		return errors.New("--node-name is missing (or NODE_NAME in the environment, or --nodes)")
+	case o.output != "yaml" && o.output != "json":
+		return fmt.Errorf("--output %s: want yaml or json", o.output)
+	case o.output == "json" && !o.dryRun:
+		return errors.New("--output needs --dry-run")
+	case o.nodesFile == "":
+		return simulated.CheckName(o.nodeName)
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/NVIDIA/go-nvml/pkg/nvml"
+	"k8s.io/dynamic-resource-allocation/resourceslice"
+	"k8s.io/klog/v2"
+	"sigs.k8s.io/yaml"
+
+	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/simulated"
+	"github.com/ashlar-dev/ashlar/topology/catalogue"
+)
+
+// node is one node and what is published for it.
+type node struct {
+	name      string
+	resources resourceslice.DriverResources
+}
+
+// nodes finds out what each node has.
+func (o *options) nodes(ctx context.Context) ([]node, error) {
+	known := catalogue.Default()
+	var wanted []simulated.Node
+	switch {
+	case o.nodesFile != "":
+		text, err := os.ReadFile(o.nodesFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading the list of nodes: %w", err)
+		}
+		if wanted, err = simulated.ReadNodes(o.nodesFile, text, known.Machine); err != nil {
+			return nil, err
+		}
+	case o.machine != "":
+		machine, err := known.Machine(o.machine)
+		if err != nil {
+			return nil, err
+		}
+		wanted = []simulated.Node{{Name: o.nodeName, Machine: machine}}
+	default:
+		inventory, err := discover(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return []node{{o.nodeName, dra.Resources(o.nodeName, inventory)}}, nil
+	}
+	nodes := make([]node, 0, len(wanted))
+	for _, want := range wanted {
+		inventory, err := want.Discover(known.MIG)
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, node{want.Name, dra.Resources(want.Name, inventory)})
+	}
+	return nodes, nil
+}
+
+// discover asks this machine's driver. After boot the NVLink fabric takes a
+// while, which is waited for.
+func discover(ctx context.Context) (*dra.Inventory, error) {
+	const tries, pause = 24, 5 * time.Second
+	for try := 1; ; try++ {
+		inventory, err := dra.Discover(nvml.New(), os.DirFS("/sys"))
+		if errors.Is(err, dra.ErrNoDriver) {
+			return nil, fmt.Errorf("%w; use --machine to simulate one", err)
+		}
+		if !errors.Is(err, dra.ErrFabricNotReady) || try == tries {
+			return inventory, err
+		}
+		klog.FromContext(ctx).Info("Waiting for the NVLink fabric", "reason", err)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// printSlices writes the ResourceSlices of all nodes.
+func printSlices(out io.Writer, format string, nodes []node) error {
+	for _, node := range nodes {
+		for _, slice := range dra.ResourceSlices(node.name, node.resources) {
+			var text []byte
+			var err error
+			if format == "json" {
+				text, err = json.MarshalIndent(slice, "", "  ")
+				text = append(text, '\n')
+			} else {
+				text, err = yaml.Marshal(slice)
+				text = append([]byte("---\n"), text...)
+			}
+			if err != nil {
+				return fmt.Errorf("printing the ResourceSlices of node %s: %w", node.name, err)
+			}
+			if _, err := out.Write(text); err != nil {
+				return fmt.Errorf("printing the ResourceSlices of node %s: %w", node.name, err)
+			}
+		}
+	}
+	return nil
+}

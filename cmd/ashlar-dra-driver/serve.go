@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/dynamic-resource-allocation/resourceslice"
+	"k8s.io/klog/v2"
+
+	"github.com/ashlar-dev/ashlar/dra"
+)
+
+// run does what the flags say. Nothing is written before everything is known to
+// be in order.
+func (o *options) run(ctx context.Context, stdout io.Writer) error {
+	nodes, err := o.nodes(ctx)
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		return printSlices(stdout, o.output, nodes)
+	}
+	client, err := o.client()
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(nodes))
+	for i, node := range nodes {
+		names[i] = node.name
+	}
+	if err := dra.CheckCluster(ctx, client, names); err != nil {
+		return err
+	}
+	var ready atomic.Bool
+	if o.healthz != "" {
+		if _, err := serveReadiness(ctx, o.healthz, &ready); err != nil {
+			return err
+		}
+	}
+	return serve(ctx, client, nodes, &ready)
+}
+
+// client connects to the API server. One process may serve hundreds of nodes,
+// so the limits are far above client-go's 5 requests per second, and slices
+// travel as protobuf, which takes a fraction of the time that JSON does.
+func (o *options) client() (kubernetes.Interface, error) {
+	var config *rest.Config
+	var err error
+	if o.kubeconfig != "" {
+		config, err = clientcmd.BuildConfigFromFlags("", o.kubeconfig)
+	} else {
+		config, err = rest.InClusterConfig()
+	}
+	if errors.Is(err, rest.ErrNotInCluster) {
+		return nil, errors.New("not in a pod of a cluster: --kubeconfig is missing")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the API server's address and credentials: %w", err)
+	}
+	config.QPS, config.Burst = 200, 400
+	config.ContentType = runtime.ContentTypeProtobuf
+	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	config.UserAgent = rest.DefaultKubernetesUserAgent()
+	return kubernetes.NewForConfig(config)
+}
+
+// serve publishes all nodes and keeps them published until ctx ends. The slices
+// stay when it returns.
+func serve(asked context.Context, client kubernetes.Interface, nodes []node, ready *atomic.Bool) error {
+	const parallel = 64 // each node first waits a second or so for its informer
+	ctx, cancel := context.WithCancelCause(asked)
+	defer cancel(nil)
+	stops := make([]func(), len(nodes))
+	slots := make(chan struct{}, parallel)
+	var publishing sync.WaitGroup
+	for i, node := range nodes {
+		publishing.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			var err error
+			if stops[i], err = dra.Publish(ctx, client, node.name, node.resources); err != nil {
+				cancel(err)
+			}
+			nodes[i].resources = resourceslice.DriverResources{} // the publisher has its own copy
+		})
+	}
+	publishing.Wait()
+	if ctx.Err() == nil {
+		ready.Store(true)
+		klog.FromContext(ctx).Info("all nodes are published", "nodes", len(nodes))
+	}
+	<-ctx.Done()
+	for _, stop := range stops {
+		if stop != nil {
+			stop()
+		}
+	}
+	if asked.Err() != nil {
+		return nil // by a signal
+	}
+	return context.Cause(ctx)
+}

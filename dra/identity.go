@@ -1,0 +1,153 @@
+package dra
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/NVIDIA/go-nvml/pkg/nvml"
+
+	"github.com/ashlar-dev/ashlar/topology"
+)
+
+// identity is what one GPU says of itself.
+type identity struct {
+	uuid  string
+	minor int64
+	// busID is the PCI address as sysfs writes it, "" if NVML gives none.
+	busID string
+	// model lacks what only comparing GPUs can tell: P2P and LaneGBps.
+	model topology.Model
+}
+
+// readIdentity asks one GPU who it is.
+func readIdentity(lib Library, device nvml.Device, gpu int) (identity, error) {
+	var id identity
+	var ret nvml.Return
+	if id.uuid, ret = device.GetUUID(); ret != nvml.SUCCESS {
+		return id, failed(gpu, "GetUUID", ret)
+	}
+	minor, ret := device.GetMinorNumber()
+	if ret != nvml.SUCCESS {
+		return id, failed(gpu, "GetMinorNumber", ret)
+	}
+	id.minor = int64(minor)
+	pci, ret := device.GetPciInfo()
+	if ret != nvml.SUCCESS {
+		return id, failed(gpu, "GetPciInfo", ret)
+	}
+	address, err := BusID(pci)
+	if err != nil {
+		return id, fmt.Errorf("GPU %d: GetPciInfo: %w", gpu, err)
+	}
+	id.busID = address
+	id.model, err = readModel(lib, device, gpu)
+	id.model.DeviceID = pci.PciDeviceId
+	return id, err
+}
+
+// readModel asks one GPU what it is.
+func readModel(lib Library, device nvml.Device, gpu int) (topology.Model, error) {
+	model := topology.Model{Confidence: "high", Source: "NVML"}
+	name, ret := device.GetName()
+	if ret != nvml.SUCCESS {
+		return model, failed(gpu, "GetName", ret)
+	}
+	model.Name, model.Product = name, name
+	brand, ret := device.GetBrand()
+	if ret != nvml.SUCCESS {
+		return model, failed(gpu, "GetBrand", ret)
+	}
+	model.Brand = BrandName(brand)
+	architecture, ret := device.GetArchitecture()
+	if ret != nvml.SUCCESS {
+		return model, failed(gpu, "GetArchitecture", ret)
+	}
+	model.Architecture = ArchitectureName(architecture)
+	major, minor, ret := device.GetCudaComputeCapability()
+	if ret != nvml.SUCCESS {
+		return model, failed(gpu, "GetCudaComputeCapability", ret)
+	}
+	model.Compute = topology.ComputeCapability{Major: int64(major), Minor: int64(minor)}
+	return model, readMemory(lib, device, gpu, &model)
+}
+
+// readMemory reads the total, and the part that the driver reserves. Drivers
+// before 510 count that part as used and do not tell it apart; it is then 0.
+func readMemory(lib Library, device nvml.Device, gpu int, model *topology.Model) error {
+	if lib.Extensions().LookupSymbol("nvmlDeviceGetMemoryInfo_v2") == nil {
+		memory, ret := device.GetMemoryInfo_v2()
+		if ret == nvml.SUCCESS {
+			model.Memory, model.Reserved = topology.Bytes(memory.Total), topology.Bytes(memory.Reserved)
+			return nil
+		}
+		if !absent(ret) {
+			return failed(gpu, "GetMemoryInfo_v2", ret)
+		}
+	}
+	memory, ret := device.GetMemoryInfo()
+	if ret != nvml.SUCCESS {
+		return failed(gpu, "GetMemoryInfo", ret)
+	}
+	model.Memory = topology.Bytes(memory.Total)
+	return nil
+}
+
+// brands are the names that NVIDIA's tools give to NVML's brands
+// (github.com/NVIDIA/go-nvlib, pkg/nvlib/device/device.go, GetBrandAsString).
+var brands = map[nvml.BrandType]string{
+	nvml.BRAND_QUADRO: "Quadro", nvml.BRAND_TESLA: "Tesla", nvml.BRAND_NVS: "NVS", nvml.BRAND_GRID: "Grid",
+	nvml.BRAND_GEFORCE: "GeForce", nvml.BRAND_TITAN: "Titan", nvml.BRAND_NVIDIA_VAPPS: "NvidiaVApps",
+	nvml.BRAND_NVIDIA_VPC: "NvidiaVPC", nvml.BRAND_NVIDIA_VCS: "NvidiaVCS", nvml.BRAND_NVIDIA_VWS: "NvidiaVWS",
+	nvml.BRAND_NVIDIA_CLOUD_GAMING: "NvidiaCloudGaming", nvml.BRAND_QUADRO_RTX: "QuadroRTX",
+	nvml.BRAND_NVIDIA_RTX: "NvidiaRTX", nvml.BRAND_NVIDIA: "Nvidia", nvml.BRAND_GEFORCE_RTX: "GeForceRTX",
+	nvml.BRAND_TITAN_RTX: "TitanRTX",
+}
+
+// BrandName is the brand as NVIDIA's tools print it, "Unknown" for others.
+func BrandName(brand nvml.BrandType) string {
+	if name, found := brands[brand]; found {
+		return name
+	}
+	return "Unknown"
+}
+
+// architectures are the names that NVIDIA's tools give to NVML's architectures
+// (github.com/NVIDIA/go-nvlib, pkg/nvlib/device/device.go, GetArchitectureAsString).
+var architectures = map[nvml.DeviceArchitecture]string{
+	nvml.DEVICE_ARCH_KEPLER: "Kepler", nvml.DEVICE_ARCH_MAXWELL: "Maxwell", nvml.DEVICE_ARCH_PASCAL: "Pascal",
+	nvml.DEVICE_ARCH_VOLTA: "Volta", nvml.DEVICE_ARCH_TURING: "Turing", nvml.DEVICE_ARCH_AMPERE: "Ampere",
+	nvml.DEVICE_ARCH_ADA: "Ada Lovelace", nvml.DEVICE_ARCH_HOPPER: "Hopper", nvml.DEVICE_ARCH_BLACKWELL: "Blackwell",
+}
+
+// ArchitectureName is the architecture as NVIDIA's tools print it, "Unknown" for others.
+func ArchitectureName(architecture nvml.DeviceArchitecture) string {
+	if name, found := architectures[architecture]; found {
+		return name
+	}
+	return "Unknown"
+}
+
+// BusID is the PCI address as sysfs writes it, "0000:1b:00.0". NVML prints the
+// domain with eight digits and in upper case, "00000000:1B:00.0"; sysfs pads it
+// to four, and prints more only where the domain has more. It is "" if NVML
+// gives no address.
+func BusID(pci nvml.PciInfo) (string, error) {
+	var text strings.Builder
+	for _, char := range pci.BusId {
+		if char == 0 {
+			break
+		}
+		text.WriteByte(byte(char))
+	}
+	if text.Len() == 0 {
+		return "", nil
+	}
+	address := strings.ToLower(text.String())
+	domain, rest, found := strings.Cut(address, ":")
+	number, err := strconv.ParseUint(domain, 16, 32)
+	if !found || err != nil {
+		return "", fmt.Errorf("PCI address %q is not domain:bus:device.function", text.String())
+	}
+	return fmt.Sprintf("%04x:%s", number, rest), nil
+}

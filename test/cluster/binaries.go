@@ -1,0 +1,207 @@
+package cluster
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+)
+
+const (
+	// KubernetesVersion is the version of the control plane; go.mod says the same.
+	KubernetesVersion = "v1.36.4"
+	// kwokVersion is KWOK's. It is built from its own go.mod: in ours it would
+	// raise gRPC, OpenTelemetry and pflag above what Kubernetes is released with.
+	kwokVersion = "v0.8.0"
+
+	modulePath = "github.com/ashlar-dev/ashlar"
+	// stateFolder in the repository is for what is built and run here.
+	stateFolder = ".ashlar"
+)
+
+// Binaries are the programs of a cluster and of this repository, in one folder.
+type Binaries struct {
+	root string // of the repository
+	dir  string
+}
+
+// FindBinaries returns the binaries of the checkout that the working directory
+// lies in. They need not be built yet.
+func FindBinaries() (*Binaries, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("finding the repository: %w", err)
+	}
+	root, err := findRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Binaries{root: root, dir: filepath.Join(root, stateFolder, "bin")}, nil
+}
+
+var moduleLine = regexp.MustCompile(`(?m)^module ` + regexp.QuoteMeta(modulePath) + `$`)
+
+// findRoot walks up from a directory to the one that holds this module.
+func findRoot(from string) (string, error) {
+	for dir := from; ; dir = filepath.Dir(dir) {
+		text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil && moduleLine.Match(text) {
+			return dir, nil
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("finding the repository: %w", err)
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("%s is not inside a checkout of %s, from whose sources a cluster is built", from, modulePath)
+		}
+	}
+}
+
+// Dir returns the folder of the binaries.
+func (b *Binaries) Dir() string { return b.dir }
+
+// Command returns the path of one of the repository's programs by its folder in
+// cmd/, for example ashlar-scheduler. Ensure builds it.
+func (b *Binaries) Command(name string) string { return filepath.Join(b.dir, name) }
+
+func (b *Binaries) controlPlane() string {
+	return filepath.Join(b.dir, "controlplane-"+KubernetesVersion)
+}
+func (b *Binaries) kwok() string     { return filepath.Join(b.dir, "kwok-"+kwokVersion) }
+func (b *Binaries) watchdog() string { return filepath.Join(b.dir, "watchdog") }
+
+// Ensure builds what is missing or out of date: the programs of a cluster, and
+// the named folders of cmd/. Calls from several processes at once take turns.
+// Progress is told what is built; it may be nil.
+func (b *Binaries) Ensure(ctx context.Context, progress func(string), commands ...string) error {
+	if progress == nil {
+		progress = func(string) {}
+	}
+	programs := b.programs(commands)
+	if missing, err := stale(programs); err != nil || len(missing) == 0 {
+		return err
+	}
+	lock, err := waitLock(ctx, filepath.Join(b.dir, "lock"), func() {
+		progress("waiting for another build in " + b.dir)
+	})
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	missing, err := stale(programs) // once more: another build may have made them
+	if err != nil {
+		return err
+	}
+	if err := b.removeScratch(); err != nil {
+		return err
+	}
+	for _, p := range missing {
+		if err := b.build(ctx, p, progress); err != nil {
+			return fmt.Errorf("building %s: %w", p.title, err)
+		}
+	}
+	return nil
+}
+
+// removeScratch removes what builds that were killed have left.
+func (b *Binaries) removeScratch() error {
+	left, err := filepath.Glob(filepath.Join(b.dir, scratchPrefix+"*"))
+	if err != nil {
+		return fmt.Errorf("looking for unfinished builds: %w", err)
+	}
+	for _, path := range left {
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("removing an unfinished build: %w", err)
+		}
+	}
+	return nil
+}
+
+// program is something that can be built.
+type program struct {
+	title string
+	path  string
+	// source is a package of this repository, or one with its version.
+	source string
+	// inputs are the files, as patterns, on which the result depends beyond path
+	// and source.
+	inputs []string
+	// always leaves it to the Go toolchain whether the result is current.
+	always bool
+	// note is for whoever waits.
+	note string
+}
+
+func (b *Binaries) programs(commands []string) []program {
+	folder := filepath.Join(b.root, "test", "cluster")
+	programs := []program{{
+		title:  "the cluster's watchdog",
+		path:   b.watchdog(),
+		source: "./test/cluster/watchdog",
+		inputs: []string{filepath.Join(folder, "watchdog", "*.go"), filepath.Join(folder, "mark", "*.go")},
+	}, {
+		title:  "the Kubernetes " + KubernetesVersion + " control plane",
+		path:   b.controlPlane(),
+		source: "./test/cluster/controlplane",
+		inputs: []string{filepath.Join(b.root, "go.sum"), filepath.Join(folder, "controlplane", "*.go")},
+		note:   "the first time this downloads 600 MB and takes 5 to 10 minutes",
+	}, {
+		title:  "KWOK " + kwokVersion,
+		path:   b.kwok(),
+		source: "sigs.k8s.io/kwok/cmd/kwok@" + kwokVersion,
+		note:   "the first time this takes 3 to 5 minutes",
+	}}
+	for _, name := range commands {
+		programs = append(programs, program{
+			title:  name,
+			path:   b.Command(name),
+			source: "./cmd/" + name,
+			always: true,
+		})
+	}
+	return programs
+}
+
+// stamp is what a program was built from: its path carries the version.
+func (p program) stamp() (string, error) {
+	hash := sha256.New()
+	for _, pattern := range p.inputs {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			return "", fmt.Errorf("finding the sources of %s: %w", p.title, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return "", fmt.Errorf("reading the sources of %s: %w", p.title, err)
+			}
+			fmt.Fprintf(hash, "%s %d\n%s", filepath.Base(file), len(text), text)
+		}
+	}
+	return fmt.Sprintf("%s %x\n", p.source, hash.Sum(nil)), nil
+}
+
+func (p program) stampPath() string { return p.path + ".stamp" }
+
+// stale returns the programs that must be built.
+func stale(programs []program) ([]program, error) {
+	var missing []program
+	for _, p := range programs {
+		want, err := p.stamp()
+		if err != nil {
+			return nil, err
+		}
+		have, err := os.ReadFile(p.stampPath())
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("reading what %s was built from: %w", p.title, err)
+		}
+		_, err = os.Stat(p.path)
+		if p.always || err != nil || string(have) != want {
+			missing = append(missing, p)
+		}
+	}
+	return missing, nil
+}

@@ -1,0 +1,188 @@
+package cluster
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+const (
+	// credentialLife is longer than any cluster of this package lives.
+	credentialLife = 10 * 365 * 24 * time.Hour
+	// tokenLife is how long a ServiceAccount's token lasts.
+	tokenLife = 24 * time.Hour
+)
+
+// users are those who show the API server a token of its token file, and their
+// group. KWOK writes the status of every pod and node, as administrator.
+var users = map[string]struct{ name, group string }{
+	admin:             {"admin", "system:masters"},
+	kwok:              {"kwok", "system:masters"},
+	controllerManager: {"system:kube-controller-manager", ""},
+	scheduler:         {"system:kube-scheduler", ""},
+}
+
+// admin is who the owner of the cluster is to the API server.
+const admin = "admin"
+
+// credentials are the files with which a cluster's components know one another.
+type credentials struct {
+	folder string
+	// ca is the certificate that vouches for all servers, in PEM.
+	ca []byte
+	// token[u] is the token of users[u].
+	token map[string]string
+}
+
+func (c *credentials) caFile() string     { return filepath.Join(c.folder, "ca.crt") }
+func (c *credentials) certFile() string   { return filepath.Join(c.folder, "server.crt") }
+func (c *credentials) keyFile() string    { return filepath.Join(c.folder, "server.key") }
+func (c *credentials) signerFile() string { return filepath.Join(c.folder, "service-accounts.key") }
+func (c *credentials) tokensFile() string { return filepath.Join(c.folder, "tokens.csv") }
+
+// newCredentials writes the credentials of a new cluster into a folder.
+func newCredentials(folder string) (*credentials, error) {
+	c := &credentials{folder: folder, token: map[string]string{}}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("making room for credentials: %w", err)
+	}
+	if err := c.writeCertificates(); err != nil {
+		return nil, fmt.Errorf("making certificates: %w", err)
+	}
+	signer, err := newKey()
+	if err != nil {
+		return nil, fmt.Errorf("making the key for ServiceAccounts: %w", err)
+	}
+	if err := writeKey(c.signerFile(), signer); err != nil {
+		return nil, fmt.Errorf("making the key for ServiceAccounts: %w", err)
+	}
+	var lines strings.Builder
+	for id, user := range users {
+		c.token[id] = rand.Text()
+		fmt.Fprintf(&lines, "%s,%s,%s", c.token[id], user.name, id)
+		if user.group != "" {
+			lines.WriteString("," + user.group)
+		}
+		lines.WriteByte('\n')
+	}
+	if err := os.WriteFile(c.tokensFile(), []byte(lines.String()), 0o600); err != nil {
+		return nil, fmt.Errorf("writing the token file: %w", err)
+	}
+	return c, nil
+}
+
+// writeCertificates makes a certificate authority, whose key is not kept, and
+// one certificate for every server of the cluster.
+func (c *credentials) writeCertificates() error {
+	authorityKey, err := newKey()
+	if err != nil {
+		return err
+	}
+	serverKey, err := newKey()
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	authority := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: "ashlar-cluster"},
+		NotBefore:             now.Add(-time.Hour), // clocks differ a little
+		NotAfter:              now.Add(credentialLife),
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+	}
+	server := &x509.Certificate{
+		SerialNumber: big.NewInt(2),
+		Subject:      pkix.Name{CommonName: "kube-apiserver"},
+		NotBefore:    authority.NotBefore,
+		NotAfter:     authority.NotAfter,
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP(firstServiceIP)},
+		DNSNames: []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+			"kubernetes.default.svc.cluster.local"},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, authority, authority, authorityKey.Public(), authorityKey)
+	if err != nil {
+		return err
+	}
+	c.ca = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	if err := os.WriteFile(c.caFile(), c.ca, 0o600); err != nil {
+		return err
+	}
+	der, err = x509.CreateCertificate(rand.Reader, server, authority, serverKey.Public(), authorityKey)
+	if err != nil {
+		return err
+	}
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	if err := os.WriteFile(c.certFile(), certificate, 0o600); err != nil {
+		return err
+	}
+	return writeKey(c.keyFile(), serverKey)
+}
+
+func newKey() (*ecdsa.PrivateKey, error) {
+	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+}
+
+func writeKey(path string, key *ecdsa.PrivateKey) error {
+	der, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}), 0o600)
+}
+
+// kubeconfigPath is where the kubeconfig of a user or ServiceAccount is.
+func (c *Cluster) kubeconfigPath(who string) string {
+	return filepath.Join(c.dir, who+".kubeconfig")
+}
+
+// writeKubeconfig writes a kubeconfig that needs no other file.
+func (c *Cluster) writeKubeconfig(who, namespace, token string) error {
+	config := clientcmdapi.NewConfig()
+	config.Clusters["ashlar"] = &clientcmdapi.Cluster{Server: c.server, CertificateAuthorityData: c.credentials.ca}
+	config.AuthInfos[who] = &clientcmdapi.AuthInfo{Token: token}
+	config.Contexts["ashlar"] = &clientcmdapi.Context{Cluster: "ashlar", AuthInfo: who, Namespace: namespace}
+	config.CurrentContext = "ashlar"
+	if err := clientcmd.WriteToFile(*config, c.kubeconfigPath(who)); err != nil {
+		return fmt.Errorf("writing kubeconfig of %s: %w", who, err)
+	}
+	return nil
+}
+
+// Kubeconfig returns the path of the administrator's kubeconfig.
+func (c *Cluster) Kubeconfig() string { return c.kubeconfigPath(admin) }
+
+// KubeconfigFor writes a kubeconfig with which its bearer is an existing
+// ServiceAccount, for a day, and returns its path.
+func (c *Cluster) KubeconfigFor(ctx context.Context, namespace, serviceAccount string) (string, error) {
+	seconds := int64(tokenLife / time.Second)
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}
+	granted, err := c.client.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, serviceAccount, request, metav1.CreateOptions{})
+	if err != nil {
+		return "", fmt.Errorf("requesting a token for ServiceAccount %s/%s: %w", namespace, serviceAccount, err)
+	}
+	who := namespace + "." + serviceAccount
+	if err := c.writeKubeconfig(who, namespace, granted.Status.Token); err != nil {
+		return "", err
+	}
+	return c.kubeconfigPath(who), nil
+}

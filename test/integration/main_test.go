@@ -1,0 +1,98 @@
+package integration
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/ashlar-dev/ashlar/test/cluster"
+	"github.com/ashlar-dev/ashlar/test/install"
+)
+
+// nodes are the nodes of every test, named after it.
+var nodes = []install.Node{
+	{Name: "choice-intree", Machine: "8xA100-pcie-oddpairs"},
+	{Name: "choice-ashlar", Machine: "8xA100-pcie-oddpairs"},
+	{Name: "pair-intree", Machine: "azure-nc96ads-a100"},
+	{Name: "pair-ashlar", Machine: "azure-nc96ads-a100"},
+	{Name: "exclusion", Machine: "4xA30-pcie"},
+	{Name: "extended", Machine: "8xL40S-2socket-node"},
+	{Name: "gang-fits", Machine: "dgx-a100"},
+	{Name: "gang-waits", Machine: "dgx-a100"},
+	{Name: "side-by-side", Machine: "4xA30-pcie"},
+	{Name: "preemption", Machine: "4xA30-pcie"},
+	{Name: "explain", Machine: "dgx1-v100"},
+	{Name: "overcommit-a", Machine: "4xA30-pcie"},
+	{Name: "overcommit-b", Machine: "azure-nc96ads-a100"},
+	{Name: "score-small", Machine: "4xA30-pcie"},
+	{Name: "score-large", Machine: "dgx-h100"},
+}
+
+// world is the cluster that all tests share; nil in short mode.
+var world struct {
+	cluster      *cluster.Cluster
+	client       kubernetes.Interface
+	installation *install.Installation
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() {
+		fmt.Println("integration tests need a control plane: skipped in short mode")
+		os.Exit(0)
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	start := time.Now()
+	say := func(what string) { fmt.Printf("[%5.1fs] %s\n", time.Since(start).Seconds(), what) }
+	if err := setUp(ctx, say); err != nil {
+		fmt.Fprintln(os.Stderr, "setting up:", err)
+		if world.cluster != nil {
+			_ = world.cluster.Stop()
+		}
+		return 1
+	}
+	code := m.Run()
+	if err := world.cluster.Err(); err != nil {
+		fmt.Fprintln(os.Stderr, "a process ended during the tests:", err)
+		code = 1
+	}
+	if err := world.cluster.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "stopping the cluster:", err)
+		code = 1
+	}
+	return code
+}
+
+func setUp(ctx context.Context, say func(string)) error {
+	binaries, err := cluster.FindBinaries()
+	if err != nil {
+		return err
+	}
+	if err := binaries.Ensure(ctx, say, install.Commands...); err != nil {
+		return err
+	}
+	world.cluster, err = cluster.Start(ctx, cluster.Options{Binaries: binaries, Progress: say})
+	if err != nil {
+		return err
+	}
+	if world.client, err = kubernetes.NewForConfig(world.cluster.RESTConfig()); err != nil {
+		return err
+	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		return err
+	}
+	world.installation, err = install.Install(ctx, world.cluster, root, nodes, say)
+	return err
+}
