@@ -67,7 +67,9 @@ func (b *Binaries) Dir() string { return b.dir }
 // cmd/, for example ashlar-scheduler. Ensure builds it.
 func (b *Binaries) Command(name string) string { return filepath.Join(b.dir, name) }
 
-func (b *Binaries) controlPlane() string {
+// ControlPlane returns the path of the program that is etcd, kube-apiserver,
+// kube-controller-manager, kube-scheduler and kubectl.
+func (b *Binaries) ControlPlane() string {
 	return filepath.Join(b.dir, "controlplane-"+KubernetesVersion)
 }
 func (b *Binaries) kwok() string     { return filepath.Join(b.dir, "kwok-"+kwokVersion) }
@@ -144,7 +146,7 @@ func (b *Binaries) programs(commands []string) []program {
 		inputs: []string{filepath.Join(folder, "watchdog", "*.go"), filepath.Join(folder, "mark", "*.go")},
 	}, {
 		title:  "the Kubernetes " + KubernetesVersion + " control plane",
-		path:   b.controlPlane(),
+		path:   b.ControlPlane(),
 		source: "./test/cluster/controlplane",
 		inputs: []string{filepath.Join(b.root, "go.sum"), filepath.Join(folder, "controlplane", "*.go")},
 		note:   "the first time this downloads 600 MB and takes 5 to 10 minutes",

@@ -241,7 +241,7 @@ func (c *Cluster) connect(server string) error {
 // component starts a component of Kubernetes or KWOK in the state directory.
 func (c *Cluster) component(name string, flags []string) (*Process, error) {
 	flags = append(flags, c.options.Flags[name]...)
-	command := exec.Command(c.options.Binaries.controlPlane(), append([]string{name}, flags...)...)
+	command := exec.Command(c.options.Binaries.ControlPlane(), append([]string{name}, flags...)...)
 	if name == kwok {
 		command = exec.Command(c.options.Binaries.kwok(), flags...)
 	}
@@ -296,7 +296,7 @@ func (c *Cluster) Run(ctx context.Context, name, command string, args ...string)
 
 // Kubectl runs kubectl as administrator and returns what it prints.
 func (c *Cluster) Kubectl(ctx context.Context, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, c.options.Binaries.controlPlane(), append([]string{"kubectl"}, args...)...)
+	command := exec.CommandContext(ctx, c.options.Binaries.ControlPlane(), append([]string{"kubectl"}, args...)...)
 	command.Env = c.privateEnviron()
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr

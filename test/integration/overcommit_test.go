@@ -32,11 +32,7 @@ func TestNeverOvercommits(t *testing.T) {
 	}
 	const pods = 60
 	for i := range pods {
-		scheduler := ashlar
-		if i%4 == 0 {
-			scheduler = stock
-		}
-		s.create(s.pod(fmt.Sprintf("pod-%d", i), scheduler, on...), makers[random.Intn(len(makers))]())
+		s.create(s.pod(fmt.Sprintf("pod-%d", i), ashlar, on...), makers[random.Intn(len(makers))]())
 	}
 	s.until("every pod to run or be refused", func() error {
 		for i := range pods {

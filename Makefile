@@ -1,0 +1,80 @@
+# `make help` lists the targets. Everything is built with Go's default flags, so
+# that commands typed by hand share the build cache.
+
+GO ?= go
+KEEP ?=
+GOLANGCI_LINT_VERSION = v2.12.0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: tools ## place GPU pods on a real control plane; KEEP=1 leaves the cluster up
+	@$(GO) run ./cmd/ashlar demo $(if $(KEEP),--keep)
+
+.PHONY: down
+down: ## end clusters that `make demo KEEP=1` left up
+	@$(GO) run ./cmd/ashlar down
+
+.PHONY: test
+test: prepare unit integration ## all tests, on a real control plane
+	@echo "all tests passed"
+
+.PHONY: unit
+unit: tools ## what needs no control plane: vet, unit tests, import gate, 32-bit
+	$(GO) vet ./...
+	$(GO) test -short ./...
+	GOARCH=386 $(GO) test ./topology/...
+
+.PHONY: integration
+integration: prepare ## only the tests on a real control plane
+	$(GO) test -count=1 -timeout 20m -p 1 ./test/cluster ./test/integration
+
+.PHONY: prepare
+prepare: tools # build the control plane and our commands, with progress
+	@$(GO) run ./test/cluster/prepare
+
+.PHONY: build
+build: tools ## bin/: ashlar, ashlar-scheduler, ashlar-dra-driver
+	$(GO) build -o bin/ ./cmd/...
+
+.PHONY: bench
+bench: prepare ## Ashlar next to the stock scheduler at 500 nodes x 160 devices
+	$(GO) run ./bench/schedulers
+	$(GO) test -run '^$$' -bench . -benchmem ./topology/...
+
+.PHONY: bench-table
+bench-table: prepare ## write the benchmark tables of the README
+	$(GO) run ./bench/schedulers --readme README.md
+
+.PHONY: fuzz
+fuzz: tools ## each fuzz target for 30 seconds
+	@for package in $$($(GO) list ./topology/... ./plugins/... ./dra/...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime 30s $$package || exit 1; \
+	  done; \
+	done
+
+.PHONY: lint
+lint: tools ## golangci-lint, which is built the first time
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION) run ./...
+
+.PHONY: generate
+generate: tools ## write golden files and generated manifests anew
+	$(GO) test ./test -run TestMIGDeviceClassesMatchCatalogue -update
+	$(GO) test ./dra -update
+
+.PHONY: verify
+verify: tools ## what a change must leave clean
+	@test -z "$$(gofmt -l cmd plugins dra topology simulator test bench)" || { echo "run gofmt -w on:"; gofmt -l cmd plugins dra topology simulator test bench; exit 1; }
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+
+# go-nvml is cgo: without a C compiler Go would leave it out and fail obscurely.
+.PHONY: tools
+tools:
+	@command -v $(GO) >/dev/null || { echo "make: Go is missing: install Go 1.26 or later, https://go.dev/dl" >&2; exit 1; }
+	@command -v cc >/dev/null || command -v gcc >/dev/null || { echo "make: a C compiler is missing: apt-get install gcc libc6-dev" >&2; exit 1; }

@@ -1,0 +1,5 @@
+// Package bench holds the benchmarks and the commands that write the README's
+// tables. Each folder is one question:
+//
+//	schedulers   how fast are pods with claims bound, next to the stock scheduler?
+package bench

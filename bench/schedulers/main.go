@@ -1,0 +1,30 @@
+// Command schedulers binds the same pods with the stock scheduler and with Ashlar
+// on the same real control plane, and prints the rates and their ratio.
+//
+//	go run ./bench/schedulers                    # 500 nodes of 160 devices
+//	go run ./bench/schedulers --readme README.md # also writes the table there
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var size size
+	flag.IntVar(&size.nodes, "nodes", 500, "nodes, each a DGX H100 of 160 devices")
+	flag.IntVar(&size.stockPods, "stock-pods", 6, "pods for the stock scheduler; more take minutes")
+	flag.IntVar(&size.ashlarPods, "ashlar-pods", 300, "pods for Ashlar")
+	readme := flag.String("readme", "", "file between whose markers the table is written")
+	flag.Parse()
+	if err := run(ctx, size, *readme); err != nil {
+		fmt.Fprintln(os.Stderr, "schedulers:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/ashlar-dev/ashlar/test/cluster"
+	"github.com/ashlar-dev/ashlar/test/install"
+)
+
+// size is how large the benchmark is.
+type size struct{ nodes, stockPods, ashlarPods int }
+
+// result is one scheduler's figure.
+type result struct {
+	scheduler string
+	pods      int
+	took      time.Duration
+}
+
+func (r result) rate() float64 { return float64(r.pods) / r.took.Seconds() }
+
+func run(ctx context.Context, size size, readme string) error {
+	start := time.Now()
+	say := func(what string) { fmt.Fprintf(os.Stderr, "[%5.1fs] %s\n", time.Since(start).Seconds(), what) }
+	binaries, err := cluster.FindBinaries()
+	if err != nil {
+		return err
+	}
+	if err := binaries.Ensure(ctx, say, install.Commands...); err != nil {
+		return err
+	}
+	// Kubelets that send no heartbeats and no other scheduler: next to nothing but
+	// the one that is measured uses the processor.
+	c, err := cluster.Start(ctx, cluster.Options{
+		Binaries: binaries, Kubelets: cluster.SilentKubelets, Scheduler: cluster.NoScheduler, Progress: say,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Stop() }()
+	client, err := kubernetes.NewForConfig(c.RESTConfig())
+	if err != nil {
+		return err
+	}
+	root := filepath.Dir(filepath.Dir(binaries.Dir()))
+	b := &benchmark{cluster: c, client: client, root: root, say: say}
+	devices, err := b.setUp(ctx, size.nodes)
+	if err != nil {
+		return err
+	}
+	var results []result
+	for _, subject := range []struct {
+		scheduler string
+		pods      int
+		start     func(context.Context) (*cluster.Process, error)
+	}{
+		{"kube-scheduler " + cluster.KubernetesVersion, size.stockPods, b.startStock},
+		{"ashlar-scheduler", size.ashlarPods, b.startAshlar},
+	} {
+		took, err := b.measure(ctx, subject.pods, subject.start)
+		if err != nil {
+			return fmt.Errorf("%s: %w", subject.scheduler, err)
+		}
+		results = append(results, result{subject.scheduler, subject.pods, took})
+		say(fmt.Sprintf("%s bound %d pods in %s", subject.scheduler, subject.pods, took.Round(time.Millisecond)))
+	}
+	table := tableOf(results, size.nodes, devices)
+	fmt.Println(table)
+	if readme != "" {
+		return writeTable(readme, table)
+	}
+	return nil
+}
+
+func tableOf(results []result, nodes, devices int) string {
+	text := fmt.Sprintf("%d nodes x %d devices, one pod per claim, one GPU per claim; %d cores shared with etcd and the API server, %s, %s\n\n",
+		nodes, devices, runtime.NumCPU(), runtime.Version(), time.Now().UTC().Format(time.DateOnly))
+	text += "| scheduler | pods | time | pods/s |\n| --- | ---: | ---: | ---: |\n"
+	for _, r := range results {
+		text += fmt.Sprintf("| %s | %d | %.1f s | %.2f |\n", r.scheduler, r.pods, r.took.Seconds(), r.rate())
+	}
+	return text + fmt.Sprintf("\nratio: %.0f", results[1].rate()/results[0].rate())
+}

@@ -1,0 +1,36 @@
+// Command prepare builds the programs that the demo, the tests and the benchmarks
+// run, or finds them up to date. Doing it first shows its progress, which `go test`
+// would hold back, and keeps it out of the tests' time limits.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/ashlar-dev/ashlar/test/cluster"
+	"github.com/ashlar-dev/ashlar/test/install"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "prepare:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	binaries, err := cluster.FindBinaries()
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	return binaries.Ensure(ctx, func(what string) {
+		fmt.Printf("[%5.1fs] %s\n", time.Since(start).Seconds(), what)
+	}, install.Commands...)
+}
