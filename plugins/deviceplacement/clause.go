@@ -96,11 +96,13 @@ func (p *Plugin) unmet(ctx context.Context, candidates []*pool, way *alternative
 	for at, selector := range way.selectors {
 		for _, clause := range clausesOf(p.expressions.GetOrCompile(selector)) {
 			met := false
+			var failed error
 			values := map[property]*observed{}
 			for _, pool := range candidates {
 				// Devices that fail an earlier selector are of another kind altogether.
 				earlier := pool.match(ctx, p.expressions, way.selectors[:at])
 				holds := pool.match(ctx, p.expressions, append(slices.Clone(way.selectors[:at]), clause.text))
+				failed = cmp.Or(failed, holds.err)
 				for i := range pool.devices {
 					if !earlier.devices.Has(i) {
 						continue
@@ -118,6 +120,9 @@ func (p *Plugin) unmet(ctx context.Context, candidates []*pool, way *alternative
 				continue
 			}
 			text := "no GPU satisfies " + clause.text
+			if len(values) == 0 && failed != nil {
+				return fmt.Sprintf("%s (%v)", text, failed)
+			}
 			for _, property := range slices.SortedFunc(maps.Keys(values), func(a, b property) int { return cmp.Compare(a.name, b.name) }) {
 				text += fmt.Sprintf(" (%s here: %s)", property.name, values[property])
 			}

@@ -48,7 +48,7 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 // nodeVerdict is placement's answer for one node.
 type nodeVerdict struct {
 	placement.Verdict
-	request *nodeRequest
+	request *placement.Request
 	// final says that a refusal needs no second opinion: everything that the pod
 	// asks for was understood, and only this pool could have served it.
 	final bool
@@ -77,7 +77,7 @@ func (p *Plugin) place(ctx context.Context, c *cycle, gpus *pool, state placemen
 			return undecided
 		}
 		verdict := nodeVerdict{
-			Verdict: placement.Place(gpus.gpus.inventory, state, &request.Request, p.policy),
+			Verdict: placement.Place(gpus.gpus.inventory, state, request, p.policy),
 			request: request,
 		}
 		verdict.final = verdict.Outcome == placement.Refused
@@ -93,7 +93,7 @@ func (p *Plugin) place(ctx context.Context, c *cycle, gpus *pool, state placemen
 
 // elsewhere reports whether a part matches no GPU at all, so that it may be meant
 // for devices of another driver.
-func elsewhere(request *nodeRequest) bool {
+func elsewhere(request *placement.Request) bool {
 	for i := range request.Parts {
 		if request.Parts[i].Accepts.Empty() {
 			return true

@@ -36,7 +36,7 @@ type suggestion struct {
 	placement.Change
 	node    string
 	pool    *pool
-	request *nodeRequest
+	request *placement.Request
 }
 
 // rank orders kinds of changes from the smallest.
@@ -150,10 +150,10 @@ func (p *Plugin) smallestChanges(ctx context.Context, c *cycle) (map[placement.K
 			break
 		}
 		for request := range gpus.requests(ctx, p.expressions, c.ask, nil) {
-			if placement.Place(gpus.gpus.inventory, state, &request.Request, p.policy).Outcome != placement.Refused {
+			if placement.Place(gpus.gpus.inventory, state, request, p.policy).Outcome != placement.Refused {
 				return nil, true
 			}
-			for _, change := range placement.Relax(gpus.gpus.inventory, state, &request.Request, p.policy) {
+			for _, change := range placement.Relax(gpus.gpus.inventory, state, request, p.policy) {
 				found := &suggestion{Change: change, node: name, pool: gpus, request: request}
 				if best[change.Kind] == nil || found.closer(best[change.Kind]) {
 					best[change.Kind] = found

@@ -15,20 +15,11 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/published"
 )
 
-// nodeRequest is a pod's ask, translated for the GPUs of one node.
-type nodeRequest struct {
-	placement.Request
-	// chosen[i] is the alternative behind Parts[i].
-	chosen []*alternative
-	// err is the first selector that could not be evaluated.
-	err error
-}
-
 // requests yields the ask in terms of a pool, one request for every combination
 // of alternatives, the most preferred first. provided are the resources that the
 // node's device plugin hands out: those do not go through DRA.
-func (p *pool) requests(ctx context.Context, expressions *dracel.Cache, a *ask, provided map[v1.ResourceName]int64) iter.Seq[*nodeRequest] {
-	return func(yield func(*nodeRequest) bool) {
+func (p *pool) requests(ctx context.Context, expressions *dracel.Cache, a *ask, provided map[v1.ResourceName]int64) iter.Seq[*placement.Request] {
+	return func(yield func(*placement.Request) bool) {
 		choice := make([]int, len(a.requests))
 		for {
 			if !yield(p.request(ctx, expressions, a, provided, choice)) {
@@ -49,8 +40,8 @@ func (p *pool) requests(ctx context.Context, expressions *dracel.Cache, a *ask, 
 	}
 }
 
-func (p *pool) request(ctx context.Context, expressions *dracel.Cache, a *ask, provided map[v1.ResourceName]int64, choice []int) *nodeRequest {
-	result := &nodeRequest{}
+func (p *pool) request(ctx context.Context, expressions *dracel.Cache, a *ask, provided map[v1.ResourceName]int64, choice []int) *placement.Request {
+	result := &placement.Request{}
 	partOf := make([]int, len(a.requests))
 	for i := range a.requests {
 		request := &a.requests[i]
@@ -58,14 +49,8 @@ func (p *pool) request(ctx context.Context, expressions *dracel.Cache, a *ask, p
 		if request.resource != "" && provided[request.resource] > 0 {
 			continue
 		}
-		way := &request.alternatives[choice[i]]
-		part, err := p.part(ctx, expressions, way)
-		if err != nil && result.err == nil {
-			result.err = err
-		}
 		partOf[i] = len(result.Parts)
-		result.Parts = append(result.Parts, part)
-		result.chosen = append(result.chosen, way)
+		result.Parts = append(result.Parts, p.part(ctx, expressions, &request.alternatives[choice[i]]))
 	}
 	for _, rule := range a.alike {
 		alike := placement.Alike{Values: p.values(rule.attribute), Distinct: rule.distinct}
@@ -79,7 +64,7 @@ func (p *pool) request(ctx context.Context, expressions *dracel.Cache, a *ask, p
 	return result
 }
 
-func (p *pool) part(ctx context.Context, expressions *dracel.Cache, way *alternative) (placement.Part, error) {
+func (p *pool) part(ctx context.Context, expressions *dracel.Cache, way *alternative) placement.Part {
 	matched := p.match(ctx, expressions, way.selectors)
 	part := placement.Part{Name: way.name, Count: int(way.count), Accepts: placement.NewOfferSet(len(p.devices))}
 	for i := range p.devices {
@@ -101,7 +86,7 @@ func (p *pool) part(ctx context.Context, expressions *dracel.Cache, way *alterna
 			part.Accepts.Add(i)
 		}
 	}
-	return part, matched.err
+	return part
 }
 
 // values numbers the values that an attribute takes on a pool's devices.

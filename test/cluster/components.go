@@ -60,6 +60,7 @@ func (c *Cluster) apiServerFlags(port int) []string {
 		"--advertise-address=" + advertisedIP,
 		"--tls-cert-file=" + c.credentials.certFile(),
 		"--tls-private-key-file=" + c.credentials.keyFile(),
+		"--client-ca-file=" + c.credentials.caFile(), // published for servers that delegate authentication
 		"--token-auth-file=" + c.credentials.tokensFile(),
 		"--authorization-mode=Node,RBAC",
 		"--service-cluster-ip-range=" + serviceRange,

@@ -2,6 +2,7 @@ package placement
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/mig"
@@ -18,6 +19,8 @@ type Inventory struct {
 	byGPU [][]int
 	// media[i] is what GPU i has of each media engine that MIG instances compete for.
 	media []mig.Media
+	// numa[i] is a bit for the NUMA node of GPU i, 0 if unknown.
+	numa []uint32
 	// open[i] is the number of MIG offers of GPU i that fit when it is empty.
 	open []int64
 }
@@ -35,6 +38,7 @@ func NewInventory(node *topology.Node, offers []Offer) (*Inventory, error) {
 		links:  newLinkTable(node),
 		byGPU:  make([][]int, len(node.GPUs)),
 		media:  make([]mig.Media, len(node.GPUs)),
+		numa:   numaBits(node),
 		open:   make([]int64, len(node.GPUs)),
 	}
 	for i, offer := range offers {
@@ -60,7 +64,9 @@ func NewInventory(node *topology.Node, offers []Offer) (*Inventory, error) {
 }
 
 // Offers lists everything that a node with the given MIG tables can hand out.
-// tables[i] is the table of GPU i, nil for a GPU without MIG.
+// tables[i] is the table of GPU i, nil for a GPU without MIG. Placements are listed
+// from the highest start, so that a choice between equals leaves the low end open,
+// where the large profiles start.
 func Offers(node *topology.Node, tables []*mig.Table) []Offer {
 	var offers []Offer
 	for i, gpu := range node.GPUs {
@@ -71,7 +77,7 @@ func Offers(node *topology.Node, tables []*mig.Table) []Offer {
 			continue
 		}
 		for _, profile := range tables[i].Profiles {
-			for _, placement := range profile.Placements {
+			for _, placement := range slices.Backward(profile.Placements) {
 				offers = append(offers, Offer{
 					Form: MIG, GPU: i, Memory: profile.Memory,
 					Profile: profile.ID, Placement: placement, Media: profile.Media,
@@ -96,6 +102,31 @@ func (inv *Inventory) Select(accept func(*Offer) bool) OfferSet {
 // Bandwidth is what a job on exactly these GPUs gets, in GB/s per direction: the
 // slowest link of its best ring; 0 for fewer than two GPUs.
 func (inv *Inventory) Bandwidth(gpus GPUSet) int64 { return inv.links.ring[gpus] }
+
+// numaBits numbers a node's NUMA nodes, of which there are at most as many as GPUs.
+func numaBits(node *topology.Node) []uint32 {
+	numbers := map[int64]int{}
+	bits := make([]uint32, len(node.GPUs))
+	for i, gpu := range node.GPUs {
+		if gpu.NUMA == topology.NoNUMA {
+			continue
+		}
+		if _, known := numbers[gpu.NUMA]; !known {
+			numbers[gpu.NUMA] = len(numbers)
+		}
+		bits[i] = 1 << numbers[gpu.NUMA]
+	}
+	return bits
+}
+
+// numaNodes is the set of NUMA nodes that the GPUs are on.
+func (inv *Inventory) numaNodes(gpus GPUSet) uint32 {
+	var nodes uint32
+	for ; gpus != 0; gpus &= gpus - 1 {
+		nodes |= inv.numa[gpus.lowest()]
+	}
+	return nodes
+}
 
 // placeable counts the MIG offers of GPU gpu that fit beside what state holds.
 func (inv *Inventory) placeable(gpu int, state GPUState) int64 {

@@ -1,6 +1,10 @@
 package placement
 
-import "github.com/ashlar-dev/ashlar/topology"
+import (
+	"math/bits"
+
+	"github.com/ashlar-dev/ashlar/topology"
+)
 
 // KeepPlaceable is the default policy. A job on several GPUs gets the fastest
 // set; beyond that, every choice is made to keep the most placeable for requests
@@ -29,6 +33,7 @@ func (KeepPlaceable) RateGPUs(inv *Inventory, s State, gpus GPUSet) Rating {
 	return Rating{
 		Bandwidth: inv.links.ring[gpus],
 		Loss:      inv.links.worth[free] - inv.links.worth[free&^gpus],
+		NUMANodes: int64(bits.OnesCount32(inv.numaNodes(gpus))),
 	}
 }
 

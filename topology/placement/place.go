@@ -143,11 +143,7 @@ func (s *search) apply(p pick, m move) {
 			grant(s.wholeOffer(part, gpus.lowest()))
 		}
 	}
-	// The job is as fast as its slowest set of GPUs.
-	if m.rating.Bandwidth > 0 && (s.rating.Bandwidth == 0 || m.rating.Bandwidth < s.rating.Bandwidth) {
-		s.rating.Bandwidth = m.rating.Bandwidth
-	}
-	s.rating.Loss += m.rating.Loss
+	s.rating = s.rating.plus(m.rating)
 }
 
 // moves lists the ways to serve a pick, best first; just the best one if last.

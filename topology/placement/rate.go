@@ -8,12 +8,6 @@ import "slices"
 func Rate(inv *Inventory, s State, grants []Grant, policy Policy) Rating {
 	state := slices.Clone(s)
 	var total Rating
-	add := func(r Rating) {
-		if r.Bandwidth > 0 && (total.Bandwidth == 0 || r.Bandwidth < total.Bandwidth) {
-			total.Bandwidth = r.Bandwidth
-		}
-		total.Loss += r.Loss
-	}
 	for start := 0; start < len(grants); {
 		part := grants[start].Part
 		end := start
@@ -24,11 +18,11 @@ func Rate(inv *Inventory, s State, grants []Grant, policy Policy) Rating {
 			}
 		}
 		if gpus != 0 {
-			add(policy.RateGPUs(inv, state, gpus))
+			total = total.plus(policy.RateGPUs(inv, state, gpus))
 		}
 		for _, grant := range grants[start:end] {
 			if inv.Offers[grant.Offer].Form != Whole {
-				add(policy.RateOffer(inv, state, grant.Offer, &Part{Bytes: grant.Bytes}))
+				total = total.plus(policy.RateOffer(inv, state, grant.Offer, &Part{Bytes: grant.Bytes}))
 			}
 			inv.Hold(state, grant.Offer, grant.Bytes)
 		}

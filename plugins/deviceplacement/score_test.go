@@ -1,0 +1,27 @@
+package deviceplacement
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+func TestScoresFollowRank(t *testing.T) {
+	require.Equal(t, map[string]int64{
+		"fast":        100, // bandwidth decides first, whatever is lost
+		"cheap":       66,  // 2 of 3 ranks up
+		"expensive":   33,
+		"dearest":     0,
+		"cheap twice": 66, // equal ratings score equal
+	}, scoresOf(map[string]placement.Rating{
+		"fast":        {Bandwidth: 450, Loss: 900_000},
+		"cheap":       {Loss: 10},
+		"cheap twice": {Loss: 10},
+		"expensive":   {Loss: 11},
+		"dearest":     {Loss: 80_000},
+	}))
+	require.Equal(t, map[string]int64{"only": 100}, scoresOf(map[string]placement.Rating{"only": {Loss: 5}}))
+	require.Empty(t, scoresOf(nil))
+}

@@ -1,0 +1,71 @@
+package test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	resourceapi "k8s.io/api/resource/v1"
+
+	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/simulated"
+	"github.com/ashlar-dev/ashlar/plugins/inventory"
+	"github.com/ashlar-dev/ashlar/topology/catalogue"
+	"github.com/ashlar-dev/ashlar/topology/mig"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+	"github.com/ashlar-dev/ashlar/topology/published"
+)
+
+// What the scheduler reads from the driver's ResourceSlices is the machine that
+// the driver discovered: the same links, NUMA nodes, PCIe roots and offers.
+func TestSchedulerReadsWhatTheDriverPublishes(t *testing.T) {
+	c := catalogue.Default()
+	for _, name := range c.Machines() {
+		machine, err := c.Machine(name)
+		if err != nil {
+			machine, err = c.Machine(name + "/L40S") // a layout that any GPU may fill
+		}
+		require.NoError(t, err)
+		t.Run(name, func(t *testing.T) {
+			discovered, err := simulated.Node{Name: "node", Machine: machine}.Discover(c.MIG)
+			require.NoError(t, err)
+			var devices []resourceapi.Device
+			for _, slice := range dra.ResourceSlices("node", dra.Resources("node", discovered)) {
+				devices = append(devices, slice.Spec.Devices...)
+			}
+			node, offers, err := inventory.Read(published.Driver, devices)
+			require.NoError(t, err)
+
+			for i, gpu := range node.GPUs {
+				want := discovered.Node.GPUs[i]
+				require.Equal(t, want.NUMA, gpu.NUMA, "GPU %d", i)
+				require.Equal(t, want.PCIeRoot, gpu.PCIeRoot, "GPU %d", i)
+				require.Equal(t, want.Model.Product, gpu.Model.Product, "GPU %d", i)
+				for j := range node.GPUs {
+					require.Equal(t, discovered.Node.Bandwidth(i, j), node.Bandwidth(i, j), "GPUs %d and %d", i, j)
+				}
+			}
+			if diff := cmp.Diff(discovered.Node.Links, node.Links); diff != "" {
+				t.Errorf("links (-discovered +read):\n%s", diff)
+			}
+			tables := make([]*mig.Table, len(discovered.GPUs))
+			for i := range discovered.GPUs {
+				tables[i] = discovered.GPUs[i].MIG
+			}
+			if diff := cmp.Diff(keys(placement.Offers(discovered.Node, tables)), keys(offers)); diff != "" {
+				t.Errorf("offers (-discovered +read):\n%s", diff)
+			}
+		})
+	}
+}
+
+// keys identifies offers without what rounding and unpublished counters change.
+func keys(offers []placement.Offer) []string {
+	var all []string
+	for _, o := range offers {
+		all = append(all, o.Form.String()+" "+published.GPUDevice(int64(o.GPU))+" "+published.MIGDevice(0, &mig.Profile{ID: o.Profile}, o.Placement.Start)+" "+o.Placement.String())
+	}
+	slices.Sort(all)
+	return all
+}

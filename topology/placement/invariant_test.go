@@ -1,0 +1,88 @@
+package placement
+
+import (
+	"math/bits"
+	"math/rand"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ashlar-dev/ashlar/topology"
+)
+
+// taken is a grant that is held, with what it was granted.
+type taken struct {
+	offer int
+	bytes topology.Bytes
+}
+
+// FuzzStateIsConserved takes and releases offers in any order: what fits is never
+// in conflict with what is held, releasing undoes taking, and an offer that does
+// not fit changes nothing. Each byte of the input is one step: odd values release
+// the oldest grant, even ones take the offer that they choose.
+func FuzzStateIsConserved(f *testing.F) {
+	f.Add([]byte{0, 2, 4, 6, 1, 3, 8, 200, 202, 1, 1, 1})
+	f.Add([]byte{40, 42, 44, 46, 48, 50, 1, 52})
+	inventories := []*Inventory{inventoryOf(f, "4xA30-pcie"), inventoryOf(f, "8xrtxpro6000-g7e"), inventoryOf(f, "azure-nc96ads-a100")}
+	f.Fuzz(func(t *testing.T, steps []byte) {
+		inv := inventories[len(steps)%len(inventories)]
+		random := rand.New(rand.NewSource(int64(len(steps))))
+		s := NewState(inv)
+		var held []taken
+		for _, step := range steps {
+			if step%2 == 1 && len(held) > 0 {
+				inv.Release(s, held[0].offer, held[0].bytes)
+				held = held[1:]
+				requireConsistent(t, inv, s, held)
+				continue
+			}
+			choice := taken{offer: (int(step) + 256*random.Intn(8)) % len(inv.Offers)}
+			if inv.Offers[choice.offer].Form == Share {
+				choice.bytes = topology.Bytes(1 + random.Int63n(int64(inv.Offers[choice.offer].Memory)))
+			}
+			before := slices.Clone(s)
+			if err := inv.Take(s, choice.offer, choice.bytes); err != nil {
+				require.Equal(t, before, s, "a refused offer changed the state")
+				continue
+			}
+			held = append(held, choice)
+			requireConsistent(t, inv, s, held)
+		}
+		for _, h := range held {
+			inv.Release(s, h.offer, h.bytes)
+		}
+		require.Equal(t, NewState(inv), s, "releasing everything leaves a free node")
+	})
+}
+
+// requireConsistent recounts the state from the list of what is held.
+func requireConsistent(t *testing.T, inv *Inventory, s State, held []taken) {
+	t.Helper()
+	for gpu := range s {
+		forms := map[Form]int{}
+		slicesHeld, bytes := 0, topology.Bytes(0)
+		for _, h := range held {
+			offer := &inv.Offers[h.offer]
+			if offer.GPU != gpu {
+				continue
+			}
+			forms[offer.Form]++
+			slicesHeld += bits.OnesCount16(uint16(offer.Placement.Slices()))
+			if offer.Form == MIG {
+				continue
+			}
+			bytes += h.bytes
+		}
+		require.LessOrEqual(t, len(forms), 1, "GPU %d is in several forms: %v", gpu, forms)
+		require.LessOrEqual(t, forms[Whole], 1, "GPU %d is given away twice", gpu)
+		require.Equal(t, forms[Whole] == 1, s[gpu].Whole)
+		if forms[MIG] > 0 {
+			require.Equal(t, slicesHeld, bits.OnesCount16(uint16(s[gpu].MIG.Slices)), "slices of GPU %d overlap", gpu)
+		}
+		if forms[Share] > 0 {
+			require.Equal(t, bytes, s[gpu].Shared)
+			require.LessOrEqual(t, s[gpu].Shared, inv.Node.GPUs[gpu].Model.Usable())
+		}
+	}
+}

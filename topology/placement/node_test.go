@@ -1,0 +1,53 @@
+package placement
+
+import (
+	"math/rand"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ashlar-dev/ashlar/topology/catalogue"
+	"github.com/ashlar-dev/ashlar/topology/mig"
+)
+
+// inventoryOf is the inventory of a machine type of the catalogue.
+func inventoryOf(t testing.TB, machine string) *Inventory {
+	t.Helper()
+	machineType, err := catalogue.Default().Machine(machine)
+	require.NoError(t, err)
+	tables := make([]*mig.Table, len(machineType.Node.GPUs))
+	for i, gpu := range machineType.Node.GPUs {
+		if gpu.Model.MIG == "" {
+			continue
+		}
+		tables[i], err = catalogue.Default().MIG(gpu.Model.MIG)
+		require.NoError(t, err)
+	}
+	inventory, err := NewInventory(machineType.Node, Offers(machineType.Node, tables))
+	require.NoError(t, err)
+	return inventory
+}
+
+// wholeGPUs asks for count whole GPUs.
+func wholeGPUs(inv *Inventory, count int) *Request {
+	return &Request{Parts: []Part{{Name: "gpus", Count: count, Accepts: inv.Select(func(o *Offer) bool { return o.Form == Whole })}}}
+}
+
+// slicesOf asks for count MIG instances of a profile.
+func slicesOf(inv *Inventory, id mig.ProfileID, count int) *Request {
+	return &Request{Parts: []Part{{Name: "slices", Count: count, Accepts: inv.Select(func(o *Offer) bool { return o.Form == MIG && o.Profile == id })}}}
+}
+
+// randomState takes random offers, all of which fit.
+func randomState(inv *Inventory, random *rand.Rand) State {
+	s := NewState(inv)
+	for range random.Intn(2 * len(s)) {
+		i := random.Intn(len(inv.Offers))
+		offer := &inv.Offers[i]
+		bytes := offer.Memory / 16 * 3 // only of consequence to shares
+		if inv.Fits(s, i, bytes) {
+			inv.Hold(s, i, bytes)
+		}
+	}
+	return s
+}

@@ -1,0 +1,147 @@
+package placement
+
+import (
+	"fmt"
+	"math/rand"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/mig"
+)
+
+// machines cover what the algorithms tell apart: mesh, uniform NVSwitch, bridges
+// across NUMA nodes and odd indexes, islands, PCIe only, and small MIG tables.
+var machines = []string{
+	"dgx1-v100", "dgx-h100", "dgx-a100", "azure-nc96ads-a100", "8xA100-pcie-oddpairs", "2xNVL4-h200",
+	"4gpu-mixed-bridge", "8xL40S-2socket-node", "4xA30-pcie", "8xrtxpro6000-g7e",
+}
+
+// permutations calls visit with every order of items.
+func permutations(items []int, visit func([]int)) {
+	var recurse func(int)
+	recurse = func(k int) {
+		if k == len(items) {
+			visit(items)
+			return
+		}
+		for i := k; i < len(items); i++ {
+			items[k], items[i] = items[i], items[k]
+			recurse(k + 1)
+			items[k], items[i] = items[i], items[k]
+		}
+	}
+	recurse(0)
+}
+
+// simpleRing is the best ring by trying every order of the GPUs.
+func simpleRing(node *topology.Node, gpus []int) int64 {
+	if len(gpus) < 2 {
+		return 0
+	}
+	best := int64(0)
+	permutations(slices.Clone(gpus), func(order []int) {
+		slowest := node.Bandwidth(order[len(order)-1], order[0])
+		for i := 1; i < len(order); i++ {
+			slowest = min(slowest, node.Bandwidth(order[i-1], order[i]))
+		}
+		best = max(best, slowest)
+	})
+	return best
+}
+
+func TestRingsEqualBruteForce(t *testing.T) {
+	for _, machine := range machines {
+		inv := inventoryOf(t, machine)
+		n := len(inv.Node.GPUs)
+		for set := GPUSet(1); set < 1<<n; set++ {
+			var gpus []int
+			for rest := set; rest != 0; rest &= rest - 1 {
+				gpus = append(gpus, rest.lowest())
+			}
+			if len(gpus) > 6 {
+				continue // 8! orders of the full machine add nothing but minutes
+			}
+			require.Equal(t, simpleRing(inv.Node, gpus), inv.Bandwidth(set), "%s, GPUs %v", machine, gpus)
+		}
+	}
+}
+
+// simpleChoice is the best choice of count offers by trying every combination in
+// order, with the rating of the whole as Rate gives it.
+func simpleChoice(inv *Inventory, s State, part *Part, policy Policy) (best Rating, found bool) {
+	var recurse func(from, left int, state State, grants []Grant)
+	recurse = func(from, left int, state State, grants []Grant) {
+		if left == 0 {
+			rating := Rate(inv, s, grants, policy)
+			if !found || rating.Better(best) {
+				best, found = rating, true
+			}
+			return
+		}
+		for i := from; i < len(inv.Offers); i++ {
+			if !part.Accepts.Has(i) || !inv.Fits(state, i, part.Bytes) {
+				continue
+			}
+			after := slices.Clone(state)
+			inv.Hold(after, i, part.Bytes)
+			recurse(i+1, left-1, after, append(slices.Clone(grants), Grant{Offer: i, Bytes: part.Bytes}))
+		}
+	}
+	recurse(0, part.Count, s, nil)
+	return best, found
+}
+
+// The choice for a request of one part is the best there is: the same rating as
+// the best of all combinations, and a refusal only where none exists.
+func TestChoiceEqualsBruteForce(t *testing.T) {
+	states := 10_000
+	if testing.Short() {
+		states = 1_000
+	}
+	for name, request := range map[string]func(*Inventory, *rand.Rand) Part{
+		"whole": func(inv *Inventory, random *rand.Rand) Part {
+			return wholeGPUs(inv, 1+random.Intn(4)).Parts[0]
+		},
+		"mig": func(inv *Inventory, random *rand.Rand) Part {
+			ids := []mig.ProfileID{0, 5, 9, 14, 15, 19, 20}
+			return slicesOf(inv, ids[random.Intn(len(ids))], 1).Parts[0]
+		},
+		"share": func(inv *Inventory, random *rand.Rand) Part {
+			return Part{Count: 1, Bytes: topology.Bytes(1+random.Int63n(40)) * topology.GiB, Accepts: inv.Select(func(o *Offer) bool { return o.Form == Share })}
+		},
+		"any form": func(inv *Inventory, random *rand.Rand) Part {
+			least := topology.Bytes(1+random.Int63n(40)) * topology.GiB
+			return Part{Count: 1, Bytes: least, Accepts: inv.Select(func(o *Offer) bool { return o.Memory >= least })}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			random := rand.New(rand.NewSource(1))
+			inventories := make([]*Inventory, len(machines))
+			for i, machine := range machines {
+				inventories[i] = inventoryOf(t, machine)
+			}
+			fitted := 0
+			for n := range states {
+				inv := inventories[n%len(inventories)]
+				s := randomState(inv, random)
+				part := request(inv, random)
+				want, fits := simpleChoice(inv, s, &part, KeepPlaceable{})
+				got := Place(inv, s, &Request{Parts: []Part{part}}, KeepPlaceable{})
+				describe := func() string { return fmt.Sprintf("%s, state %+v, part %+v", machines[n%len(machines)], s, part) }
+				if !fits {
+					require.Equal(t, Refused, got.Outcome, describe())
+					require.NotEmpty(t, got.Reasons, describe())
+					continue
+				}
+				fitted++
+				require.Equal(t, Fits, got.Outcome, describe())
+				require.Equal(t, want, got.Rating, describe())
+				require.Equal(t, want, Rate(inv, s, got.Grants, KeepPlaceable{}), describe())
+			}
+			require.Greater(t, fitted, states/10, "too few requests fit for this to mean anything")
+		})
+	}
+}

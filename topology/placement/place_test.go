@@ -1,0 +1,191 @@
+package placement
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/mig"
+)
+
+// GPU instance profile ids of the 7-slice family.
+const (
+	profile1g mig.ProfileID = 19
+	profile2g mig.ProfileID = 14
+	profile3g mig.ProfileID = 9
+	profile4g mig.ProfileID = 5
+)
+
+func gpusOf(inv *Inventory, v Verdict) []int {
+	var gpus []int
+	for _, grant := range v.Grants {
+		gpus = append(gpus, inv.Offers[grant.Offer].GPU)
+	}
+	return gpus
+}
+
+func TestPlaceWholeGPUs(t *testing.T) {
+	for name, tc := range map[string]struct {
+		machine string
+		busy    []int
+		count   int
+		want    []int
+		// The rings are the catalogue's link tables times the lane rate.
+		wantBandwidth int64
+	}{
+		"one GPU goes beside a lost partner": {machine: "8xA100-pcie-oddpairs", busy: []int{5}, count: 1, want: []int{4}},
+		"a pair is an NVLink pair": {
+			machine: "8xA100-pcie-oddpairs", count: 2, want: []int{0, 2}, wantBandwidth: 300, // 12 lanes of 25 GB/s
+		},
+		"a broken pair is left alone": {machine: "azure-nc96ads-a100", busy: []int{0}, count: 2, want: []int{2, 3}, wantBandwidth: 300},
+		"double links first on a DGX-1": {
+			machine: "dgx1-v100", count: 2, want: []int{1, 2}, wantBandwidth: 50, // NV2
+		},
+		"half of an NVSwitch machine is one socket": {machine: "dgx-h100", busy: []int{1}, count: 4, want: []int{4, 5, 6, 7}, wantBandwidth: 450},
+		"an island stays together":                  {machine: "2xNVL4-h200", busy: []int{0}, count: 4, want: []int{4, 5, 6, 7}, wantBandwidth: 450},
+		"one socket without NVLink":                 {machine: "8xL40S-2socket-node", busy: []int{3}, count: 4, want: []int{4, 5, 6, 7}, wantBandwidth: 18},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inv := inventoryOf(t, tc.machine)
+			s := NewState(inv)
+			for _, gpu := range tc.busy {
+				s[gpu].Whole = true
+			}
+			verdict := Place(inv, s, wholeGPUs(inv, tc.count), KeepPlaceable{})
+			require.Equal(t, Fits, verdict.Outcome)
+			if diff := cmp.Diff(tc.want, gpusOf(inv, verdict)); diff != "" {
+				t.Errorf("GPUs (-want +got):\n%s", diff)
+			}
+			require.Equal(t, tc.wantBandwidth, verdict.Rating.Bandwidth)
+		})
+	}
+}
+
+// First fit puts 1g at 0, where it blocks 4g and 7g; 3g at 0 strands a compute
+// slice. Keeping the most placeable puts both at the other end.
+func TestPlaceSlicesKeepsLargeProfilesPlaceable(t *testing.T) {
+	inv := inventoryOf(t, "dgx-h100")
+	for name, tc := range map[string]struct {
+		held []mig.Placement
+		id   mig.ProfileID
+		want mig.Placement
+	}{
+		"1g on an empty GPU":    {id: profile1g, want: mig.Placement{Start: 6, Size: 1}},
+		"3g on an empty GPU":    {id: profile3g, want: mig.Placement{Start: 4, Size: 4}},
+		"1g beside 1g":          {held: []mig.Placement{{Start: 6, Size: 1}}, id: profile1g, want: mig.Placement{Start: 5, Size: 1}},
+		"2g beside 3g at 4":     {held: []mig.Placement{{Start: 4, Size: 4}}, id: profile2g, want: mig.Placement{Start: 2, Size: 2}},
+		"4g takes what is left": {held: []mig.Placement{{Start: 4, Size: 4}}, id: profile4g, want: mig.Placement{Start: 0, Size: 4}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := NewState(inv)
+			for _, placement := range tc.held {
+				s[2].MIG.Slices |= placement.Slices()
+			}
+			verdict := Place(inv, s, slicesOf(inv, tc.id, 1), KeepPlaceable{})
+			require.Equal(t, Fits, verdict.Outcome)
+			offer := inv.Offers[verdict.Grants[0].Offer]
+			require.Equal(t, tc.want.String(), offer.Placement.String())
+			if len(tc.held) > 0 {
+				require.Equal(t, 2, offer.GPU, "a GPU that is split already comes first")
+			}
+		})
+	}
+}
+
+// 24 processes of 2000 MiB do not fit a GPU of 46,068 MiB, whatever the sum of
+// their requests looks like in gigabytes (github.com/kai-scheduler/KAI-Scheduler
+// issue 416).
+func TestSharesAreCountedInBytes(t *testing.T) {
+	inv := inventoryOf(t, "8xL40S-2socket-node")
+	s := NewState(inv)
+	for gpu := 1; gpu < len(s); gpu++ {
+		s[gpu].Whole = true
+	}
+	request := &Request{Parts: []Part{{Count: 1, Bytes: 2000 * topology.MiB, Accepts: inv.Select(func(o *Offer) bool { return o.Form == Share })}}}
+	placed := 0
+	for range 24 {
+		verdict := Place(inv, s, request, KeepPlaceable{})
+		if verdict.Outcome != Fits {
+			require.Equal(t, MemoryShort, verdict.Reasons[0].Code)
+			break
+		}
+		require.NoError(t, inv.Take(s, verdict.Grants[0].Offer, verdict.Grants[0].Bytes))
+		placed++
+	}
+	usable := inv.Node.GPUs[0].Model.Usable()
+	require.Equal(t, int(usable/(2000*topology.MiB)), placed)
+	require.Less(t, placed, 24)
+}
+
+// A share joins the fullest GPU that has room, not the emptiest.
+func TestSharesGather(t *testing.T) {
+	inv := inventoryOf(t, "8xL40S-2socket-node")
+	s := NewState(inv)
+	s[3] = GPUState{Shared: 10 * topology.GiB, Sharers: 1}
+	s[5] = GPUState{Shared: 30 * topology.GiB, Sharers: 2}
+	request := &Request{Parts: []Part{{Count: 1, Bytes: 8 * topology.GiB, Accepts: inv.Select(func(o *Offer) bool { return o.Form == Share })}}}
+	require.Equal(t, []int{5}, gpusOf(inv, Place(inv, s, request, KeepPlaceable{})))
+	request.Parts[0].Bytes = 20 * topology.GiB
+	require.Equal(t, []int{3}, gpusOf(inv, Place(inv, s, request, KeepPlaceable{})))
+}
+
+// Parts that contend are solved together: the part that could take anything must
+// not take the only GPU that the other accepts.
+func TestPartsAreSolvedTogether(t *testing.T) {
+	inv := inventoryOf(t, "azure-nc96ads-a100")
+	any := inv.Select(func(o *Offer) bool { return o.Form == Whole })
+	only := inv.Select(func(o *Offer) bool { return o.Form == Whole && o.GPU == 0 })
+	request := &Request{Parts: []Part{{Name: "any", Count: 3, Accepts: any}, {Name: "only", Count: 1, Accepts: only}}}
+	verdict := Place(inv, NewState(inv), request, KeepPlaceable{})
+	require.Equal(t, Fits, verdict.Outcome)
+	require.Equal(t, []int{1, 2, 3, 0}, gpusOf(inv, verdict))
+
+	request.Parts[0].Count = 4
+	verdict = Place(inv, NewState(inv), request, KeepPlaceable{})
+	require.Equal(t, Refused, verdict.Outcome)
+	require.Equal(t, Together, verdict.Reasons[0].Code)
+}
+
+func TestAlike(t *testing.T) {
+	inv := inventoryOf(t, "8xA100-pcie-oddpairs")
+	numa := make([]int64, len(inv.Offers))
+	for i, offer := range inv.Offers {
+		numa[i] = inv.Node.GPUs[offer.GPU].NUMA
+	}
+	s := NewState(inv)
+	s[0].Whole, s[5].Whole = true, true
+	request := wholeGPUs(inv, 3)
+	request.Alike = []Alike{{Parts: []int{0}, Values: numa}}
+	verdict := Place(inv, s, request, KeepPlaceable{})
+	require.Equal(t, Fits, verdict.Outcome)
+	for _, gpu := range gpusOf(inv, verdict) {
+		require.Equal(t, inv.Node.GPUs[gpusOf(inv, verdict)[0]].NUMA, inv.Node.GPUs[gpu].NUMA)
+	}
+	request.Parts[0].Count = 4
+	verdict = Place(inv, s, request, KeepPlaceable{})
+	require.Equal(t, Refused, verdict.Outcome, "each NUMA node has three GPUs left")
+	require.Equal(t, Unlike, verdict.Reasons[0].Code)
+
+	request = wholeGPUs(inv, 2)
+	request.Alike = []Alike{{Parts: []int{0}, Values: numa, Distinct: true}}
+	gpus := gpusOf(inv, Place(inv, s, request, KeepPlaceable{}))
+	require.NotEqual(t, inv.Node.GPUs[gpus[0]].NUMA, inv.Node.GPUs[gpus[1]].NUMA)
+}
+
+// A hostile request costs a bounded search, and says that it was cut short.
+func TestSearchIsBounded(t *testing.T) {
+	inv := inventoryOf(t, "dgx-h100")
+	values := make([]int64, len(inv.Offers))
+	for i := range values {
+		values[i] = int64(i)
+	}
+	ones := inv.Select(func(o *Offer) bool { return o.Form == MIG && o.Profile == profile1g })
+	request := &Request{}
+	for range 12 {
+		request.Parts = append(request.Parts, Part{Count: 2, Accepts: ones})
+		request.Alike = append(request.Alike, Alike{Parts: []int{len(request.Parts) - 1}, Values: values})
+	}
+	require.NotEqual(t, Fits, Place(inv, NewState(inv), request, KeepPlaceable{}).Outcome)
+}
