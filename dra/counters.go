@@ -1,6 +1,8 @@
 package dra
 
 import (
+	"slices"
+
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -21,28 +23,15 @@ var engines = []engine{
 	{published.OFACounter, func(m mig.Media) int64 { return m.OFA }},
 }
 
-// binding returns the engines that can run out before the memory slices do:
-// those of which some profile smaller than the GPU takes all that there are. On
-// H100 that is the OFA engine alone, which 1g+me takes; on A100 and A30 the JPEG
-// engine, which goes with it, as well; on RTX PRO 6000 every kind, because of
-// the +me.all profiles. Compute slices, SMs and copy engines never bind once
-// memory slices are disjoint, so they are capacities and not counters.
-func binding(table *mig.Table) []engine {
-	var result []engine
-	for _, engine := range engines {
-		total := engine.count(table.Media)
-		for _, profile := range table.Profiles {
-			if profile.MemorySlices < table.MemorySlices && total > 0 && engine.count(profile.Media) == total {
-				result = append(result, engine)
-				break
-			}
-		}
-	}
-	return result
+// scarce returns the engines that can run out before the memory slices do. The
+// others, compute slices and SMs are capacities and not counters.
+func scarce(table *mig.Table) []engine {
+	media := table.ScarceMedia()
+	return slices.DeleteFunc(slices.Clone(engines), func(e engine) bool { return e.count(media) == 0 })
 }
 
 // counterSet is what one GPU has to give. With MIG it is one counter of value 1
-// for each memory slice, and the binding media engines; without, one counter
+// for each memory slice, and the scarce media engines; without, one counter
 // for the GPU as a whole.
 func counterSet(gpu GPU) resourceapi.CounterSet {
 	counters := map[string]resourceapi.Counter{}
@@ -53,7 +42,7 @@ func counterSet(gpu GPU) resourceapi.CounterSet {
 	for slice := range gpu.MIG.MemorySlices {
 		counters[published.SliceCounter(slice)] = counter(1)
 	}
-	for _, engine := range binding(gpu.MIG) {
+	for _, engine := range scarce(gpu.MIG) {
 		counters[engine.counter] = counter(engine.count(gpu.MIG.Media))
 	}
 	return resourceapi.CounterSet{Name: published.CounterSet(gpu.Index), Counters: counters}
@@ -72,7 +61,7 @@ func consumePlacement(gpu GPU, profile *mig.Profile, placement mig.Placement) []
 	for slice := placement.Start; slice < placement.Start+placement.Size; slice++ {
 		counters[published.SliceCounter(slice)] = counter(1)
 	}
-	for _, engine := range binding(gpu.MIG) {
+	for _, engine := range scarce(gpu.MIG) {
 		if count := engine.count(profile.Media); count > 0 {
 			counters[engine.counter] = counter(count)
 		}

@@ -2,6 +2,7 @@ package dra_test
 
 import (
 	"cmp"
+	"errors"
 	"io/fs"
 	"slices"
 	"strings"
@@ -132,7 +133,7 @@ type (
 )
 
 func (lost) GetUUID() (string, nvml.Return) { return "", nvml.ERROR_GPU_IS_LOST }
-func (noVersion2) GetMemoryInfo_v2() (nvml.Memory_v2, nvml.Return) {
+func (noVersion2) GetMemoryInfo_v2() (nvml.Memory_v2, nvml.Return) { //nolint:revive // the name is go-nvml's
 	return nvml.Memory_v2{}, nvml.ERROR_FUNCTION_NOT_FOUND
 }
 func (oddAddress) GetPciInfo() (nvml.PciInfo, nvml.Return) {
@@ -223,7 +224,7 @@ func TestDiscoverWithoutSomeAnswers(t *testing.T) {
 
 func TestDiscoverOnThisMachine(t *testing.T) {
 	got, err := dra.Discover(nvml.New(), fstest.MapFS{})
-	if err == dra.ErrNoDriver {
+	if errors.Is(err, dra.ErrNoDriver) {
 		t.Skip("no NVIDIA driver here")
 	}
 	if err != nil {

@@ -24,6 +24,7 @@ var layers = map[string][]string{
 	"topology":           {},
 	"topology/mig":       {"topology"},
 	"topology/catalogue": {"topology", "topology/mig"},
+	"topology/capture":   {"topology", "topology/mig"},
 	"topology/placement": {"topology", "topology/mig", "topology/memory"},
 	"topology/published": {"topology", "topology/mig"},
 	"topology/memory":    {"topology", "topology/mig"},

@@ -95,7 +95,7 @@ func (d *device) GetMemoryInfo() (nvml.Memory, nvml.Return) {
 	return nvml.Memory{Total: total, Free: total - reserved, Used: reserved}, nvml.SUCCESS
 }
 
-func (d *device) GetMemoryInfo_v2() (nvml.Memory_v2, nvml.Return) {
+func (d *device) GetMemoryInfo_v2() (nvml.Memory_v2, nvml.Return) { //nolint:revive // the name is go-nvml's
 	total, reserved := uint64(d.gpu.Model.Memory), uint64(d.gpu.Model.Reserved)
 	return nvml.Memory_v2{Total: total, Reserved: reserved, Free: total - reserved}, nvml.SUCCESS
 }

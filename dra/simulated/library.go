@@ -83,7 +83,7 @@ func (l *Library) SystemGetDriverVersion() (string, nvml.Return) { return driver
 func (l *Library) SystemGetCudaDriverVersion() (int, nvml.Return) { return cudaVersion, nvml.SUCCESS }
 
 // SystemGetCudaDriverVersion_v2 returns the CUDA version that is installed.
-func (l *Library) SystemGetCudaDriverVersion_v2() (int, nvml.Return) {
+func (l *Library) SystemGetCudaDriverVersion_v2() (int, nvml.Return) { //nolint:revive // the name is go-nvml's
 	return cudaVersion, nvml.SUCCESS
 }
 
@@ -105,7 +105,7 @@ func (l *Library) DeviceGetHandleByUUID(uuid string) (nvml.Device, nvml.Return) 
 
 // DeviceGetHandleByPciBusId returns a GPU by its PCI address, in sysfs' or in
 // NVML's notation.
-func (l *Library) DeviceGetHandleByPciBusId(address string) (nvml.Device, nvml.Return) {
+func (l *Library) DeviceGetHandleByPciBusId(address string) (nvml.Device, nvml.Return) { //nolint:revive // the name is go-nvml's
 	return l.find(func(d *device) bool {
 		return strings.EqualFold(d.busID, address) || strings.EqualFold(nvmlAddress(d.busID), address)
 	})

@@ -50,7 +50,7 @@ func (x *inventories) read(p *pool) (*placement.Inventory, error) {
 	if known := x.byMake[key]; known != nil {
 		return known, nil
 	}
-	made, err := placement.NewInventory(node, offers)
+	made, err := placement.NewInventory(node, offers, placement.Prior())
 	if err != nil {
 		return nil, err
 	}

@@ -88,10 +88,10 @@ func scoresOf(ratings map[string]placement.Rating) map[string]int64 {
 	distinct = slices.Compact(distinct)
 	scores := make(map[string]int64, len(ratings))
 	for node, rating := range ratings {
-		scores[node] = fwk.MaxNodeScore
+		scores[node] = fwk.MaxScore
 		if len(distinct) > 1 {
 			rank, _ := slices.BinarySearchFunc(distinct, rating, order)
-			scores[node] = fwk.MinNodeScore + (fwk.MaxNodeScore-fwk.MinNodeScore)*int64(rank)/int64(len(distinct)-1)
+			scores[node] = fwk.MinScore + (fwk.MaxScore-fwk.MinScore)*int64(rank)/int64(len(distinct)-1)
 		}
 	}
 	return scores

@@ -92,7 +92,7 @@ func readPools(slicesOf []resourceapi.ResourceSlice) (map[poolKey]*publishedPool
 		if err != nil {
 			return nil, fmt.Errorf("pool %s of driver %s: %w", key.pool, key.driver, err)
 		}
-		if pool.inventory, err = placement.NewInventory(node, offers); err != nil {
+		if pool.inventory, err = placement.NewInventory(node, offers, placement.Prior()); err != nil {
 			return nil, fmt.Errorf("pool %s of driver %s: %w", key.pool, key.driver, err)
 		}
 	}

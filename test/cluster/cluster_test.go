@@ -51,7 +51,7 @@ func own(dir string) error {
 }
 
 // real skips a test that starts a cluster where only quick tests are wanted.
-func real(t *testing.T) {
+func needsControlPlane(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts a real control plane, which takes seconds; the first time it builds one, which takes minutes")
@@ -82,7 +82,7 @@ const handWritten = `{"apiVersion": "v1", "kind": "Node",
 	"status": {"capacity": {"cpu": "4", "memory": "16Gi", "pods": "10"}}}`
 
 func TestLifeOfACluster(t *testing.T) {
-	real(t)
+	needsControlPlane(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c := start(t, Options{})
@@ -129,11 +129,11 @@ func TestLifeOfACluster(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	running := phase(t, ctx, c, "gpus", corev1.PodRunning)
+	running := phase(ctx, t, c, "gpus", corev1.PodRunning)
 	if running.Spec.NodeName != "c" {
 		t.Errorf("the pod that wants GPUs is on node %s, want c", running.Spec.NodeName)
 	}
-	phase(t, ctx, c, "brief", corev1.PodSucceeded)
+	phase(ctx, t, c, "brief", corev1.PodSucceeded)
 
 	// kubectl deletes and waits until the pod is gone.
 	if _, err := c.Kubectl(ctx, "delete", "pod", "gpus", "brief"); err != nil {
@@ -174,7 +174,7 @@ func TestLifeOfACluster(t *testing.T) {
 }
 
 func TestSilentKubelets(t *testing.T) {
-	real(t)
+	needsControlPlane(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c := start(t, Options{Kubelets: SilentKubelets})
@@ -185,7 +185,7 @@ func TestSilentKubelets(t *testing.T) {
 	if err := c.AddNodes(ctx, specs); err != nil {
 		t.Fatal(err)
 	}
-	for _, node := range nodes(t, ctx, c) {
+	for _, node := range nodes(ctx, t, c) {
 		if !usable(&node) {
 			t.Fatalf("node %s cannot be used right after its creation: %+v", node.Name, node)
 		}
@@ -193,7 +193,7 @@ func TestSilentKubelets(t *testing.T) {
 	if _, err := c.client.CoreV1().Pods("default").Create(ctx, container("pod"), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	phase(t, ctx, c, "pod", corev1.PodRunning)
+	phase(ctx, t, c, "pod", corev1.PodRunning)
 	leases, err := c.client.CoordinationV1().Leases(corev1.NamespaceNodeLease).List(ctx, metav1.ListOptions{})
 	if err != nil || len(leases.Items) > 0 {
 		t.Errorf("%d nodes renew leases, want none (%v)", len(leases.Items), err)
@@ -201,7 +201,7 @@ func TestSilentKubelets(t *testing.T) {
 }
 
 func TestTwoClustersAtOnce(t *testing.T) {
-	real(t)
+	needsControlPlane(t)
 	folder := t.TempDir()
 	type result struct {
 		c   *Cluster
@@ -231,7 +231,7 @@ func TestTwoClustersAtOnce(t *testing.T) {
 	if err := clusters[0].AddNodes(t.Context(), []NodeSpec{{Name: "only-here"}}); err != nil {
 		t.Fatal(err)
 	}
-	if got := nodes(t, t.Context(), clusters[1]); len(got) > 0 {
+	if got := nodes(t.Context(), t, clusters[1]); len(got) > 0 {
 		t.Errorf("the other cluster has %d nodes", len(got))
 	}
 
@@ -251,7 +251,7 @@ func TestTwoClustersAtOnce(t *testing.T) {
 }
 
 func TestKilledOwnerLeavesNothing(t *testing.T) {
-	real(t)
+	needsControlPlane(t)
 	dir := filepath.Join(t.TempDir(), "cluster")
 	owner, r := startOwner(t, dir)
 	if alive, err := r.Mark.Processes(); err != nil || len(alive) < 5 {
@@ -265,12 +265,12 @@ func TestKilledOwnerLeavesNothing(t *testing.T) {
 }
 
 func TestNextStartClearsUp(t *testing.T) {
-	real(t)
+	needsControlPlane(t)
 	folder := t.TempDir()
 	dir := filepath.Join(folder, "dead")
 	owner, r := startOwner(t, dir)
 	// The watchdog is the owner's only child without the mark.
-	watchdog := watchdogOf(t, owner.Process.Pid, r.Mark)
+	watchdog := watchdogOf(t, owner.Process.Pid)
 	for _, pid := range []int{watchdog, owner.Process.Pid} {
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
@@ -293,7 +293,7 @@ func TestNextStartClearsUp(t *testing.T) {
 }
 
 func TestDetach(t *testing.T) {
-	real(t)
+	needsControlPlane(t)
 	c := start(t, Options{Scheduler: NoScheduler, Kubelets: NoKubelets})
 	r := c.run.record.Mark
 	if err := c.Detach(); err != nil {
@@ -318,7 +318,7 @@ func TestDetach(t *testing.T) {
 }
 
 func TestComponentThatCannotStart(t *testing.T) {
-	real(t)
+	needsControlPlane(t)
 	cases := map[string]struct {
 		flags map[string][]string
 		want  []string
@@ -355,7 +355,7 @@ func TestComponentThatCannotStart(t *testing.T) {
 }
 
 func TestTakenPort(t *testing.T) {
-	real(t)
+	needsControlPlane(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -385,7 +385,7 @@ func TestTakenPort(t *testing.T) {
 }
 
 func TestCancelledStart(t *testing.T) {
-	real(t)
+	needsControlPlane(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	dir := filepath.Join(t.TempDir(), "cluster")
@@ -398,7 +398,7 @@ func TestCancelledStart(t *testing.T) {
 }
 
 func TestOwnProcess(t *testing.T) {
-	real(t)
+	needsControlPlane(t)
 	c := start(t, Options{Scheduler: NoScheduler, Kubelets: NoKubelets})
 	brief, err := c.Run(t.Context(), "brief", "sh", "-c", "echo error: no luck today; exit 3")
 	if err != nil {
@@ -435,7 +435,7 @@ func container(name string) *corev1.Pod {
 }
 
 // phase waits until a pod is in a phase.
-func phase(t *testing.T, ctx context.Context, c *Cluster, name string, want corev1.PodPhase) *corev1.Pod {
+func phase(ctx context.Context, t *testing.T, c *Cluster, name string, want corev1.PodPhase) *corev1.Pod {
 	t.Helper()
 	var pod *corev1.Pod
 	err := c.Until(ctx, fmt.Sprintf("pod %s to be %s", name, want), func(ctx context.Context) (err error) {
@@ -452,7 +452,7 @@ func phase(t *testing.T, ctx context.Context, c *Cluster, name string, want core
 }
 
 // nodes lists the nodes with a client of the public configuration.
-func nodes(t *testing.T, ctx context.Context, c *Cluster) []corev1.Node {
+func nodes(ctx context.Context, t *testing.T, c *Cluster) []corev1.Node {
 	t.Helper()
 	client, err := kubernetes.NewForConfig(c.RESTConfig())
 	if err != nil {
@@ -493,8 +493,8 @@ func startOwner(t *testing.T, dir string) (*exec.Cmd, record) {
 	return owner, r
 }
 
-// watchdogOf finds the child of an owner that does not carry its cluster's mark.
-func watchdogOf(t *testing.T, owner int, m mark.Mark) int {
+// watchdogOf finds the watchdog among the children of an owner.
+func watchdogOf(t *testing.T, owner int) int {
 	t.Helper()
 	children, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {

@@ -180,7 +180,7 @@ func clearUp(ctx context.Context, dir string, what leftovers) (left bool, err er
 	}
 	var r record
 	if err := json.Unmarshal(text, &r); err != nil || r.Mark == "" {
-		return false, fmt.Errorf("reading what %s holds: %s is not a cluster's (%v)", dir, recordFile, err)
+		return false, fmt.Errorf("reading what %s holds: %s is not a cluster's: %w", dir, recordFile, err)
 	}
 	grace := time.Duration(0)
 	if r.Detached {

@@ -21,7 +21,7 @@ func TestExtendedResourceWithoutClaim(t *testing.T) {
 		s.running(name)
 		require.Len(t, s.devices(name), int(count[0]-'0'))
 	}
-	for _, holding := range holdings(t, s.ctx, "extended") {
+	for _, holding := range holdings(s.ctx, t, "extended") {
 		if len(holding.Devices) == 2 {
 			require.Equal(t, "NODE", holding.Link.String(), "the pair must not cross sockets")
 		}

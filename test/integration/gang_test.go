@@ -74,7 +74,7 @@ func TestGangWaitsTogether(t *testing.T) {
 			require.Equal(t, corev1.PodPending, pod.Status.Phase)
 		}
 	}
-	require.Len(t, holdings(t, s.ctx, "gang-waits"), 1, "the gang must hold nothing")
+	require.Len(t, holdings(s.ctx, t, "gang-waits"), 1, "the gang must hold nothing")
 	s.delete("busy")
 	s.running(names...)
 }

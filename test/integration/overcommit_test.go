@@ -53,7 +53,7 @@ func TestNeverOvercommits(t *testing.T) {
 	forms := map[key]placement.Form{}
 	slices := map[key]uint16{}
 	bytes := map[key]topology.Bytes{}
-	held := holdings(t, s.ctx, on...)
+	held := holdings(s.ctx, t, on...)
 	for _, holding := range held {
 		for _, device := range holding.Devices {
 			at := key{holding.Node, device.Offer.GPU}

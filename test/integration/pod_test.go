@@ -204,7 +204,7 @@ func (s *space) devices(name string) []string {
 }
 
 // holdings reads everything that is allocated on the nodes.
-func holdings(t *testing.T, ctx context.Context, on ...string) []inventory.Holding {
+func holdings(ctx context.Context, t *testing.T, on ...string) []inventory.Holding {
 	t.Helper()
 	published, err := world.client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{})
 	require.NoError(t, err)

@@ -1,5 +1,7 @@
 package placement
 
+import "github.com/ashlar-dev/ashlar/topology"
+
 // FirstFit takes the first choice that fits, in index order. It is what
 // Kubernetes does with devices, and the baseline for every other policy.
 type FirstFit struct{}
@@ -8,7 +10,7 @@ type FirstFit struct{}
 func (FirstFit) Name() string { return "first-fit" }
 
 // RateGPUs implements Policy.
-func (FirstFit) RateGPUs(*Inventory, State, GPUSet) Rating { return Rating{} }
+func (FirstFit) RateGPUs(*View, GPUSet) Rating { return Rating{} }
 
 // RateOffer implements Policy.
-func (FirstFit) RateOffer(*Inventory, State, int, *Part) Rating { return Rating{} }
+func (FirstFit) RateOffer(*View, int, topology.Bytes) Rating { return Rating{} }

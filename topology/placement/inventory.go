@@ -8,40 +8,40 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
 
-// Inventory is what a node can hand out. It is immutable, and all nodes of one
-// make can share it.
+// Inventory is what a node can hand out, and what that is worth under an expected
+// demand. It is immutable, and all nodes of one make share it.
 type Inventory struct {
 	Node   *topology.Node
 	Offers []Offer
 
-	links *linkTable
-	// byGPU[i] lists the MIG offers of GPU i, as indexes into Offers.
-	byGPU [][]int
-	// media[i] is what GPU i has of each media engine that MIG instances compete for.
-	media []mig.Media
+	// ring and worth are indexed by GPUSet: see newRings and newWorth.
+	ring, worth []int64
+	// opens[i] is about the MIG placements of GPU i; nil without MIG.
+	opens []*openness
+	// memory[i] is GPU i's usable memory in MiB.
+	memory []int64
 	// numa[i] is a bit for the NUMA node of GPU i, 0 if unknown.
 	numa []uint32
-	// open[i] is the number of MIG offers of GPU i that fit when it is empty.
-	open []int64
+	// nic[i] is how GPU i reaches the nearest NIC; SYS if there is none.
+	nic []topology.LinkKind
 }
+
+// maxSlices is the most memory slices that a GPU may have.
+const maxSlices = 12
 
 // NewInventory checks that every offer is about a GPU of the node and prepares
 // what Place looks up. The media engines of a GPU are those of its largest MIG
 // profile, which holds all of them.
-func NewInventory(node *topology.Node, offers []Offer) (*Inventory, error) {
+func NewInventory(node *topology.Node, offers []Offer, demand Demand) (*Inventory, error) {
 	if err := node.Validate(); err != nil {
 		return nil, err
 	}
-	inv := &Inventory{
-		Node:   node,
-		Offers: offers,
-		links:  newLinkTable(node),
-		byGPU:  make([][]int, len(node.GPUs)),
-		media:  make([]mig.Media, len(node.GPUs)),
-		numa:   numaBits(node),
-		open:   make([]int64, len(node.GPUs)),
-	}
-	for i, offer := range offers {
+	inv := &Inventory{Node: node, ring: newRings(node), numa: numaBits(node), nic: nearestNICs(node)}
+	inv.worth = newWorth(node, inv.ring, demand)
+	inv.Offers = slices.Clone(offers)
+	instances := make([][]*Offer, len(node.GPUs))
+	for i := range inv.Offers {
+		offer := &inv.Offers[i]
 		if offer.GPU < 0 || offer.GPU >= len(node.GPUs) {
 			return nil, fmt.Errorf("offer %d is about GPU %d, the node has %d", i, offer.GPU, len(node.GPUs))
 		}
@@ -51,16 +51,57 @@ func NewInventory(node *topology.Node, offers []Offer) (*Inventory, error) {
 		if offer.Form != MIG {
 			continue
 		}
-		if p := offer.Placement; p.Start < 0 || p.Size < 1 || p.Start+p.Size > 16 {
-			return nil, fmt.Errorf("offer %d has placement %s, want memory slices within 0 to 15", i, p)
+		if p := offer.Placement; p.Start < 0 || p.Size < 1 || p.Start > maxSlices || p.Size > maxSlices-p.Start {
+			return nil, fmt.Errorf("offer %d has placement %s, want memory slices within 0 to %d", i, p, maxSlices-1)
 		}
-		inv.byGPU[offer.GPU] = append(inv.byGPU[offer.GPU], i)
-		inv.media[offer.GPU] = maxMedia(inv.media[offer.GPU], offer.Media)
+		instances[offer.GPU] = append(instances[offer.GPU], offer)
 	}
-	for gpu := range node.GPUs {
-		inv.open[gpu] = inv.placeable(gpu, GPUState{})
+	for i, gpu := range node.GPUs {
+		inv.memory = append(inv.memory, int64(gpu.Model.Usable()/topology.MiB))
+		onlyScarceMedia(instances[i])
+		open, err := inv.opennessOf(instances, i, demand)
+		if err != nil {
+			return nil, fmt.Errorf("GPU %d: %w", i, err)
+		}
+		inv.opens = append(inv.opens, open)
 	}
 	return inv, nil
+}
+
+// onlyScarceMedia drops the media engines that never run out from the offers of one
+// GPU, so that fewer combinations need to be told apart.
+func onlyScarceMedia(offers []*Offer) {
+	var all mig.Media
+	size := int64(0)
+	for _, offer := range offers {
+		all = maxMedia(all, offer.Media)
+		size = max(size, offer.Placement.Size)
+	}
+	var parts []mig.Media
+	for _, offer := range offers {
+		if offer.Placement.Size < size {
+			parts = append(parts, offer.Media)
+		}
+	}
+	scarce := mig.Scarce(all, parts)
+	for _, offer := range offers {
+		offer.Media = offer.Media.Only(scarce)
+	}
+}
+
+// opennessOf shares one table between GPUs that offer the same.
+func (inv *Inventory) opennessOf(instances [][]*Offer, gpu int, demand Demand) (*openness, error) {
+	if len(instances[gpu]) == 0 {
+		return nil, nil
+	}
+	for earlier := range gpu {
+		if slices.EqualFunc(instances[earlier], instances[gpu], func(a, b *Offer) bool {
+			return a.Profile == b.Profile && a.Placement == b.Placement && a.Media == b.Media
+		}) {
+			return inv.opens[earlier], nil
+		}
+	}
+	return newOpenness(instances[gpu], demand)
 }
 
 // Offers lists everything that a node with the given MIG tables can hand out.
@@ -101,7 +142,10 @@ func (inv *Inventory) Select(accept func(*Offer) bool) OfferSet {
 
 // Bandwidth is what a job on exactly these GPUs gets, in GB/s per direction: the
 // slowest link of its best ring; 0 for fewer than two GPUs.
-func (inv *Inventory) Bandwidth(gpus GPUSet) int64 { return inv.links.ring[gpus] }
+func (inv *Inventory) Bandwidth(gpus GPUSet) int64 { return inv.ring[gpus] }
+
+// All is the set of the node's GPUs.
+func (inv *Inventory) All() GPUSet { return 1<<len(inv.Node.GPUs) - 1 }
 
 // numaBits numbers a node's NUMA nodes, of which there are at most as many as GPUs.
 func numaBits(node *topology.Node) []uint32 {
@@ -119,29 +163,12 @@ func numaBits(node *topology.Node) []uint32 {
 	return bits
 }
 
-// numaNodes is the set of NUMA nodes that the GPUs are on.
-func (inv *Inventory) numaNodes(gpus GPUSet) uint32 {
-	var nodes uint32
-	for ; gpus != 0; gpus &= gpus - 1 {
-		nodes |= inv.numa[gpus.lowest()]
-	}
-	return nodes
-}
-
-// placeable counts the MIG offers of GPU gpu that fit beside what state holds.
-func (inv *Inventory) placeable(gpu int, state GPUState) int64 {
-	var count int64
-	for _, i := range inv.byGPU[gpu] {
-		if inv.fits(state, &inv.Offers[i], 0) {
-			count++
+func nearestNICs(node *topology.Node) []topology.LinkKind {
+	nearest := make([]topology.LinkKind, len(node.GPUs))
+	for _, nic := range node.NICs {
+		for i, link := range nic.Links {
+			nearest[i] = max(nearest[i], link.Kind)
 		}
 	}
-	return count
-}
-
-func maxMedia(a, b mig.Media) mig.Media {
-	return mig.Media{
-		Decoders: max(a.Decoders, b.Decoders), Encoders: max(a.Encoders, b.Encoders),
-		JPEG: max(a.JPEG, b.JPEG), OFA: max(a.OFA, b.OFA),
-	}
+	return nearest
 }

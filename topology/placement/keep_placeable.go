@@ -1,64 +1,75 @@
 package placement
 
 import (
-	"math/bits"
-
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/mig"
 )
 
-// KeepPlaceable is the default policy. A job on several GPUs gets the fastest
-// set; beyond that, every choice is made to keep the most placeable for requests
-// to come. What is placeable is valued in MiB:
+// KeepPlaceable is the default policy: keep the most of the expected demand
+// placeable. A job on several GPUs gets the fastest set; beyond that, every choice
+// is made for the requests to come. What can still be placed is valued in MiB:
 //
-//   - free GPUs by their memory and by the pairs and quads that their links can
-//     still serve (linkTable.worth);
-//   - a GPU split by MIG by the share of its placements that are still open,
-//     after "least lost flexibility": it puts 1g at the top end and 3g at slice 4;
+//   - free GPUs by the jobs on whole GPUs that they could serve (newWorth);
+//   - a GPU split by MIG by the share of its placements that are still open, after
+//     "least lost flexibility" (openness): it puts 1g at the top end and 3g at 4;
 //   - a shared GPU by the square of its free memory, so that shares gather on the
 //     fullest GPU that has room.
 //
 // A GPU that is in use already is worth at most half of a free one, so that new
 // slices and shares join existing ones before they break up a free GPU.
 //
-// Complexity: constant per set of GPUs, the number of the GPU's MIG offers per
-// MIG offer.
+// Complexity: constant, by look-up.
 type KeepPlaceable struct{}
 
 // Name implements Policy.
 func (KeepPlaceable) Name() string { return "keep-placeable" }
 
 // RateGPUs implements Policy.
-func (KeepPlaceable) RateGPUs(inv *Inventory, s State, gpus GPUSet) Rating {
-	free := s.FreeGPUs()
+func (KeepPlaceable) RateGPUs(v *View, gpus GPUSet) Rating {
 	return Rating{
-		Bandwidth: inv.links.ring[gpus],
-		Loss:      inv.links.worth[free] - inv.links.worth[free&^gpus],
-		NUMANodes: int64(bits.OnesCount32(inv.numaNodes(gpus))),
+		Bandwidth: v.ring[gpus],
+		Loss:      v.worth[v.Free] - v.worth[v.Free&^gpus],
+		Distance:  v.distance(gpus),
 	}
 }
 
 // RateOffer implements Policy.
-func (p KeepPlaceable) RateOffer(inv *Inventory, s State, i int, part *Part) Rating {
-	offer := &inv.Offers[i]
-	before := s[offer.GPU]
-	after := with(before, offer, part.Bytes)
-	loss := inv.worthInUse(offer.GPU, before) - inv.worthInUse(offer.GPU, after)
-	if before.Free() {
-		free := s.FreeGPUs()
-		loss = inv.links.worth[free] - inv.links.worth[free&^(1<<offer.GPU)] - inv.worthInUse(offer.GPU, after)
+func (KeepPlaceable) RateOffer(v *View, i int, bytes topology.Bytes) Rating {
+	offer := &v.Offers[i]
+	before := &v.State[offer.GPU]
+	free := v.Free.Has(offer.GPU)
+	var loss int64
+	if free {
+		loss = v.worth[v.Free] - v.worth[v.Free&^(1<<offer.GPU)]
 	}
-	return Rating{Loss: loss}
+	if offer.Form == MIG {
+		if !free {
+			loss = v.worthOfSlices(offer.GPU, before.MIG)
+		}
+		after := mig.Occupancy{Slices: before.MIG.Slices | offer.Placement.Slices(), Media: before.MIG.Media.Plus(offer.Media)}
+		return Rating{Loss: loss - v.worthOfSlices(offer.GPU, after)}
+	}
+	if !free {
+		loss = v.worthOfShare(offer.GPU, before.Shared)
+	}
+	return Rating{Loss: loss - v.worthOfShare(offer.GPU, before.Shared+shareSize(offer, bytes))}
 }
 
-// worthInUse is what a GPU that is not free is still worth, in MiB.
-func (inv *Inventory) worthInUse(gpu int, state GPUState) int64 {
-	all := int64(inv.Node.GPUs[gpu].Model.Usable() / topology.MiB)
-	switch {
-	case state.MIG.Slices != 0 && inv.open[gpu] > 0:
-		return all * inv.placeable(gpu, state) / inv.open[gpu] / 2
-	case state.Sharers > 0 && all > 0:
-		left := all - int64(state.Shared/topology.MiB)
-		return left * left / all / 2
-	}
-	return 0
+// worthOfSlices is what a GPU with MIG instances is still worth, in MiB.
+func (inv *Inventory) worthOfSlices(gpu int, held mig.Occupancy) int64 {
+	open := inv.opens[gpu]
+	return inv.memory[gpu] * open.of(held) / max(1, open.open[0]) / 2
+}
+
+// worthOfShare is what a shared GPU is still worth, in MiB.
+func (inv *Inventory) worthOfShare(gpu int, held topology.Bytes) int64 {
+	all := inv.memory[gpu]
+	left := all - int64(held/topology.MiB)
+	return left * left / max(1, all) / 2
+}
+
+// distance is Rating.Distance: NUMA nodes first, then the way to the nearest NIC.
+func (v *View) distance(gpus GPUSet) int64 {
+	const kinds = int64(topology.Self)
+	return v.NUMANodes(gpus)*kinds + int64(topology.NVLink-v.NIC(gpus))
 }

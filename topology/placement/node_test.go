@@ -23,7 +23,7 @@ func inventoryOf(t testing.TB, machine string) *Inventory {
 		tables[i], err = catalogue.Default().MIG(gpu.Model.MIG)
 		require.NoError(t, err)
 	}
-	inventory, err := NewInventory(machineType.Node, Offers(machineType.Node, tables))
+	inventory, err := NewInventory(machineType.Node, Offers(machineType.Node, tables), Prior())
 	require.NoError(t, err)
 	return inventory
 }

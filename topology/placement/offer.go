@@ -1,6 +1,8 @@
 package placement
 
 import (
+	"math/bits"
+
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
@@ -42,6 +44,20 @@ func (s OfferSet) Add(i int) { s[i/64] |= 1 << (i % 64) }
 
 // Has reports whether offer i is in the set.
 func (s OfferSet) Has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
+
+// next returns the smallest offer in the set that is at least i; -1 if there is none.
+func (s OfferSet) next(i int) int {
+	for word := i / 64; word < len(s); word++ {
+		rest := s[word]
+		if word == i/64 {
+			rest &^= 1<<(i%64) - 1
+		}
+		if rest != 0 {
+			return word*64 + bits.TrailingZeros64(rest)
+		}
+	}
+	return -1
+}
 
 // Empty reports whether nothing is in the set.
 func (s OfferSet) Empty() bool {

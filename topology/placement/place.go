@@ -1,6 +1,10 @@
 package placement
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/ashlar-dev/ashlar/topology"
+)
 
 // maxSteps bounds the search over combinations of parts, so that a hostile
 // request cannot stall the caller. A request of one part never needs more than
@@ -8,68 +12,100 @@ import "slices"
 const maxSteps = 4096
 
 // Place decides what each part of the request gets, ranked by the policy, and if
-// nothing serves all parts, why. It does not change s.
+// nothing serves all parts, why. It does not change s. A caller that places often
+// keeps a Placer.
+func Place(inv *Inventory, s State, r *Request, policy Policy) Verdict {
+	var placer Placer
+	return placer.Place(inv, s, r, policy)
+}
+
+// Placer places requests and reuses its memory: after a few calls it allocates
+// nothing. It belongs to one goroutine at a time.
+type Placer struct {
+	view    View
+	request *Request
+	policy  Policy
+	picks   []pick
+	moves   []move // of all steps, one after the other
+	grants  []Grant
+	reasons []Reason
+	rating  Rating
+	steps   int
+}
+
+// Place decides what each part of the request gets. The verdict's lists are valid
+// until the next call.
 //
 // A part that only accepts whole GPUs is served by the best of all sets of its
 // size; other parts are served one offer after the other. Parts are tried from
 // the least to the most flexible with backtracking, so that a request that fits
 // is found unless the search is cut short, which the verdict then says. The
-// rating is best for one part; over several parts it is greedy.
+// rating is the best there is for one part that is one set or one offer; beyond
+// that each step is the best given the steps before.
 //
-// Complexity: C(n, k) sets for k of n GPUs; the node's offers for each slice or
+// Complexity: C(n, k) sets for k of n GPUs; the accepted offers for each slice or
 // share; exponential in the number of parts only when they contend.
-func Place(inv *Inventory, s State, r *Request, policy Policy) Verdict {
-	search := search{inv: inv, state: slices.Clone(s), request: r, policy: policy}
-	search.picks = picksOf(inv, r)
-	if search.solve(0) {
-		slices.SortStableFunc(search.grants, func(a, b Grant) int { return a.Part - b.Part })
-		return Verdict{Outcome: Fits, Grants: search.grants, Rating: search.rating}
+func (p *Placer) Place(inv *Inventory, s State, r *Request, policy Policy) Verdict {
+	p.begin(inv, s, r, policy)
+	p.findPicks()
+	if p.solve(0) {
+		slices.SortStableFunc(p.grants, func(a, b Grant) int { return a.Part - b.Part })
+		return Verdict{Outcome: Fits, Grants: p.grants, Rating: p.rating}
 	}
-	if search.steps > maxSteps {
-		return Verdict{Outcome: Undecided, Reasons: []Reason{{Code: Unresolved, Part: -1}}}
+	if p.steps > maxSteps {
+		p.reasons = append(p.reasons[:0], Reason{Code: Unresolved, Part: -1})
+		return Verdict{Outcome: Undecided, Reasons: p.reasons}
 	}
-	return Verdict{Outcome: Refused, Reasons: reasons(inv, s, r)}
+	p.explain()
+	return Verdict{Outcome: Refused, Reasons: p.reasons}
+}
+
+func (p *Placer) begin(inv *Inventory, s State, r *Request, policy Policy) {
+	p.view = View{Inventory: inv, State: append(p.view.State[:0], s...), Free: s.FreeGPUs()}
+	p.request, p.policy = r, policy
+	p.moves, p.grants = p.moves[:0], p.grants[:0]
+	p.rating, p.steps = Rating{}, 0
 }
 
 // pick is one step of the search: a set of whole GPUs, or a single offer.
 type pick struct {
-	part  int
-	count int // more than 1 only for a set of whole GPUs
-	gpus  GPUSet
+	part int
+	// count is more than 1 only for a set of whole GPUs.
+	count int
+	// gpus are those of the accepted offers.
+	gpus GPUSet
+	// form and memory are the most flexible form and the smallest offer accepted.
+	form   Form
+	memory topology.Bytes
 }
 
-// picksOf breaks the parts into picks, the least flexible first: large sets of
+// findPicks breaks the parts into picks, the least flexible first: large sets of
 // whole GPUs, then single GPUs, large slices, small slices, shares.
-func picksOf(inv *Inventory, r *Request) []pick {
-	type ranked struct {
-		pick
-		form   Form
-		memory int64
-	}
-	var all []ranked
-	for p := range r.Parts {
-		part := &r.Parts[p]
-		candidate := ranked{pick: pick{part: p, count: 1}, form: Whole}
-		for i := range inv.Offers {
-			if !part.Accepts.Has(i) {
-				continue
-			}
-			offer := &inv.Offers[i]
+func (p *Placer) findPicks() {
+	p.picks = p.picks[:0]
+	for i := range p.request.Parts {
+		part := &p.request.Parts[i]
+		candidate := pick{part: i, count: 1, form: Whole}
+		for o := part.Accepts.next(0); o >= 0; o = part.Accepts.next(o + 1) {
+			offer := &p.view.Offers[o]
 			candidate.form = max(candidate.form, offer.Form)
-			if candidate.memory == 0 || int64(offer.Memory) < candidate.memory {
-				candidate.memory = int64(offer.Memory)
+			if candidate.memory == 0 || offer.Memory < candidate.memory {
+				candidate.memory = offer.Memory
 			}
 			candidate.gpus |= 1 << offer.GPU
 		}
 		repeat := part.Count
 		if candidate.form == Whole {
-			candidate.count, repeat = part.Count, 1
+			candidate.count, repeat = part.Count, min(1, part.Count)
 		}
 		for range repeat {
-			all = append(all, candidate)
+			p.picks = append(p.picks, candidate)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b ranked) int {
+	if len(p.picks) < 2 {
+		return
+	}
+	slices.SortStableFunc(p.picks, func(a, b pick) int {
 		switch {
 		case a.form != b.form:
 			return int(a.form) - int(b.form)
@@ -82,22 +118,6 @@ func picksOf(inv *Inventory, r *Request) []pick {
 		}
 		return 0
 	})
-	picks := make([]pick, len(all))
-	for i := range all {
-		picks[i] = all[i].pick
-	}
-	return picks
-}
-
-type search struct {
-	inv     *Inventory
-	state   State
-	request *Request
-	policy  Policy
-	picks   []pick
-	grants  []Grant
-	rating  Rating
-	steps   int
 }
 
 // move is one way to serve a pick.
@@ -107,63 +127,60 @@ type move struct {
 	rating Rating
 }
 
-func (s *search) solve(step int) bool {
-	if step == len(s.picks) {
+func (p *Placer) solve(step int) bool {
+	if step == len(p.picks) {
 		return true
 	}
-	moves := s.moves(s.picks[step], step == len(s.picks)-1)
-	for _, m := range moves {
-		if s.steps++; s.steps > maxSteps {
-			return false
+	first := len(p.moves)
+	p.findMoves(&p.picks[step], step == len(p.picks)-1)
+	end := len(p.moves)
+	for at := first; at < end; at++ {
+		if p.steps++; p.steps > maxSteps {
+			break
 		}
-		mark := len(s.grants)
-		before := s.rating
-		s.apply(s.picks[step], m)
-		if s.solve(step + 1) {
+		grants, rating := len(p.grants), p.rating
+		p.apply(&p.picks[step], p.moves[at])
+		if p.solve(step + 1) {
 			return true
 		}
-		for _, grant := range s.grants[mark:] {
-			s.inv.Release(s.state, grant.Offer, grant.Bytes)
+		for _, grant := range p.grants[grants:] {
+			p.view.release(grant.Offer, grant.Bytes)
 		}
-		s.grants, s.rating = s.grants[:mark], before
+		p.grants, p.rating = p.grants[:grants], rating
 	}
+	p.moves = p.moves[:first]
 	return false
 }
 
-func (s *search) apply(p pick, m move) {
-	part := &s.request.Parts[p.part]
-	grant := func(offer int) {
-		s.inv.Hold(s.state, offer, part.Bytes)
-		s.grants = append(s.grants, Grant{Part: p.part, Offer: offer, Bytes: part.Bytes})
-	}
+func (p *Placer) apply(pick *pick, m move) {
+	part := &p.request.Parts[pick.part]
 	if m.gpus == 0 {
-		grant(m.offer)
-	} else {
-		for gpus := m.gpus; gpus != 0; gpus &= gpus - 1 {
-			grant(s.wholeOffer(part, gpus.lowest()))
-		}
+		p.grant(pick.part, m.offer, part.Bytes)
 	}
-	s.rating = s.rating.plus(m.rating)
+	for gpus := m.gpus; gpus != 0; gpus &= gpus - 1 {
+		p.grant(pick.part, p.wholeOffer(part, gpus.lowest()), part.Bytes)
+	}
+	p.rating = p.rating.plus(m.rating)
 }
 
-// moves lists the ways to serve a pick, best first; just the best one if last.
-func (s *search) moves(p pick, last bool) []move {
-	var moves []move
-	add := func(m move) {
-		switch {
-		case !last || len(moves) == 0:
-			moves = append(moves, m)
-		case m.rating.Better(moves[0].rating):
-			moves[0] = m
-		}
-	}
-	part := &s.request.Parts[p.part]
-	if p.count > 1 {
-		s.eachSet(p, part, add)
+func (p *Placer) grant(part, offer int, bytes topology.Bytes) {
+	p.view.hold(offer, bytes)
+	p.grants = append(p.grants, Grant{Part: part, Offer: offer, Bytes: bytes})
+}
+
+// findMoves appends the ways to serve a pick, best first; just the best one for
+// the last pick, after which nothing else is tried.
+func (p *Placer) findMoves(pick *pick, last bool) {
+	first := len(p.moves)
+	if pick.count > 1 {
+		p.findSets(pick, last, first)
 	} else {
-		s.eachOffer(p, part, add)
+		p.findOffers(pick, last, first)
 	}
-	slices.SortStableFunc(moves, func(a, b move) int {
+	if len(p.moves)-first < 2 {
+		return
+	}
+	slices.SortStableFunc(p.moves[first:], func(a, b move) int {
 		switch {
 		case a.rating.Better(b.rating):
 			return -1
@@ -172,54 +189,71 @@ func (s *search) moves(p pick, last bool) []move {
 		}
 		return 0
 	})
-	return moves
 }
 
-// eachSet calls add for every set of p.count free GPUs that the part accepts and
-// whose members are as alike as asked.
-func (s *search) eachSet(p pick, part *Part, add func(move)) {
-	free := s.state.FreeGPUs() & p.gpus
-	if free.Len() < p.count {
+// add keeps a move, or only the best of those since first.
+func (p *Placer) add(m move, last bool, first int) {
+	switch {
+	case !last || len(p.moves) == first:
+		p.moves = append(p.moves, m)
+	case m.rating.Better(p.moves[first].rating):
+		p.moves[first] = m
+	}
+}
+
+// findSets looks at every set of pick.count free GPUs that the part accepts.
+func (p *Placer) findSets(pick *pick, last bool, first int) {
+	part := &p.request.Parts[pick.part]
+	free := p.view.Free & pick.gpus
+	size := free.Len()
+	if size < pick.count {
 		return
 	}
 	// Sets are enumerated over the free GPUs only: bit b of a pattern is the b-th of them.
-	var gpu []int
-	for rest := free; rest != 0; rest &= rest - 1 {
-		gpu = append(gpu, rest.lowest())
+	var bit [topology.MaxGPUs]GPUSet
+	for i, rest := 0, free; rest != 0; i, rest = i+1, rest&(rest-1) {
+		bit[i] = rest & -rest
 	}
-	for pattern := GPUSet(1<<p.count - 1); pattern < 1<<len(gpu); pattern = pattern.nextOfSize() {
+	constrained := len(p.request.Alike) > 0
+	for pattern := GPUSet(1<<pick.count - 1); pattern < 1<<size; pattern = pattern.nextOfSize() {
 		var set GPUSet
 		for rest := pattern; rest != 0; rest &= rest - 1 {
-			set |= 1 << gpu[rest.lowest()]
+			set |= bit[rest.lowest()]
 		}
-		if s.alikeSet(p.part, part, set) {
-			add(move{gpus: set, rating: s.policy.RateGPUs(s.inv, s.state, set)})
+		if !part.Needs.met(&p.view, set) || constrained && !p.alikeSet(pick.part, part, set) {
+			continue
 		}
+		p.add(move{gpus: set, rating: p.policy.RateGPUs(&p.view, set)}, last, first)
 	}
 }
 
-// eachOffer calls add for every offer that the part accepts, that fits, and that
-// is as alike to earlier grants as asked.
-func (s *search) eachOffer(p pick, part *Part, add func(move)) {
-	for i := range s.inv.Offers {
-		if !part.Accepts.Has(i) || !s.inv.Fits(s.state, i, part.Bytes) || !s.alike(p.part, i) {
+// findOffers looks at every offer that the part accepts and that fits.
+func (p *Placer) findOffers(pick *pick, last bool, first int) {
+	part := &p.request.Parts[pick.part]
+	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
+		offer := &p.view.Offers[i]
+		if !p.view.fits(&p.view.State[offer.GPU], offer, part.Bytes) || !p.alike(pick.part, i) {
+			continue
+		}
+		gpu := GPUSet(1) << offer.GPU
+		if !part.Needs.met(&p.view, gpu) || part.Needs.GBps > 0 && offer.Form != Whole {
 			continue
 		}
 		m := move{offer: i}
-		if offer := &s.inv.Offers[i]; offer.Form == Whole {
-			m.rating = s.policy.RateGPUs(s.inv, s.state, 1<<offer.GPU)
+		if offer.Form == Whole {
+			m.rating = p.policy.RateGPUs(&p.view, gpu)
 		} else {
-			m.rating = s.policy.RateOffer(s.inv, s.state, i, part)
+			m.rating = p.policy.RateOffer(&p.view, i, part.Bytes)
 		}
-		add(m)
+		p.add(m, last, first)
 	}
 }
 
 // wholeOffer is the offer by which the part takes a GPU as a whole. The GPU is
 // one of the pick's, so there is one.
-func (s *search) wholeOffer(part *Part, gpu int) int {
-	for i := range s.inv.Offers {
-		if offer := &s.inv.Offers[i]; offer.GPU == gpu && offer.Form == Whole && part.Accepts.Has(i) {
+func (p *Placer) wholeOffer(part *Part, gpu int) int {
+	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
+		if offer := &p.view.Offers[i]; offer.GPU == gpu && offer.Form == Whole {
 			return i
 		}
 	}
@@ -227,9 +261,9 @@ func (s *search) wholeOffer(part *Part, gpu int) int {
 }
 
 // alike reports whether offer i may go to the part beside the grants made so far.
-func (s *search) alike(part, i int) bool {
-	for c := range s.request.Alike {
-		constraint := &s.request.Alike[c]
+func (p *Placer) alike(part, i int) bool {
+	for c := range p.request.Alike {
+		constraint := &p.request.Alike[c]
 		if !slices.Contains(constraint.Parts, part) {
 			continue
 		}
@@ -237,7 +271,7 @@ func (s *search) alike(part, i int) bool {
 		if value == NoValue {
 			return false
 		}
-		for _, grant := range s.grants {
+		for _, grant := range p.grants {
 			if slices.Contains(constraint.Parts, grant.Part) && (constraint.Values[grant.Offer] == value) == constraint.Distinct {
 				return false
 			}
@@ -247,18 +281,15 @@ func (s *search) alike(part, i int) bool {
 }
 
 // alikeSet is alike for a set of whole GPUs, which must agree among themselves too.
-func (s *search) alikeSet(index int, part *Part, set GPUSet) bool {
-	if len(s.request.Alike) == 0 {
-		return true
-	}
-	mark := len(s.grants)
-	defer func() { s.grants = s.grants[:mark] }()
-	for ; set != 0; set &= set - 1 {
-		offer := s.wholeOffer(part, set.lowest())
-		if !s.alike(index, offer) {
-			return false
+func (p *Placer) alikeSet(index int, part *Part, set GPUSet) bool {
+	mark := len(p.grants)
+	ok := true
+	for ; set != 0 && ok; set &= set - 1 {
+		offer := p.wholeOffer(part, set.lowest())
+		if ok = p.alike(index, offer); ok {
+			p.grants = append(p.grants, Grant{Part: index, Offer: offer})
 		}
-		s.grants = append(s.grants, Grant{Part: index, Offer: offer})
 	}
-	return true
+	p.grants = p.grants[:mark]
+	return ok
 }

@@ -30,8 +30,9 @@ func BenchmarkPlace(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
+			var placer Placer
 			for b.Loop() {
-				Place(bc.inv, bc.state, bc.request, KeepPlaceable{})
+				placer.Place(bc.inv, bc.state, bc.request, KeepPlaceable{})
 			}
 		})
 	}
@@ -43,7 +44,7 @@ func BenchmarkNewInventory(b *testing.B) {
 			b.ReportAllocs()
 			inv := inventoryOf(b, machine)
 			for b.Loop() {
-				if _, err := NewInventory(inv.Node, inv.Offers); err != nil {
+				if _, err := NewInventory(inv.Node, inv.Offers, Prior()); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -135,9 +135,9 @@ func TestSharesGather(t *testing.T) {
 // not take the only GPU that the other accepts.
 func TestPartsAreSolvedTogether(t *testing.T) {
 	inv := inventoryOf(t, "azure-nc96ads-a100")
-	any := inv.Select(func(o *Offer) bool { return o.Form == Whole })
+	anything := inv.Select(func(o *Offer) bool { return o.Form == Whole })
 	only := inv.Select(func(o *Offer) bool { return o.Form == Whole && o.GPU == 0 })
-	request := &Request{Parts: []Part{{Name: "any", Count: 3, Accepts: any}, {Name: "only", Count: 1, Accepts: only}}}
+	request := &Request{Parts: []Part{{Name: "any", Count: 3, Accepts: anything}, {Name: "only", Count: 1, Accepts: only}}}
 	verdict := Place(inv, NewState(inv), request, KeepPlaceable{})
 	require.Equal(t, Fits, verdict.Outcome)
 	require.Equal(t, []int{1, 2, 3, 0}, gpusOf(inv, verdict))

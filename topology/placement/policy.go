@@ -1,17 +1,20 @@
 package placement
 
+import "github.com/ashlar-dev/ashlar/topology"
+
 // Rating says how good a choice is. Policies only rank: a rating never makes a
 // choice possible or impossible.
 type Rating struct {
 	// Bandwidth is what the job gets between its GPUs, in GB/s per direction.
 	// More is better and decides first.
 	Bandwidth int64
-	// Loss is what the choice takes from requests to come, in MiB. Less is better.
+	// Loss is what the choice takes from requests to come; less is better. Its unit
+	// is the policy's own: MiB for KeepPlaceable.
 	Loss int64
-	// NUMANodes is over how many NUMA nodes the job's GPUs are spread. Fewer is
-	// better, but only between choices that are equal otherwise: bandwidth between
-	// the GPUs matters more, and NVLink pairs may span NUMA nodes.
-	NUMANodes int64
+	// Distance is how far the job's GPUs are from one another's NUMA nodes and from
+	// NICs. Less is better, but only between choices that are equal otherwise:
+	// bandwidth matters more, and NVLink pairs may span NUMA nodes.
+	Distance int64
 }
 
 // Better reports whether r is preferable to other.
@@ -22,7 +25,7 @@ func (r Rating) Better(other Rating) bool {
 	if r.Loss != other.Loss {
 		return r.Loss < other.Loss
 	}
-	return r.NUMANodes < other.NUMANodes
+	return r.Distance < other.Distance
 }
 
 // plus is the rating of two choices made one after the other. A job is as fast
@@ -32,7 +35,7 @@ func (r Rating) plus(next Rating) Rating {
 	if r.Bandwidth > 0 && next.Bandwidth > 0 {
 		bandwidth = min(r.Bandwidth, next.Bandwidth)
 	}
-	return Rating{Bandwidth: bandwidth, Loss: r.Loss + next.Loss, NUMANodes: r.NUMANodes + next.NUMANodes}
+	return Rating{Bandwidth: bandwidth, Loss: r.Loss + next.Loss, Distance: r.Distance + next.Distance}
 }
 
 // Policy ranks the ways to serve a request. Among choices that rate equal the
@@ -41,7 +44,8 @@ type Policy interface {
 	// Name is how users refer to the policy.
 	Name() string
 	// RateGPUs rates taking all of gpus, which are free, as whole GPUs.
-	RateGPUs(inv *Inventory, s State, gpus GPUSet) Rating
-	// RateOffer rates taking one offer that fits.
-	RateOffer(inv *Inventory, s State, offer int, part *Part) Rating
+	RateGPUs(v *View, gpus GPUSet) Rating
+	// RateOffer rates taking one offer that fits; bytes is the size of a share, 0 for
+	// all of it.
+	RateOffer(v *View, offer int, bytes topology.Bytes) Rating
 }

@@ -1,12 +1,10 @@
 package placement
 
-import "slices"
-
 // Rate rates grants that somebody else chose, as Place would have rated them:
 // the whole GPUs of each part as one set, everything else one after the other.
 // Grants that do not fit in s rate as if they did.
 func Rate(inv *Inventory, s State, grants []Grant, policy Policy) Rating {
-	state := slices.Clone(s)
+	view := View{Inventory: inv, State: append(State(nil), s...), Free: s.FreeGPUs()}
 	var total Rating
 	for start := 0; start < len(grants); {
 		part := grants[start].Part
@@ -18,13 +16,13 @@ func Rate(inv *Inventory, s State, grants []Grant, policy Policy) Rating {
 			}
 		}
 		if gpus != 0 {
-			total = total.plus(policy.RateGPUs(inv, state, gpus))
+			total = total.plus(policy.RateGPUs(&view, gpus))
 		}
 		for _, grant := range grants[start:end] {
 			if inv.Offers[grant.Offer].Form != Whole {
-				total = total.plus(policy.RateOffer(inv, state, grant.Offer, &Part{Bytes: grant.Bytes}))
+				total = total.plus(policy.RateOffer(&view, grant.Offer, grant.Bytes))
 			}
-			inv.Hold(state, grant.Offer, grant.Bytes)
+			view.hold(grant.Offer, grant.Bytes)
 		}
 		start = end
 	}

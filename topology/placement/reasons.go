@@ -1,64 +1,67 @@
 package placement
 
-// reasons says why a request that was refused cannot be served in state s.
-func reasons(inv *Inventory, s State, r *Request) []Reason {
-	var all []Reason
-	for p := range r.Parts {
-		if reason, failed := reasonOf(inv, s, r, p); failed {
-			all = append(all, reason)
+// explain fills in why the request, which was refused, cannot be served: one
+// reason for each part that fails on its own, or one for all together.
+func (p *Placer) explain() {
+	p.reasons = p.reasons[:0]
+	for i := range p.request.Parts {
+		if reason, failed := p.reasonOf(i); failed {
+			p.reasons = append(p.reasons, reason)
 		}
 	}
-	if len(all) == 0 {
-		code := Together
-		if len(r.Parts) == 1 || len(r.Alike) > 0 {
-			code = Unlike
-		}
-		all = append(all, Reason{Code: code, Part: -1})
+	if len(p.reasons) > 0 {
+		return
 	}
-	return all
+	code := Together
+	if len(p.request.Parts) == 1 || len(p.request.Alike) > 0 {
+		code = Unlike
+	}
+	p.reasons = append(p.reasons, Reason{Code: code, Part: -1})
 }
 
 // reasonOf says why a part cannot be served even alone and without constraints;
-// false if it can.
-func reasonOf(inv *Inventory, s State, r *Request, p int) (Reason, bool) {
-	part := &r.Parts[p]
+// false if it can. It counts what is left instead of searching: a part of several
+// slices may pass here although they do not fit beside one another.
+func (p *Placer) reasonOf(index int) (Reason, bool) {
+	part := &p.request.Parts[index]
+	reason := Reason{Code: NoMatch, Part: index, Want: int64(part.Count)}
 	if part.Accepts.Empty() {
-		return Reason{Code: NoMatch, Part: p, Want: int64(part.Count)}, true
+		return reason, true
 	}
-	alone := search{inv: inv, state: append(State(nil), s...), request: &Request{Parts: []Part{*part}}, policy: FirstFit{}}
-	alone.picks = picksOf(inv, alone.request)
-	if alone.solve(0) {
-		return Reason{}, false
-	}
-	reason := Reason{Part: p, Want: int64(part.Count)}
-	var gpus, open GPUSet
-	var sharable, left int64
 	form := Share
-	for i := range inv.Offers {
-		offer := &inv.Offers[i]
-		if !part.Accepts.Has(i) {
+	var left, wanted int64 // of shares
+	var whole GPUSet       // GPUs of which an offer is open
+	var open int64         // offers that are open, shares by how often they fit
+	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
+		offer := &p.view.Offers[i]
+		form = min(form, offer.Form)
+		state := &p.view.State[offer.GPU]
+		fits := p.view.fits(state, offer, part.Bytes)
+		if offer.Form == Share {
+			wanted = max(wanted, int64(shareSize(offer, part.Bytes)))
+			if !state.Whole && state.MIG.Slices == 0 {
+				left = max(left, int64(offer.Memory-state.Shared))
+			}
+			if size := int64(shareSize(offer, part.Bytes)); fits && size > 0 {
+				open += int64(offer.Memory-state.Shared) / size
+			}
 			continue
 		}
-		form = min(form, offer.Form)
-		gpus |= 1 << offer.GPU
-		switch state := s[offer.GPU]; {
-		case offer.Form == Share && !state.Whole && state.MIG.Slices == 0:
-			left = max(left, int64(offer.Memory-state.Shared))
-			sharable = max(sharable, int64(shareSize(offer, part.Bytes)))
-		case inv.Fits(s, i, part.Bytes):
-			open |= 1 << offer.GPU
-			if offer.Form == MIG {
-				reason.Have++
-			}
+		if fits {
+			open++
+			whole |= 1 << offer.GPU
 		}
+	}
+	if open >= reason.Want {
+		return Reason{}, false
 	}
 	switch form {
 	case Share:
-		reason.Code, reason.Want, reason.Have = MemoryShort, max(sharable, int64(part.Bytes)), left
+		reason.Code, reason.Want, reason.Have = MemoryShort, wanted, left
 	case MIG:
-		reason.Code = SlicesTaken
+		reason.Code, reason.Have = SlicesTaken, open
 	default:
-		reason.Code, reason.Have = GPUsBusy, int64(open.Len())
+		reason.Code, reason.Have = GPUsBusy, int64(whole.Len())
 	}
 	return reason, true
 }

@@ -19,6 +19,31 @@ type Part struct {
 	Bytes topology.Bytes
 	// Accepts holds the offers that the part may take.
 	Accepts OfferSet
+	// Needs is what the part's GPUs must have; the zero value asks for nothing, and
+	// nearness is then merely preferred.
+	Needs Needs
+}
+
+// Needs are requirements on the GPUs of one part as a set.
+type Needs struct {
+	// GBps is the least bandwidth of the best ring through the GPUs, per direction.
+	// MIG instances and shares have no links: they never satisfy it.
+	GBps int64
+	// NUMANodes is the most NUMA nodes that the GPUs may be on, 0 for any number. A
+	// GPU whose NUMA node is unknown does not count.
+	NUMANodes int64
+	// NIC is how near each GPU must be to a NIC, SYS for any distance.
+	NIC topology.LinkKind
+}
+
+// met reports whether whole GPUs have what the part needs.
+func (n *Needs) met(v *View, gpus GPUSet) bool {
+	if *n == (Needs{}) {
+		return true
+	}
+	return (n.GBps == 0 || gpus.Len() == 1 || v.ring[gpus] >= n.GBps) &&
+		(n.NUMANodes == 0 || v.NUMANodes(gpus) <= n.NUMANodes) &&
+		v.NIC(gpus) >= n.NIC
 }
 
 // Alike says that a property of what some parts get must be the same for all of

@@ -41,17 +41,17 @@ func (s State) FreeGPUs() GPUSet {
 // Fits reports whether offer i can be taken now. bytes is the size of a share,
 // 0 for all of it, and ignored for other forms.
 func (inv *Inventory) Fits(s State, i int, bytes topology.Bytes) bool {
-	return inv.fits(s[inv.Offers[i].GPU], &inv.Offers[i], bytes)
+	return inv.fits(&s[inv.Offers[i].GPU], &inv.Offers[i], bytes)
 }
 
-func (inv *Inventory) fits(gpu GPUState, offer *Offer, bytes topology.Bytes) bool {
+func (inv *Inventory) fits(gpu *GPUState, offer *Offer, bytes topology.Bytes) bool {
 	switch offer.Form {
 	case Whole:
 		return gpu.Free()
 	case MIG:
 		return !gpu.Whole && gpu.Sharers == 0 &&
 			gpu.MIG.Slices&offer.Placement.Slices() == 0 &&
-			gpu.MIG.Media.Plus(offer.Media).Within(inv.media[offer.GPU])
+			(offer.Media == mig.Media{} || gpu.MIG.Media.Plus(offer.Media).Within(inv.opens[offer.GPU].all))
 	case Share:
 		return !gpu.Whole && gpu.MIG.Slices == 0 && shareSize(offer, bytes) <= offer.Memory-gpu.Shared &&
 			(gpu.Sharers == 0 || gpu.Shared < offer.Memory)

@@ -1,0 +1,122 @@
+package catalogue
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/mig"
+)
+
+// File is one file in the catalogue's text form that is not part of the program.
+type File struct {
+	// Name is what errors call the file.
+	Name, Text string
+}
+
+// With returns a catalogue that also has the given files: machines, MIG tables and
+// models, in any order. It tells them apart by their first line; keys come from the
+// lines "machine" and "table" rather than from the files' names. A file whose key
+// is taken is an error. c is not changed.
+func (c *Catalogue) With(extra ...File) (*Catalogue, error) {
+	grown := &Catalogue{
+		models:    maps.Clone(c.models),
+		byProduct: maps.Clone(c.byProduct),
+		tables:    maps.Clone(c.tables),
+		machines:  maps.Clone(c.machines),
+		built:     map[string]*topology.MachineType{},
+	}
+	// Machines refer to models and models to tables.
+	for _, add := range []func(File) error{grown.addTable, grown.addModels, grown.addMachine} {
+		for _, file := range extra {
+			if err := add(file); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return grown, nil
+}
+
+// opening is the first line of a file and what it starts with: "machine" or "table"
+// and its key, or the key of a model; nothing for a file without entries.
+func (f File) opening() (first line, kind, key string) {
+	all := lines(f.Name, f.Text)
+	if len(all) == 0 {
+		return line{file: f.Name, number: 1}, "", ""
+	}
+	kind, key = all[0].setting()
+	return all[0], kind, key
+}
+
+func (c *Catalogue) addTable(file File) error {
+	first, kind, key := file.opening()
+	if kind == "" {
+		return first.errorf("file", "has no entries, want a machine, a MIG table or GPU models")
+	}
+	if kind != "table" {
+		return nil
+	}
+	if _, found := c.tables[key]; found {
+		return first.errorf(kind, "%s is in the catalogue already: give it another name", key)
+	}
+	table, err := parseTable(file.Name, key, file.Text)
+	if err != nil {
+		return err
+	}
+	c.tables[key] = table
+	return nil
+}
+
+func (c *Catalogue) addModels(file File) error {
+	if _, kind, _ := file.opening(); kind == "table" || kind == "machine" {
+		return nil
+	}
+	return c.parseModels(file.Name, file.Text)
+}
+
+func (c *Catalogue) addMachine(file File) error {
+	first, kind, key := file.opening()
+	if kind != "machine" {
+		return nil
+	}
+	if strings.ContainsAny(key, "/ ") {
+		return first.errorf(kind, "%q contains a slash or a space", key)
+	}
+	if _, found := c.machines[key]; found {
+		return first.errorf(kind, "%s is in the catalogue already: give it another name", key)
+	}
+	m, err := c.parseMachine(file.Name, key, file.Text)
+	if err != nil {
+		return err
+	}
+	c.machines[key] = m
+	return nil
+}
+
+// Tables returns the keys of all MIG tables, sorted.
+func (c *Catalogue) Tables() []string { return slices.Sorted(maps.Keys(c.tables)) }
+
+// Geometry returns the MIG table of a GPU that is named as people do: by a model's
+// key or product, or a table's key, whatever the case. A model without a table is
+// an error of its own.
+func (c *Catalogue) Geometry(name string) (*mig.Table, error) {
+	for key, table := range c.tables {
+		if strings.EqualFold(key, name) {
+			return table, nil
+		}
+	}
+	for key, model := range c.models {
+		if !strings.EqualFold(key, name) && !strings.EqualFold(model.Product, name) {
+			continue
+		}
+		if model.MIG == "" {
+			return nil, fmt.Errorf("%s has no MIG, or no capture shows its profiles: the tables are %s", model.Name, strings.Join(c.Tables(), ", "))
+		}
+		return c.tables[model.MIG], nil
+	}
+	names := slices.AppendSeq(c.Tables(), maps.Keys(c.models))
+	slices.Sort(names)
+	return nil, unknown("GPU", name, slices.Compact(names), "models.txt and topology/catalogue/mig")
+}
