@@ -18,6 +18,8 @@ type Inventory struct {
 	ring, worth []int64
 	// opens[i] is about the MIG placements of GPU i; nil without MIG.
 	opens []*openness
+	// divided is Demand.Divided.
+	divided int64
 	// memory[i] is GPU i's usable memory in MiB.
 	memory []int64
 	// numa[i] is a bit for the NUMA node of GPU i, 0 if unknown.
@@ -36,7 +38,10 @@ func NewInventory(node *topology.Node, offers []Offer, demand Demand) (*Inventor
 	if err := node.Validate(); err != nil {
 		return nil, err
 	}
-	inv := &Inventory{Node: node, ring: newRings(node), numa: numaBits(node), nic: nearestNICs(node)}
+	if err := demand.check(); err != nil {
+		return nil, err
+	}
+	inv := &Inventory{Node: node, divided: demand.Divided, ring: newRings(node), numa: numaBits(node), nic: nearestNICs(node)}
 	inv.worth = newWorth(node, inv.ring, demand)
 	inv.Offers = slices.Clone(offers)
 	instances := make([][]*Offer, len(node.GPUs))

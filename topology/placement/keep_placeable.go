@@ -15,8 +15,9 @@ import (
 //   - a shared GPU by the square of its free memory, so that shares gather on the
 //     fullest GPU that has room.
 //
-// A GPU that is in use already is worth at most half of a free one, so that new
-// slices and shares join existing ones before they break up a free GPU.
+// A GPU that is in use already has lost what it was worth to jobs on whole GPUs, so
+// new slices and shares join existing ones before they break up a free GPU, the
+// more so the more of the demand is on whole GPUs.
 //
 // Complexity: constant, by look-up.
 type KeepPlaceable struct{}
@@ -58,14 +59,14 @@ func (KeepPlaceable) RateOffer(v *View, i int, bytes topology.Bytes) Rating {
 // worthOfSlices is what a GPU with MIG instances is still worth, in MiB.
 func (inv *Inventory) worthOfSlices(gpu int, held mig.Occupancy) int64 {
 	open := inv.opens[gpu]
-	return inv.memory[gpu] * open.of(held) / max(1, open.open[0]) / 2
+	return inv.memory[gpu] * inv.divided * open.of(held) / max(1, open.open[0]) / 100
 }
 
 // worthOfShare is what a shared GPU is still worth, in MiB.
 func (inv *Inventory) worthOfShare(gpu int, held topology.Bytes) int64 {
 	all := inv.memory[gpu]
 	left := all - int64(held/topology.MiB)
-	return left * left / max(1, all) / 2
+	return left * left / max(1, all) * inv.divided / 100
 }
 
 // distance is Rating.Distance: NUMA nodes first, then the way to the nearest NIC.

@@ -23,13 +23,15 @@ type openness struct {
 	// the GPU has of each.
 	levels []mig.Media
 	all    mig.Media
-	// open[level<<slices|mask] is the weight of the placements that fit.
+	offers []*Offer
+	// open[level<<slices|mask] is the weight of the placements that fit, in memory
+	// slices: 4g counts four times as much as as many 1g.
 	open []int64
 }
 
 // newOpenness looks at the MIG offers of one GPU.
 func newOpenness(offers []*Offer, demand Demand) (*openness, error) {
-	o := &openness{}
+	o := &openness{offers: offers}
 	for _, offer := range offers {
 		o.slices = max(o.slices, int(offer.Placement.Start+offer.Placement.Size))
 		o.all = maxMedia(o.all, offer.Media)
@@ -43,7 +45,7 @@ func newOpenness(offers []*Offer, demand Demand) (*openness, error) {
 			for i := range offers {
 				offer := offers[i]
 				if offer.Placement.Slices()&mask == 0 && media.Plus(offer.Media).Within(o.all) {
-					o.open[level<<o.slices|int(mask)] += demand.profileWeight(offer.Profile)
+					o.open[level<<o.slices|int(mask)] += demand.profileWeight(offer.Profile) * offer.Placement.Size
 				}
 			}
 		}
@@ -78,6 +80,14 @@ func (o *openness) of(held mig.Occupancy) int64 {
 		}
 	}
 	return o.open[level<<o.slices|int(held.Slices)]
+}
+
+// fits reports whether an instance of the profile could be created beside what is
+// held.
+func (o *openness) fits(profile mig.ProfileID, held mig.Occupancy) bool {
+	return slices.ContainsFunc(o.offers, func(offer *Offer) bool {
+		return offer.Profile == profile && offer.Placement.Slices()&held.Slices == 0 && held.Media.Plus(offer.Media).Within(o.all)
+	})
 }
 
 func maxMedia(a, b mig.Media) mig.Media {

@@ -12,8 +12,8 @@ import (
 const groupWeight = 64
 
 // newWorth values every set of free GPUs, in MiB: the memory of the machine times
-// the share of the expected demand on whole GPUs that the set could serve, jobs of
-// each size by themselves. Jobs of k GPUs count by the bandwidth that they would
+// the share of the expected demand that the set could serve, jobs of each size by
+// themselves. Demand that takes GPUs in parts can be served by any free GPU. Jobs of k GPUs count by the bandwidth that they would
 // get: the disjoint sets of k with the most bandwidth in total, against the same on
 // the whole machine. So a set that keeps fast pairs is worth more than one that
 // keeps as many GPUs of different pairs.
@@ -37,6 +37,7 @@ func newWorth(node *topology.Node, ring []int64, demand Demand) []int64 {
 	worth := make([]int64, 1<<n)
 	if total == 0 {
 		copy(worth, memory)
+		total = 1
 	}
 	for size, weight := range demand.GPUs {
 		if size < 1 || size > n {
@@ -46,6 +47,9 @@ func newWorth(node *topology.Node, ring []int64, demand Demand) []int64 {
 		for set := GPUSet(1); set <= all; set++ {
 			worth[set] += memory[all] * weight / total * served[set] / max(1, served[all])
 		}
+	}
+	for set := range worth {
+		worth[set] = (worth[set]*(100-demand.Divided) + memory[set]*demand.Divided) / 100
 	}
 	for _, group := range localGroups(node) {
 		for set := GPUSet(1); set <= all; set++ {

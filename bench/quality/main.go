@@ -1,0 +1,35 @@
+// Command quality measures how good placements are: one node, jobs that come and go
+// at a load of 0.8, one policy next to another on the same arrivals.
+//
+//	go run ./bench/quality                     # prints the tables
+//	go run ./bench/quality --readme README.md  # also writes them there
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+)
+
+func main() {
+	jobs := flag.Int("jobs", 20_000, "arrivals in each run")
+	seeds := flag.Int("seeds", 5, "runs with different arrivals")
+	flag.Parse()
+	if err := run(*jobs, *seeds); err != nil {
+		fmt.Fprintln(os.Stderr, "quality:", err)
+		os.Exit(1)
+	}
+}
+
+func run(jobs, seeds int) error {
+	var text strings.Builder
+	if err := linkTable(&text, jobs, seeds); err != nil {
+		return err
+	}
+	if err := migTable(&text, jobs, seeds); err != nil {
+		return err
+	}
+	fmt.Print(text.String())
+	return nil
+}

@@ -1,0 +1,101 @@
+package placement
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/mig"
+)
+
+// Fragmentation descends the fragmentation gradient (FGD, Weng et al., "Beware of
+// Fragmentation", USENIX ATC 2023, section 4): it takes the choice after which the
+// least memory is left that the expected demand cannot use. For one kind of demand,
+// memory is a fragment if it lies on a GPU that cannot serve it, and all of the
+// node's is if the node cannot serve it. Fragments are summed over the demand, by
+// weight.
+//
+// Deviates: the paper knows whole GPUs and shares by thousandths of a GPU; here MIG
+// profiles are kinds of demand too, and amounts are memory. CPU and host memory are
+// not considered.
+//
+// Complexity: the kinds of demand times the GPUs for each choice, times their MIG
+// offers.
+type Fragmentation struct{ kinds []kind }
+
+// kind is one kind of demand.
+type kind struct {
+	gpus    int // whole GPUs, or
+	profile mig.ProfileID
+	bytes   topology.Bytes // a share, if not 0
+	weight  int64
+}
+
+// NewFragmentation prepares the policy for a demand.
+func NewFragmentation(demand Demand) Fragmentation {
+	var f Fragmentation
+	for _, gpus := range slices.Sorted(maps.Keys(demand.GPUs)) {
+		f.kinds = append(f.kinds, kind{gpus: gpus, weight: demand.GPUs[gpus]})
+	}
+	for _, profile := range slices.Sorted(maps.Keys(demand.Profiles)) {
+		f.kinds = append(f.kinds, kind{profile: profile, weight: demand.Profiles[profile]})
+	}
+	for _, bytes := range slices.Sorted(maps.Keys(demand.Shares)) {
+		f.kinds = append(f.kinds, kind{bytes: bytes, weight: demand.Shares[bytes]})
+	}
+	return f
+}
+
+// Name implements Policy.
+func (Fragmentation) Name() string { return "fragmentation" }
+
+// RateGPUs implements Policy.
+func (f Fragmentation) RateGPUs(v *View, gpus GPUSet) Rating {
+	var held [topology.MaxGPUs]GPUState
+	after := View{Inventory: v.Inventory, State: append(State(held[:0]), v.State...), Free: v.Free &^ gpus}
+	for rest := gpus; rest != 0; rest &= rest - 1 {
+		after.State[rest.lowest()].Whole = true
+	}
+	return Rating{Loss: f.fragments(&after) - f.fragments(v)}
+}
+
+// RateOffer implements Policy.
+func (f Fragmentation) RateOffer(v *View, i int, bytes topology.Bytes) Rating {
+	var held [topology.MaxGPUs]GPUState
+	after := View{Inventory: v.Inventory, State: append(State(held[:0]), v.State...), Free: v.Free}
+	after.hold(i, bytes)
+	return Rating{Loss: f.fragments(&after) - f.fragments(v)}
+}
+
+// fragments is the memory that the demand cannot use, in MiB times weight.
+func (f Fragmentation) fragments(v *View) int64 {
+	sum := int64(0)
+	for k := range f.kinds {
+		kind := &f.kinds[k]
+		usable := int64(0)
+		for gpu := range v.State {
+			if kind.usable(v, gpu) {
+				usable += v.Leftover(gpu)
+			}
+		}
+		if kind.gpus > v.Free.Len() {
+			usable = 0
+		}
+		sum += kind.weight * (v.leftover() - usable)
+	}
+	return sum
+}
+
+// usable reports whether a GPU can contribute to serving the kind of demand.
+func (k *kind) usable(v *View, gpu int) bool {
+	switch {
+	case k.gpus > 0:
+		return v.Free.Has(gpu)
+	case k.bytes > 0:
+		return (v.Free.Has(gpu) || v.State[gpu].Sharers > 0) && v.Leftover(gpu) >= int64(k.bytes/topology.MiB)
+	}
+	if v.opens[gpu] == nil || v.State[gpu].Whole || v.State[gpu].Sharers > 0 {
+		return false
+	}
+	return v.opens[gpu].fits(k.profile, v.State[gpu].MIG)
+}

@@ -1,0 +1,30 @@
+package placement
+
+import "github.com/ashlar-dev/ashlar/topology"
+
+// Packing fills what is in use before it touches what is not: first GPUs in use,
+// then free GPUs of nodes in use, then empty nodes (GPU packing of Weng et al.,
+// "Beware of Fragmentation", USENIX ATC 2023, section 6.1, there a baseline).
+type Packing struct{}
+
+// Name implements Policy.
+func (Packing) Name() string { return "packing" }
+
+// RateGPUs implements Policy.
+func (Packing) RateGPUs(v *View, _ GPUSet) Rating { return Rating{Loss: emptiness(v)} }
+
+// RateOffer implements Policy.
+func (Packing) RateOffer(v *View, i int, _ topology.Bytes) Rating {
+	if !v.Free.Has(v.Offers[i].GPU) {
+		return Rating{}
+	}
+	return Rating{Loss: emptiness(v)}
+}
+
+// emptiness is 1 for a node in use and 2 for an empty one.
+func emptiness(v *View) int64 {
+	if v.Free != v.All() {
+		return 1
+	}
+	return 2
+}
