@@ -132,6 +132,9 @@ func (a *ask) alternative(name, className string, mode resourceapi.DeviceAllocat
 	if capacity != nil {
 		result.capacity = map[resourceapi.QualifiedName]int64{}
 		for name, quantity := range capacity.Requests {
+			if quantity.Sign() < 0 || quantity.CmpInt64(maxAmount) > 0 {
+				return alternative{}, fmt.Errorf("request %s: capacity %s of %s is not an amount that a device can have", result.name, name, quantity.String())
+			}
 			result.capacity[name] = quantity.Value()
 		}
 	}

@@ -95,6 +95,9 @@ func propertiesOf(expression ast.Expr) []property {
 func (p *Plugin) unmet(ctx context.Context, candidates []*pool, way *alternative) string {
 	for at, selector := range way.selectors {
 		for _, clause := range clausesOf(p.expressions.GetOrCompile(selector)) {
+			if ctx.Err() != nil {
+				return ""
+			}
 			met := false
 			var failed error
 			values := map[property]*observed{}

@@ -2,6 +2,7 @@ package deviceplacement
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
@@ -18,8 +19,9 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	if c == nil {
 		return p.DynamicResources.Filter(ctx, state, pod, node)
 	}
-	if removed := removedOf(state); removed != nil && len(removed.pods) > 0 {
-		return p.filterWithout(ctx, c, removed, pod, node)
+	changes := changesOf(state)
+	if changes != nil && len(changes.removed) > 0 {
+		return p.filterWithout(ctx, c, changes, pod, node)
 	}
 	gpus := p.pools.gpuPool(node.Node().Name)
 	for _, pool := range p.pools.byNode[node.Node().Name] {
@@ -30,9 +32,11 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	if gpus == nil {
 		return p.DynamicResources.Filter(ctx, state, pod, node)
 	}
-	verdict := p.place(ctx, c, gpus, gpus.state(c.allocated), node)
+	held := gpus.state(c.allocated)
+	p.holdNominated(ctx, gpus, held, changes, node)
+	verdict := p.place(ctx, c.ask, gpus, held, node)
 	if verdict.final {
-		return refusal(verdict, gpus.state(c.allocated))
+		return refusal(verdict, held)
 	}
 	if verdict.Outcome == placement.Fits {
 		gpus.showOnly(verdict.devices(), func(i int) bool { return gpus.inUse(c.allocated, i) })
@@ -42,7 +46,11 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	}
 	// The in-tree search has the last word on whatever is not understood here.
 	gpus.showAll()
-	return p.DynamicResources.Filter(ctx, state, pod, node)
+	status := p.DynamicResources.Filter(ctx, state, pod, node)
+	if status.Code() == fwk.UnschedulableAndUnresolvable && anyHeld(held) {
+		return fwk.NewStatus(fwk.Unschedulable, status.Reasons()...) // it may fit once that is gone
+	}
+	return status
 }
 
 // nodeVerdict is placement's answer for one node.
@@ -66,24 +74,21 @@ func (v *nodeVerdict) devices() []int {
 
 // place asks placement for the most preferred combination of alternatives that
 // fits. If none does, the verdict is about the first.
-func (p *Plugin) place(ctx context.Context, c *cycle, gpus *pool, state placement.State, node fwk.NodeInfo) nodeVerdict {
+func (p *Plugin) place(ctx context.Context, a *ask, gpus *pool, state placement.State, node fwk.NodeInfo) nodeVerdict {
 	undecided := nodeVerdict{Verdict: placement.Verdict{Outcome: placement.Undecided}}
-	if c.ask.opaque != "" {
+	if a.opaque != "" {
 		return undecided
 	}
 	var first nodeVerdict
-	for request := range gpus.requests(ctx, p.expressions, c.ask, provided(node)) {
-		if elsewhere(request) && p.otherPools(gpus) {
-			return undecided
-		}
+	for request := range gpus.requests(ctx, p.expressions, a, provided(node)) {
 		verdict := nodeVerdict{
 			Verdict: placement.Place(gpus.gpus.inventory, state, request, p.policy),
 			request: request,
 		}
-		verdict.final = verdict.Outcome == placement.Refused
 		if verdict.Outcome != placement.Refused {
 			return verdict
 		}
+		verdict.final = !p.servedElsewhere(ctx, a, gpus)
 		if first.request == nil {
 			first = verdict
 		}
@@ -91,20 +96,25 @@ func (p *Plugin) place(ctx context.Context, c *cycle, gpus *pool, state placemen
 	return first
 }
 
-// elsewhere reports whether a part matches no GPU at all, so that it may be meant
-// for devices of another driver.
-func elsewhere(request *placement.Request) bool {
-	for i := range request.Parts {
-		if request.Parts[i].Accepts.Empty() {
-			return true
+// servedElsewhere reports whether devices outside the node's GPU pool could serve
+// any of what the pod asks for, so that this pool's refusal is not the last word.
+func (p *Plugin) servedElsewhere(ctx context.Context, a *ask, gpus *pool) bool {
+	if p.pools.foreign > 0 {
+		return true // not looked into
+	}
+	for _, other := range p.pools.byNode[gpus.node] {
+		if other == gpus {
+			continue
+		}
+		for i := range a.requests {
+			for j := range a.requests[i].alternatives {
+				if !other.match(ctx, p.expressions, a.requests[i].alternatives[j].selectors).devices.Empty() {
+					return true
+				}
+			}
 		}
 	}
-	return false
-}
-
-// otherPools reports whether the node can reach devices outside its GPU pool.
-func (p *Plugin) otherPools(gpus *pool) bool {
-	return p.pools.foreign > 0 || len(p.pools.byNode[gpus.node]) > 1
+	return ctx.Err() != nil
 }
 
 // provided are the extended resources that the node's device plugins hand out.
@@ -116,14 +126,16 @@ func provided(node fwk.NodeInfo) map[v1.ResourceName]int64 {
 // once it is gone, which is what preemption looks for.
 func refusal(verdict nodeVerdict, state placement.State) *fwk.Status {
 	code := fwk.UnschedulableAndUnresolvable
-	for i := range state {
-		if !state[i].Free() {
-			code = fwk.Unschedulable
-		}
+	if anyHeld(state) {
+		code = fwk.Unschedulable
 	}
 	var reasons []string
 	for _, reason := range verdict.Reasons {
 		reasons = append(reasons, reason.String())
 	}
 	return fwk.NewStatus(code, strings.Join(reasons, "; "))
+}
+
+func anyHeld(state placement.State) bool {
+	return slices.ContainsFunc(state, func(gpu placement.GPUState) bool { return !gpu.Free() })
 }

@@ -16,7 +16,6 @@ import (
 type gpuPool struct {
 	inventory *placement.Inventory
 	byName    map[string]int // device name to index
-	matches   matchCache
 }
 
 // newGPUPool reads a pool's devices; nil if any of them is not a GPU that can be

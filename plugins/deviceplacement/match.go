@@ -10,7 +10,6 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
-	"k8s.io/utils/ptr"
 
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -42,7 +41,7 @@ type match struct {
 func selectorKey(selectors []string) string { return strings.Join(selectors, "\x00") }
 
 func (p *pool) match(ctx context.Context, expressions *dracel.Cache, selectors []string) match {
-	cache := &p.gpus.matches
+	cache := &p.matches
 	key := selectorKey(selectors)
 	cache.mutex.Lock()
 	defer cache.mutex.Unlock()
@@ -58,6 +57,9 @@ func (p *pool) match(ctx context.Context, expressions *dracel.Cache, selectors [
 		if matches {
 			result.devices.Add(i)
 		}
+	}
+	if ctx.Err() != nil {
+		return result // evaluation was interrupted, so this is not the answer
 	}
 	if len(cache.entries) >= matchCacheSize {
 		clear(cache.entries)
@@ -92,8 +94,8 @@ func (p *pool) matchesAll(ctx context.Context, expressions *dracel.Cache, select
 // tolerated reports whether the device's taints permit a new allocation.
 func tolerated(d *resourceapi.Device, tolerations []resourceapi.DeviceToleration) bool {
 	for _, taint := range d.Taints {
-		if taint.Effect == resourceapi.DeviceTaintEffectNone {
-			continue
+		if taint.Effect != resourceapi.DeviceTaintEffectNoSchedule && taint.Effect != resourceapi.DeviceTaintEffectNoExecute {
+			continue // as the in-tree code ignores effects that it does not know
 		}
 		if !slices.ContainsFunc(tolerations, func(t resourceapi.DeviceToleration) bool { return resourceclaim.ToleratesTaint(t, taint) }) {
 			return false
@@ -115,6 +117,11 @@ func (p *pool) capacityOf(d *resourceapi.Device, name resourceapi.QualifiedName)
 	return capacity, found
 }
 
+// maxAmount is the largest capacity that a request may ask for: an exbibyte, far
+// beyond any device. Rounding larger amounts up overflows, here and in the in-tree
+// code, which would then book a negative amount.
+const maxAmount = int64(1) << 60
+
 // consumed is what a request for amount takes of a shareable capacity: at least
 // the minimum, rounded up to whole steps from there (resource.k8s.io/v1,
 // CapacityRequestPolicyRange).
@@ -127,13 +134,16 @@ func consumed(capacity resourceapi.DeviceCapacity, amount int64) int64 {
 	if amount <= least {
 		return least
 	}
-	step := ptr.Deref(policy.ValidRange.Step, *policy.ValidRange.Min)
-	if policy.ValidRange.Step == nil || step.Value() < 1 {
+	step := int64(0)
+	if policy.ValidRange.Step != nil {
+		step = min(policy.ValidRange.Step.Value(), maxAmount)
+	}
+	if step < 1 {
 		return amount
 	}
-	over := (amount - least) % step.Value()
+	over := (amount - least) % step
 	if over == 0 {
 		return amount
 	}
-	return amount - over + step.Value()
+	return amount - over + step // cannot overflow: amounts are at most maxAmount
 }

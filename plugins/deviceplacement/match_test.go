@@ -57,14 +57,14 @@ func TestMatchReportsErrors(t *testing.T) {
 	require.NoError(t, found.err)
 	require.False(t, found.devices.Has(0))
 	require.True(t, found.devices.Has(1))
-	require.Len(t, gpus.gpus.matches.entries, 2)
+	require.Len(t, gpus.matches.entries, 2)
 }
 
 // showOnly keeps allocated devices visible, because their counters must stay
-// accounted for, and puts the chosen ones first.
+// accounted for, and puts the chosen ones first, each once.
 func TestShowOnly(t *testing.T) {
 	gpus := poolOf(t, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"})
-	gpus.showOnly([]int{3, 1}, func(i int) bool { return i == 0 || i == 3 })
+	gpus.showOnly([]int{3, 1, 3}, func(i int) bool { return i == 0 || i == 3 })
 	var names []string
 	for _, d := range gpus.deviceSlice.Spec.Devices {
 		names = append(names, d.Name)

@@ -2,11 +2,13 @@ package deviceplacement
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	dracel "k8s.io/dynamic-resource-allocation/cel"
@@ -62,6 +64,9 @@ var (
 // New builds the plugin for a scheduler. It takes no arguments.
 func New(ctx context.Context, _ runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
 	features := feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate)
+	if !features.EnableDRAConsumableCapacity || !features.EnableDRAPartitionableDevices || !features.EnableDRADeviceTaints {
+		return nil, errors.New("the feature gates DRAConsumableCapacity, DRAPartitionableDevices and DRADeviceTaints must be on, as they are by default")
+	}
 	p := &Plugin{
 		dra:    h.SharedDRAManager(),
 		policy: placement.KeepPlaceable{},
@@ -71,7 +76,7 @@ func New(ctx context.Context, _ runtime.Object, h fwk.Handle) (fwk.Plugin, error
 	}
 	inTree := func(claims fwk.ResourceClaimTracker, slices fwk.ResourceSliceLister) (*dynamicresources.DynamicResources, error) {
 		own := &handle{Handle: h, dra: &manager{SharedDRAManager: p.dra, claims: claims, slices: slices}}
-		plugin, err := dynamicresources.New(ctx, &config.DynamicResourcesArgs{}, own, features)
+		plugin, err := dynamicresources.New(ctx, inTreeArgs(features), own, features)
 		if err != nil {
 			return nil, fmt.Errorf("embedding %s: %w", dynamicresources.Name, err)
 		}
@@ -96,6 +101,19 @@ func New(ctx context.Context, _ runtime.Object, h fwk.Handle) (fwk.Plugin, error
 		return run
 	}
 	return p, nil
+}
+
+// inTreeArgs are the in-tree plugin's arguments with the defaults that a
+// configuration file would give them.
+func inTreeArgs(features feature.Features) *config.DynamicResourcesArgs {
+	args := &config.DynamicResourcesArgs{}
+	if features.EnableDRASchedulerFilterTimeout {
+		args.FilterTimeout = &metav1.Duration{Duration: config.DynamicResourcesFilterTimeoutDefault}
+	}
+	if features.EnableDRADeviceBindingConditions {
+		args.BindingTimeout = &metav1.Duration{Duration: config.DynamicResourcesBindingTimeoutDefault}
+	}
+	return args
 }
 
 // Name implements fwk.Plugin.

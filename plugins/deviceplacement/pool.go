@@ -20,6 +20,8 @@ type pool struct {
 	// sources are the published slices of the current generation.
 	sources []*resourceapi.ResourceSlice
 
+	matches matchCache
+
 	// gpus is nil if the devices are not GPUs that this plugin understands.
 	gpus *gpuPool
 
@@ -33,7 +35,8 @@ type pool struct {
 type poolKey struct{ driver, pool string }
 
 // newPool returns nil for a pool whose devices cannot be rearranged: one that is
-// not local to a node, or not completely published yet.
+// not local to a node, not completely published yet, or invalid. What is wrong with
+// a hidden device would otherwise go unnoticed by the in-tree checks.
 func newPool(key poolKey, published []*resourceapi.ResourceSlice) *pool {
 	generation := slices.MaxFunc(published, func(a, b *resourceapi.ResourceSlice) int {
 		return cmp.Compare(a.Spec.Pool.Generation, b.Spec.Pool.Generation)
@@ -56,6 +59,9 @@ func newPool(key poolKey, published []*resourceapi.ResourceSlice) *pool {
 		p.devices = append(p.devices, slice.Spec.Devices...)
 		p.counters = append(p.counters, slice.Spec.SharedCounters...)
 	}
+	if !p.valid() {
+		return nil
+	}
 	for i := range p.devices {
 		p.ids = append(p.ids, structured.MakeDeviceID(key.driver, key.pool, p.devices[i].Name))
 	}
@@ -67,6 +73,34 @@ func newPool(key poolKey, published []*resourceapi.ResourceSlice) *pool {
 	p.deviceSlice = p.placeholder("devices", count)
 	p.buffer = make([]resourceapi.Device, 0, len(p.devices))
 	return p
+}
+
+// valid checks what the in-tree code checks of a pool: that names are unique and
+// that every counter a device consumes exists.
+func (p *pool) valid() bool {
+	sets := make(map[string]map[string]resourceapi.Counter, len(p.counters))
+	for _, set := range p.counters {
+		if _, twice := sets[set.Name]; twice {
+			return false
+		}
+		sets[set.Name] = set.Counters
+	}
+	names := make(map[string]bool, len(p.devices))
+	for i := range p.devices {
+		d := &p.devices[i]
+		if names[d.Name] {
+			return false
+		}
+		names[d.Name] = true
+		for _, consumption := range d.ConsumesCounters {
+			for name := range consumption.Counters {
+				if _, exists := sets[consumption.CounterSet][name]; !exists {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 func (p *pool) placeholder(name string, count int64) *resourceapi.ResourceSlice {
@@ -99,8 +133,10 @@ func (p *pool) showAll() {
 // hides the others except for those in use: their counters must stay accounted for.
 func (p *pool) showOnly(chosen []int, inUse func(int) bool) {
 	devices := p.buffer[:0]
-	for _, i := range chosen {
-		devices = append(devices, p.devices[i])
+	for at, i := range chosen {
+		if !slices.Contains(chosen[:at], i) { // several shares may be on one device
+			devices = append(devices, p.devices[i])
+		}
 	}
 	for i := range p.devices {
 		if inUse(i) && !slices.Contains(chosen, i) {

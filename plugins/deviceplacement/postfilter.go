@@ -1,10 +1,12 @@
 package deviceplacement
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -13,9 +15,12 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// maxExplained bounds how many nodes in different states are searched for the
-// smallest change, so that a pod that fits nowhere costs milliseconds.
-const maxExplained = 64
+// Explaining must not hold up the pods behind in the queue: it looks at so many
+// nodes in different states, and for so long.
+const (
+	maxExplained  = 64
+	explainWithin = 100 * time.Millisecond
+)
 
 // PostFilter lets the in-tree plugin give back allocations that are in the way,
 // and adds to the pod's status why nothing fits and what would.
@@ -79,23 +84,31 @@ func (p *Plugin) explain(ctx context.Context, c *cycle) string {
 	if c.ask.opaque != "" {
 		return ""
 	}
-	pools := p.makes()
-	if len(pools) == 0 {
-		return "no node publishes GPUs (is the driver running?)"
+	ctx, cancel := context.WithTimeout(ctx, explainWithin)
+	defer cancel()
+	makes, others := p.makes()
+	if len(makes) == 0 {
+		if others {
+			return ""
+		}
+		return "no node publishes devices (is the driver running?)"
 	}
 	var sentences []string
 	for i := range c.ask.requests {
 		request := &c.ask.requests[i]
-		if sentence := p.unmet(ctx, pools, &request.alternatives[len(request.alternatives)-1]); sentence != "" {
+		if sentence := p.unmetByAll(ctx, makes, request); sentence != "" {
 			sentences = append(sentences, fmt.Sprintf("request %s: %s", request.name, sentence))
 		}
 	}
 	if len(sentences) > 0 {
+		if others {
+			return "" // the request may be meant for other devices
+		}
 		return strings.Join(sentences, "; ")
 	}
 	best, fits := p.smallestChanges(ctx, c)
-	if fits {
-		return "" // something other than GPUs is in the way
+	if fits || ctx.Err() != nil && len(best) == 0 {
+		return "" // something other than GPUs is in the way, or it cannot be told in time
 	}
 	for _, kind := range rank {
 		if s := best[kind]; s != nil {
@@ -108,17 +121,32 @@ func (p *Plugin) explain(ctx context.Context, c *cycle) string {
 	return "would fit with a change: " + strings.Join(sentences, "; or ")
 }
 
-// makes returns one GPU pool for each make of node.
-func (p *Plugin) makes() []*pool {
-	var pools []*pool
+// unmetByAll says what no GPU satisfies of a request, if no alternative can be
+// satisfied; "" otherwise. It speaks of the last alternative, which asks the least.
+func (p *Plugin) unmetByAll(ctx context.Context, makes []*pool, request *deviceRequest) string {
+	sentence := ""
+	for i := range request.alternatives {
+		if sentence = p.unmet(ctx, makes, &request.alternatives[i]); sentence == "" {
+			return ""
+		}
+	}
+	return sentence
+}
+
+// makes returns one GPU pool for each make of node, and whether there are devices
+// other than GPUs.
+func (p *Plugin) makes() (pools []*pool, others bool) {
+	others = p.pools.foreign > 0
 	seen := map[*placement.Inventory]bool{}
 	for _, name := range p.nodeNames() {
-		if gpus := p.pools.gpuPool(name); gpus != nil && !seen[gpus.gpus.inventory] {
+		gpus := p.pools.gpuPool(name)
+		others = others || gpus == nil || len(p.pools.byNode[name]) > 1
+		if gpus != nil && !seen[gpus.gpus.inventory] {
 			seen[gpus.gpus.inventory] = true
 			pools = append(pools, gpus)
 		}
 	}
-	return pools
+	return pools, others
 }
 
 func (p *Plugin) nodeNames() []string {
@@ -146,20 +174,23 @@ func (p *Plugin) smallestChanges(ctx context.Context, c *cycle) (map[placement.K
 		if seen[key] {
 			continue
 		}
-		if seen[key] = true; len(seen) > maxExplained {
+		if seen[key] = true; len(seen) > maxExplained || ctx.Err() != nil {
 			break
 		}
+		var preferred *placement.Request
 		for request := range gpus.requests(ctx, p.expressions, c.ask, nil) {
 			if placement.Place(gpus.gpus.inventory, state, request, p.policy).Outcome != placement.Refused {
 				return nil, true
 			}
-			for _, change := range placement.Relax(gpus.gpus.inventory, state, request, p.policy) {
-				found := &suggestion{Change: change, node: name, pool: gpus, request: request}
+			preferred = cmp.Or(preferred, request)
+		}
+		if preferred != nil {
+			for _, change := range placement.Relax(gpus.gpus.inventory, state, preferred, p.policy) {
+				found := &suggestion{Change: change, node: name, pool: gpus, request: preferred}
 				if best[change.Kind] == nil || found.closer(best[change.Kind]) {
 					best[change.Kind] = found
 				}
 			}
-			break // changes are about the preferred alternative
 		}
 	}
 	return best, false

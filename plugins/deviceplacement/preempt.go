@@ -21,22 +21,36 @@ import (
 // The in-tree plugin does not let devices be preempted: it has no
 // PreFilterExtensions, and says of every node without free devices that nothing
 // can be done. Here preemption's dry runs tell which pods they take away, and
-// Filter answers as if the devices of those pods were free.
+// Filter answers as if the devices of those pods were free. Pods that are nominated
+// to a node after a preemption count as holding what they would get there, so that
+// others do not take what was freed for them.
 
-const removedKey fwk.StateKey = Name + "/removed"
+const changesKey fwk.StateKey = Name + "/changes"
 
-// removedPods lives in the copy of the cycle state that preemption makes for each
-// node, and so needs no lock.
-type removedPods struct{ pods map[types.UID]*v1.Pod }
+// podChanges is how the pods of one node differ from what is bound there. It lives
+// in the copy of the cycle state that the framework makes for that node, and so
+// needs no lock.
+type podChanges struct{ removed, nominated map[types.UID]*v1.Pod }
 
 // Clone implements fwk.StateData.
-func (r *removedPods) Clone() fwk.StateData { return &removedPods{maps.Clone(r.pods)} }
+func (c *podChanges) Clone() fwk.StateData {
+	return &podChanges{removed: maps.Clone(c.removed), nominated: maps.Clone(c.nominated)}
+}
 
-func removedOf(state fwk.CycleState) *removedPods {
-	if data, err := state.Read(removedKey); err == nil {
-		return data.(*removedPods)
+func changesOf(state fwk.CycleState) *podChanges {
+	if data, err := state.Read(changesKey); err == nil {
+		return data.(*podChanges)
 	}
 	return nil
+}
+
+func ensureChanges(state fwk.CycleState) *podChanges {
+	changes := changesOf(state)
+	if changes == nil {
+		changes = &podChanges{removed: map[types.UID]*v1.Pod{}, nominated: map[types.UID]*v1.Pod{}}
+		state.Write(changesKey, changes)
+	}
+	return changes
 }
 
 // PreFilterExtensions implements fwk.PreFilterPlugin.
@@ -44,24 +58,47 @@ func (p *Plugin) PreFilterExtensions() fwk.PreFilterExtensions { return p }
 
 // RemovePod implements fwk.PreFilterExtensions.
 func (p *Plugin) RemovePod(_ context.Context, state fwk.CycleState, _ *v1.Pod, victim fwk.PodInfo, _ fwk.NodeInfo) *fwk.Status {
-	if len(claimNames(victim.GetPod())) == 0 {
-		return nil
+	pod := victim.GetPod()
+	if changes := changesOf(state); changes != nil && changes.nominated[pod.UID] != nil {
+		delete(changes.nominated, pod.UID)
+	} else if len(claimNames(pod)) > 0 {
+		ensureChanges(state).removed[pod.UID] = pod
 	}
-	removed := removedOf(state)
-	if removed == nil {
-		removed = &removedPods{pods: map[types.UID]*v1.Pod{}}
-		state.Write(removedKey, removed)
-	}
-	removed.pods[victim.GetPod().UID] = victim.GetPod()
 	return nil
 }
 
 // AddPod implements fwk.PreFilterExtensions.
-func (p *Plugin) AddPod(_ context.Context, state fwk.CycleState, _ *v1.Pod, pod fwk.PodInfo, _ fwk.NodeInfo) *fwk.Status {
-	if removed := removedOf(state); removed != nil {
-		delete(removed.pods, pod.GetPod().UID) // reprieved
+func (p *Plugin) AddPod(_ context.Context, state fwk.CycleState, _ *v1.Pod, added fwk.PodInfo, _ fwk.NodeInfo) *fwk.Status {
+	pod := added.GetPod()
+	if changes := changesOf(state); changes != nil && changes.removed[pod.UID] != nil {
+		delete(changes.removed, pod.UID) // reprieved
+	} else if pod.Spec.NodeName == "" {
+		ensureChanges(state).nominated[pod.UID] = pod
 	}
 	return nil
+}
+
+// holdNominated records what pods nominated to the node would get there. One whose
+// request does not fit, or is not understood, is left out.
+func (p *Plugin) holdNominated(ctx context.Context, gpus *pool, state placement.State, changes *podChanges, node fwk.NodeInfo) {
+	if changes == nil {
+		return
+	}
+	for _, uid := range slices.Sorted(maps.Keys(changes.nominated)) {
+		pod := changes.nominated[uid]
+		claims, err := p.claimsToAllocate(pod)
+		if err != nil {
+			continue
+		}
+		a, err := askOf(pod, claims, p.dra)
+		if err != nil || len(a.requests) == 0 {
+			continue
+		}
+		verdict := p.place(ctx, a, gpus, state, node)
+		for _, grant := range verdict.Grants {
+			gpus.gpus.inventory.Hold(state, grant.Offer, grant.Bytes)
+		}
+	}
 }
 
 // claimNames lists the claims of a pod, including the one made for its extended
@@ -97,13 +134,16 @@ func (d *dryRun) ListWithDeviceTaintRules() ([]*resourceapi.ResourceSlice, error
 }
 
 // filterWithout is Filter as if the removed pods were gone. It considers devices
-// of node-local pools only: a shared network device elsewhere stays taken.
-func (p *Plugin) filterWithout(ctx context.Context, c *cycle, removed *removedPods, pod *v1.Pod, node fwk.NodeInfo) *fwk.Status {
+// of the node's own pools only: a pod that also needs a device that is not local to
+// the node cannot preempt.
+func (p *Plugin) filterWithout(ctx context.Context, c *cycle, changes *podChanges, pod *v1.Pod, node fwk.NodeInfo) *fwk.Status {
 	pools := p.pools.byNode[node.Node().Name]
-	allocated := p.allocatedWithout(c, removed, pools)
+	allocated := p.allocatedWithout(c, changes, pools)
 	if gpus := p.pools.gpuPool(node.Node().Name); gpus != nil {
-		if verdict := p.place(ctx, c, gpus, gpus.state(allocated), node); verdict.Outcome == placement.Refused && verdict.final {
-			return refusal(verdict, gpus.state(allocated))
+		held := gpus.state(allocated)
+		p.holdNominated(ctx, gpus, held, changes, node)
+		if verdict := p.place(ctx, c.ask, gpus, held, node); verdict.final {
+			return refusal(verdict, held)
 		}
 	}
 	run := p.dryRuns.Get().(*dryRun)
@@ -127,12 +167,12 @@ func (p *Plugin) filterWithout(ctx context.Context, c *cycle, removed *removedPo
 }
 
 // allocatedWithout is what stays allocated of some pools without the removed pods.
-func (p *Plugin) allocatedWithout(c *cycle, removed *removedPods, pools []*pool) *structured.AllocatedState {
+func (p *Plugin) allocatedWithout(c *cycle, changes *podChanges, pools []*pool) *structured.AllocatedState {
 	freed := make(map[structured.DeviceID][]structured.ConsumedCapacity)
-	for _, victim := range removed.pods {
+	for _, victim := range changes.removed {
 		for _, name := range claimNames(victim) {
 			claim, err := p.dra.ResourceClaims().Get(victim.Namespace, name)
-			if err != nil || claim.Status.Allocation == nil || usedByOthers(claim, removed) {
+			if err != nil || claim.Status.Allocation == nil || usedByOthers(claim, changes) {
 				continue
 			}
 			for _, result := range claim.Status.Allocation.Devices.Results {
@@ -170,8 +210,8 @@ func (p *Plugin) allocatedWithout(c *cycle, removed *removedPods, pools []*pool)
 	return left
 }
 
-func usedByOthers(claim *resourceapi.ResourceClaim, removed *removedPods) bool {
+func usedByOthers(claim *resourceapi.ResourceClaim, changes *podChanges) bool {
 	return slices.ContainsFunc(claim.Status.ReservedFor, func(user resourceapi.ResourceClaimConsumerReference) bool {
-		return removed.pods[user.UID] == nil
+		return changes.removed[user.UID] == nil
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
@@ -72,18 +73,26 @@ func (p *pool) part(ctx context.Context, expressions *dracel.Cache, way *alterna
 		if !matched.devices.Has(i) || !tolerated(d, way.tolerations) {
 			continue
 		}
-		enough := true
+		enough, memory := true, int64(0)
 		for name, amount := range way.capacity {
 			capacity, found := p.capacityOf(d, name)
 			take := amount
 			if found && p.gpus.inventory.Offers[i].Form == placement.Share {
 				take = consumed(capacity, amount)
-				part.Bytes = topology.Bytes(take) // memory is the only capacity of a share
 			}
 			enough = enough && found && take <= capacity.Value.Value()
+			if found && strings.TrimPrefix(string(name), p.driver+"/") == published.Memory {
+				memory = take
+			}
 		}
-		if enough {
-			part.Accepts.Add(i)
+		if !enough {
+			continue
+		}
+		part.Accepts.Add(i)
+		// Should devices round differently the smallest counts, and the in-tree code
+		// checks the others.
+		if memory > 0 && p.gpus.inventory.Offers[i].Form == placement.Share && (part.Bytes == 0 || memory < int64(part.Bytes)) {
+			part.Bytes = topology.Bytes(memory)
 		}
 	}
 	return part
@@ -137,14 +146,24 @@ func (p *pool) state(allocated *structured.AllocatedState) placement.State {
 		if allocated.AllocatedDevices.Has(id) {
 			inventory.Hold(state, i, 0)
 		} else if amounts, shared := allocated.AggregatedCapacity[id]; shared {
-			bytes := int64(1)
-			if memory := amounts[published.Memory]; memory != nil {
-				bytes = max(bytes, memory.Value())
-			}
-			inventory.Hold(state, i, topology.Bytes(bytes))
+			inventory.Hold(state, i, sharedBytes(amounts))
 		}
 	}
 	return state
+}
+
+// sharedBytes is the memory that the shares of a device hold together. A sum that
+// cannot be, because somebody booked a negative amount, counts as all of it.
+func sharedBytes(amounts structured.ConsumedCapacity) topology.Bytes {
+	const all = 0
+	memory := amounts[published.Memory]
+	switch {
+	case memory == nil:
+		return 1
+	case memory.Sign() < 0:
+		return all
+	}
+	return topology.Bytes(max(1, memory.Value()))
 }
 
 // inUse reports whether device i is allocated, exclusively or shared.

@@ -27,6 +27,7 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 		name := node.Node().Name
 		gpus := p.pools.gpuPool(name)
 		if gpus == nil {
+			ratings[name] = placement.Rating{} // takes no GPU from anybody
 			continue
 		}
 		p.recorded.allocated = nil

@@ -65,3 +65,23 @@ func TestSharesNeverExceedMemory(t *testing.T) {
 		s.delete(name)
 	}
 }
+
+// Two shares of one pod go where they fit, each request getting its own.
+func TestSharesOfOnePod(t *testing.T) {
+	s := newSpace(t)
+	one, two := sharing("6Gi"), sharing("7Gi")
+	two.Name = "second"
+	s.create(s.pod("both", ashlar, "exclusion"), one, two)
+	s.running("both")
+	require.Equal(t, []string{"gpu-0-share", "gpu-0-share"}, s.devices("both"), "the second share joins the first")
+	s.delete("both")
+}
+
+// An amount that overflows when it is rounded up is refused, and books nothing.
+func TestAbsurdAmountIsRefused(t *testing.T) {
+	s := newSpace(t)
+	s.create(s.pod("absurd", ashlar, "exclusion"), sharing("8Ei"))
+	require.Contains(t, s.pending("absurd"), "is not an amount that a device can have")
+	require.Empty(t, holdings(s.ctx, t, "exclusion"))
+	s.delete("absurd")
+}

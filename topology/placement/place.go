@@ -232,7 +232,7 @@ func (p *Placer) findOffers(pick *pick, last bool, first int) {
 	part := &p.request.Parts[pick.part]
 	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
 		offer := &p.view.Offers[i]
-		if !p.view.fits(&p.view.State[offer.GPU], offer, part.Bytes) || !p.alike(pick.part, i) {
+		if !p.view.fits(&p.view.State[offer.GPU], offer, part.Bytes) || !p.alike(pick.part, i) || p.granted(pick.part, i) {
 			continue
 		}
 		gpu := GPUSet(1) << offer.GPU
@@ -258,6 +258,17 @@ func (p *Placer) wholeOffer(part *Part, gpu int) int {
 		}
 	}
 	return -1
+}
+
+// granted reports whether the part has the offer already: the shares of one part are
+// on different GPUs.
+func (p *Placer) granted(part, i int) bool {
+	for _, grant := range p.grants {
+		if grant.Part == part && grant.Offer == i {
+			return true
+		}
+	}
+	return false
 }
 
 // alike reports whether offer i may go to the part beside the grants made so far.

@@ -31,7 +31,7 @@ func (p *Placer) reasonOf(index int) (Reason, bool) {
 	form := Share
 	var left, wanted int64 // of shares
 	var whole GPUSet       // GPUs of which an offer is open
-	var open int64         // offers that are open, shares by how often they fit
+	var open int64         // offers that are open
 	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
 		offer := &p.view.Offers[i]
 		form = min(form, offer.Form)
@@ -42,10 +42,6 @@ func (p *Placer) reasonOf(index int) (Reason, bool) {
 			if !state.Whole && state.MIG.Slices == 0 {
 				left = max(left, int64(offer.Memory-state.Shared))
 			}
-			if size := int64(shareSize(offer, part.Bytes)); fits && size > 0 {
-				open += int64(offer.Memory-state.Shared) / size
-			}
-			continue
 		}
 		if fits {
 			open++

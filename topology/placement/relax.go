@@ -51,8 +51,12 @@ func (c Change) String() string {
 	return fmt.Sprintf("it fits once GPUs %v are free", gpus)
 }
 
-// maxFreed is the most GPUs that a suggestion asks to be freed.
-const maxFreed = 8
+// maxFreed is the most GPUs that a suggestion asks to be freed, and maxTried the most
+// sets of them that are tried.
+const (
+	maxFreed = 8
+	maxTried = 512
+)
 
 // Relax lists changes after which a request that was refused in state s fits, at
 // most one of each kind, the smallest change first. An empty list means that the
@@ -150,8 +154,14 @@ func freeGPUs(inv *Inventory, s State, r *Request, policy Policy) (Change, bool)
 			busy = append(busy, gpu)
 		}
 	}
+	var placer Placer
+	tried := 0
 	for count := 1; count <= min(len(busy), maxFreed); count++ {
 		for pattern := GPUSet(1<<count - 1); pattern < 1<<len(busy); pattern = pattern.nextOfSize() {
+			// A search that is cut short once will be again: one that long is enough.
+			if tried++; tried > maxTried || placer.steps > maxSteps {
+				return Change{}, false
+			}
 			after := slices.Clone(s)
 			var freed GPUSet
 			for rest := pattern; rest != 0; rest &= rest - 1 {
@@ -159,7 +169,7 @@ func freeGPUs(inv *Inventory, s State, r *Request, policy Policy) (Change, bool)
 				after[gpu] = GPUState{}
 				freed |= 1 << gpu
 			}
-			if Place(inv, after, r, policy).Outcome == Fits {
+			if placer.Place(inv, after, r, policy).Outcome == Fits {
 				return Change{Kind: FreeGPUs, Part: -1, GPUs: freed}, true
 			}
 		}

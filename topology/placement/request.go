@@ -10,7 +10,7 @@ type Request struct {
 	Alike []Alike
 }
 
-// Part asks for Count offers of those in Accepts.
+// Part asks for Count different offers of those in Accepts.
 type Part struct {
 	Name  string
 	Count int
