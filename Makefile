@@ -49,6 +49,15 @@ bench: prepare ## Ashlar next to the stock scheduler at 500 nodes x 160 devices
 .PHONY: bench-table
 bench-table: prepare ## write the benchmark tables of the README
 	$(GO) run ./bench/schedulers --readme README.md
+	$(GO) run ./bench/quality --readme README.md
+
+.PHONY: oracle
+oracle: tools ## compare choices with brute force on 100,000 random states per form
+	$(GO) test ./topology/placement -count=1 -timeout 30m -run 'BruteForce' -v -oracle-states 100000
+
+.PHONY: quality
+quality: tools ## how good placements are, next to other policies
+	$(GO) run ./bench/quality
 
 .PHONY: fuzz
 fuzz: tools ## each fuzz target for 30 seconds

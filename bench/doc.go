@@ -2,4 +2,6 @@
 // tables. Each folder is one question:
 //
 //	schedulers   how fast are pods with claims bound, next to the stock scheduler?
+//	quality      how good are the GPUs that jobs get, next to other policies?
+//	readme       writes the tables into the README
 package bench

@@ -65,6 +65,14 @@ func ParseLink(text string) (Link, error) {
 // differ little in practice, so they only ever rank below any NVLink.
 var pcieGBps = map[LinkKind]int64{SYS: 10, NODE: 18, PHB: 24, PXB: 24, PIX: 24}
 
+// withoutP2P is the link as it serves GPUs that may not copy to one another over PCIe.
+func (l Link) withoutP2P() Link {
+	if l.Kind == NVLink || l.Kind == Self {
+		return l
+	}
+	return Link{Kind: SYS}
+}
+
 // GBps is the bandwidth of the link per direction between two GPUs whose
 // NVLinks run at laneGBps each.
 func (l Link) GBps(laneGBps int64) int64 {

@@ -90,9 +90,18 @@ func (n *Node) Validate() error {
 
 // Bandwidth is what GPUs i and j can exchange, in GB/s per direction: the worse
 // of the two directions of the link table, at the slower GPU's NVLink rate.
+//
+// Without PCIe peer-to-peer every copy goes through host memory, and a near GPU is
+// no faster than a far one, rather slower, because both share the switch's uplink
+// (github.com/NVIDIA/nccl issues 1086 and 1130): all PCIe tiers count as the farthest.
 func (n *Node) Bandwidth(i, j int) int64 {
-	rate := min(n.GPUs[i].Model.LaneGBps, n.GPUs[j].Model.LaneGBps)
-	return min(n.Links[i][j].GBps(rate), n.Links[j][i].GBps(rate))
+	a, b := n.GPUs[i].Model, n.GPUs[j].Model
+	rate := min(a.LaneGBps, b.LaneGBps)
+	there, back := n.Links[i][j], n.Links[j][i]
+	if !a.P2P || !b.P2P {
+		there, back = there.withoutP2P(), back.withoutP2P()
+	}
+	return min(there.GBps(rate), back.GBps(rate))
 }
 
 // NoIsland is the island of a GPU that has no NVLink.

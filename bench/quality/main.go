@@ -10,19 +10,22 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/ashlar-dev/ashlar/bench/readme"
 )
 
 func main() {
 	jobs := flag.Int("jobs", 20_000, "arrivals in each run")
 	seeds := flag.Int("seeds", 5, "runs with different arrivals")
+	file := flag.String("readme", "", "file between whose markers the tables are written")
 	flag.Parse()
-	if err := run(*jobs, *seeds); err != nil {
+	if err := run(*jobs, *seeds, *file); err != nil {
 		fmt.Fprintln(os.Stderr, "quality:", err)
 		os.Exit(1)
 	}
 }
 
-func run(jobs, seeds int) error {
+func run(jobs, seeds int, file string) error {
 	var text strings.Builder
 	if err := linkTable(&text, jobs, seeds); err != nil {
 		return err
@@ -31,5 +34,8 @@ func run(jobs, seeds int) error {
 		return err
 	}
 	fmt.Print(text.String())
-	return nil
+	if file == "" {
+		return nil
+	}
+	return readme.Write(file, "go run ./bench/quality --readme README.md", text.String())
 }

@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/ashlar-dev/ashlar/bench/readme"
 	"github.com/ashlar-dev/ashlar/test/cluster"
 	"github.com/ashlar-dev/ashlar/test/install"
 )
@@ -26,7 +27,7 @@ type result struct {
 
 func (r result) rate() float64 { return float64(r.pods) / r.took.Seconds() }
 
-func run(ctx context.Context, size size, readme string) error {
+func run(ctx context.Context, size size, file string) error {
 	start := time.Now()
 	say := func(what string) { fmt.Fprintf(os.Stderr, "[%5.1fs] %s\n", time.Since(start).Seconds(), what) }
 	binaries, err := cluster.FindBinaries()
@@ -73,10 +74,10 @@ func run(ctx context.Context, size size, readme string) error {
 	}
 	table := tableOf(results, size.nodes, devices)
 	fmt.Println(table)
-	if readme != "" {
-		return writeTable(readme, table)
+	if file == "" {
+		return nil
 	}
-	return nil
+	return readme.Write(file, "go run ./bench/schedulers --readme README.md", table)
 }
 
 func tableOf(results []result, nodes, devices int) string {

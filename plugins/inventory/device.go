@@ -83,6 +83,9 @@ func (d device) gpu() (topology.GPU, error) {
 		return topology.GPU{}, fmt.Errorf("device %s: no memory published", d.Name)
 	}
 	model.LaneGBps, _ = d.number(published.NVLinkLaneBandwidth)
+	// Who says nothing of peer-to-peer is taken to have it, as data centre GPUs do.
+	p2p, said := d.attribute(published.P2P)
+	model.P2P = !said || p2p.BoolValue == nil || *p2p.BoolValue
 	gpu := topology.GPU{Model: model, NUMA: topology.NoNUMA, PCIeRoot: d.text(published.PCIeRoot), Clique: d.text(published.NVLinkClique)}
 	if numa, found := d.number(published.NUMANode); found {
 		gpu.NUMA = numa

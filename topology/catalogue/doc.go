@@ -9,7 +9,8 @@
 // The files are meant to be edited by hand: a new machine is one more file. Each
 // entry names its source and how far to trust it; a figure that nobody has
 // captured says so rather than being invented. Lines that start with # are
-// comments.
+// comments. Catalogue.With reads files of the same form that are not part of the
+// program.
 //
 // What Catalogue's methods return is shared and must not be changed.
 package catalogue

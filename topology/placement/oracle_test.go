@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"flag"
 	"fmt"
 	"math/rand"
 	"slices"
@@ -94,13 +95,14 @@ func simpleChoice(inv *Inventory, s State, part *Part, policy Policy) (best Rati
 	return best, found
 }
 
+// oracleStates is how many random states and requests of each form are compared
+// with brute force; `make oracle` compares 100,000.
+var oracleStates = flag.Int("oracle-states", 2_000, "random states per form to compare with brute force")
+
 // The choice for a request of one part is the best there is: the same rating as
 // the best of all combinations, and a refusal only where none exists.
 func TestChoiceEqualsBruteForce(t *testing.T) {
-	states := 10_000
-	if testing.Short() {
-		states = 1_000
-	}
+	states := *oracleStates
 	for name, request := range map[string]func(*Inventory, *rand.Rand) Part{
 		"whole": func(inv *Inventory, random *rand.Rand) Part {
 			return wholeGPUs(inv, 1+random.Intn(4)).Parts[0]
@@ -143,5 +145,40 @@ func TestChoiceEqualsBruteForce(t *testing.T) {
 			}
 			require.Greater(t, fitted, states/10, "too few requests fit for this to mean anything")
 		})
+	}
+}
+
+// sixteen is a node of 16 GPUs without a uniform fabric: two DGX-1 meshes, with
+// nothing but the sockets' interconnect between them.
+func sixteen(t *testing.T) *Inventory {
+	t.Helper()
+	mesh := inventoryOf(t, "dgx1-v100").Node
+	n := len(mesh.GPUs)
+	node := &topology.Node{GPUs: append(slices.Clone(mesh.GPUs), mesh.GPUs...)}
+	for i := range 2 * n {
+		row := make([]topology.Link, 2*n) // SYS
+		copy(row[i/n*n:], mesh.Links[i%n])
+		node.Links = append(node.Links, row)
+	}
+	inv, err := NewInventory(node, Offers(node, make([]*mig.Table, 2*n)), Prior())
+	require.NoError(t, err)
+	return inv
+}
+
+// Sixteen GPUs are the most that a node may have; sets of them are still all looked at.
+func TestSixteenGPUsEqualBruteForce(t *testing.T) {
+	random := rand.New(rand.NewSource(1))
+	for _, inv := range []*Inventory{sixteen(t), inventoryOf(t, "dgx2-v100")} {
+		for range max(20, *oracleStates/100) {
+			s := NewState(inv)
+			for gpu := range s {
+				s[gpu].Whole = random.Intn(3) == 0
+			}
+			part := wholeGPUs(inv, 1+random.Intn(4)).Parts[0]
+			want, fits := simpleChoice(inv, s, &part, KeepPlaceable{})
+			got := Place(inv, s, &Request{Parts: []Part{part}}, KeepPlaceable{})
+			require.Equal(t, fits, got.Outcome == Fits)
+			require.Equal(t, want, got.Rating)
+		}
 	}
 }

@@ -189,3 +189,56 @@ func TestSearchIsBounded(t *testing.T) {
 	}
 	require.NotEqual(t, Fits, Place(inv, NewState(inv), request, KeepPlaceable{}).Outcome)
 }
+
+// Without peer-to-peer a GPU on the same switch is no better than one across the
+// sockets, and nothing is gained by paying for it.
+func TestP2PStatusIsRespected(t *testing.T) {
+	inv := inventoryOf(t, "8xrtx4090-pix-quads")
+	require.False(t, inv.Node.GPUs[0].Model.P2P)
+	require.Equal(t, inv.Bandwidth(1<<0|1<<1), inv.Bandwidth(1<<0|1<<4))
+}
+
+// What a part needs is a requirement: it is refused rather than served worse.
+func TestNeeds(t *testing.T) {
+	inv := inventoryOf(t, "dgx-h100")
+	pairs := inventoryOf(t, "azure-nc96ads-a100")
+	for name, tc := range map[string]struct {
+		inv   *Inventory
+		count int
+		needs Needs
+		want  Outcome
+	}{
+		"bandwidth that the fabric has":      {inv, 4, Needs{GBps: 450}, Fits},
+		"more than it has":                   {inv, 4, Needs{GBps: 451}, Refused},
+		"a pair has NVLink":                  {pairs, 2, Needs{GBps: 300}, Fits},
+		"four do not":                        {pairs, 4, Needs{GBps: 25}, Refused},
+		"one GPU needs no link":              {pairs, 1, Needs{GBps: 300}, Fits},
+		"half a machine is on one NUMA node": {inv, 4, Needs{NUMANodes: 1}, Fits},
+		"five GPUs are not":                  {inv, 5, Needs{NUMANodes: 1}, Refused},
+		"five on two":                        {inv, 5, Needs{NUMANodes: 2}, Fits},
+		"every GPU has a near NIC":           {inv, 8, Needs{NIC: topology.PXB}, Fits},
+		"no NIC is known":                    {pairs, 1, Needs{NIC: topology.PXB}, Refused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := wholeGPUs(tc.inv, tc.count)
+			request.Parts[0].Needs = tc.needs
+			verdict := Place(tc.inv, NewState(tc.inv), request, KeepPlaceable{})
+			require.Equal(t, tc.want, verdict.Outcome)
+			if tc.want == Refused {
+				require.Equal(t, Unlike, verdict.Reasons[0].Code)
+			}
+		})
+	}
+	// A MIG instance has no links at all: never combined with a need for them.
+	request := slicesOf(inv, profile1g, 1)
+	request.Parts[0].Needs.GBps = 1
+	require.Equal(t, Refused, Place(inv, NewState(inv), request, KeepPlaceable{}).Outcome)
+}
+
+// Where links are equal, GPUs near one another and near a NIC are preferred.
+func TestNearnessIsPreferred(t *testing.T) {
+	inv := inventoryOf(t, "dgx-a100")
+	verdict := Place(inv, NewState(inv), wholeGPUs(inv, 2), KeepPlaceable{})
+	gpus := gpusOf(inv, verdict)
+	require.Equal(t, inv.Node.GPUs[gpus[0]].NUMA, inv.Node.GPUs[gpus[1]].NUMA)
+}

@@ -35,8 +35,8 @@ func EncodeLinks(row []topology.Link) (string, bool) {
 
 // DecodeLinks reads what EncodeLinks wrote for a node of gpus GPUs.
 func DecodeLinks(text string, gpus int) ([]topology.Link, error) {
-	if gpus > topology.MaxGPUs {
-		return nil, fmt.Errorf("links of %d GPUs, at most %d are supported", gpus, topology.MaxGPUs)
+	if gpus < 1 || gpus > topology.MaxGPUs {
+		return nil, fmt.Errorf("links of %d GPUs, want 1 to %d", gpus, topology.MaxGPUs)
 	}
 	row := make([]topology.Link, 0, gpus)
 	for word := range strings.FieldsSeq(text) {

@@ -1,0 +1,56 @@
+package placement
+
+// Obstacle is why one GPU cannot serve a part, stable for machines to read.
+type Obstacle string
+
+// The obstacles.
+const (
+	NoObstacle   Obstacle = ""             // the GPU can serve the part
+	NotAccepted  Obstacle = "NotAccepted"  // the part accepts nothing of this GPU
+	HeldWhole    Obstacle = "HeldWhole"    // somebody has all of it
+	HeldInSlices Obstacle = "HeldInSlices" // MIG instances are in the way
+	HeldInShares Obstacle = "HeldInShares" // shares are in the way
+)
+
+// Diagnosis says of one GPU why it cannot serve a part by itself.
+type Diagnosis struct {
+	GPU      int
+	Obstacle Obstacle
+	// Open is the number of accepted offers that fit.
+	Open int64
+	// LeftMiB is what nobody holds of the GPU.
+	LeftMiB int64
+}
+
+// Diagnose looks at every GPU of a node. It does not consider what other parts take
+// or what must be alike.
+func Diagnose(inv *Inventory, s State, part *Part) []Diagnosis {
+	view := View{Inventory: inv, State: s, Free: s.FreeGPUs()}
+	diagnoses := make([]Diagnosis, len(s))
+	accepted := make([]bool, len(s))
+	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
+		gpu := inv.Offers[i].GPU
+		accepted[gpu] = true
+		if inv.Fits(s, i, part.Bytes) {
+			diagnoses[gpu].Open++
+		}
+	}
+	for gpu := range diagnoses {
+		d := &diagnoses[gpu]
+		d.GPU, d.LeftMiB = gpu, view.Leftover(gpu)
+		switch {
+		case d.Open > 0:
+		case !accepted[gpu]:
+			d.Obstacle = NotAccepted
+		case s[gpu].Whole:
+			d.Obstacle = HeldWhole
+		case s[gpu].MIG.Slices != 0:
+			d.Obstacle = HeldInSlices
+		case s[gpu].Sharers > 0:
+			d.Obstacle = HeldInShares
+		default:
+			d.Obstacle = NotAccepted // free, and yet too small for the part's share
+		}
+	}
+	return diagnoses
+}

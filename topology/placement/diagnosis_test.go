@@ -1,0 +1,49 @@
+package placement
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/mig"
+)
+
+func TestDiagnoseSaysWhyOfEveryGPU(t *testing.T) {
+	inv := inventoryOf(t, "azure-nc96ads-a100")
+	s := NewState(inv)
+	s[0].Whole = true
+	s[1].MIG = mig.Occupancy{Slices: mig.Placement{Start: 0, Size: 4}.Slices()}
+	s[2] = GPUState{Shared: 70 * topology.GiB, Sharers: 3}
+	all := int64(inv.Node.GPUs[0].Model.Usable() / topology.MiB)
+	for name, tc := range map[string]struct {
+		part Part
+		want []Obstacle
+		open []int64
+	}{
+		"a whole GPU": {
+			wholeGPUs(inv, 1).Parts[0],
+			[]Obstacle{HeldWhole, HeldInSlices, HeldInShares, NoObstacle}, []int64{0, 0, 0, 1},
+		},
+		"a slice of 3g": {
+			slicesOf(inv, profile3g, 1).Parts[0],
+			[]Obstacle{HeldWhole, NoObstacle, HeldInShares, NoObstacle}, []int64{0, 1, 0, 2},
+		},
+		"a share, not of GPU 3": {
+			Part{Count: 1, Bytes: 20 * topology.GiB, Accepts: inv.Select(func(o *Offer) bool { return o.Form == Share && o.GPU != 3 })},
+			[]Obstacle{HeldWhole, HeldInSlices, HeldInShares, NotAccepted}, []int64{0, 0, 0, 0},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for gpu, d := range Diagnose(inv, s, &tc.part) {
+				require.Equal(t, gpu, d.GPU)
+				require.Equal(t, tc.want[gpu], d.Obstacle, "GPU %d", gpu)
+				require.Equal(t, tc.open[gpu], d.Open, "GPU %d", gpu)
+			}
+			require.Equal(t, []int64{0, all / 2, all - 70*1024, all}, []int64{
+				Diagnose(inv, s, &tc.part)[0].LeftMiB, Diagnose(inv, s, &tc.part)[1].LeftMiB,
+				Diagnose(inv, s, &tc.part)[2].LeftMiB, Diagnose(inv, s, &tc.part)[3].LeftMiB,
+			})
+		})
+	}
+}
