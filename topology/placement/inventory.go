@@ -91,6 +91,7 @@ func onlyScarceMedia(offers []*Offer) {
 	scarce := mig.Scarce(all, parts)
 	for _, offer := range offers {
 		offer.Media = offer.Media.Only(scarce)
+		offer.slices, offer.scarce = offer.Placement.Slices(), offer.Media != mig.Media{}
 	}
 }
 
@@ -100,13 +101,13 @@ func (inv *Inventory) opennessOf(instances [][]*Offer, gpu int, demand Demand) (
 		return nil, nil
 	}
 	for earlier := range gpu {
-		if slices.EqualFunc(instances[earlier], instances[gpu], func(a, b *Offer) bool {
+		if inv.memory[earlier] == inv.memory[gpu] && slices.EqualFunc(instances[earlier], instances[gpu], func(a, b *Offer) bool {
 			return a.Profile == b.Profile && a.Placement == b.Placement && a.Media == b.Media
 		}) {
 			return inv.opens[earlier], nil
 		}
 	}
-	return newOpenness(instances[gpu], demand)
+	return newOpenness(instances[gpu], inv.memory[gpu], demand)
 }
 
 // Offers lists everything that a node with the given MIG tables can hand out.

@@ -1,9 +1,6 @@
 package placement
 
-import (
-	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/mig"
-)
+import "github.com/ashlar-dev/ashlar/topology"
 
 // KeepPlaceable is the default policy: keep the most of the expected demand
 // placeable. A job on several GPUs gets the fastest set; beyond that, every choice
@@ -44,22 +41,21 @@ func (KeepPlaceable) RateOffer(v *View, i int, bytes topology.Bytes) Rating {
 		loss = v.worth[v.Free] - v.worth[v.Free&^(1<<offer.GPU)]
 	}
 	if offer.Form == MIG {
+		open := v.opens[offer.GPU]
 		if !free {
-			loss = v.worthOfSlices(offer.GPU, before.MIG)
+			loss = open.left(before.MIG)
 		}
-		after := mig.Occupancy{Slices: before.MIG.Slices | offer.Placement.Slices(), Media: before.MIG.Media.Plus(offer.Media)}
-		return Rating{Loss: loss - v.worthOfSlices(offer.GPU, after)}
+		after := before.MIG
+		after.Slices |= offer.slices
+		if offer.scarce {
+			after.Media = after.Media.Plus(offer.Media)
+		}
+		return Rating{Loss: loss - open.left(after)}
 	}
 	if !free {
 		loss = v.worthOfShare(offer.GPU, before.Shared)
 	}
 	return Rating{Loss: loss - v.worthOfShare(offer.GPU, before.Shared+shareSize(offer, bytes))}
-}
-
-// worthOfSlices is what a GPU with MIG instances is still worth, in MiB.
-func (inv *Inventory) worthOfSlices(gpu int, held mig.Occupancy) int64 {
-	open := inv.opens[gpu]
-	return inv.memory[gpu] * inv.divided * open.of(held) / max(1, open.open[0]) / 100
 }
 
 // worthOfShare is what a shared GPU is still worth, in MiB.

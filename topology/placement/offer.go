@@ -31,6 +31,11 @@ type Offer struct {
 	Profile   mig.ProfileID
 	Placement mig.Placement
 	Media     mig.Media
+
+	// slices is Placement.Slices, and scarce whether Media is not zero; both are
+	// filled in by NewInventory.
+	slices mig.Slices
+	scarce bool
 }
 
 // OfferSet is a set of an inventory's offers, by index.

@@ -18,20 +18,22 @@ const maxMediaLevels = 64
 // Space: one int64 for each set of memory slices and level of media engines: 4 KiB
 // for the 7-slice family. Time: as many times the number of placements.
 type openness struct {
-	slices int // number of memory slices
+	slices int   // number of memory slices
+	memory int64 // of the GPU, in MiB
 	// levels are the sums of media engines that can be held, none first; all is what
 	// the GPU has of each.
 	levels []mig.Media
 	all    mig.Media
 	offers []*Offer
-	// open[level<<slices|mask] is the weight of the placements that fit, in memory
-	// slices: 4g counts four times as much as as many 1g.
-	open []int64
+	// worth[level<<slices|mask] is what the GPU is still worth, in MiB: the part of its
+	// memory that demand in parts would take, in proportion to the placements that
+	// still fit, by weight and memory slices. 4g counts four times as much as 1g.
+	worth []int64
 }
 
-// newOpenness looks at the MIG offers of one GPU.
-func newOpenness(offers []*Offer, demand Demand) (*openness, error) {
-	o := &openness{offers: offers}
+// newOpenness looks at the MIG offers of one GPU with so much memory.
+func newOpenness(offers []*Offer, memory int64, demand Demand) (*openness, error) {
+	o := &openness{offers: offers, memory: memory}
 	for _, offer := range offers {
 		o.slices = max(o.slices, int(offer.Placement.Start+offer.Placement.Size))
 		o.all = maxMedia(o.all, offer.Media)
@@ -39,16 +41,21 @@ func newOpenness(offers []*Offer, demand Demand) (*openness, error) {
 	if err := o.findLevels(offers); err != nil {
 		return nil, err
 	}
-	o.open = make([]int64, len(o.levels)<<o.slices)
+	open := make([]int64, len(o.levels)<<o.slices)
 	for level, media := range o.levels {
 		for mask := range mig.Slices(1) << o.slices {
 			for i := range offers {
 				offer := offers[i]
-				if offer.Placement.Slices()&mask == 0 && media.Plus(offer.Media).Within(o.all) {
-					o.open[level<<o.slices|int(mask)] += demand.profileWeight(offer.Profile) * offer.Placement.Size
+				if offer.slices&mask == 0 && media.Plus(offer.Media).Within(o.all) {
+					open[level<<o.slices|int(mask)] += demand.profileWeight(offer.Profile) * offer.Placement.Size
 				}
 			}
 		}
+	}
+	o.worth = open
+	all := max(1, open[0])
+	for i := range open {
+		o.worth[i] = memory * demand.Divided * open[i] / all / 100
 	}
 	return o, nil
 }
@@ -70,8 +77,8 @@ func (o *openness) findLevels(offers []*Offer) error {
 	return nil
 }
 
-// of is the weight of the placements that fit beside what is held.
-func (o *openness) of(held mig.Occupancy) int64 {
+// left is what the GPU is still worth beside what is held, in MiB.
+func (o *openness) left(held mig.Occupancy) int64 {
 	level := 0
 	if held.Media != (mig.Media{}) {
 		// Instances that others made may hold what no sum of offers does: nothing fits.
@@ -79,14 +86,14 @@ func (o *openness) of(held mig.Occupancy) int64 {
 			return 0
 		}
 	}
-	return o.open[level<<o.slices|int(held.Slices)]
+	return o.worth[level<<o.slices|int(held.Slices)]
 }
 
 // fits reports whether an instance of the profile could be created beside what is
 // held.
 func (o *openness) fits(profile mig.ProfileID, held mig.Occupancy) bool {
 	return slices.ContainsFunc(o.offers, func(offer *Offer) bool {
-		return offer.Profile == profile && offer.Placement.Slices()&held.Slices == 0 && held.Media.Plus(offer.Media).Within(o.all)
+		return offer.Profile == profile && offer.slices&held.Slices == 0 && held.Media.Plus(offer.Media).Within(o.all)
 	})
 }
 

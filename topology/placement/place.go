@@ -230,13 +230,11 @@ func (p *Placer) findSets(pick *pick, last bool, first int) {
 // findOffers looks at every offer that the part accepts and that fits.
 func (p *Placer) findOffers(pick *pick, last bool, first int) {
 	part := &p.request.Parts[pick.part]
+	free := part.Needs == (Needs{}) && len(p.request.Alike) == 0 && len(p.grants) == 0
 	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
 		offer := &p.view.Offers[i]
-		if !p.view.fits(&p.view.State[offer.GPU], offer, part.Bytes) || !p.alike(pick.part, i) || p.granted(pick.part, i) {
-			continue
-		}
 		gpu := GPUSet(1) << offer.GPU
-		if !part.Needs.met(&p.view, gpu) || part.Needs.GBps > 0 && offer.Form != Whole {
+		if !p.view.fits(&p.view.State[offer.GPU], offer, part.Bytes) || !free && !p.allowed(pick.part, part, i, gpu) {
 			continue
 		}
 		m := move{offer: i}
@@ -258,6 +256,12 @@ func (p *Placer) wholeOffer(part *Part, gpu int) int {
 		}
 	}
 	return -1
+}
+
+// allowed reports whether the part may have offer i beside the grants made so far.
+func (p *Placer) allowed(index int, part *Part, i int, gpu GPUSet) bool {
+	return part.Needs.met(&p.view, gpu) && (part.Needs.GBps == 0 || p.view.Offers[i].Form == Whole) &&
+		p.alike(index, i) && !p.granted(index, i)
 }
 
 // granted reports whether the part has the offer already: the shares of one part are

@@ -50,8 +50,8 @@ func (inv *Inventory) fits(gpu *GPUState, offer *Offer, bytes topology.Bytes) bo
 		return gpu.Free()
 	case MIG:
 		return !gpu.Whole && gpu.Sharers == 0 &&
-			gpu.MIG.Slices&offer.Placement.Slices() == 0 &&
-			(offer.Media == mig.Media{} || gpu.MIG.Media.Plus(offer.Media).Within(inv.opens[offer.GPU].all))
+			gpu.MIG.Slices&offer.slices == 0 &&
+			(!offer.scarce || gpu.MIG.Media.Plus(offer.Media).Within(inv.opens[offer.GPU].all))
 	case Share:
 		return !gpu.Whole && gpu.MIG.Slices == 0 && shareSize(offer, bytes) <= offer.Memory-gpu.Shared &&
 			(gpu.Sharers == 0 || gpu.Shared < offer.Memory)
@@ -91,7 +91,7 @@ func with(gpu GPUState, offer *Offer, bytes topology.Bytes) GPUState {
 	case Whole:
 		gpu.Whole = true
 	case MIG:
-		gpu.MIG.Slices |= offer.Placement.Slices()
+		gpu.MIG.Slices |= offer.slices
 		gpu.MIG.Media = gpu.MIG.Media.Plus(offer.Media)
 	case Share:
 		gpu.Shared += shareSize(offer, bytes)
@@ -108,7 +108,7 @@ func (inv *Inventory) Release(s State, i int, bytes topology.Bytes) {
 	case Whole:
 		gpu.Whole = false
 	case MIG:
-		gpu.MIG.Slices &^= offer.Placement.Slices()
+		gpu.MIG.Slices &^= offer.slices
 		gpu.MIG.Media = gpu.MIG.Media.Minus(offer.Media)
 	case Share:
 		gpu.Shared -= shareSize(offer, bytes)
