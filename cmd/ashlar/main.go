@@ -17,7 +17,7 @@ func main() {
 	defer stop()
 	if err := newCommand().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "ashlar:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }
 
@@ -27,7 +27,10 @@ func newCommand() *cobra.Command {
 		Short:         "GPU placement for Kubernetes, explained",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          onlySubcommands,
+		RunE:          help,
 	}
-	command.AddCommand(newDemoCommand(), newDownCommand())
+	command.AddCommand(newDemoCommand(), newDownCommand(), newTopologyCommand())
+	markUsage(command)
 	return command
 }

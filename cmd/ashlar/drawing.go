@@ -1,0 +1,215 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// drawing is what topology show prints: its JSON form is stable.
+type drawing struct {
+	Name        string   `json:"name"`
+	Description string   `json:"description"`
+	Model       modelRow `json:"gpuModel"`
+	GPUs        []gpuRow `json:"gpus"`
+	// Links[i][j] is how GPU i reaches GPU j, as nvidia-smi topo -m prints it.
+	Links [][]string `json:"links"`
+	NICs  []nicRow   `json:"nics"`
+	// Islands are sets of GPUs that all have NVLink to one another.
+	Islands [][]int `json:"nvlinkIslands"`
+	// Rings are the best sets of some sizes on the empty machine.
+	Rings      []ring   `json:"bestRings"`
+	Confidence string   `json:"confidence"`
+	Sources    []string `json:"sources"`
+}
+
+type gpuRow struct {
+	Index int `json:"index"`
+	// NUMA is absent if unknown, as are the texts.
+	NUMA     *int64 `json:"numaNode,omitempty"`
+	PCIeRoot string `json:"pcieRoot,omitempty"`
+	BusID    string `json:"pciBusID,omitempty"`
+	Clique   string `json:"clique,omitempty"`
+}
+
+type nicRow struct {
+	Name  string   `json:"name"`
+	NUMA  *int64   `json:"numaNode,omitempty"`
+	Links []string `json:"links"`
+}
+
+// ring is a set of GPUs and its bandwidth: the slowest link of its best ring, per
+// direction.
+type ring struct {
+	GPUs      []int `json:"gpus"`
+	Bandwidth int64 `json:"bandwidthGBps"`
+}
+
+// ringSizes are the sizes of jobs whose best rings are shown.
+var ringSizes = []int{2, 4, 8}
+
+func drawingOf(machine *topology.MachineType) (*drawing, error) {
+	node := machine.Node
+	d := &drawing{
+		Name: machine.Name, Description: machine.Description, Model: modelRowOf(node.GPUs[0].Model),
+		NICs: []nicRow{}, Islands: [][]int{}, Rings: []ring{}, Confidence: machine.Confidence, Sources: machine.Sources,
+	}
+	byIsland := map[int64]int{}
+	islands := node.Islands()
+	for i, gpu := range node.GPUs {
+		d.GPUs = append(d.GPUs, gpuRow{Index: i, NUMA: known(gpu.NUMA), PCIeRoot: gpu.PCIeRoot, BusID: gpu.BusID, Clique: gpu.Clique})
+		d.Links = append(d.Links, linkWords(node.Links[i]))
+		if islands[i] == topology.NoIsland {
+			continue
+		}
+		at, found := byIsland[islands[i]]
+		if !found {
+			at = len(d.Islands)
+			byIsland[islands[i]] = at
+			d.Islands = append(d.Islands, nil)
+		}
+		d.Islands[at] = append(d.Islands[at], i)
+	}
+	for _, nic := range node.NICs {
+		d.NICs = append(d.NICs, nicRow{Name: nic.Name, NUMA: known(nic.NUMA), Links: linkWords(nic.Links)})
+	}
+	inventory, err := wholeInventory(node)
+	if err != nil {
+		return nil, fmt.Errorf("machine %s: %w", machine.Name, err)
+	}
+	for _, size := range ringSizes {
+		if size <= len(node.GPUs) {
+			verdict := placement.Place(inventory, placement.NewState(inventory), wholeGPUs(inventory, size), placement.KeepPlaceable{})
+			d.Rings = append(d.Rings, ringOf(inventory, verdict))
+		}
+	}
+	return d, nil
+}
+
+func known(numa int64) *int64 {
+	if numa == topology.NoNUMA {
+		return nil
+	}
+	return &numa
+}
+
+func linkWords(links []topology.Link) []string {
+	words := make([]string, len(links))
+	for i, link := range links {
+		words[i] = link.String()
+	}
+	return words
+}
+
+func (d *drawing) writeText(w io.Writer) error {
+	p := &page{w: w}
+	m := d.Model
+	p.printf("%s: %s\n\n", d.Name, d.Description)
+	lane := "none"
+	if m.LaneGBps > 0 {
+		lane = fmt.Sprintf("%d GB/s per lane and direction", m.LaneGBps)
+	}
+	rows := [][]string{
+		{"GPUs", fmt.Sprintf("%d x %s (%s, %s, compute capability %s)", len(d.GPUs), m.Product, m.Name, m.Architecture, m.ComputeCapability)},
+		{"memory", fmt.Sprintf("%s each, %s usable", topology.Bytes(m.MemoryBytes), topology.Bytes(m.UsableBytes))},
+		{"NVLink", lane},
+		{"MIG table", orUnknown(m.MIG)},
+		{"confidence", d.Confidence},
+	}
+	for _, source := range d.Sources {
+		rows = append(rows, []string{"source", source})
+	}
+	p.table(rows)
+	p.printf("\n")
+	p.table(d.matrix())
+	p.printf("\n")
+	p.table(d.numaNodes())
+	p.printf("\n")
+	rows = [][]string{{"NVLINK ISLAND", "GPUS"}}
+	for i, island := range d.Islands {
+		rows = append(rows, []string{strconv.Itoa(i), ranges(island)})
+	}
+	if len(d.Islands) == 0 {
+		rows = append(rows, []string{"none", ""})
+	}
+	p.table(rows)
+	p.printf("\n")
+	rows = [][]string{{"BEST OF", "RING", "GPUS"}}
+	for _, ring := range d.Rings {
+		rows = append(rows, []string{strconv.Itoa(len(ring.GPUs)), gigabytes(ring.Bandwidth), ranges(ring.GPUs)})
+	}
+	if len(d.Rings) > 0 {
+		p.table(rows)
+	}
+	return p.err
+}
+
+// matrix lays the links out as nvidia-smi topo -m does.
+func (d *drawing) matrix() [][]string {
+	header := []string{""}
+	for i := range d.GPUs {
+		header = append(header, "GPU"+strconv.Itoa(i))
+	}
+	rows := [][]string{append(header, "NUMA", "BUS ID")}
+	for i, gpu := range d.GPUs {
+		row := append([]string{"GPU" + strconv.Itoa(i)}, d.Links[i]...)
+		rows = append(rows, append(row, numaWord(gpu.NUMA), orUnknown(gpu.BusID)))
+	}
+	for _, nic := range d.NICs {
+		rows = append(rows, append(append([]string{nic.Name}, nic.Links...), numaWord(nic.NUMA), ""))
+	}
+	return rows
+}
+
+func numaWord(numa *int64) string {
+	if numa == nil {
+		return unknown
+	}
+	return strconv.FormatInt(*numa, 10)
+}
+
+// numaNodes lists each NUMA node with its GPUs and NICs, the unknown one last.
+func (d *drawing) numaNodes() [][]string {
+	gpus, nics := map[string][]int{}, map[string][]string{}
+	var nodes []int64
+	unplaced := false
+	note := func(numa *int64) string {
+		if numa == nil {
+			unplaced = true
+		} else if !slices.Contains(nodes, *numa) {
+			nodes = append(nodes, *numa)
+		}
+		return numaWord(numa)
+	}
+	for _, gpu := range d.GPUs {
+		word := note(gpu.NUMA)
+		gpus[word] = append(gpus[word], gpu.Index)
+	}
+	for _, nic := range d.NICs {
+		word := note(nic.NUMA)
+		nics[word] = append(nics[word], nic.Name)
+	}
+	slices.Sort(nodes)
+	rows := [][]string{{"NUMA NODE", "GPUS", "NICS"}}
+	for _, node := range nodes {
+		word := strconv.FormatInt(node, 10)
+		rows = append(rows, []string{word, ranges(gpus[word]), orUnknown(strings.Join(nics[word], " "))})
+	}
+	if unplaced {
+		rows = append(rows, []string{"unknown", ranges(gpus[unknown]), orUnknown(strings.Join(nics[unknown], " "))})
+	}
+	return rows
+}
+
+// gigabytes prints a bandwidth, "-" where there is none, as with a single GPU.
+func gigabytes(bandwidth int64) string {
+	if bandwidth == 0 {
+		return unknown
+	}
+	return fmt.Sprintf("%d GB/s", bandwidth)
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func newTopologyCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "topology",
+		Short: "Look at machines and GPUs, try out choices, add machines",
+		Long: `Shows what the catalogue knows of machine types, GPU models and MIG, asks the
+same placement code as the scheduler which GPUs it would choose, and makes
+machine types of what nvidia-smi printed. It needs no GPU and no cluster.`,
+		Args: onlySubcommands,
+		RunE: help,
+	}
+	command.AddCommand(
+		newTopologyListCommand(),
+		newTopologyShowCommand(),
+		newTopologyMIGCommand(),
+		newTopologyChooseCommand(),
+		newTopologyImportCommand(),
+	)
+	return command
+}

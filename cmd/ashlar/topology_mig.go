@@ -1,0 +1,37 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func newTopologyMIGCommand() *cobra.Command {
+	var source catalogueFlags
+	var output outputFlag
+	command := &cobra.Command{
+		Use:   "mig GPU",
+		Short: "Show a GPU's MIG profiles, how many states they allow, what each placement leaves",
+		Long: `Shows the MIG profiles of a GPU, named by its model or MIG table, how many sets
+of instances are legal, and for an empty GPU what stays placeable after each
+first placement.`,
+		Example: `  ashlar topology mig H100-SXM5-80GB
+  ashlar topology mig a30-24gb -o json`,
+		Args:              oneArgument("GPU"),
+		ValidArgsFunction: source.completeGPU,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := output.check(); err != nil {
+				return err
+			}
+			c, err := source.load()
+			if err != nil {
+				return err
+			}
+			table, err := c.Geometry(args[0])
+			if err != nil {
+				return err
+			}
+			geometry := geometryOf(c, table)
+			return output.write(cmd.OutOrStdout(), geometry, geometry.writeText)
+		},
+	}
+	source.add(command)
+	output.add(command)
+	return command
+}

@@ -1,0 +1,292 @@
+package capture
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/topology"
+)
+
+// Matrix is what `nvidia-smi topo -m` says.
+type Matrix struct {
+	// Links[i][j] is how GPU i reaches GPU j; square, Self on the diagonal.
+	Links [][]topology.Link
+	// NUMA[i] is the NUMA node of GPU i, topology.NoNUMA where the capture shows
+	// none or more than one; len(NUMA) == len(Links).
+	NUMA []int64
+	// NICs are in the order of their rows. Their NUMA nodes are not in the capture.
+	NICs []topology.NIC
+	// Notes says what the capture shows and Matrix cannot hold.
+	Notes []string
+
+	at line // the row of column names
+}
+
+const (
+	// maxColumns bounds GPUs and NICs together; machines with 36 NICs exist.
+	maxColumns = 256
+	// maxNUMA bounds NUMA node numbers; Linux allows 1024 (CONFIG_NODES_SHIFT=10).
+	maxNUMA = 1023
+)
+
+// Columns after the links of a GPU's row, in the order in which drivers added them.
+const (
+	cpuAffinity  = "CPU Affinity"
+	numaAffinity = "NUMA Affinity"
+	gpuNUMA      = "GPU NUMA ID"
+)
+
+var (
+	nicName   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.:()-]*$`)
+	trailing  = regexp.MustCompile(`\b(CPU|NUMA|GPU\s+NUMA)\b`)
+	nicLegend = regexp.MustCompile(`^\s*(NIC[0-9]+)\s*:\s*(\S+)$`)
+)
+
+// ParseMatrix reads what `nvidia-smi topo -m` printed. Lines before the row of
+// column names and after the table are passed over, except for the NIC legend.
+func ParseMatrix(text Text) (*Matrix, error) {
+	all, err := text.lines()
+	if err != nil {
+		return nil, err
+	}
+	start := slices.IndexFunc(all, isHeader)
+	if start < 0 {
+		return nil, all[0].errorf("no row of column names GPU0 GPU1 ..., paste the output of nvidia-smi topo -m from its first line on")
+	}
+	p, err := newMatrixParser(all[start])
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range all[start+1:] {
+		if err := p.read(l); err != nil {
+			return nil, err
+		}
+	}
+	return p.finish(last(all))
+}
+
+// isHeader reports whether a line is the row of column names. A row of GPU0 has
+// its link to itself in second place instead.
+func isHeader(l line) bool {
+	words := strings.Fields(l.text)
+	return len(words) > 0 && words[0] == gpuName(0) && (len(words) == 1 || words[1] != "X")
+}
+
+func gpuName(index int) string { return "GPU" + strconv.Itoa(index) }
+
+type matrixParser struct {
+	matrix  Matrix
+	columns []string // the GPUs, then the NICs
+	gpus    int
+	// trailing are the columns after the links.
+	trailing []string
+	links    map[string][]topology.Link // by row
+	rows     map[string]line            // of every row read
+	names    map[string]string          // NIC legend
+	legend   bool                       // the table has ended
+}
+
+func newMatrixParser(header line) (*matrixParser, error) {
+	p := &matrixParser{links: map[string][]topology.Link{}, rows: map[string]line{}, names: map[string]string{}}
+	p.matrix.at = header
+	names := header.text
+	if at := trailing.FindStringIndex(names); at != nil {
+		rest := strings.Join(strings.Fields(names[at[0]:]), " ")
+		names = names[:at[0]]
+		for _, column := range []string{cpuAffinity, numaAffinity, gpuNUMA} {
+			if after, found := strings.CutPrefix(rest, column); found {
+				p.trailing = append(p.trailing, column)
+				rest = strings.TrimSpace(after)
+			}
+		}
+		if rest != "" {
+			return nil, header.errorf("unknown columns %q after the links, want %s, %s and %s: remove them", rest, cpuAffinity, numaAffinity, gpuNUMA)
+		}
+	}
+	p.columns = strings.Fields(names)
+	if len(p.columns) > maxColumns {
+		return nil, header.errorf("%d columns, at most %d are read: remove NICs that do not matter", len(p.columns), maxColumns)
+	}
+	for p.gpus < len(p.columns) && p.columns[p.gpus] == gpuName(p.gpus) {
+		p.gpus++
+	}
+	if p.gpus > topology.MaxGPUs {
+		return nil, header.errorf("%d GPUs, at most %d are supported: capture one node", p.gpus, int64(topology.MaxGPUs))
+	}
+	for i, column := range p.columns {
+		if strings.HasPrefix(column, "GPU") && i >= p.gpus {
+			return nil, header.errorf("column %s, want GPU0, GPU1 ... in order and then NICs: capture all GPUs of the node", column)
+		}
+		if !nicName.MatchString(column) || slices.Contains(p.columns[:i], column) {
+			return nil, header.errorf("column %q twice or not a name, paste the capture again", column)
+		}
+	}
+	return p, nil
+}
+
+// read takes one line after the row of column names.
+func (p *matrixParser) read(l line) error {
+	words := strings.Fields(l.text)
+	if len(words) == 0 {
+		return nil
+	}
+	if strings.HasPrefix(strings.TrimSpace(l.text), "Legend:") || strings.HasPrefix(strings.TrimSpace(l.text), "NIC Legend:") {
+		p.legend = true
+		return nil
+	}
+	if match := nicLegend.FindStringSubmatch(l.text); match != nil {
+		return p.name(l, match[1], match[2])
+	}
+	if p.legend {
+		return nil
+	}
+	if !slices.Contains(p.columns, words[0]) {
+		if len(p.rows) == len(p.columns) {
+			return nil // what follows the table
+		}
+		return l.errorf("row %q has no column, and %d of %d rows are missing: a long line may be wrapped, capture with nvidia-smi topo -m > file", words[0], len(p.columns)-len(p.rows), len(p.columns))
+	}
+	if before, found := p.rows[words[0]]; found {
+		return l.errorf("%s has a row on line %d already, keep one capture", words[0], before.number)
+	}
+	p.rows[words[0]] = l
+	return p.row(l, words[0], words[1:])
+}
+
+// row takes the row of one GPU or NIC.
+func (p *matrixParser) row(l line, name string, words []string) error {
+	if len(words) < len(p.columns) {
+		return l.errorf("%s has %d entries for %d columns, the row is cut off or two entries ran together: capture with nvidia-smi topo -m > file", name, len(words), len(p.columns))
+	}
+	own := slices.Index(p.columns, name)
+	isGPU := own < p.gpus
+	links := make([]topology.Link, p.gpus)
+	for i, word := range words[:len(p.columns)] {
+		link, err := topology.ParseLink(word)
+		if err != nil {
+			return l.errorf("%s to %s: %w, paste the capture again", name, p.columns[i], err)
+		}
+		if (link.Kind == topology.Self) != (i == own) {
+			return l.errorf("%s to %s is %s, want X on the diagonal alone: paste the capture again", name, p.columns[i], link)
+		}
+		if link.Kind == topology.NVLink && (!isGPU || i >= p.gpus) {
+			return l.errorf("%s to %s is %s, a NIC has no NVLink: paste the capture again", name, p.columns[i], link)
+		}
+		if i < p.gpus {
+			links[i] = link
+		}
+	}
+	p.links[name] = links
+	rest := words[len(p.columns):]
+	if !isGPU {
+		if len(rest) > 0 {
+			return l.errorf("%s has %d entries for %d columns, paste the capture again", name, len(words), len(p.columns))
+		}
+		return nil
+	}
+	if len(rest) > len(p.trailing) {
+		return l.errorf("%s has %d entries after its links for %d columns, paste the capture again", name, len(rest), len(p.trailing))
+	}
+	numa, note, err := p.numa(l, name, rest)
+	if err != nil {
+		return err
+	}
+	// Rows of GPUs are put in order by finish: the name tells the index.
+	if p.matrix.NUMA == nil {
+		p.matrix.NUMA = slices.Repeat([]int64{topology.NoNUMA}, p.gpus)
+	}
+	p.matrix.NUMA[own] = numa
+	if note != "" {
+		p.matrix.Notes = append(p.matrix.Notes, note)
+	}
+	return nil
+}
+
+// numa reads the NUMA affinity of a GPU. With fewer entries than columns it
+// cannot be told which are missing, so that the node stays unknown.
+func (p *matrixParser) numa(l line, name string, rest []string) (int64, string, error) {
+	column := slices.Index(p.trailing, numaAffinity)
+	if column < 0 || len(rest) != len(p.trailing) || rest[column] == "N/A" {
+		return topology.NoNUMA, "", nil
+	}
+	text := rest[column]
+	nodes, err := parseList(l, name+" "+numaAffinity, text)
+	if err != nil {
+		return 0, "", err
+	}
+	if nodes != 1 {
+		return topology.NoNUMA, fmt.Sprintf("NUMA Affinity of %s printed as %q, which is not one node", name, text), nil
+	}
+	first, _, _ := strings.Cut(text, "-")
+	n, err := l.whole(name+" "+numaAffinity, first, maxNUMA)
+	return n, "", err
+}
+
+// parseList counts the members of a list such as "0,3-9,11-17".
+func parseList(l line, what, text string) (int64, error) {
+	count := int64(0)
+	for word := range strings.SplitSeq(text, ",") {
+		low, high, isRange := strings.Cut(word, "-")
+		from, err := l.whole(what, low, maxNUMA)
+		if err != nil {
+			return 0, err
+		}
+		to := from
+		if isRange {
+			if to, err = l.whole(what, high, maxNUMA); err != nil {
+				return 0, err
+			}
+		}
+		if to < from {
+			return 0, l.errorf("%s is %q, which runs backwards: paste the capture again", what, text)
+		}
+		count += to - from + 1
+	}
+	return count, nil
+}
+
+// name takes a line of the NIC legend.
+func (p *matrixParser) name(l line, column, name string) error {
+	switch {
+	case slices.Index(p.columns, column) < p.gpus:
+		return l.errorf("%s is not in the table, paste legend and table of one capture", column)
+	case p.names[column] != "":
+		return l.errorf("%s is %s already, keep one legend", column, p.names[column])
+	case !nicName.MatchString(name) || strings.HasPrefix(name, "GPU"):
+		return l.errorf("%s is %q, want a name like mlx5_0: correct it", column, name)
+	}
+	p.names[column] = name
+	return nil
+}
+
+// finish checks that every column has its row and puts the rows in order.
+func (p *matrixParser) finish(end line) (*Matrix, error) {
+	nameless := false
+	for i, column := range p.columns {
+		links, found := p.links[column]
+		if !found {
+			return nil, end.errorf("the row of %s is missing, the capture is cut off: paste all of it", column)
+		}
+		if i < p.gpus {
+			p.matrix.Links = append(p.matrix.Links, links)
+			continue
+		}
+		name := column
+		if p.names[column] != "" {
+			name = p.names[column]
+		} else if strings.HasPrefix(column, "NIC") {
+			nameless = true
+		}
+		if slices.ContainsFunc(p.matrix.NICs, func(nic topology.NIC) bool { return nic.Name == name }) {
+			return nil, p.rows[column].errorf("two NICs are called %s, correct the legend", name)
+		}
+		p.matrix.NICs = append(p.matrix.NICs, topology.NIC{Name: name, NUMA: topology.NoNUMA, Links: links})
+	}
+	if nameless {
+		p.matrix.Notes = append(p.matrix.Notes, "the NIC legend is missing or cut off: NICs without a name in it keep their number")
+	}
+	return &p.matrix, nil
+}
