@@ -7,6 +7,11 @@ type ComputeCapability struct{ Major, Minor int64 }
 
 func (c ComputeCapability) String() string { return fmt.Sprintf("%d.%d", c.Major, c.Minor) }
 
+// Less reports whether c is older than other.
+func (c ComputeCapability) Less(other ComputeCapability) bool {
+	return c.Major < other.Major || c.Major == other.Major && c.Minor < other.Minor
+}
+
 // Model is one GPU product. A model is a fact of the catalogue, shared by every
 // GPU of that kind.
 type Model struct {

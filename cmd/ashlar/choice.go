@@ -98,7 +98,7 @@ func choose(machine *topology.MachineType, count int, busy []int, policy placeme
 		for _, r := range verdict.Reasons {
 			c.Reasons = append(c.Reasons, reason{Code: string(r.Code), Text: r.String(), Want: r.Want, Have: r.Have})
 		}
-		for _, r := range placement.Relax(inventory, state, request, policy) {
+		for _, r := range placement.Relax(inventory, state, nil, request, policy) {
 			c.Changes = append(c.Changes, changeOf(r, count))
 		}
 		return c, nil

@@ -30,7 +30,7 @@ func (p *Plugin) PostFilter(ctx context.Context, state fwk.CycleState, pod *v1.P
 	if c == nil || status.Code() != fwk.Unschedulable {
 		return result, status
 	}
-	if explanation := p.explain(ctx, c); explanation != "" {
+	if explanation := p.explain(ctx, c, p.refusedHere(statuses)); explanation != "" {
 		return result, fwk.NewStatus(fwk.Unschedulable, explanation)
 	}
 	return result, status
@@ -42,16 +42,11 @@ type suggestion struct {
 	node    string
 	pool    *pool
 	request *placement.Request
+	holders []string // pods, with FreeGPUs
 }
 
-// rank orders kinds of changes from the smallest.
-var rank = []placement.Kind{placement.SmallerShare, placement.OtherProfile, placement.FewerGPUs, placement.FreeGPUs}
-
-// closer reports whether s asks less of the user than other.
+// closer reports whether s asks less of the user than another of its kind.
 func (s *suggestion) closer(other *suggestion) bool {
-	if a, b := slices.Index(rank, s.Kind), slices.Index(rank, other.Kind); a != b {
-		return a < b
-	}
 	switch s.Kind {
 	case placement.SmallerShare:
 		return s.Bytes > other.Bytes
@@ -68,7 +63,12 @@ func (s *suggestion) closer(other *suggestion) bool {
 
 func (s *suggestion) String() string {
 	what := fmt.Sprintf("%s on node %s", s.Change, s.node)
-	if s.Kind == placement.OtherProfile {
+	switch s.Kind {
+	case placement.FreeGPUs:
+		if len(s.holders) > 0 {
+			what += " (held by " + strings.Join(s.holders, ", ") + ")"
+		}
+	case placement.OtherProfile:
 		what = fmt.Sprintf("MIG profile %s fits on node %s", inventory.ProfileName(s.pool.driver, &s.pool.devices[s.Offer]), s.node)
 	}
 	if s.Part >= 0 {
@@ -77,21 +77,34 @@ func (s *suggestion) String() string {
 	return what
 }
 
-// explain says why the pod fits nowhere, in terms of what it asks for, and lists
-// the smallest change of each kind over all nodes; "" if the pod asks for
-// something that is not understood here.
-func (p *Plugin) explain(ctx context.Context, c *cycle) string {
+// refusedHere lists the nodes that only lack devices: no other plugin, such as the
+// one for node affinity, has refused them before.
+func (p *Plugin) refusedHere(statuses fwk.NodeToStatusReader) []string {
+	var nodes []string
+	for name := range p.pools.byNode {
+		if status := statuses.Get(name); status != nil && status.Plugin() == Name {
+			nodes = append(nodes, name)
+		}
+	}
+	slices.Sort(nodes)
+	return nodes
+}
+
+// explain says why the pod fits on none of the nodes, in terms of what it asks for,
+// and lists the smallest change of each kind; "" if the pod asks for something that
+// is not understood here.
+func (p *Plugin) explain(ctx context.Context, c *cycle, nodes []string) string {
 	if c.ask.opaque != "" {
 		return ""
 	}
+	if len(p.pools.byNode) == 0 && p.pools.foreign == 0 {
+		return "no node publishes devices (is the driver running?)"
+	}
 	ctx, cancel := context.WithTimeout(ctx, explainWithin)
 	defer cancel()
-	makes, others := p.makes()
+	makes, others := p.makes(nodes)
 	if len(makes) == 0 {
-		if others {
-			return ""
-		}
-		return "no node publishes devices (is the driver running?)"
+		return ""
 	}
 	var sentences []string
 	for i := range c.ask.requests {
@@ -106,12 +119,15 @@ func (p *Plugin) explain(ctx context.Context, c *cycle) string {
 		}
 		return strings.Join(sentences, "; ")
 	}
-	best, fits := p.smallestChanges(ctx, c)
+	best, fits := p.smallestChanges(ctx, c, nodes)
 	if fits || ctx.Err() != nil && len(best) == 0 {
 		return "" // something other than GPUs is in the way, or it cannot be told in time
 	}
-	for _, kind := range rank {
+	for _, kind := range placement.Kinds {
 		if s := best[kind]; s != nil {
+			if kind == placement.FreeGPUs {
+				s.holders = p.holdersOf(s.pool, s.GPUs)
+			}
 			sentences = append(sentences, s.String())
 		}
 	}
@@ -133,12 +149,12 @@ func (p *Plugin) unmetByAll(ctx context.Context, makes []*pool, request *deviceR
 	return sentence
 }
 
-// makes returns one GPU pool for each make of node, and whether there are devices
-// other than GPUs.
-func (p *Plugin) makes() (pools []*pool, others bool) {
+// makes returns one GPU pool for each make among the nodes, and whether there are
+// devices other than GPUs.
+func (p *Plugin) makes(nodes []string) (pools []*pool, others bool) {
 	others = p.pools.foreign > 0
 	seen := map[*placement.Inventory]bool{}
-	for _, name := range p.nodeNames() {
+	for _, name := range nodes {
 		gpus := p.pools.gpuPool(name)
 		others = others || gpus == nil || len(p.pools.byNode[name]) > 1
 		if gpus != nil && !seen[gpus.gpus.inventory] {
@@ -149,22 +165,13 @@ func (p *Plugin) makes() (pools []*pool, others bool) {
 	return pools, others
 }
 
-func (p *Plugin) nodeNames() []string {
-	names := make([]string, 0, len(p.pools.byNode))
-	for name := range p.pools.byNode {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// smallestChanges searches nodes in different states for changes after which the
+// smallestChanges searches those nodes that are in different states for changes after which the
 // pod fits, and keeps the closest of each kind. It reports true instead if the GPUs
 // of some node serve the pod as it is.
-func (p *Plugin) smallestChanges(ctx context.Context, c *cycle) (map[placement.Kind]*suggestion, bool) {
+func (p *Plugin) smallestChanges(ctx context.Context, c *cycle, nodes []string) (map[placement.Kind]*suggestion, bool) {
 	best := map[placement.Kind]*suggestion{}
 	seen := map[string]bool{}
-	for _, name := range p.nodeNames() {
+	for _, name := range nodes {
 		gpus := p.pools.gpuPool(name)
 		if gpus == nil {
 			continue
@@ -185,7 +192,7 @@ func (p *Plugin) smallestChanges(ctx context.Context, c *cycle) (map[placement.K
 			preferred = cmp.Or(preferred, request)
 		}
 		if preferred != nil {
-			for _, change := range placement.Relax(gpus.gpus.inventory, state, preferred, p.policy) {
+			for _, change := range placement.Relax(gpus.gpus.inventory, state, gpus.held(c.allocated), preferred, p.policy) {
 				found := &suggestion{Change: change, node: name, pool: gpus, request: preferred}
 				if best[change.Kind] == nil || found.closer(best[change.Kind]) {
 					best[change.Kind] = found
@@ -194,4 +201,29 @@ func (p *Plugin) smallestChanges(ctx context.Context, c *cycle) (map[placement.K
 		}
 	}
 	return best, false
+}
+
+// holdersOf names the pods that hold devices on some GPUs of a pool.
+func (p *Plugin) holdersOf(gpus *pool, set placement.GPUSet) []string {
+	claims, err := p.dra.ResourceClaims().List()
+	if err != nil {
+		return nil
+	}
+	var holders []string
+	for _, claim := range claims {
+		if claim.Status.Allocation == nil {
+			continue
+		}
+		for _, result := range claim.Status.Allocation.Devices.Results {
+			i, found := gpus.gpus.byName[result.Device]
+			if !found || result.Driver != gpus.driver || result.Pool != gpus.name || !set.Has(gpus.gpus.inventory.Offers[i].GPU) {
+				continue
+			}
+			for _, user := range claim.Status.ReservedFor {
+				holders = append(holders, claim.Namespace+"/"+user.Name)
+			}
+		}
+	}
+	slices.Sort(holders)
+	return slices.Compact(holders)
 }

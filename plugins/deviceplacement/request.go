@@ -138,16 +138,25 @@ func (p *pool) attribute(i int, name resourceapi.FullyQualifiedName) (any, bool)
 	return nil, false
 }
 
-// state is what is held of the pool's GPUs.
-func (p *pool) state(allocated *structured.AllocatedState) placement.State {
-	inventory := p.gpus.inventory
-	state := placement.NewState(inventory)
+// held lists the pool's devices that are allocated; all shares of one device count
+// as one grant.
+func (p *pool) held(allocated *structured.AllocatedState) []placement.Grant {
+	var grants []placement.Grant
 	for i, id := range p.ids {
 		if allocated.AllocatedDevices.Has(id) {
-			inventory.Hold(state, i, 0)
+			grants = append(grants, placement.Grant{Offer: i})
 		} else if amounts, shared := allocated.AggregatedCapacity[id]; shared {
-			inventory.Hold(state, i, sharedBytes(amounts))
+			grants = append(grants, placement.Grant{Offer: i, Bytes: sharedBytes(amounts)})
 		}
+	}
+	return grants
+}
+
+// state is what is held of the pool's GPUs.
+func (p *pool) state(allocated *structured.AllocatedState) placement.State {
+	state := placement.NewState(p.gpus.inventory)
+	for _, grant := range p.held(allocated) {
+		p.gpus.inventory.Hold(state, grant.Offer, grant.Bytes)
 	}
 	return state
 }

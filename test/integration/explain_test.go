@@ -21,9 +21,9 @@ func TestPendingPodsAreExplained(t *testing.T) {
 			class: whole, count: 1, selectors: []string{`device.capacity["gpu.ashlar.dev"].memory.isGreaterThan(quantity("500Gi"))`},
 			want: `no GPU satisfies device.capacity["gpu.ashlar.dev"].memory.isGreaterThan(quantity("500Gi")) (memory here: `,
 		},
-		"no-such-profile": {
-			class: mig, count: 1, selectors: []string{profile("9g.90gb")},
-			want: `no GPU satisfies device.attributes["gpu.ashlar.dev"].profile == "9g.90gb" (profile here: `,
+		"no-mig": { // a V100 has none, whatever other nodes have: the pod cannot go there
+			class: mig, count: 1, selectors: []string{profile("1g.10gb")},
+			want: `no GPU satisfies device.attributes["gpu.ashlar.dev"].type == "mig" (type here: gpu, share)`,
 		},
 		"too-many": {
 			class: whole, count: 8,
@@ -35,4 +35,16 @@ func TestPendingPodsAreExplained(t *testing.T) {
 			require.Contains(t, s.pending(name), tc.want)
 		})
 	}
+}
+
+// A pod that waits for others is told for which, and what it could ask for instead.
+func TestPendingPodIsToldWhatWouldFit(t *testing.T) {
+	s := newSpace(t)
+	s.create(s.pod("holder", ashlar, "suggestion"), request(whole, 3))
+	s.running("holder")
+	s.create(s.pod("waits", ashlar, "suggestion"), request(whole, 2))
+	message := s.pending("waits")
+	require.Contains(t, message, "request r: 1 GPU fits on node suggestion")
+	require.Contains(t, message, "it fits once GPU ")
+	require.Contains(t, message, "(held by "+s.name+"/holder)")
 }

@@ -28,6 +28,7 @@ var nodes = []install.Node{
 	{Name: "side-by-side", Machine: "4xA30-pcie"},
 	{Name: "preemption", Machine: "4xA30-pcie"},
 	{Name: "explain", Machine: "dgx1-v100"},
+	{Name: "suggestion", Machine: "4gpu-mixed-bridge"},
 	{Name: "overcommit-a", Machine: "4xA30-pcie"},
 	{Name: "overcommit-b", Machine: "azure-nc96ads-a100"},
 	{Name: "score-small", Machine: "4xA30-pcie"},

@@ -3,6 +3,8 @@ package placement
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/ashlar-dev/ashlar/topology"
 )
@@ -14,15 +16,21 @@ type Kind string
 const (
 	SmallerShare Kind = "SmallerShare" // ask for less memory
 	OtherProfile Kind = "OtherProfile" // ask for another MIG profile
+	Reslice      Kind = "Reslice"      // move the MIG instances of a GPU to other placements on it
+	OtherModel   Kind = "OtherModel"   // accept the node's other GPUs
 	FewerGPUs    Kind = "FewerGPUs"    // ask for fewer GPUs
 	FreeGPUs     Kind = "FreeGPUs"     // wait until GPUs are free, or move what runs there
 )
+
+// Kinds lists the kinds in that order.
+var Kinds = []Kind{SmallerShare, OtherProfile, Reslice, OtherModel, FewerGPUs, FreeGPUs}
 
 // Change is a change after which a refused request fits. It has been tried: the
 // changed request, or the changed state, was placed.
 type Change struct {
 	Kind Kind
-	// Part is the part to change, as an index into Request.Parts; -1 with FreeGPUs.
+	// Part is the part to change, as an index into Request.Parts; -1 with Reslice and
+	// FreeGPUs, which leave the request as it is.
 	Part int
 	// Count is the number of GPUs that would fit, with FewerGPUs.
 	Count int
@@ -30,8 +38,18 @@ type Change struct {
 	Bytes topology.Bytes
 	// Offer is the MIG offer that would fit, with OtherProfile.
 	Offer int
-	// GPUs would have to be free, with FreeGPUs.
+	// GPUs would have to be free, with FreeGPUs; are re-sliced, with Reslice; or are
+	// what the part would get, with OtherModel.
 	GPUs GPUSet
+}
+
+// gpuList prints a set: "0,3".
+func gpuList(gpus GPUSet) string {
+	var list []string
+	for ; gpus != 0; gpus &= gpus - 1 {
+		list = append(list, strconv.Itoa(gpus.lowest()))
+	}
+	return strings.Join(list, ",")
 }
 
 // String describes the change to someone who looks at one node.
@@ -41,14 +59,17 @@ func (c Change) String() string {
 		return fmt.Sprintf("a share of %s fits", c.Bytes)
 	case OtherProfile:
 		return "a smaller MIG profile fits"
+	case Reslice:
+		return fmt.Sprintf("it fits once the MIG instances of GPU %s are rearranged", gpuList(c.GPUs))
+	case OtherModel:
+		return fmt.Sprintf("GPU %s of another model fits", gpuList(c.GPUs))
 	case FewerGPUs:
+		if c.Count == 1 {
+			return "1 GPU fits"
+		}
 		return fmt.Sprintf("%d GPUs fit", c.Count)
 	}
-	var gpus []int
-	for rest := c.GPUs; rest != 0; rest &= rest - 1 {
-		gpus = append(gpus, rest.lowest())
-	}
-	return fmt.Sprintf("it fits once GPUs %v are free", gpus)
+	return fmt.Sprintf("it fits once GPU %s is free", gpuList(c.GPUs))
 }
 
 // maxFreed is the most GPUs that a suggestion asks to be freed, and maxTried the most
@@ -59,23 +80,28 @@ const (
 )
 
 // Relax lists changes after which a request that was refused in state s fits, at
-// most one of each kind, the smallest change first. An empty list means that the
-// node can never serve it.
+// most one of each kind and part, the smallest change first. held lists the grants
+// that make up s, as far as they are known: without them nothing is re-sliced. An
+// empty list means that the node can never serve the request.
 //
 // Complexity: a handful of placements, plus one for each set of busy GPUs up to
 // the smallest that helps.
-func Relax(inv *Inventory, s State, r *Request, policy Policy) []Change {
+func Relax(inv *Inventory, s State, held []Grant, r *Request, policy Policy) []Change {
 	var changes []Change
 	for p := range r.Parts {
-		for _, relax := range []func(*Inventory, State, *Request, int, Policy) (Change, bool){smallerShare, otherProfile, fewerGPUs} {
+		for _, relax := range []func(*Inventory, State, *Request, int, Policy) (Change, bool){smallerShare, otherProfile, otherModel, fewerGPUs} {
 			if change, found := relax(inv, s, r, p, policy); found {
 				changes = append(changes, change)
 			}
 		}
 	}
+	if change, found := reslice(inv, s, held, r, policy); found {
+		changes = append(changes, change)
+	}
 	if change, found := freeGPUs(inv, s, r, policy); found {
 		changes = append(changes, change)
 	}
+	slices.SortStableFunc(changes, func(a, b Change) int { return slices.Index(Kinds, a.Kind) - slices.Index(Kinds, b.Kind) })
 	return changes
 }
 
@@ -132,6 +158,62 @@ func otherProfile(inv *Inventory, s State, r *Request, p int, policy Policy) (Ch
 		return Change{}, false
 	}
 	return Change{Kind: OtherProfile, Part: p, Offer: best}, true
+}
+
+// otherModel accepts GPUs of the node that the part refuses, in the forms that it
+// accepts. A part that accepts nothing here is left alone: what it asks for cannot
+// be told.
+func otherModel(inv *Inventory, s State, r *Request, p int, policy Policy) (Change, bool) {
+	part := r.Parts[p]
+	var forms [Share + 1]bool
+	var accepted GPUSet
+	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
+		forms[inv.Offers[i].Form] = true
+		accepted |= 1 << inv.Offers[i].GPU
+	}
+	// Profiles of another model are other profiles: only whole GPUs and shares compare.
+	part.Accepts = inv.Select(func(o *Offer) bool { return o.Form != MIG && forms[o.Form] })
+	if accepted == inv.All() || part.Accepts.Empty() {
+		return Change{}, false
+	}
+	verdict := Place(inv, s, withPart(r, p, part), policy)
+	if verdict.Outcome != Fits {
+		return Change{}, false
+	}
+	var gpus GPUSet
+	for _, grant := range verdict.Grants {
+		if grant.Part == p {
+			gpus |= 1 << inv.Offers[grant.Offer].GPU
+		}
+	}
+	return Change{Kind: OtherModel, Part: p, GPUs: gpus}, true
+}
+
+// reslice finds a GPU on which the request fits once the instances there have moved
+// to other placements of the same profiles.
+func reslice(inv *Inventory, s State, held []Grant, r *Request, policy Policy) (Change, bool) {
+	for gpu := range s {
+		if s[gpu].MIG.Slices == 0 {
+			continue
+		}
+		after := slices.Clone(s)
+		again := &Request{Parts: slices.Clone(r.Parts), Alike: r.Alike}
+		for _, grant := range held {
+			offer := &inv.Offers[grant.Offer]
+			if offer.GPU != gpu || offer.Form != MIG {
+				continue
+			}
+			inv.Release(after, grant.Offer, grant.Bytes)
+			again.Parts = append(again.Parts, Part{Count: 1, Accepts: inv.Select(func(o *Offer) bool {
+				return o.Form == MIG && o.GPU == gpu && o.Profile == offer.Profile
+			})})
+		}
+		// Instances that held does not know of stay where they are.
+		if len(again.Parts) > len(r.Parts) && Place(inv, after, again, policy).Outcome == Fits {
+			return Change{Kind: Reslice, Part: -1, GPUs: 1 << gpu}, true
+		}
+	}
+	return Change{}, false
 }
 
 // fewerGPUs finds the largest smaller count that fits.

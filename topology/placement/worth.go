@@ -111,8 +111,10 @@ func packSets(served []int64, size int, ring []int64) {
 	}
 }
 
-// localGroups returns the sets of two or more GPUs that share a known NUMA node
-// or PCIe root.
+// localGroups returns the sets of two or more GPUs that belong together: those that
+// share a known NUMA node or PCIe root, and on a machine whose NVLinks are all equal
+// its aligned halves and quarters, which are what its switches can be partitioned
+// into (Fabric Manager: 1x8, 2x4, 4x2).
 func localGroups(node *topology.Node) []GPUSet {
 	numa, root := map[int64]GPUSet{}, map[string]GPUSet{}
 	for i, gpu := range node.GPUs {
@@ -123,7 +125,7 @@ func localGroups(node *topology.Node) []GPUSet {
 			root[gpu.PCIeRoot] |= 1 << i
 		}
 	}
-	var groups []GPUSet
+	groups := alignedBlocks(node)
 	for _, set := range numa {
 		groups = append(groups, set)
 	}
@@ -132,5 +134,28 @@ func localGroups(node *topology.Node) []GPUSet {
 	}
 	groups = slices.DeleteFunc(groups, func(set GPUSet) bool { return set.Len() < 2 })
 	slices.Sort(groups)
-	return groups
+	return slices.Compact(groups)
+}
+
+// alignedBlocks are the halves and quarters, by index, of a machine of 4, 8 or 16
+// GPUs on which every GPU has the same NVLink to every other.
+func alignedBlocks(node *topology.Node) []GPUSet {
+	n := len(node.GPUs)
+	if n < 4 || n&(n-1) != 0 {
+		return nil
+	}
+	for i := range n {
+		for j := range i {
+			if node.Links[i][j].Kind != topology.NVLink || node.Links[i][j] != node.Links[1][0] || node.Links[j][i] != node.Links[1][0] {
+				return nil
+			}
+		}
+	}
+	var blocks []GPUSet
+	for _, size := range []int{n / 2, n / 4} {
+		for start := 0; start < n; start += size {
+			blocks = append(blocks, (1<<size-1)<<start)
+		}
+	}
+	return blocks
 }
