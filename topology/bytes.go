@@ -11,6 +11,12 @@ import (
 // does not fit in a 32-bit int.
 type Bytes int64
 
+// MilliGPU is a share of a GPU's compute, in thousandths.
+type MilliGPU int64
+
+// WholeGPU is all of a GPU's compute.
+const WholeGPU MilliGPU = 1000
+
 // Binary units, as NVML and Kubernetes count memory. GB, the decimal unit that
 // data sheets print, is different on purpose and has its own constant.
 const (

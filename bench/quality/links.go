@@ -72,7 +72,7 @@ func playLinks(inv *placement.Inventory, policy placement.Policy, count int, see
 	shares, multi, placed, offered := 0.0, 0, 0.0, 0.0
 	play(jobs, func(job int) {
 		for _, grant := range held[job] {
-			inv.Release(state, grant.Offer, grant.Bytes)
+			inv.Release(state, grant.Offer, grant.Size)
 		}
 	}, func(job int) bool {
 		kind := jobs[job].kind
@@ -85,7 +85,7 @@ func playLinks(inv *placement.Inventory, policy placement.Policy, count int, see
 		held[job] = slices.Clone(verdict.Grants)
 		var gpus placement.GPUSet
 		for _, grant := range held[job] {
-			inv.Hold(state, grant.Offer, grant.Bytes)
+			inv.Hold(state, grant.Offer, grant.Size)
 			gpus |= 1 << inv.Offers[grant.Offer].GPU
 		}
 		if sizes[kind] > 1 {

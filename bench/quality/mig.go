@@ -84,7 +84,7 @@ func playMIG(inv *placement.Inventory, policy placement.Policy, count int, seed 
 	held := make([]placement.Grant, len(jobs))
 	placed, offered := make([]float64, len(mix)), make([]float64, len(mix))
 	var placer placement.Placer
-	play(jobs, func(job int) { inv.Release(state, held[job].Offer, 0) }, func(job int) bool {
+	play(jobs, func(job int) { inv.Release(state, held[job].Offer, placement.Size{}) }, func(job int) bool {
 		kind := jobs[job].kind
 		offered[kind]++
 		verdict := placer.Place(inv, state, requests[kind], policy)
@@ -93,7 +93,7 @@ func playMIG(inv *placement.Inventory, policy placement.Policy, count int, seed 
 		}
 		placed[kind]++
 		held[job] = verdict.Grants[0]
-		inv.Hold(state, held[job].Offer, 0)
+		inv.Hold(state, held[job].Offer, placement.Size{})
 		return true
 	})
 	result := []float64{0}

@@ -82,7 +82,7 @@ func choose(machine *topology.MachineType, count int, busy []int, policy placeme
 	state := placement.NewState(inventory)
 	for i, offer := range inventory.Offers {
 		if offer.Form == placement.Whole && slices.Contains(busy, offer.GPU) {
-			inventory.Hold(state, i, 0)
+			inventory.Hold(state, i, placement.Size{})
 		}
 	}
 	c := &choice{Machine: machine.Name, Policy: policy.Name(), Count: count, Busy: append([]int{}, busy...)}

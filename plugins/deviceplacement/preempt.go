@@ -96,7 +96,7 @@ func (p *Plugin) holdNominated(ctx context.Context, gpus *pool, state placement.
 		}
 		verdict := p.place(ctx, a, gpus, state, node)
 		for _, grant := range verdict.Grants {
-			gpus.gpus.inventory.Hold(state, grant.Offer, grant.Bytes)
+			gpus.gpus.inventory.Hold(state, grant.Offer, grant.Size)
 		}
 	}
 }

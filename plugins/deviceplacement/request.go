@@ -146,7 +146,7 @@ func (p *pool) held(allocated *structured.AllocatedState) []placement.Grant {
 		if allocated.AllocatedDevices.Has(id) {
 			grants = append(grants, placement.Grant{Offer: i})
 		} else if amounts, shared := allocated.AggregatedCapacity[id]; shared {
-			grants = append(grants, placement.Grant{Offer: i, Bytes: sharedBytes(amounts)})
+			grants = append(grants, placement.Grant{Offer: i, Size: placement.Size{Bytes: sharedBytes(amounts)}})
 		}
 	}
 	return grants
@@ -156,7 +156,7 @@ func (p *pool) held(allocated *structured.AllocatedState) []placement.Grant {
 func (p *pool) state(allocated *structured.AllocatedState) placement.State {
 	state := placement.NewState(p.gpus.inventory)
 	for _, grant := range p.held(allocated) {
-		p.gpus.inventory.Hold(state, grant.Offer, grant.Bytes)
+		p.gpus.inventory.Hold(state, grant.Offer, grant.Size)
 	}
 	return state
 }

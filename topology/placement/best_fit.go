@@ -1,7 +1,5 @@
 package placement
 
-import "github.com/ashlar-dev/ashlar/topology"
-
 // BestFit takes what leaves the least unused memory: on the GPU for slices and
 // shares, on the node for whole GPUs and between GPUs that tie.
 type BestFit struct{}
@@ -15,9 +13,9 @@ func (BestFit) RateGPUs(v *View, gpus GPUSet) Rating {
 }
 
 // RateOffer implements Policy.
-func (BestFit) RateOffer(v *View, i int, bytes topology.Bytes) Rating {
+func (BestFit) RateOffer(v *View, i int, size Size) Rating {
 	offer := &v.Offers[i]
-	taken := v.taking(offer, bytes)
+	taken := v.taking(offer, size)
 	const gpusFirst = 1 << 26 // more than the MiB of any node
 	return Rating{Loss: (v.Leftover(offer.GPU)-taken)*gpusFirst + v.leftover() - taken}
 }

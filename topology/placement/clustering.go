@@ -1,7 +1,5 @@
 package placement
 
-import "github.com/ashlar-dev/ashlar/topology"
-
 // Clustering puts like beside like: a request goes where the most holders have the
 // same form, so that nodes end up serving one kind of work (GPU clustering of Weng
 // et al., USENIX ATC 2023, section 6.1, with forms as the kinds).
@@ -16,7 +14,7 @@ func (Clustering) RateGPUs(v *View, _ GPUSet) Rating {
 }
 
 // RateOffer implements Policy.
-func (Clustering) RateOffer(v *View, i int, _ topology.Bytes) Rating {
+func (Clustering) RateOffer(v *View, i int, _ Size) Rating {
 	offer := &v.Offers[i]
 	loss := -holders(v, offer.Form)
 	if !v.Free.Has(offer.GPU) {

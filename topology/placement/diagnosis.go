@@ -31,7 +31,7 @@ func Diagnose(inv *Inventory, s State, part *Part) []Diagnosis {
 	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
 		gpu := inv.Offers[i].GPU
 		accepted[gpu] = true
-		if inv.Fits(s, i, part.Bytes) {
+		if inv.Fits(s, i, part.size()) {
 			diagnoses[gpu].Open++
 		}
 	}

@@ -1,7 +1,5 @@
 package placement
 
-import "github.com/ashlar-dev/ashlar/topology"
-
 // DotProduct takes the choice whose request, as a vector over the node's GPUs, has
 // the smallest product with the vector of what is left on them: large requests go
 // where little is left (Tetris, Grandl et al., SIGCOMM 2014, in the form that Weng
@@ -22,7 +20,7 @@ func (DotProduct) RateGPUs(v *View, gpus GPUSet) Rating {
 }
 
 // RateOffer implements Policy.
-func (DotProduct) RateOffer(v *View, i int, bytes topology.Bytes) Rating {
+func (DotProduct) RateOffer(v *View, i int, size Size) Rating {
 	offer := &v.Offers[i]
-	return Rating{Loss: v.taking(offer, bytes) * v.Leftover(offer.GPU)}
+	return Rating{Loss: v.taking(offer, size) * v.Leftover(offer.GPU)}
 }

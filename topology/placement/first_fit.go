@@ -1,7 +1,5 @@
 package placement
 
-import "github.com/ashlar-dev/ashlar/topology"
-
 // FirstFit takes the first choice that fits, in index order. It is what
 // Kubernetes does with devices, and the baseline for every other policy.
 type FirstFit struct{}
@@ -13,4 +11,4 @@ func (FirstFit) Name() string { return "first-fit" }
 func (FirstFit) RateGPUs(*View, GPUSet) Rating { return Rating{} }
 
 // RateOffer implements Policy.
-func (FirstFit) RateOffer(*View, int, topology.Bytes) Rating { return Rating{} }
+func (FirstFit) RateOffer(*View, int, Size) Rating { return Rating{} }

@@ -66,9 +66,9 @@ func (f *Fleet) State(node int) State { return f.nodes[node].state }
 func (f *Fleet) Take(node int, grants []Grant) error {
 	n := &f.nodes[node]
 	for i, grant := range grants {
-		if err := n.inventory.Take(n.state, grant.Offer, grant.Bytes); err != nil {
+		if err := n.inventory.Take(n.state, grant.Offer, grant.Size); err != nil {
 			for _, undo := range grants[:i] {
-				n.inventory.Release(n.state, undo.Offer, undo.Bytes)
+				n.inventory.Release(n.state, undo.Offer, undo.Size)
 			}
 			return fmt.Errorf("node %d: %w", node, err)
 		}
@@ -81,7 +81,7 @@ func (f *Fleet) Take(node int, grants []Grant) error {
 func (f *Fleet) Release(node int, grants []Grant) {
 	n := &f.nodes[node]
 	for _, grant := range grants {
-		n.inventory.Release(n.state, grant.Offer, grant.Bytes)
+		n.inventory.Release(n.state, grant.Offer, grant.Size)
 	}
 	f.classify(node)
 }
@@ -111,6 +111,7 @@ func appendKey(key []byte, inventory uint32, s State) []byte {
 		key = append(key, whole, byte(gpu.MIG.Media.Decoders), byte(gpu.MIG.Media.Encoders), byte(gpu.MIG.Media.JPEG), byte(gpu.MIG.Media.OFA))
 		key = binary.LittleEndian.AppendUint16(key, uint16(gpu.MIG.Slices))
 		key = binary.LittleEndian.AppendUint64(key, uint64(gpu.Shared))
+		key = binary.LittleEndian.AppendUint16(key, uint16(gpu.Compute))
 		key = binary.LittleEndian.AppendUint32(key, uint32(gpu.Sharers))
 	}
 	return key

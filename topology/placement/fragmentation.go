@@ -60,10 +60,10 @@ func (f Fragmentation) RateGPUs(v *View, gpus GPUSet) Rating {
 }
 
 // RateOffer implements Policy.
-func (f Fragmentation) RateOffer(v *View, i int, bytes topology.Bytes) Rating {
+func (f Fragmentation) RateOffer(v *View, i int, size Size) Rating {
 	var held [topology.MaxGPUs]GPUState
 	after := View{Inventory: v.Inventory, State: append(State(held[:0]), v.State...), Free: v.Free}
-	after.hold(i, bytes)
+	after.hold(i, size)
 	return Rating{Loss: f.fragments(&after) - f.fragments(v)}
 }
 

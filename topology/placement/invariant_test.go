@@ -14,7 +14,7 @@ import (
 // taken is a grant that is held, with what it was granted.
 type taken struct {
 	offer int
-	bytes topology.Bytes
+	size  Size
 }
 
 // FuzzStateIsConserved takes and releases offers in any order: what fits is never
@@ -32,17 +32,20 @@ func FuzzStateIsConserved(f *testing.F) {
 		var held []taken
 		for _, step := range steps {
 			if step%2 == 1 && len(held) > 0 {
-				inv.Release(s, held[0].offer, held[0].bytes)
+				inv.Release(s, held[0].offer, held[0].size)
 				held = held[1:]
 				requireConsistent(t, inv, s, held)
 				continue
 			}
 			choice := taken{offer: (int(step) + 256*random.Intn(8)) % len(inv.Offers)}
 			if inv.Offers[choice.offer].Form == Share {
-				choice.bytes = topology.Bytes(1 + random.Int63n(int64(inv.Offers[choice.offer].Memory)))
+				choice.size = Size{
+					Bytes:   topology.Bytes(1 + random.Int63n(int64(inv.Offers[choice.offer].Memory))),
+					Compute: topology.MilliGPU(random.Int63n(1000)),
+				}
 			}
 			before := slices.Clone(s)
-			if err := inv.Take(s, choice.offer, choice.bytes); err != nil {
+			if err := inv.Take(s, choice.offer, choice.size); err != nil {
 				require.Equal(t, before, s, "a refused offer changed the state")
 				continue
 			}
@@ -50,7 +53,7 @@ func FuzzStateIsConserved(f *testing.F) {
 			requireConsistent(t, inv, s, held)
 		}
 		for _, h := range held {
-			inv.Release(s, h.offer, h.bytes)
+			inv.Release(s, h.offer, h.size)
 		}
 		require.Equal(t, NewState(inv), s, "releasing everything leaves a free node")
 	})
@@ -61,7 +64,7 @@ func requireConsistent(t *testing.T, inv *Inventory, s State, held []taken) {
 	t.Helper()
 	for gpu := range s {
 		forms := map[Form]int{}
-		slicesHeld, bytes := 0, topology.Bytes(0)
+		slicesHeld, bytes, compute := 0, topology.Bytes(0), topology.MilliGPU(0)
 		for _, h := range held {
 			offer := &inv.Offers[h.offer]
 			if offer.GPU != gpu {
@@ -72,7 +75,8 @@ func requireConsistent(t *testing.T, inv *Inventory, s State, held []taken) {
 			if offer.Form == MIG {
 				continue
 			}
-			bytes += h.bytes
+			bytes += h.size.Bytes
+			compute += h.size.Compute
 		}
 		require.LessOrEqual(t, len(forms), 1, "GPU %d is in several forms: %v", gpu, forms)
 		require.LessOrEqual(t, forms[Whole], 1, "GPU %d is given away twice", gpu)
@@ -82,6 +86,8 @@ func requireConsistent(t *testing.T, inv *Inventory, s State, held []taken) {
 		}
 		if forms[Share] > 0 {
 			require.Equal(t, bytes, s[gpu].Shared)
+			require.Equal(t, compute, s[gpu].Compute)
+			require.LessOrEqual(t, compute, topology.WholeGPU)
 			require.LessOrEqual(t, s[gpu].Shared, inv.Node.GPUs[gpu].Model.Usable())
 		}
 	}

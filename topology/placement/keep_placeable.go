@@ -32,7 +32,7 @@ func (KeepPlaceable) RateGPUs(v *View, gpus GPUSet) Rating {
 }
 
 // RateOffer implements Policy.
-func (KeepPlaceable) RateOffer(v *View, i int, bytes topology.Bytes) Rating {
+func (KeepPlaceable) RateOffer(v *View, i int, size Size) Rating {
 	offer := &v.Offers[i]
 	before := &v.State[offer.GPU]
 	free := v.Free.Has(offer.GPU)
@@ -55,7 +55,7 @@ func (KeepPlaceable) RateOffer(v *View, i int, bytes topology.Bytes) Rating {
 	if !free {
 		loss = v.worthOfShare(offer.GPU, before.Shared)
 	}
-	return Rating{Loss: loss - v.worthOfShare(offer.GPU, before.Shared+shareSize(offer, bytes))}
+	return Rating{Loss: loss - v.worthOfShare(offer.GPU, before.Shared+shareSize(offer, size))}
 }
 
 // worthOfShare is what a shared GPU is still worth, in MiB.

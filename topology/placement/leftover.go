@@ -24,12 +24,12 @@ func (v *View) Leftover(gpu int) int64 {
 }
 
 // taking is the part of a GPU's memory, in MiB, that an offer takes.
-func (v *View) taking(offer *Offer, bytes topology.Bytes) int64 {
+func (v *View) taking(offer *Offer, size Size) int64 {
 	switch offer.Form {
 	case MIG:
 		return v.memory[offer.GPU] * offer.Placement.Size / int64(v.opens[offer.GPU].slices)
 	case Share:
-		return int64(shareSize(offer, bytes) / topology.MiB)
+		return int64(shareSize(offer, size) / topology.MiB)
 	}
 	return v.memory[offer.GPU]
 }

@@ -45,8 +45,8 @@ func randomState(inv *Inventory, random *rand.Rand) State {
 		i := random.Intn(len(inv.Offers))
 		offer := &inv.Offers[i]
 		bytes := offer.Memory / 16 * 3 // only of consequence to shares
-		if inv.Fits(s, i, bytes) {
-			inv.Hold(s, i, bytes)
+		if inv.Fits(s, i, Size{Bytes: bytes}) {
+			inv.Hold(s, i, Size{Bytes: bytes})
 		}
 	}
 	return s

@@ -38,6 +38,15 @@ type Offer struct {
 	scarce bool
 }
 
+// Size is how much of a GPU a share takes. It says nothing about other forms.
+type Size struct {
+	// Bytes is its memory, 0 for all of the GPU's.
+	Bytes topology.Bytes
+	// Compute is its part of the GPU's compute, 0 if that is left open: then nothing
+	// is set aside.
+	Compute topology.MilliGPU
+}
+
 // OfferSet is a set of an inventory's offers, by index.
 type OfferSet []uint64
 

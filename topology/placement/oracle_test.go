@@ -83,12 +83,12 @@ func simpleChoice(inv *Inventory, s State, part *Part, policy Policy) (best Rati
 			return
 		}
 		for i := from; i < len(inv.Offers); i++ {
-			if !part.Accepts.Has(i) || !inv.Fits(state, i, part.Bytes) {
+			if !part.Accepts.Has(i) || !inv.Fits(state, i, part.size()) {
 				continue
 			}
 			after := slices.Clone(state)
-			inv.Hold(after, i, part.Bytes)
-			recurse(i+1, left-1, after, append(slices.Clone(grants), Grant{Offer: i, Bytes: part.Bytes}))
+			inv.Hold(after, i, part.size())
+			recurse(i+1, left-1, after, append(slices.Clone(grants), Grant{Offer: i, Size: part.size()}))
 		}
 	}
 	recurse(0, part.Count, s, nil)

@@ -1,7 +1,5 @@
 package placement
 
-import "github.com/ashlar-dev/ashlar/topology"
-
 // Packing fills what is in use before it touches what is not: first GPUs in use,
 // then free GPUs of nodes in use, then empty nodes (GPU packing of Weng et al.,
 // "Beware of Fragmentation", USENIX ATC 2023, section 6.1, there a baseline).
@@ -14,7 +12,7 @@ func (Packing) Name() string { return "packing" }
 func (Packing) RateGPUs(v *View, _ GPUSet) Rating { return Rating{Loss: emptiness(v)} }
 
 // RateOffer implements Policy.
-func (Packing) RateOffer(v *View, i int, _ topology.Bytes) Rating {
+func (Packing) RateOffer(v *View, i int, _ Size) Rating {
 	if !v.Free.Has(v.Offers[i].GPU) {
 		return Rating{}
 	}

@@ -144,7 +144,7 @@ func (p *Placer) solve(step int) bool {
 			return true
 		}
 		for _, grant := range p.grants[grants:] {
-			p.view.release(grant.Offer, grant.Bytes)
+			p.view.release(grant.Offer, grant.Size)
 		}
 		p.grants, p.rating = p.grants[:grants], rating
 	}
@@ -155,17 +155,17 @@ func (p *Placer) solve(step int) bool {
 func (p *Placer) apply(pick *pick, m move) {
 	part := &p.request.Parts[pick.part]
 	if m.gpus == 0 {
-		p.grant(pick.part, m.offer, part.Bytes)
+		p.grant(pick.part, m.offer, part.size())
 	}
 	for gpus := m.gpus; gpus != 0; gpus &= gpus - 1 {
-		p.grant(pick.part, p.wholeOffer(part, gpus.lowest()), part.Bytes)
+		p.grant(pick.part, p.wholeOffer(part, gpus.lowest()), part.size())
 	}
 	p.rating = p.rating.plus(m.rating)
 }
 
-func (p *Placer) grant(part, offer int, bytes topology.Bytes) {
-	p.view.hold(offer, bytes)
-	p.grants = append(p.grants, Grant{Part: part, Offer: offer, Bytes: bytes})
+func (p *Placer) grant(part, offer int, size Size) {
+	p.view.hold(offer, size)
+	p.grants = append(p.grants, Grant{Part: part, Offer: offer, Size: size})
 }
 
 // findMoves appends the ways to serve a pick, best first; just the best one for
@@ -234,14 +234,14 @@ func (p *Placer) findOffers(pick *pick, last bool, first int) {
 	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
 		offer := &p.view.Offers[i]
 		gpu := GPUSet(1) << offer.GPU
-		if !p.view.fits(&p.view.State[offer.GPU], offer, part.Bytes) || !free && !p.allowed(pick.part, part, i, gpu) {
+		if !p.view.fits(&p.view.State[offer.GPU], offer, part.size()) || !free && !p.allowed(pick.part, part, i, gpu) {
 			continue
 		}
 		m := move{offer: i}
 		if offer.Form == Whole {
 			m.rating = p.policy.RateGPUs(&p.view, gpu)
 		} else {
-			m.rating = p.policy.RateOffer(&p.view, i, part.Bytes)
+			m.rating = p.policy.RateOffer(&p.view, i, part.size())
 		}
 		p.add(m, last, first)
 	}

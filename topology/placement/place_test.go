@@ -111,7 +111,7 @@ func TestSharesAreCountedInBytes(t *testing.T) {
 			require.Equal(t, MemoryShort, verdict.Reasons[0].Code)
 			break
 		}
-		require.NoError(t, inv.Take(s, verdict.Grants[0].Offer, verdict.Grants[0].Bytes))
+		require.NoError(t, inv.Take(s, verdict.Grants[0].Offer, verdict.Grants[0].Size))
 		placed++
 	}
 	usable := inv.Node.GPUs[0].Model.Usable()
@@ -241,4 +241,29 @@ func TestNearnessIsPreferred(t *testing.T) {
 	verdict := Place(inv, NewState(inv), wholeGPUs(inv, 2), KeepPlaceable{})
 	gpus := gpusOf(inv, verdict)
 	require.Equal(t, inv.Node.GPUs[gpus[0]].NUMA, inv.Node.GPUs[gpus[1]].NUMA)
+}
+
+// A part of the GPU's compute can be asked for beside memory: what is promised adds
+// up to one GPU at most. Shares that leave it open take none.
+func TestComputeIsSharedToo(t *testing.T) {
+	inv := inventoryOf(t, "8xL40S-2socket-node")
+	s := NewState(inv)
+	for gpu := 1; gpu < len(s); gpu++ {
+		s[gpu].Whole = true
+	}
+	shares := inv.Select(func(o *Offer) bool { return o.Form == Share })
+	ask := func(compute topology.MilliGPU) Verdict {
+		verdict := Place(inv, s, &Request{Parts: []Part{{Count: 1, Bytes: topology.GiB, Compute: compute, Accepts: shares}}}, KeepPlaceable{})
+		if verdict.Outcome == Fits {
+			require.NoError(t, inv.Take(s, verdict.Grants[0].Offer, verdict.Grants[0].Size))
+		}
+		return verdict
+	}
+	require.Equal(t, Fits, ask(600).Outcome)
+	require.Equal(t, Refused, ask(401).Outcome)
+	require.Equal(t, Fits, ask(0).Outcome)
+	require.Equal(t, Fits, ask(400).Outcome)
+	require.Equal(t, topology.WholeGPU, s[0].Compute)
+	require.Equal(t, Refused, ask(1).Outcome)
+	require.Equal(t, Refused, ask(topology.WholeGPU+1).Outcome)
 }

@@ -43,7 +43,7 @@ func TestEveryPolicyServesTheSameRequests(t *testing.T) {
 				t.Fatalf("%s answers differently the second time:\n%s", policy.Name(), diff)
 			}
 			for _, grant := range verdict.Grants {
-				require.NoError(t, inv.Take(before, grant.Offer, grant.Bytes), policy.Name())
+				require.NoError(t, inv.Take(before, grant.Offer, grant.Size), policy.Name())
 			}
 		}
 	}

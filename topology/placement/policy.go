@@ -1,7 +1,5 @@
 package placement
 
-import "github.com/ashlar-dev/ashlar/topology"
-
 // Rating says how good a choice is. Policies only rank: a rating never makes a
 // choice possible or impossible.
 type Rating struct {
@@ -45,7 +43,6 @@ type Policy interface {
 	Name() string
 	// RateGPUs rates taking all of gpus, which are free, as whole GPUs.
 	RateGPUs(v *View, gpus GPUSet) Rating
-	// RateOffer rates taking one offer that fits; bytes is the size of a share, 0 for
-	// all of it.
-	RateOffer(v *View, offer int, bytes topology.Bytes) Rating
+	// RateOffer rates taking one offer that fits; size is that of a share.
+	RateOffer(v *View, offer int, size Size) Rating
 }

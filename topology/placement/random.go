@@ -1,7 +1,5 @@
 package placement
 
-import "github.com/ashlar-dev/ashlar/topology"
-
 // Random ranks choices at random. The same seed, state and choice always rate the
 // same, so that a run can be repeated: it hashes instead of drawing.
 type Random struct{ Seed uint64 }
@@ -15,7 +13,7 @@ func (r Random) RateGPUs(v *View, gpus GPUSet) Rating {
 }
 
 // RateOffer implements Policy.
-func (r Random) RateOffer(v *View, offer int, _ topology.Bytes) Rating {
+func (r Random) RateOffer(v *View, offer int, _ Size) Rating {
 	return Rating{Loss: r.draw(v, uint64(offer)<<32)}
 }
 

@@ -20,9 +20,9 @@ func Rate(inv *Inventory, s State, grants []Grant, policy Policy) Rating {
 		}
 		for _, grant := range grants[start:end] {
 			if inv.Offers[grant.Offer].Form != Whole {
-				total = total.plus(policy.RateOffer(&view, grant.Offer, grant.Bytes))
+				total = total.plus(policy.RateOffer(&view, grant.Offer, grant.Size))
 			}
-			view.hold(grant.Offer, grant.Bytes)
+			view.hold(grant.Offer, grant.Size)
 		}
 		start = end
 	}

@@ -36,9 +36,9 @@ func (p *Placer) reasonOf(index int) (Reason, bool) {
 		offer := &p.view.Offers[i]
 		form = min(form, offer.Form)
 		state := &p.view.State[offer.GPU]
-		fits := p.view.fits(state, offer, part.Bytes)
+		fits := p.view.fits(state, offer, part.size())
 		if offer.Form == Share {
-			wanted = max(wanted, int64(shareSize(offer, part.Bytes)))
+			wanted = max(wanted, int64(shareSize(offer, part.size())))
 			if !state.Whole && state.MIG.Slices == 0 {
 				left = max(left, int64(offer.Memory-state.Shared))
 			}

@@ -143,7 +143,7 @@ func otherProfile(inv *Inventory, s State, r *Request, p int, policy Policy) (Ch
 	best := -1
 	for i := range inv.Offers {
 		offer := &inv.Offers[i]
-		if offer.Form != MIG || offer.Memory >= wanted || !inv.Fits(s, i, 0) {
+		if offer.Form != MIG || offer.Memory >= wanted || !inv.Fits(s, i, Size{}) {
 			continue
 		}
 		if best < 0 || offer.Memory > inv.Offers[best].Memory {
@@ -203,7 +203,7 @@ func reslice(inv *Inventory, s State, held []Grant, r *Request, policy Policy) (
 			if offer.GPU != gpu || offer.Form != MIG {
 				continue
 			}
-			inv.Release(after, grant.Offer, grant.Bytes)
+			inv.Release(after, grant.Offer, grant.Size)
 			again.Parts = append(again.Parts, Part{Count: 1, Accepts: inv.Select(func(o *Offer) bool {
 				return o.Form == MIG && o.GPU == gpu && o.Profile == offer.Profile
 			})})

@@ -83,7 +83,7 @@ func TestRelaxReslices(t *testing.T) {
 	var held []Grant
 	for i, offer := range inv.Offers {
 		if offer.GPU == 0 && (offer.Profile == profile2g && offer.Placement.Start == 2 || offer.Profile == profile1g && offer.Placement.Start == 6) && offer.Form == MIG {
-			require.NoError(t, inv.Take(s, i, 0))
+			require.NoError(t, inv.Take(s, i, Size{}))
 			held = append(held, Grant{Offer: i})
 		}
 	}
@@ -98,11 +98,11 @@ func TestRelaxReslices(t *testing.T) {
 	after := NewState(inv)
 	copy(after[1:], s[1:])
 	verdict := Place(inv, after, request, KeepPlaceable{})
-	require.NoError(t, inv.Take(after, verdict.Grants[0].Offer, 0))
+	require.NoError(t, inv.Take(after, verdict.Grants[0].Offer, Size{}))
 	for _, id := range []mig.ProfileID{profile2g, profile1g} {
 		verdict := Place(inv, after, slicesOf(inv, id, 1), KeepPlaceable{})
 		require.Equal(t, Fits, verdict.Outcome)
-		require.NoError(t, inv.Take(after, verdict.Grants[0].Offer, 0))
+		require.NoError(t, inv.Take(after, verdict.Grants[0].Offer, Size{}))
 	}
 	for _, change := range Relax(inv, s, nil, request, KeepPlaceable{}) {
 		require.NotEqual(t, Reslice, change.Kind, "without knowing the instances nothing is re-sliced")

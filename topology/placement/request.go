@@ -17,12 +17,18 @@ type Part struct {
 	// Bytes is the memory that each share takes, 0 for all of the GPU's. It does
 	// not restrict other forms: leave offers that are too small out of Accepts.
 	Bytes topology.Bytes
+	// Compute is the part of the GPU's compute that each share takes, 0 to leave it
+	// open.
+	Compute topology.MilliGPU
 	// Accepts holds the offers that the part may take.
 	Accepts OfferSet
 	// Needs is what the part's GPUs must have; the zero value asks for nothing, and
 	// nearness is then merely preferred.
 	Needs Needs
 }
+
+// size is the size of each of the part's shares.
+func (p *Part) size() Size { return Size{Bytes: p.Bytes, Compute: p.Compute} }
 
 // Needs are requirements on the GPUs of one part as a set.
 type Needs struct {

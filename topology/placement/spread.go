@@ -1,7 +1,5 @@
 package placement
 
-import "github.com/ashlar-dev/ashlar/topology"
-
 // Spread takes the emptiest GPU, and the emptiest node, so that holders disturb one
 // another the least. It is what the default scheduler's LeastAllocated does.
 type Spread struct{}
@@ -13,7 +11,7 @@ func (Spread) Name() string { return "spread" }
 func (Spread) RateGPUs(v *View, _ GPUSet) Rating { return Rating{Loss: -v.leftover()} }
 
 // RateOffer implements Policy.
-func (Spread) RateOffer(v *View, i int, _ topology.Bytes) Rating {
+func (Spread) RateOffer(v *View, i int, _ Size) Rating {
 	const gpusFirst = 1 << 26 // more than the MiB of any node
 	return Rating{Loss: -v.Leftover(v.Offers[i].GPU)*gpusFirst - v.leftover()}
 }

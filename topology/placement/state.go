@@ -13,8 +13,9 @@ type GPUState struct {
 	Whole bool
 	// MIG is held by MIG instances.
 	MIG mig.Occupancy
-	// Shared is the memory held by shares, Sharers their number.
+	// Shared and Compute are held by shares, Sharers is their number.
 	Shared  topology.Bytes
+	Compute topology.MilliGPU
 	Sharers int64
 }
 
@@ -38,13 +39,13 @@ func (s State) FreeGPUs() GPUSet {
 	return set
 }
 
-// Fits reports whether offer i can be taken now. bytes is the size of a share,
-// 0 for all of it, and ignored for other forms.
-func (inv *Inventory) Fits(s State, i int, bytes topology.Bytes) bool {
-	return inv.fits(&s[inv.Offers[i].GPU], &inv.Offers[i], bytes)
+// Fits reports whether offer i can be taken now; size is that of a share, and ignored
+// for other forms.
+func (inv *Inventory) Fits(s State, i int, size Size) bool {
+	return inv.fits(&s[inv.Offers[i].GPU], &inv.Offers[i], size)
 }
 
-func (inv *Inventory) fits(gpu *GPUState, offer *Offer, bytes topology.Bytes) bool {
+func (inv *Inventory) fits(gpu *GPUState, offer *Offer, size Size) bool {
 	switch offer.Form {
 	case Whole:
 		return gpu.Free()
@@ -53,40 +54,40 @@ func (inv *Inventory) fits(gpu *GPUState, offer *Offer, bytes topology.Bytes) bo
 			gpu.MIG.Slices&offer.slices == 0 &&
 			(!offer.scarce || gpu.MIG.Media.Plus(offer.Media).Within(inv.opens[offer.GPU].all))
 	case Share:
-		return !gpu.Whole && gpu.MIG.Slices == 0 && shareSize(offer, bytes) <= offer.Memory-gpu.Shared &&
-			(gpu.Sharers == 0 || gpu.Shared < offer.Memory)
+		return !gpu.Whole && gpu.MIG.Slices == 0 && shareSize(offer, size) <= offer.Memory-gpu.Shared &&
+			size.Compute <= topology.WholeGPU-gpu.Compute && (gpu.Sharers == 0 || gpu.Shared < offer.Memory)
 	}
 	return false
 }
 
-// shareSize is the memory that a share of bytes takes; 0 asks for all of it.
-func shareSize(offer *Offer, bytes topology.Bytes) topology.Bytes {
-	if bytes == 0 {
+// shareSize is the memory that a share takes.
+func shareSize(offer *Offer, size Size) topology.Bytes {
+	if size.Bytes == 0 {
 		return offer.Memory
 	}
-	return bytes
+	return size.Bytes
 }
 
 // Take records that offer i is held. It is an error, and changes nothing, if the
 // offer does not fit.
-func (inv *Inventory) Take(s State, i int, bytes topology.Bytes) error {
-	if !inv.Fits(s, i, bytes) {
+func (inv *Inventory) Take(s State, i int, size Size) error {
+	if !inv.Fits(s, i, size) {
 		offer := inv.Offers[i]
 		return fmt.Errorf("%s of GPU %d is not free", offer.Form, offer.GPU)
 	}
-	inv.Hold(s, i, bytes)
+	inv.Hold(s, i, size)
 	return nil
 }
 
 // Hold records that offer i is held, whether or not it fits: for what others have
 // allocated already.
-func (inv *Inventory) Hold(s State, i int, bytes topology.Bytes) {
+func (inv *Inventory) Hold(s State, i int, size Size) {
 	offer := &inv.Offers[i]
-	s[offer.GPU] = with(s[offer.GPU], offer, bytes)
+	s[offer.GPU] = with(s[offer.GPU], offer, size)
 }
 
 // with is the state of a GPU once offer is held too.
-func with(gpu GPUState, offer *Offer, bytes topology.Bytes) GPUState {
+func with(gpu GPUState, offer *Offer, size Size) GPUState {
 	switch offer.Form {
 	case Whole:
 		gpu.Whole = true
@@ -94,14 +95,15 @@ func with(gpu GPUState, offer *Offer, bytes topology.Bytes) GPUState {
 		gpu.MIG.Slices |= offer.slices
 		gpu.MIG.Media = gpu.MIG.Media.Plus(offer.Media)
 	case Share:
-		gpu.Shared += shareSize(offer, bytes)
+		gpu.Shared += shareSize(offer, size)
+		gpu.Compute += size.Compute
 		gpu.Sharers++
 	}
 	return gpu
 }
 
 // Release undoes Take with the same arguments.
-func (inv *Inventory) Release(s State, i int, bytes topology.Bytes) {
+func (inv *Inventory) Release(s State, i int, size Size) {
 	offer := &inv.Offers[i]
 	gpu := &s[offer.GPU]
 	switch offer.Form {
@@ -111,7 +113,8 @@ func (inv *Inventory) Release(s State, i int, bytes topology.Bytes) {
 		gpu.MIG.Slices &^= offer.slices
 		gpu.MIG.Media = gpu.MIG.Media.Minus(offer.Media)
 	case Share:
-		gpu.Shared -= shareSize(offer, bytes)
+		gpu.Shared -= shareSize(offer, size)
+		gpu.Compute -= size.Compute
 		gpu.Sharers--
 	}
 }

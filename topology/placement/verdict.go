@@ -24,8 +24,8 @@ func (o Outcome) String() string { return [...]string{"fits", "refused", "undeci
 // Grant gives one offer to one part.
 type Grant struct {
 	Part, Offer int
-	// Bytes is the size of a share, 0 for all of it; as in Part.
-	Bytes topology.Bytes
+	// Size is the size of a share.
+	Size
 }
 
 // Verdict is the answer to a request on one node.
@@ -47,7 +47,7 @@ const (
 	NoMatch     Code = "NoMatch"     // the node has nothing of the kind asked for
 	GPUsBusy    Code = "GPUsBusy"    // too few matching GPUs are free
 	SlicesTaken Code = "SlicesTaken" // no matching MIG placement is open
-	MemoryShort Code = "MemoryShort" // no matching GPU has that much memory left to share
+	MemoryShort Code = "MemoryShort" // no matching GPU has that much memory, or compute, left to share
 	Unlike      Code = "Unlike"      // what is free does not satisfy a constraint between devices
 	Together    Code = "Together"    // each part fits alone, all of them do not
 	Unresolved  Code = "Unresolved"  // the search was cut short

@@ -33,14 +33,14 @@ func (v *View) NIC(gpus GPUSet) topology.LinkKind {
 }
 
 // hold records a grant in the view.
-func (v *View) hold(offer int, bytes topology.Bytes) {
-	v.Hold(v.State, offer, bytes)
+func (v *View) hold(offer int, size Size) {
+	v.Hold(v.State, offer, size)
 	v.Free &^= 1 << v.Offers[offer].GPU
 }
 
 // release undoes hold.
-func (v *View) release(offer int, bytes topology.Bytes) {
-	v.Release(v.State, offer, bytes)
+func (v *View) release(offer int, size Size) {
+	v.Release(v.State, offer, size)
 	if gpu := v.Offers[offer].GPU; v.State[gpu].Free() {
 		v.Free |= 1 << gpu
 	}
