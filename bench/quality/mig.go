@@ -49,32 +49,106 @@ func migTable(w io.Writer, jobs, seeds int) error {
 		if err != nil {
 			return err
 		}
-		for _, policy := range []placement.Policy{placement.Random{Seed: 1}, placement.FirstFit{}, placement.KeepPlaceable{}} {
-			var rows [][]float64
-			for seed := range seeds {
-				rows = append(rows, playMIG(inv, policy, jobs, int64(seed+1)))
-			}
-			fmt.Fprintf(w, "| %d | %s |", gpus, policy.Name())
-			for column := range rows[0] {
-				sum := 0.0
-				for _, row := range rows {
-					sum += row[column]
-				}
-				fmt.Fprintf(w, " %.3f |", sum/float64(seeds))
-			}
-			fmt.Fprintln(w)
+		for _, policy := range []placement.Policy{placement.Random{Seed: 1}, placement.FirstFit{}, placement.BestFit{}, placement.NewFragmentation(demand), placement.KeepPlaceable{}} {
+			writeRow(w, gpus, policy.Name(), seeds, func(seed int64) []float64 { return playMIG(inv, policy, jobs, seed) })
 		}
+		writeRow(w, gpus, "if instances moved freely", seeds, func(seed int64) []float64 { return playFreely(gpus, jobs, seed) })
 	}
 	fmt.Fprintln(w)
 	return nil
 }
 
+// writeRow writes the means over seeds.
+func writeRow(w io.Writer, gpus int, name string, seeds int, play func(seed int64) []float64) {
+	var sums []float64
+	for seed := range seeds {
+		row := play(int64(seed + 1))
+		if sums == nil {
+			sums = make([]float64, len(row))
+		}
+		for column := range row {
+			sums[column] += row[column]
+		}
+	}
+	fmt.Fprintf(w, "| %d | %s |", gpus, name)
+	for _, sum := range sums {
+		fmt.Fprintf(w, " %.3f |", sum/float64(seeds))
+	}
+	fmt.Fprintln(w)
+}
+
+// playFreely serves a job whenever the node has as many compute slices left, and 4g
+// at most once for each GPU: as if instances could move at any time and geometry did
+// not matter otherwise. It shows what is left to gain for policies that take
+// whatever fits; one that refuses small jobs to keep room for large ones is not
+// bounded by it.
+func playFreely(gpus, count int, seed int64) []float64 {
+	mix := migKinds()
+	jobs := arrivals(rand.New(rand.NewSource(seed)), mix, 7*float64(gpus), load, count)
+	free, large := 7*float64(gpus), gpus
+	tally := newTally(len(mix))
+	const fourG = 3 // index into migMix
+	play(jobs, func(job int) {
+		free += mix[jobs[job].kind].size
+		if jobs[job].kind == fourG {
+			large++
+		}
+	}, func(job int) bool {
+		kind := jobs[job].kind
+		fits := mix[kind].size <= free && (kind != fourG || large > 0)
+		tally.count(kind, fits)
+		if fits {
+			free -= mix[kind].size
+			if kind == fourG {
+				large--
+			}
+		}
+		return fits
+	})
+	return tally.shares(mix)
+}
+
+func migKinds() []kindOfJob {
+	var mix []kindOfJob
+	for _, kind := range migMix {
+		mix = append(mix, kindOfJob{weight: kind.weight, size: kind.compute})
+	}
+	return mix
+}
+
+// tally counts jobs by kind.
+type tally struct{ placed, offered []float64 }
+
+func newTally(kinds int) *tally {
+	return &tally{placed: make([]float64, kinds), offered: make([]float64, kinds)}
+}
+
+func (t *tally) count(kind int, placed bool) {
+	t.offered[kind]++
+	if placed {
+		t.placed[kind]++
+	}
+}
+
+// shares returns the share of compute slices that was served, then that of each
+// kind's jobs.
+func (t *tally) shares(mix []kindOfJob) []float64 {
+	result := []float64{0}
+	placed, offered := 0.0, 0.0
+	for kind := range mix {
+		placed += t.placed[kind] * mix[kind].size
+		offered += t.offered[kind] * mix[kind].size
+		result = append(result, t.placed[kind]/t.offered[kind])
+	}
+	result[0] = placed / offered
+	return result
+}
+
 // playMIG returns the share of compute slices served, then of each profile's jobs.
 func playMIG(inv *placement.Inventory, policy placement.Policy, count int, seed int64) []float64 {
-	mix := make([]kindOfJob, len(migMix))
+	mix := migKinds()
 	requests := make([]*placement.Request, len(migMix))
 	for i, kind := range migMix {
-		mix[i] = kindOfJob{weight: kind.weight, size: kind.compute}
 		requests[i] = &placement.Request{Parts: []placement.Part{{
 			Count: 1, Accepts: inv.Select(func(o *placement.Offer) bool { return o.Form == placement.MIG && o.Profile == kind.id }),
 		}}}
@@ -82,29 +156,20 @@ func playMIG(inv *placement.Inventory, policy placement.Policy, count int, seed 
 	jobs := arrivals(rand.New(rand.NewSource(seed)), mix, 7*float64(len(inv.Node.GPUs)), load, count)
 	state := placement.NewState(inv)
 	held := make([]placement.Grant, len(jobs))
-	placed, offered := make([]float64, len(mix)), make([]float64, len(mix))
+	tally := newTally(len(mix))
 	var placer placement.Placer
 	play(jobs, func(job int) { inv.Release(state, held[job].Offer, placement.Size{}) }, func(job int) bool {
 		kind := jobs[job].kind
-		offered[kind]++
 		verdict := placer.Place(inv, state, requests[kind], policy)
+		tally.count(kind, verdict.Outcome == placement.Fits)
 		if verdict.Outcome != placement.Fits {
 			return false
 		}
-		placed[kind]++
 		held[job] = verdict.Grants[0]
 		inv.Hold(state, held[job].Offer, placement.Size{})
 		return true
 	})
-	result := []float64{0}
-	slicesPlaced, slicesOffered := 0.0, 0.0
-	for kind := range mix {
-		slicesPlaced += placed[kind] * mix[kind].size
-		slicesOffered += offered[kind] * mix[kind].size
-		result = append(result, placed[kind]/offered[kind])
-	}
-	result[0] = slicesPlaced / slicesOffered
-	return result
+	return tally.shares(mix)
 }
 
 // meanOver averages two figures over seeds.
