@@ -16,10 +16,17 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := newCommand().ExecuteContext(ctx); err != nil {
+		if ctx.Err() != nil {
+			fmt.Fprintln(os.Stderr, "ashlar: interrupted")
+			os.Exit(exitInterrupted)
+		}
 		fmt.Fprintln(os.Stderr, "ashlar:", err)
 		os.Exit(exitCode(err))
 	}
 }
+
+// exitInterrupted is what shells report of a program that a signal ended.
+const exitInterrupted = 130
 
 func newCommand() *cobra.Command {
 	command := &cobra.Command{
