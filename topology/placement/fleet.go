@@ -7,21 +7,19 @@ import (
 )
 
 // Fleet is many nodes and who holds what of each. Nodes of one make in the same
-// state form a class, and a request is decided once for each class, so that nodes
-// that are alike or did not change cost nothing. A Fleet belongs to one goroutine.
-//
-// Complexity of Best: one placement for each class in use, plus a look-up for each
-// node.
+// state form a class: whatever is asked, they have the same answer. A Fleet, with
+// its Questions, belongs to one goroutine.
 type Fleet struct {
-	nodes   []fleetNode
-	classes []fleetClass
-	// byKey finds a class by its inventory and state.
-	byKey map[string]int
+	nodes []fleetNode
+	// classes counts the classes seen; byKey finds one by its inventory and state.
+	classes int
+	byKey   map[string]int
 	// inventories numbers the inventories, for the keys.
 	inventories map[*Inventory]uint32
-	question    int64
-	placer      Placer
-	key         []byte
+	// generation changes when classes are numbered anew.
+	generation int
+	placer     Placer
+	key        []byte
 }
 
 type fleetNode struct {
@@ -30,12 +28,9 @@ type fleetNode struct {
 	class     int
 }
 
-// fleetClass holds the answer to the last question that was asked of it.
-type fleetClass struct {
-	question int64
-	fits     bool
-	rating   Rating
-}
+// spareClasses bounds how many classes are remembered that no node is in: as many
+// as there are nodes, and this many more.
+const spareClasses = 4096
 
 // NewFleet returns a fleet without nodes.
 func NewFleet() *Fleet {
@@ -92,11 +87,26 @@ func (f *Fleet) classify(node int) {
 	f.key = appendKey(f.key[:0], f.inventories[n.inventory], n.state)
 	class, known := f.byKey[string(f.key)]
 	if !known {
-		class = len(f.classes)
+		if f.classes > 2*len(f.nodes)+spareClasses {
+			f.renumber()
+			f.classify(node)
+			return
+		}
+		class = f.classes
+		f.classes++
 		f.byKey[string(f.key)] = class
-		f.classes = append(f.classes, fleetClass{})
 	}
 	n.class = class
+}
+
+// renumber forgets the classes that no node is in.
+func (f *Fleet) renumber() {
+	clear(f.byKey)
+	f.classes = 0
+	f.generation++
+	for node := range f.nodes {
+		f.classify(node)
+	}
 }
 
 // appendKey spells out an inventory's number and a state.
@@ -118,33 +128,62 @@ func appendKey(key []byte, inventory uint32, s State) []byte {
 }
 
 // RequestFor translates a request for the nodes of one make: offers are numbered
-// differently on each. It is called once for each class.
+// differently on each.
 type RequestFor func(*Inventory) *Request
 
-// Best decides on which node a request goes, by the policy's rating, the lowest
+// Question is a request to a fleet under a policy. It remembers the answer of every
+// class, so that asking again costs one placement for each class that is new since,
+// and a look-up for each node: nodes that are alike or did not change cost nothing.
+type Question struct {
+	fleet      *Fleet
+	request    RequestFor
+	policy     Policy
+	generation int
+	// answers is indexed by class.
+	answers []answer
+}
+
+type answer struct {
+	known, fits bool
+	rating      Rating
+}
+
+// Ask prepares a question.
+func (f *Fleet) Ask(request RequestFor, policy Policy) *Question {
+	return &Question{fleet: f, request: request, policy: policy, generation: f.generation}
+}
+
+// Best decides on which node the request goes, by the policy's rating, the lowest
 // number first among equals, and what it gets there. The verdict's lists are valid
-// until the next call. If it fits nowhere the node is -1 and the verdict is empty:
-// ask Place about single nodes for the reasons.
-func (f *Fleet) Best(request RequestFor, policy Policy) (int, Verdict) {
-	f.question++
+// until the fleet is used again. If it fits nowhere the node is -1 and the verdict is
+// empty: ask Place about single nodes for the reasons.
+func (q *Question) Best() (int, Verdict) {
+	f := q.fleet
+	if q.generation != f.generation {
+		q.generation = f.generation
+		clear(q.answers)
+	}
+	if missing := f.classes - len(q.answers); missing > 0 {
+		q.answers = append(q.answers, make([]answer, missing)...)
+	}
 	best := -1
 	var rating Rating
 	for i := range f.nodes {
 		n := &f.nodes[i]
-		class := &f.classes[n.class]
-		if class.question != f.question {
-			verdict := f.placer.Place(n.inventory, n.state, request(n.inventory), policy)
-			*class = fleetClass{question: f.question, fits: verdict.Outcome == Fits, rating: verdict.Rating}
+		a := &q.answers[n.class]
+		if !a.known {
+			verdict := f.placer.Place(n.inventory, n.state, q.request(n.inventory), q.policy)
+			*a = answer{known: true, fits: verdict.Outcome == Fits, rating: verdict.Rating}
 		}
-		if class.fits && (best < 0 || class.rating.Better(rating)) {
-			best, rating = i, class.rating
+		if a.fits && (best < 0 || a.rating.Better(rating)) {
+			best, rating = i, a.rating
 		}
 	}
 	if best < 0 {
 		return -1, Verdict{Outcome: Refused}
 	}
 	n := &f.nodes[best]
-	return best, f.placer.Place(n.inventory, n.state, request(n.inventory), policy)
+	return best, f.placer.Place(n.inventory, n.state, q.request(n.inventory), q.policy)
 }
 
 // clone copies a fleet, sharing nothing that either changes.
