@@ -61,7 +61,8 @@ func ParseBytes(text string) (Bytes, error) {
 		if err != nil || math.IsNaN(value) || value < 0 {
 			break
 		}
-		if product := value * float64(unit.size); product < math.MaxInt64 {
+		// Half of what an int64 holds: room for rounding, and for sums of two.
+		if product := value * float64(unit.size); product < math.MaxInt64/2 {
 			return Bytes(product), nil
 		}
 		return 0, fmt.Errorf("%q is more memory than can be counted", text)
