@@ -26,6 +26,7 @@ var nodes = []install.Node{
 	{Name: "gang-fits", Machine: "dgx-a100"},
 	{Name: "gang-waits", Machine: "dgx-a100"},
 	{Name: "side-by-side", Machine: "4xA30-pcie"},
+	{Name: "topology-match", Machine: "4xA30-pcie"},
 	{Name: "preemption", Machine: "4xA30-pcie"},
 	{Name: "explain", Machine: "dgx1-v100"},
 	{Name: "suggestion", Machine: "4gpu-mixed-bridge"},

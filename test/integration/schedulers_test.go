@@ -1,6 +1,9 @@
 package integration
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,4 +31,20 @@ func TestTwoSchedulersSideBySide(t *testing.T) {
 	}
 	require.Len(t, held, 4)
 	require.Empty(t, s.devices("plain"))
+}
+
+// NodeResourceTopologyMatch is in the same binary and runs beside DevicePlacement
+// once the CRD is there.
+func TestNodeResourceTopologyPluginRuns(t *testing.T) {
+	s := newSpace(t)
+	text := strings.ReplaceAll(schedulerConfig(world.cluster.Kubeconfig(), "DevicePlacement", "NodeResourceTopologyMatch"), ashlar, "nrt-scheduler")
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	scheduler, err := world.cluster.Run(s.ctx, "nrt-scheduler", world.cluster.Binaries().Command("ashlar-scheduler"),
+		"--config", file, "--secure-port", "0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, scheduler.Stop()) }()
+	s.create(s.pod("pod", "nrt-scheduler", "topology-match"), request(whole, 1))
+	s.running("pod")
+	require.Len(t, s.devices("pod"), 1)
 }

@@ -42,15 +42,14 @@ func (KeepPlaceable) RateOffer(v *View, i int, size Size) Rating {
 	}
 	if offer.Form == MIG {
 		open := v.opens[offer.GPU]
+		level := open.level(before.MIG.Media)
 		if !free {
-			loss = open.left(before.MIG)
+			loss = open.left(level, before.MIG.Slices)
 		}
-		after := before.MIG
-		after.Slices |= offer.slices
 		if offer.scarce {
-			after.Media = after.Media.Plus(offer.Media)
+			level = open.level(before.MIG.Media.Plus(offer.Media))
 		}
-		return Rating{Loss: loss - open.left(after)}
+		return Rating{Loss: loss - open.left(level, before.MIG.Slices|offer.slices)}
 	}
 	if !free {
 		loss = v.worthOfShare(offer.GPU, before.Shared)

@@ -77,16 +77,21 @@ func (o *openness) findLevels(offers []*Offer) error {
 	return nil
 }
 
-// left is what the GPU is still worth beside what is held, in MiB.
-func (o *openness) left(held mig.Occupancy) int64 {
-	level := 0
-	if held.Media != (mig.Media{}) {
-		// Instances that others made may hold what no sum of offers does: nothing fits.
-		if level = slices.Index(o.levels, held.Media); level < 0 {
-			return 0
-		}
+// level finds what is held of media engines among the levels; -1 for a sum that no
+// offers make, which instances that others created may.
+func (o *openness) level(held mig.Media) int {
+	if held == (mig.Media{}) {
+		return 0
 	}
-	return o.worth[level<<o.slices|int(held.Slices)]
+	return slices.Index(o.levels, held)
+}
+
+// left is what the GPU is still worth beside what is held, in MiB.
+func (o *openness) left(level int, held mig.Slices) int64 {
+	if level < 0 {
+		return 0
+	}
+	return o.worth[level<<o.slices|int(held)]
 }
 
 // fits reports whether an instance of the profile could be created beside what is

@@ -173,9 +173,9 @@ func (p *Placer) grant(part, offer int, size Size) {
 func (p *Placer) findMoves(pick *pick, last bool) {
 	first := len(p.moves)
 	if pick.count > 1 {
-		p.findSets(pick, last, first)
+		p.findSets(pick, last)
 	} else {
-		p.findOffers(pick, last, first)
+		p.findOffers(pick, last)
 	}
 	if len(p.moves)-first < 2 {
 		return
@@ -191,18 +191,8 @@ func (p *Placer) findMoves(pick *pick, last bool) {
 	})
 }
 
-// add keeps a move, or only the best of those since first.
-func (p *Placer) add(m move, last bool, first int) {
-	switch {
-	case !last || len(p.moves) == first:
-		p.moves = append(p.moves, m)
-	case m.rating.Better(p.moves[first].rating):
-		p.moves[first] = m
-	}
-}
-
 // findSets looks at every set of pick.count free GPUs that the part accepts.
-func (p *Placer) findSets(pick *pick, last bool, first int) {
+func (p *Placer) findSets(pick *pick, last bool) {
 	part := &p.request.Parts[pick.part]
 	free := p.view.Free & pick.gpus
 	size := free.Len()
@@ -214,36 +204,53 @@ func (p *Placer) findSets(pick *pick, last bool, first int) {
 	for i, rest := 0, free; rest != 0; i, rest = i+1, rest&(rest-1) {
 		bit[i] = rest & -rest
 	}
-	constrained := len(p.request.Alike) > 0
+	constrained, needy := len(p.request.Alike) > 0, part.Needs != (Needs{})
+	best, rating := GPUSet(0), Rating{}
 	for pattern := GPUSet(1<<pick.count - 1); pattern < 1<<size; pattern = pattern.nextOfSize() {
 		var set GPUSet
 		for rest := pattern; rest != 0; rest &= rest - 1 {
 			set |= bit[rest.lowest()]
 		}
-		if !part.Needs.met(&p.view, set) || constrained && !p.alikeSet(pick.part, part, set) {
+		if needy && !part.Needs.met(&p.view, set) || constrained && !p.alikeSet(pick.part, part, set) {
 			continue
 		}
-		p.add(move{gpus: set, rating: p.policy.RateGPUs(&p.view, set)}, last, first)
+		r := p.policy.RateGPUs(&p.view, set)
+		if !last {
+			p.moves = append(p.moves, move{gpus: set, rating: r})
+		} else if best == 0 || r.Better(rating) {
+			best, rating = set, r
+		}
+	}
+	if best != 0 {
+		p.moves = append(p.moves, move{gpus: best, rating: rating})
 	}
 }
 
 // findOffers looks at every offer that the part accepts and that fits.
-func (p *Placer) findOffers(pick *pick, last bool, first int) {
+func (p *Placer) findOffers(pick *pick, last bool) {
 	part := &p.request.Parts[pick.part]
+	size := part.size()
 	free := part.Needs == (Needs{}) && len(p.request.Alike) == 0 && len(p.grants) == 0
+	best, rating := -1, Rating{}
 	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
 		offer := &p.view.Offers[i]
-		gpu := GPUSet(1) << offer.GPU
-		if !p.view.fits(&p.view.State[offer.GPU], offer, part.size()) || !free && !p.allowed(pick.part, part, i, gpu) {
+		if !p.view.fits(&p.view.State[offer.GPU], offer, size) || !free && !p.allowed(pick.part, part, i) {
 			continue
 		}
-		m := move{offer: i}
+		var r Rating
 		if offer.Form == Whole {
-			m.rating = p.policy.RateGPUs(&p.view, gpu)
+			r = p.policy.RateGPUs(&p.view, 1<<offer.GPU)
 		} else {
-			m.rating = p.policy.RateOffer(&p.view, i, part.size())
+			r = p.policy.RateOffer(&p.view, i, size)
 		}
-		p.add(m, last, first)
+		if !last {
+			p.moves = append(p.moves, move{offer: i, rating: r})
+		} else if best < 0 || r.Better(rating) {
+			best, rating = i, r
+		}
+	}
+	if best >= 0 {
+		p.moves = append(p.moves, move{offer: best, rating: rating})
 	}
 }
 
@@ -259,8 +266,9 @@ func (p *Placer) wholeOffer(part *Part, gpu int) int {
 }
 
 // allowed reports whether the part may have offer i beside the grants made so far.
-func (p *Placer) allowed(index int, part *Part, i int, gpu GPUSet) bool {
-	return part.Needs.met(&p.view, gpu) && (part.Needs.GBps == 0 || p.view.Offers[i].Form == Whole) &&
+func (p *Placer) allowed(index int, part *Part, i int) bool {
+	offer := &p.view.Offers[i]
+	return part.Needs.met(&p.view, 1<<offer.GPU) && (part.Needs.GBps == 0 || offer.Form == Whole) &&
 		p.alike(index, i) && !p.granted(index, i)
 }
 

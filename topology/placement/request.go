@@ -44,9 +44,6 @@ type Needs struct {
 
 // met reports whether whole GPUs have what the part needs.
 func (n *Needs) met(v *View, gpus GPUSet) bool {
-	if *n == (Needs{}) {
-		return true
-	}
 	return (n.GBps == 0 || gpus.Len() == 1 || v.ring[gpus] >= n.GBps) &&
 		(n.NUMANodes == 0 || v.NUMANodes(gpus) <= n.NUMANodes) &&
 		v.NIC(gpus) >= n.NIC
