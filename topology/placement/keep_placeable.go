@@ -42,12 +42,13 @@ func (KeepPlaceable) RateOffer(v *View, i int, size Size) Rating {
 	}
 	if offer.Form == MIG {
 		open := v.opens[offer.GPU]
-		level := open.level(before.MIG.Media)
+		level := open.level(&before.MIG.Media)
 		if !free {
 			loss = open.left(level, before.MIG.Slices)
 		}
 		if offer.scarce {
-			level = open.level(before.MIG.Media.Plus(offer.Media))
+			after := before.MIG.Media.Plus(offer.Media)
+			level = open.level(&after)
 		}
 		return Rating{Loss: loss - open.left(level, before.MIG.Slices|offer.slices)}
 	}

@@ -79,11 +79,11 @@ func (o *openness) findLevels(offers []*Offer) error {
 
 // level finds what is held of media engines among the levels; -1 for a sum that no
 // offers make, which instances that others created may.
-func (o *openness) level(held mig.Media) int {
-	if held == (mig.Media{}) {
+func (o *openness) level(held *mig.Media) int {
+	if *held == (mig.Media{}) {
 		return 0
 	}
-	return slices.Index(o.levels, held)
+	return slices.Index(o.levels, *held)
 }
 
 // left is what the GPU is still worth beside what is held, in MiB.

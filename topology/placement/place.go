@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/ashlar-dev/ashlar/topology"
@@ -83,6 +84,10 @@ type pick struct {
 // whole GPUs, then single GPUs, large slices, small slices, shares.
 func (p *Placer) findPicks() {
 	p.picks = p.picks[:0]
+	if len(p.request.Parts) == 1 && p.request.Parts[0].Count == 1 {
+		p.picks = append(p.picks, pick{count: 1}) // nothing to put in order
+		return
+	}
 	for i := range p.request.Parts {
 		part := &p.request.Parts[i]
 		candidate := pick{part: i, count: 1, form: Whole}
@@ -232,21 +237,24 @@ func (p *Placer) findOffers(pick *pick, last bool) {
 	size := part.size()
 	free := part.Needs == (Needs{}) && len(p.request.Alike) == 0 && len(p.grants) == 0
 	best, rating := -1, Rating{}
-	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
-		offer := &p.view.Offers[i]
-		if !p.view.fits(&p.view.State[offer.GPU], offer, size) || !free && !p.allowed(pick.part, part, i) {
-			continue
-		}
-		var r Rating
-		if offer.Form == Whole {
-			r = p.policy.RateGPUs(&p.view, 1<<offer.GPU)
-		} else {
-			r = p.policy.RateOffer(&p.view, i, size)
-		}
-		if !last {
-			p.moves = append(p.moves, move{offer: i, rating: r})
-		} else if best < 0 || r.Better(rating) {
-			best, rating = i, r
+	for w, word := range part.Accepts {
+		for ; word != 0; word &= word - 1 {
+			i := w*64 + bits.TrailingZeros64(word)
+			offer := &p.view.Offers[i]
+			if !p.view.fits(&p.view.State[offer.GPU], offer, size) || !free && !p.allowed(pick.part, part, i) {
+				continue
+			}
+			var r Rating
+			if offer.Form == Whole {
+				r = p.policy.RateGPUs(&p.view, 1<<offer.GPU)
+			} else {
+				r = p.policy.RateOffer(&p.view, i, size)
+			}
+			if !last {
+				p.moves = append(p.moves, move{offer: i, rating: r})
+			} else if best < 0 || r.Better(rating) {
+				best, rating = i, r
+			}
 		}
 	}
 	if best >= 0 {
