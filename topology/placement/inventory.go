@@ -123,11 +123,14 @@ func Offers(node *topology.Node, tables []*mig.Table) []Offer {
 		if tables[i] == nil {
 			continue
 		}
+		// The table knows what the GPU has of each engine; the offers alone do not where
+		// a capture lacks the largest profile's row.
+		scarce := tables[i].ScarceMedia()
 		for _, profile := range tables[i].Profiles {
 			for _, placement := range slices.Backward(profile.Placements) {
 				offers = append(offers, Offer{
 					Form: MIG, GPU: i, Memory: profile.Memory,
-					Profile: profile.ID, Placement: placement, Media: profile.Media,
+					Profile: profile.ID, Placement: placement, Media: profile.Media.Only(scarce),
 				})
 			}
 		}

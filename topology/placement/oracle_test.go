@@ -97,7 +97,7 @@ func simpleChoice(inv *Inventory, s State, part *Part, policy Policy) (best Rati
 
 // oracleStates is how many random states and requests of each form are compared
 // with brute force; `make oracle` compares 100,000.
-var oracleStates = flag.Int("oracle-states", 2_000, "random states per form to compare with brute force")
+var oracleStates = flag.Int("oracle-states", 10_000, "random states per form to compare with brute force")
 
 // The choice for a request of one part is the best there is: the same rating as
 // the best of all combinations, and a refusal only where none exists.
