@@ -32,14 +32,14 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	if gpus == nil {
 		return p.DynamicResources.Filter(ctx, state, pod, node)
 	}
-	held := gpus.state(c.allocated)
+	held := c.held.state(gpus)
 	p.holdNominated(ctx, gpus, held, changes, node)
 	verdict := p.place(ctx, c.ask, gpus, held, node)
 	if verdict.final {
 		return refusal(verdict, held)
 	}
 	if verdict.Outcome == placement.Fits {
-		gpus.showOnly(verdict.devices(), func(i int) bool { return gpus.inUse(c.allocated, i) })
+		gpus.showOnly(verdict.devices(), c.held[gpus])
 		if status := p.DynamicResources.Filter(ctx, state, pod, node); status.IsSuccess() {
 			return status
 		}

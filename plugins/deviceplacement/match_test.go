@@ -8,6 +8,8 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
+
+	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // The rounding is the API's, which in-tree allocation applies too
@@ -64,7 +66,7 @@ func TestMatchReportsErrors(t *testing.T) {
 // accounted for, and puts the chosen ones first, each once.
 func TestShowOnly(t *testing.T) {
 	gpus := poolOf(t, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"})
-	gpus.showOnly([]int{3, 1, 3}, func(i int) bool { return i == 0 || i == 3 })
+	gpus.showOnly([]int{3, 1, 3}, []placement.Grant{{Offer: 0}, {Offer: 3}})
 	var names []string
 	for _, d := range gpus.deviceSlice.Spec.Devices {
 		names = append(names, d.Name)

@@ -123,6 +123,7 @@ func (p *Plugin) Name() string { return Name }
 type cycle struct {
 	ask       *ask
 	allocated *structured.AllocatedState
+	held      heldDevices
 	// scores holds the score of each feasible node; filled in PreScore.
 	scores map[string]int64
 }
@@ -170,6 +171,7 @@ func (p *Plugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *v1.Po
 	if c.ask, err = askOf(pod, claims, p.dra); err != nil {
 		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
 	}
+	c.held = p.pools.held(c.allocated)
 	state.Write(cycleKey, c)
 	return result, status
 }

@@ -7,6 +7,8 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/dynamic-resource-allocation/structured"
 	"k8s.io/utils/ptr"
+
+	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // pool is a node-local resource pool: all devices that one driver publishes for
@@ -131,16 +133,16 @@ func (p *pool) showAll() {
 
 // showOnly fills the placeholders with the chosen devices, in that order, and
 // hides the others except for those in use: their counters must stay accounted for.
-func (p *pool) showOnly(chosen []int, inUse func(int) bool) {
+func (p *pool) showOnly(chosen []int, inUse []placement.Grant) {
 	devices := p.buffer[:0]
 	for at, i := range chosen {
 		if !slices.Contains(chosen[:at], i) { // several shares may be on one device
 			devices = append(devices, p.devices[i])
 		}
 	}
-	for i := range p.devices {
-		if inUse(i) && !slices.Contains(chosen, i) {
-			devices = append(devices, p.devices[i])
+	for _, grant := range inUse {
+		if !slices.Contains(chosen, grant.Offer) {
+			devices = append(devices, p.devices[grant.Offer])
 		}
 	}
 	p.buffer = devices

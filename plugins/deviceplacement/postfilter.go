@@ -176,7 +176,7 @@ func (p *Plugin) smallestChanges(ctx context.Context, c *cycle, nodes []string) 
 		if gpus == nil {
 			continue
 		}
-		state := gpus.state(c.allocated)
+		state := c.held.state(gpus)
 		key := fmt.Sprintf("%p %v", gpus.gpus.inventory, state)
 		if seen[key] {
 			continue
@@ -192,7 +192,7 @@ func (p *Plugin) smallestChanges(ctx context.Context, c *cycle, nodes []string) 
 			preferred = cmp.Or(preferred, request)
 		}
 		if preferred != nil {
-			for _, change := range placement.Relax(gpus.gpus.inventory, state, gpus.held(c.allocated), preferred, p.policy) {
+			for _, change := range placement.Relax(gpus.gpus.inventory, state, c.held[gpus], preferred, p.policy) {
 				found := &suggestion{Change: change, node: name, pool: gpus, request: preferred}
 				if best[change.Kind] == nil || found.closer(best[change.Kind]) {
 					best[change.Kind] = found

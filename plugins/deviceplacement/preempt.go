@@ -140,7 +140,7 @@ func (p *Plugin) filterWithout(ctx context.Context, c *cycle, changes *podChange
 	pools := p.pools.byNode[node.Node().Name]
 	allocated := p.allocatedWithout(c, changes, pools)
 	if gpus := p.pools.gpuPool(node.Node().Name); gpus != nil {
-		held := gpus.state(allocated)
+		held := p.pools.held(allocated).state(gpus)
 		p.holdNominated(ctx, gpus, held, changes, node)
 		if verdict := p.place(ctx, c.ask, gpus, held, node); verdict.final {
 			return refusal(verdict, held)

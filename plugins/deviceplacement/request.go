@@ -9,7 +9,6 @@ import (
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	dracel "k8s.io/dynamic-resource-allocation/cel"
-	"k8s.io/dynamic-resource-allocation/structured"
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/placement"
@@ -136,47 +135,4 @@ func (p *pool) attribute(i int, name resourceapi.FullyQualifiedName) (any, bool)
 		return *value.VersionValue, true
 	}
 	return nil, false
-}
-
-// held lists the pool's devices that are allocated; all shares of one device count
-// as one grant.
-func (p *pool) held(allocated *structured.AllocatedState) []placement.Grant {
-	var grants []placement.Grant
-	for i, id := range p.ids {
-		if allocated.AllocatedDevices.Has(id) {
-			grants = append(grants, placement.Grant{Offer: i})
-		} else if amounts, shared := allocated.AggregatedCapacity[id]; shared {
-			grants = append(grants, placement.Grant{Offer: i, Size: placement.Size{Bytes: sharedBytes(amounts)}})
-		}
-	}
-	return grants
-}
-
-// state is what is held of the pool's GPUs.
-func (p *pool) state(allocated *structured.AllocatedState) placement.State {
-	state := placement.NewState(p.gpus.inventory)
-	for _, grant := range p.held(allocated) {
-		p.gpus.inventory.Hold(state, grant.Offer, grant.Size)
-	}
-	return state
-}
-
-// sharedBytes is the memory that the shares of a device hold together. A sum that
-// cannot be, because somebody booked a negative amount, counts as all of it.
-func sharedBytes(amounts structured.ConsumedCapacity) topology.Bytes {
-	const all = 0
-	memory := amounts[published.Memory]
-	switch {
-	case memory == nil:
-		return 1
-	case memory.Sign() < 0:
-		return all
-	}
-	return topology.Bytes(max(1, memory.Value()))
-}
-
-// inUse reports whether device i is allocated, exclusively or shared.
-func (p *pool) inUse(allocated *structured.AllocatedState, i int) bool {
-	_, shared := allocated.AggregatedCapacity[p.ids[i]]
-	return shared || allocated.AllocatedDevices.Has(p.ids[i])
 }

@@ -34,7 +34,7 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 		if status := p.recorder.Reserve(ctx, withoutPodGroup{state}, pod, name); !status.IsSuccess() {
 			return fwk.AsStatus(fmt.Errorf("asking what node %s would allocate: %w", name, status.AsError()))
 		}
-		ratings[name] = placement.Rate(gpus.gpus.inventory, gpus.state(c.allocated), gpus.grants(p.recorded.allocated), p.policy)
+		ratings[name] = placement.Rate(gpus.gpus.inventory, c.held.state(gpus), gpus.grants(p.recorded.allocated), p.policy)
 	}
 	c.scores = scoresOf(ratings)
 	return nil
