@@ -14,8 +14,9 @@ type Inventory struct {
 	Node   *topology.Node
 	Offers []Offer
 
-	// ring and worth are indexed by GPUSet: see newRings and newWorth.
-	ring, worth []int64
+	// ring, worth and distance are indexed by GPUSet: see newRings, newWorth and
+	// newDistances.
+	ring, worth, distance []int64
 	// opens[i] is about the MIG placements of GPU i; nil without MIG.
 	opens []*openness
 	// divided is Demand.Divided.
@@ -43,6 +44,7 @@ func NewInventory(node *topology.Node, offers []Offer, demand Demand) (*Inventor
 	}
 	inv := &Inventory{Node: node, divided: demand.Divided, ring: newRings(node), numa: numaBits(node), nic: nearestNICs(node)}
 	inv.worth = newWorth(node, inv.ring, demand)
+	inv.distance = inv.newDistances()
 	inv.Offers = slices.Clone(offers)
 	instances := make([][]*Offer, len(node.GPUs))
 	for i := range inv.Offers {

@@ -27,7 +27,7 @@ func (KeepPlaceable) RateGPUs(v *View, gpus GPUSet) Rating {
 	return Rating{
 		Bandwidth: v.ring[gpus],
 		Loss:      v.worth[v.Free] - v.worth[v.Free&^gpus],
-		Distance:  v.distance(gpus),
+		Distance:  v.distance[gpus],
 	}
 }
 
@@ -63,10 +63,4 @@ func (inv *Inventory) worthOfShare(gpu int, held topology.Bytes) int64 {
 	all := inv.memory[gpu]
 	left := all - int64(held/topology.MiB)
 	return left * left / max(1, all) * inv.divided / 100
-}
-
-// distance is Rating.Distance: NUMA nodes first, then the way to the nearest NIC.
-func (v *View) distance(gpus GPUSet) int64 {
-	const kinds = int64(topology.Self)
-	return v.NUMANodes(gpus)*kinds + int64(topology.NVLink-v.NIC(gpus))
 }

@@ -32,6 +32,19 @@ func (v *View) NIC(gpus GPUSet) topology.LinkKind {
 	return kind
 }
 
+// newDistances is Rating.Distance of every set: NUMA nodes first, then the way to the
+// nearest NIC.
+func (inv *Inventory) newDistances() []int64 {
+	const kinds = int64(topology.Self)
+	view := View{Inventory: inv}
+	distances := make([]int64, 1<<len(inv.Node.GPUs))
+	for i := range distances {
+		set := GPUSet(i)
+		distances[set] = view.NUMANodes(set)*kinds + int64(topology.NVLink-view.NIC(set))
+	}
+	return distances
+}
+
 // hold records a grant in the view.
 func (v *View) hold(offer int, size Size) {
 	v.Hold(v.State, offer, size)
