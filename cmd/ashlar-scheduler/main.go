@@ -14,10 +14,10 @@ import (
 	_ "k8s.io/component-base/metrics/prometheus/version"
 	"k8s.io/kubernetes/cmd/kube-scheduler/app"
 	_ "sigs.k8s.io/scheduler-plugins/apis/config/scheme" // arguments of the plugins below
-	"sigs.k8s.io/scheduler-plugins/pkg/coscheduling"
 	"sigs.k8s.io/scheduler-plugins/pkg/noderesourcetopology"
 
 	"github.com/ashlar-dev/ashlar/plugins/deviceplacement"
+	"github.com/ashlar-dev/ashlar/plugins/gang"
 )
 
 func main() {
@@ -31,7 +31,7 @@ func newCommand() *cobra.Command {
 	command := app.NewSchedulerCommand(
 		app.WithPlugin(deviceplacement.Name, deviceplacement.New),
 		app.WithPlugin(deviceplacement.ScoreName, deviceplacement.NewScore),
-		app.WithPlugin(coscheduling.Name, coscheduling.New),
+		app.WithPlugin(gang.Name, gang.New),
 		app.WithPlugin(noderesourcetopology.Name, noderesourcetopology.New),
 	)
 	command.Use = "ashlar-scheduler"

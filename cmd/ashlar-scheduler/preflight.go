@@ -16,10 +16,10 @@ import (
 	"k8s.io/kubernetes/cmd/kube-scheduler/app/options"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
-	"sigs.k8s.io/scheduler-plugins/pkg/coscheduling"
 	"sigs.k8s.io/scheduler-plugins/pkg/noderesourcetopology"
 
 	"github.com/ashlar-dev/ashlar/plugins/deviceplacement"
+	"github.com/ashlar-dev/ashlar/plugins/gang"
 )
 
 // answerWithin is how long the API server may take to answer the preflight.
@@ -28,7 +28,7 @@ const answerWithin = 10 * time.Second
 // needed are the API resources without which a plugin would hang or fail late.
 var needed = map[string]struct{ groupVersion, resource, from string }{
 	deviceplacement.Name:      {"resource.k8s.io/v1", "resourceclaims", "Kubernetes 1.34 or later with DynamicResourceAllocation"},
-	coscheduling.Name:         {"scheduling.x-k8s.io/v1alpha1", "podgroups", "manifests/crds"},
+	gang.Name:                 {"scheduling.x-k8s.io/v1alpha1", "podgroups", "manifests/crds"},
 	noderesourcetopology.Name: {"topology.node.k8s.io/v1alpha2", "noderesourcetopologies", "manifests/crds"},
 }
 

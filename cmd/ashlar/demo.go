@@ -24,7 +24,7 @@ Run it inside a checkout of the repository.`,
 			return demo.Run(cmd.Context(), options)
 		},
 	}
-	command.Flags().BoolVar(&keep, "keep", false, "leave the cluster up, for kubectl; `ashlar down` ends it")
+	command.Flags().BoolVar(&keep, "keep", false, "leave the cluster up, for kubectl; \"ashlar down\" ends it")
 	return command
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,14 @@ func main() {
 	}
 }
 
+// version is that of the module, as the Go toolchain recorded it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
 // exitInterrupted is what shells report of a program that a signal ended.
 const exitInterrupted = 130
 
@@ -32,6 +41,7 @@ func newCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:           "ashlar",
 		Short:         "GPU placement for Kubernetes, explained",
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          onlySubcommands,

@@ -25,7 +25,7 @@ func newTopologyChooseCommand() *cobra.Command {
 	var source catalogueFlags
 	var output outputFlag
 	var gpus int
-	var busy []int
+	var busy gpuList
 	var policyName string
 	command := &cobra.Command{
 		Use:   "choose MACHINE --gpus K",
@@ -45,6 +45,9 @@ says why and what would fit, and exits with 1.`,
 			policy, err := placement.PolicyNamed(policyName, placement.Prior(), seed)
 			if err != nil {
 				return usagef("--policy: %w", err)
+			}
+			if !cmd.Flags().Changed("gpus") {
+				return usagef("--gpus is missing: how many GPUs to choose")
 			}
 			if gpus < 1 || gpus > topology.MaxGPUs {
 				return usagef("--gpus %d: want 1 to %d", gpus, topology.MaxGPUs)
@@ -76,7 +79,7 @@ says why and what would fit, and exits with 1.`,
 		},
 	}
 	command.Flags().IntVar(&gpus, "gpus", 0, "how many whole GPUs to choose")
-	command.Flags().IntSliceVar(&busy, "busy", nil, "GPUs that are in use, by index: 0,3")
+	command.Flags().Var(&busy, "busy", "GPUs that are in use, by index: 0,3 or 0-3")
 	command.Flags().StringVar(&policyName, "policy", placement.KeepPlaceable{}.Name(), "how to rank choices: "+strings.Join(policyNames(), ", "))
 	completeFlag(command, "policy", policyNames)
 	source.add(command)

@@ -136,7 +136,7 @@ func TestMistakes(t *testing.T) {
 		"model without NVLink":     {[]string{"topology", "show", "dgx-h100/L40S"}, exitFailure, "L40S has no NVLink"},
 		"unknown GPU":              {[]string{"topology", "mig", "h100-pci-80gb"}, exitFailure, "the nearest is H100-PCIe-80GB"},
 		"GPU without MIG":          {[]string{"topology", "mig", "l40s"}, exitFailure, "L40S has no MIG"},
-		"no GPU count":             {[]string{"topology", "choose", "dgx-h100"}, exitUsage, "--gpus 0: want 1 to 16"},
+		"no GPU count":             {[]string{"topology", "choose", "dgx-h100"}, exitUsage, "--gpus is missing: how many GPUs to choose"},
 		"GPU count is a word":      {[]string{"topology", "choose", "dgx-h100", "--gpus", "two"}, exitUsage, "invalid argument"},
 		"negative GPU count":       {[]string{"topology", "choose", "dgx-h100", "--gpus", "-1"}, exitUsage, "--gpus -1"},
 		"busy GPU out of range":    {[]string{"topology", "choose", "dgx-h100", "--gpus", "1", "--busy", "8"}, exitUsage, "--busy 8: the GPUs of dgx-h100 are 0 to 7"},

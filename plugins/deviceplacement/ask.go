@@ -34,6 +34,7 @@ type alternative struct {
 	name        string
 	count       int64
 	selectors   []string // CEL, the class's first
+	ofClass     int      // how many of the selectors are the class's
 	tolerations []resourceapi.DeviceToleration
 	capacity    map[resourceapi.QualifiedName]int64
 }
@@ -115,7 +116,7 @@ func (a *ask) alternative(name, className string, mode resourceapi.DeviceAllocat
 	if err != nil {
 		return alternative{}, fmt.Errorf("request %s: device class %s: %w", name, className, err)
 	}
-	result := alternative{name: name, count: count, tolerations: tolerations}
+	result := alternative{name: name, count: count, tolerations: tolerations, ofClass: len(class.Spec.Selectors)}
 	if mode != resourceapi.DeviceAllocationModeExactCount {
 		a.opaque = "allocation mode " + string(mode)
 	}
@@ -125,6 +126,7 @@ func (a *ask) alternative(name, className string, mode resourceapi.DeviceAllocat
 	for _, selector := range slices.Concat(class.Spec.Selectors, selectors) {
 		if selector.CEL == nil {
 			a.opaque = "a selector other than CEL"
+			result.ofClass = 0
 			continue
 		}
 		result.selectors = append(result.selectors, selector.CEL.Expression)
@@ -195,6 +197,7 @@ func (a *ask) addExtendedResources(pod *v1.Pod, resolver fwk.DeviceClassResolver
 					way.selectors = append(way.selectors, selector.CEL.Expression)
 				}
 			}
+			way.ofClass = len(way.selectors)
 			a.requests = append(a.requests, deviceRequest{claim: -1, name: string(name), resource: name, alternatives: []alternative{way}})
 		}
 	}

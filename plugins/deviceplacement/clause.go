@@ -96,7 +96,7 @@ func (p *Plugin) unmet(ctx context.Context, candidates []*pool, way *alternative
 	for at, selector := range way.selectors {
 		for _, clause := range clausesOf(p.expressions.GetOrCompile(selector)) {
 			if ctx.Err() != nil {
-				return ""
+				return fmt.Sprintf("which of its conditions no GPU satisfies was not found within %s", explainWithin)
 			}
 			met := false
 			var failed error
@@ -127,7 +127,11 @@ func (p *Plugin) unmet(ctx context.Context, candidates []*pool, way *alternative
 				return fmt.Sprintf("%s (%v)", text, failed)
 			}
 			for _, property := range slices.SortedFunc(maps.Keys(values), func(a, b property) int { return cmp.Compare(a.name, b.name) }) {
-				text += fmt.Sprintf(" (%s here: %s)", property.name, values[property])
+				if len(values[property].texts) == 0 {
+					text += fmt.Sprintf(" (no GPU has %s)", property.name)
+				} else {
+					text += fmt.Sprintf(" (%s here: %s)", property.name, values[property])
+				}
 			}
 			return text
 		}
@@ -172,10 +176,7 @@ func (o *observed) add(pool *pool, i int, property property) {
 }
 
 func (o *observed) String() string {
-	switch {
-	case len(o.texts) == 0:
-		return "none"
-	case o.most > 0 && len(o.texts) > 2:
+	if o.most > 0 && len(o.texts) > 2 {
 		return fmt.Sprintf("%s to %s", topology.Bytes(o.least), topology.Bytes(o.most))
 	}
 	values := slices.Sorted(maps.Keys(o.texts))

@@ -93,7 +93,7 @@ func TestUnmetNamesTheClauseAndWhatThereIs(t *testing.T) {
 		},
 		"attribute that nobody publishes": {
 			`device.attributes["gpu.ashlar.dev"].colour == "red"`,
-			`no GPU satisfies device.attributes["gpu.ashlar.dev"].colour == "red" (colour here: none)`,
+			`no GPU satisfies device.attributes["gpu.ashlar.dev"].colour == "red" (no GPU has colour)`,
 		},
 		"satisfied": {`device.capacity["gpu.ashlar.dev"].memory.isGreaterThan(quantity("50Gi"))`, ""},
 	} {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/inventory"
@@ -19,7 +20,7 @@ import (
 // nodes in different states, and for so long.
 const (
 	maxExplained  = 64
-	explainWithin = 100 * time.Millisecond
+	explainWithin = time.Second
 )
 
 // PostFilter lets the in-tree plugin give back allocations that are in the way,
@@ -30,7 +31,10 @@ func (p *Plugin) PostFilter(ctx context.Context, state fwk.CycleState, pod *v1.P
 	if c == nil || status.Code() != fwk.Unschedulable {
 		return result, status
 	}
-	if explanation := p.explain(ctx, c, p.refusedHere(statuses)); explanation != "" {
+	start := time.Now()
+	explanation := p.explain(ctx, c, p.refusedHere(statuses))
+	klog.FromContext(ctx).V(4).Info("Explained why the pod does not fit", "pod", klog.KObj(pod), "took", time.Since(start), "explanation", explanation)
+	if explanation != "" {
 		return result, fwk.NewStatus(fwk.Unschedulable, explanation)
 	}
 	return result, status
@@ -109,19 +113,19 @@ func (p *Plugin) explain(ctx context.Context, c *cycle, nodes []string) string {
 	var sentences []string
 	for i := range c.ask.requests {
 		request := &c.ask.requests[i]
-		if sentence := p.unmetByAll(ctx, makes, request); sentence != "" {
+		if sentence := p.unmetByAll(ctx, makes, request, others); sentence != "" {
 			sentences = append(sentences, fmt.Sprintf("request %s: %s", request.name, sentence))
 		}
 	}
 	if len(sentences) > 0 {
-		if others {
-			return "" // the request may be meant for other devices
-		}
 		return strings.Join(sentences, "; ")
 	}
 	best, fits := p.smallestChanges(ctx, c, nodes)
-	if fits || ctx.Err() != nil && len(best) == 0 {
-		return "" // something other than GPUs is in the way, or it cannot be told in time
+	if fits {
+		return "" // something other than GPUs is in the way
+	}
+	if ctx.Err() != nil && len(best) == 0 {
+		return fmt.Sprintf("what would fit was not found within %s", explainWithin)
 	}
 	for _, kind := range placement.Kinds {
 		if s := best[kind]; s != nil {
@@ -139,10 +143,18 @@ func (p *Plugin) explain(ctx context.Context, c *cycle, nodes []string) string {
 
 // unmetByAll says what no GPU satisfies of a request, if no alternative can be
 // satisfied; "" otherwise. It speaks of the last alternative, which asks the least.
-func (p *Plugin) unmetByAll(ctx context.Context, makes []*pool, request *deviceRequest) string {
+// Where there are devices other than GPUs, a request whose device class matches no
+// GPU is taken to be meant for those.
+func (p *Plugin) unmetByAll(ctx context.Context, makes []*pool, request *deviceRequest, others bool) string {
 	sentence := ""
 	for i := range request.alternatives {
-		if sentence = p.unmet(ctx, makes, &request.alternatives[i]); sentence == "" {
+		way := &request.alternatives[i]
+		if others && !slices.ContainsFunc(makes, func(gpus *pool) bool {
+			return !gpus.match(ctx, p.expressions, way.selectors[:way.ofClass]).devices.Empty()
+		}) {
+			return ""
+		}
+		if sentence = p.unmet(ctx, makes, way); sentence == "" {
 			return ""
 		}
 	}

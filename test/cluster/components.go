@@ -61,6 +61,8 @@ func (c *Cluster) apiServerFlags(port int) []string {
 		"--tls-cert-file=" + c.credentials.certFile(),
 		"--tls-private-key-file=" + c.credentials.keyFile(),
 		"--client-ca-file=" + c.credentials.caFile(), // published for servers that delegate authentication
+		"--requestheader-client-ca-file=" + c.credentials.caFile(),
+		"--requestheader-allowed-names=front-proxy-client",
 		"--token-auth-file=" + c.credentials.tokensFile(),
 		"--authorization-mode=Node,RBAC",
 		"--service-cluster-ip-range=" + serviceRange,

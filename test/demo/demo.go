@@ -65,11 +65,11 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	runErr := run(ctx, c, root, nodes, progress, o.Out)
-	if o.After == KeepCluster && runErr == nil {
-		return keep(c, o.Out)
-	}
 	if runErr != nil {
 		runErr = fmt.Errorf("%w\n%s", runErr, logTails(c))
+	}
+	if o.After == KeepCluster {
+		return errors.Join(runErr, keep(c, o.Out))
 	}
 	return errors.Join(runErr, c.Stop())
 }
@@ -144,7 +144,14 @@ func keep(c *cluster.Cluster, out io.Writer) error {
 	if err := c.Detach(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nThe cluster stays up. Use it with\n  export KUBECONFIG=%s\nand end it with\n  make down\n", c.Kubeconfig())
+	fmt.Fprintf(out, `
+The cluster stays up. The pods are in namespace %s, logs in %s. Use it with
+  export KUBECONFIG=%s
+  kubectl -n %s get pods
+and end it with
+  make down
+Without a kubectl at hand: alias kubectl='%s kubectl'
+`, Namespace, filepath.Join(c.Dir(), "logs"), c.Kubeconfig(), Namespace, c.Binaries().ControlPlane())
 	return nil
 }
 

@@ -14,7 +14,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// expectation is the expected.yaml of one example.
+// expectation is the expected/pods.yaml of one example. It lies in a folder of its
+// own so that `kubectl apply -f` of the example passes it over.
 type expectation struct {
 	Pods []podExpectation `json:"pods"`
 }
@@ -40,7 +41,7 @@ type podExpectation struct {
 
 func readExpectation(folder string) (expectation, error) {
 	var e expectation
-	file := filepath.Join(folder, "expected.yaml")
+	file := filepath.Join(folder, "expected", "pods.yaml")
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return e, err

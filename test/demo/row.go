@@ -20,7 +20,7 @@ import (
 // row is one pod of the table.
 type row struct {
 	pod *corev1.Pod
-	// owner is the name that the pod goes by in expected.yaml.
+	// owner is the name that the pod goes by in expected/pods.yaml.
 	owner   string
 	holding *inventory.Holding
 	// reason is why the pod is not scheduled.

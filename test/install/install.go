@@ -257,35 +257,12 @@ func (i *Installation) Examples(ctx context.Context, namespace string, folders .
 		return err
 	}
 	for _, folder := range folders {
-		files, err := Manifests(filepath.Join(i.root, "manifests", "examples", folder))
-		if err != nil {
+		// The command of the example's README.
+		if _, err := i.cluster.Kubectl(ctx, "apply", "-n", namespace, "-f", filepath.Join(i.root, "manifests", "examples", folder)); err != nil {
 			return err
-		}
-		for _, file := range files {
-			if _, err := i.cluster.Kubectl(ctx, "apply", "--server-side", "-n", namespace, "-f", file); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
-}
-
-// Manifests lists the files of an example that are applied: all but expected.yaml.
-func Manifests(folder string) ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
-	if err != nil {
-		return nil, err
-	}
-	var manifests []string
-	for _, file := range files {
-		if filepath.Base(file) != "expected.yaml" {
-			manifests = append(manifests, file)
-		}
-	}
-	if len(manifests) == 0 {
-		return nil, fmt.Errorf("no manifests in %s", folder)
-	}
-	return manifests, nil
 }
 
 // EnsureNamespace creates a namespace and waits until pods can be created in it.

@@ -100,7 +100,7 @@ func (c *Catalogue) Model(key string) (*topology.Model, error) {
 	if model, found := c.models[key]; found {
 		return model, nil
 	}
-	return nil, unknown("GPU model", key, slices.Collect(maps.Keys(c.models)), "models.txt")
+	return nil, unknown("GPU model", key, slices.Collect(maps.Keys(c.models)))
 }
 
 // Models returns all GPU models, sorted by key.
@@ -124,7 +124,7 @@ func (c *Catalogue) MIG(key string) (*mig.Table, error) {
 	if table, found := c.tables[key]; found {
 		return table, nil
 	}
-	return nil, unknown("MIG table", key, slices.Collect(maps.Keys(c.tables)), "mig")
+	return nil, unknown("MIG table", key, slices.Collect(maps.Keys(c.tables)))
 }
 
 // Machines returns the names of all machines, sorted.
@@ -138,7 +138,7 @@ func (c *Catalogue) Machine(name string) (*topology.MachineType, error) {
 	key, modelKey, override := strings.Cut(name, "/")
 	m, found := c.machines[key]
 	if !found {
-		return nil, unknown("machine", key, c.Machines(), "machines")
+		return nil, unknown("machine", key, c.Machines())
 	}
 	if !override {
 		if m.standard == nil {

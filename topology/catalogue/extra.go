@@ -108,7 +108,7 @@ func (c *Catalogue) Geometry(name string) (*mig.Table, error) {
 		}
 	}
 	for key, model := range c.models {
-		if !strings.EqualFold(key, name) && !strings.EqualFold(model.Product, name) {
+		if !strings.EqualFold(key, name) && !strings.EqualFold(model.Product, name) && !strings.EqualFold(model.Product, "NVIDIA "+name) {
 			continue
 		}
 		if model.MIG == "" {
@@ -118,5 +118,5 @@ func (c *Catalogue) Geometry(name string) (*mig.Table, error) {
 	}
 	names := slices.AppendSeq(c.Tables(), maps.Keys(c.models))
 	slices.Sort(names)
-	return nil, unknown("GPU", name, slices.Compact(names), "models.txt and topology/catalogue/mig")
+	return nil, unknown("GPU", name, slices.Compact(names))
 }

@@ -92,7 +92,7 @@ func TestGeometry(t *testing.T) {
 		"product":     {name: "nvidia h200", want: "H200-141GB"},
 		"without MIG": {name: "L40S", refused: "L40S has no MIG, or no capture shows its profiles: the tables are A100-40GB"},
 		"near":        {name: "A30-24G", refused: `unknown GPU "A30-24G": the nearest is A30-24GB`},
-		"unknown":     {name: "no such thing at all", refused: "are in topology/catalogue/models.txt"},
+		"unknown":     {name: "no such thing at all", refused: "are shown by ashlar topology list"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -90,13 +90,13 @@ func TestMalformedModels(t *testing.T) {
 		"reserved":       {"24576 0", "24576 24576", `models.txt:2: reserved: "24576" is not a whole number from 0 to 24575`},
 		"lane":           {"25 yes", "-25 yes", `models.txt:2: GB/s: "-25" is not a whole number from 0 to 1000`},
 		"P2P":            {"yes", "true", `models.txt:2: P2P: "true", want yes or no`},
-		"MIG":            {"yes A30", "yes A3", `models.txt:2: MIG: unknown MIG table "A3": the nearest is A30; all 1 are in topology/catalogue/mig`},
+		"MIG":            {"yes A30", "yes A3", `models.txt:2: MIG: unknown MIG table "A3": the nearest is A30; all 1 are shown by ashlar topology list`},
 		"device":         {"0x20B710DE", "0x20B7", `models.txt:2: device: "0x20B7", want device and vendor id like 0x20B710DE`},
 		"empty source":   {`"public log"`, `""`, `models.txt:2: source: is empty`},
 		"slash in key":   {"A30 ", "A/30 ", `models.txt:2: key: "A/30" contains a slash or a space`},
 		"key twice":      {"L40S ", "A30 ", `models.txt:3: key: A30 occurs twice`},
 		"product twice":  {"NVIDIA L40S", "NVIDIA A30", `models.txt:3: product: "NVIDIA A30" is already A30: a product has one row`},
-		"unused machine": {"L40S ", "L40 ", `machines/box.txt:3: gpu: unknown GPU model "L40S": the nearest is L40; all 2 are in topology/catalogue/models.txt`},
+		"unused machine": {"L40S ", "L40 ", `machines/box.txt:3: gpu: unknown GPU model "L40S": the nearest is L40; all 2 are shown by ashlar topology list`},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestMalformedMachines(t *testing.T) {
 		"empty header": {"kind PCIe only", "kind", `machines/box.txt:4: kind: is empty`},
 		"no header":    {"source public capture\n", "", `machines/box.txt:8: source: is missing above the links`},
 		"no links":     {goodMachine[strings.Index(goodMachine, "      GPU0"):], "", `machines/box.txt:1: links: are missing: the table starts with a row GPU0 GPU1 ...`},
-		"model":        {"gpu L40S", "gpu L40", `machines/box.txt:3: gpu: unknown GPU model "L40": the nearest is L40S; all 2 are in topology/catalogue/models.txt`},
+		"model":        {"gpu L40S", "gpu L40", `machines/box.txt:3: gpu: unknown GPU model "L40": the nearest is L40S; all 2 are shown by ashlar topology list`},
 		"clique":       {"kind PCIe only", "clique 4", `machines/box.txt:4: clique: "4", want <cluster UUID>.<clique id>`},
 		"columns":      {"NUMA PCIe-root", "PCIe-root", `machines/box.txt:9: links: GPU0 GPU1 PCIe-root  Bus-id, want GPU0 to GPU1 and then NUMA PCIe-root Bus-id`},
 		"too many GPUs": {"GPU0 GPU1 NUMA", "GPU0 GPU1 GPU2 GPU3 GPU4 GPU5 GPU6 GPU7 GPU8 GPU9 GPU10 GPU11 GPU12 GPU13 GPU14 GPU15 GPU16 NUMA",

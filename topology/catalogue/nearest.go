@@ -11,9 +11,9 @@ import (
 const maxNearest = 4
 
 // unknown is the error for a name that is not in the catalogue. It suggests the
-// nearest names and says where all of them are.
-func unknown(what, name string, names []string, where string) error {
-	all := fmt.Sprintf("all %d are in topology/catalogue/%s", len(names), where)
+// nearest names and says how to list them all.
+func unknown(what, name string, names []string) error {
+	all := fmt.Sprintf("all %d are shown by ashlar topology list", len(names))
 	near := nearest(name, names)
 	if len(near) == 0 {
 		return fmt.Errorf("unknown %s %q: %s", what, name, all)
