@@ -22,7 +22,10 @@ type Model struct {
 	// Brand and Architecture are NVML's words, for example "Nvidia" and "Hopper".
 	Brand, Architecture string
 	Compute             ComputeCapability
-	// Memory is the total that NVML reports, never the marketing size.
+	// Memory is the total that NVML reports, never the marketing size. It is 0 for a GPU
+	// without memory of its own, such as GB10, of which NVML reports none: the host's
+	// memory serves it, and how much of that is free is not for a GPU ledger to say.
+	// Such a GPU can be given away whole, but not in shares.
 	Memory Bytes
 	// Reserved is the part of Memory that the driver keeps for itself and no
 	// process can allocate.

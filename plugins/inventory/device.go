@@ -79,8 +79,8 @@ func (d device) gpu() (topology.GPU, error) {
 		Architecture: d.text(published.Architecture),
 		Memory:       topology.Bytes(d.capacity(published.Memory)),
 	}
-	if model.Memory <= 0 {
-		return topology.GPU{}, fmt.Errorf("device %s: no memory published", d.Name)
+	if model.Memory < 0 {
+		return topology.GPU{}, fmt.Errorf("device %s: negative memory", d.Name)
 	}
 	model.LaneGBps, _ = d.number(published.NVLinkLaneBandwidth)
 	// Who says nothing of peer-to-peer is taken to have it, as data centre GPUs do.

@@ -71,7 +71,7 @@ func TestReadRefuses(t *testing.T) {
 		want   string
 	}{
 		"no index":       {func(d *resourceapi.Device) { d.Name = "card" }, "device card: its GPU cannot be told"},
-		"no memory":      {func(d *resourceapi.Device) { d.Capacity = nil }, "device gpu-0: no memory published"},
+		"bad memory":     {func(d *resourceapi.Device) { d.Capacity = memory("-1Gi") }, "device gpu-0: negative memory"},
 		"unknown type":   {func(d *resourceapi.Device) { d.Attributes["type"] = text("vfio") }, "0 whole GPUs"},
 		"shareable GPU":  {func(d *resourceapi.Device) { d.AllowMultipleAllocations = ptr.To(true) }, `device gpu-0: type "gpu" is not understood`},
 		"orphaned slice": {func(d *resourceapi.Device) { d.Name, d.Attributes["type"] = "gpu-0-mig-1g5gb-19-0", text("mig") }, "0 whole GPUs"},
@@ -83,4 +83,13 @@ func TestReadRefuses(t *testing.T) {
 			require.ErrorContains(t, err, tc.want)
 		})
 	}
+}
+
+// A GPU with unified memory publishes none: it is still a GPU, to be had whole.
+func TestReadsUnifiedMemory(t *testing.T) {
+	device := nvidiaGPUDevice("gpu-0", "pci0000:10", 0)
+	device.Capacity = nil
+	_, offers, err := Read(published.NVIDIADriver, []resourceapi.Device{device})
+	require.NoError(t, err)
+	require.Equal(t, []placement.Offer{{Form: placement.Whole}}, offers)
 }

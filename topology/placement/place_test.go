@@ -267,3 +267,19 @@ func TestComputeIsSharedToo(t *testing.T) {
 	require.Equal(t, Refused, ask(1).Outcome)
 	require.Equal(t, Refused, ask(topology.WholeGPU+1).Outcome)
 }
+
+// A GPU with unified memory has none to share, and is never full either: it can be
+// had whole.
+func TestUnifiedMemory(t *testing.T) {
+	node := &topology.Node{
+		GPUs:  []topology.GPU{{Model: &topology.Model{Name: "GB10"}, NUMA: topology.NoNUMA}},
+		Links: [][]topology.Link{{{Kind: topology.Self}}},
+	}
+	inv, err := NewInventory(node, Offers(node, make([]*mig.Table, 1)), Prior())
+	require.NoError(t, err)
+	require.Equal(t, Fits, Place(inv, NewState(inv), wholeGPUs(inv, 1), KeepPlaceable{}).Outcome)
+	share := &Request{Parts: []Part{{Count: 1, Bytes: topology.GiB, Accepts: inv.Select(func(o *Offer) bool { return o.Form == Share })}}}
+	verdict := Place(inv, NewState(inv), share, KeepPlaceable{})
+	require.Equal(t, Refused, verdict.Outcome)
+	require.Equal(t, []Reason{{Code: MemoryShort, Want: int64(topology.GiB)}}, verdict.Reasons)
+}
