@@ -36,6 +36,15 @@ func newCommand() *cobra.Command {
 	)
 	command.Use = "ashlar-scheduler"
 	command.Short = "Place GPU pods by memory, MIG profile and NVLink topology"
+	command.Long = `ashlar-scheduler is kube-scheduler with plugins that place GPU pods by memory, MIG
+profile and NVLink topology. It runs beside kube-scheduler and serves the pods
+that name it in schedulerName. It takes kube-scheduler's flags; --config, a
+KubeSchedulerConfiguration, is required. Its plugins:
+
+  ` + deviceplacement.Name + `            which devices a pod's claims get; replaces DynamicResources
+  ` + deviceplacement.ScoreName + `       ranks nodes by those devices
+  ` + gang.Name + `               pods of a PodGroup start together or not at all
+  ` + noderesourcetopology.Name + `  NUMA-aware CPU and memory, from scheduler-plugins`
 	command.SilenceUsage = true
 	run := command.RunE
 	command.RunE = func(cmd *cobra.Command, args []string) error {

@@ -32,7 +32,9 @@ func TestPendingPodsAreExplained(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.create(s.pod(name, ashlar, "explain"), request(tc.class, tc.count, tc.selectors...))
-			require.Contains(t, s.pending(name), tc.want)
+			message := s.pending(name)
+			require.Contains(t, message, tc.want)
+			require.NotContains(t, message, "pod group", "the pod is in none")
 		})
 	}
 }
