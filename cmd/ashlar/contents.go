@@ -104,11 +104,7 @@ func linkKinds(node *topology.Node) []string {
 		}
 		return int(b.Lanes - a.Lanes)
 	})
-	words := make([]string, len(links))
-	for i, link := range links {
-		words[i] = link.String()
-	}
-	return words
+	return linkWords(links)
 }
 
 func (c *contents) writeText(w io.Writer) error {

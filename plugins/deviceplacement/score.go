@@ -76,15 +76,7 @@ func scoresOf(ratings map[string]placement.Rating) map[string]int64 {
 	for _, rating := range ratings {
 		distinct = append(distinct, rating)
 	}
-	order := func(a, b placement.Rating) int {
-		switch {
-		case a.Better(b):
-			return 1
-		case b.Better(a):
-			return -1
-		}
-		return 0
-	}
+	order := func(a, b placement.Rating) int { return b.Compare(a) } // the worst first
 	slices.SortFunc(distinct, order)
 	distinct = slices.Compact(distinct)
 	scores := make(map[string]int64, len(ratings))

@@ -64,9 +64,6 @@ func (p *Process) PID() int { return p.command.Process.Pid }
 // Logs returns the path of the file with the process's output.
 func (p *Process) Logs() string { return p.log }
 
-// Done is closed once the process has ended.
-func (p *Process) Done() <-chan struct{} { return p.done }
-
 // Err says how the process ended and why, by its log, if it ended although
 // nobody called Stop. It is nil before, and after Stop.
 func (p *Process) Err() error {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -149,7 +148,7 @@ func (i *Installation) startScheduler(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if i.port, err = freePort(ctx); err != nil {
+	if i.port, err = cluster.FreePort(); err != nil {
 		return err
 	}
 	_, err = i.cluster.Run(ctx, scheduler, i.cluster.Binaries().Command(scheduler), "--config", config,
@@ -180,16 +179,6 @@ func (i *Installation) schedulerConfig(kubeconfig string) (string, error) {
 	}
 	file := filepath.Join(i.cluster.Dir(), "scheduler-config.yaml")
 	return file, os.WriteFile(file, text, 0o600)
-}
-
-func freePort(ctx context.Context) (int, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("finding a free port: %w", err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
 func (i *Installation) wait(ctx context.Context) error {

@@ -166,15 +166,7 @@ func (g *groupSearch) choices(member int, nodes []int) []Member {
 			all = append(all, rated{Member{Node: node, Grants: slices.Clone(verdict.Grants)}, verdict.Rating})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b rated) int {
-		switch {
-		case a.rating.Better(b.rating):
-			return -1
-		case b.rating.Better(a.rating):
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(all, func(a, b rated) int { return a.rating.Compare(b.rating) })
 	members := make([]Member, len(all))
 	for i := range all {
 		members[i] = all[i].Member

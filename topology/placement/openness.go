@@ -18,8 +18,7 @@ const maxMediaLevels = 64
 // Space: one int64 for each set of memory slices and level of media engines: 4 KiB
 // for the 7-slice family. Time: as many times the number of placements.
 type openness struct {
-	slices int   // number of memory slices
-	memory int64 // of the GPU, in MiB
+	slices int // number of memory slices
 	// levels are the sums of media engines that can be held, none first; all is what
 	// the GPU has of each.
 	levels []mig.Media
@@ -31,9 +30,9 @@ type openness struct {
 	worth []int64
 }
 
-// newOpenness looks at the MIG offers of one GPU with so much memory.
+// newOpenness looks at the MIG offers of one GPU, with its memory in MiB.
 func newOpenness(offers []*Offer, memory int64, demand Demand) (*openness, error) {
-	o := &openness{offers: offers, memory: memory}
+	o := &openness{offers: offers}
 	for _, offer := range offers {
 		o.slices = max(o.slices, int(offer.Placement.Start+offer.Placement.Size))
 		o.all = maxMedia(o.all, offer.Media)

@@ -185,15 +185,7 @@ func (p *Placer) findMoves(pick *pick, last bool) {
 	if len(p.moves)-first < 2 {
 		return
 	}
-	slices.SortStableFunc(p.moves[first:], func(a, b move) int {
-		switch {
-		case a.rating.Better(b.rating):
-			return -1
-		case b.rating.Better(a.rating):
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(p.moves[first:], func(a, b move) int { return a.rating.Compare(b.rating) })
 }
 
 // findSets looks at every set of pick.count free GPUs that the part accepts.

@@ -26,6 +26,17 @@ func (r Rating) Better(other Rating) bool {
 	return r.Distance < other.Distance
 }
 
+// Compare sorts ratings, the better first.
+func (r Rating) Compare(other Rating) int {
+	switch {
+	case r.Better(other):
+		return -1
+	case other.Better(r):
+		return 1
+	}
+	return 0
+}
+
 // plus is the rating of two choices made one after the other. A job is as fast
 // as its slowest set of GPUs.
 func (r Rating) plus(next Rating) Rating {
