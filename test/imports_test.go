@@ -27,7 +27,7 @@ var layers = map[string][]string{
 	"topology/capture":   {"topology", "topology/mig"},
 	"topology/placement": {"topology", "topology/mig", "topology/memory"},
 	"topology/published": {"topology", "topology/mig"},
-	"topology/memory":    {"topology", "topology/mig"},
+	"topology/memory":    {"topology", "topology/mig", "topology/memory"},
 	"plugins":            {"topology", "plugins"},
 	"dra":                {"topology", "dra"},
 	"simulator":          {"topology", "simulator"},

@@ -1,0 +1,63 @@
+// Command modelmemory judges the estimates of model memory: weights and KV cache
+// against published sizes, and whole servers against their start-up logs.
+//
+//	go run ./bench/modelmemory -models MODELS.csv -observations OBSERVATIONS.csv
+//
+// prints one CSV row per model and one per observation. What cannot be known of a row
+// is marked so, with the reason. With -readme the rows are written as tables there.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/bench/readme"
+)
+
+func main() {
+	models := flag.String("models", "", "CSV of models: architecture and published size")
+	observations := flag.String("observations", "", "CSV of start-up logs")
+	file := flag.String("readme", "", "file between whose markers the tables are written")
+	flag.Parse()
+	if *models == "" && *observations == "" || flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "modelmemory: name at least one of -models FILE and -observations FILE")
+		os.Exit(2)
+	}
+	if err := run(os.Stdout, *models, *observations, *file); err != nil {
+		fmt.Fprintln(os.Stderr, "modelmemory:", err)
+		os.Exit(1)
+	}
+}
+
+func run(out io.Writer, modelFile, observationFile, readmeFile string) error {
+	modelRows, err := readTable(modelFile)
+	if err != nil {
+		return err
+	}
+	observationRows, err := readTable(observationFile)
+	if err != nil {
+		return err
+	}
+	library := newLibrary(modelRows)
+	weights := judgeModels(library)
+	starts := judgeObservations(library, observationRows)
+	for _, t := range []*table{weights, starts} {
+		if len(t.rows) > 0 {
+			if err := t.csv(out); err != nil {
+				return err
+			}
+		}
+	}
+	if readmeFile == "" {
+		return nil
+	}
+	var text strings.Builder
+	text.WriteString(summary(weights, starts))
+	weights.markdown(&text, "model", "predicted_weight_bytes", "published_weight_bytes", "weight_error_pct", "predicted_kv_bytes_per_token", "published_kv_bytes_per_token", "because")
+	text.WriteString("\n")
+	starts.markdown(&text, "id", "model", "gpu", "predicted_weights_gib", "logged_weights_gib", "predicted_kv_gib", "logged_kv_gib", "kv_error_gib", "tokens_error_pct", "predicted_outcome", "logged_outcome", "because")
+	return readme.Write(readmeFile, "go run ./bench/modelmemory --readme README.md", text.String())
+}

@@ -1,0 +1,87 @@
+package memory
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/memory/model"
+)
+
+// Bounds of what a launch may state. They are far above what any engine accepts and
+// keep every product within an int64.
+const (
+	maxDegree   = 1 << 12
+	maxTokens   = 1 << 32
+	maxRequests = 1 << 20
+	maxBlock    = 1 << 20
+	maxMemory   = 1 << 50
+)
+
+// check reports the first field of the launch that no engine would accept.
+func (l *Launch) check(m *model.Model) error {
+	for _, field := range []struct {
+		name      string
+		value     int64
+		low, high int64
+	}{
+		{"TensorParallel", l.TensorParallel, 0, maxDegree},
+		{"PipelineParallel", l.PipelineParallel, 0, maxDegree},
+		{"DataParallel", l.DataParallel, 0, maxDegree},
+		{"ContextParallel", l.ContextParallel, 0, maxDegree},
+		{"MaxModelLen", l.MaxModelLen, 0, maxTokens},
+		{"MaxSequences", l.MaxSequences, 0, maxRequests},
+		{"MaxBatchedTokens", l.MaxBatchedTokens, 0, maxTokens},
+		{"GraphBatch", l.GraphBatch, 0, maxRequests},
+		{"KVMemory", int64(l.KVMemory), 0, maxMemory},
+		{"KVTokens", l.KVTokens, 0, maxTokens},
+		{"KVBlocks", l.KVBlocks, 0, maxTokens},
+		{"BlockSize", l.BlockSize, 0, maxBlock},
+		{"CPUOffload", int64(l.CPUOffload), 0, maxMemory},
+		{"Adapters", l.Adapters, 0, maxRequests},
+		{"AdapterRank", l.AdapterRank, 0, 1 << 16},
+		{"DraftTokens", l.DraftTokens, 0, 1 << 10},
+	} {
+		if field.value < field.low || field.value > field.high {
+			return fmt.Errorf("%s is %d: it must be between %d and %d", field.name, field.value, field.low, field.high)
+		}
+	}
+	if l.Utilisation < 0 || l.Utilisation > 1 || math.IsNaN(l.Utilisation) {
+		return fmt.Errorf("Utilisation is %v: it must be above 0 and at most 1", l.Utilisation)
+	}
+	if tp := l.TensorParallel; tp > 1 && m.Heads%tp != 0 {
+		return fmt.Errorf("TensorParallel is %d: it does not divide the model's %d attention heads", tp, m.Heads)
+	}
+	layers := int64(len(m.Order))
+	if l.PipelineParallel > layers {
+		return fmt.Errorf("PipelineParallel is %d: the model has only %d layers", l.PipelineParallel, layers)
+	}
+	if len(l.StageLayers) > 0 {
+		var sum int64
+		for i, n := range l.StageLayers {
+			if n < 0 || n > layers {
+				return fmt.Errorf("StageLayers[%d] is %d: it must be between 0 and %d", i, n, layers)
+			}
+			sum += n
+		}
+		if int64(len(l.StageLayers)) != max(1, l.PipelineParallel) || sum != layers {
+			return fmt.Errorf("StageLayers %v: %d stages that add up to %d layers are needed", l.StageLayers, max(1, l.PipelineParallel), layers)
+		}
+	}
+	return nil
+}
+
+// times multiplies what may be absurdly large and stops at a quarter of what an
+// int64 holds, so that sums of results do not overflow either.
+func times(a, b int64) int64 {
+	const most = math.MaxInt64 / 4
+	if a > 0 && b > most/a {
+		return most
+	}
+	return a * b
+}
+
+func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }
+
+// gib is an amount in GiB, for constants that logs give in GiB.
+func gib(amount float64) topology.Bytes { return topology.Bytes(amount * float64(topology.GiB)) }

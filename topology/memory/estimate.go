@@ -1,0 +1,222 @@
+package memory
+
+import (
+	"fmt"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/memory/model"
+)
+
+// Demand is what a server is wanted for, beyond starting.
+type Demand struct {
+	// Context is how long requests are in tokens, prompt and output together; 0 for
+	// as long as the server allows.
+	Context int64
+	// Requests is how many of them run at once; 0 for one.
+	Requests int64
+}
+
+// Estimate accounts for the memory of one GPU, the fullest of those that a server
+// takes, the way its engine does.
+type Estimate struct {
+	GPU   GPU
+	Stage int64 // pipeline stage of that GPU
+
+	// The launch with the engine's defaults filled in.
+	MaxModelLen, MaxSequences, MaxBatchedTokens, BlockSize int64
+	Utilisation                                            float64
+
+	// Budget is what the engine lets itself use of the GPU's total.
+	Budget topology.Bytes
+	// Weights by part, and Loading: what the engine keeps beside the files' tensors
+	// once they are loaded (rotary tables, padding, repacked copies).
+	Weights [model.Parts]topology.Bytes
+	Loading topology.Bytes
+	// Activations is the peak of a step, Graphs what captured CUDA graphs take, Other
+	// what libraries allocate past the engine's allocator (NCCL, cuBLAS, FlashInfer).
+	Activations, Graphs, Other topology.Bytes
+	// GraphsInBudget says whether the engine leaves Graphs out of the KV cache or lets
+	// them lie outside its budget.
+	GraphsInBudget bool
+	// KV is what is left for the KV cache; negative when nothing is.
+	KV topology.Bytes
+	// Margin is by how much KV may be off, to either side.
+	Margin topology.Bytes
+
+	// Block is the size of one block of the KV cache, Blocks how many of them there are.
+	Block  topology.Bytes
+	Blocks int64
+	// KVPerToken is what one more token of a long request takes.
+	KVPerToken topology.Bytes
+	// One is the KV cache that one request of MaxModelLen takes, which engines insist
+	// on; Wanted is what the demand takes.
+	One, Wanted topology.Bytes
+	// LongestContext is the longest request that fits, and ContextForAll the longest
+	// of which as many fit as were asked for.
+	LongestContext, ContextForAll int64
+	// Concurrency is how many requests of the demand's context fit at once.
+	Concurrency int64
+	// KVTokens is the number that the engine prints as the size of its KV cache.
+	KVTokens int64
+
+	demand Demand
+	fit    bool
+	mixed  bool
+	layout pool
+}
+
+// Total is what the server holds on the GPU once it runs, KV cache included.
+func (e *Estimate) Total() topology.Bytes {
+	total := e.WeightBytes() + e.Activations + e.Other + Context + max(0, e.KV)
+	if e.GraphsInBudget {
+		return total + e.Graphs
+	}
+	return total
+}
+
+// WeightBytes is what the engine reports after loading.
+func (e *Estimate) WeightBytes() topology.Bytes {
+	sum := e.Loading
+	for _, part := range e.Weights {
+		sum += part
+	}
+	return sum
+}
+
+// Outcome says whether a server starts.
+type Outcome int8
+
+// The outcomes of a start. Close means that the answer lies within the margin.
+const (
+	Starts   Outcome = iota
+	NoMemory         // the budget is more than the GPU has free
+	NoBlocks         // nothing is left for the KV cache
+	TooLong          // the KV cache cannot hold one request of MaxModelLen
+)
+
+// Outcome is whether the engine starts, by the middle of the estimate.
+func (e *Estimate) Outcome() Outcome { return e.outcome(0) }
+
+// Surely reports whether the outcome stays the same within the margin.
+func (e *Estimate) Surely() bool {
+	return e.outcome(e.Margin) == e.Outcome() && (e.outcome(-e.Margin) == Starts) == (e.Outcome() == Starts)
+}
+
+func (e *Estimate) outcome(shift topology.Bytes) Outcome {
+	kv := e.KV + shift
+	switch {
+	case e.Budget > e.GPU.Total-min(Context, e.GPU.Total/64):
+		return NoMemory
+	case e.layout.kinds == 0:
+		if kv < 0 {
+			return NoBlocks
+		}
+		return Starts
+	case kv <= 0 || e.Block > 0 && kv < e.Block:
+		return NoBlocks
+	case e.One > kv && !e.fit:
+		return TooLong
+	}
+	return Starts
+}
+
+// Holds reports whether the server starts and holds the demand.
+func (e *Estimate) Holds() bool { return e.Outcome() == Starts && e.Wanted <= e.KV }
+
+// Explain says in a sentence, with the arithmetic, why the outcome is what it is.
+func (e *Estimate) Explain() string {
+	parts := fmt.Sprintf("%s of %s for the engine - %s weights - %s activations", e.Budget, e.GPU.Total, e.WeightBytes(), e.Activations)
+	if e.GraphsInBudget && e.Graphs > 0 {
+		parts += fmt.Sprintf(" - %s CUDA graphs", e.Graphs)
+	}
+	parts += fmt.Sprintf(" - %s other = %s", e.Other, e.KV)
+	switch e.Outcome() {
+	case NoMemory:
+		return fmt.Sprintf("%s: the engine claims %s of %s, and the driver's context leaves less free", e.GPU.Name, e.Budget, e.GPU.Total)
+	case NoBlocks:
+		return fmt.Sprintf("%s: nothing is left for the KV cache: %s", e.GPU.Name, parts)
+	case TooLong:
+		return fmt.Sprintf("%s: a request of %d tokens takes %s of KV cache, more than what is left: %s; the longest that fits is %d tokens",
+			e.GPU.Name, e.MaxModelLen, e.One, parts, e.LongestContext)
+	}
+	if e.Wanted > e.KV {
+		return fmt.Sprintf("%s: starts, but %d requests of %d tokens take %s of KV cache, more than what is left: %s; %d fit at once",
+			e.GPU.Name, e.demand.Requests, e.demand.Context, e.Wanted, parts, e.Concurrency)
+	}
+	return fmt.Sprintf("%s: %s for the KV cache, %s needed", e.GPU.Name, parts, e.Wanted)
+}
+
+// On estimates the server on the given GPU, of which it takes as many as GPUs says.
+func (s *Server) On(g GPU, d Demand) Estimate {
+	account := accountings[s.Launch.Engine]
+	var worst Estimate
+	for i := range s.stages {
+		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen}
+		account(s, &s.stages[i], &e)
+		if s.Launch.KVMemory > 0 {
+			e.KV = s.Launch.KVMemory
+		}
+		s.fill(&e, d)
+		if i == 0 || e.before(&worst) {
+			worst = e
+		}
+	}
+	return worst
+}
+
+// before orders stages by how little they leave: the pool is as large as the
+// smallest stage allows.
+func (e *Estimate) before(other *Estimate) bool {
+	if (e.Outcome() == Starts) != (other.Outcome() == Starts) {
+		return e.Outcome() != Starts
+	}
+	if e.layout.kinds == 0 || other.layout.kinds == 0 {
+		return e.KV < other.KV
+	}
+	return e.Blocks < other.Blocks
+}
+
+// fill works out what the KV cache holds.
+func (s *Server) fill(e *Estimate, d Demand) {
+	st := &s.stages[e.Stage]
+	e.layout = st.pool(e.BlockSize, e.MaxBatchedTokens, s.Launch.ContextParallel)
+	p := &e.layout
+	e.Block = p.block
+	e.KVPerToken = st.perToken()
+	if d.Context == 0 || d.Context > e.MaxModelLen {
+		d.Context = e.MaxModelLen
+	}
+	d.Requests = max(1, d.Requests)
+	e.demand = d
+	e.One = p.need(e.MaxModelLen)
+	e.Wanted = max(e.One, topology.Bytes(times(int64(p.need(d.Context)), d.Requests)))
+	if p.kinds == 0 || p.block == 0 {
+		e.LongestContext, e.ContextForAll, e.Concurrency = e.MaxModelLen, e.MaxModelLen, d.Requests
+		return
+	}
+	e.Blocks = max(0, int64(e.KV/p.block))
+	if s.Launch.KVBlocks > 0 {
+		e.Blocks = s.Launch.KVBlocks
+	}
+	if limit := s.Launch.KVTokens; limit > 0 {
+		e.Blocks = min(e.Blocks, p.blocks(limit))
+	}
+	most := s.Model.MaxPositions
+	if most == 0 {
+		most = e.MaxModelLen
+	}
+	most = max(most, e.MaxModelLen)
+	e.LongestContext = p.longest(e.Blocks, 1, most)
+	e.ContextForAll = p.longest(e.Blocks, d.Requests, most)
+	if per := p.blocks(d.Context); per > 0 {
+		e.Concurrency = e.Blocks / per
+	}
+	if per := p.blocks(e.MaxModelLen); per > 0 && p.kinds > 1 {
+		e.KVTokens = int64(float64(e.Blocks) / float64(per) * float64(e.MaxModelLen))
+	} else {
+		e.KVTokens = times(e.Blocks, p.groups[0].tokens)
+	}
+	if s.Launch.ContextParallel > 1 {
+		e.KVTokens = times(e.KVTokens, s.Launch.ContextParallel)
+	}
+}

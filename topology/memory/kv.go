@@ -1,0 +1,234 @@
+package memory
+
+import (
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/memory/model"
+)
+
+// caches is what a run of layers keeps alike.
+type caches struct {
+	attention model.Attention
+	// token is the bytes per token and layer on one GPU, of which index are those of a
+	// sparse indexer rather than keys and values; request is those per request.
+	token, index, request topology.Bytes
+	window                int64
+	layers                int64
+}
+
+// cache notes that n layers of the stage keep c.
+func (st *stage) cache(s *Server, c model.Cache, n int64) {
+	if c.Attention == model.NoCache || n == 0 {
+		return
+	}
+	one := caches{attention: s.charged(c), window: c.Window, index: topology.Bytes(c.IndexBytes), request: s.perRequest(c)}
+	one.token = s.perToken(c) + one.index
+	if one.attention == model.Full {
+		one.window = 0
+	}
+	for i := range st.caches {
+		existing := st.caches[i]
+		existing.layers = 0
+		if existing == one {
+			st.caches[i].layers += n
+			return
+		}
+	}
+	one.layers = n
+	st.caches = append(st.caches, one)
+}
+
+// perToken is what one layer keeps for one token on one GPU. Keys and values are
+// divided by heads until each GPU has one; a latent vector is kept by every GPU.
+func (s *Server) perToken(c model.Cache) topology.Bytes {
+	switch c.Attention {
+	case model.State:
+		return 0
+	case model.Latent:
+		switch s.Launch.KVFormat {
+		case KVFP8MLA:
+			return topology.Bytes(c.LatentDim + c.LatentDim*80/576)
+		case KVFP8:
+			return topology.Bytes(c.LatentDim)
+		}
+		return topology.Bytes(c.LatentDim * s.kvBits() / 8)
+	}
+	heads, width := model.LocalHeads(c.KVHeads, s.parallel.Tensor), c.KeyDim+c.ValueDim
+	switch s.Launch.KVFormat {
+	case KVNVFP4:
+		return topology.Bytes(heads * (ceilDiv(width, 2) + ceilDiv(width, 16)))
+	case KVINT4:
+		return topology.Bytes(heads * (ceilDiv(width, 2) + 8))
+	case KVFP8Head:
+		return topology.Bytes(heads * (width + 8))
+	case KVFP8, KVFP8MLA:
+		return topology.Bytes(heads * width)
+	}
+	return topology.Bytes(heads * width * s.kvBits() / 8)
+}
+
+func (s *Server) kvBits() int64 {
+	if s.Launch.Dtype == "float32" {
+		return 32
+	}
+	return 16
+}
+
+// perRequest is what a layer with a fixed state keeps for one request on one GPU.
+func (s *Server) perRequest(c model.Cache) topology.Bytes {
+	if c.Attention != model.State {
+		return 0
+	}
+	return c.StateBytes(s.parallel.Tensor)
+}
+
+// pool is the KV cache of one GPU: blocks of one size, of which a request takes so
+// many for each group of layers. Source: vllm/v1/core/kv_cache_utils.py.
+type pool struct {
+	block  topology.Bytes
+	groups [maxGroups]group
+	kinds  int
+	// spread is over how many GPUs a request's tokens are dealt out.
+	spread int64
+	step   int64 // tokens computed in one step
+}
+
+// maxGroups is the most kinds of cache that one model mixes; published ones have
+// at most four.
+const maxGroups = 8
+
+// group is the layers that keep alike, in runs of as many layers as a block serves.
+type group struct {
+	attention model.Attention
+	window    int64
+	tokens    int64 // per block
+	runs      int64
+}
+
+// attentionAlign is the multiple of tokens to which a block is widened when it has to
+// be as large as a state.
+const attentionAlign = 16
+
+// pool lays out the KV cache for blocks of blockSize tokens.
+func (st *stage) pool(blockSize, step, spread int64) pool {
+	p := pool{spread: spread, step: step}
+	var page, fewest, most, tokens topology.Bytes
+	for i := range st.caches {
+		c := &st.caches[i]
+		tokens = max(tokens, c.token)
+		if n := topology.Bytes(c.layers); fewest == 0 || n < fewest {
+			fewest = n
+		}
+		most = max(most, topology.Bytes(c.layers))
+		page = max(page, topology.Bytes(times(int64(c.token), blockSize)))
+	}
+	if len(st.caches) == 0 {
+		return p
+	}
+	// A state lies in one block, so blocks are widened until it fits.
+	for i := range st.caches {
+		if c := &st.caches[i]; c.request > page {
+			page = c.request
+			if tokens > 0 {
+				blockSize = attentionAlign * ceilDiv(int64(c.request), times(int64(tokens), attentionAlign))
+				page = topology.Bytes(times(int64(tokens), blockSize))
+			}
+		}
+	}
+	if st.fullOnly() {
+		// Layers that all keep every token need not be of one size.
+		p.kinds = 1
+		p.groups[0] = group{attention: model.Full, tokens: blockSize, runs: 1}
+		for _, c := range st.caches {
+			p.block += topology.Bytes(times(times(int64(c.token), blockSize), c.layers))
+		}
+		return p
+	}
+	run := fewest
+	if 2*most < 3*fewest {
+		run = most
+	}
+	p.block = page * run
+	for _, c := range st.caches {
+		if p.kinds == maxGroups {
+			break
+		}
+		g := group{attention: c.attention, window: c.window, tokens: blockSize, runs: ceilDiv(c.layers, int64(run))}
+		if c.token > 0 {
+			g.tokens = max(1, int64(page)/int64(c.token))
+		}
+		p.groups[p.kinds] = g
+		p.kinds++
+	}
+	return p
+}
+
+func (st *stage) fullOnly() bool {
+	for i := range st.caches {
+		if st.caches[i].attention != model.Full {
+			return false
+		}
+	}
+	return true
+}
+
+// blocks is how many blocks a request of the given length takes.
+func (p *pool) blocks(length int64) int64 {
+	var sum int64
+	length = ceilDiv(length, p.spread)
+	for i := range p.kinds {
+		g := &p.groups[i]
+		var n int64
+		switch g.attention {
+		case model.Full:
+			n = ceilDiv(length, g.tokens)
+		case model.Sliding:
+			n = ceilDiv(min(g.window-1+p.step, length), g.tokens) + 1
+		case model.Chunked:
+			n = ceilDiv(min(g.window+p.step, length), g.tokens)
+		case model.Cross:
+			n = ceilDiv(g.window, g.tokens)
+		case model.State:
+			n = 1
+		}
+		sum += times(n, g.runs)
+	}
+	return sum
+}
+
+// need is the memory that one request of the given length takes.
+func (p *pool) need(length int64) topology.Bytes {
+	return topology.Bytes(times(p.blocks(length), int64(p.block)))
+}
+
+// longest is the longest request of which n fit into so many blocks, 0 if none.
+func (p *pool) longest(blocks, n, limit int64) int64 {
+	if p.kinds == 0 {
+		return limit
+	}
+	low, high := int64(0), limit
+	for low < high {
+		middle := low + (high-low+1)/2
+		if times(p.blocks(middle), n) <= blocks {
+			low = middle
+		} else {
+			high = middle - 1
+		}
+	}
+	return low
+}
+
+// charged is as which kind of attention the engine reserves memory for a layer.
+func (s *Server) charged(c model.Cache) model.Attention {
+	switch {
+	case c.Attention == model.Latent: // one vector for each token, as keys and values
+		return model.Full
+	case c.Attention == model.Chunked && s.Launch.Engine == VLLM:
+		// vLLM turns its hybrid cache off for chunked attention unless told otherwise.
+		return model.Full
+	case c.Attention == model.Chunked, c.Attention == model.Sliding:
+		if s.Launch.NoHybridKV || s.Model.MaxPositions > 0 && c.Window >= s.Model.MaxPositions {
+			return model.Full
+		}
+	}
+	return c.Attention
+}

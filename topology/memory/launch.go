@@ -1,0 +1,82 @@
+package memory
+
+import "github.com/ashlar-dev/ashlar/topology"
+
+// Launch is how a model server is started, as far as memory goes. A zero field is
+// one that was not stated: the engine's default for its version applies.
+type Launch struct {
+	Engine  Engine
+	Version Version
+	// Library says that the engine is driven as a Python library rather than as an
+	// API server, for which vLLM has other defaults.
+	Library bool
+
+	// TensorParallel and the rest are degrees of parallelism.
+	TensorParallel, PipelineParallel, DataParallel int64
+	// ContextParallel is over how many GPUs one request's KV cache is spread.
+	ContextParallel int64
+	ExpertParallel  bool
+	// StageLayers are the layers of each pipeline stage where they are not even.
+	StageLayers []int64
+
+	// MaxModelLen is the longest request in tokens, prompt and output together.
+	MaxModelLen int64
+	// FitModelLen says that the engine shortens MaxModelLen to what fits.
+	FitModelLen bool
+	// MaxSequences is how many requests are run at once, MaxBatchedTokens how many
+	// tokens are computed in one step.
+	MaxSequences, MaxBatchedTokens int64
+	// GraphBatch is the largest batch for which a CUDA graph is captured.
+	GraphBatch int64
+
+	// Utilisation is the share of memory the engine may take, of what is up to the
+	// engine: vLLM's gpu_memory_utilization, SGLang's mem_fraction_static, TGI's
+	// cuda_memory_fraction, TensorRT-LLM's free_gpu_memory_fraction.
+	Utilisation float64
+	// KVMemory is stated KV cache memory per GPU, which replaces Utilisation.
+	KVMemory topology.Bytes
+	// KVTokens limits the KV cache to so many tokens.
+	KVTokens int64
+	// KVBlocks is a stated number of KV blocks.
+	KVBlocks  int64
+	BlockSize int64
+	KVFormat  KVFormat
+
+	// Dtype is what the model's unquantised tensors are converted to, "" for the
+	// model's own: "float16", "bfloat16", "float32".
+	Dtype string
+	// Quantisation is a scheme applied while loading: "fp8" or "bitsandbytes". Schemes
+	// that the model's files already have are read from its config.json.
+	Quantisation string
+	// Eager says that no CUDA graphs are captured.
+	Eager bool
+	// GraphsUncounted turns off vLLM's estimate of the memory that graphs take.
+	GraphsUncounted bool
+	// CPUOffload is how much of the weights stays in host memory, per GPU.
+	CPUOffload topology.Bytes
+	// NoHybridKV charges sliding layers for the whole context.
+	NoHybridKV bool
+	// LanguageOnly leaves vision and audio towers out.
+	LanguageOnly bool
+
+	// Adapters is how many LoRA adapters are held at once, of AdapterRank.
+	Adapters, AdapterRank int64
+
+	// Draft is a model for speculative decoding, by name; "mtp" for the model's own
+	// draft layers. DraftTokens is how many tokens it proposes.
+	Draft       string
+	DraftTokens int64
+}
+
+// KVFormat is how the KV cache is stored.
+type KVFormat int8
+
+// The formats of KV caches.
+const (
+	KVAuto    KVFormat = iota // as wide as the model's activations: 16 bits
+	KVFP8                     // 8 bits
+	KVFP8MLA                  // 656 bytes for each latent vector of 576
+	KVNVFP4                   // 4 bits and a scale per 16
+	KVINT4                    // 4 bits and a 32-bit scale per head
+	KVFP8Head                 // 8 bits and a 32-bit scale per head
+)

@@ -1,0 +1,149 @@
+package model
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// known holds one file per organisation: an object from model name to what of its
+// config.json decides memory, or to the name of a model of the same architecture.
+//
+//go:embed known/*.json
+var known embed.FS
+
+var catalogue = sync.OnceValues(func() (map[string]json.RawMessage, error) {
+	entries, err := known.ReadDir("known")
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]json.RawMessage{}
+	for _, entry := range entries {
+		text, err := known.ReadFile(path.Join("known", entry.Name()))
+		if err != nil {
+			return nil, err
+		}
+		var models map[string]json.RawMessage
+		if err := json.Unmarshal(text, &models); err != nil {
+			return nil, fmt.Errorf("known/%s: %w", entry.Name(), err)
+		}
+		for name, config := range models {
+			all[strings.ToLower(name)] = config
+		}
+	}
+	return all, nil
+})
+
+// Names lists the models of the catalogue in lower case, sorted.
+func Names() []string {
+	all, err := catalogue()
+	if err != nil {
+		panic(err) // the embedded files are tested
+	}
+	names := make([]string, 0, len(all))
+	for name := range all {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Config is what the catalogue keeps of a model's config.json. Letter case does not
+// matter, and the organisation may be left out where one model has that name.
+func Config(name string) ([]byte, bool) {
+	all, err := catalogue()
+	if err != nil {
+		panic(err)
+	}
+	key := strings.ToLower(name)
+	if _, exact := all[key]; !exact && !strings.Contains(key, "/") {
+		var matches []string
+		for full := range all {
+			if path.Base(full) == key {
+				matches = append(matches, full)
+			}
+		}
+		if len(matches) == 0 {
+			return nil, false
+		}
+		// Copies under other organisations share an architecture: any will do, so
+		// long as it is always the same.
+		key = slices.Min(matches)
+	}
+	for range 4 { // aliases of aliases
+		config, found := all[key]
+		if !found {
+			return nil, false
+		}
+		var alias string
+		if json.Unmarshal(config, &alias) != nil {
+			return config, true
+		}
+		key = strings.ToLower(alias)
+	}
+	return nil, false
+}
+
+// Known builds a model of the catalogue by its name on the Hugging Face hub. The
+// error says which names come near.
+func Known(name string) (*Model, error) {
+	config, found := Config(name)
+	if !found {
+		return nil, &UnknownModel{Name: name, Near: near(name)}
+	}
+	m, err := Parse(config)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	m.Name = name
+	return m, nil
+}
+
+// UnknownModel is a model that the catalogue lacks.
+type UnknownModel struct {
+	Name string
+	Near []string
+}
+
+func (e *UnknownModel) Error() string {
+	text := fmt.Sprintf("model %q is not in the catalogue", e.Name)
+	if len(e.Near) > 0 {
+		text += "; near it are " + strings.Join(e.Near, ", ")
+	}
+	return text
+}
+
+// near lists at most three names of the catalogue that share most with name.
+func near(name string) []string {
+	type candidate struct {
+		name  string
+		score int
+	}
+	wanted := words(name)
+	var candidates []candidate
+	for _, known := range Names() {
+		score := 0
+		for _, word := range words(known) {
+			if slices.Contains(wanted, word) {
+				score += len(word)
+			}
+		}
+		if score >= 4 {
+			candidates = append(candidates, candidate{known, score - len(known)/8})
+		}
+	}
+	slices.SortStableFunc(candidates, func(a, b candidate) int { return b.score - a.score })
+	var names []string
+	for _, c := range candidates[:min(3, len(candidates))] {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+func words(name string) []string {
+	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune("/-_. ", r) })
+}

@@ -1,0 +1,117 @@
+package model
+
+import "github.com/ashlar-dev/ashlar/topology"
+
+// Kind is what a model does, as far as memory goes.
+type Kind int8
+
+// The kinds of model.
+const (
+	Decoder Kind = iota
+	Encoder
+	EncoderDecoder
+	Vision
+)
+
+func (k Kind) String() string {
+	return [...]string{"decoder", "encoder", "encoder-decoder", "vision"}[k]
+}
+
+// Layer is one layer of a model: what it weighs and what it caches.
+type Layer struct {
+	Tensors []Tensor
+	// Caches has one entry for most layers; two where a layer attends in two ways,
+	// as a decoder does that also looks at its encoder.
+	Caches []Cache
+}
+
+// Model is what a model server loads. It is immutable once built.
+type Model struct {
+	// Name is how the model was asked for; "" for a bare config.json.
+	Name string
+	// Type is config.json's model_type.
+	Type string
+	Kind Kind
+
+	// Layers are the distinct layers, and Order says which of them comes where.
+	// Models repeat few layers many times.
+	Layers []Layer
+	Order  []uint8
+
+	// Outer are the tensors outside the layers: embedding, head, norms, towers.
+	Outer []Tensor
+	// Tied says that the output head is the embedding, kept once.
+	Tied bool
+
+	Hidden, Vocabulary, Heads, MaxPositions int64
+	// HeadDim is the width of a query head, or of its rotary part where they differ.
+	HeadDim int64
+	// FeedForward is the width of the widest dense feed-forward layer, shared experts
+	// included, in features.
+	FeedForward int64
+	// ActiveExperts is how many experts a token visits, and ExpertWidth how wide each
+	// of them is; 0 without experts.
+	ActiveExperts, ExpertWidth int64
+	// RotaryDim is the width of the rotary table; 0 without one.
+	RotaryDim int64
+	// Format is how what is not quantised is stored: the model's own dtype.
+	Format Format
+	// Quantisation names the scheme, "" without one.
+	Quantisation string
+	// Published is the size of the model's files when it was read from them, which
+	// then stands above what the tensors add up to; 0 otherwise.
+	Published topology.Bytes
+}
+
+// Parameters is how many numbers the model has, draft layers included.
+func (m *Model) Parameters() int64 {
+	var sum int64
+	m.each(func(t *Tensor, times int64) { sum += times * t.Elements() })
+	return sum
+}
+
+// Stored is what the model's files take: every tensor once, draft layers included.
+func (m *Model) Stored() topology.Bytes {
+	if m.Published > 0 {
+		return m.Published
+	}
+	return m.counted(true)
+}
+
+// Loaded is what a server on a single GPU keeps of the files: all but the draft layers.
+func (m *Model) Loaded() topology.Bytes {
+	return m.scaled(m.counted(false))
+}
+
+func (m *Model) counted(draft bool) topology.Bytes {
+	var sum topology.Bytes
+	m.each(func(t *Tensor, times int64) {
+		if t.Part != Draft || draft {
+			sum += topology.Bytes(times) * t.Bytes()
+		}
+	})
+	return sum
+}
+
+// scaled corrects counted bytes by how far the files differ from the count.
+func (m *Model) scaled(counted topology.Bytes) topology.Bytes {
+	if m.Published == 0 {
+		return counted
+	}
+	return topology.Bytes(float64(counted) * (float64(m.Published) / float64(m.counted(true))))
+}
+
+func (m *Model) each(visit func(t *Tensor, times int64)) {
+	for i := range m.Outer {
+		visit(&m.Outer[i], 1)
+	}
+	times := make([]int64, len(m.Layers))
+	for _, layer := range m.Order {
+		times[layer]++
+	}
+	for layer := range m.Layers {
+		for i := range m.Layers[layer].Tensors {
+			visit(&m.Layers[layer].Tensors[i], times[layer])
+		}
+	}
+}

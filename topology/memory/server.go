@@ -1,0 +1,215 @@
+package memory
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/memory/model"
+)
+
+// Server is a model and how it is started: all that does not depend on the GPU. It
+// is immutable and can be asked about many GPUs.
+type Server struct {
+	Model  *model.Model
+	Launch Launch
+
+	parallel model.Parallel
+	stages   []stage
+}
+
+// stage is what one GPU of a pipeline stage holds.
+type stage struct {
+	weights [model.Parts]topology.Bytes
+	// experts4 counts layers with routed experts in MXFP4, which engines pad.
+	layers []layers
+	caches []caches
+}
+
+// layers is a run of equal layers of a stage.
+type layers struct {
+	layer *model.Layer
+	count int64
+}
+
+// NewServer checks that the launch makes sense for the model. Errors name the field.
+func NewServer(m *model.Model, l Launch) (*Server, error) {
+	if m == nil {
+		return nil, errors.New("no model")
+	}
+	if err := l.check(m); err != nil {
+		return nil, err
+	}
+	if l.Engine == "" {
+		l.Engine = VLLM
+	}
+	if _, known := accountings[l.Engine]; !known {
+		return nil, fmt.Errorf("Engine is %q: known are %v", l.Engine, Engines())
+	}
+	l.TensorParallel, l.PipelineParallel = max(1, l.TensorParallel), max(1, l.PipelineParallel)
+	l.DataParallel, l.ContextParallel = max(1, l.DataParallel), max(1, l.ContextParallel)
+	s := &Server{Model: m, Launch: l}
+	s.parallel = model.Parallel{Tensor: l.TensorParallel, Pipeline: l.PipelineParallel, Expert: 1}
+	if l.ExpertParallel {
+		s.parallel.Expert = l.TensorParallel * l.DataParallel
+	}
+	first := int64(0)
+	for i := range l.PipelineParallel {
+		count := stageLayers(&l, int64(len(m.Order)), i)
+		s.stages = append(s.stages, s.stage(first, count))
+		first += count
+	}
+	return s, nil
+}
+
+// GPUs is how many GPUs one replica of the server takes.
+func (s *Server) GPUs() int64 { return s.parallel.Tensor * s.parallel.Pipeline }
+
+// stageLayers is how many of n layers the i-th stage has. What does not divide
+// evenly goes to the stages before the last one, which also holds the output head.
+func stageLayers(l *Launch, n, i int64) int64 {
+	if len(l.StageLayers) > 0 {
+		return l.StageLayers[i]
+	}
+	stages := l.PipelineParallel
+	count := n / stages
+	if fromEnd := stages - i; fromEnd >= 2 && fromEnd < n%stages+2 {
+		count++
+	}
+	return count
+}
+
+func (s *Server) stage(first, count int64) stage {
+	m := s.Model
+	last := first+count == int64(len(m.Order))
+	out := stage{}
+	for i := range m.Outer {
+		t := &m.Outer[i]
+		if s.holds(t, first == 0, last) {
+			out.weights[t.Part] += s.perGPU(t)
+		}
+	}
+	counts := make([]int64, len(m.Layers))
+	for _, layer := range m.Order[first : first+count] {
+		counts[layer]++
+	}
+	for i, n := range counts {
+		if n == 0 {
+			continue
+		}
+		layer := &m.Layers[i]
+		out.layers = append(out.layers, layers{layer, n})
+		for j := range layer.Tensors {
+			t := &layer.Tensors[j]
+			out.weights[t.Part] += topology.Bytes(n) * s.perGPU(t)
+		}
+		for _, cache := range layer.Caches {
+			out.cache(s, cache, n)
+		}
+	}
+	if last && s.Launch.Draft == OwnDraft {
+		out.cache(s, s.draftCache(), s.draftLayers())
+	}
+	return out
+}
+
+// OwnDraft is the Draft of a model that brings its own draft layers.
+const OwnDraft = "mtp"
+
+// draftLayers is how many draft layers the model brings.
+func (s *Server) draftLayers() int64 {
+	var n int64
+	for i := range s.Model.Outer {
+		if t := &s.Model.Outer[i]; t.Part == model.Draft && t.Name == "eh_proj" {
+			n += t.Count
+		}
+	}
+	return n
+}
+
+// draftCache is what a draft layer caches: what the model's last layer does.
+func (s *Server) draftCache() model.Cache {
+	order := s.Model.Order
+	for i := len(order) - 1; i >= 0; i-- {
+		for _, cache := range s.Model.Layers[order[i]].Caches {
+			if cache.Attention == model.Full || cache.Attention == model.Latent {
+				return cache
+			}
+		}
+	}
+	return model.Cache{}
+}
+
+// holds says whether a tensor outside the layers is on a stage.
+func (s *Server) holds(t *model.Tensor, first, last bool) bool {
+	switch t.Part {
+	case model.Embedding:
+		return first || last && s.Model.Tied
+	case model.Tower:
+		return first && !s.Launch.LanguageOnly
+	case model.Draft:
+		// Draft layers use the model's own embedding and head.
+		return last && s.Launch.Draft == OwnDraft && t.Split != model.Vocabulary
+	case model.Head:
+		return last
+	}
+	return first || last
+}
+
+// perGPU is what one GPU holds of a tensor once the engine has converted it.
+func (s *Server) perGPU(t *model.Tensor) topology.Bytes {
+	count, rows, columns := t.Local(s.parallel)
+	return topology.Bytes(count) * s.loaded(t).Bytes(rows, columns)
+}
+
+// loaded is how the engine stores a tensor: quantised while loading if so asked,
+// and otherwise converted to the stated dtype. Engines that serve language models
+// turn 32-bit files into 16 bits.
+func (s *Server) loaded(t *model.Tensor) model.Format {
+	format := t.Format
+	if format.Quantised() {
+		return format
+	}
+	linear := t.Columns > 1 && t.Part != model.Embedding && t.Part != model.Head && t.Part != model.Other && t.Part != model.Tower
+	switch {
+	case s.Launch.Quantisation == "fp8" && linear:
+		return model.FP8Tensor
+	case s.Launch.Quantisation == "bitsandbytes" && linear:
+		return model.NF4
+	case s.Launch.Dtype == "float32":
+		return model.Bits32
+	case s.Launch.Dtype == "float16", s.Launch.Dtype == "bfloat16":
+		return model.Bits16
+	case s.Launch.Engine != Plain && format == model.Bits32 && s.Model.Kind != model.Encoder:
+		return model.Bits16
+	}
+	return format
+}
+
+// KVPerToken is the keys and values of one more token of a long request on the
+// fullest GPU. Layers that keep a window or a state do not grow, unless all do keep a
+// window: then it is what a token takes until the window is full.
+func (s *Server) KVPerToken() topology.Bytes {
+	var most topology.Bytes
+	for i := range s.stages {
+		most = max(most, s.stages[i].perToken())
+	}
+	return most
+}
+
+func (st *stage) perToken() topology.Bytes {
+	var full, windowed topology.Bytes
+	for _, c := range st.caches {
+		bytes := topology.Bytes(times(int64(c.token-c.index), c.layers))
+		switch c.attention {
+		case model.Full:
+			full += bytes
+		case model.Sliding, model.Chunked:
+			windowed += bytes
+		}
+	}
+	if full == 0 {
+		return windowed
+	}
+	return full
+}
