@@ -11,7 +11,9 @@ import (
 // Server is a model and how it is started: all that does not depend on the GPU. It
 // is immutable and can be asked about many GPUs.
 type Server struct {
-	Model  *model.Model
+	Model *model.Model
+	// Draft is the model that drafts for it, nil without one.
+	Draft  *model.Model
 	Launch Launch
 
 	parallel model.Parallel
@@ -21,9 +23,8 @@ type Server struct {
 // stage is what one GPU of a pipeline stage holds.
 type stage struct {
 	weights [model.Parts]topology.Bytes
-	// experts4 counts layers with routed experts in MXFP4, which engines pad.
-	layers []layers
-	caches []caches
+	layers  []layers
+	caches  []caches
 }
 
 // layers is a run of equal layers of a stage.
@@ -32,10 +33,23 @@ type layers struct {
 	count int64
 }
 
-// NewServer checks that the launch makes sense for the model. Errors name the field.
+// NewServer checks that the launch makes sense for the model. Errors name the field. A
+// launch that drafts with another model needs NewServerWithDraft.
 func NewServer(m *model.Model, l Launch) (*Server, error) {
+	return NewServerWithDraft(m, nil, l)
+}
+
+// NewServerWithDraft is NewServer for speculative decoding with a draft model, which
+// the last pipeline stage holds beside its own layers.
+func NewServerWithDraft(m, draft *model.Model, l Launch) (*Server, error) {
 	if m == nil {
 		return nil, errors.New("no model")
+	}
+	if l.Draft != "" && l.Draft != OwnDraft && draft == nil {
+		return nil, fmt.Errorf("Draft is %q: the size of that model is not known", l.Draft)
+	}
+	if l.Draft == OwnDraft && m.DraftLayers == 0 {
+		return nil, fmt.Errorf("Draft is %q: the model has no draft layers", l.Draft)
 	}
 	if err := l.check(m); err != nil {
 		return nil, err
@@ -48,7 +62,7 @@ func NewServer(m *model.Model, l Launch) (*Server, error) {
 	}
 	l.TensorParallel, l.PipelineParallel = max(1, l.TensorParallel), max(1, l.PipelineParallel)
 	l.DataParallel, l.ContextParallel = max(1, l.DataParallel), max(1, l.ContextParallel)
-	s := &Server{Model: m, Launch: l}
+	s := &Server{Model: m, Draft: draft, Launch: l}
 	s.parallel = model.Parallel{Tensor: l.TensorParallel, Pipeline: l.PipelineParallel, Expert: 1}
 	if l.ExpertParallel {
 		s.parallel.Expert = l.TensorParallel * l.DataParallel
@@ -108,24 +122,32 @@ func (s *Server) stage(first, count int64) stage {
 		}
 	}
 	if last && s.Launch.Draft == OwnDraft {
-		out.cache(s, s.draftCache(), s.draftLayers())
+		out.cache(s, s.draftCache(), s.Model.DraftLayers)
+	}
+	if last && s.Draft != nil {
+		out.draft(s)
 	}
 	return out
 }
 
-// OwnDraft is the Draft of a model that brings its own draft layers.
-const OwnDraft = "mtp"
-
-// draftLayers is how many draft layers the model brings.
-func (s *Server) draftLayers() int64 {
-	var n int64
-	for i := range s.Model.Outer {
-		if t := &s.Model.Outer[i]; t.Part == model.Draft && t.Name == "eh_proj" {
-			n += t.Count
+// draft adds the draft model.
+func (st *stage) draft(s *Server) {
+	for i := range s.Draft.Outer {
+		st.weights[model.Draft] += s.perGPU(&s.Draft.Outer[i])
+	}
+	for _, kind := range s.Draft.Order {
+		layer := &s.Draft.Layers[kind]
+		for i := range layer.Tensors {
+			st.weights[model.Draft] += s.perGPU(&layer.Tensors[i])
+		}
+		for _, cache := range layer.Caches {
+			st.cache(s, cache, 1)
 		}
 	}
-	return n
 }
+
+// OwnDraft is the Draft of a model that brings its own draft layers.
+const OwnDraft = "mtp"
 
 // draftCache is what a draft layer caches: what the model's last layer does.
 func (s *Server) draftCache() model.Cache {

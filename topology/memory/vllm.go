@@ -12,7 +12,7 @@ func (s *Server) vllm(st *stage, e *Estimate) {
 	s.vllmDefaults(e)
 	e.Budget = topology.Bytes(float64(e.GPU.Total) * e.Utilisation)
 	e.Weights = s.offloaded(st.weights)
-	e.Loading = s.vllmLoading(st, e.GPU)
+	e.Loading = s.vllmLoading(st, e.GPU) + s.adapters(st)
 	e.Activations = max(s.samplerPeak(e), s.forwardPeak(e)) + s.towerPeak(e) + s.workspace(e) + s.compilation()
 	e.Other = s.vllmOther(e)
 	e.Graphs, e.GraphsInBudget = s.vllmGraphs(e)

@@ -44,6 +44,8 @@ type style struct {
 	// correction is a number per expert in the router, even where config.json does
 	// not mention it.
 	correction bool
+	// router is how the router is stored where it differs from the rest.
+	router Format
 	// mixer takes attention's place in the layers for which it returns true.
 	mixer func(b *builder, s *style, d shape, layer int64) bool
 	// extra adds what a layer has beside the usual.
@@ -120,6 +122,7 @@ func (s style) build(b *builder) {
 	moe := b.mixture(d)
 	if moe != nil {
 		moe.correction = moe.correction || s.correction
+		moe.router = s.router
 	}
 	b.eachLayer(d.layers, func(layer int64) {
 		b.norms(&s, d)

@@ -15,6 +15,7 @@ const (
 // joins two hidden vectors.
 func (b *builder) draftLayers(s *style, d shape, moe *mixture) {
 	n := b.within(0, 16, []string{"num_nextn_predict_layers", "mtp_num_hidden_layers"})
+	b.model.DraftLayers = n
 	for range n {
 		b.inside(Draft, func() { b.draftLayer(s, d, moe) })
 	}

@@ -12,6 +12,11 @@ type mixture struct {
 	// shared is the width of what every token visits beside its experts.
 	shared     int64
 	sharedGate bool
+	// latent is the width into which tokens are projected for their experts; 0 where
+	// those take them as they are.
+	latent int64
+	// router is how the router is stored where it differs from the rest.
+	router Format
 	// correction is a 32-bit number per expert by which the router is balanced.
 	correction bool
 	bias       bool
@@ -102,18 +107,27 @@ func (b *builder) mixtureLayers() func(layer int64) bool {
 }
 
 func (m *mixture) add(b *builder, d shape) {
-	b.matrix("mlp.gate", Other, m.experts, d.hidden, Replicated)
+	router := b.matrix("mlp.gate", Other, m.experts, d.hidden, Replicated)
+	if m.router.Bits > 0 {
+		router.Format = m.router
+	}
 	if m.correction {
-		b.vector("mlp.gate.e_score_correction_bias", Other, m.experts, Replicated)
+		b.vector("mlp.gate.e_score_correction_bias", Other, m.experts, Replicated).Format = Bits32
 	}
 	if m.bias {
 		b.vector("mlp.router.bias", Other, m.experts, Replicated)
 	}
-	m.routed(b, "up_proj", m.width, d.hidden, Rows)
-	if !m.plain {
-		m.routed(b, "gate_proj", m.width, d.hidden, Rows)
+	in := d.hidden
+	if m.latent > 0 {
+		in = m.latent
+		b.linear("mlp.fc1_latent_proj", MLP, in, d.hidden, Replicated)
+		b.linear("mlp.fc2_latent_proj", MLP, d.hidden, in, Replicated)
 	}
-	m.routed(b, "down_proj", d.hidden, m.width, Columns)
+	m.routed(b, "up_proj", m.width, in, Rows)
+	if !m.plain {
+		m.routed(b, "gate_proj", m.width, in, Rows)
+	}
+	m.routed(b, "down_proj", in, m.width, Columns)
 	if m.shared > 0 {
 		b.feedForward("mlp.shared_experts", MLP, d.hidden, m.shared, !m.plain, false)
 		if m.sharedGate {

@@ -52,6 +52,8 @@ type Model struct {
 	// ActiveExperts is how many experts a token visits, and ExpertWidth how wide each
 	// of them is; 0 without experts.
 	ActiveExperts, ExpertWidth int64
+	// DraftLayers is how many layers the model brings for speculative decoding.
+	DraftLayers int64
 	// RotaryDim is the width of the rotary table; 0 without one.
 	RotaryDim int64
 	// Format is how what is not quantised is stored: the model's own dtype.

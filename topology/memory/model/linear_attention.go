@@ -1,0 +1,155 @@
+package model
+
+// Linear attention: a recurrent state of fixed size per request instead of keys and
+// values per token. State shapes follow vLLM's MambaStateShapeCalculator.
+
+// stateBits is how wide recurrent states are kept: as activations, unless
+// config.json asks for 32 bits.
+func (b *builder) stateBits() int64 {
+	if b.text("mamba_ssm_dtype", "mamba_ssm_cache_dtype") == "float32" {
+		return 32
+	}
+	return 0
+}
+
+// deltaNet adds Qwen3-Next's gated delta net. Newer files split its input
+// projections in four, which changes nothing here.
+func (b *builder) deltaNet(d shape) {
+	keyHeads, valueHeads := b.required("linear_num_key_heads"), b.required("linear_num_value_heads")
+	keyDim, valueDim := b.required("linear_key_head_dim"), b.required("linear_value_head_dim")
+	kernel := b.required("linear_conv_kernel_dim")
+	keys, values := keyHeads*keyDim, valueHeads*valueDim
+	b.linear("linear_attn.in_proj_qkvz", AttentionPart, 2*keys+2*values, d.hidden, Rows)
+	b.matrix("linear_attn.in_proj_ba", AttentionPart, 2*valueHeads, d.hidden, Rows)
+	b.matrix("linear_attn.conv1d", Other, 2*keys+values, kernel, Rows)
+	b.vector("linear_attn.dt_bias", Other, valueHeads, Rows)
+	b.vector("linear_attn.A_log", Other, valueHeads, Rows)
+	b.vector("linear_attn.norm", Other, valueDim, Replicated)
+	b.linear("linear_attn.out_proj", AttentionPart, d.hidden, values, Columns)
+	b.caches(Cache{
+		Attention: State, StateBits: b.stateBits(),
+		ConvElements:  (2*keys + values) * (kernel - 1),
+		StateElements: valueHeads * valueDim * keyDim,
+	})
+}
+
+// qwenNext has a gated delta net in all but every fourth layer, where attention is
+// gated. Its files hold a draft layer that config.json may not mention.
+var qwenNext = style{
+	qkNorm: headQKNorm, gated: true, draft: sharedDraft,
+	mixer: func(b *builder, _ *style, d shape, layer int64) bool {
+		full := (layer+1)%max(1, b.dimension("full_attention_interval")) == 0
+		if name, stated := b.layerType(layer); stated {
+			full = name == "full_attention"
+		}
+		if !full {
+			b.deltaNet(d)
+		}
+		return !full
+	},
+}
+
+// lightning adds MiniMax's lightning attention.
+func (b *builder) lightning(d shape) {
+	width := d.heads * d.headDim
+	b.linear("self_attn.qkv_proj", AttentionPart, 3*width, d.hidden, Rows)
+	b.linear("self_attn.output_gate", AttentionPart, width, d.hidden, Rows)
+	b.vector("self_attn.norm", Other, width, Rows)
+	b.linear("self_attn.out_proj", AttentionPart, d.hidden, width, Columns)
+	b.caches(Cache{Attention: State, StateElements: width * d.headDim, StateBits: 32})
+}
+
+// miniMax has lightning attention in all but every eighth layer.
+var miniMax = style{mixer: func(b *builder, _ *style, d shape, layer int64) bool {
+	linear := false
+	if types := b.ints("attn_type_list", "decoder_attention_types"); int64(len(types)) > layer {
+		linear = types[layer] == 0
+	} else if name, stated := b.layerType(layer); stated {
+		linear = name == "linear_attention"
+	} else {
+		b.fail("attn_type_list", "missing, or too short for layer %d", layer)
+	}
+	if linear {
+		b.lightning(d)
+	}
+	return linear
+}}
+
+// kimiDelta adds Kimi's delta attention, which keeps its state in 32 bits.
+func (b *builder) kimiDelta(d shape, linear *fields) {
+	heads, dim := linear.required("num_heads"), linear.required("head_dim")
+	kernel := linear.required("short_conv_kernel_size")
+	width := heads * dim
+	for _, name := range []string{"q", "k", "v"} {
+		b.linear("self_attn."+name+"_proj", AttentionPart, width, d.hidden, Rows)
+		b.matrix("self_attn."+name+"_conv1d", Other, width, kernel, Rows)
+	}
+	b.vector("self_attn.A_log", Other, heads, Rows)
+	b.vector("self_attn.dt_bias", Other, width, Rows)
+	b.linear("self_attn.b_proj", AttentionPart, heads, d.hidden, Rows)
+	b.linear("self_attn.f_a_proj", AttentionPart, dim, d.hidden, Replicated)
+	b.linear("self_attn.f_b_proj", AttentionPart, width, dim, Rows)
+	if linear.flag(false, "use_full_rank_gate") {
+		b.linear("self_attn.g_proj", AttentionPart, width, d.hidden, Rows)
+	} else {
+		b.linear("self_attn.g_a_proj", AttentionPart, dim, d.hidden, Replicated)
+		b.linear("self_attn.g_b_proj", AttentionPart, width, dim, Rows)
+	}
+	b.vector("self_attn.o_norm", Other, dim, Replicated)
+	b.linear("self_attn.o_proj", AttentionPart, d.hidden, width, Columns)
+	b.caches(Cache{Attention: State, ConvElements: 3 * width * (kernel - 1), StateElements: width * dim, StateBits: 32})
+}
+
+// kimiLinear has delta attention in all layers but those that full_attn_layers
+// names, counting from 1.
+var kimiLinear = style{correction: true, mixer: func(b *builder, _ *style, d shape, layer int64) bool {
+	linear := b.object("linear_attn_config")
+	if linear == nil {
+		b.fail("linear_attn_config", "missing")
+		return true
+	}
+	for _, full := range linear.ints("full_attn_layers") {
+		if full == layer+1 {
+			return false
+		}
+	}
+	b.kimiDelta(d, linear)
+	return true
+}}
+
+// lfm2 has short convolutions for most layers' attention. Source: modeling_lfm2.py.
+func lfm2(b *builder) {
+	if b.flag(false, "block_auto_adjust_ff_dim") {
+		width := 2 * b.required("intermediate_size", "block_ff_dim") / 3
+		if b.has("block_ffn_dim_multiplier") {
+			width = int64(b.number(1, 64, "block_ffn_dim_multiplier") * float64(width))
+		}
+		if multiple := b.dimension("block_multiple_of"); multiple > 0 {
+			width = ceilDiv(width, multiple) * multiple
+		}
+		b.fields = b.over(map[string]any{"intermediate_size": number(width)})
+	}
+	full := b.ints("full_attn_idxs")
+	decoder(style{tied: true, qkNorm: headQKNorm, mixer: func(b *builder, _ *style, d shape, layer int64) bool {
+		name, stated := b.layerType(layer)
+		attends := name == "full_attention"
+		for _, index := range full {
+			attends = attends || !stated && index == layer
+		}
+		if !attends {
+			b.shortConvolution(d)
+		}
+		return !attends
+	}})(b)
+}
+
+func (b *builder) shortConvolution(d shape) {
+	length, bias := b.required("conv_L_cache"), b.flag(false, "conv_bias")
+	b.dense("conv.in_proj", AttentionPart, 3*d.hidden, d.hidden, Rows, bias)
+	b.matrix("conv.conv", Other, d.hidden, length, Rows)
+	if bias {
+		b.vector("conv.conv.bias", Other, d.hidden, Rows)
+	}
+	b.dense("conv.out_proj", AttentionPart, d.hidden, d.hidden, Columns, bias)
+	b.caches(Cache{Attention: State, ConvElements: d.hidden * (length - 1)})
+}

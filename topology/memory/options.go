@@ -1,0 +1,140 @@
+package memory
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/memory/model"
+)
+
+// Offer is a kind of GPU, or of MIG slice, that may be had.
+type Offer struct {
+	GPU GPU
+	// Model is the GPU's key in the catalogue, and Profile the MIG profile, "" for
+	// whole GPUs.
+	Model, Profile string
+	// Most is how many of them one server can take together.
+	Most int64
+	// Cost is what one costs. The unit is the caller's.
+	Cost int64
+}
+
+// Option is one way to run a server.
+type Option struct {
+	Offer Offer
+	// TensorParallel is the degree that was chosen, GPUs how many GPUs or slices that
+	// takes with the launch's pipeline stages, Cost what they cost together.
+	TensorParallel, GPUs, Cost int64
+	Estimate                   Estimate
+	// Err says why the launch makes no sense for this offer, nil if it does.
+	Err error
+}
+
+// Holds reports whether the option starts and holds what is demanded.
+func (o *Option) Holds() bool { return o.Err == nil && o.Estimate.Holds() }
+
+// Options says for each offer how the model would run on it. Where the launch states
+// no degree of tensor parallelism, it is the smallest that holds the demand, or the
+// largest that is possible where none does. Options that hold come first, the
+// cheapest of them first; equal ones are ordered by fewer GPUs, then less memory.
+func Options(m *model.Model, l Launch, offers []Offer, d Demand) []Option {
+	options := make([]Option, 0, len(offers))
+	for i := range offers {
+		options = append(options, best(m, l, &offers[i], d))
+	}
+	slices.SortStableFunc(options, func(a, b Option) int {
+		if a.Holds() != b.Holds() {
+			if a.Holds() {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.Cost, b.Cost), cmp.Compare(a.GPUs, b.GPUs), cmp.Compare(a.Offer.GPU.Total, b.Offer.GPU.Total))
+	})
+	return options
+}
+
+func best(m *model.Model, l Launch, offer *Offer, d Demand) Option {
+	degrees := []int64{l.TensorParallel}
+	if l.TensorParallel == 0 {
+		degrees = degrees[:0]
+		for degree := int64(1); degree == 1 || degree <= offer.Most && m.Heads%degree == 0; degree *= 2 {
+			degrees = append(degrees, degree)
+		}
+	}
+	var option Option
+	for _, degree := range degrees {
+		l.TensorParallel = degree
+		option = Option{Offer: *offer, TensorParallel: degree}
+		server, err := NewServer(m, l)
+		if err != nil {
+			option.Err = err
+			return option
+		}
+		option.GPUs = server.GPUs()
+		option.Cost = times(option.GPUs, offer.Cost)
+		if option.GPUs > offer.Most {
+			option.Err = &TooMany{GPUs: option.GPUs, Offer: *offer}
+			return option
+		}
+		option.Estimate = server.On(offer.GPU, d)
+		if option.Holds() {
+			return option
+		}
+	}
+	return option
+}
+
+// TooMany is a launch that takes more GPUs or slices than an offer has together.
+type TooMany struct {
+	GPUs  int64
+	Offer Offer
+}
+
+func (e *TooMany) Error() string {
+	if e.Offer.Profile != "" {
+		return "slices of different GPUs cannot serve one model together"
+	}
+	return "takes more GPUs than one node has"
+}
+
+// Need is how much memory a server needs on each GPU: an engine fills what it is
+// given, so that there is no single figure.
+type Need struct {
+	// Start is the least with which it starts: one request of MaxModelLen.
+	Start topology.Bytes
+	// Wanted holds the demand as well.
+	Wanted topology.Bytes
+}
+
+// Need is the range of memory for the estimate's settings, margin included. Where the
+// engine takes a share of the GPU's total, Share says which one that is.
+func (e *Estimate) Need() Need {
+	fixed := e.fixed() + max(0, e.Margin)
+	least := e.One
+	if e.fit {
+		least = e.Block
+	}
+	return Need{Start: fixed + Context + least, Wanted: fixed + Context + max(least, e.Wanted)}
+}
+
+// fixed is what the engine holds beside the KV cache.
+func (e *Estimate) fixed() topology.Bytes {
+	bytes := e.WeightBytes() + e.Activations + e.Other
+	if e.GraphsInBudget {
+		bytes += e.Graphs
+	}
+	return bytes
+}
+
+// Share is the share of the GPU's total that gives the engine no more than the given
+// memory, driver's context included: what to state as vLLM's gpu_memory_utilization
+// where a server gets a part of a GPU. It is rounded down to hundredths.
+func (e *Estimate) Share(memory topology.Bytes) float64 {
+	if e.GPU.Total <= 0 {
+		return 0
+	}
+	hundredths := int64(memory-Context) / max(1, int64(e.GPU.Total)/100)
+	return float64(max(0, min(100, hundredths))) / 100
+}
