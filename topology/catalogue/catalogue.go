@@ -13,13 +13,14 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
 
-//go:embed models.txt mig/*.txt machines/*.txt
+//go:embed models.txt prices.txt mig/*.txt machines/*.txt
 var files embed.FS
 
 // Catalogue holds the parsed files. It is safe for concurrent use.
 type Catalogue struct {
 	models    map[string]*topology.Model
 	byProduct map[string]*topology.Model
+	prices    map[string]MicroDollars
 	tables    map[string]*mig.Table
 	machines  map[string]*machine
 
@@ -44,6 +45,7 @@ func load(fsys fs.FS) (*Catalogue, error) {
 	c := &Catalogue{
 		models:    map[string]*topology.Model{},
 		byProduct: map[string]*topology.Model{},
+		prices:    map[string]MicroDollars{},
 		tables:    map[string]*mig.Table{},
 		machines:  map[string]*machine{},
 		built:     map[string]*topology.MachineType{},
@@ -62,6 +64,14 @@ func load(fsys fs.FS) (*Catalogue, error) {
 		return nil, fmt.Errorf("reading GPU models: %w", err)
 	}
 	if err := c.parseModels(modelFile, string(text)); err != nil {
+		return nil, err
+	}
+
+	const priceFile = "prices.txt"
+	if text, err = fs.ReadFile(fsys, priceFile); err != nil {
+		return nil, fmt.Errorf("reading GPU prices: %w", err)
+	}
+	if err := c.parsePrices(priceFile, string(text)); err != nil {
 		return nil, err
 	}
 

@@ -2,6 +2,7 @@
 // common machines: the text files beside this source, parsed once.
 //
 //	models.txt      one row per GPU model
+//	prices.txt      what an hour of one GPU costs on demand, where that is public
 //	mig/*.txt       one table of MIG profiles per GPU
 //	machines/*.txt  one machine per file, its link table laid out as
 //	                `nvidia-smi topo -m` prints it
@@ -11,6 +12,9 @@
 // captured says so rather than being invented. Lines that start with # are
 // comments. Catalogue.With reads files of the same form that are not part of the
 // program.
+//
+// Prices change. Those in prices.txt are a default to compare options with, each
+// of the day that its row names; callers may put their own in their place.
 //
 // What Catalogue's methods return is shared and must not be changed.
 package catalogue

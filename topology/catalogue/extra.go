@@ -24,6 +24,7 @@ func (c *Catalogue) With(extra ...File) (*Catalogue, error) {
 	grown := &Catalogue{
 		models:    maps.Clone(c.models),
 		byProduct: maps.Clone(c.byProduct),
+		prices:    maps.Clone(c.prices),
 		tables:    maps.Clone(c.tables),
 		machines:  maps.Clone(c.machines),
 		built:     map[string]*topology.MachineType{},

@@ -42,6 +42,7 @@ nic0  PIX  SYS  -
 func catalogueOf(models, table, machine string) fstest.MapFS {
 	return fstest.MapFS{
 		"models.txt":       {Data: []byte(models)},
+		"prices.txt":       {},
 		"mig/A30.txt":      {Data: []byte(table)},
 		"machines/box.txt": {Data: []byte(machine)},
 	}
