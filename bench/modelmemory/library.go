@@ -50,6 +50,13 @@ func (l *library) find(cell string) built {
 	if b, found := l.built[strings.ToLower(cell)]; found {
 		return b
 	}
+	for _, name := range names(cell) {
+		if base := unquantised(name); base != name {
+			if b := l.find(base); b.err == nil {
+				return b
+			}
+		}
+	}
 	return built{err: fmt.Errorf("the architecture of %q is not known", cell)}
 }
 
@@ -74,6 +81,20 @@ func names(cell string) []string {
 		}
 	}
 	return out
+}
+
+// scheme matches how names say that a model is a quantised copy of another.
+var scheme = regexp.MustCompile(`(?i)[-_ ](awq|gptq|fp8|nvfp4|mxfp4|w\d+a\d+|int\d|\d-?bit|bnb|ct|qat|dynamic|quantized\S*|autoround|marlin)$`)
+
+// unquantised is the name of the model of which the named one is a quantised copy.
+func unquantised(name string) string {
+	for {
+		shorter := scheme.ReplaceAllString(strings.TrimSpace(optional.ReplaceAllString(name, "")), "")
+		if shorter == name {
+			return name
+		}
+		name = shorter
+	}
 }
 
 // buildRow builds a row's model: from the catalogue where it has a model of that name

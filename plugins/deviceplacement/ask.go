@@ -8,6 +8,8 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/util"
+
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 )
 
 // ask is what a pod wants from DRA, read from its unallocated claims and its
@@ -15,6 +17,8 @@ import (
 type ask struct {
 	requests []deviceRequest
 	alike    []alikeRule
+	// server is the model server that the pod runs, nil if none is known.
+	server *modelmemory.Server
 	// opaque says why the pod asks for something that this plugin leaves to the
 	// in-tree code; "" if it understands everything.
 	opaque string
@@ -55,7 +59,11 @@ const maxDevices = resourceapi.AllocationResultsMaxSize
 
 // askOf reads a pod. claims are those of its claims that need an allocation.
 func askOf(pod *v1.Pod, claims []*resourceapi.ResourceClaim, dra fwk.SharedDRAManager) (*ask, error) {
-	a := &ask{}
+	server, err := modelmemory.Of(pod)
+	if err != nil {
+		return nil, err
+	}
+	a := &ask{server: server}
 	for index, claim := range claims {
 		if err := a.addClaim(index, claim, dra.DeviceClasses()); err != nil {
 			return nil, err

@@ -36,6 +36,9 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	p.holdNominated(ctx, gpus, held, changes, node)
 	verdict := p.place(ctx, c.ask, gpus, held, node)
 	if verdict.final {
+		if because := gpus.whyTooSmall(ctx, p.expressions, c.ask); because != "" {
+			return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, because)
+		}
 		return refusal(verdict, held)
 	}
 	if verdict.Outcome == placement.Fits {
@@ -45,7 +48,9 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 		}
 	}
 	// The in-tree search has the last word on whatever is not understood here.
-	gpus.showAll()
+	if !gpus.showLargeEnough(c.ask.server, c.held[gpus]) {
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, gpus.whyTooSmall(ctx, p.expressions, c.ask))
+	}
 	status := p.DynamicResources.Filter(ctx, state, pod, node)
 	if status.Code() == fwk.UnschedulableAndUnresolvable && anyHeld(held) {
 		return fwk.NewStatus(fwk.Unschedulable, status.Reasons()...) // it may fit once that is gone

@@ -75,7 +75,7 @@ func (x *inventories) prune(inUse map[poolKey]*pool) {
 func makeOf(node *topology.Node, offers []placement.Offer) string {
 	var text strings.Builder
 	for i, gpu := range node.GPUs {
-		fmt.Fprintf(&text, "%s %t %d %d %d %s %v\n", gpu.Model.Product, gpu.Model.P2P, gpu.Model.Usable(), gpu.Model.LaneGBps, gpu.NUMA, gpu.PCIeRoot, node.Links[i])
+		fmt.Fprintf(&text, "%s %s %t %d %d %d %s %v\n", gpu.Model.Product, gpu.Model.Compute, gpu.Model.P2P, gpu.Model.Usable(), gpu.Model.LaneGBps, gpu.NUMA, gpu.PCIeRoot, node.Links[i])
 	}
 	for _, offer := range offers {
 		fmt.Fprintf(&text, "%v\n", offer)

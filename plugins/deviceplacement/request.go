@@ -10,6 +10,7 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 	"github.com/ashlar-dev/ashlar/topology/published"
@@ -50,7 +51,7 @@ func (p *pool) request(ctx context.Context, expressions *dracel.Cache, a *ask, p
 			continue
 		}
 		partOf[i] = len(result.Parts)
-		result.Parts = append(result.Parts, p.part(ctx, expressions, &request.alternatives[choice[i]]))
+		result.Parts = append(result.Parts, p.part(ctx, expressions, &request.alternatives[choice[i]], a.server))
 	}
 	for _, rule := range a.alike {
 		alike := placement.Alike{Values: p.values(rule.attribute), Distinct: rule.distinct}
@@ -64,7 +65,7 @@ func (p *pool) request(ctx context.Context, expressions *dracel.Cache, a *ask, p
 	return result
 }
 
-func (p *pool) part(ctx context.Context, expressions *dracel.Cache, way *alternative) placement.Part {
+func (p *pool) part(ctx context.Context, expressions *dracel.Cache, way *alternative, server *modelmemory.Server) placement.Part {
 	matched := p.match(ctx, expressions, way.selectors)
 	part := placement.Part{Name: way.name, Count: int(way.count), Accepts: placement.NewOfferSet(len(p.devices))}
 	for i := range p.devices {
@@ -84,7 +85,7 @@ func (p *pool) part(ctx context.Context, expressions *dracel.Cache, way *alterna
 				memory = take
 			}
 		}
-		if !enough {
+		if !enough || p.tooSmall(server, i, topology.Bytes(memory)) != "" {
 			continue
 		}
 		part.Accepts.Add(i)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/blang/semver/v4"
 	resourceapi "k8s.io/api/resource/v1"
 
 	"github.com/ashlar-dev/ashlar/topology"
@@ -82,6 +83,7 @@ func (d device) gpu() (topology.GPU, error) {
 	if model.Memory < 0 {
 		return topology.GPU{}, fmt.Errorf("device %s: negative memory", d.Name)
 	}
+	model.Compute = d.compute()
 	model.LaneGBps, _ = d.number(published.NVLinkLaneBandwidth)
 	// Who says nothing of peer-to-peer is taken to have it, as data centre GPUs do.
 	p2p, said := d.attribute(published.P2P)
@@ -91,6 +93,19 @@ func (d device) gpu() (topology.GPU, error) {
 		gpu.NUMA = numa
 	}
 	return gpu, nil
+}
+
+// compute is the CUDA compute capability, zero if it is not published.
+func (d device) compute() topology.ComputeCapability {
+	value, found := d.attribute(published.ComputeCapability)
+	if !found || value.VersionValue == nil {
+		return topology.ComputeCapability{}
+	}
+	version, err := semver.Parse(*value.VersionValue)
+	if err != nil || version.Major > 1000 || version.Minor > 1000 {
+		return topology.ComputeCapability{}
+	}
+	return topology.ComputeCapability{Major: int64(version.Major), Minor: int64(version.Minor)}
 }
 
 // linkRow is the published row of the link table, or, from a driver that

@@ -34,6 +34,8 @@ var nodes = []install.Node{
 	{Name: "overcommit-b", Machine: "azure-nc96ads-a100"},
 	{Name: "score-small", Machine: "4xA30-pcie"},
 	{Name: "score-large", Machine: "dgx-h100"},
+	{Name: "memory-small", Machine: "aws-p3.16xlarge"},
+	{Name: "memory-large", Machine: "4xA30-pcie"},
 }
 
 // world is the cluster that all tests share; nil in short mode.

@@ -157,18 +157,19 @@ func (s *space) running(names ...string) {
 // what it said.
 func (s *space) pending(name string) string {
 	s.t.Helper()
-	message := ""
+	message, node := "", ""
 	s.until(name+" to be refused", func() error {
 		pod, err := s.get(name)
 		if err != nil {
 			return err
 		}
-		require.Empty(s.t, pod.Spec.NodeName, "%s was bound", name)
-		if message = unschedulable(pod); message == "" {
+		message, node = unschedulable(pod), pod.Spec.NodeName
+		if message == "" && node == "" {
 			return errors.New("nothing was said yet")
 		}
 		return nil
 	})
+	require.Empty(s.t, node, "%s was bound", name)
 	return message
 }
 

@@ -153,8 +153,9 @@ func (s *Server) On(g GPU, d Demand) Estimate {
 	for i := range s.stages {
 		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen}
 		account(s, &s.stages[i], &e)
-		if s.Launch.KVMemory > 0 {
+		if s.Launch.KVMemory > 0 { // replaces the share of the GPU
 			e.KV = s.Launch.KVMemory
+			e.Budget = e.fixed() + e.KV
 		}
 		s.fill(&e, d)
 		if i == 0 || e.before(&worst) {
@@ -179,7 +180,7 @@ func (e *Estimate) before(other *Estimate) bool {
 // fill works out what the KV cache holds.
 func (s *Server) fill(e *Estimate, d Demand) {
 	st := &s.stages[e.Stage]
-	e.layout = st.pool(e.BlockSize, e.MaxBatchedTokens, s.Launch.ContextParallel)
+	e.layout = s.pool(st, e.BlockSize, e.MaxBatchedTokens)
 	p := &e.layout
 	e.Block = p.block
 	e.KVPerToken = st.perToken()
@@ -211,12 +212,41 @@ func (s *Server) fill(e *Estimate, d Demand) {
 	if per := p.blocks(d.Context); per > 0 {
 		e.Concurrency = e.Blocks / per
 	}
-	if per := p.blocks(e.MaxModelLen); per > 0 && p.kinds > 1 {
-		e.KVTokens = int64(float64(e.Blocks) / float64(per) * float64(e.MaxModelLen))
-	} else {
-		e.KVTokens = times(e.Blocks, p.groups[0].tokens)
-	}
+	e.KVTokens = s.kvTokens(e)
 	if s.Launch.ContextParallel > 1 {
 		e.KVTokens = times(e.KVTokens, s.Launch.ContextParallel)
 	}
+}
+
+// MayStart reports whether the server starts if the estimate is off by its margin to
+// the server's favour. What may not start is hopeless.
+func (e *Estimate) MayStart() bool { return e.outcome(e.Margin) == Starts }
+
+// Claims is the memory that the server takes of the GPU, whatever it needs: an
+// engine fills what it is given.
+func (e *Estimate) Claims() topology.Bytes { return e.Budget + Context }
+
+// kvTokens is the number that the engine prints as the size of its KV cache. Where
+// layers keep different things, vLLM prints blocks by the number of groups up to
+// v0.20, and after that how many requests of MaxModelLen fit, times their length.
+func (s *Server) kvTokens(e *Estimate) int64 {
+	p := &e.layout
+	if p.kinds == 1 && p.groups[0].attention == model.Full {
+		return times(e.Blocks, p.groups[0].tokens)
+	}
+	if s.Launch.Version.Before(0, 21) {
+		groups, tokens := int64(0), int64(0)
+		for i := range p.kinds {
+			groups += p.groups[i].runs
+			if g := &p.groups[i]; g.attention != model.State && (tokens == 0 || g.tokens < tokens) {
+				tokens = g.tokens
+			}
+		}
+		return times(e.Blocks/max(1, groups), tokens)
+	}
+	per := p.blocks(e.MaxModelLen)
+	if per == 0 {
+		return 0
+	}
+	return int64(float64(e.Blocks) / float64(per) * float64(e.MaxModelLen))
 }

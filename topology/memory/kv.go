@@ -89,6 +89,8 @@ type pool struct {
 	kinds  int
 	// spread is over how many GPUs a request's tokens are dealt out.
 	spread int64
+	// states is how many blocks a state takes.
+	states int64
 	step   int64 // tokens computed in one step
 }
 
@@ -108,9 +110,14 @@ type group struct {
 // be as large as a state.
 const attentionAlign = 16
 
-// pool lays out the KV cache for blocks of blockSize tokens.
-func (st *stage) pool(blockSize, step, spread int64) pool {
-	p := pool{spread: spread, step: step}
+// pool lays out the KV cache for blocks of blockSize tokens and steps of step tokens.
+func (s *Server) pool(st *stage, blockSize, step int64) pool {
+	p := pool{spread: s.Launch.ContextParallel, step: step, states: 1}
+	if s.Launch.Engine == VLLM && !s.Launch.Version.Before(0, 15) {
+		// To find states again by prefix, vLLM keeps the one before beside the current
+		// one: from start-up logs, not in 0.10.2 and 0.13, in 0.17.1 and later.
+		p.states = 2
+	}
 	var page, fewest, most, tokens topology.Bytes
 	for i := range st.caches {
 		c := &st.caches[i]
@@ -188,7 +195,7 @@ func (p *pool) blocks(length int64) int64 {
 		case model.Cross:
 			n = ceilDiv(g.window, g.tokens)
 		case model.State:
-			n = 1
+			n = p.states
 		}
 		sum += times(n, g.runs)
 	}

@@ -28,7 +28,7 @@ type textEncoder struct {
 func encoder(e textEncoder) func(*builder) { return e.build }
 
 func (e textEncoder) build(b *builder) {
-	b.model.Kind = Encoder
+	b.as(Encoder)
 	d := b.shape(&style{})
 	if b.model.RotaryDim = 0; e.positions == nil {
 		b.model.RotaryDim = d.headDim
@@ -81,81 +81,4 @@ func distilBERT(b *builder) {
 // relativeHeads is MPNet's table of relative positions.
 func relativeHeads(b *builder, d shape) {
 	b.matrix("encoder.relative_attention_bias", Other, b.required("relative_attention_num_buckets"), d.heads, Replicated)
-}
-
-// deberta looks at relative positions of width hidden, with a norm where it is asked
-// for, and a convolution in its largest models.
-func deberta(b *builder) {
-	e := textEncoder{noPooler: true, noTypes: true}
-	if b.flag(true, "position_biased_input") {
-		e.positions = rows(0)
-	}
-	e.relative = func(b *builder, d shape) {
-		if !b.flag(false, "relative_attention") {
-			return
-		}
-		buckets := b.model.MaxPositions
-		if _, value := b.find([]string{"position_buckets"}); value != nil {
-			if stated, _ := whole(value); stated > 0 {
-				buckets = b.dimension("position_buckets")
-			}
-		}
-		b.matrix("encoder.rel_embeddings", Other, 2*buckets, d.hidden, Replicated)
-		if b.text("norm_rel_ebd") == "layer_norm" {
-			b.layerNorm("encoder.LayerNorm", d.hidden, false)
-		}
-		if kernel := b.count("conv_kernel_size"); kernel > 0 {
-			b.matrix("encoder.conv", Other, d.hidden, kernel*d.hidden, Replicated)
-			b.vector("encoder.conv.bias", Other, d.hidden, Replicated)
-			b.layerNorm("encoder.conv.LayerNorm", d.hidden, false)
-		}
-	}
-	encoder(e)(b)
-	b.model.RotaryDim = 0
-}
-
-// modernBERT is gated and without biases, its first layer is without a norm, and two
-// of three layers look at their neighbourhood only, which takes no memory here.
-func modernBERT(b *builder) {
-	b.model.Kind = Encoder
-	d := b.shape(&style{})
-	b.model.RotaryDim, b.model.FeedForward = d.headDim, d.ff
-	rms := !b.flag(false, "norm_bias")
-	b.matrix("embeddings.tok_embeddings", Embedding, d.vocab, d.hidden, Vocabulary)
-	b.layerNorm("embeddings.norm", d.hidden, rms)
-	layer := encoderLayer{hidden: d.hidden, ff: d.ff, gated: true, rms: rms}
-	layer.plainQKV = !b.flag(false, "attention_bias")
-	layer.plainOut, layer.plainMLP = layer.plainQKV, !b.flag(false, "mlp_bias")
-	b.eachLayer(d.layers, func(i int64) {
-		own := layer
-		if i == 0 {
-			own.norms = 1
-		}
-		b.encoderLayer(own)
-		b.caches(Cache{Attention: NoCache})
-	})
-	b.layerNorm("final_norm", d.hidden, rms)
-	b.dense("head.dense", Other, d.hidden, d.hidden, Replicated, b.flag(false, "classifier_bias"))
-	b.layerNorm("head.norm", d.hidden, rms)
-	if b.flag(true, "decoder_bias") {
-		b.vector("decoder.bias", Head, d.vocab, Vocabulary)
-	}
-}
-
-// nomicBERT is gated and rotary, with biases where config.json asks for them.
-func nomicBERT(b *builder) {
-	gated := b.text("activation_function") == "swiglu"
-	layer := encoderLayer{gated: gated, plainQKV: !b.flag(true, "qkv_proj_bias")}
-	layer.plainOut, layer.plainMLP = layer.plainQKV, !b.flag(true, "mlp_fc1_bias")
-	encoder(textEncoder{layer: layer, noPooler: true})(b)
-}
-
-// gte is Alibaba's "new" encoder.
-func gte(b *builder) {
-	e := textEncoder{noPooler: true, layer: encoderLayer{gated: true}}
-	e.layer.plainMLP = true
-	if b.text("position_embedding_type") != "rope" {
-		e.positions = rows(0)
-	}
-	encoder(e)(b)
 }

@@ -2,7 +2,8 @@ package model
 
 import (
 	"fmt"
-	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -26,10 +27,11 @@ type builder struct {
 	sum      float64
 }
 
+// languagePrefixes are those of a language model that is a part of something.
 var languagePrefixes = []string{"model.layers.", "model.language_model.layers.", "language_model.model.layers."}
 
 func newBuilder(f *fields) *builder {
-	b := &builder{fields: f, plain: Bits16, prefixes: languagePrefixes}
+	b := &builder{fields: f, plain: Bits16, prefixes: languagePrefixes[:1]}
 	b.quant = readQuantisation(f)
 	b.plain = dtype(f)
 	b.model.Format = b.plain
@@ -52,6 +54,16 @@ func dtype(f *fields) Format {
 	default:
 		f.fail("torch_dtype", "%q is not known", name)
 		return Bits16
+	}
+}
+
+// as notes what kind of model is built. Encoders and towers whose config.json states
+// no dtype were published before it did, in 32 bits.
+func (b *builder) as(kind Kind) {
+	b.model.Kind = kind
+	if !b.has("torch_dtype", "dtype") && b.quant.name == "" {
+		b.plain = Bits32
+		b.model.Format = b.plain
 	}
 }
 
@@ -105,8 +117,11 @@ func (b *builder) add(t Tensor, quantisable bool) *Tensor {
 		t.Part = *b.part
 	}
 	t.Format = b.plain
-	if quantisable {
+	if quantisable && b.quant.name != "" {
 		t.Format = b.quant.of(b.fullNames(t.Name), &t, b.plain)
+		if b.quant.tooLong() {
+			b.fail("quantization_config", "has too many patterns for so many layers")
+		}
 	}
 	target := &b.model.Outer
 	if b.layer != nil {
@@ -123,7 +138,7 @@ func (b *builder) fullNames(name string) []string {
 	}
 	names := make([]string, len(b.prefixes))
 	for i, prefix := range b.prefixes {
-		names[i] = fmt.Sprintf("%s%d.%s", prefix, b.index, name)
+		names[i] = prefix + strconv.FormatInt(b.index, 10) + "." + name
 	}
 	return names
 }
@@ -169,7 +184,7 @@ func (b *builder) eachLayer(n int64, fill func(layer int64)) {
 
 func (b *builder) kindOf(layer Layer) uint8 {
 	for i := len(b.model.Layers) - 1; i >= 0; i-- {
-		if reflect.DeepEqual(b.model.Layers[i], layer) {
+		if same(b.model.Layers[i], layer) {
 			return uint8(i)
 		}
 	}
@@ -179,6 +194,10 @@ func (b *builder) kindOf(layer Layer) uint8 {
 	}
 	b.model.Layers = append(b.model.Layers, layer)
 	return uint8(len(b.model.Layers) - 1)
+}
+
+func same(a, b Layer) bool {
+	return slices.Equal(a.Tensors, b.Tensors) && slices.Equal(a.Caches, b.Caches)
 }
 
 func (b *builder) finish() (*Model, error) {

@@ -42,8 +42,11 @@ type Cache struct {
 	StateBits int64
 }
 
-// StateBytes is what a State layer keeps per request on each of degree GPUs, with
-// numbers of 16 bits.
+// StateBytes is what a State layer keeps per request on each of degree GPUs.
 func (c Cache) StateBytes(degree int64) topology.Bytes {
-	return topology.Bytes(2 * (ceilDiv(c.ConvElements, degree) + ceilDiv(c.StateElements, degree)))
+	bits := c.StateBits
+	if bits == 0 {
+		bits = 16
+	}
+	return topology.Bytes(2*ceilDiv(c.ConvElements, degree) + ceilDiv(ceilDiv(c.StateElements, degree)*bits, 8))
 }

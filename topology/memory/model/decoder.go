@@ -81,7 +81,7 @@ var (
 func (b *builder) shape(s *style) shape {
 	d := shape{
 		hidden: b.required(hiddenKeys...),
-		layers: b.required(layerKeys...),
+		layers: b.layers(layerKeys...),
 		heads:  b.required(headKeys...),
 		vocab:  b.required("padded_vocab_size", "vocab_size"),
 		ff:     b.at(0, widthKeys...),
@@ -106,8 +106,18 @@ func (b *builder) shape(s *style) shape {
 	}
 	m := &b.model
 	m.Hidden, m.Vocabulary, m.Heads, m.HeadDim = d.hidden, d.vocab, d.heads, d.headDim
-	m.MaxPositions = b.dimension(lengthKeys...)
+	m.MaxPositions = b.length(lengthKeys...)
 	return d
+}
+
+// layers reads how many layers there are.
+func (b *builder) layers(keys ...string) int64 {
+	n := b.required(keys...)
+	if n > maxLayers {
+		b.fail(strings.Join(keys, " or "), "%d is more than %d", n, maxLayers)
+		return 0
+	}
+	return n
 }
 
 // decoder builds a decoder-only model of the given style.
@@ -228,19 +238,23 @@ func (b *builder) norms(s *style, d shape) {
 // windowKeys name how many tokens a sliding layer sees.
 var windowKeys = []string{"sliding_window", "sliding_window_size", "window_size"}
 
+// slides is how many tokens a sliding layer sees, in config.json's words; 0 if it
+// does not say.
+func (b *builder) slides() int64 { return b.within(0, maxLength, windowKeys) }
+
 // window is the sliding window of a layer in tokens, 0 for full attention.
 func (b *builder) window(s *style, layer int64) int64 {
 	if name, stated := b.layerType(layer); stated {
 		if !strings.Contains(name, "sliding") {
 			return 0
 		}
-		window := b.count(windowKeys...)
+		window := b.slides()
 		if window == 0 {
 			b.fail("sliding_window", "missing, and layer_types has sliding layers")
 		}
 		return window
 	}
-	window := b.count(windowKeys...)
+	window := b.slides()
 	if window == 0 || !b.flag(true, "use_sliding_window") {
 		return 0
 	}

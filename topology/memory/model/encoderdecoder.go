@@ -15,15 +15,15 @@ type halves struct {
 }
 
 func (b *builder) halves() halves {
-	b.model.Kind = EncoderDecoder
+	b.as(EncoderDecoder)
 	h := halves{
 		hidden: b.required("d_model"), vocab: b.required("vocab_size"),
-		encoderLayers: b.required("encoder_layers"), decoderLayers: b.required("decoder_layers"),
+		encoderLayers: b.layers("encoder_layers"), decoderLayers: b.layers("decoder_layers"),
 		heads: b.required("encoder_attention_heads"), decoderHeads: b.required("decoder_attention_heads"),
 		ff: b.required("encoder_ffn_dim"), decoderFF: b.required("decoder_ffn_dim"),
 	}
-	h.source = b.dimension("max_source_positions", "max_position_embeddings")
-	h.target = b.dimension("max_target_positions", "max_position_embeddings")
+	h.source = b.length("max_source_positions", "max_position_embeddings")
+	h.target = b.length("max_target_positions", "max_position_embeddings")
 	m := &b.model
 	m.Hidden, m.Vocabulary, m.Heads, m.MaxPositions = h.hidden, h.vocab, h.decoderHeads, h.target
 	m.FeedForward = max(h.ff, h.decoderFF)
@@ -88,59 +88,6 @@ func bart(learned bool) func(*builder) {
 		if !learned || b.flag(false, "add_final_layer_norm") || b.model.Type == "mbart" {
 			b.times(2, func() { b.layerNorm("layer_norm", h.hidden, false) })
 		}
-		if b.model.Type == "bart" || b.model.Type == "mbart" {
-			b.vector("final_logits_bias", Head, h.vocab, Replicated)
-		}
 		b.stacks(h, false)
 	}
-}
-
-// t5 has no biases, relative positions in the first layer of each half, and a gate
-// where feed_forward_proj says so.
-func t5(b *builder) {
-	b.model.Kind = EncoderDecoder
-	hidden, heads, dim := b.required("d_model"), b.required("num_heads"), b.required("d_kv")
-	layers, ff, vocab := b.required("num_layers"), b.required("d_ff"), b.required("vocab_size")
-	after := b.dimension("num_decoder_layers")
-	if after == 0 {
-		after = layers
-	}
-	buckets := b.required("relative_attention_num_buckets")
-	gated := len(b.text("feed_forward_proj")) > 5 && b.text("feed_forward_proj")[:5] == "gated"
-	m := &b.model
-	m.Hidden, m.Vocabulary, m.Heads, m.HeadDim, m.FeedForward = hidden, vocab, heads, dim, ff
-	m.MaxPositions = b.dimension("n_positions")
-	if m.Tied = b.flag(true, "tie_word_embeddings"); !m.Tied {
-		b.linear("lm_head", Head, vocab, hidden, Vocabulary)
-	}
-	b.matrix("shared", Embedding, vocab, hidden, Vocabulary)
-	b.times(2, func() {
-		b.vector("final_layer_norm", Other, hidden, Replicated)
-	})
-	attention := func(name string) {
-		for _, part := range []string{"q", "k", "v"} {
-			b.linear(name+"."+part, AttentionPart, heads*dim, hidden, Rows)
-		}
-		b.linear(name+".o", AttentionPart, hidden, heads*dim, Columns)
-		b.vector(name+".layer_norm", Other, hidden, Replicated)
-	}
-	positions := b.model.Type != "umt5"
-	layer := func(i int64) {
-		attention("SelfAttention")
-		if i == 0 || !positions {
-			b.matrix("SelfAttention.relative_attention_bias", Other, buckets, heads, Replicated)
-		}
-		b.feedForward("DenseReluDense", MLP, hidden, ff, gated, false)
-		b.vector("DenseReluDense.layer_norm", Other, hidden, Replicated)
-	}
-	b.eachLayer(layers, func(i int64) {
-		layer(i)
-		b.caches(Cache{Attention: NoCache})
-	})
-	b.eachLayer(after, func(i int64) {
-		layer(i)
-		attention("EncDecAttention")
-		// T5 states no length: a request's encoder makes as many vectors as it has tokens.
-		b.selfAndCross(heads, dim, m.MaxPositions)
-	})
 }

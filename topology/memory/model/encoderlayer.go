@@ -80,10 +80,10 @@ type image struct{ hidden, layers, heads, ff, channels, patch, count int64 }
 // image reads it; count is how many patches an image has.
 func (b *builder) image() image {
 	v := image{
-		hidden:   b.required("hidden_size", "embed_dim", "vt_hidden_size"),
-		layers:   b.required("num_hidden_layers", "depth", "vt_num_hidden_layers"),
-		heads:    b.required("num_attention_heads", "num_heads", "attention_heads", "vt_num_attention_heads"),
-		ff:       b.dimension("intermediate_size", "vt_intermediate_size"),
+		hidden:   b.required("vt_hidden_size", "hidden_size", "embed_dim"),
+		layers:   b.required("vt_num_hidden_layers", "num_hidden_layers", "depth"),
+		heads:    b.required("vt_num_attention_heads", "num_attention_heads", "num_heads", "attention_heads"),
+		ff:       b.dimension("vt_intermediate_size", "intermediate_size"),
 		channels: b.dimension("num_channels", "in_channels", "in_chans"),
 		patch:    b.side("patch_size"),
 	}
@@ -94,8 +94,13 @@ func (b *builder) image() image {
 		b.fail("patch_size", "missing")
 		return v
 	}
+	if v.patch > maxPatch || v.channels > maxPatch {
+		b.fail("patch_size", "%d with %d channels is more than %d", v.patch, v.channels, maxPatch)
+	}
 	across := b.side("image_size") / v.patch
-	v.count = across * across
+	if v.count = across * across; v.count > maxDimension {
+		b.fail("image_size", "has more than %d patches", maxDimension)
+	}
 	if v.layers > maxLayers {
 		b.fail("num_hidden_layers", "%d is more than %d", v.layers, maxLayers)
 	}

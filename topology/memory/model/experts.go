@@ -56,6 +56,16 @@ func longcat(b *builder) {
 		moe.correction = true
 		moe.add(b, d)
 	})
+	b.model.DraftLayers = b.within(0, 16, []string{"num_nextn_predict_layers"})
+	b.times(b.model.DraftLayers, func() {
+		b.inside(Draft, func() { // dense, with an embedding of its own
+			b.norms(&style{norms: 5}, d)
+			b.latentAttention(d)
+			b.feedForward("mlp", MLP, d.hidden, width, true, false)
+			b.matrix("eh_proj", Draft, d.hidden, 2*d.hidden, Replicated)
+			b.matrix("embed_tokens", Draft, d.vocab, d.hidden, Vocabulary)
+		})
+	})
 }
 
 // step3 is multi-matrix factorised attention: queries share a narrow projection, and

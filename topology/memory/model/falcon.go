@@ -5,7 +5,7 @@ package model
 func falcon(b *builder) {
 	s := style{plainMLP: true, normBias: true, tied: true, feedForward: times(4)}
 	if b.flag(false, "new_decoder_architecture") {
-		s.norms = b.dimension("num_ln_in_parallel_attn")
+		s.norms = b.within(1, 2, []string{"num_ln_in_parallel_attn"})
 		decoder(s)(b)
 		return
 	}

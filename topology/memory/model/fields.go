@@ -13,13 +13,19 @@ import (
 )
 
 // Limits of what a config.json may state. The largest published model has some
-// 2^41 parameters; these leave room and keep every product within an int64.
+// 2^41 parameters; these leave room and keep every product of three within an int64.
 const (
-	maxDimension  = 1 << 24
+	maxDimension  = 1 << 20
+	maxLength     = 1 << 31
 	maxLayers     = 1024
 	maxExperts    = 1 << 14
+	maxPatch      = 1 << 10
 	maxParameters = 1 << 46
 	maxConfigSize = 4 << 20
+	// maxEntries is of lists that say something of every layer, maxNames of those
+	// that name modules.
+	maxEntries = 1 << 12
+	maxNames   = 1 << 17
 )
 
 // fields reads one object of a config.json. The first thing that cannot be read is
@@ -84,6 +90,9 @@ func (f *fields) required(keys ...string) int64 {
 	}
 	return f.dimension(keys...)
 }
+
+// length is dimension for what counts tokens.
+func (f *fields) length(keys ...string) int64 { return f.within(1, maxLength, keys) }
 
 func (f *fields) within(low, high int64, keys []string) int64 {
 	key, value := f.find(keys)
@@ -182,21 +191,38 @@ func (f *fields) at(layer int64, keys ...string) int64 {
 }
 
 // list reads an array of strings or numbers, as strings.
-func (f *fields) list(keys ...string) []string {
+func (f *fields) list(keys ...string) []string { return f.strings(maxEntries, keys) }
+
+// array reads a list of at most most entries.
+func (f *fields) array(most int, keys []string) (string, []any) {
 	key, value := f.find(keys)
 	if value == nil {
-		return nil
+		return key, nil
 	}
 	array, ok := value.([]any)
 	if !ok {
 		f.fail(key, "%v is not a list", brief(value))
+		return key, nil
+	}
+	if len(array) > most {
+		f.fail(key, "has %d entries, at most %d are read", len(array), most)
+		return key, nil
+	}
+	return key, array
+}
+
+func (f *fields) strings(most int, keys []string) []string {
+	key, array := f.array(most, keys)
+	if array == nil {
 		return nil
 	}
 	out := make([]string, len(array))
 	for i, element := range array {
-		switch element.(type) {
-		case string, json.Number:
-			out[i] = fmt.Sprint(element)
+		switch element := element.(type) {
+		case string:
+			out[i] = element
+		case json.Number:
+			out[i] = element.String()
 		default:
 			f.fail(fmt.Sprintf("%s[%d]", key, i), "%v is neither a text nor a number", brief(element))
 			return nil
@@ -207,13 +233,8 @@ func (f *fields) list(keys ...string) []string {
 
 // ints reads an array of numbers from 0 to maxDimension.
 func (f *fields) ints(keys ...string) []int64 {
-	key, value := f.find(keys)
-	if value == nil {
-		return nil
-	}
-	array, ok := value.([]any)
-	if !ok {
-		f.fail(key, "%v is not a list", brief(value))
+	key, array := f.array(maxEntries, keys)
+	if array == nil {
 		return nil
 	}
 	out := make([]int64, len(array))
@@ -266,13 +287,8 @@ func merged(below, above map[string]any) map[string]any {
 
 // objects returns a list of nested objects, nil if it is not there.
 func (f *fields) objects(key string) []*fields {
-	_, value := f.find([]string{key})
-	if value == nil {
-		return nil
-	}
-	array, ok := value.([]any)
-	if !ok {
-		f.fail(key, "%v is not a list", brief(value))
+	_, array := f.array(maxEntries, []string{key})
+	if array == nil {
 		return nil
 	}
 	out := make([]*fields, len(array))

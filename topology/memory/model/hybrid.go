@@ -1,6 +1,9 @@
 package model
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Hybrids of attention and state-space layers. Sources: the modelling code of the
 // same names in Transformers.
@@ -91,10 +94,16 @@ func nemotronH(b *builder) {
 	if b.count("num_nextn_predict_layers") == 0 {
 		return
 	}
+	draft := b.text("mtp_hybrid_override_pattern")
+	if len(draft) > maxLayers {
+		b.fail("mtp_hybrid_override_pattern", "has %d letters", len(draft))
+		return
+	}
+	b.model.DraftLayers = int64(strings.Count(draft, "*"))
 	b.inside(Draft, func() {
 		b.matrix("eh_proj", Draft, d.hidden, 2*d.hidden, Replicated)
 		b.vector("norms", Other, 3*d.hidden, Replicated)
-		for _, letter := range []byte(b.text("mtp_hybrid_override_pattern")) {
+		for _, letter := range []byte(draft) {
 			b.letter(&s, d, moe, letter)
 		}
 	})

@@ -5,6 +5,7 @@ package model
 func (b *builder) latentAttention(d shape) {
 	rank, rope := b.required("kv_lora_rank"), b.required("qk_rope_head_dim")
 	nope, value := b.required("qk_nope_head_dim"), b.required("v_head_dim")
+	b.model.HeadDim = nope + rope
 	query := d.hidden
 	if low := b.dimension("q_lora_rank"); low > 0 {
 		b.linear("self_attn.q_a_proj", AttentionPart, low, d.hidden, Replicated)
@@ -18,6 +19,9 @@ func (b *builder) latentAttention(d shape) {
 	b.vector("self_attn.kv_a_layernorm", Other, rank, Replicated)
 	b.linear("self_attn.kv_b_proj", AttentionPart, d.heads*(nope+value), rank, Rows)
 	b.linear("self_attn.o_proj", AttentionPart, d.hidden, d.heads*value, Columns)
+	if b.flag(false, "mla_use_output_gate") {
+		b.linear("self_attn.g_proj", AttentionPart, d.heads*value, d.hidden, Rows)
+	}
 	cache := Cache{Attention: Latent, LatentDim: rank + rope}
 	if heads, dim := b.dimension("index_n_heads"), b.dimension("index_head_dim"); heads > 0 && dim > 0 {
 		// The sparse indexer of V3.2 keeps one FP8 key and a 32-bit scale per 128 numbers.

@@ -82,10 +82,10 @@ func (b *builder) kimiDelta(d shape, linear *fields) {
 	width := heads * dim
 	for _, name := range []string{"q", "k", "v"} {
 		b.linear("self_attn."+name+"_proj", AttentionPart, width, d.hidden, Rows)
-		b.matrix("self_attn."+name+"_conv1d", Other, width, kernel, Rows)
+		b.matrix("self_attn."+name+"_conv1d", Other, width, kernel, Rows).Format = Bits32
 	}
-	b.vector("self_attn.A_log", Other, heads, Rows)
-	b.vector("self_attn.dt_bias", Other, width, Rows)
+	b.vector("self_attn.A_log", Other, heads, Rows).Format = Bits32
+	b.vector("self_attn.dt_bias", Other, width, Rows).Format = Bits32
 	b.linear("self_attn.b_proj", AttentionPart, heads, d.hidden, Rows)
 	b.linear("self_attn.f_a_proj", AttentionPart, dim, d.hidden, Replicated)
 	b.linear("self_attn.f_b_proj", AttentionPart, width, dim, Rows)
@@ -98,58 +98,4 @@ func (b *builder) kimiDelta(d shape, linear *fields) {
 	b.vector("self_attn.o_norm", Other, dim, Replicated)
 	b.linear("self_attn.o_proj", AttentionPart, d.hidden, width, Columns)
 	b.caches(Cache{Attention: State, ConvElements: 3 * width * (kernel - 1), StateElements: width * dim, StateBits: 32})
-}
-
-// kimiLinear has delta attention in all layers but those that full_attn_layers
-// names, counting from 1.
-var kimiLinear = style{correction: true, mixer: func(b *builder, _ *style, d shape, layer int64) bool {
-	linear := b.object("linear_attn_config")
-	if linear == nil {
-		b.fail("linear_attn_config", "missing")
-		return true
-	}
-	for _, full := range linear.ints("full_attn_layers") {
-		if full == layer+1 {
-			return false
-		}
-	}
-	b.kimiDelta(d, linear)
-	return true
-}}
-
-// lfm2 has short convolutions for most layers' attention. Source: modeling_lfm2.py.
-func lfm2(b *builder) {
-	if b.flag(false, "block_auto_adjust_ff_dim") {
-		width := 2 * b.required("intermediate_size", "block_ff_dim") / 3
-		if b.has("block_ffn_dim_multiplier") {
-			width = int64(b.number(1, 64, "block_ffn_dim_multiplier") * float64(width))
-		}
-		if multiple := b.dimension("block_multiple_of"); multiple > 0 {
-			width = ceilDiv(width, multiple) * multiple
-		}
-		b.fields = b.over(map[string]any{"intermediate_size": number(width)})
-	}
-	full := b.ints("full_attn_idxs")
-	decoder(style{tied: true, qkNorm: headQKNorm, mixer: func(b *builder, _ *style, d shape, layer int64) bool {
-		name, stated := b.layerType(layer)
-		attends := name == "full_attention"
-		for _, index := range full {
-			attends = attends || !stated && index == layer
-		}
-		if !attends {
-			b.shortConvolution(d)
-		}
-		return !attends
-	}})(b)
-}
-
-func (b *builder) shortConvolution(d shape) {
-	length, bias := b.required("conv_L_cache"), b.flag(false, "conv_bias")
-	b.dense("conv.in_proj", AttentionPart, 3*d.hidden, d.hidden, Rows, bias)
-	b.matrix("conv.conv", Other, d.hidden, length, Rows)
-	if bias {
-		b.vector("conv.conv.bias", Other, d.hidden, Rows)
-	}
-	b.dense("conv.out_proj", AttentionPart, d.hidden, d.hidden, Columns, bias)
-	b.caches(Cache{Attention: State, ConvElements: d.hidden * (length - 1)})
 }

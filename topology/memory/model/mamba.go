@@ -81,7 +81,7 @@ func pureMamba(layer func(b *builder, hidden int64)) func(*builder) {
 	return func(b *builder) {
 		s := style{tied: true}
 		d := shape{
-			hidden: b.required(hiddenKeys...), layers: b.required(layerKeys...), vocab: b.required("vocab_size"),
+			hidden: b.required(hiddenKeys...), layers: b.layers(layerKeys...), vocab: b.required("vocab_size"),
 		}
 		b.model.Hidden, b.model.Vocabulary, b.model.Heads, b.model.HeadDim = d.hidden, d.vocab, 1, 1
 		b.model.FeedForward = b.inner(d.hidden)

@@ -12,6 +12,8 @@ type mixture struct {
 	// shared is the width of what every token visits beside its experts.
 	shared     int64
 	sharedGate bool
+	// latentNorm is a norm of that width.
+	latentNorm bool
 	// latent is the width into which tokens are projected for their experts; 0 where
 	// those take them as they are.
 	latent int64
@@ -21,7 +23,9 @@ type mixture struct {
 	correction bool
 	bias       bool
 	plain      bool
-	at         func(layer int64) bool
+	// module is the name of the layer's part, "mlp" if empty.
+	module string
+	at     func(layer int64) bool
 }
 
 // mixture reads how many experts there are and in which layers; nil if none.
@@ -34,6 +38,8 @@ func (b *builder) mixture(d shape) *mixture {
 		experts:    experts,
 		active:     b.at(0, "num_experts_per_tok", "num_experts_per_token", "moe_top_k", "moe_topk", "moe_k", "top_k_experts"),
 		width:      b.at(0, "moe_intermediate_size", "expert_intermediate_size", "moe_ffn_hidden_size", "expert_ffn_hidden_size"),
+		latent:     b.dimension("routed_expert_hidden_size"),
+		latentNorm: b.flag(false, "latent_moe_use_norm"),
 		correction: b.text("topk_method") == "noaux_tc" || b.flag(false, "moe_router_enable_expert_bias", "use_expert_bias", "use_routing_bias"),
 		at:         b.mixtureLayers(),
 	}
@@ -120,8 +126,11 @@ func (m *mixture) add(b *builder, d shape) {
 	in := d.hidden
 	if m.latent > 0 {
 		in = m.latent
-		b.linear("mlp.fc1_latent_proj", MLP, in, d.hidden, Replicated)
-		b.linear("mlp.fc2_latent_proj", MLP, d.hidden, in, Replicated)
+		b.matrix("mlp.fc1_latent_proj", MLP, in, d.hidden, Replicated)
+		b.matrix("mlp.fc2_latent_proj", MLP, d.hidden, in, Replicated)
+		if m.latentNorm {
+			b.vector("mlp.latent_norm", Other, in, Replicated)
+		}
 	}
 	m.routed(b, "up_proj", m.width, in, Rows)
 	if !m.plain {
@@ -140,7 +149,12 @@ func (m *mixture) add(b *builder, d shape) {
 
 // routed adds one matrix of every expert.
 func (m *mixture) routed(b *builder, name string, rows, columns int64, split Split) {
-	b.add(Tensor{Name: "mlp.experts.0." + name, Part: Experts, Rows: rows, Columns: columns, Count: m.experts, Split: split, Routed: true}, true)
+	module := m.module
+	if module == "" {
+		module = "mlp"
+	}
+	name = module + ".experts.0." + name
+	b.add(Tensor{Name: name, Part: Experts, Rows: rows, Columns: columns, Count: m.experts, Split: split, Routed: true}, true)
 	if !m.bias {
 		return
 	}
@@ -148,5 +162,5 @@ func (m *mixture) routed(b *builder, name string, rows, columns int64, split Spl
 	if split == Rows {
 		biasSplit = Rows
 	}
-	b.add(Tensor{Name: "mlp.experts.0." + name + ".bias", Part: Experts, Rows: rows, Columns: 1, Count: m.experts, Split: biasSplit, Routed: true}, false)
+	b.add(Tensor{Name: name + ".bias", Part: Experts, Rows: rows, Columns: 1, Count: m.experts, Split: biasSplit, Routed: true}, false)
 }

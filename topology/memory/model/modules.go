@@ -6,7 +6,11 @@ import (
 )
 
 // maxPatterns bounds the expressions of one set: published lists have dozens.
-const maxPatterns = 2048
+// maxMatches bounds how often they are matched, a second or two.
+const (
+	maxPatterns = 512
+	maxMatches  = 1 << 20
+)
 
 // modules is a set of modules as quantisation tools write them: whole names, parts
 // of names between dots, globs, and "re:" before a regular expression.
@@ -15,6 +19,8 @@ type modules struct {
 	patterns []*regexp.Regexp
 	// towers says that something beside the language model is named.
 	towers bool
+	// matches counts how often patterns were looked at.
+	matches int
 }
 
 // towerWords are in the names of vision and audio modules.
@@ -40,14 +46,13 @@ func (m *modules) add(f *fields, key string, entries ...string) {
 			continue
 		}
 		if !isExpression {
-			glob := strings.ReplaceAll(regexp.QuoteMeta(entry), `\*`, ".*")
-			pattern = `(?:.*\.)?` + glob + `(?:\..*)?$`
+			pattern = glob(entry)
 		}
 		if len(pattern) > 4096 || len(m.patterns) == maxPatterns {
 			f.fail(key, "more or longer patterns than can be read")
 			return
 		}
-		expression, err := regexp.Compile("^(?:" + pattern + ")")
+		expression, err := compile(pattern)
 		if err != nil {
 			f.fail(key, "%v", err)
 			return
@@ -64,7 +69,10 @@ func (m *modules) have(names []string) bool {
 		return false
 	}
 	for _, name := range names {
-		if m.has(name) || m.has(fused.Replace(name)) {
+		if m.has(name) {
+			return true
+		}
+		if whole := fused.Replace(name); whole != name && m.has(whole) {
 			return true
 		}
 	}
@@ -74,6 +82,10 @@ func (m *modules) have(names []string) bool {
 func (m *modules) has(name string) bool {
 	if len(m.names) > 0 && m.hasPart(name) {
 		return true
+	}
+	m.matches += len(m.patterns)
+	if m.matches > maxMatches {
+		return false
 	}
 	for _, pattern := range m.patterns {
 		if pattern.MatchString(name) {
@@ -86,10 +98,63 @@ func (m *modules) has(name string) bool {
 // hasPart looks for every run of the name's parts, so that the length of the list
 // does not matter.
 func (m *modules) hasPart(name string) bool {
-	parts := strings.Split(name, ".")
-	for first := range parts {
-		for last := first + 1; last <= len(parts); last++ {
-			if m.names[strings.Join(parts[first:last], ".")] {
+	for first := 0; first <= len(name); {
+		for last := first; last < len(name); {
+			next := strings.IndexByte(name[last:], '.')
+			if next < 0 {
+				next = len(name) - last
+			}
+			if m.names[name[first:last+next]] {
+				return true
+			}
+			last += next + 1
+		}
+		dot := strings.IndexByte(name[first:], '.')
+		if dot < 0 {
+			break
+		}
+		first += dot + 1
+	}
+	return false
+}
+
+// glob writes an entry with stars as an expression. It may begin after any dot of a
+// name and end before one.
+func glob(entry string) string {
+	start, end := `(?:.*\.)?`, `(?:\..*)?$`
+	if rest, anywhere := strings.CutPrefix(entry, "*"); anywhere {
+		entry, start = rest, ".*"
+	}
+	if rest, anything := strings.CutSuffix(entry, "*"); anything {
+		entry, end = rest, ""
+	}
+	return start + strings.ReplaceAll(regexp.QuoteMeta(entry), `\*`, ".*") + end
+}
+
+// compile makes an expression that is matched from a name's start. One that begins
+// with anything is looked for instead, which is much faster.
+func compile(pattern string) (*regexp.Regexp, error) {
+	rest, floats := strings.CutPrefix(pattern, ".*")
+	if floats && !alternates(rest) && !strings.HasPrefix(rest, "?") {
+		if _, err := regexp.Compile(pattern); err != nil {
+			return nil, err
+		}
+		return regexp.Compile(rest)
+	}
+	return regexp.Compile("^(?:" + pattern + ")")
+}
+
+// alternates reports whether there may be a choice outside all parentheses.
+func alternates(pattern string) bool {
+	depth := 0
+	for _, letter := range pattern {
+		switch letter {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case '|':
+			if depth <= 0 {
 				return true
 			}
 		}

@@ -1,0 +1,39 @@
+package modelmemory
+
+import (
+	"strings"
+
+	v1 "k8s.io/api/core/v1"
+
+	"github.com/ashlar-dev/ashlar/topology/memory/launch"
+)
+
+func containerOf(c *v1.Container) launch.Container {
+	out := launch.Container{Name: c.Name, Image: c.Image, Command: c.Command, Args: c.Args}
+	for i := range c.Env {
+		out.Env = append(out.Env, launch.Variable{Name: c.Env[i].Name, Value: c.Env[i].Value, From: sourceOf(c.Env[i].ValueFrom)})
+	}
+	for name, quantity := range c.Resources.Limits {
+		if strings.HasSuffix(string(name), ".com/gpu") {
+			out.GPUs += quantity.Value()
+		}
+	}
+	return out
+}
+
+// sourceOf says where a variable's value is kept, "" for one that is in the pod.
+func sourceOf(from *v1.EnvVarSource) string {
+	switch {
+	case from == nil:
+		return ""
+	case from.ConfigMapKeyRef != nil:
+		return "configMapKeyRef " + from.ConfigMapKeyRef.Name + "/" + from.ConfigMapKeyRef.Key
+	case from.SecretKeyRef != nil:
+		return "secretKeyRef " + from.SecretKeyRef.Name + "/" + from.SecretKeyRef.Key
+	case from.FieldRef != nil:
+		return "fieldRef " + from.FieldRef.FieldPath
+	case from.ResourceFieldRef != nil:
+		return "resourceFieldRef " + from.ResourceFieldRef.Resource
+	}
+	return "a source outside the pod"
+}

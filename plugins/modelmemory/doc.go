@@ -1,0 +1,4 @@
+// Package modelmemory reads from a pod which model server it runs and says whether a
+// GPU has the memory that the server needs to start. What the pod leaves open is not
+// guessed: such a pod is placed by what it asks for alone.
+package modelmemory

@@ -1,0 +1,126 @@
+package modelmemory
+
+import (
+	"fmt"
+	"sync"
+
+	v1 "k8s.io/api/core/v1"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/memory"
+	"github.com/ashlar-dev/ashlar/topology/memory/launch"
+	"github.com/ashlar-dev/ashlar/topology/memory/model"
+)
+
+// Server is the model server that a pod runs. It is safe for concurrent use.
+type Server struct {
+	name string
+	// stated is the memory per GPU that the pod's annotation states; server is nil then.
+	stated topology.Bytes
+	server *memory.Server
+	demand memory.Demand
+
+	mutex    sync.Mutex
+	verdicts map[question]string
+}
+
+// Device is a GPU, a MIG slice or a share that the server could get.
+type Device struct {
+	GPU memory.GPU
+	// Share is how much of the GPU's memory the pod would get, 0 for all of it.
+	Share topology.Bytes
+}
+
+type question = Device
+
+// Of reads the pod's model server; nil if it runs none whose memory can be told. The
+// error is an annotation of ours that cannot be read.
+func Of(pod *v1.Pod) (*Server, error) {
+	if _, err := (launch.Pod{Annotations: pod.Annotations}).Read(); err != nil {
+		return nil, err
+	}
+	reading, err := podOf(pod).Read()
+	if err != nil {
+		return nil, nil //nolint:nilerr // the server itself will say what is wrong with its settings
+	}
+	s := &Server{name: reading.Model, stated: reading.GPUMemory, verdicts: map[question]string{},
+		demand: memory.Demand{Context: reading.Context, Requests: reading.Concurrency}}
+	if s.stated > 0 {
+		return s, nil
+	}
+	// A setting that is unknown could be the one that makes it fit.
+	if !reading.IsServer() || reading.Model == "" || len(reading.Unknown) > 0 || len(reading.Overrides) > 0 || openEnvironment(pod, reading) {
+		return nil, nil
+	}
+	m, err := model.Known(reading.Model)
+	if err != nil {
+		return nil, nil //nolint:nilerr // a model that is not known is placed by what the pod asks for
+	}
+	if s.server, err = memory.NewServer(m, reading.Launch); err != nil {
+		return nil, nil //nolint:nilerr // the engine will say so itself
+	}
+	return s, nil
+}
+
+// Refuses says why the server could not run on the device, "" if it may.
+func (s *Server) Refuses(d Device) string {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if because, known := s.verdicts[d]; known {
+		return because
+	}
+	because := s.refuses(d)
+	s.verdicts[d] = because
+	return because
+}
+
+func (s *Server) refuses(d Device) string {
+	available := d.GPU.Total
+	if d.Share > 0 {
+		available = d.Share
+	}
+	if s.stated > 0 {
+		if s.stated > available {
+			return fmt.Sprintf("the pod states %s per GPU (%s), %s has %s", s.stated, launch.GPUMemory, d.GPU.Name, available)
+		}
+		return ""
+	}
+	e := s.server.On(d.GPU, s.demand)
+	switch {
+	case !e.MayStart():
+		return fmt.Sprintf("model %s: %s", s.name, e.Explain())
+	case d.Share > 0 && e.Claims() > d.Share:
+		return fmt.Sprintf("model %s: the engine would take %s of %s, more than the share of %s: %s", s.name, e.Claims(), d.GPU.Name, d.Share, advice(&e, d.Share))
+	}
+	return ""
+}
+
+// advice is how to make an engine stay within a share.
+func advice(e *memory.Estimate, share topology.Bytes) string {
+	if need := e.Need().Start; need > share {
+		return fmt.Sprintf("ask for %s at least", need)
+	}
+	return fmt.Sprintf("give it --gpu-memory-utilization=%.2f", e.Share(share))
+}
+
+// openEnvironment reports whether settings may come from variables that are not in
+// the pod: TGI takes all of its own from the environment.
+func openEnvironment(pod *v1.Pod, reading launch.Reading) bool {
+	for i := range pod.Spec.Containers {
+		if c := &pod.Spec.Containers[i]; c.Name == reading.Container && len(c.EnvFrom) > 0 {
+			return reading.Launch.Engine == memory.TGI
+		}
+	}
+	return false
+}
+
+func podOf(pod *v1.Pod) launch.Pod {
+	out := launch.Pod{Annotations: pod.Annotations}
+	for i := range pod.Spec.InitContainers {
+		out.InitContainers = append(out.InitContainers, containerOf(&pod.Spec.InitContainers[i]))
+	}
+	for i := range pod.Spec.Containers {
+		out.Containers = append(out.Containers, containerOf(&pod.Spec.Containers[i]))
+	}
+	return out
+}

@@ -1,0 +1,83 @@
+package modelmemory_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	v1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/memory"
+)
+
+var (
+	t4   = modelmemory.Device{GPU: memory.GPU{Name: "Tesla T4", Total: 14910 * topology.MiB, Compute: topology.ComputeCapability{Major: 7, Minor: 5}}}
+	l40s = modelmemory.Device{GPU: memory.GPU{Name: "NVIDIA L40S", Total: 45486 * topology.MiB, Compute: topology.ComputeCapability{Major: 8, Minor: 9}}}
+)
+
+func pod(annotations map[string]string, image string, args ...string) *v1.Pod {
+	return &v1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Annotations: annotations},
+		Spec:       v1.PodSpec{Containers: []v1.Container{{Name: "server", Image: image, Args: args}}},
+	}
+}
+
+func shareOf(d modelmemory.Device, share topology.Bytes) modelmemory.Device {
+	d.Share = share
+	return d
+}
+
+func TestRefuses(t *testing.T) {
+	const vllm, llama = "vllm/vllm-openai:v0.11.0", "--model=meta-llama/Llama-3.1-8B-Instruct"
+	for name, tc := range map[string]struct {
+		pod    *v1.Pod
+		device modelmemory.Device
+		want   string // "" for accepted
+	}{
+		"too large":     {pod(nil, vllm, llama, "--max-model-len=4096"), t4, "Tesla T4: nothing is left for the KV cache: 13.1GiB of 14.56GiB for the engine - 14.99GiB weights"},
+		"fits":          {pod(nil, vllm, llama, "--max-model-len=4096"), l40s, ""},
+		"too long":      {pod(nil, vllm, llama, "--max-model-len=131072", "--gpu-memory-utilization=0.5"), l40s, "a request of 131072 tokens takes 16GiB of KV cache"},
+		"quantised":     {pod(nil, vllm, llama, "--max-model-len=4096", "--quantization=fp8"), t4, ""},
+		"fills a share": {pod(nil, vllm, llama, "--max-model-len=4096", "--quantization=fp8"), shareOf(l40s, 20*topology.GiB), "give it --gpu-memory-utilization=0.43"},
+		"small share":   {pod(nil, vllm, llama, "--max-model-len=4096"), shareOf(l40s, 8*topology.GiB), "ask for 1"},
+		"within share":  {pod(nil, vllm, llama, "--max-model-len=4096", "--quantization=fp8", "--gpu-memory-utilization=0.43"), shareOf(l40s, 20*topology.GiB), ""},
+		"stated":        {pod(map[string]string{"ashlar.dev/gpu-memory": "40Gi"}, "busybox"), t4, "the pod states 40GiB per GPU (ashlar.dev/gpu-memory), Tesla T4 has 14.56GiB"},
+		"stated wins":   {pod(map[string]string{"ashlar.dev/gpu-memory": "10Gi"}, vllm, llama), t4, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, err := modelmemory.Of(tc.pod)
+			require.NoError(t, err)
+			require.NotNil(t, server)
+			if tc.want == "" {
+				require.Empty(t, server.Refuses(tc.device))
+			} else {
+				require.Contains(t, server.Refuses(tc.device), tc.want)
+			}
+		})
+	}
+}
+
+// What a pod leaves open is not guessed.
+func TestUnknownIsNotRefused(t *testing.T) {
+	for name, p := range map[string]*v1.Pod{
+		"no model server":    pod(nil, "busybox", "sleep", "1d"),
+		"unknown model":      pod(nil, "vllm/vllm-openai:v0.11.0", "--model=someone/their-own-model"),
+		"model in a volume":  pod(nil, "vllm/vllm-openai:v0.11.0", "--model=/mnt/models"),
+		"a template":         pod(nil, "vllm/vllm-openai:v0.11.0", "--model=meta-llama/Llama-3.1-8B-Instruct", "--max-model-len={{ .Values.length }}"),
+		"a setting refused":  pod(nil, "vllm/vllm-openai:v0.11.0", "--model=meta-llama/Llama-3.1-8B-Instruct", "--max-model-len=-5"),
+		"a file of settings": pod(nil, "vllm/vllm-openai:v0.11.0", "--model=meta-llama/Llama-3.1-8B-Instruct", "--config=/etc/vllm.yaml"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, err := modelmemory.Of(p)
+			require.NoError(t, err)
+			require.Nil(t, server)
+		})
+	}
+}
+
+func TestMalformedAnnotation(t *testing.T) {
+	_, err := modelmemory.Of(pod(map[string]string{"ashlar.dev/gpu-memory": "lots"}, "busybox"))
+	require.ErrorContains(t, err, "ashlar.dev/gpu-memory")
+}

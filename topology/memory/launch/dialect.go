@@ -1,0 +1,86 @@
+package launch
+
+import (
+	"strings"
+)
+
+// dialect is how a server reads its command line.
+type dialect struct {
+	settings []setting
+	byName   map[string]*setting
+	// words is how many words may stand without a flag.
+	words int
+	// lenient says that the server overlooks flags that it does not know.
+	lenient bool
+	// config is the flag that names a file of flags, "" for none.
+	config string
+	// begin runs before flags are applied, finish after them.
+	begin, finish func(*application) error
+}
+
+// find looks a flag up as argparse does: by its spelling, or by the beginning of
+// only one. negated is set for --no-name.
+func (d *dialect) find(name string) (found *setting, negated bool) {
+	if !strings.HasPrefix(name, "--") {
+		return d.exact(name), false
+	}
+	if found = d.exact(name); found != nil {
+		return found, false
+	}
+	if positive, cut := strings.CutPrefix(name, "--no-"); cut {
+		if found = d.exact("--" + positive); found != nil && found.takes == takesNone {
+			return found, true
+		}
+	}
+	for i := range d.settings {
+		for _, spelling := range d.settings[i].names {
+			if len(name) > 4 && strings.HasPrefix(spelling, name) {
+				if found != nil && found != &d.settings[i] {
+					return nil, false
+				}
+				found = &d.settings[i]
+			}
+		}
+	}
+	return found, false
+}
+
+func (d *dialect) exact(name string) *setting { return d.byName[name] }
+
+// indexed readies a dialect for use. The first setting of a name counts.
+func (d *dialect) indexed() *dialect {
+	d.byName = map[string]*setting{}
+	for i := range d.settings {
+		for _, name := range d.settings[i].names {
+			if _, taken := d.byName[name]; !taken {
+				d.byName[name] = &d.settings[i]
+			}
+		}
+	}
+	return d
+}
+
+// spelled writes a flag as d.settings do: with dashes, up to the first point.
+func spelled(name string) string {
+	if !strings.HasPrefix(name, "--") {
+		return name
+	}
+	head, tail, dotted := strings.Cut(name, ".")
+	head = strings.ReplaceAll(head, "_", "-")
+	if dotted {
+		return head + "." + tail
+	}
+	return head
+}
+
+// isFlag reports whether a word is a flag rather than a value.
+func isFlag(text string) bool {
+	if len(text) < 2 || text[0] != '-' || hasHole(text) && firstHole(text) < 2 {
+		return false
+	}
+	if _, err := fraction(text); err == nil {
+		return false // a negative number
+	}
+	name, _, _ := strings.Cut(text, "=")
+	return !strings.ContainsAny(name, " \n")
+}

@@ -1,0 +1,80 @@
+package launch_test
+
+import (
+	"slices"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ashlar-dev/ashlar/topology/memory"
+	"github.com/ashlar-dev/ashlar/topology/memory/launch"
+)
+
+// run is a container without image that runs one command line, quoted as in a shell.
+func run(t *testing.T, line string) launch.Container {
+	t.Helper()
+	words, err := launch.Split(line)
+	require.NoError(t, err)
+	return launch.Container{Name: "main", Command: words}
+}
+
+func mustRead(t *testing.T, c launch.Container) launch.Reading {
+	t.Helper()
+	r, err := launch.Read(c)
+	require.NoError(t, err)
+	return r
+}
+
+// unknown are the fields that a reading leaves open, sorted, except the version: no
+// command line states it.
+func unknown(r launch.Reading) []string {
+	var fields []string
+	for _, u := range r.Unknown {
+		if u.Field != "Version" && !slices.Contains(fields, u.Field) {
+			fields = append(fields, u.Field)
+		}
+	}
+	slices.Sort(fields)
+	return fields
+}
+
+func wantLaunch(t *testing.T, want memory.Launch, got memory.Launch) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("launch (-want +got):\n%s", diff)
+	}
+}
+
+// wantError checks an error's words and that no hole shows in it.
+func wantError(t *testing.T, err error, want string) {
+	t.Helper()
+	require.Error(t, err)
+	require.Contains(t, err.Error(), want)
+	require.True(t, utf8.ValidString(err.Error()), "%q shows a hole", err.Error())
+}
+
+// flagCase is one command line and what it comes to.
+type flagCase struct {
+	line    string
+	env     []launch.Variable
+	gpus    int64
+	image   string
+	want    memory.Launch
+	model   string
+	unknown []string // beside the version
+}
+
+func (tc flagCase) check(t *testing.T) {
+	t.Helper()
+	c := run(t, tc.line)
+	c.Env, c.GPUs, c.Image = tc.env, tc.gpus, tc.image
+	r := mustRead(t, c)
+	wantLaunch(t, tc.want, r.Launch)
+	require.Equal(t, tc.unknown, unknown(r), "%v", r.Unknown)
+	if tc.model != "" {
+		require.Equal(t, tc.model, r.Model)
+	}
+}

@@ -1,0 +1,54 @@
+package launch
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Split splits a command line into words as a shell does, when it has nothing to
+// expand: quotes and backslashes are taken away. A text that needs a shell, for a
+// variable, an operator or a wildcard, is an error.
+func Split(text string) ([]string, error) {
+	if len(text) > MaxText {
+		return nil, tooLong("command line")
+	}
+	commands, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(commands) == 0 {
+		return nil, nil
+	}
+	command, plain := commands[0].command.(*simple)
+	if len(commands) > 1 || !plain || commands[0].operator != ";" || len(command.assigns) > 0 {
+		return nil, errors.New("is more than one command, give the words of one")
+	}
+	words := make([]string, 0, len(command.words))
+	for _, w := range command.words {
+		literal, known := w.literal()
+		if !known || w.wild() {
+			return nil, fmt.Errorf("word %d needs a shell, give it as it is after expansion", len(words)+1)
+		}
+		words = append(words, literal)
+	}
+	return words, nil
+}
+
+// wild reports whether the shell looks for files, or expands braces, in the word's
+// unquoted text.
+func (w word) wild() bool {
+	for _, p := range w {
+		if !p.quoted && wildcards(p.text) {
+			return true
+		}
+	}
+	return false
+}
+
+var braces = regexp.MustCompile(`\{[^{}]*(,|\.\.)[^{}]*\}`)
+
+func wildcards(text string) bool {
+	return strings.ContainsAny(text, "*?[") || braces.MatchString(text)
+}
