@@ -19,8 +19,8 @@ type library struct {
 type built struct {
 	model  *model.Model
 	config []byte
-	from  string // where the architecture came from
-	err   error
+	from   string // where the architecture came from
+	err    error
 }
 
 func newLibrary(rows []row) *library {
@@ -84,7 +84,7 @@ func names(cell string) []string {
 }
 
 // scheme matches how names say that a model is a quantised copy of another.
-var scheme = regexp.MustCompile(`(?i)[-_ ](awq|gptq|fp8|nvfp4|mxfp4|w\d+a\d+|int\d|\d-?bit|bnb|ct|qat|dynamic|quantized\S*|autoround|marlin)$`)
+var scheme = regexp.MustCompile(`(?i)[-_ ](awq|gptq|fp8|nvfp4|mxfp4|w\d+a\d+|int\d|\d-?bit|bnb|dynamic|quantized\S*|autoround|marlin)$`)
 
 // unquantised is the name of the model of which the named one is a quantised copy.
 func unquantised(name string) string {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -160,35 +161,40 @@ func gpuOf(in row) (memory.GPU, error) {
 	return memory.GPU{}, fmt.Errorf("GPU %q is not in the catalogue, and the row has no gpu_total_gib_torch", name)
 }
 
-// catalogueGPU finds the model whose key shares most with a name such as "H100-80GB";
-// where several do, the smallest.
+var (
+	remark  = regexp.MustCompile(`\(.*?\)|\b\d+ ?Mi?B\b`)
+	nominal = regexp.MustCompile(`(?i)\b(\d+) ?GB?\b`)
+)
+
+// catalogueGPU finds the GPU that a name such as "H100-80GB" or "RTX 4090" stands for:
+// the smallest whose key has all of the name's words, its memory aside.
 func catalogueGPU(name string) *topology.Model {
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune(" -_()/+,", r) })
+	name = remark.ReplaceAllString(strings.Split(name, " + ")[0], "")
+	gigabytes := int64(0)
+	if match := nominal.FindStringSubmatch(name); match != nil {
+		gigabytes, _ = strconv.ParseInt(match[1], 10, 64)
+		name = nominal.ReplaceAllString(name, "")
+	}
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune(" -_/,", r) })
 	var best *topology.Model
-	most := 0
 	for _, m := range gpus.Models() {
-		score := 0
-		key := strings.Split(strings.ToLower(m.Name), "-")
-		for i, word := range words {
-			for j, part := range key {
-				if word != part && !strings.HasPrefix(part, word) {
-					continue
-				}
-				if i == 0 && j == 0 {
-					score += 10
-				}
-				score++
+		parts := strings.FieldsFunc(strings.ToLower(m.Name+" "+m.Product), func(r rune) bool { return strings.ContainsRune(" -", r) })
+		matches := len(words) > 0
+		for _, word := range words {
+			if !decorations[word] && !slices.Contains(parts, word) {
+				matches = false
 			}
 		}
-		if score > most || score == most && score > 0 && m.Memory < best.Memory {
-			best, most = m, score
+		near := gigabytes == 0 || int64(m.Memory/topology.GiB) >= gigabytes*9/10 && int64(m.Memory/topology.GiB) <= gigabytes*11/10
+		if matches && near && (best == nil || m.Memory < best.Memory) {
+			best = m
 		}
-	}
-	if most < 10 {
-		return nil
 	}
 	return best
 }
+
+// decorations are words of names that do not tell GPUs apart.
+var decorations = map[string]bool{"nvidia": true, "tesla": true, "geforce": true, "d": true, "hami": true, "slice": true, "blackwell": true, "class": true}
 
 var gpus = mustLoad()
 

@@ -2,6 +2,7 @@ package modelmemory
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	v1 "k8s.io/api/core/v1"
@@ -48,8 +49,10 @@ func Of(pod *v1.Pod) (*Server, error) {
 	if s.stated > 0 {
 		return s, nil
 	}
-	// A setting that is unknown could be the one that makes it fit.
-	if !reading.IsServer() || reading.Model == "" || len(reading.Unknown) > 0 || len(reading.Overrides) > 0 || openEnvironment(pod, reading) {
+	// A setting that is unknown could be the one that makes it fit. Not so the release:
+	// the newest known then stands for it.
+	unknown := slices.ContainsFunc(reading.Unknown, func(u launch.Unknown) bool { return u.Field != "Version" })
+	if !reading.IsServer() || reading.Model == "" || unknown || len(reading.Overrides) > 0 || openEnvironment(pod, reading) {
 		return nil, nil
 	}
 	m, err := model.Known(reading.Model)

@@ -205,12 +205,15 @@ func (s *Server) forwardPeak(e *Estimate) topology.Bytes {
 }
 
 // towerPeak is what a model with a vision or audio tower keeps for a step: the
-// tower's output and the embeddings it is mixed into.
+// tower's output, the embeddings it is mixed into, and a tower layer over the largest
+// image: as in forwardPeak, with a feed-forward layer of two matrices.
 func (s *Server) towerPeak(e *Estimate) topology.Bytes {
 	if e.Weights[model.Tower] == 0 {
 		return 0
 	}
-	return topology.Bytes(times(times(e.MaxBatchedTokens, s.Model.Hidden), 4))
+	tower := &s.Model.Tower
+	layer := times(tower.Patches, 3*tower.Hidden+2*ceilDiv(tower.FeedForward, s.parallel.Tensor))
+	return topology.Bytes(2*layer + times(times(e.MaxBatchedTokens, s.Model.Hidden), 4))
 }
 
 // workspace is what stays allocated beside a step: cuBLAS's buffers, and since v0.27,

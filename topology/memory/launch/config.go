@@ -31,6 +31,9 @@ func (a *application) config(d *dialect, words []argument, cl *commandLine) erro
 		cl.anything = append(cl.anything, unseen{0, fmt.Sprintf("%s: %s %s is not in the pod", place, d.config, a.holes.show(file))})
 		return nil
 	}
+	if inner, nested := content["vllm"].(map[string]any); nested {
+		content = inner // Kaito's
+	}
 	return d.parse(flags(content, "file "+file), a.holes, cl)
 }
 

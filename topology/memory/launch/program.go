@@ -30,6 +30,7 @@ var (
 	vllmModule   = &program{server: "vllm", engine: memory.VLLM, dialect: vllmDialect("module")}
 	vllmImage    = &program{server: "vllm", engine: memory.VLLM, dialect: vllmDialect("image")}
 	vllmBench    = &program{server: "vllm", engine: memory.VLLM, dialect: vllmDialect("bench")}
+	kaito        = &program{server: "vllm", engine: memory.VLLM, dialect: kaitoDialect()}
 	sglangServer = &program{server: "sglang", engine: memory.SGLang, dialect: sglangDialect()}
 	tgiLauncher  = &program{server: "tgi", engine: memory.TGI, dialect: tgiDialect()}
 	trtllmServe  = &program{server: "tensorrt-llm", engine: memory.TensorRTLLM, dialect: trtllmDialect()}
@@ -54,6 +55,7 @@ var modules = map[string]*program{
 	"vllm.entrypoints.openai.api_server":    vllmModule,
 	"vllm.entrypoints.api_server":           vllmModule,
 	"vllm.entrypoints.openai.run_batch":     vllmModule,
+	"vllm.inference_api":                    kaito,
 	"dynamo.vllm":                           vllmModule,
 	"sglang.launch_server":                  sglangServer,
 	"sglang_router.launch_server":           sglangServer,

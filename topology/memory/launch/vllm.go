@@ -22,6 +22,16 @@ func vllmDialect(as string) *dialect {
 	return d.indexed()
 }
 
+// kaitoDialect is the command line of Kaito's server around vLLM (kaito, presets/
+// workspace/inference/vllm/inference_api.py): vLLM's flags, and a file that has more.
+func kaitoDialect() *dialect {
+	d := vllmDialect("module")
+	d.config = "--kaito-config-file"
+	d.settings = append(d.settings, ignored("--kaito-config-file --kaito-adapters-dir --kaito-max-probe-steps --kaito-kv-cache-cpu-memory-utilization", takesOne)...)
+	d.settings = append(d.settings, ignored("--kaito-disable-rate-limit", takesNone)...)
+	return d.indexed()
+}
+
 // ignored are flags without bearing on memory.
 func ignored(names string, takes arity) []setting {
 	var all []setting

@@ -316,6 +316,22 @@ func TestVLLMConfigFile(t *testing.T) {
 	})
 }
 
+// Kaito starts vLLM from a program of its own, with a file of settings.
+func TestKaito(t *testing.T) {
+	c := launch.Container{Image: "mcr.microsoft.com/aks/kaito/kaito-base:0.0.9", Command: []string{"/bin/sh", "-c",
+		"python3 /workspace/vllm/inference_api.py --model=org/model --dtype=float16 --tensor-parallel-size=2 --kaito-config-file=/mnt/config/inference_config.yaml"}}
+	r := mustRead(t, c)
+	require.Equal(t, "org/model", r.Model)
+	require.Equal(t, int64(2), r.Launch.TensorParallel)
+	require.True(t, r.Settled("TensorParallel"))
+	require.False(t, r.Settled("MaxModelLen"))
+	c.Files = map[string]map[string]any{"/mnt/config/inference_config.yaml": {"max_probe_steps": 6, "vllm": map[string]any{"max-model-len": 2048, "tensor-parallel-size": 8}}}
+	r = mustRead(t, c)
+	require.Equal(t, int64(2048), r.Launch.MaxModelLen)
+	require.Equal(t, int64(2), r.Launch.TensorParallel, "the command line stands above the file")
+	require.Empty(t, r.Unrecognised)
+}
+
 func TestVLLMRefuses(t *testing.T) {
 	for line, want := range map[string]string{
 		"--max-model-len 0":                    "command[3]: --max-model-len 0: want a whole number from 1 to",

@@ -77,6 +77,10 @@ func (b *builder) patches(hidden, channels, patch int64, bias bool) {
 // image is what most vision towers state.
 type image struct{ hidden, layers, heads, ff, channels, patch, count int64 }
 
+// anySize is how many patches the largest image has for towers that take images of
+// any size: the max_pixels of the preprocessors of Qwen2-VL to Qwen3-VL.
+const anySize = 65536
+
 // image reads it; count is how many patches an image has.
 func (b *builder) image() image {
 	v := image{
@@ -103,6 +107,10 @@ func (b *builder) image() image {
 	}
 	if v.layers > maxLayers {
 		b.fail("num_hidden_layers", "%d is more than %d", v.layers, maxLayers)
+	}
+	b.model.Tower = Pictures{Patches: v.count, Hidden: v.hidden, FeedForward: v.ff}
+	if v.count == 0 {
+		b.model.Tower.Patches = anySize
 	}
 	return v
 }

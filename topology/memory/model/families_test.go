@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFamilies: families of which the catalogue has no model, by the parameters that
-// one of them was published with.
+// TestFamilies: families of which the catalogue has no model, and configurations that
+// leave much out, by the parameters that they were published with.
 func TestFamilies(t *testing.T) {
 	for _, c := range []struct {
 		name       string
@@ -15,6 +15,8 @@ func TestFamilies(t *testing.T) {
 		config     string
 	}{
 		{"google/gemma-3n-E2B-it", 5439438272, `{"model_type": "gemma3n", "text_config": {"model_type": "gemma3n_text", "hidden_size": 2048, "num_hidden_layers": 30, "intermediate_size": 8192, "num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 256, "num_kv_shared_layers": 10, "vocab_size": 262400, "vocab_size_per_layer_input": 262144, "hidden_size_per_layer_input": 256, "altup_num_inputs": 4, "laurel_rank": 64}, "vision_config": {"model_type": "gemma3n_vision", "architecture": "mobilenetv5_300m_enc", "hidden_size": 2048, "vocab_size": 128}, "audio_config": {"model_type": "gemma3n_audio", "hidden_size": 1536, "conf_num_hidden_layers": 12, "conf_num_attention_heads": 8, "conf_conv_kernel_size": 5, "sscp_conv_channel_size": [128, 32], "input_feat_size": 128, "vocab_size": 128}}`},
+		// Verbatim: what equals the defaults of Gemma3TextConfig is left out.
+		{"google/gemma-3-4b-it", 4300079472, `{"model_type": "gemma3", "mm_tokens_per_image": 256, "text_config": {"hidden_size": 2560, "intermediate_size": 10240, "model_type": "gemma3_text", "num_hidden_layers": 34, "sliding_window": 1024}, "torch_dtype": "bfloat16", "vision_config": {"hidden_size": 1152, "image_size": 896, "intermediate_size": 4304, "model_type": "siglip_vision_model", "num_attention_heads": 16, "num_hidden_layers": 27, "patch_size": 14, "vision_use_head": false}}`},
 		{"google/gemma-3n-E4B-it", 7849978192, `{"model_type": "gemma3n", "text_config": {"model_type": "gemma3n_text", "hidden_size": 2048, "num_hidden_layers": 35, "intermediate_size": 16384, "num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 256, "num_kv_shared_layers": 15, "vocab_size": 262400, "vocab_size_per_layer_input": 262144, "hidden_size_per_layer_input": 256, "altup_num_inputs": 4, "laurel_rank": 64}, "vision_config": {"model_type": "gemma3n_vision", "architecture": "mobilenetv5_300m_enc", "hidden_size": 2048, "vocab_size": 128}, "audio_config": {"model_type": "gemma3n_audio", "hidden_size": 1536, "conf_num_hidden_layers": 12, "conf_num_attention_heads": 8, "conf_conv_kernel_size": 5, "sscp_conv_channel_size": [128, 32], "input_feat_size": 128, "vocab_size": 128}}`},
 		{"EleutherAI/gpt-neo-125m", 125198592, `{"model_type": "gpt_neo", "hidden_size": 768, "num_layers": 12, "num_heads": 12, "vocab_size": 50257, "max_position_embeddings": 2048, "window_size": 256}`},
 		{"albert/albert-base-v2", 11683584, `{"model_type": "albert", "hidden_size": 768, "embedding_size": 128, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072, "vocab_size": 30000, "max_position_embeddings": 512}`},

@@ -1,10 +1,14 @@
 package model
 
+// gemma4Patches is how many patches the largest image has: nine for each of 280 vectors.
+const gemma4Patches = 9 * 280
+
 // gemma4Tower has tables of positions in both directions, and clipped layers keep
 // four bounds each.
 func gemma4Tower(b *builder) {
 	b.fields = b.over(map[string]any{"image_size": nil})
 	v := b.image()
+	b.model.Tower.Patches = gemma4Patches
 	dim := b.required("head_dim")
 	b.patches(v.hidden, v.channels, v.patch, false)
 	b.matrix("position_embedding_table", Other, 2*b.required("position_embedding_size"), v.hidden, Replicated)

@@ -31,3 +31,28 @@ func residualAttention(b *builder, d shape, _ int64) {
 		b.vector("res_norms", Other, 4*d.hidden, Replicated)
 	}
 }
+
+// kimiDelta adds Kimi's delta attention, which keeps its state in 32 bits.
+func (b *builder) kimiDelta(d shape, linear *fields) {
+	heads, dim := linear.required("num_heads"), linear.required("head_dim")
+	kernel := linear.required("short_conv_kernel_size")
+	width := heads * dim
+	for _, name := range []string{"q", "k", "v"} {
+		b.linear("self_attn."+name+"_proj", AttentionPart, width, d.hidden, Rows)
+		b.matrix("self_attn."+name+"_conv1d", Other, width, kernel, Rows).Format = Bits32
+	}
+	b.vector("self_attn.A_log", Other, heads, Rows).Format = Bits32
+	b.vector("self_attn.dt_bias", Other, width, Rows).Format = Bits32
+	b.linear("self_attn.b_proj", AttentionPart, heads, d.hidden, Rows)
+	b.linear("self_attn.f_a_proj", AttentionPart, dim, d.hidden, Replicated)
+	b.linear("self_attn.f_b_proj", AttentionPart, width, dim, Rows)
+	if linear.flag(false, "use_full_rank_gate") {
+		b.linear("self_attn.g_proj", AttentionPart, width, d.hidden, Rows)
+	} else {
+		b.linear("self_attn.g_a_proj", AttentionPart, dim, d.hidden, Replicated)
+		b.linear("self_attn.g_b_proj", AttentionPart, width, dim, Rows)
+	}
+	b.vector("self_attn.o_norm", Other, dim, Replicated)
+	b.linear("self_attn.o_proj", AttentionPart, d.hidden, width, Columns)
+	b.caches(Cache{Attention: State, ConvElements: 3 * width * (kernel - 1), StateElements: width * dim, StateBits: 32})
+}

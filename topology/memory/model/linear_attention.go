@@ -1,12 +1,15 @@
 package model
 
+import "strings"
+
 // Linear attention: a recurrent state of fixed size per request instead of keys and
 // values per token. State shapes follow vLLM's MambaStateShapeCalculator.
 
 // stateBits is how wide recurrent states are kept: as activations, unless
-// config.json asks for 32 bits.
+// config.json asks for 32 bits, which is the default of Qwen3.5's.
 func (b *builder) stateBits() int64 {
-	if b.text("mamba_ssm_dtype", "mamba_ssm_cache_dtype") == "float32" {
+	stated := b.text("mamba_ssm_dtype", "mamba_ssm_cache_dtype")
+	if stated == "float32" || stated == "" && strings.HasPrefix(b.model.Type, "qwen3_5") {
 		return 32
 	}
 	return 0
@@ -74,28 +77,3 @@ var miniMax = style{mixer: func(b *builder, _ *style, d shape, layer int64) bool
 	}
 	return linear
 }}
-
-// kimiDelta adds Kimi's delta attention, which keeps its state in 32 bits.
-func (b *builder) kimiDelta(d shape, linear *fields) {
-	heads, dim := linear.required("num_heads"), linear.required("head_dim")
-	kernel := linear.required("short_conv_kernel_size")
-	width := heads * dim
-	for _, name := range []string{"q", "k", "v"} {
-		b.linear("self_attn."+name+"_proj", AttentionPart, width, d.hidden, Rows)
-		b.matrix("self_attn."+name+"_conv1d", Other, width, kernel, Rows).Format = Bits32
-	}
-	b.vector("self_attn.A_log", Other, heads, Rows).Format = Bits32
-	b.vector("self_attn.dt_bias", Other, width, Rows).Format = Bits32
-	b.linear("self_attn.b_proj", AttentionPart, heads, d.hidden, Rows)
-	b.linear("self_attn.f_a_proj", AttentionPart, dim, d.hidden, Replicated)
-	b.linear("self_attn.f_b_proj", AttentionPart, width, dim, Rows)
-	if linear.flag(false, "use_full_rank_gate") {
-		b.linear("self_attn.g_proj", AttentionPart, width, d.hidden, Rows)
-	} else {
-		b.linear("self_attn.g_a_proj", AttentionPart, dim, d.hidden, Replicated)
-		b.linear("self_attn.g_b_proj", AttentionPart, width, dim, Rows)
-	}
-	b.vector("self_attn.o_norm", Other, dim, Replicated)
-	b.linear("self_attn.o_proj", AttentionPart, d.hidden, width, Columns)
-	b.caches(Cache{Attention: State, ConvElements: 3 * width * (kernel - 1), StateElements: width * dim, StateBits: 32})
-}

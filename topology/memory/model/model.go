@@ -52,6 +52,8 @@ type Model struct {
 	// ActiveExperts is how many experts a token visits, and ExpertWidth how wide each
 	// of them is; 0 without experts.
 	ActiveExperts, ExpertWidth int64
+	// Tower is what a vision tower looks at; zero without one.
+	Tower Pictures
 	// DraftLayers is how many layers the model brings for speculative decoding.
 	DraftLayers int64
 	// RotaryDim is the width of the rotary table; 0 without one.
@@ -64,6 +66,10 @@ type Model struct {
 	// then stands above what the tensors add up to; 0 otherwise.
 	Published topology.Bytes
 }
+
+// Pictures is the largest image that a vision tower takes at once, in patches, and the
+// widths of the tower's layers.
+type Pictures struct{ Patches, Hidden, FeedForward int64 }
 
 // Parameters is how many numbers the model has, draft layers included.
 func (m *Model) Parameters() int64 {
