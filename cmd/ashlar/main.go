@@ -47,7 +47,7 @@ func newCommand() *cobra.Command {
 		Args:          onlySubcommands,
 		RunE:          help,
 	}
-	command.AddCommand(newDemoCommand(), newDownCommand(), newTopologyCommand())
+	command.AddCommand(newDemoCommand(), newDownCommand(), newPlanCommand(), newTopologyCommand())
 	markUsage(command)
 	return command
 }

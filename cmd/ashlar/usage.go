@@ -27,6 +27,9 @@ func exitCode(err error) int {
 	if errors.As(err, &usageError{}) {
 		return exitUsage
 	}
+	if errors.As(err, &nothingFits{}) {
+		return exitNothingFits
+	}
 	return exitFailure
 }
 
