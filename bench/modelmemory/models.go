@@ -11,7 +11,7 @@ import (
 // judgeModels compares counted weights and KV bytes per token with published ones.
 func judgeModels(l *library) *table {
 	t := &table{columns: []string{"model", "from", "predicted_weight_bytes", "published_weight_bytes", "weight_error_pct",
-		"predicted_kv_bytes_per_token", "published_kv_bytes_per_token", "because"}}
+		"predicted_kv_bytes_per_token", "published_kv_bytes_per_token", "quantised", "because"}}
 	for _, in := range l.rows {
 		out := row{"model": in["model"], "published_weight_bytes": in["weight_bytes"], "published_kv_bytes_per_token": in["kv_bytes_per_token_16bit_full_layers"]}
 		t.rows = append(t.rows, out)
@@ -20,7 +20,7 @@ func judgeModels(l *library) *table {
 			out["because"] = "unknown: " + b.err.Error()
 			continue
 		}
-		out["from"] = b.from
+		out["from"], out["quantised"] = b.from, b.model.Quantisation
 		stored := int64(b.model.Stored())
 		out["predicted_weight_bytes"] = strconv.FormatInt(stored, 10)
 		if published := in.number("weight_bytes"); published > 0 {
@@ -36,11 +36,6 @@ func judgeModels(l *library) *table {
 		}
 	}
 	return t
-}
-
-// summary says in a sentence each how far predictions are off.
-func summary(weights, starts *table) string {
-	return ""
 }
 
 func percentOff(predicted, actual float64) string {

@@ -89,6 +89,9 @@ func (t *table) markdown(out *strings.Builder, columns ...string) {
 		cells := make([]string, len(columns))
 		for i, column := range columns {
 			cells[i] = strings.ReplaceAll(r[column], "|", "\\|")
+			if cut, _, long := strings.Cut(cells[i], ": "); long && column == "because" && !strings.HasPrefix(cells[i], "unknown") {
+				cells[i] = cut // the arithmetic is in the CSV
+			}
 		}
 		fmt.Fprintf(out, "| %s |\n", strings.Join(cells, " | "))
 	}

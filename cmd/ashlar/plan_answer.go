@@ -181,10 +181,6 @@ func (a *planAnswer) settings(from *asked) {
 // enough.
 func options(a *asked, offer *planOffer) []*planOption {
 	full := optionOn(a, offer)
-	if reason := tooOld(a.launch.Engine, offer.model); reason != "" {
-		full.Fits, full.Reason, full.Arithmetic = false, reason, fmt.Sprintf("%s: %s", offer.GPU.Name, reason)
-		return []*planOption{full}
-	}
 	if offer.Profile != "" {
 		return []*planOption{full}
 	}
@@ -245,15 +241,6 @@ func optionOf(offer *planOffer, found *memory.Option) *planOption {
 	return option
 }
 
-// tooOld says why an engine does not run on a GPU at all, "" if it does. Source: the
-// requirements in vLLM's installation guide.
-func tooOld(engine memory.Engine, m *topology.Model) string {
-	if oldest := (topology.ComputeCapability{Major: 7}); engine == memory.VLLM && m.Compute.Less(oldest) {
-		return fmt.Sprintf("compute capability %s, vLLM needs %s", m.Compute, oldest)
-	}
-	return ""
-}
-
 // isClose reports whether more or less memory, by the estimate's margin, would give
 // the other answer.
 func isClose(e *memory.Estimate) bool {
@@ -266,6 +253,8 @@ func isClose(e *memory.Estimate) bool {
 // reasonOf says in few words why an estimate does not hold, "" if it does.
 func reasonOf(e *memory.Estimate) string {
 	switch {
+	case e.Outcome() == memory.Unsupported:
+		return e.Unsupported()
 	case e.Outcome() == memory.NoMemory:
 		return "claims too much"
 	case e.Outcome() == memory.NoBlocks && e.WeightBytes() >= e.Budget:

@@ -30,8 +30,8 @@ func TestModelServerThatFitsNowhereIsToldWhy(t *testing.T) {
 	s.create(server(s.pod("llama", ashlar, "memory-small")), request(whole, 1))
 	require.Contains(t, s.pending("llama"), "nothing is left for the KV cache: 14.")
 
-	// Half the weights fit.
-	s.create(server(s.pod("quantised", ashlar, "memory-small"), "--quantization=fp8"), request(whole, 1))
+	// A third of the weights fits. FP8 would do, too, if a V100 had it.
+	s.create(server(s.pod("quantised", ashlar, "memory-small"), "--quantization=bitsandbytes"), request(whole, 1))
 	s.running("quantised")
 }
 

@@ -61,8 +61,10 @@ type Estimate struct {
 
 	demand Demand
 	fit    bool
-	mixed  bool
-	layout pool
+	plain  bool
+	// unsupported says why the engine cannot run the model on the GPU at all.
+	unsupported string
+	layout      pool
 }
 
 // Total is what the server holds on the GPU once it runs, KV cache included.
@@ -88,10 +90,11 @@ type Outcome int8
 
 // The outcomes of a start. Close means that the answer lies within the margin.
 const (
-	Starts   Outcome = iota
-	NoMemory         // the budget is more than the GPU has free
-	NoBlocks         // nothing is left for the KV cache
-	TooLong          // the KV cache cannot hold one request of MaxModelLen
+	Starts      Outcome = iota
+	NoMemory            // the budget is more than the GPU has free
+	NoBlocks            // nothing is left for the KV cache
+	TooLong             // the KV cache cannot hold one request of MaxModelLen
+	Unsupported         // the engine has no kernels for the model on this GPU
 )
 
 // Outcome is whether the engine starts, by the middle of the estimate.
@@ -105,6 +108,8 @@ func (e *Estimate) Surely() bool {
 func (e *Estimate) outcome(shift topology.Bytes) Outcome {
 	kv := e.KV + shift
 	switch {
+	case e.unsupported != "":
+		return Unsupported
 	case e.Budget > e.GPU.Total-min(Context, e.GPU.Total/64):
 		return NoMemory
 	case e.layout.kinds == 0:
@@ -120,6 +125,9 @@ func (e *Estimate) outcome(shift topology.Bytes) Outcome {
 	return Starts
 }
 
+// Unsupported says why the engine cannot run the model on the GPU at all; "" if it can.
+func (e *Estimate) Unsupported() string { return e.unsupported }
+
 // Holds reports whether the server starts and holds the demand.
 func (e *Estimate) Holds() bool { return e.Outcome() == Starts && e.Wanted <= e.KV }
 
@@ -131,6 +139,8 @@ func (e *Estimate) Explain() string {
 	}
 	parts += fmt.Sprintf(" - %s other = %s", e.Other, e.KV)
 	switch e.Outcome() {
+	case Unsupported:
+		return fmt.Sprintf("%s: %s", e.GPU.Name, e.unsupported)
 	case NoMemory:
 		return fmt.Sprintf("%s: the engine claims %s of %s, and the driver's context leaves less free", e.GPU.Name, e.Budget, e.GPU.Total)
 	case NoBlocks:
@@ -151,7 +161,7 @@ func (s *Server) On(g GPU, d Demand) Estimate {
 	account := accountings[s.Launch.Engine]
 	var worst Estimate
 	for i := range s.stages {
-		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen}
+		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen, plain: s.Launch.Engine == Plain, unsupported: s.unsupported(g)}
 		account(s, &s.stages[i], &e)
 		if s.Launch.KVMemory > 0 { // replaces the share of the GPU
 			e.KV = s.Launch.KVMemory
@@ -223,8 +233,21 @@ func (s *Server) fill(e *Estimate, d Demand) {
 func (e *Estimate) MayStart() bool { return e.outcome(e.Margin) == Starts }
 
 // Claims is the memory that the server takes of the GPU, whatever it needs: an
-// engine fills what it is given.
-func (e *Estimate) Claims() topology.Bytes { return e.Budget + Context }
+// engine fills what it is given. A plain server takes what it loads.
+func (e *Estimate) Claims() topology.Bytes {
+	if e.plain {
+		return e.fixed() + Context
+	}
+	return e.Budget + Context + e.outside()
+}
+
+// outside is what the engine takes beyond its budget: graphs that it does not count.
+func (e *Estimate) outside() topology.Bytes {
+	if e.GraphsInBudget {
+		return 0
+	}
+	return e.Graphs
+}
 
 // kvTokens is the number that the engine prints as the size of its KV cache. Where
 // layers keep different things, vLLM prints blocks by the number of groups up to

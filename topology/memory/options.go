@@ -14,9 +14,9 @@ type Offer struct {
 	// Model is the GPU's key in the catalogue, and Profile the MIG profile, "" for
 	// whole GPUs.
 	Model, Profile string
-	// Most is how many of them one server can take together.
+	// Most is how many of them one tensor-parallel group can take together.
 	Most int64
-	// Cost is what one costs. The unit is the caller's.
+	// Cost is what one costs, 0 if that is not known. The unit is the caller's.
 	Cost int64
 }
 
@@ -37,7 +37,7 @@ func (o *Option) Holds() bool { return o.Err == nil && o.Estimate.Holds() }
 // Options says for each offer how the model would run on it. Where the launch states
 // no degree of tensor parallelism, it is the smallest that holds the demand, or the
 // largest that is possible where none does. Options that hold come first, the
-// cheapest of them first; equal ones are ordered by fewer GPUs, then less memory.
+// cheapest of them first and those without a price last; equal ones are ordered by fewer GPUs, then less memory.
 func Options(m *model.Model, l Launch, offers []Offer, d Demand) []Option {
 	options := make([]Option, 0, len(offers))
 	for i := range offers {
@@ -49,6 +49,9 @@ func Options(m *model.Model, l Launch, offers []Offer, d Demand) []Option {
 				return -1
 			}
 			return 1
+		}
+		if (a.Cost == 0) != (b.Cost == 0) {
+			return cmp.Compare(b.Cost, a.Cost)
 		}
 		return cmp.Or(cmp.Compare(a.Cost, b.Cost), cmp.Compare(a.GPUs, b.GPUs), cmp.Compare(a.Offer.GPU.Total, b.Offer.GPU.Total))
 	})
@@ -74,12 +77,12 @@ func best(m *model.Model, l Launch, offer *Offer, d Demand) Option {
 		}
 		option.GPUs = server.GPUs()
 		option.Cost = times(option.GPUs, offer.Cost)
-		if option.GPUs > offer.Most {
-			option.Err = &TooMany{GPUs: option.GPUs, Offer: *offer}
+		if degree > offer.Most { // pipeline stages may be on different nodes
+			option.Err = &TooMany{GPUs: degree, Offer: *offer}
 			return option
 		}
 		option.Estimate = server.On(offer.GPU, d)
-		if option.Holds() {
+		if option.Holds() || option.Estimate.Outcome() == Unsupported { // more GPUs do not help
 			return option
 		}
 	}
@@ -135,6 +138,6 @@ func (e *Estimate) Share(memory topology.Bytes) float64 {
 	if e.GPU.Total <= 0 {
 		return 0
 	}
-	hundredths := int64(memory-Context) / max(1, int64(e.GPU.Total)/100)
+	hundredths := int64(memory-Context-e.outside()) / max(1, int64(e.GPU.Total)/100)
 	return float64(max(0, min(100, hundredths))) / 100
 }

@@ -1,0 +1,51 @@
+package memory
+
+import (
+	"fmt"
+
+	"github.com/ashlar-dev/ashlar/topology"
+)
+
+// leastCompute is the compute capability from which vLLM has kernels, by the model's
+// quantisation. Source: get_min_capability in vllm/model_executor/layers/quantization.
+var leastCompute = map[string]topology.ComputeCapability{
+	"":               {Major: 7},
+	"fp8":            {Major: 8},
+	"fbgemm_fp8":     {Major: 8},
+	"awq":            {Major: 7, Minor: 5},
+	"mxfp4":          {Major: 8},
+	"modelopt":       {Major: 8},
+	"nvfp4":          {Major: 8},
+	"modelopt_fp4":   {Major: 8},
+	"modelopt_mixed": {Major: 8},
+}
+
+// unsupported says why the engine cannot run the model on the GPU; "" if it can, or
+// if the GPU's capability or the engine's needs are not known.
+func (s *Server) unsupported(g GPU) string {
+	if s.Launch.Engine != VLLM || g.Compute == (topology.ComputeCapability{}) {
+		return ""
+	}
+	least := leastCompute[""]
+	for _, scheme := range []string{s.Model.Quantisation, s.Launch.Quantisation} {
+		if needs, known := leastCompute[scheme]; known && least.Less(needs) {
+			least = needs
+		}
+	}
+	switch {
+	case !g.Compute.Less(least):
+		return ""
+	case !g.Compute.Less(leastCompute[""]) && s.quantised():
+		return fmt.Sprintf("compute capability %s, and vLLM needs %s for %s", g.Compute, least, s.scheme())
+	}
+	return fmt.Sprintf("compute capability %s, and vLLM needs %s", g.Compute, least)
+}
+
+func (s *Server) quantised() bool { return s.scheme() != "" }
+
+func (s *Server) scheme() string {
+	if s.Launch.Quantisation != "" {
+		return s.Launch.Quantisation
+	}
+	return s.Model.Quantisation
+}
