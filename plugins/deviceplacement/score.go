@@ -70,7 +70,9 @@ func (p *pool) grants(claims []*resourceapi.ResourceClaim) []placement.Grant {
 }
 
 // scoresOf spreads the nodes' ratings over the framework's range of scores by
-// rank, so that a better rating is a better score however close they are.
+// rank, so that a better rating is a better score however close they are. Of the best
+// nodes the first by name is a point ahead: the same pods then go to the same nodes,
+// unless another plugin cares which.
 func scoresOf(ratings map[string]placement.Rating) map[string]int64 {
 	var distinct []placement.Rating
 	for _, rating := range ratings {
@@ -80,12 +82,20 @@ func scoresOf(ratings map[string]placement.Rating) map[string]int64 {
 	slices.SortFunc(distinct, order)
 	distinct = slices.Compact(distinct)
 	scores := make(map[string]int64, len(ratings))
+	first := ""
 	for node, rating := range ratings {
-		scores[node] = fwk.MaxScore
-		if len(distinct) > 1 {
-			rank, _ := slices.BinarySearchFunc(distinct, rating, order)
+		rank, _ := slices.BinarySearchFunc(distinct, rating, order)
+		if rank < len(distinct)-1 {
 			scores[node] = fwk.MinScore + (fwk.MaxScore-fwk.MinScore)*int64(rank)/int64(len(distinct)-1)
+			continue
 		}
+		scores[node] = fwk.MaxScore - 1
+		if first == "" || node < first {
+			first = node
+		}
+	}
+	if first != "" {
+		scores[first] = fwk.MaxScore
 	}
 	return scores
 }
