@@ -1,4 +1,19 @@
-// Package simulator will run the placement code over traces at thousands of nodes:
-// a simulated clock, a (time, sequence) event queue, arrivals and departures. It
-// holds no code yet; `ashlar simulate` arrives with it.
+// Package simulator runs jobs through a cluster in simulated time. Every decision
+// which GPUs a job gets comes from package placement, the same code that the
+// scheduler uses; everything else is here: the clock, the queue, nodes that come and
+// go, model servers that take time to load.
+//
+//	Input ──> Engine ──> events in order of (time, sequence) ──> Result
+//	nodes     agenda       │ arrival, ready, departure,           waits, utilisation,
+//	jobs                   │ retry, restart, give-up,             fragmentation, cost,
+//	policy                 │ node up, down, drain, evict          samples, frames
+//	                       └─> event log: one line of JSON each
+//
+// Time is in whole milliseconds. Nothing here reads a clock or draws a random number:
+// what is random was drawn, from a seed, when the jobs were made (package scenario).
+// So the same Input gives the same log, byte for byte.
+//
+// What is not modelled: the time that a scheduler takes to decide (a job that fits is
+// placed in the instant that it is tried), the time that a preempted or evicted job
+// takes to end, and that jobs which share a GPU slow one another down.
 package simulator

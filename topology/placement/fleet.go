@@ -157,25 +157,20 @@ func (f *Fleet) Ask(request RequestFor, policy Policy) *Question {
 // number first among equals, and what it gets there. The verdict's lists are valid
 // until the fleet is used again. If it fits nowhere the node is -1 and the verdict is
 // empty: ask Place about single nodes for the reasons.
-func (q *Question) Best() (int, Verdict) {
+func (q *Question) Best() (int, Verdict) { return q.BestWhere(nil) }
+
+// BestWhere is Best among the nodes that eligible accepts, for example those with
+// enough CPU left; nil accepts all.
+func (q *Question) BestWhere(eligible func(node int) bool) (int, Verdict) {
 	f := q.fleet
-	if q.generation != f.generation {
-		q.generation = f.generation
-		clear(q.answers)
-	}
-	if missing := f.classes - len(q.answers); missing > 0 {
-		q.answers = append(q.answers, make([]answer, missing)...)
-	}
+	q.grow()
 	best := -1
 	var rating Rating
 	for i := range f.nodes {
-		n := &f.nodes[i]
-		a := &q.answers[n.class]
-		if !a.known {
-			verdict := f.placer.Place(n.inventory, n.state, q.request(n.inventory), q.policy)
-			*a = answer{known: true, fits: verdict.Outcome == Fits, rating: verdict.Rating}
+		if eligible != nil && !eligible(i) {
+			continue
 		}
-		if a.fits && (best < 0 || a.rating.Better(rating)) {
+		if a := q.about(i); a.fits && (best < 0 || a.rating.Better(rating)) {
 			best, rating = i, a.rating
 		}
 	}
@@ -184,6 +179,36 @@ func (q *Question) Best() (int, Verdict) {
 	}
 	n := &f.nodes[best]
 	return best, f.placer.Place(n.inventory, n.state, q.request(n.inventory), q.policy)
+}
+
+// Fits reports whether a node could serve the request now.
+func (q *Question) Fits(node int) bool {
+	q.grow()
+	return q.about(node).fits
+}
+
+// grow makes room for the answers of all classes, and forgets those of classes that
+// were numbered anew.
+func (q *Question) grow() {
+	f := q.fleet
+	if q.generation != f.generation {
+		q.generation = f.generation
+		clear(q.answers)
+	}
+	if missing := f.classes - len(q.answers); missing > 0 {
+		q.answers = append(q.answers, make([]answer, missing)...)
+	}
+}
+
+// about is the answer of a node's class.
+func (q *Question) about(node int) *answer {
+	n := &q.fleet.nodes[node]
+	a := &q.answers[n.class]
+	if !a.known {
+		verdict := q.fleet.placer.Place(n.inventory, n.state, q.request(n.inventory), q.policy)
+		*a = answer{known: true, fits: verdict.Outcome == Fits, rating: verdict.Rating}
+	}
+	return a
 }
 
 // clone copies a fleet, sharing nothing that either changes.

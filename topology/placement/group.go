@@ -14,6 +14,18 @@ type Group struct {
 	Domain []int64
 	// SameDomain says whether all members must be in one domain, or had better be.
 	SameDomain Wish
+	// Hosts is what the nodes have besides GPUs; nil if that does not matter. Nodes of
+	// one class are then no longer interchangeable, and only the first that has room
+	// for a member is tried: a group may be refused that would fit with other nodes.
+	Hosts Hosts
+}
+
+// Hosts keeps account of what members take of the nodes besides GPUs. Of a group that
+// was placed all that it takes stays taken, so that callers pass a copy.
+type Hosts interface {
+	Fits(member, node int) bool
+	Take(member, node int)
+	Release(member, node int)
 }
 
 // Wish is how much something is wanted.
@@ -139,8 +151,14 @@ func (g *groupSearch) solve(step int, nodes []int) bool {
 			continue // placed in this very state, so it fits
 		}
 		g.placed[member] = choice
+		if g.group.Hosts != nil {
+			g.group.Hosts.Take(member, choice.Node)
+		}
 		if g.solve(step+1, nodes) {
 			return true
+		}
+		if g.group.Hosts != nil {
+			g.group.Hosts.Release(member, choice.Node)
 		}
 		g.fleet.Release(choice.Node, choice.Grants)
 	}
@@ -157,7 +175,7 @@ func (g *groupSearch) choices(member int, nodes []int) []Member {
 	seen := map[int]bool{}
 	for _, node := range nodes {
 		n := &g.fleet.nodes[node]
-		if seen[n.class] {
+		if seen[n.class] || g.group.Hosts != nil && !g.group.Hosts.Fits(member, node) {
 			continue
 		}
 		seen[n.class] = true
