@@ -96,7 +96,7 @@ func (p *Plugin) unmet(ctx context.Context, candidates []*pool, way *alternative
 	for at, selector := range way.selectors {
 		for _, clause := range clausesOf(p.expressions.GetOrCompile(selector)) {
 			if ctx.Err() != nil {
-				return fmt.Sprintf("which of its conditions no GPU satisfies was not found within %s", explainWithin)
+				return fmt.Sprintf("which of its conditions no GPU satisfies was not found within %s", p.patience)
 			}
 			met := false
 			var failed error

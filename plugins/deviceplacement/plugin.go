@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
@@ -38,8 +39,10 @@ type Plugin struct {
 	recorder *dynamicresources.DynamicResources
 	recorded *recordedClaims
 
-	dra         fwk.SharedDRAManager
-	policy      placement.Policy
+	dra    fwk.SharedDRAManager
+	policy placement.Policy
+	// patience is how long the plugin may look for what would fit.
+	patience    time.Duration
 	expressions *dracel.Cache
 	pools       pools
 	dryRuns     sync.Pool // *dryRun
@@ -63,13 +66,22 @@ var (
 
 // New builds the plugin for a scheduler. It takes no arguments.
 func New(ctx context.Context, _ runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
+	p, err := newPlugin(ctx, h, placement.KeepPlaceable{})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func newPlugin(ctx context.Context, h fwk.Handle, policy placement.Policy) (*Plugin, error) {
 	features := feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate)
 	if !features.EnableDRAConsumableCapacity || !features.EnableDRAPartitionableDevices || !features.EnableDRADeviceTaints {
 		return nil, errors.New("the feature gates DRAConsumableCapacity, DRAPartitionableDevices and DRADeviceTaints must be on, as they are by default")
 	}
 	p := &Plugin{
-		dra:    h.SharedDRAManager(),
-		policy: placement.KeepPlaceable{},
+		dra:      h.SharedDRAManager(),
+		policy:   policy,
+		patience: explainWithin,
 		expressions: dracel.NewCache(compiledExpressions, dracel.Features{
 			EnableConsumableCapacity: features.EnableDRAConsumableCapacity,
 		}),

@@ -104,7 +104,7 @@ func (p *Plugin) explain(ctx context.Context, c *cycle, nodes []string) string {
 	if len(p.pools.byNode) == 0 && p.pools.foreign == 0 {
 		return "no node publishes devices (is the driver running?)"
 	}
-	ctx, cancel := context.WithTimeout(ctx, explainWithin)
+	ctx, cancel := context.WithTimeout(ctx, p.patience)
 	defer cancel()
 	makes, others := p.makes(nodes)
 	if len(makes) == 0 {
@@ -125,7 +125,7 @@ func (p *Plugin) explain(ctx context.Context, c *cycle, nodes []string) string {
 		return "" // something other than GPUs is in the way
 	}
 	if ctx.Err() != nil && len(best) == 0 {
-		return fmt.Sprintf("what would fit was not found within %s", explainWithin)
+		return fmt.Sprintf("what would fit was not found within %s", p.patience)
 	}
 	for _, kind := range placement.Kinds {
 		if s := best[kind]; s != nil {

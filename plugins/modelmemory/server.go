@@ -16,10 +16,12 @@ import (
 // Server is the model server that a pod runs. It is safe for concurrent use.
 type Server struct {
 	name string
-	// stated is the memory per GPU that the pod's annotation states; server is nil then.
+	// stated is the memory per GPU that the pod's annotation states; servers is empty then.
 	stated topology.Bytes
-	server *memory.Server
-	demand memory.Demand
+	// servers has one entry, or several where the pod leaves the engine's release open:
+	// a device is refused if none of them could run there.
+	servers []*memory.Server
+	demand  memory.Demand
 
 	mutex    sync.Mutex
 	verdicts map[question]string
@@ -49,8 +51,7 @@ func Of(pod *v1.Pod) (*Server, error) {
 	if s.stated > 0 {
 		return s, nil
 	}
-	// A setting that is unknown could be the one that makes it fit. Not so the release:
-	// the newest known then stands for it.
+	// A setting that is unknown could be the one that makes it fit.
 	unknown := slices.ContainsFunc(reading.Unknown, func(u launch.Unknown) bool { return u.Field != "Version" })
 	if !reading.IsServer() || reading.Model == "" || unknown || len(reading.Overrides) > 0 || openEnvironment(pod, reading) {
 		return nil, nil
@@ -59,10 +60,34 @@ func Of(pod *v1.Pod) (*Server, error) {
 	if err != nil {
 		return nil, nil //nolint:nilerr // a model that is not known is placed by what the pod asks for
 	}
-	if s.server, err = memory.NewServer(m, reading.Launch); err != nil {
-		return nil, nil //nolint:nilerr // the engine will say so itself
+	for _, version := range versionsOf(reading) {
+		reading.Launch.Version = version
+		server, err := memory.NewServer(m, reading.Launch)
+		if err != nil {
+			return nil, nil //nolint:nilerr // the engine will say so itself
+		}
+		s.servers = append(s.servers, server)
+	}
+	if len(s.servers) == 0 {
+		return nil, nil
 	}
 	return s, nil
+}
+
+// firstAccounted is the first release of vLLM whose accounting is known.
+var firstAccounted = memory.Version{Minor: 10}
+
+// versionsOf are the releases to judge by: the one that the pod states, or those
+// between which vLLM's accounting changed; none if it is older than what is known.
+func versionsOf(reading launch.Reading) []memory.Version {
+	version := reading.Launch.Version
+	switch {
+	case reading.Launch.Engine != memory.VLLM, reading.Settled("Version") && !version.Before(firstAccounted.Major, firstAccounted.Minor):
+		return []memory.Version{version}
+	case reading.Settled("Version"):
+		return nil
+	}
+	return []memory.Version{{Minor: 11}, {Minor: 17}, {Minor: 26}, {}}
 }
 
 // Refuses says why the server could not run on the device, "" if it may.
@@ -88,7 +113,17 @@ func (s *Server) refuses(d Device) string {
 		}
 		return ""
 	}
-	e := s.server.On(d.GPU, s.demand)
+	because := ""
+	for _, server := range s.servers {
+		if because = s.refusedBy(server, d); because == "" {
+			return ""
+		}
+	}
+	return because
+}
+
+func (s *Server) refusedBy(server *memory.Server, d Device) string {
+	e := server.On(d.GPU, s.demand)
 	switch {
 	case !e.MayStart():
 		return fmt.Sprintf("model %s: %s", s.name, e.Explain())

@@ -60,6 +60,21 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
+// Where the release is not stated the newest does not stand for it: it keeps more
+// beside the cache than earlier ones.
+func TestUnknownReleaseIsRefusedOnlyIfNoneFits(t *testing.T) {
+	l4 := modelmemory.Device{GPU: memory.GPU{Name: "NVIDIA L4", Total: 22478 * topology.MiB, Compute: topology.ComputeCapability{Major: 8, Minor: 9}}}
+	args := []string{"--model=meta-llama/Llama-3.1-8B-Instruct", "--max-num-seqs=16", "--gpu-memory-utilization=0.9"}
+	for image, want := range map[string]bool{"vllm/vllm-openai:latest": true, "vllm/vllm-openai:v0.27.0": false} {
+		server, err := modelmemory.Of(pod(nil, image, append(args, "--max-model-len=36000")...))
+		require.NoError(t, err)
+		require.Equal(t, want, server.Refuses(l4) == "", image)
+	}
+	old, err := modelmemory.Of(pod(nil, "vllm/vllm-openai:v0.8.5", args...))
+	require.NoError(t, err)
+	require.Nil(t, old, "releases before 0.10 account otherwise")
+}
+
 // What a pod leaves open is not guessed.
 func TestUnknownIsNotRefused(t *testing.T) {
 	for name, p := range map[string]*v1.Pod{

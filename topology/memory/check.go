@@ -49,8 +49,8 @@ func (l *Launch) check(m *model.Model) error {
 	if l.Utilisation < 0 || l.Utilisation > 1 || math.IsNaN(l.Utilisation) {
 		return fmt.Errorf("Utilisation is %v: it must be above 0 and at most 1", l.Utilisation)
 	}
-	if tp := l.TensorParallel; tp > 1 && m.Heads%tp != 0 {
-		return fmt.Errorf("TensorParallel is %d: it does not divide the model's %d attention heads", tp, m.Heads)
+	if err := l.divides(m); err != nil {
+		return err
 	}
 	layers := int64(len(m.Order))
 	if l.PipelineParallel > layers {
@@ -67,6 +67,55 @@ func (l *Launch) check(m *model.Model) error {
 		if int64(len(l.StageLayers)) != max(1, l.PipelineParallel) || sum != layers {
 			return fmt.Errorf("StageLayers %v: %d stages that add up to %d layers are needed", l.StageLayers, max(1, l.PipelineParallel), layers)
 		}
+	}
+	return nil
+}
+
+// divides reports why engines refuse to divide the model by TensorParallel. Sources: the
+// assertions in vllm/model_executor/layers/linear.py, models/llama.py and
+// quantization/fp8.py, which SGLang and TGI share.
+func (l *Launch) divides(m *model.Model) error {
+	degree := l.TensorParallel
+	if degree <= 1 {
+		return nil
+	}
+	if m.Heads%degree != 0 {
+		return fmt.Errorf("TensorParallel is %d: it does not divide the model's %d attention heads", degree, m.Heads)
+	}
+	p := model.Parallel{Tensor: degree, Pipeline: 1, Expert: 1}
+	if l.ExpertParallel {
+		p.Expert = degree
+	}
+	for i := range m.Layers {
+		for _, c := range m.Layers[i].Caches {
+			if heads := c.KVHeads; heads > 0 && heads%degree != 0 && degree%heads != 0 {
+				return fmt.Errorf("TensorParallel is %d: neither it nor the model's %d KV heads divide the other", degree, heads)
+			}
+		}
+		for j := range m.Layers[i].Tensors {
+			if err := partitions(&m.Layers[i].Tensors[j], p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// partitions reports why a tensor cannot be divided: its widths must, and what each
+// GPU gets must be whole groups of quantised numbers. MXFP4's kernels pad instead.
+func partitions(t *model.Tensor, p model.Parallel) error {
+	if t.Split != model.Rows && t.Split != model.Columns || t.Routed && p.Expert > 1 || t.Format == model.MXFP4 {
+		return nil
+	}
+	width, group := t.Rows, t.Format.GroupRows
+	if t.Split == model.Columns {
+		width, group = t.Columns, t.Format.GroupColumns
+	}
+	if width%p.Tensor != 0 {
+		return fmt.Errorf("TensorParallel is %d: it does not divide the width %d of %s", p.Tensor, width, t.Name)
+	}
+	if t.Format.Quantised() && group > 1 && width >= group && width/p.Tensor%group != 0 {
+		return fmt.Errorf("TensorParallel is %d: the %d numbers of %s that each GPU gets are not whole groups of %d", p.Tensor, width/p.Tensor, t.Name, group)
 	}
 	return nil
 }

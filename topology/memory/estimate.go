@@ -110,7 +110,7 @@ func (e *Estimate) outcome(shift topology.Bytes) Outcome {
 	switch {
 	case e.unsupported != "":
 		return Unsupported
-	case e.Budget > e.GPU.Total-min(Context, e.GPU.Total/64):
+	case e.Budget-max(0, shift) > e.GPU.Total-min(Context, e.GPU.Total/64):
 		return NoMemory
 	case e.layout.kinds == 0:
 		if kv < 0 {
@@ -129,7 +129,9 @@ func (e *Estimate) outcome(shift topology.Bytes) Outcome {
 func (e *Estimate) Unsupported() string { return e.unsupported }
 
 // Holds reports whether the server starts and holds the demand.
-func (e *Estimate) Holds() bool { return e.Outcome() == Starts && e.Wanted <= e.KV }
+func (e *Estimate) Holds() bool {
+	return e.Outcome() == Starts && e.Wanted <= e.KV && (e.layout.kinds == 0 || e.demand.Requests <= e.MaxSequences)
+}
 
 // Explain says in a sentence, with the arithmetic, why the outcome is what it is.
 func (e *Estimate) Explain() string {
@@ -149,6 +151,9 @@ func (e *Estimate) Explain() string {
 		return fmt.Sprintf("%s: a request of %d tokens takes %s of KV cache, more than what is left: %s; the longest that fits is %d tokens",
 			e.GPU.Name, e.MaxModelLen, e.One, parts, e.LongestContext)
 	}
+	if e.layout.kinds > 0 && e.demand.Requests > e.MaxSequences {
+		return fmt.Sprintf("%s: starts, but runs no more than %d requests at once, and %d are wanted", e.GPU.Name, e.MaxSequences, e.demand.Requests)
+	}
 	if e.Wanted > e.KV {
 		return fmt.Sprintf("%s: starts, but %d requests of %d tokens take %s of KV cache, more than what is left: %s; %d fit at once",
 			e.GPU.Name, e.demand.Requests, e.demand.Context, e.Wanted, parts, e.Concurrency)
@@ -156,12 +161,17 @@ func (e *Estimate) Explain() string {
 	return fmt.Sprintf("%s: %s for the KV cache, %s needed", e.GPU.Name, parts, e.Wanted)
 }
 
+// shortens are the engines that serve shorter requests where the KV cache cannot hold
+// one of the model's length, rather than refuse to start. Sources: sgl-project/sglang
+// issue 30326; NVIDIA/TensorRT-LLM issues 5880 and 5974; TGI's warm-up.
+var shortens = map[Engine]bool{SGLang: true, TensorRTLLM: true, TGI: true}
+
 // On estimates the server on the given GPU, of which it takes as many as GPUs says.
 func (s *Server) On(g GPU, d Demand) Estimate {
 	account := accountings[s.Launch.Engine]
 	var worst Estimate
 	for i := range s.stages {
-		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen, plain: s.Launch.Engine == Plain, unsupported: s.unsupported(g)}
+		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen || shortens[s.Launch.Engine], plain: s.Launch.Engine == Plain, unsupported: s.unsupported(g)}
 		account(s, &s.stages[i], &e)
 		if s.Launch.KVMemory > 0 { // replaces the share of the GPU
 			e.KV = s.Launch.KVMemory
@@ -191,41 +201,44 @@ func (e *Estimate) before(other *Estimate) bool {
 func (s *Server) fill(e *Estimate, d Demand) {
 	st := &s.stages[e.Stage]
 	e.layout = s.pool(st, e.BlockSize, e.MaxBatchedTokens)
-	p := &e.layout
-	e.Block = p.block
-	e.KVPerToken = st.perToken()
+	e.Block, e.KVPerToken = e.layout.block, st.perToken()
+	e.One = e.layout.need(e.MaxModelLen)
+	d.Requests = max(1, d.Requests)
+	e.LongestContext, e.ContextForAll = e.MaxModelLen, e.MaxModelLen
+	if e.layout.block > 0 {
+		s.fillBlocks(e, d.Requests)
+	}
+	if d.Context == 0 && e.fit && e.LongestContext > 0 {
+		d.Context = e.LongestContext // as long as can be served
+	}
 	if d.Context == 0 || d.Context > e.MaxModelLen {
 		d.Context = e.MaxModelLen
 	}
-	d.Requests = max(1, d.Requests)
 	e.demand = d
-	e.One = p.need(e.MaxModelLen)
-	e.Wanted = max(e.One, topology.Bytes(times(int64(p.need(d.Context)), d.Requests)))
-	if p.kinds == 0 || p.block == 0 {
-		e.LongestContext, e.ContextForAll, e.Concurrency = e.MaxModelLen, e.MaxModelLen, d.Requests
-		return
+	e.Wanted = topology.Bytes(times(int64(e.layout.need(d.Context)), d.Requests))
+	if !e.fit {
+		e.Wanted = max(e.Wanted, e.One)
 	}
+	e.Concurrency = e.MaxSequences
+	if per := e.layout.blocks(d.Context); per > 0 {
+		e.Concurrency = min(e.Blocks/per, e.MaxSequences)
+	}
+}
+
+// fillBlocks works out how many blocks there are and how long requests they hold.
+func (s *Server) fillBlocks(e *Estimate, requests int64) {
+	l, p := &s.Launch, &e.layout
 	e.Blocks = max(0, int64(e.KV/p.block))
-	if s.Launch.KVBlocks > 0 {
-		e.Blocks = s.Launch.KVBlocks
+	if l.KVBlocks > 0 {
+		e.Blocks = l.KVBlocks
 	}
-	if limit := s.Launch.KVTokens; limit > 0 {
-		e.Blocks = min(e.Blocks, p.blocks(limit))
+	if l.KVTokens > 0 {
+		e.Blocks = min(e.Blocks, p.blocks(l.KVTokens))
 	}
-	most := s.Model.MaxPositions
-	if most == 0 {
-		most = e.MaxModelLen
-	}
-	most = max(most, e.MaxModelLen)
+	most := max(s.Model.MaxPositions, e.MaxModelLen)
 	e.LongestContext = p.longest(e.Blocks, 1, most)
-	e.ContextForAll = p.longest(e.Blocks, d.Requests, most)
-	if per := p.blocks(d.Context); per > 0 {
-		e.Concurrency = e.Blocks / per
-	}
-	e.KVTokens = s.kvTokens(e)
-	if s.Launch.ContextParallel > 1 {
-		e.KVTokens = times(e.KVTokens, s.Launch.ContextParallel)
-	}
+	e.ContextForAll = p.longest(e.Blocks, requests, most)
+	e.KVTokens = times(s.kvTokens(e), l.ContextParallel)
 }
 
 // MayStart reports whether the server starts if the estimate is off by its margin to

@@ -188,6 +188,65 @@ func TestRefusesAbsurdLaunches(t *testing.T) {
 	}
 }
 
+// What engines refuse to divide, with the model's own numbers.
+func TestRefusesDegreesThatDoNotDivide(t *testing.T) {
+	for _, tc := range []struct {
+		model  string
+		launch memory.Launch
+		want   string
+	}{
+		{"microsoft/phi-4", memory.Launch{TensorParallel: 4}, "neither it nor the model's 10 KV heads divide the other"}, // vllm#16021
+		{"Qwen/Qwen2.5-7B", memory.Launch{TensorParallel: 7}, "neither it nor the model's 4 KV heads divide the other"},
+		{"Qwen/Qwen3-235B-A22B-FP8", memory.Launch{TensorParallel: 8}, "not whole groups of 128"}, // vllm#17569
+		{"Qwen/Qwen3-235B-A22B-FP8", memory.Launch{TensorParallel: 8, ExpertParallel: true}, ""},
+		{"microsoft/phi-4", memory.Launch{TensorParallel: 2}, ""},
+		{"Qwen/Qwen3-235B-A22B", memory.Launch{TensorParallel: 8}, ""},
+		{"openai/gpt-oss-120b", memory.Launch{TensorParallel: 8}, ""},
+		{"deepseek-ai/DeepSeek-V3", memory.Launch{TensorParallel: 8}, ""},
+		{"deepseek-ai/DeepSeek-V3", memory.Launch{TensorParallel: 16}, ""},
+		{"RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", memory.Launch{TensorParallel: 8}, ""},
+	} {
+		_, err := memory.NewServer(known(t, tc.model), tc.launch)
+		if tc.want == "" {
+			require.NoError(t, err, tc.model)
+		} else {
+			require.ErrorContains(t, err, tc.want, tc.model)
+		}
+	}
+}
+
+// SGLang, TGI and TensorRT-LLM serve shorter requests where the model's own length
+// does not fit; vLLM refuses to start.
+func TestShorterRequests(t *testing.T) {
+	for engine, starts := range map[memory.Engine]bool{memory.VLLM: false, memory.SGLang: true, memory.TGI: true, memory.TensorRTLLM: true} {
+		e := estimate(t, "meta-llama/Llama-3.1-8B-Instruct", memory.Launch{Engine: engine}, whole(t, "L4"), memory.Demand{})
+		require.Equal(t, starts, e.Holds(), "%s: %s", engine, e.Explain())
+		require.Less(t, e.LongestContext, int64(131072))
+	}
+}
+
+func TestUnsupported(t *testing.T) {
+	for _, tc := range []struct {
+		model  string
+		launch memory.Launch
+		gpu    string
+		want   string
+	}{
+		{"meta-llama/Llama-3.1-8B-Instruct", memory.Launch{Quantisation: "fp8", Version: memory.Version{Minor: 11}}, "T4", "vLLM needs 8.0 for fp8"},
+		{"meta-llama/Llama-3.1-8B-Instruct", memory.Launch{Quantisation: "fp8"}, "T4", ""},
+		{"openai/gpt-oss-20b", memory.Launch{}, "V100-SXM2-32GB", "vLLM needs 8.0 for mxfp4"},
+		{"google/gemma-3-27b-it", memory.Launch{}, "T4", "has no bfloat16"},
+		{"meta-llama/Llama-3.2-1B", memory.Launch{}, "P100-SXM2-16GB", "compute capability 6.0, and vLLM needs 7.0"},
+	} {
+		e := estimate(t, tc.model, tc.launch, whole(t, tc.gpu), memory.Demand{})
+		if tc.want == "" {
+			require.Empty(t, e.Unsupported(), tc.model)
+		} else {
+			require.Contains(t, e.Unsupported(), tc.want)
+		}
+	}
+}
+
 // Whatever the launch says within its bounds, sums do not overflow.
 func TestLargestLaunch(t *testing.T) {
 	e := estimate(t, "meta-llama/Llama-3.1-405B-Instruct", memory.Launch{MaxModelLen: 1 << 32, MaxBatchedTokens: 1 << 32,

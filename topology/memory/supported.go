@@ -20,6 +20,15 @@ var leastCompute = map[string]topology.ComputeCapability{
 	"modelopt_mixed": {Major: 8},
 }
 
+var (
+	turing        = topology.ComputeCapability{Major: 7, Minor: 5}
+	leastBfloat16 = topology.ComputeCapability{Major: 8}
+)
+
+// noFloat16 are the model types whose numbers overflow in float16, which vLLM refuses.
+// Source: _FLOAT16_NOT_SUPPORTED_MODELS in vllm/config.
+var noFloat16 = map[string]bool{"gemma2": true, "gemma3": true, "gemma3_text": true, "glm4": true, "plamo2": true}
+
 // unsupported says why the engine cannot run the model on the GPU; "" if it can, or
 // if the GPU's capability or the engine's needs are not known.
 func (s *Server) unsupported(g GPU) string {
@@ -31,6 +40,12 @@ func (s *Server) unsupported(g GPU) string {
 		if needs, known := leastCompute[scheme]; known && least.Less(needs) {
 			least = needs
 		}
+	}
+	if least == leastCompute["fp8"] && s.scheme() == "fp8" && !s.Launch.Version.Before(0, 14) {
+		least = turing // vLLM pull requests 29901 and 33076
+	}
+	if g.Compute.Less(leastBfloat16) && noFloat16[s.Model.Type] && s.Launch.Dtype != "float32" {
+		return fmt.Sprintf("compute capability %s has no bfloat16, and %s does not run in float16", g.Compute, s.Model.Type)
 	}
 	switch {
 	case !g.Compute.Less(least):

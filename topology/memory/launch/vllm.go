@@ -77,6 +77,7 @@ func vllmSettings() []setting {
 		{names: []string{"--language-model-only"}, takes: takesNone, fields: []string{"LanguageOnly"}, read: switched(func(l *memory.Launch) *bool { return &l.LanguageOnly })},
 		{names: []string{"--limit-mm-per-prompt"}, object: true, fields: []string{"LanguageOnly"}, read: vllmLimits},
 		{names: []string{"--hf-overrides"}, object: true, fields: []string{"Overrides"}, read: overrides},
+		{names: []string{"--offload-backend", "--offload-group-size", "--offload-num-in-group", "--offload-prefetch-step", "--offload-params"}, fields: []string{"CPUOffload"}, read: offloading},
 		{names: []string{"--swap-space"}, read: func(_ *application, g given) error { _, err := g.gib(); return err }},
 	}
 }
@@ -101,7 +102,7 @@ const (
 		--mm-processor-kwargs --mm-processor-cache-gb --mm-processor-cache-type --mm-shm-cache-max-object-size-mb --mm-encoder-tp-mode --mm-encoder-attn-backend
 		--media-io-kwargs --interleave-mm-strings-mode --video-pruning-rate --allowed-local-media-path --allowed-media-domains --io-processor-plugin
 		--safetensors-load-strategy --cp-kv-cache-interleave-size --dcp-kv-cache-interleave-size --profiler-config --shutdown-timeout --h11-max-incomplete-event-size
-		--h11-max-header-count --default-chat-template-kwargs --disable-access-log-for-endpoints --ssl-ciphers --performance-mode --offload-backend --cudagraph-metrics-sample
+		--h11-max-header-count --default-chat-template-kwargs --disable-access-log-for-endpoints --ssl-ciphers --performance-mode --cudagraph-metrics-sample
 		--speculative-draft-tensor-parallel-size --speculative-max-model-len --spec-decoding-acceptance-method --qlora-adapter-name-or-path --max-context-len-to-capture
 		--collect-detailed-traces --input-len --output-len --num-prompts --dataset-name --dataset-path --batch-size --num-iters`
 	vllmSwitches = `--trust-remote-code --enable-prefix-caching --enable-chunked-prefill --multi-step-stream-outputs --disable-sliding-window --disable-cascade-attn

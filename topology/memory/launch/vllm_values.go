@@ -120,6 +120,13 @@ func loadFormat(a *application, g given) error {
 	return nil
 }
 
+// offloading is about vLLM's other ways to keep weights in host memory: how much that
+// is depends on the layers it picks.
+func offloading(a *application, g given) error {
+	a.doubt("CPUOffload", g.where()+": how much of the weights it keeps in host memory is not known")
+	return nil
+}
+
 func cpuOffload(a *application, g given) error {
 	value, err := g.gib()
 	a.Launch.CPUOffload = topology.Bytes(value * float64(topology.GiB))
