@@ -30,7 +30,7 @@ var layers = map[string][]string{
 	"topology/memory":    {"topology", "topology/mig", "topology/memory"},
 	"plugins":            {"topology", "plugins"},
 	"dra":                {"topology", "dra"},
-	"simulator":          {"topology", "simulator"},
+	"simulator":          {"topology", "topology/mig", "topology/catalogue", "topology/cluster", "topology/placement", "topology/memory", "topology/memory/model"},
 	"test":               {"topology", "plugins", "dra", "simulator", "test"},
 	"bench":              {"topology", "plugins", "dra", "simulator", "test", "bench"},
 	"cmd":                {"topology", "plugins", "dra", "simulator", "test"},

@@ -47,7 +47,7 @@ func newCommand() *cobra.Command {
 		Args:          onlySubcommands,
 		RunE:          help,
 	}
-	command.AddCommand(newDemoCommand(), newDownCommand(), newPlanCommand(), newTopologyCommand())
+	command.AddCommand(newDemoCommand(), newDownCommand(), newPlanCommand(), newSimulateCommand(), newTopologyCommand(), newWhatifCommand())
 	markUsage(command)
 	return command
 }

@@ -74,7 +74,7 @@ the call.`,
 	set := command.Flags()
 	set.StringVarP(&flags.file, "filename", "f", "", "read the model servers of the pods in this `FILE`, - for standard input")
 	set.StringArrayVar(&flags.gpus, "gpu", nil,
-		"only this `GPU`, line by line: a product name, a key of the catalogue, or a slice like A100-SXM4-80GB:2g.20gb; repeat for more")
+		"only this `GPU`, line by line: a product name, a key of the catalogue, words that only it has, or a slice like A100-SXM4-80GB:2g.20gb; repeat for more")
 	set.StringArrayVar(&flags.prices, "price", nil, "what an hour of a GPU costs you, `GPU=DOLLARS`, instead of the list price; repeat for more")
 	set.BoolVar(&flags.all, "all", false, "list every GPU, slice and share, also what does not fit")
 	set.BoolVar(&flags.sharing, "share", false, "with -o claim, also ask for shares of a GPU's memory; the server then needs the arguments that the claim states")
@@ -140,7 +140,7 @@ func (f *planFlags) asked(cmd *cobra.Command) ([]asked, error) {
 	}
 	found, err := f.source.find(cmd.Context())
 	if err != nil {
-		return nil, err
+		return nil, misnamed(err)
 	}
 	one := asked{found: found}
 	if err := f.launch.over(&one); err != nil {
@@ -157,6 +157,9 @@ func (f *planFlags) answer(a *asked, offers []planOffer) (*planAnswer, error) {
 		a.launch.TensorParallel, a.single = 1, true // --gpu names one GPU
 	}
 	answer, err := answerFor(a, offers)
+	if err != nil && (a.where == "" || f.launch.degrees()) {
+		err = usageError{err} // what the flags state makes no sense for the model
+	}
 	if err != nil || !f.sharing || a.launch.Utilisation > 0 {
 		return answer, err
 	}
@@ -184,6 +187,8 @@ type asked struct {
 	// unknown is what the pod leaves open, profiles the MIG profiles it asks for.
 	unknown  []planUnknown
 	profiles []string
+	// allowsLong says that vLLM is told to take longer requests than the model's.
+	allowsLong bool
 	// notes are said beside the answer.
 	notes []string
 }
@@ -216,7 +221,7 @@ func (f *planFlags) offers(c *catalogue.Catalogue) ([]planOffer, error) {
 	for _, name := range f.gpus {
 		offers, err := offersNamed(c, all, name)
 		if err != nil {
-			return nil, fmt.Errorf("--gpu: %w", err)
+			return nil, usagef("--gpu: %w", err)
 		}
 		if f.format == formatClaim && offers[0].Profile == "" {
 			// Any part of the GPU will do for a claim.

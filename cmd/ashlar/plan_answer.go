@@ -149,7 +149,7 @@ func answerFor(a *asked, offers []planOffer) (*planAnswer, error) {
 	if failure != nil && !slices.ContainsFunc(answer.Options, func(o *planOption) bool { return o.err == nil }) {
 		var many *memory.TooMany
 		if !errors.As(failure, &many) {
-			return nil, fmt.Errorf("%s: %w", m.Name, failure)
+			return nil, fmt.Errorf("%s: %w", answer.title(), inFlags(failure))
 		}
 	}
 	if answer.Smallest = answer.smallest(); answer.Smallest != nil {
@@ -197,11 +197,12 @@ func optionOn(a *asked, offer *planOffer) *planOption {
 	if stages := a.launch.PipelineParallel; stages > 1 && offer.Profile == "" {
 		several.Most *= stages
 	}
-	found := memory.Options(a.model, a.launch, []memory.Offer{several}, a.demand)[0]
+	found, undivided := bestDegree(a, several)
 	if found.Err == nil && found.TensorParallel > offer.Most {
 		found.Err = &memory.TooMany{GPUs: found.GPUs, Offer: offer.Offer}
 	}
 	option := optionOf(offer, &found)
+	option.alsoUndivided(undivided)
 	option.AsFloat16 = a.needsFloat16(offer.model)
 	return option
 }
@@ -265,6 +266,8 @@ func reasonOf(e *memory.Estimate) string {
 		return "context too long"
 	case e.Wanted > e.KV:
 		return "too many at once"
+	case !e.Holds():
+		return "more at once than --max-num-seqs"
 	}
 	return ""
 }

@@ -72,6 +72,9 @@ func (a *planAnswer) writeClaim(p *page, name string) {
 	if words := a.arguments(chosen[0].gpus); words != "" {
 		p.printf("# The sizes hold for a server that is started with %s\n", words)
 	}
+	for _, note := range a.Notes {
+		p.printf("# Note: %s.\n", oneLine(note))
+	}
 	if n := chosen[0].gpus; n > 1 {
 		p.printf("# All alternatives have %d GPUs, as the arguments are the same for all; --tp asks for another number.\n", n)
 	}

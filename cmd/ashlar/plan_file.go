@@ -114,8 +114,12 @@ func (f *planFlags) askedBy(cmd *cobra.Command, pod *filePod, r *launch.Reading)
 	}
 	var err error
 	if one.found, err = source.find(cmd.Context()); err != nil {
+		if f.source.name != "" {
+			return one, misnamed(err)
+		}
 		return one, fmt.Errorf("%s: %w", pod.where(), err)
 	}
+	one.allowsLong = pod.allowsLong(r.Container)
 	if len(r.Overrides) > 0 {
 		if one.found, err = one.overridden(r.Overrides); err != nil {
 			return one, fmt.Errorf("%s: %s: %w", pod.where(), r.Stated["Overrides"], err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/topology/memory"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
+	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
 // launchFlags say how the server is started and what it is wanted for.
@@ -41,7 +43,7 @@ func (f *launchFlags) add(command *cobra.Command) {
 	for _, engine := range memory.Engines() {
 		engines = append(engines, string(engine))
 	}
-	set.StringVar(&f.engine, "engine", "", "`NAME` of the model server: "+strings.Join(engines, ", ")+" (default vllm)")
+	set.StringVar(&f.engine, "engine", "", "`NAME` of the model server: "+strings.Join(engines, ", ")+" (default vllm, and plain for vision models)")
 	set.StringVar(&f.version, "engine-version", "", "`RELEASE` of the engine, like 0.11.0 (default the newest known)")
 	set.StringVar(&f.tensor, "tp", "", "`GPUS` that share each layer: auto for the fewest that suffice, or a number (default auto)")
 	set.StringVar(&f.pipeline, "pp", "", "`STAGES` of a pipeline")
@@ -70,7 +72,9 @@ func (f *launchFlags) over(a *asked) error {
 		}
 		a.launch.Engine = memory.Engine(f.engine)
 	}
-	a.launch.Engine = cmp.Or(a.launch.Engine, memory.VLLM)
+	if err := f.settleEngine(a); err != nil {
+		return err
+	}
 	own, err := read(a.launch.Engine, f.engineFlags, "after --: ")
 	if err != nil {
 		return err
@@ -81,6 +85,11 @@ func (f *launchFlags) over(a *asked) error {
 	}
 	for _, reading := range []launch.Reading{own, named} {
 		overlay(&a.launch, &reading.Launch)
+		if len(reading.Overrides) > 0 {
+			if a.found, err = a.overridden(reading.Overrides); err != nil {
+				return usagef("%s: %w", place.ReplaceAllString(reading.Stated["Overrides"], ""), err)
+			}
+		}
 		// Flags alone name neither a release nor a model.
 		reading.Unknown = slices.DeleteFunc(reading.Unknown, func(u launch.Unknown) bool { return u.Field == "Version" || u.Field == "Model" })
 		a.doubts(&reading)
@@ -111,7 +120,33 @@ func (f *launchFlags) over(a *asked) error {
 			return usagef("--%s %s: want 1 to %d", amount.name, amount.text, int64(maxAmount))
 		}
 	}
+	if err := f.checkContext(a); err != nil {
+		return err
+	}
+	a.noteLength()
 	return nil
+}
+
+// settleEngine is the engine where none is stated, and refuses one that does not serve
+// such models.
+func (f *launchFlags) settleEngine(a *asked) error {
+	if a.model.Kind != model.Vision {
+		a.launch.Engine = cmp.Or(a.launch.Engine, memory.VLLM)
+		return nil
+	}
+	a.launch.Engine = cmp.Or(a.launch.Engine, memory.Plain)
+	switch {
+	case a.launch.Engine == memory.Plain:
+		return nil
+	case f.engine != "":
+		return usagef("--engine %s: %s does not serve %s, which is a vision model: use --engine %s", f.engine, f.engine, a.model.Name, memory.Plain)
+	}
+	return fmt.Errorf("%s: %s does not serve %s, which is a vision model", a.where, a.launch.Engine, a.model.Name)
+}
+
+// degrees reports whether flags state how the model is divided.
+func (f *launchFlags) degrees() bool {
+	return f.tensor != "" || f.pipeline != "" || len(f.engineFlags) > 0
 }
 
 // anyDegree reports whether the fewest GPUs that suffice are asked for by name.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -132,6 +133,9 @@ func fromConfig(file, name string) (found, error) {
 
 func (s *modelSource) fromHub(ctx context.Context) (found, error) {
 	client, err := hub.New(hub.Options{URL: s.hub, TokenFile: s.tokenFile, Revision: s.revision})
+	if errors.As(err, new(*hub.Invalid)) {
+		return found{}, usageError{err}
+	}
 	if err != nil {
 		return found{}, err
 	}
@@ -163,6 +167,14 @@ func (s *modelSource) fromHub(ctx context.Context) (found, error) {
 	return result, result.sized(index.Text, index.From)
 }
 
+// misnamed makes it a mistake in the call that there is no such model.
+func misnamed(err error) error {
+	if errors.As(err, new(*model.UnknownModel)) || errors.As(err, new(*hub.Invalid)) {
+		return usageError{err}
+	}
+	return err
+}
+
 // nearModels are the catalogue's names near one that does not exist.
 func nearModels(name string) []string {
 	_, err := model.Known(name)
@@ -183,6 +195,9 @@ func readJSON(name string, most int64) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(file, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, fmt.Errorf("%s: is empty: want the JSON that the model's publisher put there", name)
 	}
 	if int64(len(text)) > most {
 		return nil, fmt.Errorf("%s: more than %d bytes, which is more than any model's", name, most)

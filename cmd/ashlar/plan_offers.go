@@ -119,6 +119,9 @@ func setPrice(c *catalogue.Catalogue, offers []planOffer, text string) error {
 	if !found || err != nil || !(price >= 0 && price <= maxPrice) {
 		return usagef("--price %q: want a GPU and dollars per hour, like L4=0.70", text)
 	}
+	if gpu, err = soleName(offers, gpu); err != nil {
+		return usagef("--price: %w", err)
+	}
 	matched := false
 	for i := range offers {
 		if isNamed(offers[i].model, gpu) {
@@ -130,15 +133,19 @@ func setPrice(c *catalogue.Catalogue, offers []planOffer, text string) error {
 		return nil
 	}
 	if _, err := c.Model(gpu); err != nil {
-		return fmt.Errorf("--price: %w", err)
+		return usagef("--price: %w", err)
 	}
 	return nil
 }
 
-// offersNamed finds what --gpu names: a key or product, whatever the case, and
-// after a colon a MIG profile.
+// offersNamed finds what --gpu names: a key or product, whatever the case, or words of
+// them that no other GPU has; and after a colon a MIG profile.
 func offersNamed(c *catalogue.Catalogue, offers []planOffer, name string) ([]planOffer, error) {
 	gpu, profile, sliced := strings.Cut(name, ":")
+	gpu, err := soleName(offers, gpu)
+	if err != nil {
+		return nil, err
+	}
 	var found []planOffer
 	var profiles []string
 	for _, offer := range offers {
@@ -165,6 +172,45 @@ func offersNamed(c *catalogue.Catalogue, offers []planOffer, name string) ([]pla
 		return nil, err // it says which names come near
 	}
 	return nil, fmt.Errorf("%s has no memory of its own, so that what it holds is up to the host", m.Name)
+}
+
+// soleName is the key of the GPU that a short name like "A30" stands for: the only one
+// that has its words. What is no short name stays as it is.
+func soleName(offers []planOffer, name string) (string, error) {
+	var keys []string
+	for _, offer := range offers {
+		switch m := offer.model; {
+		case isNamed(m, name):
+			return name, nil
+		case offer.Profile == "" && hasWords(m.Name+" "+m.Product, name):
+			keys = append(keys, m.Name)
+		}
+	}
+	switch len(keys) {
+	case 0:
+		return name, nil
+	case 1:
+		return keys[0], nil
+	}
+	return "", fmt.Errorf("%q may be any of %s: name one", name, strings.Join(keys, ", "))
+}
+
+// hasWords reports whether a text has all words of a name: L4 is no word of L40S, but
+// SXM is one of SXM5.
+func hasWords(text, name string) bool {
+	split := func(text string) []string {
+		return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return strings.ContainsRune(" -_/", r) })
+	}
+	parts, words := split(text), split(name)
+	for _, word := range words {
+		if !slices.ContainsFunc(parts, func(part string) bool {
+			rest, found := strings.CutPrefix(part, word)
+			return found && (rest == "" || len(word) > 2 && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == "" && strings.Trim(rest, "0123456789") == "")
+		}) {
+			return false
+		}
+	}
+	return len(words) > 0
 }
 
 func isNamed(m *topology.Model, name string) bool {

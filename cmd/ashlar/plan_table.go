@@ -50,6 +50,9 @@ func (a *planAnswer) question() string {
 	if a.Concurrency > 1 {
 		requests = fmt.Sprintf("%d requests at once", a.Concurrency)
 	}
+	if a.Context == 0 { // it looks at pictures
+		return engine + ", " + requests
+	}
 	text := fmt.Sprintf("%s, %s of %d tokens", engine, requests, a.Context)
 	if a.Context < a.MaxModelLen {
 		text += fmt.Sprintf(", of up to %d tokens at most", a.MaxModelLen)

@@ -120,6 +120,81 @@ func TestPlanTableIsNarrow(t *testing.T) {
 	}
 }
 
+// Words that only one GPU has name it.
+func TestPlanShortNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"A30": "A30-24GB", "3090": "RTX-3090", "a100 sxm 80gb": "A100-SXM4-80GB", "NVIDIA H200": "H200-SXM-141GB", "T4": "T4", "gb200": "GB200", "A30:2g.12gb": "A30-24GB",
+		"H100 SXM": "H100-SXM5-80GB",
+	} {
+		if got := planned(t, llama8, "--max-model-len", "1k", "--gpu", name, "--gpu", "B200").Options; !slices.ContainsFunc(got, func(o *planOption) bool { return o.GPU == want }) {
+			t.Errorf("%s is not %s", name, want)
+		}
+	}
+}
+
+// vLLM refuses requests longer than the model's, which every output says.
+func TestPlanNotesLength(t *testing.T) {
+	const want = "vLLM does not start with --max-model-len 40000"
+	file := filepath.Join(t.TempDir(), "pod.yaml")
+	pod := func(env string) string {
+		return "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n    image: vllm/vllm-openai:v0.11.0\n" +
+			"    args: [--model=Qwen/Qwen2.5-7B-Instruct, --max-model-len=40000]\n    env: " + env + "\n"
+	}
+	const short = "Qwen/Qwen2.5-7B-Instruct" // 32,768 tokens
+	scaled := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(scaled, []byte(strings.Replace(config, `131072`, `32768,"rope_scaling":{"rope_type":"yarn","factor":4,"original_max_position_embeddings":32768}`, 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		env, args string
+		noted     bool
+	}{
+		{"", short + " --max-model-len 40000", true},
+		{"", short + " --max-model-len 40000 -o json", true},
+		{"", short + " --max-model-len 40000 -o yaml", true},
+		{"", short + " --max-model-len 40000 -o claim", true},
+		{"", short + " --max-model-len 40000 --gpu H200", true},
+		{"", short + " --max-model-len 32768", false},
+		{"", short + " --max-model-len 40000 --engine sglang", false},
+		{"", scaled + " --max-model-len 40000", false},
+		{"[]", "-f " + file, true},
+		{"[]", "-o json -f " + file, true},
+		{"[{name: VLLM_ALLOW_LONG_MAX_MODEL_LEN, value: '0'}]", "-f " + file, true},
+		{"[{name: VLLM_ALLOW_LONG_MAX_MODEL_LEN, value: '1'}]", "-f " + file, false},
+	} {
+		if err := os.WriteFile(file, []byte(pod(tc.env)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, _, err := run(t, append([]string{"plan"}, strings.Fields(tc.args)...)...)
+		if words := strings.Join(strings.Fields(out), " "); err != nil || strings.Contains(words, want) != tc.noted {
+			t.Errorf("%s %s: noted %v, %v", tc.args, tc.env, !tc.noted, err)
+		}
+	}
+}
+
+// Vision models are not vLLM's.
+func TestPlanVision(t *testing.T) {
+	for _, name := range []string{"resnet50", "google/vit-base-patch16-224"} {
+		if plan := planned(t, name); plan.Engine != "plain" || !plan.Options[0].Fits {
+			t.Errorf("%s: %s, %+v", name, plan.Engine, plan.Options[0])
+		}
+	}
+}
+
+// Degrees that the model does not divide by are passed over, and said.
+func TestPlanUndivided(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.json")
+	// 17408 = 136 blocks of 128: eight GPUs would get 17 each, sixteen 8.5.
+	text := strings.NewReplacer("14336", "17408", `"hidden_size":4096`, `"hidden_size":16384,"head_dim":128,"quantization_config":{"quant_method":"fp8","weight_block_size":[128,256]}`).Replace(config)
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, _, err := run(t, "plan", file, "--gpu", "T4", "--gpu", "RTX-5070-Ti", "--tp", "auto")
+	if exitCode(err) != exitNothingFits && err != nil || !strings.Contains(out, "and the model does not divide by 8") || !strings.Contains(out, "with more GPUs, --tp 8: ") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // One's own price replaces the list's, for slices in proportion.
 func TestPlanPrices(t *testing.T) {
 	plan := planned(t, llama8, "--max-model-len", "2k", "--gpu", "A100-SXM4-80GB", "--gpu", "A100-SXM4-80GB:3g.40gb", "--price", "A100-SXM4-80GB=1.00")
@@ -197,17 +272,30 @@ func TestPlanMistakes(t *testing.T) {
 	}{
 		"no model":             {[]string{}, exitUsage, "want a MODEL, or the pods of a manifest with -f"},
 		"two models":           {[]string{"a", "b"}, exitUsage, "want one MODEL"},
-		"unknown model":        {[]string{"meta-llama/Llama-3.1-9B"}, exitFailure, "near it are"},
-		"unknown model, help":  {[]string{"nobody/nothing"}, exitFailure, "--config FILE, or have it read with --hub"},
+		"unknown model":        {[]string{"meta-llama/Llama-3.1-9B"}, exitUsage, "near it are"},
+		"unknown model, help":  {[]string{"nobody/nothing"}, exitUsage, "--config FILE, or have it read with --hub"},
 		"unknown format":       {[]string{llama8, "-o", "xml"}, exitUsage, `--output "xml": want one of table, json, yaml, claim`},
 		"unknown engine":       {[]string{llama8, "--engine", "ollama"}, exitUsage, `--engine "ollama": want one of`},
-		"unknown GPU":          {[]string{llama8, "--gpu", "H1000"}, exitFailure, `--gpu: unknown GPU model "H1000"`},
-		"unknown profile":      {[]string{llama8, "--gpu", "A30-24GB:3g.20gb"}, exitFailure, "A30-24GB has no MIG profile \"3g.20gb\": it has 1g.6gb, 2g.12gb"},
-		"GPU without MIG":      {[]string{llama8, "--gpu", "L4:1g.5gb"}, exitFailure, "L4 has no MIG"},
+		"unknown GPU":          {[]string{llama8, "--gpu", "H1000"}, exitUsage, `--gpu: unknown GPU model "H1000"`},
+		"unknown profile":      {[]string{llama8, "--gpu", "A30-24GB:3g.20gb"}, exitUsage, "A30-24GB has no MIG profile \"3g.20gb\": it has 1g.6gb, 2g.12gb"},
+		"GPU without MIG":      {[]string{llama8, "--gpu", "L4:1g.5gb"}, exitUsage, "L4 has no MIG"},
 		"bad length":           {[]string{llama8, "--max-model-len", "long"}, exitUsage, `--max-model-len long: "long" is not a whole number`},
 		"bad concurrency":      {[]string{llama8, "--concurrency", "0"}, exitUsage, "--concurrency 0: want 1 to"},
 		"bad context":          {[]string{llama8, "--context", "-1"}, exitUsage, "--context"},
-		"bad degree":           {[]string{llama8, "--tp", "3"}, exitFailure, "does not divide the model's 32 attention heads"},
+		"several GPUs":         {[]string{llama8, "--gpu", "H100"}, exitUsage, `--gpu: "H100" may be any of H100-NVL-94GB, H100-PCIe-80GB, H100-SXM5-80GB: name one`},
+		"several GPUs, price":  {[]string{llama8, "--price", "A100=1"}, exitUsage, `--price: "A100" may be any of A100-PCIe-40GB`},
+		"bad degree":           {[]string{llama8, "--tp", "3"}, exitUsage, "--tp 3: it does not divide the model's 32 attention heads"},
+		"bad degree after --":  {[]string{llama8, "--", "-tp", "3"}, exitUsage, "--tp 3: it does not divide"},
+		"bad stages":           {[]string{llama8, "--pp", "40"}, exitUsage, "--pp 40: the model has only 32 layers"},
+		"bad degree of a pod":  {[]string{"-f", write("three.yaml", server("--model="+llama8+", --tensor-parallel-size=3"))}, exitFailure, "three.yaml:6: Pod a: "},
+		"unknown model in pod": {[]string{"-f", write("who.yaml", server("--model=nobody/nothing"))}, exitFailure, "who.yaml:6: Pod a: model"},
+		"context too long":     {[]string{llama8, "--context", "9999", "--max-model-len", "4096"}, exitUsage, "--context 9999: is more than --max-model-len allows, which is 4096"},
+		"context, own length":  {[]string{llama8, "--context", "200k"}, exitUsage, "--context 200k: is more than the 131072 tokens that " + llama8},
+		"vLLM for pictures":    {[]string{"resnet50", "--engine", "vllm"}, exitUsage, "vllm does not serve resnet50, which is a vision model: use --engine plain"},
+		"pictures in a pod":    {[]string{"-f", write("vit.yaml", server("--model=google/vit-base-patch16-224"))}, exitFailure, "vit.yaml:6: Pod a: vllm does not serve google/vit"},
+		"empty config":         {[]string{"--config", write("empty.json", " \n")}, exitFailure, "empty.json: is empty"},
+		"bad hub":              {[]string{llama8, "--hub=huggingface.co"}, exitUsage, "want an address like"},
+		"bad revision":         {[]string{llama8, "--hub", "--revision", "../main"}, exitUsage, "--revision"},
 		"bad degree, no count": {[]string{llama8, "--tp", "all"}, exitUsage, "--tensor-parallel-size"},
 		"bad version":          {[]string{llama8, "--engine-version", "new"}, exitUsage, `--engine-version: "new" is not a version`},
 		"bad engine flag":      {[]string{llama8, "--", "--max-num-seqs", "x"}, exitUsage, "after --: --max-num-seqs"},
@@ -215,12 +303,12 @@ func TestPlanMistakes(t *testing.T) {
 		"share without claim":  {[]string{llama8, "--share"}, exitUsage, "--share goes with -o claim"},
 		"nothing to claim":     {[]string{llama8, "--gpu", "T4", "-o", "claim"}, exitNothingFits, "nothing to claim"},
 		"bad price":            {[]string{llama8, "--price", "L4"}, exitUsage, `--price "L4": want a GPU and dollars per hour`},
-		"price of nothing":     {[]string{llama8, "--price", "L5=1"}, exitFailure, `--price: unknown GPU model "L5"`},
+		"price of nothing":     {[]string{llama8, "--price", "L5=1"}, exitUsage, `--price: unknown GPU model "L5"`},
 		"no config":            {[]string{"--config", filepath.Join(dir, "missing.json")}, exitFailure, "missing.json: no such file"},
 		"bad config":           {[]string{"--config", write("bad.json", `{"model_type":"llama","hidden_size":-1}`)}, exitFailure, "bad.json: config.json: hidden_size"},
 		"bad index":            {[]string{llama8, "--index", write("index.json", `{}`)}, exitFailure, "index.json: safetensors index: metadata.total_size: missing"},
-		"hub over http":        {[]string{llama8, "--hub=http://example.com"}, exitFailure, "want https"},
-		"hub and a bad name":   {[]string{"../../etc/passwd", "--hub"}, exitFailure, "is not a model's name"},
+		"hub over http":        {[]string{llama8, "--hub=http://example.com"}, exitUsage, "want https"},
+		"hub and a bad name":   {[]string{"../../etc/passwd", "--hub"}, exitUsage, "is not a model's name"},
 		"address as model":     {[]string{"https://huggingface.co/" + llama8}, exitUsage, "the hub's address goes with --hub"},
 		"no file":              {[]string{"-f", filepath.Join(dir, "missing.yaml")}, exitFailure, "missing.yaml: no such file"},
 		"not YAML":             {[]string{"-f", write("broken.yaml", "a: b\n c: [\n")}, exitFailure, "broken.yaml:2: is not YAML"},

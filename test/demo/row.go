@@ -13,8 +13,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/ashlar-dev/ashlar/plugins/inventory"
-	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // row is one pod of the table.
@@ -84,41 +82,20 @@ func (r row) got() string {
 	if r.holding == nil {
 		return ""
 	}
-	var whole []string
-	var parts []string
-	for _, held := range r.holding.Devices {
-		switch held.Offer.Form {
-		case placement.Whole:
-			whole = append(whole, fmt.Sprint(held.Offer.GPU))
-		case placement.MIG:
-			parts = append(parts, fmt.Sprintf("GPU %d: %s at %s", held.Offer.GPU, held.Profile, held.Offer.Placement))
-		case placement.Share:
-			parts = append(parts, fmt.Sprintf("GPU %d: %s of %s", held.Offer.GPU, held.Bytes, held.Offer.Memory))
-		}
-	}
-	if len(whole) == 1 {
-		parts = append(parts, "GPU "+whole[0])
-	} else if len(whole) > 1 {
-		parts = append(parts, "GPUs "+strings.Join(whole, ","))
-	}
-	return strings.Join(parts, "; ")
+	return r.holding.Got()
 }
 
 // link describes the connection between a row's whole GPUs.
 func (r row) link() string {
-	if r.holding == nil || r.holding.Bandwidth == 0 {
+	if r.holding == nil {
 		return "-"
 	}
-	kind := r.holding.Link.String()
-	if r.holding.Link.Kind != topology.NVLink {
-		kind = "PCIe " + kind
-	}
-	return fmt.Sprintf("%s, %d GB/s", kind, r.holding.Bandwidth)
+	return r.holding.Connection()
 }
 
 func (r row) product() string {
 	if r.holding == nil {
 		return ""
 	}
-	return strings.TrimPrefix(r.holding.Devices[0].Product, "NVIDIA ")
+	return r.holding.Product()
 }

@@ -27,8 +27,8 @@ type cutting struct {
 // multiples of a step. The trace openb has 20.
 const maxSizes = 64
 
-// share is one size of shares and how often it is asked for.
-type share struct {
+// shareSize is one size of shares and how often it is asked for.
+type shareSize struct {
 	size  topology.MilliGPU
 	count float64
 }
@@ -58,7 +58,7 @@ func (c *cutting) wastes(left, share topology.MilliGPU) int64 {
 
 // sharesOf is the sizes of shares in the demand, the largest first, rounded up to as
 // fine a step as leaves few enough.
-func sharesOf(demand *Demand) []share {
+func sharesOf(demand *Demand) []shareSize {
 	for _, step := range []topology.MilliGPU{1, 2, 5, 10, 20} {
 		count := map[topology.MilliGPU]float64{}
 		for _, class := range demand.Classes {
@@ -69,11 +69,11 @@ func sharesOf(demand *Demand) []share {
 		if len(count) > maxSizes {
 			continue
 		}
-		shares := make([]share, 0, len(count))
+		shares := make([]shareSize, 0, len(count))
 		for size, n := range count {
-			shares = append(shares, share{size, n})
+			shares = append(shares, shareSize{size, n})
 		}
-		slices.SortFunc(shares, func(a, b share) int { return cmp.Compare(b.size, a.size) })
+		slices.SortFunc(shares, func(a, b shareSize) int { return cmp.Compare(b.size, a.size) })
 		return shares
 	}
 	panic("cluster: more than 64 multiples of 20 up to 1000")
@@ -85,7 +85,7 @@ type pattern []float64
 // shareWorths solves the dual: what part of a GPU a share of each size takes, so that
 // no pattern takes more than one GPU and all shares together take the most. It
 // generates patterns when they are needed, since there can be billions.
-func shareWorths(shares []share) []float64 {
+func shareWorths(shares []shareSize) []float64 {
 	n := len(shares)
 	// The basis starts with one pattern for each size, all of that size: inverse is
 	// that of the basis, used how many GPUs are cut by each pattern.
@@ -157,7 +157,7 @@ func enter(inverse [][]float64, used []float64, entering pattern) (ok bool) {
 
 // bestPattern is the pattern of the highest worth: an unbounded knapsack, by dynamic
 // programming over what is left of the GPU.
-func bestPattern(shares []share, worth []float64) (best pattern, value float64) {
+func bestPattern(shares []shareSize, worth []float64) (best pattern, value float64) {
 	var most [topology.WholeGPU + 1]float64
 	var last [topology.WholeGPU + 1]int
 	for left := range most {

@@ -61,6 +61,10 @@ func (d *Demand) Typical(percent int64) []Weighted {
 	return typical
 }
 
+// mostPerGPU bounds cpuPerGPU, so that 16 GPUs' worth of it, in millionths, fits in an
+// int64. It is a hundred million cores.
+const mostPerGPU = 100 * MaxCPU
+
 // cpuPerGPU is the milli-CPU that GPU pods ask for beside each GPU, 0 without any.
 func (d *Demand) cpuPerGPU() int64 {
 	var cpu, gpu float64
@@ -73,5 +77,5 @@ func (d *Demand) cpuPerGPU() int64 {
 	if gpu == 0 {
 		return 0
 	}
-	return int64(cpu / gpu * 1000)
+	return int64(min(cpu/gpu*1000, mostPerGPU))
 }

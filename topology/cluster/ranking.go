@@ -15,13 +15,14 @@ type Ranking struct {
 	// where a node stands.
 	groups [][]int32
 	slot   []int32
-	// ranked is by class. Together they are kept within maxRatings, those not asked
+	// ranked is by class. There are at most limit ratings, those of the class not asked
 	// for the longest go first.
 	ranked map[Class]*ranked
+	limit  int
 	asked  int64
 }
 
-// maxRatings bounds what a Ranking keeps: about 20 bytes each, so some 160 MiB.
+// maxRatings bounds what a Ranking keeps: 21 bytes each, so 168 MiB.
 const maxRatings = 8 << 20
 
 // ranked is the ratings of one class.
@@ -42,7 +43,7 @@ type rankedGroup struct {
 
 // NewRanking makes a chooser of a rater.
 func NewRanking(c *Cluster, rater Rater) *Ranking {
-	k := &Ranking{cluster: c, rater: rater, ranked: map[Class]*ranked{}, slot: make([]int32, c.Len())}
+	k := &Ranking{cluster: c, rater: rater, ranked: map[Class]*ranked{}, limit: maxRatings, slot: make([]int32, c.Len())}
 	k.pricer, _ = rater.(Pricer)
 	k.groups = make([][]int32, len(c.models.names)+1)
 	for i := range c.nodes {
@@ -97,7 +98,7 @@ func (k *Ranking) current(class Class) *ranked {
 
 // rank makes the ratings of a class, all outdated.
 func (k *Ranking) rank(class Class) *ranked {
-	for len(k.ranked) > 0 && (len(k.ranked)+1)*k.cluster.Len() > maxRatings {
+	for len(k.ranked) > 0 && (len(k.ranked)+1)*k.cluster.Len() > k.limit {
 		k.forget()
 	}
 	ratings := &ranked{request: k.cluster.Request(class), seen: -1, groups: make([]rankedGroup, len(k.groups))}

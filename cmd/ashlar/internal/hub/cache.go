@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,14 +31,33 @@ type header struct {
 }
 
 // entry places a file by hub, model and revision. Checked names are safe as paths;
-// colons of ports and slashes of revisions are not.
+// colons of ports and slashes of revisions are not, and no two of them may come to lie
+// in one place, on file systems that ignore case neither.
 func (c *Client) entry(model, file string) entry {
 	if c.cache == "" {
 		return entry{}
 	}
-	plain := strings.NewReplacer(":", "_", "/", "_", "[", "_", "]", "_").Replace
-	hub := plain(c.base.Scheme + "_" + c.base.Host + strings.TrimSuffix(c.base.Path, "/"))
-	return entry{filepath.Join(c.cache, hub, filepath.FromSlash(model), "at_"+plain(c.revision), file)}
+	hub := escaped(c.base.Scheme + "://" + strings.ToLower(c.base.Host) + strings.TrimSuffix(c.base.EscapedPath(), "/"))
+	return entry{filepath.Join(c.cache, hub, filepath.FromSlash(model), "at_"+escaped(c.revision), file)}
+}
+
+// longestName is of file names, by which all file systems go.
+const longestName = 200
+
+// escaped writes a text as the name of one file: other texts have other names.
+func escaped(text string) string {
+	var name strings.Builder
+	for _, b := range []byte(text) {
+		if b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b == '.' || b == '-' || b == '_' {
+			name.WriteByte(b)
+		} else {
+			fmt.Fprintf(&name, "%%%02x", b)
+		}
+	}
+	if name.Len() > longestName {
+		return fmt.Sprintf("%%sha256-%x", sha256.Sum256([]byte(text))) // %sh is no escape
+	}
+	return name.String()
 }
 
 // load reads the kept copy. One that is damaged is as good as none.

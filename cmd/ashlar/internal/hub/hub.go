@@ -68,10 +68,10 @@ func New(o Options) (*Client, error) {
 	}
 	base, err := url.Parse(o.URL)
 	if err != nil || base.Host == "" || base.RawQuery != "" || base.Fragment != "" || base.User != nil {
-		return nil, fmt.Errorf("hub %q: want an address like %s", o.URL, Default)
+		return nil, invalid("hub %q: want an address like %s", o.URL, Default)
 	}
 	if err := secure(base); err != nil {
-		return nil, fmt.Errorf("hub %w", err)
+		return nil, invalid("hub %v", err)
 	}
 	c := &Client{base: base, revision: o.Revision, cache: o.Cache, offline: isSet("HF_HUB_OFFLINE")}
 	if c.revision == "" {
@@ -180,13 +180,18 @@ func (c *Client) fetch(ctx context.Context, address, model, tag string, most int
 	return &copied{text: text, tag: response.Header.Get("ETag"), at: time.Now()}, nil
 }
 
-// redirect follows to https only, and shows the token to no other host.
+// redirect follows to https only, and shows the token to no other host. A hub that is
+// itself read over http, on this machine, may go on doing so; what came over https may
+// not, since whoever listens on a port here would have answered.
 func (c *Client) redirect(request *http.Request, via []*http.Request) error {
 	if len(via) >= maxRedirects {
 		return refused{fmt.Errorf("%s: more than %d redirects", via[0].URL, maxRedirects)}
 	}
 	if err := secure(request.URL); err != nil {
 		return refused{fmt.Errorf("%s: redirected to %w", via[0].URL, err)}
+	}
+	if last := via[len(via)-1].URL; last.Scheme == "https" && request.URL.Scheme != "https" {
+		return refused{fmt.Errorf("%s: redirected from https to %s://%s: want https", via[0].URL, request.URL.Scheme, request.URL.Host)}
 	}
 	if request.URL.Host != c.base.Host || request.URL.Scheme != c.base.Scheme {
 		// net/http would show it to subdomains.

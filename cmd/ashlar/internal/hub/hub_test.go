@@ -186,6 +186,42 @@ func TestTokenStaysWithItsHub(t *testing.T) {
 	}
 }
 
+// What came over https is not handed on to whoever listens on a port of this machine.
+func TestRedirectsStaySecure(t *testing.T) {
+	local, seen := serve(t, map[string]answer{"/config.json": text("{}")})
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, local.URL+"/config.json", http.StatusFound)
+	}))
+	t.Cleanup(server.Close)
+	c := client(t, Options{URL: server.URL})
+	c.http.Transport = server.Client().Transport
+	_, err := c.Config(context.Background(), llama)
+	if err == nil || !strings.Contains(err.Error(), "redirected from https to http://127.0.0.1") || len(*seen) > 0 {
+		t.Errorf("got %v, the other server saw %q", err, *seen)
+	}
+}
+
+// Revisions and hubs that resemble each other are kept apart.
+func TestCopiesDoNotCollide(t *testing.T) {
+	places := map[string]string{}
+	long := strings.Repeat("A", 199)
+	for _, revision := range []string{"main", "Main", "a/b", "a_b", "a.b", "a-b", long, long + "A", strings.ToLower(long)} {
+		for _, address := range []string{"https://hub.example", "https://hub.example/a", "https://hub.example_a", "https://hub.example:8443", "http://127.0.0.1:80", "http://[::1]:80"} {
+			path := client(t, Options{URL: address, Revision: revision, Cache: "/cache"}).entry(llama, "config.json").path
+			what := address + " at " + revision
+			if other, taken := places[strings.ToLower(path)]; taken {
+				t.Errorf("%s and %s are both kept in %s", what, other, path)
+			}
+			places[strings.ToLower(path)] = what
+			for part := range strings.SplitSeq(path, "/") {
+				if len(part) > 255 {
+					t.Errorf("%s: a name of %d bytes", what, len(part))
+				}
+			}
+		}
+	}
+}
+
 // HF_TOKEN is Hugging Face's, unless another hub is said to be its home.
 func TestTokenOfEnvironment(t *testing.T) {
 	t.Setenv("HF_TOKEN", token)

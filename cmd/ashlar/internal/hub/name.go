@@ -13,17 +13,24 @@ var (
 	revisionForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$`)
 )
 
+// Invalid is a hub's address, a revision or a model's name that cannot be one.
+type Invalid struct{ message string }
+
+func (e *Invalid) Error() string { return e.message }
+
+func invalid(format string, args ...any) error { return &Invalid{fmt.Sprintf(format, args...)} }
+
 // CheckName refuses what is not a model's name.
 func CheckName(model string) error {
 	if !nameForm.MatchString(model) || strings.Contains(model, "..") || strings.HasSuffix(model, ".git") {
-		return fmt.Errorf("%q is not a model's name on a hub: want one like meta-llama/Llama-3.1-8B-Instruct", model)
+		return invalid("%q is not a model's name on a hub: want one like meta-llama/Llama-3.1-8B-Instruct", model)
 	}
 	return nil
 }
 
 func checkRevision(revision string) error {
 	if !revisionForm.MatchString(revision) || strings.Contains(revision, "..") || strings.Contains(revision, "//") {
-		return fmt.Errorf("--revision %q: want a branch, tag or commit", revision)
+		return invalid("--revision %q: want a branch, tag or commit", revision)
 	}
 	return nil
 }

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+)
+
+// openbRun is the result of one experiment.
+type openbRun struct {
+	Pods   string `json:"pods"`
+	Policy string `json:"policy"`
+	Seed   int64  `json:"seed"`
+	// Alloc100 and Alloc130 are in percent of all GPUs.
+	Alloc100 float64 `json:"alloc100"`
+	Alloc130 float64 `json:"alloc130"`
+	// Failed counts pods that fitted nowhere.
+	Failed     int     `json:"failed"`
+	CPUSeconds float64 `json:"cpu_seconds"`
+}
+
+// runAll runs experiments on all cores. The results are in the order of the
+// experiments, whichever ended first.
+func runAll(ctx context.Context, experiments []openbExperiment, progress *progress) ([]openbRun, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	runs := make([]openbRun, len(experiments))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(experiments)) {
+		workers.Go(func() {
+			for i := range next {
+				run, err := experiments[i].measure(ctx)
+				if err != nil {
+					stop(fmt.Errorf("%s, %s, seed %d: %w", experiments[i].trace, experiments[i].Policy.Name(), experiments[i].Seed, err))
+					continue
+				}
+				runs[i] = run
+				progress.done()
+			}
+		})
+	}
+	for i := range experiments {
+		select {
+		case next <- i:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	close(next)
+	workers.Wait()
+	return runs, context.Cause(ctx)
+}
+
+// measure runs an experiment on a thread of its own, whose CPU time it reads.
+func (e *openbExperiment) measure(ctx context.Context) (openbRun, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before := threadSeconds()
+	result, err := e.Run(ctx)
+	if err != nil {
+		return openbRun{}, err
+	}
+	return openbRun{
+		Pods: e.trace, Policy: e.Policy.Name(), Seed: e.Seed, Alloc100: result.At(100).Allocated,
+		Alloc130: result.At(130).Allocated, Failed: result.Failed, CPUSeconds: threadSeconds() - before,
+	}, nil
+}

@@ -1,0 +1,102 @@
+package simulator
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Frame is what nodes held at the time of a sample, for a map that can be scrubbed. It
+// has only the tiles that changed since the frame before: the state at a time is all
+// frames up to it, one over the other.
+type Frame struct {
+	At    Time   `json:"t"`
+	Tiles []Tile `json:"tiles,omitempty"`
+}
+
+// Tile is one node. Its text has a word for each GPU, with spaces between them:
+//
+//   - nobody holds any of it
+//     w2         all of it is held by a job of class 2 (an index into Result.Classes)
+//     m0:4=2,4:2=0   MIG instances by start:size in memory slices, with their classes
+//     s250=2,500=0   shares in thousandths of the GPU, with their classes
+//
+// A node without GPUs has its number of jobs instead: "j12". A node that is down has
+// "x", and one that drains has "d " before the rest.
+type Tile struct {
+	Node int    `json:"node"`
+	GPUs string `json:"gpus"`
+}
+
+// frame records what changed.
+func (s *sampler) frame(e *engine, at Time) {
+	count := min(e.Frames, len(e.nodes))
+	if count == 0 {
+		return
+	}
+	if s.last == nil {
+		s.last = make([]string, count)
+	}
+	frame := Frame{At: at}
+	for i := range count {
+		if text := e.tile(i); text != s.last[i] {
+			s.last[i] = text
+			frame.Tiles = append(frame.Tiles, Tile{Node: i, GPUs: text})
+		}
+	}
+	s.frames = append(s.frames, frame)
+}
+
+func (e *engine) tile(node int) string {
+	n := e.nodes[node]
+	if !n.up {
+		return "x"
+	}
+	var text strings.Builder
+	if n.draining {
+		text.WriteString("d ")
+	}
+	if n.fleet < 0 {
+		return text.String() + "j" + strconv.Itoa(len(n.jobs))
+	}
+	held := make([]string, n.gpus())
+	seen := slices.Clone(n.jobs)
+	slices.Sort(seen)
+	for _, job := range slices.Compact(seen) {
+		class := strconv.Itoa(e.class(job))
+		for i := range e.jobs[job].members {
+			m := &e.jobs[job].members[i]
+			if m.node != node {
+				continue
+			}
+			for k := range m.grants {
+				offer := &n.Inventory.Offers[m.grants[k].Offer]
+				word := &held[offer.GPU]
+				form := "wms"[offer.Form : offer.Form+1]
+				if *word == "" {
+					*word = form
+				} else {
+					*word += ","
+				}
+				switch form {
+				case "m":
+					*word += offer.Placement.String() + "=" + class
+				case "s":
+					*word += strconv.FormatInt(n.part(&m.grants[k]), 10) + "=" + class
+				default:
+					*word += class
+				}
+			}
+		}
+	}
+	for gpu, word := range held {
+		if gpu > 0 {
+			text.WriteByte(' ')
+		}
+		if word == "" {
+			word = "-"
+		}
+		text.WriteString(word)
+	}
+	return text.String()
+}

@@ -1,0 +1,55 @@
+package simulator
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Job is one arrival: one pod, or a gang of them that starts and ends together.
+type Job struct {
+	Name string
+	// Class is by what statistics are kept: the workload it comes from.
+	Class    string
+	Priority int64
+	Arrives  Time
+	// Loads is how long it takes from its placement until it does useful work: pulling
+	// an image, reading a model. Runs is how long that work takes.
+	Loads, Runs Time
+	// Members is the number of pods, all of which are placed at once or none.
+	Members int
+	// SameDomain says that all members must be in one domain of nodes.
+	SameDomain bool
+	// Host and Ask are what each member takes.
+	Host Host
+	Ask  *Ask
+	// Patience is how long it waits for its first placement before it is given up; 0
+	// for ever.
+	Patience Time
+	// Checkpoint is how often it saves its work: when it is interrupted, work since
+	// then is lost; 0 for never.
+	Checkpoint Time
+	// Best is the bandwidth that its GPUs would have on an empty cluster, in GB/s; 0 if
+	// not known. See ClassResult.Bandwidth.
+	Best int64
+}
+
+// MaxMembers bounds gangs.
+const MaxMembers = 1024
+
+func (j *Job) check() error {
+	for _, field := range []struct {
+		name  string
+		value Time
+	}{{"Arrives", j.Arrives}, {"Loads", j.Loads}, {"Runs", j.Runs}, {"Patience", j.Patience}, {"Checkpoint", j.Checkpoint}} {
+		if field.value < 0 || field.value > MaxTime {
+			return fmt.Errorf("%s is %d ms: want 0 to %s", field.name, int64(field.value), MaxTime)
+		}
+	}
+	switch {
+	case j.Members < 1 || j.Members > MaxMembers:
+		return fmt.Errorf("Members is %d: want 1 to %d", j.Members, MaxMembers)
+	case j.Ask == nil:
+		return errors.New("Ask is missing")
+	}
+	return j.Host.check()
+}

@@ -1,0 +1,112 @@
+package simulator
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// line is one line of the event log. Which fields it has depends on Event.
+type line struct {
+	At    Time   `json:"t"`
+	Line  int64  `json:"n"`
+	Event string `json:"event"`
+	Job   string `json:"job,omitempty"`
+	Class string `json:"class,omitempty"`
+	// Priority, Ask and Members are an arrival's; Members only a gang's.
+	Priority int64  `json:"priority,omitempty"`
+	Ask      string `json:"ask,omitempty"`
+	Members  int    `json:"members,omitempty"`
+	// On is where the members were placed, Reslices how many MIG instances were created.
+	On       []place `json:"on,omitempty"`
+	Reslices int64   `json:"reslices,omitempty"`
+	Node     string  `json:"node,omitempty"`
+	Lost     Time    `json:"lostMs,omitempty"`
+	Reason   string  `json:"reason,omitempty"`
+}
+
+// place is where one member is.
+type place struct {
+	Node string `json:"node"`
+	// Devices are GPUs by index: "3", a MIG instance "3 mig 4:2" by its memory slices, a
+	// share "3 share 20GiB 250m".
+	Devices []string `json:"devices,omitempty"`
+}
+
+// journal writes the event log, and keeps the first error of doing so.
+type journal struct {
+	w       *bufio.Writer
+	encoder *json.Encoder
+	lines   int64
+	err     error
+}
+
+func newJournal(w io.Writer) journal {
+	if w == nil {
+		return journal{}
+	}
+	buffered := bufio.NewWriter(w)
+	encoder := json.NewEncoder(buffered)
+	encoder.SetEscapeHTML(false)
+	return journal{w: buffered, encoder: encoder}
+}
+
+func (j *journal) write(l line) {
+	j.lines++
+	if j.encoder == nil || j.err != nil {
+		return
+	}
+	l.Line = j.lines
+	if err := j.encoder.Encode(&l); err != nil {
+		j.err = fmt.Errorf("writing the event log: %w", err)
+	}
+}
+
+func (j *journal) flush() error {
+	if j.w != nil && j.err == nil {
+		if err := j.w.Flush(); err != nil {
+			j.err = fmt.Errorf("writing the event log: %w", err)
+		}
+	}
+	return j.err
+}
+
+// places spells out where members are, for the log.
+func (e *engine) places(members []member) []place {
+	if e.log.encoder == nil {
+		return nil
+	}
+	var places []place
+	for i := range members {
+		n := e.nodes[members[i].node]
+		p := place{Node: n.Name}
+		for k := range members[i].grants {
+			p.Devices = append(p.Devices, n.device(&members[i].grants[k]))
+		}
+		places = append(places, p)
+	}
+	return places
+}
+
+func (n *nodeState) device(grant *placement.Grant) string {
+	offer := &n.Inventory.Offers[grant.Offer]
+	text := fmt.Sprint(offer.GPU)
+	switch offer.Form {
+	case placement.MIG:
+		text += " mig " + offer.Placement.String()
+	case placement.Share:
+		var words []string
+		if grant.Bytes > 0 {
+			words = append(words, grant.Bytes.String())
+		}
+		if grant.Compute > 0 {
+			words = append(words, fmt.Sprintf("%dm", grant.Compute))
+		}
+		text = strings.Join(append([]string{text, "share"}, words...), " ")
+	}
+	return text
+}

@@ -1,0 +1,20 @@
+package simulator
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// linesOf reads a log.
+func linesOf(log string) []line {
+	var lines []line
+	decoder := json.NewDecoder(strings.NewReader(log))
+	for decoder.More() {
+		var l line
+		if err := decoder.Decode(&l); err != nil {
+			panic(err)
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}

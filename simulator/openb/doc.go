@@ -1,0 +1,11 @@
+// Package openb repeats the published experiments on Alibaba's trace openb
+// (cluster-trace-gpu-v2023) with any policy of package cluster.
+//
+//	ReadNodes, ReadPods ──> Arrive(nodes, pods, seed) ──> Experiment.Run ──> Result
+//
+// Pods arrive one by one in an order drawn from a seed, until their GPU demand is 130 %
+// of the cluster's GPUs, and never leave. The order and every result agree with those
+// published for the simulator of Weng et al., "Beware of Fragmentation: Scheduling
+// GPU-Sharing Workloads with Fragmentation Gradient Descent", USENIX ATC 2023
+// (hkust-adsl/kubernetes-scheduler-simulator), in every digit that it prints.
+package openb

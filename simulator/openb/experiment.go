@@ -1,0 +1,117 @@
+package openb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/cluster"
+)
+
+// Experiment is one policy on one trace with one seed.
+type Experiment struct {
+	// Nodes and Pods are sorted by name, as ReadNodes and ReadPods return them.
+	Nodes  []cluster.Capacity
+	Pods   []cluster.Pod
+	Policy cluster.Policy
+	Seed   int64
+}
+
+// Result is how an experiment went.
+type Result struct {
+	// Arrived and Failed count pods. One that fits nowhere fails and does not come
+	// back.
+	Arrived, Failed int
+	// Allocated is what pods hold in the end.
+	Allocated topology.MilliGPU
+	curves    *curves
+}
+
+// At is how things stood when the pods that had arrived asked for that many percent of
+// all GPUs, failed ones included; 0 to 130.
+func (r *Result) At(arrivedPercent int) Point {
+	return r.curves.at(min(max(arrivedPercent, 0), columns-1))
+}
+
+// Run runs the experiment. It stops when ctx does.
+func (e *Experiment) Run(ctx context.Context) (*Result, error) {
+	arrivals, err := Arrive(e.Nodes, e.Pods, e.Seed)
+	if err != nil {
+		return nil, err
+	}
+	nodes := make([]cluster.Capacity, len(e.Nodes))
+	for i, at := range arrivals.Nodes {
+		nodes[i] = e.Nodes[at]
+	}
+	c, err := cluster.New(nodes)
+	if err != nil {
+		return nil, err
+	}
+	demand := demandOf(e.Pods)
+	run := &run{
+		cluster: c, chooser: e.Policy.Chooser(c, demand, e.Seed),
+		fragmentation: cluster.NewFragmentation(c, demand.Typical(cluster.TypicalPercent)),
+		fragments:     make([]float64, c.Len()),
+		result:        &Result{curves: newCurves(c.Capacity())},
+	}
+	for i := range run.fragments {
+		run.noteFragment(i)
+	}
+	for i, pod := range arrivals.Pods {
+		if i%256 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err := run.arrive(e.Pods[pod]); err != nil {
+			return nil, err
+		}
+	}
+	run.result.Allocated = c.Capacity() - c.Idle()
+	return run.result, nil
+}
+
+// demandOf is the demand that policies may expect: the classes of the trace's pods,
+// before clones are added.
+func demandOf(pods []cluster.Pod) *cluster.Demand {
+	classes := make([]cluster.Class, len(pods))
+	for i := range pods {
+		classes[i] = pods[i].Class
+	}
+	return cluster.NewDemand(classes)
+}
+
+// run is an experiment under way.
+type run struct {
+	cluster       *cluster.Cluster
+	chooser       cluster.Chooser
+	fragmentation *cluster.Fragmentation
+	// fragments is by node, fragment their sum.
+	fragments []float64
+	fragment  float64
+	arrived   topology.MilliGPU
+	result    *Result
+}
+
+// errMisplaced says that a policy chose what cannot be, which is a mistake in it.
+var errMisplaced = errors.New("the policy chose a node on which the pod does not fit")
+
+func (r *run) arrive(pod cluster.Pod) error {
+	r.result.Arrived++
+	r.arrived += pod.AllGPUs()
+	if at, found := r.chooser.Choose(pod); !found {
+		r.result.Failed++
+	} else if _, err := r.cluster.Place(pod, at); err != nil {
+		return fmt.Errorf("%w: %w", errMisplaced, err)
+	} else {
+		r.noteFragment(at.Node)
+	}
+	r.result.curves.sample(r.arrived, r.cluster.Idle(), r.fragment)
+	return nil
+}
+
+// noteFragment brings the sum of fragments up to date after a change of one node.
+func (r *run) noteFragment(node int) {
+	now := r.fragmentation.Of(r.cluster.Node(node))
+	r.fragment += now - r.fragments[node]
+	r.fragments[node] = now
+}

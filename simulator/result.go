@@ -1,0 +1,261 @@
+package simulator
+
+import (
+	"slices"
+)
+
+// Result is what became of a run. Its JSON form is stable.
+type Result struct {
+	Policy string `json:"policy"`
+	// End is when the run ended, Events how many events it took.
+	End    Time  `json:"endMs"`
+	Events int64 `json:"events"`
+
+	Jobs JobCounts `json:"jobs"`
+	// All, Classes and Priorities are the same figures over all jobs, by class in order
+	// of their names, and by priority, the highest first.
+	All        ClassResult      `json:"all"`
+	Classes    []ClassResult    `json:"classes"`
+	Priorities []PriorityResult `json:"priorities"`
+
+	// Utilisation is the part of GPU time that was allocated, Served the part in which
+	// work was done that was not lost, both from 0 to 1.
+	Utilisation float64 `json:"utilisation"`
+	Served      float64 `json:"served"`
+	// StrandedBytes and Fragmentation are means over the samples; see Sample.
+	StrandedBytes int64   `json:"strandedBytes"`
+	Fragmentation float64 `json:"fragmentation"`
+
+	Preemptions int64 `json:"preemptions"`
+	Evictions   int64 `json:"evictions"`
+	// LostGPUHours is work that was done and had to be done again.
+	LostGPUHours float64 `json:"lostGPUHours"`
+	OutOfMemory  int64   `json:"outOfMemory"`
+	Reslices     int64   `json:"reslices"`
+
+	// GPUs are those of the cluster at its end; Used of which anything was held, on
+	// average and at most. Dollars are of those per hour, 0 where no price is known.
+	GPUs               int64   `json:"gpus"`
+	UsedGPUs           float64 `json:"usedGPUs"`
+	UsedGPUsPeak       int64   `json:"usedGPUsPeak"`
+	DollarsPerHour     float64 `json:"dollarsPerHour"`
+	UsedDollarsPerHour float64 `json:"usedDollarsPerHour"`
+	UsedDollarsPeak    float64 `json:"usedDollarsPerHourPeak"`
+
+	Samples []Sample `json:"samples,omitempty"`
+	// Nodes describes the nodes of the frames, in order.
+	Nodes  []NodeResult `json:"nodes,omitempty"`
+	Frames []Frame      `json:"frames,omitempty"`
+}
+
+// JobCounts is how many jobs are in which state at the end. Waiting, Loading and
+// Running are those that the end of the run cut off.
+type JobCounts struct {
+	Arrived  int64 `json:"arrived"`
+	Finished int64 `json:"finished"`
+	Running  int64 `json:"running"`
+	Waiting  int64 `json:"waiting"`
+	Failed   int64 `json:"failed"`
+	// Failures is Failed by reason.
+	Failures map[Failure]int64 `json:"failures,omitempty"`
+}
+
+// ClassResult is what became of the jobs of one class.
+type ClassResult struct {
+	Name string    `json:"name,omitempty"`
+	Jobs JobCounts `json:"jobs"`
+	// Waits is the time from arrival to the first placement. Jobs that still wait count
+	// with the time that they have waited.
+	Waits Distribution `json:"waitMs"`
+	// Bandwidth is the part, from 0 to 1, of the best bandwidth between GPUs that a free
+	// node would have given, on average over the jobs on several GPUs of a node;
+	// Measured is how many those were.
+	Bandwidth float64 `json:"bandwidth,omitempty"`
+	Measured  int64   `json:"bandwidthJobs,omitempty"`
+}
+
+// PriorityResult is ClassResult for one priority.
+type PriorityResult struct {
+	Priority int64        `json:"priority"`
+	Jobs     JobCounts    `json:"jobs"`
+	Waits    Distribution `json:"waitMs"`
+}
+
+// NodeResult describes a node.
+type NodeResult struct {
+	Name string `json:"name"`
+	// Models are its GPUs' catalogue names.
+	Models []string `json:"models,omitempty"`
+	Domain int64    `json:"domain"`
+}
+
+// Distribution sums up times.
+type Distribution struct {
+	Count int64 `json:"count"`
+	Mean  Time  `json:"mean"`
+	P50   Time  `json:"p50"`
+	P90   Time  `json:"p90"`
+	P99   Time  `json:"p99"`
+	Max   Time  `json:"max"`
+}
+
+// distributionOf sums up times, which it sorts. Percentiles are the smallest value that
+// at least so many percent do not exceed.
+func distributionOf(times []Time) Distribution {
+	if len(times) == 0 {
+		return Distribution{}
+	}
+	slices.Sort(times)
+	sum := 0.0
+	for _, t := range times {
+		sum += float64(t)
+	}
+	at := func(percent int) Time { return times[max(0, (len(times)*percent+99)/100-1)] }
+	return Distribution{
+		Count: int64(len(times)), Mean: Time(sum / float64(len(times))),
+		P50: at(50), P90: at(90), P99: at(99), Max: times[len(times)-1],
+	}
+}
+
+// tally collects the jobs of one class or priority.
+type tally struct {
+	counts JobCounts
+	waits  []Time
+}
+
+func (t *tally) add(s *jobState, now Time) {
+	if s.phase == absent {
+		return
+	}
+	c := &t.counts
+	c.Arrived++
+	switch s.phase {
+	case finished:
+		c.Finished++
+	case queued:
+		c.Waiting++
+	case failed:
+		c.Failed++
+		if c.Failures == nil {
+			c.Failures = map[Failure]int64{}
+		}
+		c.Failures[Failure(s.reason)]++
+	default:
+		c.Running++
+	}
+	switch {
+	case s.firstPlaced >= 0:
+		t.waits = append(t.waits, s.firstPlaced-s.arrived)
+	case s.phase == queued:
+		t.waits = append(t.waits, now-s.arrived)
+	case s.reason == string(GaveUp):
+		t.waits = append(t.waits, s.waited)
+	}
+}
+
+// classNames lists the classes of all jobs, sorted.
+func classNames(jobs []Job) []string {
+	seen := map[string]bool{}
+	var names []string
+	for i := range jobs {
+		if name := jobs[i].Class; !seen[name] {
+			seen[name] = true
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// class is the index of a job's class in Result.Classes.
+func (e *engine) class(job int) int {
+	i, _ := slices.BinarySearch(e.classes, e.Jobs[job].Class)
+	return i
+}
+
+func (e *engine) result() *Result {
+	m := &e.meter
+	var all tally
+	classes := make([]tally, len(e.classes))
+	priorities := map[int64]*tally{}
+	var levels []int64
+	for i := range e.jobs {
+		s, j := &e.jobs[i], &e.Jobs[i]
+		all.add(s, e.now)
+		classes[e.class(i)].add(s, e.now)
+		if priorities[j.Priority] == nil {
+			priorities[j.Priority] = &tally{}
+			levels = append(levels, j.Priority)
+		}
+		priorities[j.Priority].add(s, e.now)
+	}
+	r := &Result{
+		Policy: e.Policy.Name(), End: e.now, Events: m.events, Jobs: all.counts,
+		All:         ClassResult{Jobs: all.counts, Waits: distributionOf(all.waits)},
+		Preemptions: m.preemptions, Evictions: m.evictions, OutOfMemory: m.exhausted, Reslices: m.reslices,
+		LostGPUHours: float64(m.lost) / 1000 / float64(Hour),
+		GPUs:         m.up, UsedGPUsPeak: m.usedPeak, UsedDollarsPeak: float64(m.usedPricePeak) / 1e6,
+		Samples: e.sampler.samples, Frames: e.sampler.frames,
+	}
+	sum, count := 0.0, int64(0)
+	for i := range classes {
+		name := e.classes[i]
+		class := ClassResult{Name: name, Jobs: classes[i].counts, Waits: distributionOf(classes[i].waits), Measured: m.bandwidthCount[name]}
+		if class.Measured > 0 {
+			class.Bandwidth = m.bandwidthSum[name] / float64(class.Measured)
+			sum += m.bandwidthSum[name]
+			count += class.Measured
+		}
+		r.Classes = append(r.Classes, class)
+	}
+	if count > 0 {
+		r.All.Bandwidth, r.All.Measured = sum/float64(count), count
+	}
+	slices.SortFunc(levels, func(a, b int64) int { return sign(b - a) })
+	for _, level := range levels {
+		r.Priorities = append(r.Priorities, PriorityResult{level, priorities[level].counts, distributionOf(priorities[level].waits)})
+	}
+	r.overTime(m, e.served())
+	for i := range min(e.Frames, len(e.nodes)) {
+		node := NodeResult{Name: e.nodes[i].Name, Domain: e.nodes[i].Domain}
+		for gpu := range e.nodes[i].gpus() {
+			node.Models = append(node.Models, e.nodes[i].Inventory.Node.GPUs[gpu].Model.Name)
+		}
+		r.Nodes = append(r.Nodes, node)
+	}
+	return r
+}
+
+// served is the work done so far that was not lost, with that of jobs that still run.
+func (e *engine) served() int64 {
+	served := e.meter.served
+	for i := range e.jobs {
+		if s := &e.jobs[i]; s.phase == running {
+			served += int64(e.now-s.readyAt) * s.part
+		}
+	}
+	return served
+}
+
+// overTime fills in the means.
+func (r *Result) overTime(m *meter, served int64) {
+	if m.upSum > 0 {
+		r.Utilisation = float64(m.allocatedSum) / 1000 / float64(m.upSum)
+		r.Served = float64(served) / 1000 / float64(m.upSum)
+	}
+	if m.now > 0 {
+		span := float64(m.now)
+		r.UsedGPUs = float64(m.usedSum) / span
+		r.DollarsPerHour = m.upPriceSum / span / 1e6
+		r.UsedDollarsPerHour = m.usedPriceSum / span / 1e6
+	}
+	if len(r.Samples) > 0 {
+		stranded, fragmentation := 0.0, 0.0
+		for i := range r.Samples {
+			stranded += float64(r.Samples[i].StrandedBytes)
+			fragmentation += r.Samples[i].Fragmentation
+		}
+		count := float64(len(r.Samples))
+		r.StrandedBytes, r.Fragmentation = int64(stranded/count), fragmentation/count
+	}
+}

@@ -1,0 +1,365 @@
+package simulator
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/catalogue"
+	"github.com/ashlar-dev/ashlar/topology/mig"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// inventoryOf is what a machine of the catalogue hands out.
+func inventoryOf(t testing.TB, name string) *placement.Inventory {
+	t.Helper()
+	machine, err := catalogue.Default().Machine(name)
+	require.NoError(t, err)
+	tables := make([]*mig.Table, len(machine.Node.GPUs))
+	for i, gpu := range machine.Node.GPUs {
+		if gpu.Model.MIG != "" {
+			tables[i], err = catalogue.Default().MIG(gpu.Model.MIG)
+			require.NoError(t, err)
+		}
+	}
+	inv, err := placement.NewInventory(machine.Node, placement.Offers(machine.Node, tables), placement.Prior())
+	require.NoError(t, err)
+	return inv
+}
+
+// asking is a request of one part for what accept holds.
+func asking(name string, part placement.Part, terms Terms, accept func(*placement.Offer) bool) *Ask {
+	return &Ask{Name: name, For: func(inv *placement.Inventory) Terms {
+		part := part
+		part.Accepts = inv.Select(accept)
+		terms := terms
+		terms.Request = &placement.Request{Parts: []placement.Part{part}}
+		return terms
+	}}
+}
+
+func wholes(count int) *Ask {
+	return asking(fmt.Sprint(count, " GPUs"), placement.Part{Count: count}, Terms{}, func(o *placement.Offer) bool { return o.Form == placement.Whole })
+}
+
+func share(bytes topology.Bytes) *Ask {
+	return asking("share "+bytes.String(), placement.Part{Count: 1, Bytes: bytes}, Terms{}, func(o *placement.Offer) bool { return o.Form == placement.Share })
+}
+
+func instance(memory topology.Bytes) *Ask {
+	return asking("mig", placement.Part{Count: 1}, Terms{}, func(o *placement.Offer) bool {
+		return o.Form == placement.MIG && o.Memory >= memory && o.Memory < 2*memory
+	})
+}
+
+func host() *Ask { return &Ask{Name: "CPU"} }
+
+func nodesOf(inv *placement.Inventory, count int) []Node {
+	var nodes []Node
+	for i := range count {
+		nodes = append(nodes, Node{Name: fmt.Sprintf("n-%03d", i), Inventory: inv, Host: Host{CPU: 64_000, Memory: 512 * topology.GiB}, Domain: placement.NoValue, Price: 2_000_000})
+	}
+	return nodes
+}
+
+func job(name string, at, runs Time, ask *Ask) Job {
+	return Job{Name: name, Class: name, Arrives: at, Runs: runs, Members: 1, Ask: ask, Host: Host{CPU: 1000}}
+}
+
+// runLog plays an input and returns the result and the log.
+func runLog(t testing.TB, in *Input) (*Result, string) {
+	t.Helper()
+	if in.Policy == nil {
+		in.Policy = placement.KeepPlaceable{}
+	}
+	var log bytes.Buffer
+	result, err := Run(in, Watch{Log: &log})
+	require.NoError(t, err)
+	return result, log.String()
+}
+
+// The life of a job that fits, of one that waits for it, and of one that never fits.
+func TestLog(t *testing.T) {
+	inv := inventoryOf(t, "4xA30-pcie")
+	in := &Input{Nodes: nodesOf(inv, 1), Jobs: []Job{
+		job("a", 0, Minute, wholes(4)), job("b", Second, Minute, wholes(1)), job("c", 2*Second, Minute, wholes(5)),
+	}}
+	in.Jobs[0].Loads = 30 * Second
+	result, log := runLog(t, in)
+	require.Equal(t, `{"t":0,"n":1,"event":"arrival","job":"a","class":"a","ask":"4 GPUs"}
+{"t":0,"n":2,"event":"placed","job":"a","on":[{"node":"n-000","devices":["0","1","2","3"]}]}
+{"t":1000,"n":3,"event":"arrival","job":"b","class":"b","ask":"1 GPUs"}
+{"t":1000,"n":4,"event":"waits","job":"b"}
+{"t":2000,"n":5,"event":"arrival","job":"c","class":"c","ask":"5 GPUs"}
+{"t":2000,"n":6,"event":"failed","job":"c","reason":"never fits"}
+{"t":30000,"n":7,"event":"ready","job":"a"}
+{"t":90000,"n":8,"event":"departure","job":"a"}
+{"t":90000,"n":9,"event":"placed","job":"b","on":[{"node":"n-000","devices":["0"]}]}
+{"t":90000,"n":10,"event":"ready","job":"b"}
+{"t":150000,"n":11,"event":"departure","job":"b"}
+`, log)
+	require.Equal(t, JobCounts{Arrived: 3, Finished: 2, Failed: 1, Failures: map[Failure]int64{NeverFits: 1}}, result.Jobs)
+	require.Equal(t, 89*Second, result.All.Waits.Max)
+	require.InDelta(t, (4*90.0+60)/(4*150), result.Utilisation, 1e-9)
+	require.InDelta(t, (4*60.0+60)/(4*150), result.Served, 1e-9)
+	require.InDelta(t, 8, result.DollarsPerHour, 1e-9)
+}
+
+// Of jobs that wait, priority comes first, then arrival.
+func TestQueueOrder(t *testing.T) {
+	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Preemption: PreemptNever, Jobs: []Job{
+		job("first", 0, Hour, wholes(4)), job("low", Second, Minute, wholes(4)), job("late", 3*Second, Minute, wholes(4)), job("high", 4*Second, Minute, wholes(4)),
+	}}
+	in.Jobs[2].Priority, in.Jobs[3].Priority = 5, 5
+	_, log := runLog(t, in)
+	require.Equal(t, []string{"first", "late", "high", "low"}, placedOrder(log))
+}
+
+// Preemption ends the fewest jobs, of the lowest priority, and counts what is lost.
+func TestPreemption(t *testing.T) {
+	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 2), Jobs: []Job{
+		job("two", 0, Hour, wholes(2)), job("one", 0, Hour, wholes(1)), job("uno", 0, Hour, wholes(1)),
+		job("all", 0, Hour, wholes(4)), job("urgent", 10*Minute, Minute, wholes(2)),
+	}}
+	for i := range 4 {
+		in.Jobs[i].Checkpoint = 4 * Minute
+	}
+	in.Jobs[4].Priority = 10
+	result, log := runLog(t, in)
+	require.Contains(t, log, `{"t":600000,"n":14,"event":"preempted","job":"two","lostMs":120000}`)
+	require.EqualValues(t, 1, result.Preemptions)
+	require.InDelta(t, 2*2/60.0, result.LostGPUHours, 1e-9)
+	require.EqualValues(t, 5, result.Jobs.Finished)
+	require.Equal(t, 11*Minute+52*Minute, result.End) // "two" had 52 minutes left, and goes on once "urgent" is done
+}
+
+// A gang is placed as a whole or not at all, in one domain if it must be.
+func TestGang(t *testing.T) {
+	nodes := nodesOf(inventoryOf(t, "4xA30-pcie"), 4)
+	for i := range nodes {
+		nodes[i].Domain = int64(i / 2)
+	}
+	gang := job("gang", Second, Minute, wholes(4))
+	gang.Members, gang.SameDomain = 2, true
+	in := &Input{Nodes: nodes, Jobs: []Job{job("a", 0, Hour, wholes(4)), gang}}
+	_, log := runLog(t, in)
+	require.Contains(t, log, `"placed","job":"gang","on":[{"node":"n-002","devices":["0","1","2","3"]},{"node":"n-003","devices":["0","1","2","3"]}]`)
+	gang.Members = 3
+	in.Jobs[1] = gang
+	result, _ := runLog(t, in)
+	require.EqualValues(t, 1, result.Jobs.Failures[NeverFits])
+}
+
+// A gang counts the CPUs of a node once for each member there.
+func TestGangHost(t *testing.T) {
+	gang := job("gang", 0, Minute, wholes(1))
+	gang.Members, gang.Host.CPU = 3, 40_000
+	result, log := runLog(t, &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 3), Jobs: []Job{gang}})
+	require.EqualValues(t, 1, result.Jobs.Finished, log)
+	for _, node := range []string{"n-000", "n-001", "n-002"} {
+		require.Contains(t, log, node)
+	}
+}
+
+// The time to slice a GPU anew is only spent if its layout changes.
+func TestReslicing(t *testing.T) {
+	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Reslice: 10 * Second, Jobs: []Job{
+		job("a", 0, Minute, instance(5*topology.GiB)), job("b", 2*Minute, Minute, instance(5*topology.GiB)),
+		job("c", 4*Minute, Minute, wholes(4)),
+	}}
+	result, log := runLog(t, in)
+	require.Contains(t, log, `{"t":10000,"n":3,"event":"ready","job":"a"}`)
+	require.Contains(t, log, `{"t":120000,"n":7,"event":"ready","job":"b"}`)
+	require.Contains(t, log, `{"t":250000,"n":11,"event":"ready","job":"c"}`)
+	require.EqualValues(t, 2, result.Reslices)
+}
+
+// Under time-slicing nothing keeps holders apart: whoever comes too late runs out of
+// memory, starts again, and is given up. A share that is kept to its part is safe.
+func TestOutOfMemory(t *testing.T) {
+	sliced := &Ask{Name: "replica", For: func(inv *placement.Inventory) Terms {
+		shares := inv.Select(func(o *placement.Offer) bool { return o.Form == placement.Share && o.GPU == 0 })
+		return Terms{Request: TimeSliced(1, 3, shares), Uses: 10 * topology.GiB, Unisolated: true}
+	}}
+	jobs := []Job{job("a", 0, Hour, sliced), job("b", Second, Hour, sliced), job("c", 2*Second, Hour, sliced), job("d", 3*Second, Hour, sliced)}
+	result, log := runLog(t, &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: jobs})
+	require.EqualValues(t, 2, result.Jobs.Finished, log)
+	require.EqualValues(t, 2, result.Jobs.Failures[OutOfMemory])
+	require.EqualValues(t, 2*(1+maxRestarts), result.OutOfMemory)
+	for i := range jobs {
+		jobs[i].Ask = share(10 * topology.GiB)
+	}
+	result, _ = runLog(t, &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: jobs})
+	require.EqualValues(t, 4, result.Jobs.Finished)
+	require.Zero(t, result.OutOfMemory)
+}
+
+// A node that fails loses what runs there; one that drains lets it go on for its grace.
+func TestOutages(t *testing.T) {
+	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: []Job{job("a", 0, 10*Minute, wholes(1))}, Outages: []Outage{
+		{Node: 0, At: Minute, For: Minute}, {Node: 0, At: 5 * Minute, Drain: true, Grace: Minute, For: 2 * Minute},
+	}}
+	result, log := runLog(t, in)
+	for _, event := range []string{
+		`"t":60000,"n":4,"event":"node-down"`, `"event":"lost","job":"a","lostMs":60000`, `"t":120000,"n":7,"event":"node-up"`,
+		`"t":300000,"n":10,"event":"node-drain"`, `"t":360000,"n":11,"event":"evicted"`, `"t":420000,"n":13,"event":"node-up"`,
+	} {
+		require.Contains(t, log, event)
+	}
+	require.EqualValues(t, 2, result.Evictions)
+	require.Equal(t, 17*Minute, result.End)
+}
+
+// A job that is not willing to wait is given up; jobs that are there are not.
+func TestPatience(t *testing.T) {
+	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: []Job{job("a", 0, Hour, wholes(4)), job("b", 0, Hour, wholes(1))}}
+	in.Jobs[0].Patience, in.Jobs[1].Patience = Minute, Minute
+	result, _ := runLog(t, in)
+	require.EqualValues(t, 1, result.Jobs.Failures[GaveUp])
+	require.EqualValues(t, 1, result.Jobs.Finished)
+	require.Equal(t, Minute, result.All.Waits.Max)
+}
+
+// What cannot be is refused before anything runs.
+func TestInputRefused(t *testing.T) {
+	inv := inventoryOf(t, "4xA30-pcie")
+	for want, change := range map[string]func(*Input){
+		"no nodes":                      func(in *Input) { in.Nodes = nil },
+		"no policy":                     func(in *Input) { in.Policy = nil },
+		"nodes must be sorted":          func(in *Input) { in.Nodes[1].Name = in.Nodes[0].Name },
+		"job 0 a: Runs is -1 ms":        func(in *Input) { in.Jobs[0].Runs = -1 },
+		"job 0 a: Members is 0":         func(in *Input) { in.Jobs[0].Members = 0 },
+		"job 0 a: Ask is missing":       func(in *Input) { in.Jobs[0].Ask = nil },
+		"milli-CPU":                     func(in *Input) { in.Jobs[0].Host.CPU = 1 << 60 },
+		"outage 0 of node 7":            func(in *Input) { in.Outages = []Outage{{Node: 7}} },
+		"Horizon is -1 ms":              func(in *Input) { in.Horizon = -1 },
+		"at most 2000 samples":          func(in *Input) { in.Horizon, in.Every = Day, Second },
+		"node 0 n-000: joins at -1 ms:": func(in *Input) { in.Nodes[0].Joins = -1 },
+	} {
+		in := &Input{Nodes: nodesOf(inv, 2), Jobs: []Job{job("a", 0, 1, wholes(1))}, Policy: placement.FirstFit{}}
+		change(in)
+		_, err := Run(in, Watch{})
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// An error while an event is handled names the event.
+func TestErrorNamesEvent(t *testing.T) {
+	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Policy: placement.FirstFit{}}
+	e := newEngine(in, Watch{})
+	e.agenda.plan(Event{At: 5, Kind: kinds, Job: -1, Node: 0})
+	require.EqualError(t, e.play(), "event 1, unknown at 0.005s, node n-000: nobody handles this kind of event")
+}
+
+func placedOrder(log string) []string {
+	var names []string
+	for _, l := range linesOf(log) {
+		if l.Event == "placed" {
+			names = append(names, l.Job)
+		}
+	}
+	return names
+}
+
+// anyInput draws a small busy cluster with everything in it.
+func anyInput(t testing.TB, seed uint64) *Input {
+	random := rand.New(rand.NewPCG(seed, 0))
+	asks := []*Ask{wholes(1), wholes(2), wholes(4), share(5 * topology.GiB), share(20 * topology.GiB), instance(5 * topology.GiB), instance(11 * topology.GiB), host()}
+	nodes := nodesOf(inventoryOf(t, "4xA30-pcie"), 5)
+	nodes[4].Inventory = nil
+	nodes[3].Joins = Time(random.Int64N(int64(Hour)))
+	in := &Input{Nodes: nodes, Reslice: Second, Frames: 5, Every: 5 * Minute, Horizon: 6 * Hour}
+	in.Policy = placement.Policies(placement.Prior(), seed)[random.IntN(9)]
+	for i := range 200 {
+		j := job(fmt.Sprint("job-", i), Time(random.Int64N(int64(3*Hour))), Time(random.Int64N(int64(Hour))), asks[random.IntN(len(asks))])
+		j.Host.CPU = MilliCPU(random.Int64N(20_000))
+		j.Priority = random.Int64N(3)
+		j.Class = fmt.Sprint("class-", i%4)
+		j.Loads = Time(random.Int64N(int64(2 * Minute)))
+		if random.IntN(8) == 0 {
+			j.Members = 1 + random.IntN(4)
+		}
+		if random.IntN(4) == 0 {
+			j.Patience = Time(random.Int64N(int64(Hour)))
+		}
+		if random.IntN(3) == 0 {
+			j.Checkpoint = Minute
+		}
+		in.Jobs = append(in.Jobs, j)
+	}
+	for range 4 {
+		in.Outages = append(in.Outages, Outage{Node: random.IntN(5), At: Time(random.Int64N(int64(4 * Hour))), For: Time(random.Int64N(int64(Hour))), Drain: random.IntN(2) == 0, Grace: Time(random.Int64N(int64(Hour)))})
+	}
+	return in
+}
+
+// Whatever happens: the same input gives the same bytes, time never goes back, nothing
+// is held twice, every job comes to exactly one end, and an emptied cluster is free.
+func TestProperties(t *testing.T) {
+	for seed := range uint64(40) {
+		in := anyInput(t, seed)
+		_, log := runLog(t, in)
+		_, again := runLog(t, in)
+		require.Equal(t, log, again, "seed %d", seed)
+		checkLog(t, in, log)
+
+		in.Horizon, in.Outages, in.Every, in.Frames = 0, slices.DeleteFunc(in.Outages, func(o Outage) bool { return o.For == 0 }), 0, 0
+		result, _ := runLog(t, in)
+		require.Zero(t, result.Jobs.Running+result.Jobs.Waiting, "seed %d: %+v", seed, result.Jobs)
+		require.Equal(t, int64(len(in.Jobs)), result.Jobs.Finished+result.Jobs.Failed)
+	}
+}
+
+// checkLog follows a log with books of its own.
+func checkLog(t *testing.T, in *Input, log string) {
+	t.Helper()
+	ask := map[string]*Job{}
+	for i := range in.Jobs {
+		ask[in.Jobs[i].Name] = &in.Jobs[i]
+	}
+	cpu := map[string]MilliCPU{}
+	whole, parts := map[string]string{}, map[string]int{} // by "node/gpu"
+	where := map[string][]place{}
+	last := line{At: -1}
+	for _, l := range linesOf(log) {
+		require.GreaterOrEqual(t, l.At, last.At)
+		require.Equal(t, last.Line+1, l.Line)
+		last = l
+		move := func(places []place, sign int) {
+			for _, p := range places {
+				cpu[p.Node] += MilliCPU(sign) * ask[l.Job].Host.CPU
+				require.LessOrEqual(t, cpu[p.Node], MilliCPU(64_000), "%+v", l)
+				for _, device := range p.Devices {
+					gpu := p.Node + "/" + device[:1]
+					if len(device) > 1 {
+						parts[gpu] += sign
+						require.Empty(t, whole[gpu], "%+v: %s", l, gpu)
+						continue
+					}
+					require.Zero(t, parts[gpu], "%+v: %s", l, gpu)
+					if sign > 0 {
+						require.Empty(t, whole[gpu], "%+v: %s", l, gpu)
+						whole[gpu] = l.Job
+					} else {
+						delete(whole, gpu)
+					}
+				}
+			}
+		}
+		switch l.Event {
+		case "placed":
+			require.Empty(t, where[l.Job], "%+v", l)
+			require.Len(t, l.On, ask[l.Job].Members)
+			move(l.On, 1)
+			where[l.Job] = l.On
+		case "departure", "lost", "evicted", "preempted", "failed":
+			move(where[l.Job], -1)
+			delete(where, l.Job)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package simulator
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// Sample is the cluster at one moment.
+type Sample struct {
+	At Time `json:"t"`
+	// Waiting and Running are jobs; Running includes those that are still loading.
+	Waiting int64 `json:"waiting"`
+	Running int64 `json:"running"`
+	// GPUs are those that are there, Used those of which anything is held, Allocated what
+	// is held in thousandths of a GPU.
+	GPUs      int64 `json:"gpus"`
+	Used      int64 `json:"used"`
+	Allocated int64 `json:"allocatedMilli"`
+	// FreeBytes is the GPU memory that nobody holds, StrandedBytes that of it on nodes
+	// where no kind of request of the run fits.
+	FreeBytes     int64 `json:"freeBytes"`
+	StrandedBytes int64 `json:"strandedBytes"`
+	// Fragmentation is the part of the free memory, from 0 to 1, on nodes where a request
+	// drawn from the run's arrivals does not fit.
+	Fragmentation float64 `json:"fragmentation"`
+	// MicroDollars is the price per hour of the GPUs in use.
+	MicroDollars int64 `json:"microDollarsPerHour"`
+}
+
+// sampler takes samples and frames.
+type sampler struct {
+	every, next Time
+	kinds       []kindOfAsk
+	samples     []Sample
+	frames      []Frame
+	last        []string // the tiles of each node in the latest frame
+}
+
+// kindOfAsk is a kind of request with how often it arrives.
+type kindOfAsk struct {
+	ask    *Ask
+	host   Host
+	weight int64
+}
+
+// maxKinds bounds the kinds of requests that fragmentation looks at, the most frequent
+// ones first; a sample asks every node about each.
+const maxKinds = 64
+
+func (s *sampler) begin(e *engine) {
+	s.every = e.Every
+	if s.every == 0 {
+		s.every = max(1, e.Horizon/100)
+	}
+	if e.Horizon == 0 && e.Every == 0 {
+		s.every = 0
+		return
+	}
+	weights := map[kindOfAsk]int64{}
+	var kinds []kindOfAsk
+	for i := range e.Jobs {
+		j := &e.Jobs[i]
+		if !j.Ask.gpus() {
+			continue
+		}
+		key := kindOfAsk{ask: j.Ask, host: j.Host}
+		if weights[key] == 0 {
+			kinds = append(kinds, key)
+		}
+		weights[key] += int64(j.Members)
+	}
+	for i := range kinds {
+		kinds[i].weight = weights[kindOfAsk{ask: kinds[i].ask, host: kinds[i].host}]
+	}
+	slices.SortStableFunc(kinds, func(a, b kindOfAsk) int { return cmp.Compare(b.weight, a.weight) })
+	s.kinds = kinds[:min(len(kinds), maxKinds)]
+}
+
+// until takes the samples that are due before a time.
+func (s *sampler) until(e *engine, t Time) {
+	for s.every > 0 && s.next < t && len(s.samples) <= maxSamples {
+		s.take(e, s.next)
+		s.next += s.every
+	}
+}
+
+// end takes the last sample.
+func (s *sampler) end(e *engine) {
+	if s.every > 0 {
+		s.take(e, e.now)
+	}
+}
+
+func (s *sampler) take(e *engine, at Time) {
+	sample := Sample{
+		At: at, Waiting: int64(len(e.queue.jobs)), GPUs: e.meter.up, Used: e.meter.used,
+		Allocated: e.meter.allocated, MicroDollars: e.meter.usedPrice,
+	}
+	for _, count := range e.holding {
+		sample.Running += int64(count)
+	}
+	var misfit, weights float64
+	for _, kind := range s.kinds {
+		weights += float64(kind.weight)
+	}
+	for _, n := range e.nodes {
+		if n.fleet < 0 || !n.up {
+			continue
+		}
+		free := e.freeBytes(n)
+		if free == 0 {
+			continue
+		}
+		sample.FreeBytes += int64(free)
+		stranded := true
+		for _, kind := range s.kinds {
+			if n.open() && kind.host.within(n.free) && e.question(kind.ask).Fits(n.fleet) {
+				stranded = false
+			} else {
+				misfit += float64(free) * float64(kind.weight) / weights
+			}
+		}
+		if stranded {
+			sample.StrandedBytes += int64(free)
+		}
+	}
+	if sample.FreeBytes > 0 {
+		sample.Fragmentation = misfit / float64(sample.FreeBytes)
+	}
+	s.samples = append(s.samples, sample)
+	s.frame(e, at)
+}
+
+// freeBytes is the GPU memory of a node that nobody holds. Where compute is handed out
+// too, no more of a GPU is free than its compute.
+func (e *engine) freeBytes(n *nodeState) topology.Bytes {
+	state := e.fleet.State(n.fleet)
+	view := placement.View{Inventory: n.Inventory, State: state, Free: state.FreeGPUs()}
+	free := topology.Bytes(0)
+	for gpu := range state {
+		left := topology.Bytes(view.Leftover(gpu)) * topology.MiB
+		compute := n.Inventory.Node.GPUs[gpu].Model.Usable() / topology.Bytes(topology.WholeGPU) * topology.Bytes(topology.WholeGPU-state[gpu].Compute)
+		free += min(left, compute+topology.MiB)
+	}
+	return free
+}

@@ -1,0 +1,289 @@
+package scenario
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/catalogue"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// builder makes an Input of a scenario.
+type builder struct {
+	*Scenario
+	catalogue *catalogue.Catalogue
+	seed      uint64
+	sharing   Sharing
+	// pools are the makes of nodes, with how many nodes of each.
+	pools []kindOfNode
+	fits  map[fitKey]fit
+	nodes []simulator.Node
+	jobs  []simulator.Job
+}
+
+// kindOfNode is one pool's.
+type kindOfNode struct {
+	inventory *placement.Inventory // nil without GPUs
+	count     int64
+}
+
+// Build draws the jobs and puts the cluster together. The same scenario and seed draw
+// the same jobs, whatever the policy and sharing, so that runs compare pair by pair.
+//
+// The Input shares nothing with others that is written to, but is for one run at a
+// time: Asks remember what they worked out.
+func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	b := &builder{Scenario: s, catalogue: c, seed: uint64(seed), sharing: s.Sharing, fits: map[fitKey]fit{}}
+	if b.sharing == "" {
+		b.sharing = ByAsk
+	}
+	demand := placement.Prior()
+	if s.Demand == demandWorkload {
+		demand = b.demand()
+	}
+	if err := b.addNodes(demand); err != nil {
+		return nil, err
+	}
+	for i := range s.Workloads {
+		if err := b.addJobs(i); err != nil {
+			return nil, err
+		}
+	}
+	chosen, err := placement.PolicyNamed(s.policy(), demand, b.seed)
+	if err != nil {
+		return nil, wrong("policy", "%v", err)
+	}
+	in := &simulator.Input{
+		Nodes: b.nodes, Jobs: b.jobs, Policy: chosen, Horizon: simulator.Time(s.Horizon), Reslice: simulator.Time(s.Reslice), Every: simulator.Time(s.Sample),
+	}
+	if s.Preemption == preemptNever {
+		in.Preemption = simulator.PreemptNever
+	}
+	if in.Outages, err = b.outages(); err != nil {
+		return nil, err
+	}
+	return in, nil
+}
+
+// policy is how placements are ranked unless it is stated. Under time-slicing nobody
+// but the device plugin chooses, which takes the GPU with the fewest holders
+// (github.com/NVIDIA/k8s-device-plugin, internal/rm/allocate.go, distributedAlloc).
+func (s *Scenario) policy() string {
+	switch {
+	case s.Policy != "":
+		return s.Policy
+	case s.Sharing.replicas() > 0:
+		return placement.Spread{}.Name()
+	}
+	return placement.KeepPlaceable{}.Name()
+}
+
+func (b *builder) addNodes(demand placement.Demand) error {
+	domain := int64(-1)
+	for i := range b.Nodes {
+		pool, path := &b.Nodes[i], fmt.Sprintf("nodes[%d]", i)
+		node, err := pool.node(path, b.catalogue)
+		if err != nil {
+			return err
+		}
+		var inv *placement.Inventory
+		if node != nil {
+			if inv, err = inventory(node, b.catalogue, demand); err != nil {
+				return wrong(path, "%v", err)
+			}
+		}
+		b.pools = append(b.pools, kindOfNode{inv, pool.count()})
+		b.nodes = append(b.nodes, pool.nodes(inv, pool.price(node, b.catalogue), &domain)...)
+	}
+	slices.SortFunc(b.nodes, func(a, c simulator.Node) int { return cmp.Compare(a.Name, c.Name) })
+	for i := 1; i < len(b.nodes); i++ {
+		if b.nodes[i].Name == b.nodes[i-1].Name {
+			return wrong("nodes", "two nodes are called %s: rename a pool", b.nodes[i].Name)
+		}
+	}
+	return nil
+}
+
+// outages turns events into what the simulator plans.
+func (b *builder) outages() ([]simulator.Outage, error) {
+	var outages []simulator.Outage
+	for i := range b.Events {
+		event := &b.Events[i]
+		name, field := event.Fail, "fail"
+		if event.Drain != "" {
+			name, field = event.Drain, "drain"
+		}
+		node, found := slices.BinarySearchFunc(b.nodes, name, func(n simulator.Node, name string) int { return cmp.Compare(n.Name, name) })
+		if !found {
+			return nil, wrong(fmt.Sprintf("events[%d].%s", i, field), "no node is called %q: they are called %s to %s", name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name)
+		}
+		outages = append(outages, simulator.Outage{
+			Node: node, At: simulator.Time(event.At), For: simulator.Time(event.For), Drain: event.Drain != "", Grace: simulator.Time(event.Grace),
+		})
+	}
+	return outages, nil
+}
+
+// addJobs draws the jobs of a workload. Each workload has a stream of random numbers of
+// its own, so that a change to one does not change the others.
+func (b *builder) addJobs(index int) error {
+	w, path := &b.Workloads[index], fmt.Sprintf("workloads[%d]", index)
+	random := rand.New(rand.NewPCG(b.seed, uint64(index)))
+	asks, sum := b.asks(w), 0.0
+	cumulative := []float64{}
+	for i := range w.Requests {
+		if err := w.Requests[i].checkNames(fmt.Sprintf("%s.requests[%d]", path, i), b.catalogue); err != nil {
+			return err
+		}
+		sum += w.Requests[i].weight()
+		cumulative = append(cumulative, sum)
+	}
+	next, err := b.arrivals(w, path, random)
+	if err != nil {
+		return err
+	}
+	horizon := simulator.Time(b.Horizon)
+	for count := int64(0); w.Arrivals.Count == 0 || count < w.Arrivals.Count; count++ {
+		at, more := next()
+		if !more || at > horizon {
+			break
+		}
+		if len(b.jobs) >= maxJobs {
+			return wrong(path+".arrivals", "makes more than %d jobs until %s: shorten the horizon or bound them with count", maxJobs, horizon)
+		}
+		draw := random.Float64() * sum
+		request := 0
+		for request < len(cumulative)-1 && draw >= cumulative[request] {
+			request++
+		}
+		runs := w.Duration.quantile(random.Float64(), horizon)
+		if w.Duration.UntilEnd != "" {
+			runs = float64(simulator.MaxTime)
+		}
+		r := &w.Requests[request]
+		b.jobs = append(b.jobs, simulator.Job{
+			Name: fmt.Sprintf("%s-%d", w.Name, count), Class: w.Name, Priority: w.Priority, Arrives: at,
+			Loads: simulator.Time(w.Loading), Runs: simulator.Time(math.Round(runs)), Members: int(max(1, w.Members)), SameDomain: w.SameDomain == sameDomainRequired,
+			Host: r.host(w), Ask: asks[request], Patience: simulator.Time(w.Patience), Checkpoint: simulator.Time(w.Checkpoint),
+		})
+	}
+	return nil
+}
+
+func (r *Request) host(w *Workload) simulator.Host {
+	host := simulator.Host{CPU: simulator.MilliCPU(w.CPU), Memory: topology.Bytes(w.Memory)}
+	if r.CPU > 0 {
+		host.CPU = simulator.MilliCPU(r.CPU)
+	}
+	if r.Memory > 0 {
+		host.Memory = topology.Bytes(r.Memory)
+	}
+	return host
+}
+
+func (b *builder) asks(w *Workload) []*simulator.Ask {
+	var asks []*simulator.Ask
+	for i := range w.Requests {
+		asks = append(asks, b.ask(&w.Requests[i]))
+	}
+	return asks
+}
+
+// arrivals is a function that says when the next job arrives, and false after the last.
+func (b *builder) arrivals(w *Workload, path string, random *rand.Rand) (func() (simulator.Time, bool), error) {
+	a := &w.Arrivals
+	from := float64(a.From)
+	perHour := 0.0
+	switch {
+	case a.Poisson != nil:
+		perHour = a.Poisson.PerHour
+	case a.Load > 0:
+		var err error
+		if perHour, err = b.rateOf(w, path); err != nil {
+			return nil, err
+		}
+	case a.Every > 0:
+		at := simulator.Time(a.From) - simulator.Time(a.Every)
+		return func() (simulator.Time, bool) {
+			at += simulator.Time(a.Every)
+			return at, true
+		}, nil
+	default:
+		times := slices.Sorted(slices.Values(a.At))
+		i := -1
+		return func() (simulator.Time, bool) {
+			if i++; i >= len(times) {
+				return 0, false
+			}
+			return simulator.Time(times[i]) + simulator.Time(a.From), true
+		}, nil
+	}
+	mean := float64(simulator.Hour) / perHour
+	return func() (simulator.Time, bool) {
+		from += random.ExpFloat64() * mean
+		return simulator.Time(math.Min(from, float64(simulator.MaxTime))), from < float64(simulator.MaxTime)
+	}, nil
+}
+
+// rateOf is how many jobs per hour ask for the load of the GPU time that there is.
+func (b *builder) rateOf(w *Workload, path string) (float64, error) {
+	capacity := 0.0 // in thousandths of a GPU
+	for _, pool := range b.pools {
+		if pool.inventory != nil {
+			capacity += float64(pool.count) * float64(len(pool.inventory.Node.GPUs)) * 1000
+		}
+	}
+	if capacity == 0 {
+		return 0, wrong(path+".arrivals.load", "%v", errNoGPUs)
+	}
+	work, weights := 0.0, 0.0
+	for i := range w.Requests {
+		r := &w.Requests[i]
+		work += r.weight() * float64(b.part(r)) * float64(max(1, w.Members))
+		weights += r.weight()
+	}
+	if work == 0 {
+		return 0, wrong(path+".arrivals.load", "no request takes any GPU of the nodes")
+	}
+	mean := (w.Duration.mean(simulator.Time(b.Horizon)) + float64(w.Loading)) / float64(simulator.Hour)
+	rate := w.Arrivals.Load * capacity / (work / weights * mean)
+	if rate > maxRate {
+		return 0, wrong(path+".arrivals.load", "takes more than 1000 arrivals per second: make the jobs longer")
+	}
+	return rate, nil
+}
+
+// part is how much of a GPU a request takes, in thousandths, on the first make of nodes
+// that has any for it.
+func (b *builder) part(r *Request) int64 {
+	sharing := b.sharing
+	b.sharing = ByAsk // the load is the same however GPUs are handed out
+	defer func() { b.sharing = sharing }()
+	if r.CPUOnly != "" {
+		return 0
+	}
+	for _, pool := range b.pools {
+		if pool.inventory == nil {
+			continue
+		}
+		terms := b.terms(r, pool.inventory)
+		verdict := placement.Place(pool.inventory, placement.NewState(pool.inventory), terms.Request, placement.KeepPlaceable{})
+		if verdict.Outcome != placement.Fits {
+			continue
+		}
+		part := int64(0)
+		for i := range verdict.Grants {
+			part += simulator.Part(pool.inventory, &verdict.Grants[i])
+		}
+		return part
+	}
+	return 0
+}

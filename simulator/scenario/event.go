@@ -1,0 +1,27 @@
+package scenario
+
+// Event is something that happens to a node. Nodes that join later are a Pool with
+// Joins.
+type Event struct {
+	At Span `json:"at"`
+	// Fail or Drain names the node: <pool>-<number>, as the event log has it.
+	Fail  string `json:"fail,omitempty"`
+	Drain string `json:"drain,omitempty"`
+	// For is how long it lasts, 0 until the end.
+	For Span `json:"for,omitempty"`
+	// Grace is how long what runs on a draining node may go on, 0 as long as it takes.
+	Grace Span `json:"grace,omitempty"`
+}
+
+func (e *Event) check(path string) error {
+	if err := first(
+		e.At.atLeastZero(path+".at"), e.For.atLeastZero(path+".for"), e.Grace.atLeastZero(path+".grace"),
+		oneOf(path, map[string]bool{"fail": e.Fail != "", "drain": e.Drain != ""}, "fail", "drain"),
+	); err != nil {
+		return err
+	}
+	if e.Grace > 0 && e.Drain == "" {
+		return wrong(path+".grace", "goes with drain: a node that fails grants none")
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package scenario
+
+import "fmt"
+
+// FieldError is what is wrong with one field.
+type FieldError struct {
+	// Path is where, as in "workloads[2].duration.fixed".
+	Path string
+	// Problem is what is wrong and what to do about it.
+	Problem string
+}
+
+func (e *FieldError) Error() string { return e.Path + ": " + e.Problem }
+
+func wrong(path, format string, args ...any) error {
+	return &FieldError{Path: path, Problem: fmt.Sprintf(format, args...)}
+}
+
+// within checks a number against its bounds.
+func within(path string, value, low, high int64) error {
+	if value < low || value > high {
+		return wrong(path, "%d, want %d to %d", value, low, high)
+	}
+	return nil
+}
+
+// first returns the first error of several checks.
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oneOf checks that exactly one of some fields is given.
+func oneOf(path string, given map[string]bool, names ...string) error {
+	count := 0
+	for _, name := range names {
+		if given[name] {
+			count++
+		}
+	}
+	if count == 1 {
+		return nil
+	}
+	what := "none is"
+	if count > 1 {
+		what = fmt.Sprintf("%d are", count)
+	}
+	return wrong(path, "want exactly one of %s, %s given", listed(names), what)
+}
+
+func listed(names []string) string {
+	text := ""
+	for i, name := range names {
+		switch {
+		case i > 0 && i == len(names)-1:
+			text += " and "
+		case i > 0:
+			text += ", "
+		}
+		text += name
+	}
+	return text
+}

@@ -1,0 +1,175 @@
+package scenario
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/catalogue"
+	"github.com/ashlar-dev/ashlar/topology/mig"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// Request is what each member of a job asks for: exactly one of gpus, mig, share,
+// model and cpuOnly.
+type Request struct {
+	// Name is how the log calls it, by default what is asked for.
+	Name string `json:"name,omitempty"`
+	// Weight is how often it is drawn, relative to the others; 1 if not stated.
+	Weight float64 `json:"weight,omitempty"`
+	// GPUs is a number of whole GPUs, Bandwidth the least of the best ring through them,
+	// in GB/s per direction.
+	GPUs      int64 `json:"gpus,omitempty"`
+	Bandwidth int64 `json:"bandwidth,omitempty"`
+	// MIG is a profile: "1g.10gb".
+	MIG   string `json:"mig,omitempty"`
+	Share *Share `json:"share,omitempty"`
+	Model *Model `json:"model,omitempty"`
+	// CPUOnly is "yes" for a job without GPUs.
+	CPUOnly string `json:"cpuOnly,omitempty"`
+	// Products are the acceptable GPU models, by their keys in the catalogue or what
+	// NVML calls them.
+	Products []string `json:"products,omitempty"`
+	// Uses is the memory that is really allocated on each GPU, slice or share; by default
+	// what is asked for. It decides who runs out of memory.
+	Uses Memory `json:"uses,omitempty"`
+	// CPU and Memory are what a member takes of its node, by default the workload's.
+	CPU    CPU    `json:"cpu,omitempty"`
+	Memory Memory `json:"memory,omitempty"`
+}
+
+// Share is part of one GPU.
+type Share struct {
+	// Memory and Compute are what is taken of each, compute in thousandths of the GPU and
+	// 0 to leave it open. Or else Part is the part of both, in thousandths.
+	Memory  Memory `json:"memory,omitempty"`
+	Compute int64  `json:"compute,omitempty"`
+	Part    int64  `json:"part,omitempty"`
+}
+
+// maxWeight bounds weights, which are relative anyway.
+const maxWeight = 1e9
+
+func (r *Request) check(path string) error {
+	if math.IsNaN(r.Weight) || r.Weight < 0 || r.Weight > maxWeight {
+		return wrong(path+".weight", "%v, want above 0 and up to %g", r.Weight, float64(maxWeight))
+	}
+	if err := first(
+		oneOf(path, map[string]bool{"gpus": r.GPUs != 0, "mig": r.MIG != "", "share": r.Share != nil, "model": r.Model != nil, "cpuOnly": r.CPUOnly != ""}, "gpus", "mig", "share", "model", "cpuOnly"),
+		within(path+".gpus", r.GPUs, 0, topology.MaxGPUs), within(path+".bandwidth", r.Bandwidth, 0, 1_000_000),
+		within(path+".uses", int64(r.Uses), 0, maxMemory), within(path+".cpu", int64(r.CPU), 0, maxCPU*1000), within(path+".memory", int64(r.Memory), 0, maxMemory),
+	); err != nil {
+		return err
+	}
+	switch {
+	case r.Name != "" && checkName("", r.Name) != nil:
+		return checkName(path+".name", r.Name)
+	case r.CPUOnly != "" && r.CPUOnly != "yes":
+		return wrong(path+".cpuOnly", "%q, want yes", r.CPUOnly)
+	case r.Bandwidth > 0 && r.GPUs < 2:
+		return wrong(path+".bandwidth", "goes with 2 or more gpus")
+	case r.CPUOnly != "" && (len(r.Products) > 0 || r.Uses > 0):
+		return wrong(path+".cpuOnly", "does not go with products or uses")
+	case r.Model != nil:
+		return r.Model.check(path + ".model")
+	case r.Share != nil:
+		return r.Share.check(path + ".share")
+	}
+	return nil
+}
+
+func (s *Share) check(path string) error {
+	if err := first(within(path+".memory", int64(s.Memory), 0, maxMemory), within(path+".compute", s.Compute, 0, 1000), within(path+".part", s.Part, 0, 1000)); err != nil {
+		return err
+	}
+	switch {
+	case s.Part > 0 && (s.Memory > 0 || s.Compute > 0):
+		return wrong(path+".part", "is of memory and compute both: leave them out")
+	case s.Part == 0 && s.Memory == 0:
+		return wrong(path+".memory", "is missing: how much, or which part")
+	}
+	return nil
+}
+
+func (r *Request) weight() float64 {
+	if r.Weight == 0 {
+		return 1
+	}
+	return r.Weight
+}
+
+// title is what the log calls it.
+func (r *Request) title() string {
+	switch {
+	case r.Name != "":
+		return r.Name
+	case r.GPUs == 1:
+		return "1 GPU"
+	case r.GPUs > 1:
+		return fmt.Sprintf("%d GPUs", r.GPUs)
+	case r.MIG != "":
+		return "mig " + r.MIG
+	case r.Share != nil && r.Share.Part > 0:
+		return fmt.Sprintf("share %dm", r.Share.Part)
+	case r.Share != nil && r.Share.Compute > 0:
+		return fmt.Sprintf("share %s %dm", topology.Bytes(r.Share.Memory), r.Share.Compute)
+	case r.Share != nil:
+		return "share " + topology.Bytes(r.Share.Memory).String()
+	case r.Model != nil:
+		return r.Model.title()
+	}
+	return "CPU only"
+}
+
+// checkNames checks what names things of the catalogue.
+func (r *Request) checkNames(path string, c *catalogue.Catalogue) error {
+	for i, product := range r.Products {
+		if _, known := c.ModelByProduct(product); known {
+			continue
+		}
+		if _, err := c.Model(product); err != nil {
+			return wrong(fmt.Sprintf("%s.products[%d]", path, i), "%v", err)
+		}
+	}
+	if r.MIG != "" {
+		known := slices.ContainsFunc(c.Tables(), func(key string) bool {
+			table, err := c.MIG(key)
+			return err == nil && slices.ContainsFunc(table.Profiles, func(p mig.Profile) bool { return p.Name == r.MIG })
+		})
+		if !known {
+			return wrong(path+".mig", "no GPU has profile %q: ashlar topology mig GPU lists them, like 1g.10gb", r.MIG)
+		}
+	}
+	return nil
+}
+
+// accepts are the offers of one form on the products that are acceptable.
+func (r *Request) accepts(inv *placement.Inventory, form placement.Form, enough topology.Bytes) placement.OfferSet {
+	want := placement.Want{Forms: []placement.Form{form}, Memory: enough, Models: r.Products}
+	return want.Accepts(inv)
+}
+
+// profiles are the offers of the MIG profile on the products that are acceptable. The
+// same profile has another number on another GPU.
+func (r *Request) profiles(inv *placement.Inventory, c *catalogue.Catalogue) (placement.OfferSet, topology.Bytes) {
+	acceptable := r.accepts(inv, placement.MIG, 0)
+	memory := topology.Bytes(0)
+	set := placement.NewOfferSet(len(inv.Offers))
+	for i := range inv.Offers {
+		offer := &inv.Offers[i]
+		if !acceptable.Has(i) {
+			continue
+		}
+		table, err := c.MIG(inv.Node.GPUs[offer.GPU].Model.MIG)
+		if err != nil {
+			continue // the catalogue checks that the table is there
+		}
+		if profile, found := table.Profile(offer.Profile); found && strings.EqualFold(profile.Name, r.MIG) {
+			set.Add(i)
+			memory = max(memory, offer.Memory)
+		}
+	}
+	return set, memory
+}

@@ -1,0 +1,188 @@
+package scenario
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// Scenario is one simulation.
+type Scenario struct {
+	Name string `json:"name"`
+	// About says what is to be seen, in a few sentences.
+	About string `json:"about,omitempty"`
+	// Horizon is when the run ends. Jobs arrive until then.
+	Horizon Span `json:"horizon"`
+	// Sample is the time between samples, by default a hundredth of the horizon.
+	Sample Span `json:"sample,omitempty"`
+	// Seed is what arrivals, requests and durations are drawn from.
+	Seed int64 `json:"seed,omitempty"`
+	// Policy is how placements are ranked, by default keep-placeable.
+	Policy string `json:"policy,omitempty"`
+	// Demand is what the policy expects of the future: "prior", which knows nothing, or
+	// "workload", what the workloads here ask for. The scheduler has the prior.
+	Demand string `json:"demand,omitempty"`
+	// Sharing is how GPUs are handed out; see Sharing.
+	Sharing Sharing `json:"sharing,omitempty"`
+	// Preemption is "lower", by which jobs end those of lower priority, or "never".
+	Preemption string `json:"preemption,omitempty"`
+	// Reslice is how long it takes to change the MIG layout of a GPU.
+	Reslice Span `json:"reslice,omitempty"`
+
+	Nodes     []Pool     `json:"nodes"`
+	Workloads []Workload `json:"workloads"`
+	Events    []Event    `json:"events,omitempty"`
+	// Variants are run next to one another, on the same arrivals.
+	Variants []Variant `json:"variants,omitempty"`
+}
+
+// Variant changes some of a scenario; what it does not state stays.
+type Variant struct {
+	Name    string  `json:"name"`
+	Policy  string  `json:"policy,omitempty"`
+	Sharing Sharing `json:"sharing,omitempty"`
+	// Preemption is as in Scenario.
+	Preemption string `json:"preemption,omitempty"`
+}
+
+// With is the scenario as a variant has it.
+func (s Scenario) With(v Variant) Scenario {
+	if v.Policy != "" {
+		s.Policy = v.Policy
+	}
+	if v.Sharing != "" {
+		s.Sharing = v.Sharing
+	}
+	if v.Preemption != "" {
+		s.Preemption = v.Preemption
+	}
+	return s
+}
+
+// Bounds of what a scenario may hold.
+const (
+	maxPools     = 100
+	maxWorkloads = 100
+	maxEvents    = 10_000
+	maxVariants  = 20
+	maxJobs      = 1_000_000
+	maxName      = 100
+	maxAbout     = 4000
+)
+
+// Check returns the first thing about a scenario that cannot be.
+func (s *Scenario) Check() error {
+	if err := first(
+		checkName("name", s.Name),
+		within("about", int64(len(s.About)), 0, maxAbout),
+		s.Horizon.positive("horizon"), s.Sample.atLeastZero("sample"), s.Reslice.atLeastZero("reslice"),
+		checkPolicy("policy", s.Policy), s.Sharing.check("sharing"), checkPreemption("preemption", s.Preemption),
+		within("nodes", int64(len(s.Nodes)), 1, maxPools),
+		within("workloads", int64(len(s.Workloads)), 1, maxWorkloads),
+		within("events", int64(len(s.Events)), 0, maxEvents),
+		within("variants", int64(len(s.Variants)), 0, maxVariants),
+	); err != nil {
+		return err
+	}
+	if s.Demand != "" && s.Demand != demandPrior && s.Demand != demandWorkload {
+		return wrong("demand", "%q, want %s or %s", s.Demand, demandPrior, demandWorkload)
+	}
+	if s.Sample > 0 && s.Horizon/s.Sample > maxSamples {
+		return wrong("sample", "%s of %s are more than %d samples", simulator.Time(s.Sample), simulator.Time(s.Horizon), maxSamples)
+	}
+	names, total := map[string]bool{}, int64(0)
+	for i := range s.Nodes {
+		path := fmt.Sprintf("nodes[%d]", i)
+		if err := s.Nodes[i].check(path); err != nil {
+			return err
+		}
+		if names[s.Nodes[i].Name] {
+			return wrong(path+".name", "%q occurs twice", s.Nodes[i].Name)
+		}
+		names[s.Nodes[i].Name] = true
+		if total += s.Nodes[i].count(); total > simulator.MaxNodes {
+			return wrong(path+".count", "makes more than %d nodes", simulator.MaxNodes)
+		}
+	}
+	names = map[string]bool{}
+	for i := range s.Workloads {
+		path := fmt.Sprintf("workloads[%d]", i)
+		if err := s.Workloads[i].check(path); err != nil {
+			return err
+		}
+		if names[s.Workloads[i].Name] {
+			return wrong(path+".name", "%q occurs twice", s.Workloads[i].Name)
+		}
+		names[s.Workloads[i].Name] = true
+	}
+	for i := range s.Events {
+		if err := s.Events[i].check(fmt.Sprintf("events[%d]", i)); err != nil {
+			return err
+		}
+	}
+	names = map[string]bool{}
+	for i := range s.Variants {
+		v, path := &s.Variants[i], fmt.Sprintf("variants[%d]", i)
+		if err := first(checkName(path+".name", v.Name), checkPolicy(path+".policy", v.Policy), v.Sharing.check(path+".sharing"), checkPreemption(path+".preemption", v.Preemption)); err != nil {
+			return err
+		}
+		if names[v.Name] {
+			return wrong(path+".name", "%q occurs twice", v.Name)
+		}
+		names[v.Name] = true
+	}
+	return nil
+}
+
+// maxSamples is simulator's bound with room for the first and last.
+const maxSamples = 1000
+
+const (
+	demandPrior    = "prior"
+	demandWorkload = "workload"
+)
+
+func checkName(path, name string) error {
+	if name == "" || len(name) > maxName || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != "" {
+		return wrong(path, "%q, want a name of 1 to %d letters, digits, - _ and .", name, maxName)
+	}
+	return nil
+}
+
+func checkPolicy(path, name string) error {
+	if name == "" {
+		return nil
+	}
+	if _, err := placement.PolicyNamed(name, placement.Prior(), 0); err != nil {
+		return wrong(path, "%v", err)
+	}
+	return nil
+}
+
+const (
+	preemptLower = "lower"
+	preemptNever = "never"
+)
+
+func checkPreemption(path, word string) error {
+	if word != "" && word != preemptLower && word != preemptNever {
+		return wrong(path, "%q, want %s or %s", word, preemptLower, preemptNever)
+	}
+	return nil
+}
+
+func (s Span) positive(path string) error {
+	if s <= 0 || s > Span(simulator.MaxTime) {
+		return wrong(path, "is missing or not above 0: write a length of time like 12h or 7d")
+	}
+	return nil
+}
+
+func (s Span) atLeastZero(path string) error {
+	if s < 0 || s > Span(simulator.MaxTime) {
+		return wrong(path, "%d ms, want 0 to %s", int64(s), simulator.MaxTime)
+	}
+	return nil
+}

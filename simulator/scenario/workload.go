@@ -1,0 +1,103 @@
+package scenario
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/ashlar-dev/ashlar/simulator"
+)
+
+// Workload is jobs of one kind that keep arriving.
+type Workload struct {
+	Name     string   `json:"name"`
+	Priority int64    `json:"priority,omitempty"`
+	Arrivals Arrivals `json:"arrivals"`
+	Duration Duration `json:"duration"`
+	// Loading is how long a job takes from its placement until it does useful work.
+	Loading Span `json:"loading,omitempty"`
+	// Members is the number of pods of each job, which are placed together; SameDomain
+	// is "required" if that must be within one domain of nodes.
+	Members    int64  `json:"members,omitempty"`
+	SameDomain string `json:"sameDomain,omitempty"`
+	// Checkpoint is how often a job saves its work, 0 for never, and Patience how long it
+	// waits for a place before it is given up, 0 for ever.
+	Checkpoint Span `json:"checkpoint,omitempty"`
+	Patience   Span `json:"patience,omitempty"`
+	// CPU and Memory are what each member takes of its node.
+	CPU    CPU    `json:"cpu,omitempty"`
+	Memory Memory `json:"memory,omitempty"`
+	// Requests is what the jobs ask for: each draws one of them, by weight.
+	Requests []Request `json:"requests"`
+}
+
+const maxRequests = 1000
+
+func (w *Workload) check(path string) error {
+	if err := first(
+		checkName(path+".name", w.Name),
+		within(path+".priority", w.Priority, -1_000_000_000, 1_000_000_000),
+		w.Arrivals.check(path+".arrivals"), w.Duration.check(path+".duration"),
+		w.Loading.atLeastZero(path+".loading"), w.Checkpoint.atLeastZero(path+".checkpoint"), w.Patience.atLeastZero(path+".patience"),
+		within(path+".members", w.Members, 0, simulator.MaxMembers),
+		within(path+".cpu", int64(w.CPU), 0, maxCPU*1000), within(path+".memory", int64(w.Memory), 0, maxMemory),
+		within(path+".requests", int64(len(w.Requests)), 1, maxRequests),
+	); err != nil {
+		return err
+	}
+	if w.SameDomain != "" && w.SameDomain != sameDomainRequired {
+		return wrong(path+".sameDomain", "%q, want %s or nothing", w.SameDomain, sameDomainRequired)
+	}
+	if w.Arrivals.Load > 0 && w.Duration.UntilEnd != "" {
+		return wrong(path+".arrivals.load", "does not go with a duration until the end: state how many arrive")
+	}
+	for i := range w.Requests {
+		if err := w.Requests[i].check(fmt.Sprintf("%s.requests[%d]", path, i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const sameDomainRequired = "required"
+
+// Arrivals is when jobs arrive: exactly one of the first four.
+type Arrivals struct {
+	// Poisson is how many arrive on average, at any time as likely as at any other.
+	Poisson *Rate `json:"poisson,omitempty"`
+	// Load is Poisson with a rate such that the GPU time asked for is so much of what the
+	// cluster has: 0.9 leaves a tenth idle, at 1.1 the queue grows.
+	Load float64 `json:"load,omitempty"`
+	// Every is the time from one to the next.
+	Every Span `json:"every,omitempty"`
+	// At lists the times.
+	At []Span `json:"at,omitempty"`
+	// Count ends it after so many, 0 for the horizon.
+	Count int64 `json:"count,omitempty"`
+	// From is when it begins.
+	From Span `json:"from,omitempty"`
+}
+
+// maxLoad is how much more may be asked for than there is.
+const maxLoad = 100
+
+func (a *Arrivals) check(path string) error {
+	if math.IsNaN(a.Load) || a.Load < 0 || a.Load > maxLoad {
+		return wrong(path+".load", "%v, want above 0 and up to %d", a.Load, maxLoad)
+	}
+	if err := first(
+		oneOf(path, map[string]bool{"poisson": a.Poisson != nil, "load": a.Load > 0, "every": a.Every != 0, "at": len(a.At) > 0}, "poisson", "load", "every", "at"),
+		within(path+".count", a.Count, 0, maxJobs), a.From.atLeastZero(path+".from"), a.Every.atLeastZero(path+".every"),
+		within(path+".at", int64(len(a.At)), 0, maxJobs),
+	); err != nil {
+		return err
+	}
+	if a.Poisson != nil && !(a.Poisson.PerHour > 0 && a.Poisson.PerHour <= maxRate) {
+		return wrong(path+".poisson", "want a rate like 12/h")
+	}
+	for i, at := range a.At {
+		if err := at.atLeastZero(fmt.Sprintf("%s.at[%d]", path, i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,38 @@
+// Package scenarios holds the scenarios that are part of the program, one YAML file
+// each, to run and to start one's own from. They are read in cmd/ashlar, whose tests
+// hold what each of them is expected to show.
+package scenarios
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+)
+
+//go:embed *.yaml
+var files embed.FS
+
+// Default is the scenario that is run if none is named.
+const Default = "openb-like"
+
+// Names lists the scenarios, sorted.
+func Names() []string {
+	entries, err := files.ReadDir(".")
+	if err != nil {
+		panic(err) // the folder is part of the program
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, strings.TrimSuffix(entry.Name(), ".yaml"))
+	}
+	return names
+}
+
+// Text is the YAML of a scenario.
+func Text(name string) ([]byte, error) {
+	text, err := files.ReadFile(name + ".yaml")
+	if err != nil {
+		return nil, fmt.Errorf("unknown scenario %q: want one of %s", name, strings.Join(Names(), ", "))
+	}
+	return text, nil
+}
