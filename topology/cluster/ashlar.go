@@ -25,10 +25,12 @@ func (Ashlar) Name() string { return "ashlar" }
 
 // Chooser implements Policy.
 func (Ashlar) Chooser(c *Cluster, demand *Demand, _ int64) Chooser {
+	return NewRanking(c, newAshlar(c, demand))
+}
+
+func newAshlar(c *Cluster, demand *Demand) *ashlar {
 	cuts := newCutting(demand)
-	return NewRanking(c, &ashlar{
-		gradient: newGradient(c, demand), cutting: cuts, stranding: newStranding(demand, cuts), scarcity: newScarcity(c, demand),
-	})
+	return &ashlar{gradient: newGradient(c, demand), cutting: cuts, stranding: newStranding(demand, cuts), scarcity: newScarcity(c, demand)}
 }
 
 // micro is a GPU in the unit of Ashlar's ratings.
@@ -39,11 +41,11 @@ const micro = 1_000_000
 // and 130 % arrived.
 const (
 	// pointWorth is one of FGD's points. Its curve 100/(1+exp(-x)) rises by 25 points
-	// per GPU where x, the fragment taken away in GPUs, is near 0. Fragments count half
-	// of that: missing CPU and refused models are fragments, too, and would otherwise
-	// be paid for twice. Half: 1.55 and 1.13; all: 1.54 and 1.12; a quarter: 1.50 and
-	// 1.09; nothing: 1.18 and 0.86, with losses against FGD.
-	pointWorth = micro / 50
+	// per GPU where x, the fragment taken away in GPUs, is near 0: at this worth the
+	// gradient counts a GPU as a GPU. The gain is 1.54 and 1.12; with half of it 1.55
+	// and 1.13, but less on mixes short of CPU; with twice as much 0.07 and 0.03 less;
+	// with nothing 1.18 and 0.86, and losses against FGD.
+	pointWorth = micro / 25
 	// cuttingWeight makes the cut decide and the rest choose between equal cuts: a cut
 	// that wastes is wasted for certain, while fragments and stranding are what may
 	// happen. Choices are the same from 16 on; 4 takes 0.06 from the gain, 1 takes 0.28.

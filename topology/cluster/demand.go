@@ -28,9 +28,16 @@ func NewDemand(pods []Class) *Demand {
 	for _, class := range pods {
 		count[class]++
 	}
-	demand := &Demand{Pods: int64(len(pods))}
+	return demandFrom(count)
+}
+
+func demandFrom(count map[Class]int64) *Demand {
+	demand := &Demand{}
+	for _, n := range count {
+		demand.Pods += n
+	}
 	for class, n := range count {
-		demand.Classes = append(demand.Classes, Weighted{Class: class, Count: n, Probability: float64(n) / float64(len(pods))})
+		demand.Classes = append(demand.Classes, Weighted{Class: class, Count: n, Probability: float64(n) / float64(demand.Pods)})
 	}
 	slices.SortFunc(demand.Classes, func(a, b Weighted) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), a.compare(b.Class))

@@ -1,0 +1,3 @@
+// Package parity holds the simulator to the scheduler: the same pods on the same nodes
+// get the same devices from both.
+package parity

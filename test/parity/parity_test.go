@@ -1,0 +1,294 @@
+package parity
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/ashlar-dev/ashlar/plugins/inventory"
+	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/test/cluster"
+	"github.com/ashlar-dev/ashlar/test/install"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+	"github.com/ashlar-dev/ashlar/topology/published"
+)
+
+var pods = flag.Int("pods", 1000, "pods that go through the simulator and the scheduler")
+
+const namespace = "parity"
+
+// patience is how long the scheduler may take for all pods.
+const patience = 10 * time.Minute
+
+// place is where a pod is: the node, and its devices by name, sorted; both empty if it
+// fits nowhere.
+type place struct {
+	Node    string
+	Devices []string
+}
+
+// A thousand pods, one after the other, on nodes of six machine types: the simulator
+// says beforehand which node and which devices the real scheduler gives each of them.
+func TestSimulatorForetellsTheScheduler(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a control plane: skipped in short mode")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	world := start(ctx, t)
+	asked := arrivals(*pods)
+	foretold := world.foretell(t, asked)
+	world.create(ctx, t, asked)
+	scheduled := world.await(ctx, t, foretold)
+
+	placed := 0
+	for name, want := range foretold {
+		if want.Node != "" {
+			placed++
+		}
+		if diff := cmp.Diff(want, scheduled[name]); diff != "" {
+			t.Errorf("%s (-simulator +scheduler):\n%s", name, diff)
+		}
+	}
+	t.Logf("%d pods: %d placed, %d of them on the same node and devices as foretold", len(foretold), placed, same(foretold, scheduled))
+	require.Greater(t, placed, len(foretold)*3/4, "the workload should mostly fit")
+	require.Less(t, placed, len(foretold), "and some of it should not")
+}
+
+func same(foretold, scheduled map[string]place) int {
+	n := 0
+	for name, want := range foretold {
+		if want.Node != "" && cmp.Equal(want, scheduled[name]) {
+			n++
+		}
+	}
+	return n
+}
+
+// world is a control plane with Ashlar on it.
+type world struct {
+	client kubernetes.Interface
+	// devices are a node's, in published order, by node.
+	devices map[string][]resourceapi.Device
+}
+
+func start(ctx context.Context, t *testing.T) *world {
+	t.Helper()
+	binaries, err := cluster.FindBinaries()
+	require.NoError(t, err)
+	say := func(what string) { t.Log(what) }
+	require.NoError(t, binaries.Ensure(ctx, say, install.Commands...))
+	c, err := cluster.Start(ctx, cluster.Options{Binaries: binaries, Progress: say})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Stop()) })
+	client, err := kubernetes.NewForConfig(c.RESTConfig())
+	require.NoError(t, err)
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	require.NoError(t, err)
+	_, err = install.Install(ctx, c, root, nodes(), say)
+	require.NoError(t, err)
+	require.NoError(t, install.EnsureNamespace(ctx, c, client, namespace))
+
+	w := &world{client: client, devices: map[string][]resourceapi.Device{}}
+	slices, err := client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{})
+	require.NoError(t, err)
+	for i := range slices.Items {
+		spec := &slices.Items[i].Spec
+		if spec.Driver == published.Driver && spec.NodeName != nil {
+			w.devices[*spec.NodeName] = append(w.devices[*spec.NodeName], spec.Devices...)
+		}
+	}
+	return w
+}
+
+// foretell lets the simulator place the pods.
+func (w *world) foretell(t *testing.T, asked []*kind) map[string]place {
+	t.Helper()
+	profiles, names := map[*placement.Inventory][]string{}, map[string][]string{}
+	var input simulator.Input
+	for _, n := range nodes() {
+		devices := w.devices[n.Name]
+		require.NotEmpty(t, devices, n.Name)
+		node, offers, err := inventory.Read(published.Driver, devices)
+		require.NoError(t, err)
+		inv, err := placement.NewInventory(node, offers, placement.Prior())
+		require.NoError(t, err)
+		for i := range devices {
+			profiles[inv] = append(profiles[inv], inventory.ProfileName(published.Driver, &devices[i]))
+			names[n.Name] = append(names[n.Name], devices[i].Name)
+		}
+		input.Nodes = append(input.Nodes, simulator.Node{Name: n.Name, Inventory: inv, Domain: placement.NoValue})
+	}
+	asks := map[*kind]*simulator.Ask{}
+	for i, k := range asked {
+		if asks[k] == nil {
+			asks[k] = k.ask(func(inv *placement.Inventory, offer int) string { return profiles[inv][offer] })
+		}
+		input.Jobs = append(input.Jobs, simulator.Job{Name: podName(i), Arrives: simulator.Time(i + 1), Runs: simulator.MaxTime / 2, Members: 1, Ask: asks[k]})
+	}
+	input.Policy, input.Horizon, input.Preemption = placement.KeepPlaceable{}, simulator.Time(len(asked)+1), simulator.PreemptNever
+	var log bytes.Buffer
+	_, err := simulator.Run(&input, simulator.Watch{Log: &log})
+	require.NoError(t, err)
+	return w.read(t, &log, asked)
+}
+
+// read reads the simulator's event log.
+func (w *world) read(t *testing.T, log *bytes.Buffer, asked []*kind) map[string]place {
+	t.Helper()
+	byText := map[string]map[string]string{} // node, device in the log's words, name
+	for node, devices := range w.devices {
+		byText[node] = map[string]string{}
+		_, offers, err := inventory.Read(published.Driver, devices)
+		require.NoError(t, err)
+		for i := range offers {
+			// Two profiles may have the same placement: 1g.10gb and 1g.10gb+me.
+			byText[node][inWords(&offers[i])+" "+inventory.ProfileName(published.Driver, &devices[i])] = devices[i].Name
+		}
+	}
+	foretold := map[string]place{}
+	profiles := map[string]string{}
+	for i, k := range asked {
+		foretold[podName(i)], profiles[podName(i)] = place{}, k.profile
+	}
+	lines := json.NewDecoder(log)
+	for lines.More() {
+		var line struct {
+			Event, Job string
+			On         []struct {
+				Node    string
+				Devices []string
+			}
+		}
+		require.NoError(t, lines.Decode(&line))
+		if line.Event != "placed" {
+			continue
+		}
+		at := place{Node: line.On[0].Node}
+		for _, text := range line.On[0].Devices {
+			var form string
+			var gpu int
+			if n, _ := fmt.Sscanf(text, "%d %s", &gpu, &form); n == 2 && form == "share" {
+				text = fmt.Sprintf("%d share", gpu)
+			}
+			name := byText[at.Node][text+" "+profiles[line.Job]]
+			require.NotEmpty(t, name, "device %q of node %s", text, at.Node)
+			at.Devices = append(at.Devices, name)
+		}
+		slices.Sort(at.Devices)
+		foretold[line.Job] = at
+	}
+	return foretold
+}
+
+func inWords(offer *placement.Offer) string {
+	switch offer.Form {
+	case placement.MIG:
+		return fmt.Sprintf("%d mig %s", offer.GPU, offer.Placement)
+	case placement.Share:
+		return fmt.Sprintf("%d share", offer.GPU)
+	}
+	return fmt.Sprint(offer.GPU)
+}
+
+func podName(i int) string { return fmt.Sprintf("pod-%04d", i) }
+
+// create creates the pods in order, each with a claim of its own.
+func (w *world) create(ctx context.Context, t *testing.T, asked []*kind) {
+	t.Helper()
+	for i, k := range asked {
+		claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Name: podName(i), Namespace: namespace}}
+		exactly := &resourceapi.ExactDeviceRequest{DeviceClassName: k.class, AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: int64(k.count)}
+		if k.profile != "" {
+			exactly.Selectors = []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{
+				Expression: fmt.Sprintf("device.attributes[%q].profile == %q", published.Driver, k.profile),
+			}}}
+		}
+		if k.bytes > 0 {
+			exactly.Capacity = &resourceapi.CapacityRequirements{Requests: map[resourceapi.QualifiedName]resource.Quantity{
+				published.Memory: *resource.NewQuantity(int64(k.bytes), resource.BinarySI),
+			}}
+		}
+		claim.Spec.Devices.Requests = []resourceapi.DeviceRequest{{Name: "r", Exactly: exactly}}
+		_, err := w.client.ResourceV1().ResourceClaims(namespace).Create(ctx, claim, metav1.CreateOptions{})
+		require.NoError(t, err)
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: podName(i), Namespace: namespace}}
+		pod.Spec = corev1.PodSpec{
+			SchedulerName:  "ashlar-scheduler",
+			Containers:     []corev1.Container{{Name: "c", Image: "example.com/none", Resources: corev1.ResourceRequirements{Claims: []corev1.ResourceClaim{{Name: "gpu"}}}}},
+			ResourceClaims: []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: &claim.Name}},
+		}
+		_, err = w.client.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{})
+		require.NoError(t, err)
+	}
+}
+
+// await waits until the scheduler has decided about every pod, and returns what it did.
+func (w *world) await(ctx context.Context, t *testing.T, foretold map[string]place) map[string]place {
+	t.Helper()
+	for {
+		list, err := w.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+		require.NoError(t, err)
+		undecided := len(foretold)
+		for i := range list.Items {
+			if decided(&list.Items[i]) {
+				undecided--
+			}
+		}
+		if undecided == 0 {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			require.NoError(t, ctx.Err(), "%d pods are still undecided", undecided)
+		case <-time.After(time.Second):
+		}
+	}
+	pods, err := w.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+	require.NoError(t, err)
+	claims, err := w.client.ResourceV1().ResourceClaims(namespace).List(ctx, metav1.ListOptions{})
+	require.NoError(t, err)
+	scheduled := map[string]place{}
+	for i := range pods.Items {
+		scheduled[pods.Items[i].Name] = place{Node: pods.Items[i].Spec.NodeName}
+	}
+	for i := range claims.Items {
+		claim := &claims.Items[i]
+		at := scheduled[claim.Name]
+		if at.Node == "" || claim.Status.Allocation == nil {
+			continue
+		}
+		for _, result := range claim.Status.Allocation.Devices.Results {
+			at.Devices = append(at.Devices, result.Device)
+		}
+		slices.Sort(at.Devices)
+		scheduled[claim.Name] = at
+	}
+	return scheduled
+}
+
+func decided(pod *corev1.Pod) bool {
+	if pod.Spec.NodeName != "" {
+		return true
+	}
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
+			return true
+		}
+	}
+	return false
+}
