@@ -12,13 +12,16 @@ import (
 func judgeModels(l *library) *table {
 	t := &table{columns: []string{"model", "from", "predicted_weight_bytes", "published_weight_bytes", "weight_error_pct",
 		"predicted_kv_bytes_per_token", "published_kv_bytes_per_token", "quantised", "because"}}
-	for _, in := range l.rows {
+	for i, in := range l.rows {
 		out := row{"model": in["model"], "published_weight_bytes": in["weight_bytes"], "published_kv_bytes_per_token": in["kv_bytes_per_token_16bit_full_layers"]}
 		t.rows = append(t.rows, out)
-		b := l.find(in["model"])
+		b := l.built[i] // the row's own, whatever others of its name are
 		if b.err != nil {
 			out["because"] = "unknown: " + b.err.Error()
 			continue
+		}
+		if b.assumed != "" {
+			out["because"] = "assumed: " + b.assumed
 		}
 		out["from"], out["quantised"] = b.from, b.model.Quantisation
 		stored := int64(b.model.Stored())

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/memory"
 )
 
@@ -20,26 +16,44 @@ func judgeObservations(l *library, rows []row) *table {
 		"predicted_kv_tokens", "logged_kv_tokens", "tokens_error_pct", "predicted_outcome", "logged_outcome", "agrees", "because"}}
 	for _, in := range rows {
 		out := row{"id": in["id"], "model": in["model"], "gpu": in["gpu"], "version": in["version"],
-			"logged_weights_gib": in["weights_gib_per_gpu"], "logged_kv_gib": in["kv_gib"], "logged_kv_tokens": in["kv_tokens"], "logged_outcome": in["outcome"]}
+			"logged_weights_gib": in["weights_gib_per_gpu"], "logged_kv_gib": in["kv_gib"], "logged_kv_tokens": in["kv_tokens"], "logged_outcome": outcomeOf(in["outcome"])}
 		t.rows = append(t.rows, out)
 		if err := judge(l, in, out); err != nil {
 			out["because"] = "unknown: " + err.Error()
+			out["agrees"] = ""
 		}
 	}
 	return t
 }
 
 func judge(l *library, in, out row) error {
-	b := l.find(in["model"])
+	if err := in.unreadable(); err != nil {
+		return err
+	}
+	b := l.find(in["model"], in["quant"])
 	if b.err != nil {
 		return b.err
 	}
-	m, err := b.quantisedAs(in["quant"])
+	m := b.model
+	launch, err := launchOf(in)
 	if err != nil {
 		return err
 	}
-	launch := launchOf(in)
 	server, err := memory.NewServer(m, launch)
+	if err != nil && m.ActiveExperts > 0 && in.number("weights_gib_per_gpu")+in.number("kv_gib") > 0 {
+		// It was loaded, so that its experts cannot have been divided.
+		whole := launch
+		whole.ExpertParallel = true
+		if other, otherwise := memory.NewServer(m, whole); otherwise == nil {
+			server, launch, err = other, whole, nil
+			b.assumed = strings.TrimPrefix(b.assumed+"; --enable-expert-parallel, as the experts do not divide by tp", "; ")
+		}
+	}
+	if err != nil && strings.HasPrefix(err.Error(), "TensorParallel is ") && compared(in) == nil {
+		out["predicted_outcome"], out["because"] = "fail", err.Error()
+		out.compareOutcomes()
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -60,14 +74,11 @@ func judge(l *library, in, out row) error {
 	e := server.On(gpu, memory.Demand{})
 	out["predicted_weights_gib"] = gib(e.WeightBytes())
 	out["weights_error_pct"] = percentOff(float64(e.WeightBytes())/float64(topology.GiB), in.number("weights_gib_per_gpu"))
-	if strings.Contains(in["engine"], "V0") {
-		return errors.New("vLLM's V0 engine counts otherwise; only weights and tokens are compared")
-	}
-	if !strings.HasPrefix(in["engine"], "vLLM") || strings.Contains(in["engine"], "TPU") {
-		return fmt.Errorf("engine %q is not one whose logs are compared", in["engine"])
+	if err := compared(in); err != nil {
+		return err
 	}
 	out["predicted_kv_gib"], out["margin_gib"] = gib(e.KV), gib(e.Margin)
-	if in["kv_gib"] != "" {
+	if in.number("kv_gib") != 0 {
 		out["kv_error_gib"] = fmt.Sprintf("%.2f", float64(e.KV)/float64(topology.GiB)-in.number("kv_gib"))
 		out["kv_error_pct"] = percentOff(float64(e.KV)/float64(topology.GiB), in.number("kv_gib"))
 	}
@@ -76,10 +87,18 @@ func judge(l *library, in, out row) error {
 		out["predicted_outcome"] = "fail"
 		out["because"] = e.Explain()
 	}
-	if in["outcome"] == "ok" || in["outcome"] == "fail" {
-		out["agrees"] = strconv.FormatBool(in["outcome"] == out["predicted_outcome"])
+	out.compareOutcomes()
+	if b.assumed != "" {
+		out["because"] = strings.TrimSuffix("assumed: "+b.assumed+"; "+out["because"], "; ")
 	}
 	return contradiction(in, gpu, &e, out)
+}
+
+// compareOutcomes says whether the outcome is as predicted, where the log has one.
+func (r row) compareOutcomes() {
+	if logged := r["logged_outcome"]; logged == "ok" || logged == "fail" {
+		r["agrees"] = strconv.FormatBool(logged == r["predicted_outcome"])
+	}
 }
 
 // contradiction reports logs of which the parts do not add up to the utilisation
@@ -107,7 +126,9 @@ func gib(b topology.Bytes) string {
 // logs are compared.
 var unstated = memory.Version{Minor: 21}
 
-func launchOf(in row) memory.Launch {
+// launchOf is how the row's server was started. Without tp, it is on as many GPUs as the
+// GPU's cell names.
+func launchOf(in row) (memory.Launch, error) {
 	launch := memory.Launch{
 		Engine:           memory.VLLM,
 		TensorParallel:   in.integer("tp"),
@@ -117,91 +138,28 @@ func launchOf(in row) memory.Launch {
 		MaxBatchedTokens: in.integer("max_num_batched_tokens"),
 		BlockSize:        in.integer("block_size"),
 		Utilisation:      in.number("gpu_mem_util"),
-		Eager:            strings.EqualFold(in["enforce_eager"], "true"),
-		Library:          strings.Contains(in["engine"], "LLM class"),
+		Eager:            truth(in["enforce_eager"]),
+		Library:          strings.Contains(strings.ToLower(in["engine"]), "llm class"),
 	}
-	switch kv := strings.ToLower(in["kv_dtype"]); {
-	case strings.HasPrefix(kv, "fp8"):
-		launch.KVFormat = memory.KVFP8
-	case strings.Contains(kv, "int8"):
-		launch.KVFormat = memory.KVFP8Head
+	if count := gpuCount(in["gpu"]); launch.TensorParallel == 0 && launch.PipelineParallel <= 1 && in["n_gpus"] == "" {
+		launch.TensorParallel = count
+	}
+	if text := strings.ToLower(in["max_model_len"]); text == "auto" || text == "-1" {
+		launch.MaxModelLen, launch.FitModelLen = 0, true
+	}
+	if launch.Utilisation > 1 && launch.Utilisation <= 100 { // in percent
+		launch.Utilisation /= 100
+	}
+	if schemeOf(in["weights_dtype"]).method == plain32 {
+		launch.Dtype = "float32"
+	}
+	var err error
+	if launch.KVFormat, err = kvFormatOf(in["kv_dtype"]); err != nil {
+		return launch, err
 	}
 	launch.Version = unstated
-	if words := strings.Fields(in["version"]); len(words) > 0 {
-		if v, err := memory.ParseVersion(words[0]); err == nil {
-			launch.Version = v
-		}
+	if v, stated := releaseOf(in["version"]); stated {
+		launch.Version = v
 	}
-	return launch
-}
-
-var mebibytes = regexp.MustCompile(`(\d{4,6}) ?MiB`)
-
-// gpuOf is the GPU of a row, by its total memory as logged or as the catalogue has it.
-func gpuOf(in row) (memory.GPU, error) {
-	name := in["gpu"]
-	found := catalogueGPU(name)
-	if total := in.number("gpu_total_gib_torch"); total > 0 {
-		gpu := memory.GPU{Name: name, Total: topology.Bytes(total * float64(topology.GiB))}
-		if found != nil {
-			gpu.Compute = found.Compute
-		}
-		return gpu, nil
-	}
-	if found != nil {
-		return memory.Whole(found), nil
-	}
-	if match := mebibytes.FindStringSubmatch(name); match != nil {
-		mib, _ := strconv.ParseInt(match[1], 10, 64)
-		return memory.GPU{Name: name, Total: topology.Bytes(mib)*topology.MiB - 500*topology.MiB}, nil
-	}
-	if name == "" {
-		return memory.GPU{}, errors.New("the row names no GPU")
-	}
-	return memory.GPU{}, fmt.Errorf("GPU %q is not in the catalogue, and the row has no gpu_total_gib_torch", name)
-}
-
-var (
-	remark  = regexp.MustCompile(`\(.*?\)|\b\d+ ?Mi?B\b`)
-	nominal = regexp.MustCompile(`(?i)\b(\d+) ?GB?\b`)
-)
-
-// catalogueGPU finds the GPU that a name such as "H100-80GB" or "RTX 4090" stands for:
-// the smallest whose key has all of the name's words, its memory aside.
-func catalogueGPU(name string) *topology.Model {
-	name = remark.ReplaceAllString(strings.Split(name, " + ")[0], "")
-	gigabytes := int64(0)
-	if match := nominal.FindStringSubmatch(name); match != nil {
-		gigabytes, _ = strconv.ParseInt(match[1], 10, 64)
-		name = nominal.ReplaceAllString(name, "")
-	}
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune(" -_/,", r) })
-	var best *topology.Model
-	for _, m := range gpus.Models() {
-		parts := strings.FieldsFunc(strings.ToLower(m.Name+" "+m.Product), func(r rune) bool { return strings.ContainsRune(" -", r) })
-		matches := len(words) > 0
-		for _, word := range words {
-			if !decorations[word] && !slices.Contains(parts, word) {
-				matches = false
-			}
-		}
-		near := gigabytes == 0 || int64(m.Memory/topology.GiB) >= gigabytes*9/10 && int64(m.Memory/topology.GiB) <= gigabytes*11/10
-		if matches && near && (best == nil || m.Memory < best.Memory) {
-			best = m
-		}
-	}
-	return best
-}
-
-// decorations are words of names that do not tell GPUs apart.
-var decorations = map[string]bool{"nvidia": true, "tesla": true, "geforce": true, "d": true, "hami": true, "slice": true, "blackwell": true, "class": true}
-
-var gpus = mustLoad()
-
-func mustLoad() *catalogue.Catalogue {
-	c, err := catalogue.Load()
-	if err != nil {
-		panic(err) // embedded and tested
-	}
-	return c
+	return launch, nil
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/ashlar-dev/ashlar/topology/memory"
 )
 
 // summary says in a few sentences how far predictions are off.
@@ -60,11 +58,8 @@ func summary(weights, starts *table) string {
 // kvCounts reports whether a row is one whose KV cache memory is to be predicted:
 // vLLM 0.10 and later that started, and known.
 func kvCounts(r row) bool {
-	words := strings.Fields(r["version"])
-	if len(words) > 0 {
-		if v, err := memory.ParseVersion(words[0]); err == nil && v.Before(0, 10) {
-			return false
-		}
+	if v, stated := releaseOf(r["version"]); stated && v.Before(0, 10) {
+		return false
 	}
 	return r["logged_outcome"] == "ok" && !strings.HasPrefix(r["because"], "unknown")
 }

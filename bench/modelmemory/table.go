@@ -2,58 +2,163 @@ package main
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 )
 
-// row is one line of a CSV file by column name.
+// row is one line of a CSV file by column name, in lower case.
 type row map[string]string
 
-// readTable reads a CSV file with a header; no file gives no rows.
+// bad is the column for why a line could not be read; no file has one of that name.
+const bad = "\x00"
+
+// unreadable says why the row's line could not be read, nil if it could.
+func (r row) unreadable() error {
+	if r[bad] == "" {
+		return nil
+	}
+	return errors.New(r[bad])
+}
+
+// maxRecord is over how many lines a quoted cell may go.
+const maxRecord = 50
+
+// readTable reads a CSV file with a header; no file gives no rows. A line that cannot be
+// read gives a row that says so: the others are judged all the same.
 func readTable(file string) ([]row, error) {
 	if file == "" {
 		return nil, nil
 	}
-	in, err := os.Open(file)
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	defer in.Close()
-	reader := csv.NewReader(in)
-	reader.TrimLeadingSpace = true
-	lines, err := reader.ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	if len(lines) == 0 {
-		return nil, fmt.Errorf("%s: a header with the columns' names is needed", file)
-	}
-	header := lines[0]
-	header[0] = strings.TrimPrefix(header[0], "\ufeff")
+	lines := strings.Split(strings.ReplaceAll(strings.TrimPrefix(string(text), "\ufeff"), "\r\n", "\n"), "\n")
+	var header []string
 	var rows []row
-	for _, line := range lines[1:] {
-		r := row{}
-		for i, name := range header {
-			r[name] = strings.TrimSpace(line[i])
+	for i := 0; i < len(lines); {
+		if strings.TrimSpace(lines[i]) == "" {
+			i++
+			continue
 		}
-		rows = append(rows, r)
+		cells, took, err := record(lines[i:])
+		where := fmt.Sprintf("%s:%d", file, i+1)
+		i += took
+		if header == nil {
+			if err != nil {
+				return nil, fmt.Errorf("%s: the header: %w", where, err)
+			}
+			header = headerOf(cells)
+			continue
+		}
+		rows = append(rows, rowOf(header, cells, where, err))
+	}
+	if header == nil {
+		return nil, fmt.Errorf("%s: a header with the columns' names is needed", file)
 	}
 	return rows, nil
 }
 
-// number reads a cell, 0 if it is empty or no number.
-func (r row) number(column string) float64 {
-	value, err := strconv.ParseFloat(r[column], 64)
-	if err != nil {
-		return 0
+// record reads the first record of the lines, and over how many it goes. A quote that is
+// never closed takes no more than its own line with it.
+func record(lines []string) (cells []string, took int, err error) {
+	for n := 1; n <= min(maxRecord, len(lines)); n++ {
+		text := strings.Join(lines[:n], "\n")
+		if strings.Count(text, `"`)%2 != 0 {
+			continue
+		}
+		if cells, err := parse(text, false); err == nil {
+			return cells, n, nil
+		}
+		break
 	}
-	return value
+	// Quotes in the middle of a cell are taken as they stand. One that opens a cell and
+	// is not closed takes in what follows, the mark too.
+	const mark = "\x01"
+	cells, err = parse(lines[0]+","+mark, true)
+	if err != nil {
+		return nil, 1, err
+	}
+	last := len(cells) - 1
+	if cells[last] == mark {
+		return cells[:last], 1, nil
+	}
+	cells[last] = strings.TrimSuffix(cells[last], ","+mark)
+	return cells, 1, errors.New("a quote is not closed")
 }
 
-func (r row) integer(column string) int64 { return int64(r.number(column)) }
+func parse(text string, lazy bool) ([]string, error) {
+	reader := csv.NewReader(strings.NewReader(text))
+	reader.TrimLeadingSpace, reader.FieldsPerRecord, reader.LazyQuotes = true, -1, lazy
+	cells, err := reader.Read()
+	var parse *csv.ParseError
+	if errors.As(err, &parse) {
+		return nil, fmt.Errorf("column %d: %w", parse.Column, parse.Err)
+	}
+	return cells, err
+}
+
+func headerOf(cells []string) []string {
+	header := make([]string, len(cells))
+	for i, name := range cells {
+		header[i] = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")))
+	}
+	return header
+}
+
+// rowOf names the cells. Those that a short line lacks are empty, and what follows the
+// last column is not looked at.
+func rowOf(header, cells []string, where string, err error) row {
+	r := row{}
+	for i, name := range header {
+		if i < len(cells) && r[name] == "" {
+			r[name] = strings.TrimSpace(cells[i])
+		}
+	}
+	if err != nil {
+		r[bad] = fmt.Sprintf("%s cannot be read: %v", where, err)
+	}
+	return r
+}
+
+var (
+	grouped = regexp.MustCompile(`^[+-]?\d{1,3}([,_ ]\d{3})+(\.\d+)?$`)
+	unit    = regexp.MustCompile(`(?i)\s*(gib|gb|tokens|tok)$`)
+)
+
+// number reads a cell such as 0.9, 4,096, 32k, 50.28 GiB or 90 %; 0 if it is empty or no
+// number.
+func (r row) number(column string) float64 {
+	text := unit.ReplaceAllString(strings.TrimLeft(r[column], "~≈ "), "")
+	if grouped.MatchString(text) {
+		text = strings.NewReplacer(",", "", "_", "", " ", "").Replace(text)
+	}
+	scale := 1.0
+	if part, percent := strings.CutSuffix(text, "%"); percent {
+		text, scale = strings.TrimSpace(part), 0.01
+	}
+	if n, err := launch.Number(text); err == nil {
+		return float64(n) * scale
+	}
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
+		return 0
+	}
+	return value * scale
+}
+
+// integer reads a cell as a whole number, within bounds that keep it one.
+func (r row) integer(column string) int64 {
+	return int64(max(-1<<52, min(1<<52, r.number(column))))
+}
 
 // table is a result: columns in order and rows by column.
 type table struct {
@@ -88,8 +193,8 @@ func (t *table) markdown(out *strings.Builder, columns ...string) {
 	for _, r := range t.rows {
 		cells := make([]string, len(columns))
 		for i, column := range columns {
-			cells[i] = strings.ReplaceAll(r[column], "|", "\\|")
-			if cut, _, long := strings.Cut(cells[i], ": "); long && column == "because" && !strings.HasPrefix(cells[i], "unknown") {
+			cells[i] = strings.NewReplacer("|", "\\|", "\n", " ").Replace(r[column])
+			if cut, _, long := strings.Cut(cells[i], ": "); long && column == "because" && !strings.HasPrefix(cells[i], "unknown") && !strings.HasPrefix(cells[i], "assumed") {
 				cells[i] = cut // the arithmetic is in the CSV
 			}
 		}
