@@ -31,7 +31,7 @@ unit: tools ## what needs no control plane: vet, unit tests, import gate, 32-bit
 
 .PHONY: integration
 integration: prepare ## only the tests on a real control plane
-	$(GO) test -count=1 -timeout 20m -p 1 ./test/cluster ./test/integration
+	$(GO) test -count=1 -timeout 20m -p 1 ./test/cluster ./test/integration ./test/parity
 
 .PHONY: prepare
 prepare: tools # build the control plane and our commands, with progress
@@ -61,7 +61,7 @@ quality: tools ## how good placements are, next to other policies
 
 .PHONY: fuzz
 fuzz: tools ## each fuzz target for 30 seconds
-	@for package in $$($(GO) list ./topology/... ./plugins/... ./dra/...); do \
+	@for package in $$($(GO) list ./topology/... ./simulator/... ./plugins/... ./dra/...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime 30s $$package || exit 1; \
 	  done; \

@@ -3,5 +3,6 @@
 //
 //	schedulers   how fast are pods with claims bound, next to the stock scheduler?
 //	quality      how good are the GPUs that jobs get, next to other policies?
+//	openb        how much of a cluster's GPUs do pods get, next to FGD as published?
 //	readme       writes the tables into the README
 package bench

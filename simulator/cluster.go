@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ashlar-dev/ashlar/topology/outlook"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -14,7 +15,9 @@ type cluster struct {
 	number []int // of fleet's nodes, their index in nodes
 	policy placement.Policy
 	placer placement.Placer
-	asked  map[*Ask]*question
+	// outlook chooses between nodes, nil if the policy does that by itself.
+	outlook *outlook.Outlook
+	asked   map[*Ask]*question
 	// domain is of fleet's nodes, nil if none is in any.
 	domain []int64
 }
@@ -32,7 +35,7 @@ type member struct {
 	grants []placement.Grant
 }
 
-func newCluster(nodes []Node, policy placement.Policy) *cluster {
+func newCluster(nodes []Node, policy placement.Policy, choice Choice) (*cluster, error) {
 	c := &cluster{fleet: placement.NewFleet(), policy: policy, asked: map[*Ask]*question{}}
 	domains := false
 	for i := range nodes {
@@ -49,7 +52,23 @@ func newCluster(nodes []Node, policy placement.Policy) *cluster {
 	if !domains {
 		c.domain = nil
 	}
-	return c
+	if choice == ByOutlook {
+		if err := c.look(); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// look gives the cluster an outlook on its nodes.
+func (c *cluster) look() error {
+	var nodes []outlook.Node
+	for _, i := range c.number {
+		n := c.nodes[i].Node
+		nodes = append(nodes, outlook.Node{Name: n.Name, CPU: int64(n.Host.CPU), Inventory: n.Inventory})
+	}
+	c.outlook = outlook.New()
+	return c.outlook.SetNodes(nodes)
 }
 
 func (c *cluster) question(ask *Ask) *question {
@@ -82,14 +101,26 @@ func (c *cluster) place(j *Job) []member {
 	case j.Members > 1:
 		return c.placeGang(j, func(node int) bool { return c.nodes[node].open() })
 	}
-	node, verdict := c.question(j.Ask).BestWhere(func(number int) bool {
-		n := c.nodes[c.number[number]]
-		return n.open() && j.Host.within(n.free)
-	})
+	node, verdict := c.best(j)
 	if node < 0 {
 		return nil
 	}
 	return []member{{node: c.number[node], grants: slices.Clone(verdict.Grants)}}
+}
+
+// best decides about one member.
+func (c *cluster) best(j *Job) (int, placement.Verdict) {
+	eligible := func(number int) bool {
+		n := c.nodes[c.number[number]]
+		return n.open() && j.Host.within(n.free)
+	}
+	if c.outlook == nil {
+		return c.question(j.Ask).BestWhere(eligible)
+	}
+	return c.question(j.Ask).BestBy(eligible, func(number int, v *placement.Verdict) int64 {
+		n := c.nodes[c.number[number]]
+		return c.outlook.Loss(n.Name, int64(n.free.CPU), c.fleet.State(number), int64(j.Host.CPU), v.Grants)
+	})
 }
 
 // placeHosts places members that take no GPU: on nodes without GPUs first, then where
@@ -175,6 +206,9 @@ func (c *cluster) take(job int, host Host, m *member) error {
 			return fmt.Errorf("node %s: %w", n.Name, err)
 		}
 	}
+	if c.outlook != nil && len(m.grants) > 0 {
+		c.outlook.See(int64(host.CPU), n.Inventory, m.grants)
+	}
 	n.free = n.free.minus(host)
 	n.jobs = append(n.jobs, job)
 	return nil
@@ -197,5 +231,9 @@ func (c *cluster) empty() *cluster {
 		nodes[i] = *n.Node
 		nodes[i].Joins = 0
 	}
-	return newCluster(nodes, c.policy)
+	empty, err := newCluster(nodes, c.policy, ByPolicy)
+	if err != nil {
+		panic(err) // only an outlook can be refused
+	}
+	return empty
 }

@@ -53,7 +53,10 @@ func Run(in *Input, watch Watch) (*Result, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	e := newEngine(in, watch)
+	e, err := newEngine(in, watch)
+	if err != nil {
+		return nil, err
+	}
 	if err := e.play(); err != nil {
 		return nil, err
 	}
@@ -61,9 +64,13 @@ func Run(in *Input, watch Watch) (*Result, error) {
 }
 
 // newEngine plans all that is known beforehand.
-func newEngine(in *Input, watch Watch) *engine {
+func newEngine(in *Input, watch Watch) (*engine, error) {
+	nodes, err := newCluster(in.Nodes, in.Policy, in.Choice)
+	if err != nil {
+		return nil, err
+	}
 	e := &engine{
-		Input: in, cluster: newCluster(in.Nodes, in.Policy), watch: watch, jobs: make([]jobState, len(in.Jobs)),
+		Input: in, cluster: nodes, watch: watch, jobs: make([]jobState, len(in.Jobs)),
 		log: newJournal(watch.Log), never: map[demand]bool{}, holding: map[int64]int{},
 		queue: waiting{all: in.Jobs}, changes: 1, classes: classNames(in.Jobs),
 	}
@@ -95,7 +102,7 @@ func newEngine(in *Input, watch Watch) *engine {
 		}
 		e.agenda.plan(Event{At: o.At, Kind: kind, Job: -1, Node: o.Node, grace: o.Grace, attempt: int64(o.For)})
 	}
-	return e
+	return e, nil
 }
 
 // play handles one event after the other.

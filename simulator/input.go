@@ -18,6 +18,8 @@ type Input struct {
 	Jobs    []Job
 	Outages []Outage
 	Policy  placement.Policy
+	// Choice is who chooses between nodes that give a job the same bandwidth.
+	Choice Choice
 	// Horizon is when the run ends, whatever is still waiting or running; 0 for when all
 	// is done.
 	Horizon Time
@@ -30,6 +32,17 @@ type Input struct {
 	Every  Time
 	Frames int
 }
+
+// Choice is who chooses between nodes that give a job the same bandwidth.
+type Choice uint8
+
+// The choices. The scheduler's is ByOutlook.
+const (
+	// ByPolicy leaves it to the policy's rating of each node by itself.
+	ByPolicy Choice = iota
+	// ByOutlook looks at what the pods to come lose, learned from those that came.
+	ByOutlook
+)
 
 // Preemption says whether a job may end others of lower priority.
 type Preemption uint8

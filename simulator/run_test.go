@@ -251,7 +251,8 @@ func TestInputRefused(t *testing.T) {
 // An error while an event is handled names the event.
 func TestErrorNamesEvent(t *testing.T) {
 	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Policy: placement.FirstFit{}}
-	e := newEngine(in, Watch{})
+	e, err := newEngine(in, Watch{})
+	require.NoError(t, err)
 	e.agenda.plan(Event{At: 5, Kind: kinds, Job: -1, Node: 0})
 	require.EqualError(t, e.play(), "event 1, unknown at 0.005s, node n-000: nobody handles this kind of event")
 }

@@ -12,5 +12,6 @@ the same arrivals. It needs no GPU and no cluster.`,
 		RunE: help,
 	}
 	command.AddCommand(newSimulateOpenbCommand())
+	addSimulateRun(command)
 	return command
 }

@@ -11,15 +11,34 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/simulator/scenario"
+	"github.com/ashlar-dev/ashlar/topology/catalogue"
 )
 
 // maxScenario bounds the text of a scenario.
 const maxScenario = 4 << 20
 
+// scenarioFile is a scenario with where its fields are.
+type scenarioFile struct {
+	*scenario.Scenario
+	file    string
+	decoder decoder
+}
+
+// build makes the input of a variant's run.
+func (f *scenarioFile) build(c *catalogue.Catalogue, v scenario.Variant, seed int64) (*simulator.Input, error) {
+	changed := f.With(v)
+	in, err := changed.Build(c, seed)
+	if err != nil {
+		return nil, f.decoder.locate(f.file, err)
+	}
+	return in, nil
+}
+
 // decodeScenario reads and checks a scenario. Errors name the file, the line and the
 // field. JSON is YAML too.
-func decodeScenario(name string, text []byte) (*scenario.Scenario, error) {
+func decodeScenario(name string, text []byte) (*scenarioFile, error) {
 	if len(text) > maxScenario {
 		return nil, fmt.Errorf("%s:1: more than %d bytes: draw arrivals from a distribution instead of listing them", name, maxScenario)
 	}
@@ -39,7 +58,7 @@ func decodeScenario(name string, text []byte) (*scenario.Scenario, error) {
 	if err != nil {
 		return nil, d.locate(name, err)
 	}
-	return s, nil
+	return &scenarioFile{Scenario: s, file: name, decoder: d}, nil
 }
 
 // decoder fills structs from YAML and remembers where each field is.

@@ -67,7 +67,7 @@ Runs use all cores. cpu_seconds is the CPU time of a run alone.`,
 	set.StringSliceVar(&flags.policies, "policy", []string{cluster.Ashlar{}.Name()},
 		"how to choose nodes, several with commas between them: "+strings.Join(clusterPolicyNames(), ", "))
 	set.Var(&flags.seeds, "seeds", "seeds of the arrivals: 42, 42-51 or 1,5,9-12")
-	flags.openbOutput.add(command)
+	flags.add(command)
 	completeFlag(command, "policy", clusterPolicyNames)
 	return command
 }

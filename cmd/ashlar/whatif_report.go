@@ -52,6 +52,9 @@ func (r *whatifReport) verdict() error {
 
 // summary is the answer in one line.
 func summary(a *whatif.Answer) string {
+	if a.Fit == 1 && a.Asked == 1 {
+		return "the pod fits"
+	}
 	if a.Fit == a.Asked {
 		return fmt.Sprintf("all %s fit", plural(a.Asked, "pod"))
 	}
@@ -138,7 +141,11 @@ func writePods(p *page, a *whatif.Answer) {
 		switch {
 		case pod.Node != "":
 		case waiting > maxNamedPods: // they are named below
-			row(fmt.Sprintf("%d others", waiting), "", "(wait)")
+			others := fmt.Sprintf("%d others", waiting)
+			if a.Fit == 0 {
+				others = plural(waiting, "pod")
+			}
+			row(others, "", "(wait)")
 			waiting = 0
 		case waiting > 0:
 			row(names[i], orUnknown(pod.From), "(waits)")

@@ -20,6 +20,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
 
+	"github.com/ashlar-dev/ashlar/topology/outlook"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -39,8 +40,9 @@ type Plugin struct {
 	recorder *dynamicresources.DynamicResources
 	recorded *recordedClaims
 
-	dra    fwk.SharedDRAManager
-	policy placement.Policy
+	dra     fwk.SharedDRAManager
+	policy  placement.Policy
+	outlook nodeOutlook
 	// patience is how long the plugin may look for what would fit.
 	patience    time.Duration
 	expressions *dracel.Cache
@@ -81,6 +83,7 @@ func newPlugin(ctx context.Context, h fwk.Handle, policy placement.Policy) (*Plu
 	p := &Plugin{
 		dra:      h.SharedDRAManager(),
 		policy:   policy,
+		outlook:  nodeOutlook{outlook.New()},
 		patience: explainWithin,
 		expressions: dracel.NewCache(compiledExpressions, dracel.Features{
 			EnableConsumableCapacity: features.EnableDRAConsumableCapacity,

@@ -22,19 +22,27 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 	if c == nil {
 		return nil // the in-tree Score may still have work: prioritized lists of allocated claims
 	}
-	ratings := make(map[string]placement.Rating, len(nodes))
+	ratings := make(map[string]nodeRating, len(nodes))
+	cpu := cpuOf(pod)
+	if err := p.outlook.update(&p.pools); err != nil {
+		return fwk.AsStatus(err)
+	}
 	for _, node := range nodes {
 		name := node.Node().Name
 		gpus := p.pools.gpuPool(name)
 		if gpus == nil {
-			ratings[name] = placement.Rating{} // takes no GPU from anybody
+			ratings[name] = nodeRating{} // takes no GPU from anybody
 			continue
 		}
 		p.recorded.allocated = nil
 		if status := p.recorder.Reserve(ctx, withoutPodGroup{state}, pod, name); !status.IsSuccess() {
 			return fwk.AsStatus(fmt.Errorf("asking what node %s would allocate: %w", name, status.AsError()))
 		}
-		ratings[name] = placement.Rate(gpus.gpus.inventory, c.held.state(gpus), gpus.grants(p.recorded.allocated), p.policy)
+		grants, held := gpus.grants(p.recorded.allocated), c.held.state(gpus)
+		ratings[name] = nodeRating{
+			Rating:  placement.Rate(gpus.gpus.inventory, held, grants, p.policy),
+			outlook: p.outlook.Loss(name, node.GetAllocatable().GetMilliCPU()-node.GetRequested().GetMilliCPU(), held, cpu, grants),
+		}
 	}
 	c.scores = scoresOf(ratings)
 	return nil
@@ -73,12 +81,12 @@ func (p *pool) grants(claims []*resourceapi.ResourceClaim) []placement.Grant {
 // rank, so that a better rating is a better score however close they are. Of the best
 // nodes the first by name is a point ahead: the same pods then go to the same nodes,
 // unless another plugin cares which.
-func scoresOf(ratings map[string]placement.Rating) map[string]int64 {
-	var distinct []placement.Rating
+func scoresOf(ratings map[string]nodeRating) map[string]int64 {
+	var distinct []nodeRating
 	for _, rating := range ratings {
 		distinct = append(distinct, rating)
 	}
-	order := func(a, b placement.Rating) int { return b.Compare(a) } // the worst first
+	order := func(a, b nodeRating) int { return b.compare(a) } // the worst first
 	slices.SortFunc(distinct, order)
 	distinct = slices.Compact(distinct)
 	scores := make(map[string]int64, len(ratings))

@@ -15,13 +15,13 @@ func TestScoresFollowRank(t *testing.T) {
 		"expensive":   33,
 		"dearest":     0,
 		"cheap twice": 66, // equal ratings score equal
-	}, scoresOf(map[string]placement.Rating{
-		"fast":        {Bandwidth: 450, Loss: 900_000},
-		"cheap":       {Loss: 10},
-		"cheap twice": {Loss: 10},
-		"expensive":   {Loss: 11},
-		"dearest":     {Loss: 80_000},
+	}, scoresOf(map[string]nodeRating{
+		"fast":        {Rating: placement.Rating{Bandwidth: 450, Loss: 900_000}},
+		"cheap":       {Rating: placement.Rating{Loss: 10}},
+		"cheap twice": {Rating: placement.Rating{Loss: 10}},
+		"expensive":   {Rating: placement.Rating{Loss: 11}},
+		"dearest":     {Rating: placement.Rating{Loss: 80_000}},
 	}))
-	require.Equal(t, map[string]int64{"only": 100}, scoresOf(map[string]placement.Rating{"only": {Loss: 5}}))
+	require.Equal(t, map[string]int64{"only": 100}, scoresOf(map[string]nodeRating{"only": {Rating: placement.Rating{Loss: 5}}}))
 	require.Empty(t, scoresOf(nil))
 }

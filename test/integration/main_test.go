@@ -36,6 +36,10 @@ var nodes = []install.Node{
 	{Name: "score-large", Machine: "dgx-h100"},
 	{Name: "memory-small", Machine: "aws-p3.16xlarge"},
 	{Name: "memory-large", Machine: "4xA30-pcie"},
+	{Name: "whatif-nvlink", Machine: "dgx1-v100"},
+	{Name: "whatif-mig", Machine: "4xA30-pcie"},
+	{Name: "whatif-share", Machine: "8xL40S-2socket-node"},
+	{Name: "whatif-pairs", Machine: "8xA100-pcie-oddpairs"},
 }
 
 // world is the cluster that all tests share; nil in short mode.

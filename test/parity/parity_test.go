@@ -140,7 +140,8 @@ func (w *world) foretell(t *testing.T, asked []*kind) map[string]place {
 		}
 		input.Jobs = append(input.Jobs, simulator.Job{Name: podName(i), Arrives: simulator.Time(i + 1), Runs: simulator.MaxTime / 2, Members: 1, Ask: asks[k]})
 	}
-	input.Policy, input.Horizon, input.Preemption = placement.KeepPlaceable{}, simulator.Time(len(asked)+1), simulator.PreemptNever
+	input.Policy, input.Choice = placement.KeepPlaceable{}, simulator.ByOutlook
+	input.Horizon, input.Preemption = simulator.Time(len(asked)+1), simulator.PreemptNever
 	var log bytes.Buffer
 	_, err := simulator.Run(&input, simulator.Watch{Log: &log})
 	require.NoError(t, err)

@@ -3,7 +3,7 @@ package cluster
 import "github.com/ashlar-dev/ashlar/topology"
 
 // Outlook is Ashlar for callers that keep nodes themselves and learn what to expect
-// from the pods that come, as a scheduler does.
+// from the pods that come, as a scheduler does. The zero Outlook knows no nodes.
 type Outlook struct {
 	cluster *Cluster
 	count   map[Class]int64
@@ -24,19 +24,23 @@ const (
 	maxClasses = 4096
 )
 
-// NewOutlook makes an outlook on nodes that are all empty.
-func NewOutlook(nodes []Capacity) (*Outlook, error) {
+// SetNodes says which nodes there are, all of them empty. What was learned stays.
+func (o *Outlook) SetNodes(nodes []Capacity) error {
 	c, err := New(nodes)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &Outlook{cluster: c, count: map[Class]int64{}}, nil
+	o.cluster, o.rater = c, nil
+	return nil
 }
 
 // See notes that a pod of the class has come and was placed.
 func (o *Outlook) See(class Class) {
 	if _, known := o.count[class]; class.Check() != nil || !known && len(o.count) >= maxClasses {
 		return
+	}
+	if o.count == nil {
+		o.count = map[Class]int64{}
 	}
 	o.count[class]++
 	o.pods++

@@ -181,6 +181,36 @@ func (q *Question) BestWhere(eligible func(node int) bool) (int, Verdict) {
 	return best, f.placer.Place(n.inventory, n.state, q.request(n.inventory), q.policy)
 }
 
+// BestBy is BestWhere with a say for what is known beyond single nodes: among nodes that
+// give the job the same bandwidth, the one where loss is least wins, and only then the
+// policy's rating decides. The verdict that loss sees is valid until it returns.
+func (q *Question) BestBy(eligible func(node int) bool, loss func(node int, v *Verdict) int64) (int, Verdict) {
+	f := q.fleet
+	q.grow()
+	best, least := -1, int64(0)
+	var rating Rating
+	for i := range f.nodes {
+		if !eligible(i) {
+			continue
+		}
+		a := q.about(i)
+		if !a.fits || best >= 0 && a.rating.Bandwidth < rating.Bandwidth {
+			continue
+		}
+		n := &f.nodes[i]
+		verdict := f.placer.Place(n.inventory, n.state, q.request(n.inventory), q.policy)
+		lost := loss(i, &verdict)
+		if best < 0 || a.rating.Bandwidth > rating.Bandwidth || lost < least || lost == least && a.rating.Better(rating) {
+			best, least, rating = i, lost, a.rating
+		}
+	}
+	if best < 0 {
+		return -1, Verdict{Outcome: Refused}
+	}
+	n := &f.nodes[best]
+	return best, f.placer.Place(n.inventory, n.state, q.request(n.inventory), q.policy)
+}
+
 // Fits reports whether a node could serve the request now.
 func (q *Question) Fits(node int) bool {
 	q.grow()

@@ -43,7 +43,7 @@ func (a *Answer) Notes(cluster *Objects, q *Question) []string {
 	note(alone, ": no controller would make the pod anew once it is gone")
 	note(evicting, ": the scheduler may evict pods of lower priority, which was not looked at")
 	if waiting := len(cluster.Waiting()); waiting > 0 && !q.Waiting {
-		notes = append(notes, fmt.Sprintf("%d of the cluster's pods wait already and were left out: --waiting asks about them too", waiting))
+		notes = append(notes, fmt.Sprintf("pods of the cluster that wait already, %d, were left out: --waiting asks about them too", waiting))
 	}
 	return notes
 }

@@ -210,7 +210,7 @@ var (
 	// secretName matches variables and flags that hold secrets: HF_TOKEN, --api-key. Not
 	// so MAX_INPUT_TOKENS or --tokenizer.
 	secretName = regexp.MustCompile(`(?i)(api[-_]?key|secret|passw(or)?d|credential|[-_]token$|^token$|[-_]key$)`)
-	secretFlag = regexp.MustCompile(`(?i)((?:--?|\b)[a-z0-9_-]*(?:api[-_]?key|secret|passw(?:or)?d|credentials?|[-_]token|access[-_]key)[ =]+)("[^"]*"|'[^']*'|[^\s"']+)`)
+	secretFlag = regexp.MustCompile(`(?i)((?:--?|\b)[a-z0-9_-]*(?:api[-_]?key|secret|passw(?:or)?d|credentials?|[-_]token|access[-_]key)[ =]+)("[^"]*"|'[^']*'|[^\s"';&|)]+)`)
 )
 
 // withoutSecrets strikes out the values of secrets inside a text: --api-key=X.

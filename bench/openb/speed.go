@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/ashlar-dev/ashlar/simulator/openb"
+	"github.com/ashlar-dev/ashlar/topology/cluster"
+)
+
+// speedTable measures CPU time, of all threads together, and the most memory held up
+// to then, which only grows: the small comes first.
+func speedTable(ctx context.Context, t *traces, p map[runKey]allocated) (string, error) {
+	trace := t.names[0]
+	if t.pods["default"] != nil {
+		trace = "default" // the published figures are of this one
+	}
+	var text strings.Builder
+	text.WriteString("| what | CPU seconds | most memory, MiB |\n| --- | ---: | ---: |\n")
+	row := func(what string, work func() error) error {
+		runtime.GC()
+		before := cpuSeconds()
+		if err := work(); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		fmt.Fprintf(&text, "| %s | %.2f | %.0f |\n", what, cpuSeconds()-before, mostMiB())
+		fmt.Fprintln(os.Stderr, "measured:", what)
+		return nil
+	}
+	one := func(policy cluster.Policy) func() error {
+		return func() error {
+			_, err := (&openb.Experiment{Nodes: t.nodes, Pods: t.pods[trace], Policy: policy, Seed: 42}).Run(ctx)
+			return err
+		}
+	}
+	for _, policy := range []cluster.Policy{cluster.FGD{}, cluster.Ashlar{}} {
+		if err := row(fmt.Sprintf("one experiment (%s, 1213 nodes), %s", trace, policy.Name()), one(policy)); err != nil {
+			return "", err
+		}
+	}
+	all := 0
+	for key := range p {
+		if published[key.policy] != nil && t.pods[key.trace] != nil {
+			all++
+		}
+	}
+	err := row(fmt.Sprintf("all %d published experiments at hand with a fixed order", all), func() error {
+		for key := range p { // in any order: they do not depend on one another
+			if policy := published[key.policy]; policy != nil && t.pods[key.trace] != nil {
+				if _, err := runSeeds(ctx, t, key.trace, policy, []int64{key.seed}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	for _, policy := range []cluster.Policy{cluster.FGD{}, cluster.Ashlar{}} {
+		err := row("100,000 arrivals at 10,000 nodes, "+policy.Name(), func() error {
+			s, err := newScaled(t, trace, policy, 10_000)
+			for i := 0; i < 100_000 && err == nil; i++ {
+				_, err = s.arrive()
+			}
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return text.String(), nil
+}
+
+func cpuSeconds() float64 {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		return 0
+	}
+	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e9
+}
+
+func mostMiB() float64 {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		return 0
+	}
+	return float64(used.Maxrss) / 1024 // Linux counts KiB
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/simulator"
+)
+
+// simulateReport is what simulate prints: its JSON form is stable.
+type simulateReport struct {
+	Scenario  string         `json:"scenario"`
+	About     string         `json:"about,omitempty"`
+	Seed      int64          `json:"seed"`
+	HorizonMs int64          `json:"horizonMs"`
+	Runs      []*simulateRun `json:"runs"`
+}
+
+// simulateRun is the run of one variant.
+type simulateRun struct {
+	Variant string            `json:"variant"`
+	Policy  string            `json:"policy"`
+	Sharing string            `json:"sharing"`
+	Result  *simulator.Result `json:"result"`
+}
+
+func (r *simulateReport) write(w io.Writer, format string) error {
+	switch format {
+	case formatJSON:
+		output := outputFlag{formatJSON}
+		return output.write(w, r, nil)
+	case formatCSV:
+		return r.writeCSV(w)
+	}
+	return r.writeText(w)
+}
+
+// writeCSV writes a row for each variant and class, and one for all classes.
+func (r *simulateReport) writeCSV(w io.Writer) error {
+	p := &page{w: w}
+	p.printf("scenario,seed,variant,policy,sharing,class,arrived,class_finished,class_failed,class_wait_mean_s,class_wait_p50_s,class_wait_p90_s,class_wait_p99_s,class_bandwidth")
+	for _, m := range metrics {
+		p.printf(",%s", m.name)
+	}
+	p.printf("\n")
+	for _, run := range r.Runs {
+		all := run.Result.All
+		all.Name = "all"
+		for _, class := range append([]simulator.ClassResult{all}, run.Result.Classes...) {
+			p.printf("%s,%d,%s,%s,%s,%s,%d,%d,%d,%s,%s,%s,%s,%s", r.Scenario, r.Seed, run.Variant, run.Policy, run.Sharing, class.Name,
+				class.Jobs.Arrived, class.Jobs.Finished, class.Jobs.Failed,
+				figure(class.Waits.Mean.Seconds()), figure(class.Waits.P50.Seconds()), figure(class.Waits.P90.Seconds()), figure(class.Waits.P99.Seconds()), figure(class.Bandwidth))
+			for _, m := range metrics {
+				if class.Name == all.Name {
+					p.printf(",%s", figure(m.of(run.Result)))
+				} else {
+					p.printf(",") // is of the whole run
+				}
+			}
+			p.printf("\n")
+		}
+	}
+	return p.err
+}
+
+// figure prints a number for programs, to six digits; nothing if there is none.
+func figure(v float64) string {
+	if math.IsNaN(v) {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'g', 6, 64)
+}
+
+func (r *simulateReport) writeText(w io.Writer) error {
+	p := &page{w: w}
+	first := r.Runs[0].Result
+	price := ""
+	if first.DollarsPerHour > 0 {
+		price = fmt.Sprintf(", $%.2f an hour", first.DollarsPerHour)
+	}
+	p.printf("%s: %s, %d jobs, %d GPUs%s, seed %d\n", r.Scenario, simulator.Time(r.HorizonMs), first.Jobs.Arrived, first.GPUs, price, r.Seed)
+	if r.About != "" {
+		for _, line := range wrappedText(r.About, pageWidth-2) {
+			p.printf("  %s\n", line)
+		}
+	}
+	p.printf("\n")
+	header, policies := []string{""}, []string{"policy"}
+	for _, run := range r.Runs {
+		header = append(header, strings.ToUpper(run.Variant))
+		policies = append(policies, run.Policy)
+	}
+	rows := [][]string{header, policies}
+	if len(r.Runs) == 1 {
+		rows = rows[1:]
+	}
+	for _, m := range metrics {
+		row, zero := []string{m.title}, true
+		for _, run := range r.Runs {
+			v := m.of(run.Result)
+			zero = zero && (v == 0 || math.IsNaN(v))
+			row = append(row, m.show(v))
+		}
+		if !zero {
+			rows = append(rows, row)
+		}
+	}
+	row := []string{"allocated over time"}
+	for _, run := range r.Runs {
+		row = append(row, sparkline(run.Result.Samples))
+	}
+	p.table(append(rows, row))
+	p.printf("\n")
+	r.writeClasses(p)
+	return p.err
+}
+
+// writeClasses lists what the jobs of each class saw.
+func (r *simulateReport) writeClasses(p *page) {
+	rows := [][]string{{"CLASS", "VARIANT", "JOBS", "FINISHED", "FAILED", "WAIT: MEAN", "MEDIAN", "P90", "P99", "BANDWIDTH"}}
+	classes := r.Runs[0].Result.Classes
+	for i := range classes {
+		for _, run := range r.Runs {
+			c := &run.Result.Classes[i]
+			bandwidth := unknown
+			if c.Measured > 0 {
+				bandwidth = percent(c.Bandwidth)
+			}
+			rows = append(rows, []string{
+				c.Name, run.Variant, strconv.FormatInt(c.Jobs.Arrived, 10), strconv.FormatInt(c.Jobs.Finished, 10), strconv.FormatInt(c.Jobs.Failed, 10),
+				seconds(c.Waits.Mean.Seconds()), seconds(c.Waits.P50.Seconds()), seconds(c.Waits.P90.Seconds()), seconds(c.Waits.P99.Seconds()), bandwidth,
+			})
+		}
+	}
+	if len(r.Runs) == 1 {
+		for i := range rows {
+			rows[i] = append(rows[i][:1], rows[i][2:]...)
+		}
+	}
+	p.table(rows)
+	if len(r.Runs[0].Result.Priorities) < 2 {
+		return
+	}
+	rows = [][]string{{"PRIORITY", "VARIANT", "JOBS", "WAIT: MEAN", "MEDIAN", "P90", "P99"}}
+	for i := range r.Runs[0].Result.Priorities {
+		for _, run := range r.Runs {
+			c := &run.Result.Priorities[i]
+			rows = append(rows, []string{
+				strconv.FormatInt(c.Priority, 10), run.Variant, strconv.FormatInt(c.Jobs.Arrived, 10),
+				seconds(c.Waits.Mean.Seconds()), seconds(c.Waits.P50.Seconds()), seconds(c.Waits.P90.Seconds()), seconds(c.Waits.P99.Seconds()),
+			})
+		}
+	}
+	p.printf("\n")
+	p.table(rows)
+}
+
+// sparkWidth is how many columns a line of blocks takes.
+const sparkWidth = 24
+
+// sparkline draws which part of the GPUs was allocated.
+func sparkline(samples []simulator.Sample) string {
+	blocks := []rune("▁▂▃▄▅▆▇█")
+	var line strings.Builder
+	for i := range min(sparkWidth, len(samples)) {
+		from, to := i*len(samples)/sparkWidth, (i+1)*len(samples)/sparkWidth
+		if len(samples) < sparkWidth {
+			from, to = i, i+1
+		}
+		sum, all := int64(0), int64(0)
+		for _, s := range samples[from:to] {
+			sum += s.Allocated
+			all += s.GPUs * 1000
+		}
+		level := 0
+		if all > 0 {
+			level = int(sum * int64(len(blocks)-1) / all)
+		}
+		line.WriteRune(blocks[min(level, len(blocks)-1)])
+	}
+	return line.String()
+}
+
+// wrappedText breaks text into lines of at most so many bytes.
+func wrappedText(text string, width int) []string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
+}

@@ -1,0 +1,304 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+
+	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/simulator/openb"
+)
+
+// chart is one drawing with a line for each policy.
+type chart struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	// Note says what is drawn.
+	Note   string   `json:"note,omitempty"`
+	X      axis     `json:"x"`
+	Y      axis     `json:"y"`
+	Series []series `json:"series"`
+}
+
+// axis says how values are to be read. Kind is "time" (ms), "number", "rank" (percent,
+// by the number of nines) or "wait" (ms, logarithmic).
+type axis struct {
+	Label string `json:"label"`
+	Kind  string `json:"kind"`
+	Unit  string `json:"unit,omitempty"`
+	// Max is where the axis ends, 0 for after the last value.
+	Max float64 `json:"max,omitempty"`
+}
+
+// series is one line. Low and High are the least and the most of the seeds.
+type series struct {
+	Policy int       `json:"policy"`
+	X      []float64 `json:"x"`
+	Y      []float64 `json:"y"`
+	Low    []float64 `json:"low,omitempty"`
+	High   []float64 `json:"high,omitempty"`
+}
+
+// chartGroup is a row of charts of the page.
+type chartGroup struct {
+	ID, Title, About string
+	Charts           []chartPlace
+}
+
+// chartPlace is where the script draws a chart.
+type chartPlace struct {
+	ID, Title, Note string
+	// Data is what a reader without a script, or without eyes, gets.
+	Data string
+}
+
+const (
+	groupOpenb = "openb"
+	groupTime  = "time"
+	groupWaits = "waits"
+)
+
+// maxWaitCharts is how many classes are drawn.
+const maxWaitCharts = 11
+
+func charts(policies []policy) ([]chartGroup, []chart) {
+	var groups []chartGroup
+	var all []chart
+	add := func(id, title, about string, list []chart) {
+		group := chartGroup{ID: id, Title: title, About: about}
+		for _, c := range list {
+			if len(c.Series) > 0 {
+				group.Charts = append(group.Charts, chartPlace{c.ID, c.Title, c.Note, c.inWords(policies)})
+				all = append(all, c)
+			}
+		}
+		if len(group.Charts) > 0 {
+			groups = append(groups, group)
+		}
+	}
+	add(groupOpenb, "openb experiment", "Pods arrive one by one and never leave, until they have asked for 130 % of all GPUs.", openbCharts(policies))
+	add(groupTime, "Over time", "", timeCharts(policies))
+	add(groupWaits, "How long jobs waited", "For a number of jobs in a hundred, the wait that none of them exceeded. Zero is the lowest line.", waitCharts(policies))
+	return groups, all
+}
+
+// inWords is the last value of each line.
+func (c *chart) inWords(policies []policy) string {
+	text := ""
+	for _, s := range c.Series {
+		last := len(s.Y) - 1
+		value := short(s.Y[last]) + " " + c.Y.Unit
+		if c.Y.Kind == "wait" {
+			value = wait(s.Y[last])
+		}
+		text += fmt.Sprintf("; %s ends at %s", policies[s.Policy].Name, value)
+	}
+	return c.Y.Label + text
+}
+
+func openbCharts(policies []policy) []chart {
+	asked := axis{Label: "asked for so far, % of all GPUs", Kind: "number", Unit: "%", Max: openb.ArrivingPercent}
+	list := []chart{
+		{ID: "openb-allocated", Title: "Allocated", Note: "GPUs that pods hold.", X: asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%", Max: 100}},
+		{ID: "openb-refused", Title: "Asked for and refused", Note: "What was asked for, up to all GPUs, less what is allocated.", X: asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%"}},
+		{ID: "openb-fragment", Title: "Fragments", Note: "Idle GPUs that the next pod is expected not to be able to use.", X: asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%"}},
+		{ID: "openb-idle", Title: "Fragments of what is idle", X: asked, Y: axis{Label: "% of idle GPUs", Kind: "number", Unit: "%", Max: 100}},
+	}
+	read := []func(column int, p openb.Point) float64{
+		func(_ int, p openb.Point) float64 { return p.Allocated },
+		func(column int, p openb.Point) float64 { return max(0, float64(min(column, 100))-p.Allocated) },
+		func(_ int, p openb.Point) float64 { return p.Fragment },
+		func(_ int, p openb.Point) float64 { return p.FragmentOfIdle },
+	}
+	for i := range policies {
+		var runs []*openb.Result
+		for k := range policies[i].runs {
+			if r := policies[i].runs[k].Curves; r != nil {
+				runs = append(runs, r)
+			}
+		}
+		if len(runs) == 0 {
+			continue
+		}
+		for c := range list {
+			s := series{Policy: i}
+			for column := range openb.ArrivingPercent + 1 {
+				values := make([]float64, len(runs))
+				for k, r := range runs {
+					values[k] = read[c](column, r.At(column))
+				}
+				s.add(float64(column), values)
+			}
+			list[c].Series = append(list[c].Series, s)
+		}
+	}
+	return list
+}
+
+// add adds the mean of some values, and their range if there are several.
+func (s *series) add(x float64, values []float64) {
+	sum := 0.0
+	for _, value := range values {
+		sum += value
+	}
+	s.X, s.Y = append(s.X, rounded(x)), append(s.Y, rounded(sum/float64(len(values))))
+	if len(values) > 1 || len(s.Low) > 0 {
+		for len(s.Low) < len(s.Y)-1 {
+			s.Low, s.High = append(s.Low, s.Y[len(s.Low)]), append(s.High, s.Y[len(s.High)])
+		}
+		s.Low, s.High = append(s.Low, rounded(slices.Min(values))), append(s.High, rounded(slices.Max(values)))
+	}
+}
+
+func timeCharts(policies []policy) []chart {
+	at := axis{Label: "time since the start", Kind: "time"}
+	scale, unit := memoryUnit(policies)
+	list := []struct {
+		chart
+		read func(*simulator.Sample) float64
+	}{
+		{chart{ID: "allocated", Title: "Allocated", Note: "GPUs that jobs hold, parts of GPUs counted as parts.", X: at, Y: axis{Label: "% of GPUs", Kind: "number", Unit: "%", Max: 100}},
+			func(s *simulator.Sample) float64 { return ratio(float64(s.Allocated)/10, float64(s.GPUs)) }},
+		{chart{ID: "fragmentation", Title: "Fragmentation", Note: "Free GPU memory on nodes where a request drawn from the arrivals does not fit.", X: at, Y: axis{Label: "% of free GPU memory", Kind: "number", Unit: "%", Max: 100}},
+			func(s *simulator.Sample) float64 { return 100 * s.Fragmentation }},
+		{chart{ID: "stranded", Title: "Stranded VRAM", Note: "Free GPU memory on nodes where no kind of request fits.", X: at, Y: axis{Label: unit, Kind: "number", Unit: unit}},
+			func(s *simulator.Sample) float64 { return float64(s.StrandedBytes) / scale }},
+		{chart{ID: "waiting", Title: "Jobs waiting", X: at, Y: axis{Label: "jobs", Kind: "number", Unit: "jobs"}},
+			func(s *simulator.Sample) float64 { return float64(s.Waiting) }},
+		{chart{ID: "used", Title: "GPUs in use", Note: "GPUs of which anything is held.", X: at, Y: axis{Label: "GPUs", Kind: "number", Unit: "GPUs"}},
+			func(s *simulator.Sample) float64 { return float64(s.Used) }},
+		{chart{ID: "dollars", Title: "Dollars per hour", Note: "Price of the GPUs in use.", X: at, Y: axis{Label: "US dollars per hour", Kind: "number", Unit: "$/h"}},
+			func(s *simulator.Sample) float64 { return float64(s.MicroDollars) / 1e6 }},
+	}
+	var drawn []chart
+	for c := range list {
+		some := list[c].ID != "dollars"
+		for i := range policies {
+			if s := overTime(&policies[i], list[c].read); len(s.X) > 0 {
+				s.Policy = i
+				list[c].Series = append(list[c].Series, s)
+				some = some || slices.Max(s.Y) > 0
+			}
+		}
+		if some {
+			drawn = append(drawn, list[c].chart)
+		}
+	}
+	return drawn
+}
+
+func ratio(part, all float64) float64 {
+	if all == 0 {
+		return 0
+	}
+	return part / all
+}
+
+// memoryUnit is in what stranded memory is drawn.
+func memoryUnit(policies []policy) (float64, string) {
+	for i := range policies {
+		for _, r := range policies[i].results() {
+			for k := range r.Samples {
+				if r.Samples[k].StrandedBytes >= 10*tebibyte {
+					return tebibyte, "TiB"
+				}
+			}
+		}
+	}
+	return gibibyte, "GiB"
+}
+
+// overTime has a point for each time at which any run has a sample; of each run that
+// has not ended its latest sample counts.
+func overTime(p *policy, read func(*simulator.Sample) float64) series {
+	var s series
+	times := map[simulator.Time]bool{}
+	for _, r := range p.results() {
+		for k := range r.Samples {
+			times[r.Samples[k].At] = true
+		}
+	}
+	for _, at := range slices.Sorted(maps.Keys(times)) {
+		var values []float64
+		for _, r := range p.results() {
+			after := sort.Search(len(r.Samples), func(k int) bool { return r.Samples[k].At > at })
+			if after > 0 && (after < len(r.Samples) || r.Samples[after-1].At == at) {
+				values = append(values, read(&r.Samples[after-1]))
+			}
+		}
+		if len(values) > 0 {
+			s.add(float64(at), values)
+		}
+	}
+	return s
+}
+
+// quantile is one figure of a Distribution.
+type quantile struct {
+	percent float64
+	of      func(*simulator.Distribution) simulator.Time
+}
+
+func quantiles() []quantile {
+	return []quantile{
+		{50, func(d *simulator.Distribution) simulator.Time { return d.P50 }},
+		{90, func(d *simulator.Distribution) simulator.Time { return d.P90 }},
+		{99, func(d *simulator.Distribution) simulator.Time { return d.P99 }},
+		{100, func(d *simulator.Distribution) simulator.Time { return d.Max }},
+	}
+}
+
+func waitCharts(policies []policy) []chart {
+	list := []chart{waitChart(policies, "waits-all", "All jobs", func(p *policy) []simulator.Distribution {
+		var waits []simulator.Distribution
+		for _, r := range p.results() {
+			waits = append(waits, r.All.Waits)
+		}
+		return waits
+	})}
+	classes := classesOf(policies)
+	if len(classes) < 2 {
+		return list
+	}
+	for i, class := range classes[:min(len(classes), maxWaitCharts)] {
+		list = append(list, waitChart(policies, fmt.Sprintf("waits-%d", i), className(class), func(p *policy) []simulator.Distribution {
+			var waits []simulator.Distribution
+			for _, r := range p.classResults(class) {
+				waits = append(waits, r.Waits)
+			}
+			return waits
+		}))
+	}
+	return list
+}
+
+func waitChart(policies []policy, id, title string, of func(*policy) []simulator.Distribution) chart {
+	c := chart{ID: id, Title: title, X: axis{Label: "% of the jobs", Kind: "rank", Unit: "%"}, Y: axis{Label: "wait, logarithmic", Kind: "wait"}}
+	jobs := 0.0
+	for i := range policies {
+		s := series{Policy: i}
+		waits := slices.DeleteFunc(of(&policies[i]), func(d simulator.Distribution) bool { return d.Count == 0 })
+		if len(waits) == 0 {
+			continue
+		}
+		count := 0.0
+		for k := range waits {
+			count += float64(waits[k].Count) / float64(len(waits))
+		}
+		jobs = max(jobs, count)
+		for _, q := range quantiles() {
+			values := make([]float64, len(waits))
+			for k := range waits {
+				values[k] = float64(q.of(&waits[k]))
+			}
+			s.add(q.percent, values)
+		}
+		c.Series = append(c.Series, s)
+	}
+	c.Note = whole(jobs) + " jobs"
+	if jobs == 1 {
+		c.Note = "1 job"
+	}
+	return c
+}

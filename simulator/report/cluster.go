@@ -1,0 +1,257 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"compress/flate"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/topology/catalogue"
+)
+
+// nodeSet is the nodes of a map; runs on the same cluster share one.
+type nodeSet struct {
+	Names   []string `json:"names"`
+	Domains []int64  `json:"domains"`
+	// Models are GPU models, Slices how many MIG memory slices a GPU of each has.
+	Models []string `json:"models"`
+	Slices []int64  `json:"slices"`
+	// Kinds are the different makes of nodes: the model of each GPU. Kind is each
+	// node's.
+	Kinds [][]int `json:"kinds"`
+	Kind  []int   `json:"kind"`
+}
+
+// heldOver is what the nodes of a run held over time.
+type heldOver struct {
+	Name string `json:"name"`
+	Seed int64  `json:"seed"`
+	// Nodes is an index into data.Nodes, Classes says which of data.Classes each class
+	// of the run is.
+	Nodes   int      `json:"nodes"`
+	Classes []int    `json:"classes"`
+	Times   []int64  `json:"times"`
+	Words   []string `json:"words"`
+	// Frames is base64 of DEFLATE (RFC 1951) of all frames: the number of changes, then
+	// for each how many slots further it is than the one before and its word, as varints.
+	// A node has a slot for its state, then one for each GPU. A slot begins as word 0.
+	Frames string `json:"frames"`
+}
+
+// addMaps adds the first run of each policy that has frames.
+func (p *page) addMaps(policies []policy) error {
+	classes := classesOf(policies)
+	index := map[string]int{}
+	for i, name := range classes {
+		index[name] = i
+		p.Data.Classes = append(p.Data.Classes, className(name))
+	}
+	sets := map[string]int{}
+	for i := range policies {
+		for k := range policies[i].runs {
+			run := &policies[i].runs[k]
+			if run.Result == nil || len(run.Result.Frames) == 0 || len(run.Result.Nodes) == 0 {
+				continue
+			}
+			held, err := encode(run.Result)
+			if err != nil {
+				return fmt.Errorf("map of %s, seed %d: %w", policies[i].Name, run.Seed, err)
+			}
+			held.Name, held.Seed = policies[i].Name, run.Seed
+			for c := range run.Result.Classes {
+				held.Classes = append(held.Classes, index[run.Result.Classes[c].Name])
+			}
+			key := fmt.Sprintf("%#v", run.Result.Nodes)
+			set, found := sets[key]
+			if !found {
+				set = len(p.Data.Nodes)
+				sets[key] = set
+				p.Data.Nodes = append(p.Data.Nodes, nodesOf(run.Result))
+			}
+			held.Nodes = set
+			p.Data.Maps = append(p.Data.Maps, *held)
+			if shown := shownGPUs(run.Result); shown < run.Result.GPUs {
+				p.MapIsExcerpt = fmt.Sprintf("The map has the first %s of the cluster, with %s of its %s GPUs.",
+					counted(int64(len(run.Result.Nodes)), "node", "nodes"), whole(float64(shown)), whole(float64(run.Result.GPUs)))
+			}
+			break
+		}
+	}
+	p.Map = len(p.Data.Maps) > 0
+	return nil
+}
+
+func shownGPUs(r *simulator.Result) int64 {
+	gpus := int64(0)
+	for i := range r.Nodes {
+		gpus += int64(len(r.Nodes[i].Models))
+	}
+	return gpus
+}
+
+func nodesOf(r *simulator.Result) nodeSet {
+	var set nodeSet
+	models, kinds := map[string]int{}, map[string]int{}
+	for i := range r.Nodes {
+		node := &r.Nodes[i]
+		set.Names, set.Domains = append(set.Names, clip(node.Name)), append(set.Domains, node.Domain)
+		key := fmt.Sprintf("%#v", node.Models)
+		kind, found := kinds[key]
+		if !found {
+			kind = len(set.Kinds)
+			kinds[key] = kind
+			gpus := []int{}
+			for _, name := range node.Models {
+				model, found := models[name]
+				if !found {
+					model = len(set.Models)
+					models[name] = model
+					set.Models = append(set.Models, clip(name))
+					set.Slices = append(set.Slices, slicesOf(name))
+				}
+				gpus = append(gpus, model)
+			}
+			set.Kinds = append(set.Kinds, gpus)
+		}
+		set.Kind = append(set.Kind, kind)
+	}
+	return set
+}
+
+// slicesOf is the number of MIG memory slices of a GPU model. Eight is what all have
+// that are not in the catalogue, so far.
+func slicesOf(name string) int64 {
+	c := catalogue.Default()
+	model, err := c.Model(name)
+	if err != nil || model.MIG == "" {
+		return 8
+	}
+	table, err := c.MIG(model.MIG)
+	if err != nil {
+		return 8
+	}
+	return table.MemorySlices
+}
+
+const (
+	wordFree = "-"
+	wordDown = "x"
+)
+
+// encode turns frames into slots and words.
+func encode(r *simulator.Result) (*heldOver, error) {
+	first := make([]int, len(r.Nodes)+1) // slot of each node
+	for i := range r.Nodes {
+		first[i+1] = first[i] + 1 + len(r.Nodes[i].Models)
+	}
+	now := make([]string, first[len(r.Nodes)])
+	for i := range now {
+		now[i] = wordFree
+	}
+	type change struct {
+		slot int
+		word string
+	}
+	frames := make([][]change, len(r.Frames))
+	uses := map[string]int{}
+	for f := range r.Frames {
+		changed := map[int]string{}
+		for _, tile := range r.Frames[f].Tiles {
+			if tile.Node < 0 || tile.Node >= len(r.Nodes) {
+				return nil, fmt.Errorf("frame %d has node %d of %d", f, tile.Node, len(r.Nodes))
+			}
+			words, err := wordsOf(tile.GPUs, len(r.Nodes[tile.Node].Models))
+			if err != nil {
+				return nil, fmt.Errorf("frame %d, node %s: %w", f, clip(r.Nodes[tile.Node].Name), err)
+			}
+			for k, word := range words {
+				slot := first[tile.Node] + k
+				if now[slot] != word {
+					now[slot], changed[slot] = word, word
+				}
+			}
+		}
+		for _, slot := range slices.Sorted(maps.Keys(changed)) {
+			frames[f] = append(frames[f], change{slot, changed[slot]})
+			uses[changed[slot]]++
+		}
+	}
+	delete(uses, wordFree)
+	words := slices.SortedFunc(maps.Keys(uses), func(a, b string) int {
+		return cmp.Or(cmp.Compare(uses[b], uses[a]), strings.Compare(a, b))
+	})
+	words = slices.Insert(words, 0, wordFree)
+	number := map[string]uint64{}
+	for i, word := range words {
+		number[word] = uint64(i)
+	}
+	held := &heldOver{Words: words, Classes: []int{}}
+	var raw []byte
+	for f := range frames {
+		held.Times = append(held.Times, int64(r.Frames[f].At))
+		raw = binary.AppendUvarint(raw, uint64(len(frames[f])))
+		next := 0
+		for _, c := range frames[f] {
+			raw = binary.AppendUvarint(raw, uint64(c.slot-next))
+			raw = binary.AppendUvarint(raw, number[c.word])
+			next = c.slot + 1
+		}
+	}
+	var packed bytes.Buffer
+	writer, err := flate.NewWriter(&packed, flate.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := writer.Write(raw); err != nil {
+		return nil, err
+	}
+	if err := writer.Close(); err != nil {
+		return nil, err
+	}
+	held.Frames = base64.StdEncoding.EncodeToString(packed.Bytes())
+	return held, nil
+}
+
+// wordsOf splits the text of a tile into the node's state and a word for each GPU.
+func wordsOf(text string, gpus int) ([]string, error) {
+	words := make([]string, 1+gpus)
+	for i := range words {
+		words[i] = wordFree
+	}
+	if text == wordDown {
+		words[0] = wordDown
+		return words, nil
+	}
+	text, draining := strings.CutPrefix(text, "d ")
+	state := ""
+	if draining {
+		state = "d"
+	}
+	switch parts := strings.Fields(text); {
+	case gpus == 0 && len(parts) == 1 && parts[0][0] == 'j':
+		if _, err := strconv.ParseUint(parts[0][1:], 10, 32); err != nil {
+			return nil, fmt.Errorf("%q is no number of jobs", clip(text))
+		}
+		state += parts[0]
+	case gpus > 0 && len(parts) == gpus:
+		for i, word := range parts {
+			if !strings.Contains("-wms", word[:1]) || strings.Trim(word[1:], "0123456789:=,") != "" {
+				return nil, fmt.Errorf("%q is nothing that a GPU can hold", clip(word))
+			}
+			words[1+i] = word
+		}
+	default:
+		return nil, fmt.Errorf("%q does not describe %d GPUs", clip(text), gpus)
+	}
+	if state != "" {
+		words[0] = state
+	}
+	return words, nil
+}

@@ -1,0 +1,178 @@
+package report
+
+import (
+	"cmp"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+
+	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/simulator/openb"
+)
+
+// Run is how one policy did on the arrivals of one seed.
+type Run struct {
+	// Name is the policy or variant. Runs of the same name with other seeds are summed
+	// up: means, and bands from the least to the most.
+	Name string
+	Seed int64
+	// Result may be nil if Curves is not.
+	Result *simulator.Result
+	// Curves is a repeated openb experiment, nil if the run is none.
+	Curves *openb.Result
+}
+
+// policy is the runs of one name.
+type policy struct {
+	Name string
+	runs []Run
+}
+
+// page is what the template shows.
+type page struct {
+	Title    string
+	Facts    []string
+	Policies []policy
+	Summary  []section
+	Failures *table
+	Classes  []classTable
+	Charts   []chartGroup
+	Map      bool
+
+	Policy        string
+	Style         template.CSS
+	Script        template.JS
+	Data          data
+	SeveralSeeds  bool
+	HasBest       bool
+	MapIsExcerpt  string
+	HasTimeCharts bool
+}
+
+// data is what the script draws.
+type data struct {
+	Policies []string   `json:"policies"`
+	Charts   []chart    `json:"charts"`
+	Classes  []string   `json:"classes"`
+	Nodes    []nodeSet  `json:"nodes"`
+	Maps     []heldOver `json:"maps"`
+}
+
+var (
+	//go:embed page.html
+	pageText string
+	//go:embed page.css
+	styleText string
+	//go:embed page.js
+	scriptText string
+
+	pageTemplate = template.Must(template.New("page").Parse(pageText))
+)
+
+// Write writes the page. The map shows the first run of each name that has frames.
+func Write(w io.Writer, title string, runs []Run) error {
+	if len(runs) == 0 {
+		return errors.New("report: no runs to show")
+	}
+	policies, err := byName(runs)
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	p := &page{
+		Title: clip(cmp.Or(title, "Simulation")), Facts: facts(runs, policies), Policies: policies,
+		Summary: summary(policies), Failures: failures(policies), Classes: classTables(policies),
+		Style: template.CSS(styleText), Script: template.JS(scriptText), //nolint:gosec // both are files of this package
+		Policy: "default-src 'none'; script-src '" + hash(scriptText) + "'; style-src '" + hash(styleText) + "'; img-src data:; base-uri 'none'; form-action 'none'",
+	}
+	for i := range policies {
+		p.SeveralSeeds = p.SeveralSeeds || len(policies[i].runs) > 1
+		p.Data.Policies = append(p.Data.Policies, policies[i].Name)
+	}
+	for _, s := range p.Summary {
+		for _, row := range s.Rows {
+			for _, cell := range row.Cells {
+				p.HasBest = p.HasBest || cell.Best
+			}
+		}
+	}
+	p.Charts, p.Data.Charts = charts(policies)
+	for _, group := range p.Charts {
+		p.HasTimeCharts = p.HasTimeCharts || group.ID == groupTime
+	}
+	if err := p.addMaps(policies); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	if err := pageTemplate.Execute(w, p); err != nil {
+		return fmt.Errorf("report: write the page: %w", err)
+	}
+	return nil
+}
+
+// hash is how a Content-Security-Policy names a text.
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// byName groups runs, in the order of the first of each.
+func byName(runs []Run) ([]policy, error) {
+	var policies []policy
+	index := map[string]int{}
+	for _, run := range runs {
+		if run.Result == nil && run.Curves == nil {
+			return nil, fmt.Errorf("run %s, seed %d has neither a result nor curves", clip(run.Name), run.Seed)
+		}
+		i, found := index[run.Name]
+		if !found {
+			i = len(policies)
+			index[run.Name] = i
+			policies = append(policies, policy{Name: clip(cmp.Or(run.Name, "unnamed"))})
+		}
+		policies[i].runs = append(policies[i].runs, run)
+	}
+	return policies, nil
+}
+
+// results are the runs that have one.
+func (p *policy) results() []*simulator.Result {
+	var results []*simulator.Result
+	for i := range p.runs {
+		if r := p.runs[i].Result; r != nil {
+			results = append(results, r)
+		}
+	}
+	return results
+}
+
+// facts are a few words on what was simulated.
+func facts(runs []Run, policies []policy) []string {
+	var seeds []int64
+	seen := map[int64]bool{}
+	for i := range runs {
+		if seed := runs[i].Seed; !seen[seed] {
+			seen[seed] = true
+			seeds = append(seeds, seed)
+		}
+	}
+	list := []string{counted(int64(len(policies)), "policy", "policies")}
+	if len(seeds) == 1 {
+		list = append(list, fmt.Sprintf("seed %d", seeds[0]))
+	} else {
+		list = append(list, counted(int64(len(seeds)), "seed", "seeds"))
+	}
+	var end simulator.Time
+	var gpus, jobs int64
+	for i := range runs {
+		if r := runs[i].Result; r != nil {
+			end, gpus, jobs = max(end, r.End), max(gpus, r.GPUs), max(jobs, r.Jobs.Arrived)
+		}
+	}
+	if end > 0 {
+		list = append(list, end.String()+" simulated", counted(gpus, "GPU", "GPUs"), counted(jobs, "job", "jobs")+" arrived")
+	}
+	return list
+}

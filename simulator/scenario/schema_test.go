@@ -1,0 +1,124 @@
+package scenario
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "rewrite schema.json")
+
+// schema.json says what the types and their comments say.
+func TestSchema(t *testing.T) {
+	comments := commentsOf(t)
+	definitions := map[string]any{}
+	schemaOf(reflect.TypeFor[Scenario](), comments, definitions)
+	root := definitions["Scenario"].(map[string]any)
+	delete(definitions, "Scenario")
+	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	root["title"] = "ashlar simulate scenario"
+	root["$defs"] = definitions
+	var got bytes.Buffer
+	encoder := json.NewEncoder(&got)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	require.NoError(t, encoder.Encode(root))
+	if *update {
+		require.NoError(t, os.WriteFile("schema.json", got.Bytes(), 0o644))
+	}
+	want, err := os.ReadFile("schema.json")
+	require.NoError(t, err)
+	require.Equal(t, string(want), got.String(), "run the test with -update")
+}
+
+// schemaOf describes a type, and adds those that it is made of to definitions.
+func schemaOf(typ reflect.Type, comments map[string]string, definitions map[string]any) map[string]any {
+	if typ.Kind() == reflect.Pointer {
+		return schemaOf(typ.Elem(), comments, definitions)
+	}
+	if reflect.PointerTo(typ).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+		return map[string]any{"type": []string{"string", "number"}, "description": comments[typ.Name()]}
+	}
+	switch typ.Kind() {
+	case reflect.String:
+		return map[string]any{"type": "string"}
+	case reflect.Int64:
+		return map[string]any{"type": "integer"}
+	case reflect.Float64:
+		return map[string]any{"type": "number"}
+	case reflect.Slice:
+		return map[string]any{"type": "array", "items": schemaOf(typ.Elem(), comments, definitions)}
+	}
+	if _, known := definitions[typ.Name()]; !known {
+		properties := map[string]any{}
+		var required []string
+		object := map[string]any{"type": "object", "additionalProperties": false, "properties": properties, "description": comments[typ.Name()]}
+		definitions[typ.Name()] = object
+		for i := range typ.NumField() {
+			field := typ.Field(i)
+			name, rest, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if rest != "omitempty" {
+				required = append(required, name)
+			}
+			property := schemaOf(field.Type, comments, definitions)
+			if text := comments[typ.Name()+"."+field.Name]; text != "" {
+				property["description"] = text
+			}
+			properties[name] = property
+		}
+		if required != nil {
+			object["required"] = required
+		}
+	}
+	return map[string]any{"$ref": "#/$defs/" + typ.Name()}
+}
+
+// commentsOf reads the comments of the package's types and fields.
+func commentsOf(t *testing.T) map[string]string {
+	entries, err := os.ReadDir(".")
+	require.NoError(t, err)
+	comments := map[string]string{}
+	add := func(name string, groups ...*ast.CommentGroup) {
+		for _, group := range groups {
+			if group != nil {
+				comments[name] = strings.Join(strings.Fields(group.Text()), " ")
+			}
+		}
+	}
+	for _, entry := range entries {
+		if !strings.HasSuffix(entry.Name(), ".go") || strings.HasSuffix(entry.Name(), "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), entry.Name(), nil, parser.ParseComments)
+		require.NoError(t, err)
+		ast.Inspect(file, func(n ast.Node) bool {
+			declaration, ok := n.(*ast.GenDecl)
+			if !ok || declaration.Tok != token.TYPE {
+				return true
+			}
+			for _, spec := range declaration.Specs {
+				named := spec.(*ast.TypeSpec)
+				add(named.Name.Name, declaration.Doc)
+				if object, ok := named.Type.(*ast.StructType); ok {
+					for _, field := range object.Fields.List {
+						for _, name := range field.Names {
+							add(named.Name.Name+"."+name.Name, field.Comment, field.Doc)
+						}
+					}
+				}
+			}
+			return false
+		})
+	}
+	return comments
+}

@@ -1,0 +1,436 @@
+package browser
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/simulator/openb"
+	"github.com/ashlar-dev/ashlar/simulator/report"
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/catalogue"
+	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/mig"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+var pictures = flag.String("pictures", "", "folder that pictures of the report are written into")
+
+func pageOf(t testing.TB, title string, runs ...report.Run) []byte {
+	t.Helper()
+	var page bytes.Buffer
+	require.NoError(t, report.Write(&page, title, runs))
+	return page.Bytes()
+}
+
+// small is a result made by hand, of which every square is known: two nodes with GPUs,
+// one without, three frames.
+func small(names ...string) *simulator.Result {
+	r := &simulator.Result{
+		End: 2 * simulator.Hour, GPUs: 3,
+		Nodes: []simulator.NodeResult{{Name: names[0], Models: []string{"A30-24GB", "A30-24GB"}, Domain: -1}, {Name: names[1], Models: []string{"L4"}, Domain: 3}, {Name: names[2], Domain: -1}},
+		Frames: []simulator.Frame{
+			{At: 0, Tiles: []simulator.Tile{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
+			{At: simulator.Hour, Tiles: []simulator.Tile{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}}},
+			{At: 2 * simulator.Hour, Tiles: []simulator.Tile{{Node: 0, GPUs: "x"}, {Node: 1, GPUs: "w0"}}},
+		},
+	}
+	for i := range 2 {
+		r.Classes = append(r.Classes, simulator.ClassResult{Name: names[3+i], Jobs: simulator.JobCounts{Arrived: int64(9 - i)},
+			Waits: simulator.Distribution{Count: 9, P50: simulator.Second, P90: simulator.Minute, P99: simulator.Hour, Max: simulator.Hour}})
+	}
+	for i := range 3 {
+		r.Samples = append(r.Samples, simulator.Sample{At: simulator.Time(i) * simulator.Hour, GPUs: 3, Allocated: int64(i) * 1000, Waiting: 7})
+	}
+	return r
+}
+
+// colours counts the pixels of the map by colour.
+const colours = `(() => { const c = document.querySelector(".tiles canvas"), d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data, n = {};
+	for (let i = 0; i < d.length; i += 4) if (d[i + 3] === 255) { const k = "#" + [d[i], d[i + 1], d[i + 2]].map((x) => x.toString(16).padStart(2, "0")).join(""); n[k] = (n[k] ?? 0) + 1; }
+	return n; })()`
+
+const (
+	inference = "#332288" // of the class with the most jobs
+	training  = "#44aa99"
+	free      = "#e4e8ed"
+)
+
+func tip(p *tab) string {
+	p.t.Helper()
+	return evaluate[string](p, `document.getElementById("tip").hidden ? "" : [...document.getElementById("tip").children].map((e) => e.innerText.replace(/\s+/g, " ").trim()).join(" | ")`)
+}
+
+func text(p *tab, selector string) string {
+	p.t.Helper()
+	return evaluate[string](p, fmt.Sprintf(`document.querySelector(%q).innerText`, selector))
+}
+
+func TestReport(t *testing.T) {
+	p := start(t).open(t, pageOf(t, "Two nodes", report.Run{Name: "fgd", Result: small("n-0", "n-1", "n-2", "inference", "training")},
+		report.Run{Name: "random", Result: small("n-0", "n-1", "n-2", "inference", "training")}), 1200, 900, false)
+
+	t.Run("curves", func(t *testing.T) {
+		require.Equal(t, float64(2*(5+3)), evaluate[float64](p, `document.querySelectorAll("path.line").length`))
+		// 0, 33 and 67 % of the GPUs: three points on a straight line upwards.
+		d := evaluate[string](p, `document.querySelector("#chart-allocated path.line").getAttribute("d")`)
+		var x, y [3]float64
+		_, err := fmt.Sscanf(strings.NewReplacer("M", "", "L", " ").Replace(d), "%f %f %f %f %f %f", &x[0], &y[0], &x[1], &y[1], &x[2], &y[2])
+		require.NoError(t, err, d)
+		require.InDelta(t, x[1]-x[0], x[2]-x[1], 0.2)
+		require.InDelta(t, y[0]-y[1], y[1]-y[2], 0.2)
+		require.Greater(t, y[0], y[2])
+		require.Contains(t, text(p, "#chart-allocated"), "% of GPUs")
+
+		b := p.box("#chart-allocated")
+		p.move(b.X+b.Width-20, b.Y+b.Height/2)
+		require.Equal(t, "2h | fgd 66.7 % | random 66.7 %", tip(p))
+		p.clickOn("#legend button:first-child")
+		require.Equal(t, "false", evaluate[string](p, `document.querySelector("#legend button").getAttribute("aria-pressed")`))
+		require.Equal(t, float64(8), evaluate[float64](p, `document.querySelectorAll("path.line").length`))
+		p.clickOn("#legend button:first-child")
+		require.Equal(t, float64(16), evaluate[float64](p, `document.querySelectorAll("path.line").length`))
+
+		evaluate[any](p, `document.querySelector("#chart-waits-all svg, #chart-waits-0 svg").focus()`)
+		evaluate[any](p, `document.querySelector("#chart-waits-0 svg").focus()`)
+		p.key("End")
+		require.Equal(t, "all of the jobs | fgd 1h | random 1h", tip(p))
+		require.Contains(t, evaluate[string](p, `document.getElementById("said").textContent`), "fgd 1h")
+	})
+
+	t.Run("slider", func(t *testing.T) {
+		p.box("#map")
+		evaluate[any](p, `document.getElementById("map-time").focus()`)
+		p.key("Home")
+		require.Equal(t, "1.8 of 3 GPUs held (58.3 %) · 3 jobs on nodes without GPUs", text(p, ".held"))
+		first := evaluate[map[string]int](p, colours)
+		side := sideOf(t, first)
+		require.InDelta(t, 1.5, float64(first[training])/side, 0.1)
+		require.InDelta(t, 0.25, float64(first[inference])/side, 0.1)
+
+		p.key("ArrowRight")
+		require.Equal(t, "1h", text(p, "#map-at"))
+		require.Equal(t, "0.8 of 3 GPUs held (25.0 %) · 1 draining · 3 jobs on nodes without GPUs", text(p, ".held"))
+		second := evaluate[map[string]int](p, colours)
+		require.InDelta(t, 0.25, float64(second[training])/side, 0.1)
+		require.InDelta(t, 0.5, float64(second[inference])/side, 0.1)
+		require.InDelta(t, 2.25, float64(second[free])/side, 0.15)
+		require.NotZero(t, second["#c77700"], "the draining node has a frame")
+
+		p.key("End")
+		require.Equal(t, "1 of 1 GPUs held (100.0 %) · 1 node down · 3 jobs on nodes without GPUs", text(p, ".held"))
+		third := evaluate[map[string]int](p, colours)
+		require.Zero(t, third[training])
+		require.InDelta(t, 1, float64(third[inference])/side, 0.05)
+		require.Zero(t, third[free])
+
+		p.key("Home") // and back
+		require.Equal(t, first, evaluate[map[string]int](p, colours))
+		require.Equal(t, "0s after the start", strings.Replace(evaluate[string](p, `document.getElementById("map-time").getAttribute("aria-valuetext")`), "0 ", "0s ", 1))
+	})
+
+	t.Run("who holds what, by key", func(t *testing.T) {
+		evaluate[any](p, `document.querySelector(".tiles").focus()`)
+		for _, want := range []string{
+			"n-0 | GPU 0 of 2 · A30-24GB | free all of it",
+			"n-0 | GPU 1 of 2 · A30-24GB | training all of it",
+			"n-1 | GPU 0 of 1 · L4 · domain 3 | inference share of 25 % | training share of 50 % | free 25 %",
+			"n-2 | no GPUs · 3 jobs",
+		} {
+			p.key("ArrowRight")
+			p.until(fmt.Sprintf(`document.getElementById("tip").innerText.includes(%q)`, strings.Split(want, " | ")[1]))
+			require.Equal(t, want, tip(p))
+		}
+		p.key("Home")
+		p.key(".")
+		p.until(`document.getElementById("tip").innerText.includes("MIG")`)
+		require.Equal(t, "n-0 | GPU 0 of 2 · A30-24GB | inference MIG slices 0–1 of 4 | training MIG slice 2 of 4 | free 25 %", tip(p))
+		p.key(".")
+		p.until(`document.getElementById("tip").innerText.includes("down")`)
+		require.Equal(t, "n-0 | GPU 0 of 2 · A30-24GB | down", tip(p))
+		p.key(",")
+		p.key(",")
+		p.key("Escape")
+		require.Empty(t, tip(p))
+	})
+
+	t.Run("who holds what, by mouse", func(t *testing.T) {
+		b := p.box(".tiles")
+		seen := map[string]bool{}
+		for y := 8.0; y < min(b.Height, 400); y += 12 {
+			for x := 10.0; x < 120; x += 12 {
+				p.move(b.X+x, b.Y+y)
+				seen[tip(p)] = true
+			}
+		}
+		require.Contains(t, seen, "n-0 | GPU 1 of 2 · A30-24GB | training all of it")
+		require.Contains(t, seen, "n-2 | no GPUs · 3 jobs")
+		require.Len(t, seen, 5, "four squares, and nothing between them: %v", seen)
+	})
+
+	t.Run("colour by use", func(t *testing.T) {
+		evaluate[any](p, `(() => { const s = document.getElementById("map-colour"); s.value = "use"; s.dispatchEvent(new Event("change")); })()`)
+		now := evaluate[map[string]int](p, colours)
+		require.Zero(t, now[training])
+		require.NotZero(t, now["#08417f"])
+		evaluate[any](p, `(() => { const s = document.getElementById("map-colour"); s.value = "class"; s.dispatchEvent(new Event("change")); })()`)
+	})
+
+	t.Run("two policies", func(t *testing.T) {
+		evaluate[any](p, `(() => { const s = document.getElementById("map-other"); s.value = "1"; s.dispatchEvent(new Event("change")); })()`)
+		p.until(`document.querySelectorAll(".tiles").length === 2 && document.querySelectorAll(".held")[1].innerText`)
+		require.Equal(t, "random", evaluate[string](p, `document.querySelectorAll(".panel h3")[1].innerText`))
+		evaluate[any](p, `(() => { const s = document.getElementById("map-other"); s.value = ""; s.dispatchEvent(new Event("change")); })()`)
+		p.until(`document.querySelectorAll(".tiles").length === 1`)
+	})
+
+	t.Run("play", func(t *testing.T) {
+		evaluate[any](p, `document.getElementById("map-time").focus()`)
+		p.key("Home")
+		p.clickOn("#map-play")
+		p.until(`document.getElementById("map-at").innerText === "2h"`)
+		p.until(`document.getElementById("map-play").getAttribute("aria-label") === "play"`)
+	})
+
+	t.Run("a curve sets the time", func(t *testing.T) {
+		b := p.box("#chart-waiting")
+		p.click(b.X+50, b.Y+b.Height/2)
+		require.Equal(t, "0", evaluate[string](p, `document.getElementById("map-time").value`))
+	})
+
+	t.Run("accessible", func(t *testing.T) {
+		require.Empty(t, evaluate[[]string](p, `[...document.querySelectorAll("button, select, input, [tabindex='0']")].filter((e) =>
+			!e.getAttribute("aria-label") && !e.getAttribute("aria-labelledby") && !e.innerText.trim() && !e.closest("label")).map((e) => e.outerHTML.slice(0, 80))`))
+		require.Equal(t, float64(0), evaluate[float64](p, `[...document.querySelectorAll("table")].filter((e) => !e.caption).length`))
+		require.Equal(t, float64(1), evaluate[float64](p, `document.querySelectorAll("h1").length`))
+		require.Equal(t, "en", evaluate[string](p, `document.documentElement.lang`))
+	})
+	require.Empty(t, p.said())
+}
+
+// sideOf is the number of pixels of one square, from the first frame: of GPUs one is
+// free, one whole, and one three quarters in use.
+func sideOf(t *testing.T, first map[string]int) float64 {
+	t.Helper()
+	side := float64(first[free]+first[training]+first[inference]) / 3
+	require.Greater(t, side, 100.0)
+	return side
+}
+
+// Names that try to break out are shown, and do nothing.
+func TestHostileNames(t *testing.T) {
+	browser := start(t)
+	for i, name := range []string{
+		`</script><script>document.title="broken";alert(1)</script>`, `"><img src=x onerror="document.title='broken'">`,
+		`<svg onload=document.title='broken'>`, `'-(document.title='broken')-'`, "${document.title='broken'}", "<!--<script>", "\u202e\x00\u2028😀", strings.Repeat("10 kB 😀", 1000),
+	} {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			p := browser.open(t, pageOf(t, "Title "+name, report.Run{Name: name, Result: small(name, "1"+name, "2"+name, name, "t"+name)},
+				report.Run{Name: "b", Result: small("a", "b", "c", "d", "e")}), 600, 800, false)
+			p.t = t
+			require.True(t, strings.HasPrefix(evaluate[string](p, "document.title"), "Title "))
+			evaluate[any](p, `document.querySelector(".tiles").focus()`)
+			p.key("ArrowRight")
+			p.until(`!document.getElementById("tip").hidden`)
+			if len(name) < 100 && i < 6 {
+				require.Contains(t, tip(p), strings.Join(strings.Fields(name), " "))
+			}
+			require.Equal(t, float64(2), evaluate[float64](p, `document.scripts.length`))
+			require.Equal(t, float64(0), evaluate[float64](p, `document.images.length`))
+			require.LessOrEqual(t, evaluate[float64](p, `document.documentElement.scrollWidth`), 600.0, "the page must not become wider than the window")
+			require.Empty(t, p.said())
+		})
+	}
+}
+
+// Even a script that got into the page would not run, and nothing would be loaded.
+func TestPolicyHolds(t *testing.T) {
+	page := bytes.Replace(pageOf(t, "x", report.Run{Name: "a", Result: small("a", "b", "c", "d", "e")}), []byte("</main>"),
+		[]byte(`<script>document.title="broken"</script><img src="https://example.com/x.png"></main>`), 1)
+	p := start(t).open(t, page, 800, 600, false)
+	require.Equal(t, "x", evaluate[string](p, "document.title"))
+	require.Contains(t, strings.Join(p.said(), "\n"), "Content Security Policy")
+}
+
+// A page as large as the openb trace's cluster is fast enough to be used, on any screen.
+func TestLarge(t *testing.T) {
+	runs := largeRuns(t)
+	page := pageOf(t, "A week of 1,213 nodes", runs...)
+	t.Logf("%d bytes", len(page))
+	require.Less(t, len(page), 3_000_000)
+	browser := start(t)
+	for _, screen := range []struct {
+		name          string
+		width, height int
+		dark          bool
+	}{{"desktop", 1280, 900, false}, {"desktop-dark", 1280, 900, true}, {"phone", 390, 844, false}, {"phone-dark", 390, 844, true}, {"wide", 1920, 1080, false}} {
+		t.Run(screen.name, func(t *testing.T) {
+			p := browser.open(t, page, screen.width, screen.height, screen.dark)
+			p.t = t
+			require.LessOrEqual(t, evaluate[float64](p, `document.documentElement.scrollWidth`), float64(screen.width))
+			require.Equal(t, float64(100), evaluate[float64](p, `+document.getElementById("map-time").max`))
+			p.box("#map-panels")
+			// 60 frames, drawn one after the other.
+			took := evaluate[float64](p, `(() => { const s = document.getElementById("map-time"), from = performance.now();
+				for (let i = 0; i < 60; i++) { s.value = i; s.dispatchEvent(new Event("input")); document.querySelector(".tiles canvas").getContext("2d").getImageData(0, 0, 1, 1); }
+				return (performance.now() - from) / 60; })()`)
+			t.Logf("%.1f ms a frame", took)
+			require.Less(t, took, 200.0)
+			p.picturesOf(t, screen.name)
+			require.Empty(t, p.said())
+		})
+	}
+}
+
+// picturesOf writes pictures if they are wanted.
+func (p *tab) picturesOf(t *testing.T, name string) {
+	if *pictures == "" {
+		return
+	}
+	write := func(part string, whole bool) {
+		require.NoError(t, os.WriteFile(filepath.Join(*pictures, name+"-"+part+".png"), p.picture(whole), 0o644))
+	}
+	evaluate[any](p, `scrollTo(0, 0)`)
+	write("page", true)
+	b := p.box("#chart-allocated, #chart-openb-allocated")
+	p.move(b.X+b.Width*0.6, b.Y+b.Height/2)
+	write("curves", false)
+	b = p.box(".tiles")
+	p.move(b.X+b.Width*0.3, b.Y+b.Height*0.3)
+	write("map", false)
+	p.move(1, 1)
+}
+
+// largeRuns runs three policies on 1,213 nodes, and adds openb curves of a small trace.
+func largeRuns(t *testing.T) []report.Run {
+	t.Helper()
+	var nodes []simulator.Node
+	for _, pool := range []struct {
+		name, machine string
+		count         int
+	}{{"a100", "dgx-a100", 300}, {"a30", "4xA30-pcie", 313}, {"v100", "aws-p3.16xlarge", 300}, {"a10g", "aws-g5.48xlarge", 200}, {"cpu", "", 100}} {
+		var inv *placement.Inventory
+		if pool.machine != "" {
+			inv = inventoryOf(t, pool.machine)
+		}
+		for i := range pool.count {
+			nodes = append(nodes, simulator.Node{Name: fmt.Sprintf("%s-%04d", pool.name, i), Inventory: inv, Host: simulator.Host{CPU: 128_000, Memory: 1024 * topology.GiB}, Domain: placement.NoValue, Price: 1_500_000})
+		}
+	}
+	slicesSort(nodes)
+	var runs []report.Run
+	curves := smallCurves(t)
+	for i, name := range []string{"keep-placeable", "spread", "random"} {
+		policy, err := placement.PolicyNamed(name, placement.Prior(), 1)
+		require.NoError(t, err)
+		result, err := simulator.Run(&simulator.Input{Nodes: nodes, Jobs: largeJobs(), Policy: policy, Horizon: 7 * simulator.Day, Frames: 2000, Reslice: 5 * simulator.Second,
+			Outages: []simulator.Outage{{Node: 20, At: simulator.Day, For: 5 * simulator.Day}, {Node: 21, At: simulator.Day, For: 5 * simulator.Day}, {Node: 500, At: 2 * simulator.Day, Drain: true, For: 4 * simulator.Day}}}, simulator.Watch{})
+		require.NoError(t, err)
+		runs = append(runs, report.Run{Name: name, Seed: 1, Result: result, Curves: curves[i]})
+	}
+	return runs
+}
+
+func inventoryOf(t *testing.T, name string) *placement.Inventory {
+	t.Helper()
+	machine, err := catalogue.Default().Machine(name)
+	require.NoError(t, err)
+	tables := make([]*mig.Table, len(machine.Node.GPUs))
+	for i, gpu := range machine.Node.GPUs {
+		if gpu.Model.MIG != "" {
+			tables[i], err = catalogue.Default().MIG(gpu.Model.MIG)
+			require.NoError(t, err)
+		}
+	}
+	inv, err := placement.NewInventory(machine.Node, placement.Offers(machine.Node, tables), placement.Prior())
+	require.NoError(t, err)
+	return inv
+}
+
+func slicesSort(nodes []simulator.Node) {
+	for i := range nodes {
+		for k := i; k > 0 && nodes[k].Name < nodes[k-1].Name; k-- {
+			nodes[k], nodes[k-1] = nodes[k-1], nodes[k]
+		}
+	}
+}
+
+func largeJobs() []simulator.Job {
+	ask := func(name string, part placement.Part, accept func(*placement.Offer) bool) *simulator.Ask {
+		return &simulator.Ask{Name: name, For: func(inv *placement.Inventory) simulator.Terms {
+			part := part
+			part.Accepts = inv.Select(accept)
+			return simulator.Terms{Request: &placement.Request{Parts: []placement.Part{part}}}
+		}}
+	}
+	whole := func(o *placement.Offer) bool { return o.Form == placement.Whole }
+	share := func(o *placement.Offer) bool { return o.Form == placement.Share }
+	instance := func(o *placement.Offer) bool {
+		return o.Form == placement.MIG && o.Memory >= 9*topology.GiB && o.Memory < 25*topology.GiB
+	}
+	kinds := []struct {
+		class    string
+		ask      *simulator.Ask
+		weight   int
+		runs     simulator.Time
+		priority int64
+	}{
+		{"chat", ask("share 8", placement.Part{Count: 1, Bytes: 8 * topology.GiB}, share), 30, 30 * simulator.Hour, 10},
+		{"embedding", ask("mig", placement.Part{Count: 1}, instance), 30, 40 * simulator.Hour, 10},
+		{"fine-tuning", ask("1 GPU", placement.Part{Count: 1}, whole), 30, 16 * simulator.Hour, 0},
+		{"training", ask("8 GPUs", placement.Part{Count: 8}, whole), 14, 26 * simulator.Hour, 0},
+		{"notebooks", ask("share 4", placement.Part{Count: 1, Bytes: 4 * topology.GiB}, share), 40, 10 * simulator.Hour, -5},
+		{"data", &simulator.Ask{Name: "CPU"}, 10, 3 * simulator.Hour, 0},
+		{"impossible", ask("9 GPUs", placement.Part{Count: 9}, whole), 1, simulator.Hour, 0},
+	}
+	total := 0
+	for _, k := range kinds {
+		total += k.weight
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	var jobs []simulator.Job
+	for i := range 26_000 {
+		at := rng.IntN(total)
+		k := kinds[0]
+		for _, k = range kinds {
+			if at -= k.weight; at < 0 {
+				break
+			}
+		}
+		jobs = append(jobs, simulator.Job{Name: fmt.Sprintf("job-%05d", i), Class: k.class, Priority: k.priority, Arrives: simulator.Time(rng.Int64N(int64(6 * simulator.Day))), Loads: simulator.Minute,
+			Runs: simulator.Time(float64(k.runs) * rng.ExpFloat64()), Members: 1, Host: simulator.Host{CPU: 2000, Memory: 8 * topology.GiB}, Ask: k.ask, Checkpoint: 15 * simulator.Minute, Patience: 2 * simulator.Day})
+	}
+	return jobs
+}
+
+func smallCurves(t *testing.T) []*openb.Result {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(3, 4))
+	var nodes []cluster.Capacity
+	var pods []cluster.Pod
+	for i := range 150 {
+		nodes = append(nodes, cluster.Capacity{Name: fmt.Sprintf("n%03d", i), CPU: 96_000, Memory: 400 * topology.GiB, Pods: 1001, GPUs: []int64{2, 4, 8}[i%3], Model: "T4"})
+	}
+	for range 1200 {
+		class := cluster.Class{CPU: 8000, GPUs: 1, PerGPU: topology.MilliGPU(100 * (1 + rng.IntN(10)))}
+		if rng.IntN(10) == 0 {
+			class.GPUs, class.PerGPU = []int64{2, 4, 8}[rng.IntN(3)], topology.WholeGPU
+		}
+		pods = append(pods, cluster.Pod{Class: class, Memory: 4 * topology.GiB})
+	}
+	var results []*openb.Result
+	for _, policy := range []cluster.Policy{cluster.FGD{}, cluster.BestFit{}, cluster.Random{}} {
+		result, err := (&openb.Experiment{Nodes: nodes, Pods: pods, Policy: policy, Seed: 42}).Run(t.Context())
+		require.NoError(t, err)
+		results = append(results, result)
+	}
+	return results
+}

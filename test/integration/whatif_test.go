@@ -1,0 +1,162 @@
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// whatifPod is a pod in the JSON of ashlar whatif.
+type whatifPod struct {
+	Name    string `json:"name"`
+	Node    string `json:"node"`
+	Reason  string `json:"reason"`
+	Devices []struct {
+		Name string `json:"name"`
+	} `json:"devices"`
+}
+
+// whatif runs ashlar whatif.
+func (s *space) whatif(args ...string) map[string]whatifPod {
+	s.t.Helper()
+	binaries := world.cluster.Binaries()
+	require.NoError(s.t, binaries.Ensure(s.ctx, nil, "ashlar"))
+	command := exec.CommandContext(s.ctx, binaries.Command("ashlar"), append([]string{"whatif", "-o", "json"}, args...)...)
+	var problems bytes.Buffer
+	command.Stderr = &problems
+	text, err := command.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 3 {
+		err = nil // some pods do not fit
+	}
+	require.NoError(s.t, err, problems.String())
+	var report struct {
+		Answers []struct {
+			Pods []whatifPod `json:"pods"`
+		} `json:"answers"`
+	}
+	require.NoError(s.t, json.Unmarshal(text, &report))
+	pods := map[string]whatifPod{}
+	for _, pod := range report.Answers[0].Pods {
+		pods[pod.Name] = pod
+	}
+	return pods
+}
+
+// manifest is a pod with its claim, which is nil if it asks for a plain resource.
+type manifest struct {
+	pod   *corev1.Pod
+	claim *resourceapi.ResourceClaim
+}
+
+// What if says beforehand on which node pods of all kinds go, with which devices, and
+// why some will wait, from the API server and from a saved snapshot alike.
+func TestWhatifIsWhatTheSchedulerDoes(t *testing.T) {
+	s := newSpace(t)
+	on := []string{"whatif-nvlink", "whatif-mig", "whatif-share", "whatif-pairs"}
+	s.create(s.pod("busy-pair", ashlar, "whatif-pairs"), request(whole, 1, gpu(5)))
+	s.create(s.pod("busy-mig", ashlar, "whatif-mig"), request(mig, 1, profile("1g.6gb")))
+	s.running("busy-pair", "busy-mig")
+
+	var all []manifest
+	add := func(pod *corev1.Pod, requests ...resourceapi.DeviceRequest) {
+		m := manifest{pod: pod}
+		pod.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}
+		if len(requests) > 0 {
+			m.claim = &resourceapi.ResourceClaim{
+				TypeMeta:   metav1.TypeMeta{APIVersion: "resource.k8s.io/v1", Kind: "ResourceClaim"},
+				ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: s.name},
+			}
+			m.claim.Spec.Devices.Requests = requests
+			pod.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: &pod.Name}}
+			pod.Spec.Containers[0].Resources.Claims = []corev1.ResourceClaim{{Name: "gpu"}}
+		}
+		all = append(all, m)
+	}
+	add(s.pod("single", ashlar, on...), request(whole, 1))
+	add(s.pod("pair", ashlar, on...), request(whole, 2))
+	add(s.pod("slice-a", ashlar, on...), request(mig, 1, profile("2g.12gb")))
+	add(s.pod("share-a", ashlar, on...), sharing("20Gi"))
+	add(server(s.pod("llama", ashlar, on...)), request(whole, 1))
+	add(s.pod("four", ashlar, on...), request(whole, 4))
+	add(s.pod("slice-b", ashlar, on...), request(mig, 1, profile("1g.6gb")))
+	add(s.pod("share-b", ashlar, on...), sharing("30Gi"))
+	// 128 CPUs on every node: no more than one of these on each.
+	for _, name := range []string{"cpus-a", "cpus-b"} {
+		pod := s.pod(name, ashlar, on...)
+		pod.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100")}
+		add(pod, request(whole, 1))
+	}
+	plain := s.pod("plain", ashlar, on...)
+	plain.Spec.Containers[0].Resources.Limits = corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}
+	add(plain)
+	add(s.pod("pair-b", ashlar, on...), request(whole, 2))
+	add(s.pod("too-many", ashlar, "whatif-pairs"), request(whole, 8))
+	add(s.pod("nowhere", ashlar, on...), request(whole, 1, `device.capacity["gpu.ashlar.dev"].memory.isGreaterThan(quantity("180Gi"))`))
+
+	folder := t.TempDir()
+	file, saved := filepath.Join(folder, "pods.yaml"), filepath.Join(folder, "cluster.json")
+	var text strings.Builder
+	for _, m := range all {
+		document, err := yaml.Marshal(m.pod)
+		require.NoError(t, err)
+		fmt.Fprintf(&text, "---\n%s", document)
+		if m.claim != nil {
+			document, err := yaml.Marshal(m.claim)
+			require.NoError(t, err)
+			fmt.Fprintf(&text, "---\n%s", document)
+		}
+	}
+	require.NoError(t, os.WriteFile(file, []byte(text.String()), 0o600))
+	said := s.whatif("--kubeconfig", world.cluster.Kubeconfig(), "--save", saved, "-f", file)
+	require.Len(t, said, len(all))
+	require.Equal(t, said, s.whatif("--snapshot", saved, "-f", file), "a saved snapshot is as good as the API server")
+	require.NotEqual(t, said, s.whatif("--snapshot", saved, "-f", file, "--policy", "first-fit"), "what is compared below depends on the policy")
+
+	for _, m := range all {
+		if m.claim != nil {
+			_, err := world.client.ResourceV1().ResourceClaims(s.name).Create(s.ctx, m.claim, metav1.CreateOptions{})
+			require.NoError(t, err)
+		}
+		_, err := world.client.CoreV1().Pods(s.name).Create(s.ctx, m.pod, metav1.CreateOptions{})
+		require.NoError(t, err)
+		name := m.pod.Name
+		if said[name].Node == "" {
+			// The message goes on with what preemption has to say.
+			require.Contains(t, s.pending(name), strings.TrimSuffix(said[name].Reason, "."), name)
+			continue
+		}
+		s.running(name)
+		pod, err := s.get(name)
+		require.NoError(t, err)
+		var devices []string
+		for _, device := range said[name].Devices {
+			devices = append(devices, device.Name)
+		}
+		slices.Sort(devices)
+		require.Equal(t, said[name].Node, pod.Spec.NodeName, name)
+		require.Equal(t, devices, s.devices(name), name)
+	}
+	waiting := 0
+	for _, pod := range said {
+		if pod.Node == "" {
+			waiting++
+		}
+	}
+	require.GreaterOrEqual(t, len(said)-waiting, 12, "most of the pods fit: %v", said)
+	require.GreaterOrEqual(t, waiting, 2)
+}
