@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/scenariofile"
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/simulator/scenario"
 	"github.com/ashlar-dev/ashlar/topology/placement"
@@ -89,7 +90,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 
 // contestants are the policies of the flag, or else the scenario's variants, or else
 // all policies.
-func (f *compareFlags) contestants(s *scenarioFile) ([]contestant, error) {
+func (f *compareFlags) contestants(s *scenariofile.File) ([]contestant, error) {
 	variants, err := f.variants(s)
 	if err != nil {
 		return nil, err
@@ -124,7 +125,7 @@ func (f *compareFlags) contestants(s *scenarioFile) ([]contestant, error) {
 }
 
 // runAll runs every contestant with every seed, on all cores.
-func (f *compareFlags) runAll(cmd *cobra.Command, s *scenarioFile, contestants []contestant) error {
+func (f *compareFlags) runAll(cmd *cobra.Command, s *scenariofile.File, contestants []contestant) error {
 	c, err := f.load()
 	if err != nil {
 		return err
@@ -146,7 +147,7 @@ func (f *compareFlags) runAll(cmd *cobra.Command, s *scenarioFile, contestants [
 		workers.Go(func() {
 			for at := range next {
 				chosen, seed := &contestants[at.contestant], f.seeds[at.seed]
-				in, err := s.build(c, chosen.variant, seed)
+				in, err := s.Build(c, chosen.variant, seed)
 				if err == nil {
 					chosen.results[at.seed], err = simulator.Run(in, simulator.Watch{Progress: func(simulator.Time) error { return context.Cause(ctx) }})
 				}

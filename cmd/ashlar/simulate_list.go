@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/scenariofile"
 	"github.com/ashlar-dev/ashlar/simulator/scenarios"
 )
 
@@ -31,7 +32,7 @@ func newSimulateListCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				s, err := decodeScenario(name+".yaml", text)
+				s, err := scenariofile.Decode(name+".yaml", text)
 				if err != nil {
 					return err
 				}

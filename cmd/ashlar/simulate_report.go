@@ -50,7 +50,7 @@ func (r *simulateReport) writeCSV(w io.Writer) error {
 		all := run.Result.All
 		all.Name = "all"
 		for _, class := range append([]simulator.ClassResult{all}, run.Result.Classes...) {
-			p.printf("%s,%d,%s,%s,%s,%s,%d,%d,%d,%s,%s,%s,%s,%s", r.Scenario, r.Seed, run.Variant, run.Policy, run.Sharing, class.Name,
+			p.printf("%s,%d,%s,%s,%s,%s,%d,%d,%d,%s,%s,%s,%s,%s", csvCell(r.Scenario), r.Seed, run.Variant, run.Policy, run.Sharing, class.Name,
 				class.Jobs.Arrived, class.Jobs.Finished, class.Jobs.Failed,
 				figure(class.Waits.Mean.Seconds()), figure(class.Waits.P50.Seconds()), figure(class.Waits.P90.Seconds()), figure(class.Waits.P99.Seconds()), figure(class.Bandwidth))
 			for _, m := range metrics {

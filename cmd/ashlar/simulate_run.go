@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/scenariofile"
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/simulator/scenario"
 	"github.com/ashlar-dev/ashlar/simulator/scenarios"
@@ -67,7 +68,7 @@ The same scenario and seed give the same result, and the same event log byte by 
 	set.Int64Var(&flags.seed, "seed", 0, "draw the jobs from this seed instead of the scenario's")
 	set.StringVar(&flags.events, "events", "", "write what happens to this `FILE`, one line of JSON each; - for standard output")
 	set.IntVar(&flags.frames, "frames", defaultFrames, "with -o json, of how many nodes to record what their GPUs hold over time")
-	command.AddCommand(newSimulateCompareCommand(), newSimulateListCommand())
+	command.AddCommand(newSimulateCompareCommand(), newSimulateListCommand(), newSimulateReplayCommand())
 }
 
 // defaultFrames is of how many nodes maps are drawn.
@@ -99,7 +100,7 @@ func completeScenario(_ *cobra.Command, args []string, start string) ([]string, 
 }
 
 // loadScenario reads the scenario that the flag or argument names.
-func (f *scenarioFlags) loadScenario(cmd *cobra.Command, args []string) (*scenarioFile, error) {
+func (f *scenarioFlags) loadScenario(cmd *cobra.Command, args []string) (*scenariofile.File, error) {
 	name := cmp.Or(f.name, scenarios.Default)
 	if len(args) == 1 {
 		if f.name != "" {
@@ -112,7 +113,7 @@ func (f *scenarioFlags) loadScenario(cmd *cobra.Command, args []string) (*scenar
 		if err != nil {
 			return nil, err
 		}
-		return decodeScenario(name+".yaml", text)
+		return scenariofile.Decode(name+".yaml", text)
 	}
 	if name != "-" && !strings.ContainsAny(name, "./\\") {
 		if _, err := os.Stat(name); err != nil {
@@ -123,7 +124,7 @@ func (f *scenarioFlags) loadScenario(cmd *cobra.Command, args []string) (*scenar
 	if err != nil {
 		return nil, err
 	}
-	return decodeScenario(name, text)
+	return scenariofile.Decode(name, text)
 }
 
 // unknownScenario is the error for a name that is no scenario, file or subcommand.
@@ -151,7 +152,7 @@ func readScenario(stdin io.Reader, name string) ([]byte, error) {
 		defer file.Close()
 		from = file
 	}
-	text, err := io.ReadAll(io.LimitReader(from, maxScenario+1))
+	text, err := io.ReadAll(io.LimitReader(from, scenariofile.MaxText+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
@@ -159,7 +160,7 @@ func readScenario(stdin io.Reader, name string) ([]byte, error) {
 }
 
 // variants are those to run: a scenario without any is its own.
-func (f *scenarioFlags) variants(s *scenarioFile) ([]scenario.Variant, error) {
+func (f *scenarioFlags) variants(s *scenariofile.File) ([]scenario.Variant, error) {
 	if len(s.Variants) == 0 {
 		if f.variant != "" {
 			return nil, usagef("--variant %s: scenario %s has no variants", f.variant, s.Name)
@@ -276,12 +277,12 @@ func (f *simulateFlags) openEvents(cmd *cobra.Command) (io.Writer, func() error,
 }
 
 // one runs one variant.
-func (f *simulateFlags) one(ctx context.Context, s *scenarioFile, v scenario.Variant, log io.Writer, tell func(simulator.Time)) (*simulateRun, error) {
+func (f *simulateFlags) one(ctx context.Context, s *scenariofile.File, v scenario.Variant, log io.Writer, tell func(simulator.Time)) (*simulateRun, error) {
 	c, err := f.load()
 	if err != nil {
 		return nil, err
 	}
-	in, err := s.build(c, v, s.Seed)
+	in, err := s.Build(c, v, s.Seed)
 	if err != nil {
 		return nil, err
 	}

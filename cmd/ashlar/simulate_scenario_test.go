@@ -2,16 +2,13 @@ package main
 
 import (
 	"encoding/json"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/scenariofile"
 	"github.com/ashlar-dev/ashlar/simulator/scenarios"
-	"github.com/ashlar-dev/ashlar/topology/catalogue"
 )
 
 // Every scenario of the program prints what it printed before.
@@ -176,7 +173,7 @@ func TestScenarioMistakes(t *testing.T) {
 			}
 		})
 	}
-	if _, err := decodeScenario("s.yaml", []byte(valid)); err != nil {
+	if _, err := scenariofile.Decode("s.yaml", []byte(valid)); err != nil {
 		t.Error(err)
 	}
 }
@@ -204,40 +201,4 @@ func TestSimulateScenarioCalls(t *testing.T) {
 			}
 		})
 	}
-}
-
-// No text makes the decoder, the builder or a short run panic or hang.
-func FuzzScenario(f *testing.F) {
-	f.Add([]byte(valid))
-	for _, name := range slices.Sorted(maps.Keys(map[string]bool{"gangs": true, "a16-workstation": true, "outages": true})) {
-		text, err := scenarios.Text(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(text)
-	}
-	c := catalogue.Default()
-	f.Fuzz(func(t *testing.T, text []byte) {
-		s, err := decodeScenario("s.yaml", text)
-		if err != nil {
-			return
-		}
-		// A run may be as long as its author wants; here it is cut short.
-		s.Horizon = min(s.Horizon, 3_600_000)
-		s.Sample = 0
-		for i := range s.Nodes {
-			s.Nodes[i].Count = min(s.Nodes[i].Count, 2)
-		}
-		for i := range s.Workloads {
-			s.Workloads[i].Arrivals.Count = 20
-			s.Workloads[i].Members = min(s.Workloads[i].Members, 4)
-		}
-		in, err := s.Build(c, s.Seed)
-		if err != nil {
-			return
-		}
-		if _, err := simulator.Run(in, simulator.Watch{}); err != nil {
-			t.Fatal(err)
-		}
-	})
 }

@@ -24,6 +24,7 @@ type whatifFlags struct {
 	copies    int
 	drain     []string
 	waiting   bool
+	scheduler string
 	policies  []string
 	save      string
 	output    string
@@ -57,7 +58,9 @@ command nor environment, except of model servers, whose memory is read from them
 and tokens are struck out there too.
 
 Not looked at: persistent volumes, quotas, admission webhooks, DeviceTaintRules,
-disruption budgets. Nothing is preempted; a note says where that could help.
+disruption budgets. Nothing is preempted; a note says where that could help. Between
+nodes that serve a pod equally well the scheduler goes by the pods that it has seen,
+and what if by those of them that still run: there the two may differ.
 
 The exit code is 0 if all pods fit, 3 if some do not (under the first policy), 1 for
 any other failure and 2 for a mistake in the call.`,
@@ -76,6 +79,7 @@ any other failure and 2 for a mistake in the call.`,
 	set.IntVar(&flags.copies, "copies", 0, "ask about so many pods of each object of -f, instead of as many as it says")
 	set.StringSliceVar(&flags.drain, "drain", nil, "ask where the pods of these `NODES` would go")
 	set.BoolVar(&flags.waiting, "waiting", false, "ask about the cluster's pods that wait, too")
+	set.StringVar(&flags.scheduler, "scheduler", "ashlar-scheduler", "the schedulerName by which the cluster's pods choose Ashlar")
 	set.StringSliceVar(&flags.policies, "policy", []string{placement.KeepPlaceable{}.Name()}, "how to rank choices, one or more of "+strings.Join(policyNames(), ", "))
 	set.StringVar(&flags.save, "save", "", "write the snapshot to this `FILE`")
 	set.StringVarP(&flags.output, "output", "o", formatTable, "output format: table or json")
@@ -169,7 +173,7 @@ func (f *whatifFlags) question(stdin io.Reader) (*whatif.Question, error) {
 	if len(f.files) > 0 && len(manifest.Workloads) == 0 {
 		return nil, fmt.Errorf("%s: no pod in it: want objects like a Pod, a Deployment or a Job%s", strings.Join(f.files, ", "), aside(manifest.Notes))
 	}
-	return &whatif.Question{Manifest: manifest, Copies: f.copies, Drain: f.drain, Waiting: f.waiting}, nil
+	return &whatif.Question{Manifest: manifest, Copies: f.copies, Drain: f.drain, Waiting: f.waiting, Scheduler: f.scheduler}, nil
 }
 
 // aside appends remarks to an error.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	v1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	fwk "k8s.io/kube-scheduler/framework"
 
@@ -24,6 +26,28 @@ func NewWith(policy placement.Policy, built func(*Plugin)) func(context.Context,
 		built(p)
 		return p, nil
 	}
+}
+
+// Placed is a pod that has devices, with the claims that hold them.
+type Placed struct {
+	Pod    *v1.Pod
+	Claims []*resourceapi.ResourceClaim
+}
+
+// Learn lets the plugin learn from pods that another scheduler placed, in this order,
+// which pods to expect, as if it had placed them itself.
+func (p *Plugin) Learn(placed []Placed) error {
+	slices, err := p.dra.ResourceSlices().ListWithDeviceTaintRules()
+	if err != nil {
+		return err
+	}
+	p.pools.update(slices)
+	for _, one := range placed {
+		if gpus := p.pools.gpuPool(one.Pod.Spec.NodeName); gpus != nil {
+			p.outlook.See(cpuOf(one.Pod), gpus.gpus.inventory, gpus.grants(one.Claims))
+		}
+	}
+	return nil
 }
 
 // Explain is what PostFilter says of a pod that no node was good enough for: why

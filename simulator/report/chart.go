@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/simulator/openb"
@@ -73,13 +74,14 @@ func charts(policies []policy) ([]chartGroup, []chart) {
 				all = append(all, c)
 			}
 		}
-		if len(group.Charts) > 0 {
+		if len(group.Charts) > 0 || id == groupWaits && about != "" {
 			groups = append(groups, group)
 		}
 	}
 	add(groupOpenb, "openb experiment", "Pods arrive one by one and never leave, until they have asked for 130 % of all GPUs.", openbCharts(policies))
 	add(groupTime, "Over time", "", timeCharts(policies))
-	add(groupWaits, "How long jobs waited", "For a number of jobs in a hundred, the wait that none of them exceeded. Zero is the lowest line.", waitCharts(policies))
+	list, about := waitCharts(policies)
+	add(groupWaits, "How long jobs waited", about, list)
 	return groups, all
 }
 
@@ -101,23 +103,29 @@ func openbCharts(policies []policy) []chart {
 	asked := axis{Label: "asked for so far, % of all GPUs", Kind: "number", Unit: "%", Max: openb.ArrivingPercent}
 	list := []chart{
 		{ID: "openb-allocated", Title: "Allocated", Note: "GPUs that pods hold.", X: asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%", Max: 100}},
-		{ID: "openb-refused", Title: "Asked for and refused", Note: "What was asked for, up to all GPUs, less what is allocated.", X: asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%"}},
+		{ID: "openb-behind", Title: "Behind the best policy", Note: "What the best of these policies holds by then, with the same arrivals, less what this one does.", X: asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%"}},
 		{ID: "openb-fragment", Title: "Fragments", Note: "Idle GPUs that the next pod is expected not to be able to use.", X: asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%"}},
 		{ID: "openb-idle", Title: "Fragments of what is idle", X: asked, Y: axis{Label: "% of idle GPUs", Kind: "number", Unit: "%", Max: 100}},
 	}
-	read := []func(column int, p openb.Point) float64{
-		func(_ int, p openb.Point) float64 { return p.Allocated },
-		func(column int, p openb.Point) float64 { return max(0, float64(min(column, 100))-p.Allocated) },
-		func(_ int, p openb.Point) float64 { return p.Fragment },
-		func(_ int, p openb.Point) float64 { return p.FragmentOfIdle },
-	}
+	best := map[int64]*[openb.ArrivingPercent + 1]float64{} // by seed
 	for i := range policies {
-		var runs []*openb.Result
-		for k := range policies[i].runs {
-			if r := policies[i].runs[k].Curves; r != nil {
-				runs = append(runs, r)
+		for _, run := range policies[i].experiments() {
+			if best[run.Seed] == nil {
+				best[run.Seed] = &[openb.ArrivingPercent + 1]float64{}
+			}
+			for column := range best[run.Seed] {
+				best[run.Seed][column] = max(best[run.Seed][column], run.Curves.At(column).Allocated)
 			}
 		}
+	}
+	read := []func(run Run, column int, p openb.Point) float64{
+		func(_ Run, _ int, p openb.Point) float64 { return p.Allocated },
+		func(run Run, column int, p openb.Point) float64 { return best[run.Seed][column] - p.Allocated },
+		func(_ Run, _ int, p openb.Point) float64 { return p.Fragment },
+		func(_ Run, _ int, p openb.Point) float64 { return p.FragmentOfIdle },
+	}
+	for i := range policies {
+		runs := policies[i].experiments()
 		if len(runs) == 0 {
 			continue
 		}
@@ -125,15 +133,23 @@ func openbCharts(policies []policy) []chart {
 			s := series{Policy: i}
 			for column := range openb.ArrivingPercent + 1 {
 				values := make([]float64, len(runs))
-				for k, r := range runs {
-					values[k] = read[c](column, r.At(column))
+				for k, run := range runs {
+					values[k] = read[c](run, column, run.Curves.At(column))
 				}
 				s.add(float64(column), values)
 			}
 			list[c].Series = append(list[c].Series, s)
 		}
 	}
+	if len(list[1].Series) < 2 {
+		list = slices.Delete(list, 1, 2)
+	}
 	return list
+}
+
+// experiments are the runs with curves.
+func (p *policy) experiments() []Run {
+	return slices.DeleteFunc(slices.Clone(p.runs), func(run Run) bool { return run.Curves == nil })
 }
 
 // add adds the mean of some values, and their range if there are several.
@@ -249,28 +265,62 @@ func quantiles() []quantile {
 	}
 }
 
-func waitCharts(policies []policy) []chart {
-	list := []chart{waitChart(policies, "waits-all", "All jobs", func(p *policy) []simulator.Distribution {
+// waitCharts draws the workloads that had to wait, and says what is to be seen.
+func waitCharts(policies []policy) ([]chart, string) {
+	all := waitChart(policies, "waits-all", "All jobs", func(p *policy) []simulator.Distribution {
 		var waits []simulator.Distribution
 		for _, r := range p.results() {
 			waits = append(waits, r.All.Waits)
 		}
 		return waits
-	})}
+	})
+	list := []chart{all}
 	classes := classesOf(policies)
-	if len(classes) < 2 {
-		return list
-	}
-	for i, class := range classes[:min(len(classes), maxWaitCharts)] {
-		list = append(list, waitChart(policies, fmt.Sprintf("waits-%d", i), className(class), func(p *policy) []simulator.Distribution {
+	var idle []string
+	left := 0
+	for i, class := range classes {
+		c := waitChart(policies, fmt.Sprintf("waits-%d", i), className(class), func(p *policy) []simulator.Distribution {
 			var waits []simulator.Distribution
 			for _, r := range p.classResults(class) {
 				waits = append(waits, r.Waits)
 			}
 			return waits
-		}))
+		})
+		switch {
+		case len(c.Series) == 0:
+		case !c.waited():
+			idle = append(idle, className(class))
+		case len(list) > maxWaitCharts:
+			left++
+		default:
+			list = append(list, c)
+		}
 	}
-	return list
+	if len(list[0].Series) == 0 && len(list) == 1 && len(idle) == 0 {
+		return nil, ""
+	}
+	if len(idle) == len(classes) || len(list) == 1 && !all.waited() {
+		return nil, "Nobody waited."
+	}
+	about := "For a number of jobs in a hundred, the wait that none of them exceeded. Zero is the lowest line."
+	if len(idle) > 0 {
+		about += " Nobody waited of " + strings.Join(idle[:min(len(idle), maxWaitCharts)], ", ")
+		if more := len(idle) - maxWaitCharts; more > 0 {
+			about += fmt.Sprintf(" and %d more", more)
+		}
+		about += "."
+	}
+	if left > 0 {
+		about += " " + counted(int64(left), "more workload is", "more workloads are") + " in the table at the end."
+	}
+	if len(list) == 2 && len(classes) == 1 {
+		list = list[:1] // both are the same
+	}
+	return list, about
+}
+
+func (c *chart) waited() bool {
+	return slices.ContainsFunc(c.Series, func(s series) bool { return slices.Max(s.Y) > 0 })
 }
 
 func waitChart(policies []policy, id, title string, of func(*policy) []simulator.Distribution) chart {

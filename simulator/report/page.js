@@ -79,6 +79,8 @@ const hidden = new Set();
 let mappedTime = null, pickTime = null; // set by the map
 const charts = [];
 
+const tickText = (t) => Math.abs(t) >= 100 ? number(t) : String(+t.toPrecision(4));
+
 function niceTicks(low, high, count) {
   const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough || 1));
   const step = [1, 2, 2.5, 5, 10].map((f) => f * power).find((s) => s >= rough * 0.999);
@@ -109,7 +111,7 @@ function scaleX(axis, series, width) {
   const high = axis.max || Math.max(1, ...series.map((s) => s.x[s.x.length - 1]));
   const count = clamp(Math.floor(width / 70), 2, 8);
   const ticks = axis.kind === "time" ? timeTicks(high, count) : niceTicks(0, high, count);
-  return { at: (x) => x / high, marks: ticks.map((t) => [t, axis.kind === "time" ? span(t) : number(t)]) };
+  return { at: (x) => x / high, marks: ticks.map((t) => [t, axis.kind === "time" ? span(t) : tickText(t)]) };
 }
 function scaleY(axis, series) {
   const values = series.flatMap((s) => s.high || s.y);
@@ -123,7 +125,7 @@ function scaleY(axis, series) {
   }
   let high = Math.max(0, ...values);
   high = axis.max ? Math.max(axis.max, high) : high * 1.06 || 1;
-  return { at: (v) => v / high, marks: niceTicks(0, high, 4).map((t) => [t, number(t)]) };
+  return { at: (v) => v / high, marks: niceTicks(0, high, 4).map((t) => [t, tickText(t)]) };
 }
 
 const printX = (axis, x) => axis.kind === "time" ? span(x) : axis.kind === "rank" ? (x >= 100 ? "all of the jobs" : x + " % of the jobs") : number(x) + " % asked for";
@@ -173,7 +175,7 @@ function addChart(spec) {
       if (s.x.length <= 12) s.x.forEach((x, i) => svg.append(make("circle", { cx: p(X(x)), cy: p(Y(s.y[i])), r: 2.6, fill: policyColour(s.policy) })));
     }
     if (!series.length) svg.append(make("text", { class: "none", x: left + w / 2, y: top + h / 2, "text-anchor": "middle" }, "every policy is switched off"));
-    else if (spec.y.kind === "wait" && spec.series.every((s) => s.y.every((y) => y === 0))) svg.append(make("text", { class: "none", x: left + w / 2, y: top + h / 2, "text-anchor": "middle" }, "nobody waited"));
+   
     chart.marker = make("line", { class: "mapped", y1: top, y2: top + h });
     chart.hover = make("g");
     svg.append(chart.marker, chart.hover);
@@ -673,11 +675,13 @@ class Panel {
   }
 }
 
-// chooseSize is the largest size with which the map needs no more than a screen.
+// chooseSize is the largest size with which the map needs no more than a screen, as long
+// as squares can be told apart.
 function chooseSize() {
   const nodes = data.nodes[data.maps[0].nodes], groups = groupsOf(nodes), width = byID("map-panels").clientWidth;
   const room = clamp(innerHeight * 0.62, 320, 640);
-  return sizes.findLast((size) => size <= 30 && layOut(nodes, groups, width, size).height <= room) ?? (width < 600 ? 7 : 6);
+  const fits = sizes.findLast((size) => size <= 30 && layOut(nodes, groups, width, size).height <= room) ?? 0;
+  return Math.max(fits, width < 600 ? 8 : 7);
 }
 
 function mapLegend() {
@@ -696,13 +700,12 @@ function mapLegend() {
   if (view.colour === "use") {
     ["free", "up to 3/8 in use", "about half", "from 5/8", "all of it"].forEach((text, i) => items.push(entry(plainSample(colours.use[i]), text)));
   } else {
-    const held = view.panels[0]?.byClass ?? [];
-    let rest = 0;
+    const held = view.panels.map((panel) => panel.byClass ?? []);
+    const figures = (of) => held.map((h) => amount(of(h))).join(" | ") + " GPUs";
     data.classes.forEach((name, i) => {
-      if (i < 9) items.push(entry(plainSample(colours.classes[i]), name, amount(held[i] ?? 0) + " GPUs"));
-      else rest += held[i] ?? 0;
+      if (i < 9) items.push(entry(plainSample(colours.classes[i]), name, figures((h) => h[i] ?? 0)));
     });
-    if (data.classes.length > 9) items.push(entry(plainSample(colours.classes[9]), (data.classes.length - 9) + " other workloads", amount(rest) + " GPUs"));
+    if (data.classes.length > 9) items.push(entry(plainSample(colours.classes[9]), (data.classes.length - 9) + " other workloads", figures((h) => h.slice(9).reduce((sum, x) => sum + x, 0))));
     items.push(entry(plainSample(colours.free), "free"));
   }
   items.push(entry(sample((c) => Panel.prototype.drawDown.call({ layout: { size: 14 } }, c, 0, 0)), "node down"));

@@ -287,7 +287,11 @@ func failureText(counts simulator.JobCounts, reasons map[simulator.Failure]int64
 		parts = append(parts, whole(float64(reasons[reason]))+" "+clip(string(reason)))
 	}
 	text := fmt.Sprintf("%s of %s", whole(float64(counts.Failed)), whole(float64(counts.Arrived)))
-	if len(parts) > 0 {
+	if len(parts) == 1 {
+		for reason := range reasons {
+			text += ", " + clip(string(reason))
+		}
+	} else if len(parts) > 1 {
 		text += ": " + strings.Join(parts, ", ")
 	}
 	return text
@@ -307,7 +311,8 @@ type classTable struct {
 	Rows []tableRow
 }
 
-// classColumns are the columns of a classTable. Those in the template go with them.
+// classCells are the columns of a classTable after the first; their heads are in the
+// template.
 func classCells(counts []simulator.JobCounts, waits []simulator.Distribution, bandwidth string) []string {
 	var total simulator.JobCounts
 	for _, c := range counts {

@@ -35,7 +35,7 @@ func (s *space) whatif(args ...string) map[string]whatifPod {
 	s.t.Helper()
 	binaries := world.cluster.Binaries()
 	require.NoError(s.t, binaries.Ensure(s.ctx, nil, "ashlar"))
-	command := exec.CommandContext(s.ctx, binaries.Command("ashlar"), append([]string{"whatif", "-o", "json"}, args...)...)
+	command := exec.CommandContext(s.ctx, binaries.Command("ashlar"), append([]string{"whatif", "-o", "json", "--scheduler", "whatif-scheduler"}, args...)...)
 	var problems bytes.Buffer
 	command.Stderr = &problems
 	text, err := command.Output()
@@ -63,14 +63,43 @@ type manifest struct {
 	claim *resourceapi.ResourceClaim
 }
 
+// ownScheduler runs another ashlar-scheduler with the profile of manifests/base under
+// another name. It has seen no pods but those of the test.
+func (s *space) ownScheduler(name string) {
+	s.t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "manifests", "base", "scheduler-config.yaml"))
+	require.NoError(s.t, err)
+	config := strings.NewReplacer(
+		"schedulerName: "+ashlar, "schedulerName: "+name,
+		"leaderElect: true", "leaderElect: false",
+		"clientConnection:", fmt.Sprintf("clientConnection:\n  kubeconfig: %q", world.cluster.Kubeconfig()),
+	).Replace(string(text))
+	file := filepath.Join(s.t.TempDir(), "config.yaml")
+	require.NoError(s.t, os.WriteFile(file, []byte(config), 0o600))
+	scheduler, err := world.cluster.Run(s.ctx, name, world.cluster.Binaries().Command("ashlar-scheduler"), "--config", file, "--secure-port", "0")
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() { require.NoError(s.t, scheduler.Stop()) })
+}
+
+// seenBefore is how many pods a scheduler sees before it learns from them which to
+// expect, and some more.
+const seenBefore = 70
+
 // What if says beforehand on which node pods of all kinds go, with which devices, and
 // why some will wait, from the API server and from a saved snapshot alike.
 func TestWhatifIsWhatTheSchedulerDoes(t *testing.T) {
+	const ashlar = "whatif-scheduler"
 	s := newSpace(t)
+	s.ownScheduler(ashlar)
 	on := []string{"whatif-nvlink", "whatif-mig", "whatif-share", "whatif-pairs"}
 	s.create(s.pod("busy-pair", ashlar, "whatif-pairs"), request(whole, 1, gpu(5)))
 	s.create(s.pod("busy-mig", ashlar, "whatif-mig"), request(mig, 1, profile("1g.6gb")))
-	s.running("busy-pair", "busy-mig")
+	busy := []string{"busy-pair", "busy-mig"}
+	for i := range seenBefore {
+		busy = append(busy, fmt.Sprintf("small-%d", i))
+		s.create(s.pod(busy[len(busy)-1], ashlar, "whatif-share"), sharing("1Gi", gpu(i%2)))
+	}
+	s.running(busy...)
 
 	var all []manifest
 	add := func(pod *corev1.Pod, requests ...resourceapi.DeviceRequest) {

@@ -8,9 +8,11 @@ type Outlook struct {
 	cluster *Cluster
 	count   map[Class]int64
 	pods    int64
-	// learned is how many pods had come when rater was made.
+	// learned is how many pods had come when demand was taken from count, nil before.
 	learned int64
-	rater   *ashlar
+	demand  *Demand
+	// rater is made of demand when it is first needed.
+	rater *ashlar
 }
 
 const (
@@ -44,6 +46,11 @@ func (o *Outlook) See(class Class) {
 	}
 	o.count[class]++
 	o.pods++
+	// Here rather than when it is asked, so that who asks more often does not learn
+	// earlier.
+	if o.pods >= firstLesson && (o.pods-o.learned)*100 >= o.learned*nextLesson {
+		o.learned, o.demand, o.rater = o.pods, demandFrom(o.count), nil
+	}
 }
 
 // Left is what a node has left.
@@ -71,8 +78,11 @@ func (o *Outlook) Observe(i int, left Left) {
 // millionths of a GPU: Ashlar's rating, the other way round. It is 0 before enough pods
 // have come, and where the pod does not fit as far as its class says.
 func (o *Outlook) Loss(i int, class Class) int64 {
-	if !o.learn() {
+	if o.demand == nil {
 		return 0
+	}
+	if o.rater == nil {
+		o.rater = newAshlar(o.cluster, o.demand)
 	}
 	n, r := &o.cluster.nodes[i], o.cluster.Request(class)
 	if !n.fits(&r) {
@@ -83,17 +93,4 @@ func (o *Outlook) Loss(i int, class Class) int64 {
 		rating -= prices[n.model]
 	}
 	return -rating
-}
-
-// learn brings the rater up to date with the pods that have come.
-func (o *Outlook) learn() bool {
-	if o.pods < firstLesson {
-		return false
-	}
-	if o.rater != nil && (o.pods-o.learned)*100 < o.learned*nextLesson {
-		return true
-	}
-	o.learned = o.pods
-	o.rater = newAshlar(o.cluster, demandFrom(o.count))
-	return true
 }

@@ -102,3 +102,48 @@ func TestTournamentMatchesScan(t *testing.T) {
 		}
 	}
 }
+
+// counting counts what it rates.
+type counting struct {
+	bestFit
+	rated int
+}
+
+func (p *counting) Rate(n *Node, r *Request) (int64, int) {
+	p.rated++
+	return p.bestFit.Rate(n, r)
+}
+
+// However many nodes there are, a decision rates those that changed since the class
+// last came, each once.
+func TestRankingRatesOnlyWhatChanged(t *testing.T) {
+	for _, nodes := range []int{100, 5000} {
+		list := make([]Capacity, nodes)
+		for i := range list {
+			list[i] = Capacity{CPU: 96_000, GPUs: 8, Model: "A"}
+		}
+		c := newCluster(t, list...)
+		rater := &counting{bestFit: bestFit{c.largest()}}
+		ranking := NewRanking(c, rater)
+		first, second := Pod{Class: share(1000, 100)}, Pod{Class: whole(1000, 1)}
+		ask := func(pod Pod) (rated int) {
+			rater.rated = 0
+			_, found := ranking.Choose(pod)
+			require.True(t, found)
+			return rater.rated
+		}
+		require.Equal(t, nodes, ask(first), "every node, the first time")
+		require.Zero(t, ask(first))
+		require.Equal(t, nodes, ask(second))
+		var grants []Grant
+		for _, node := range []int{3, 7, 7, 9} {
+			grant, err := c.Place(first, Choice{Node: node})
+			require.NoError(t, err)
+			grants = append(grants, grant)
+		}
+		require.Equal(t, 3, ask(first))
+		c.Release(grants[0])
+		require.Equal(t, 1, ask(first))
+		require.Equal(t, 3, ask(second), "it has not come since")
+	}
+}

@@ -20,6 +20,8 @@ type Question struct {
 	Copies int
 	// Drain are nodes that are emptied before anything else.
 	Drain []string
+	// Scheduler is the name that pods of Ashlar have in spec.schedulerName.
+	Scheduler string
 	// Waiting asks about the pods that wait in the cluster, too.
 	Waiting bool
 }
@@ -29,7 +31,7 @@ func Ask(ctx context.Context, cluster *Objects, q *Question, policy placement.Po
 	if err := q.check(cluster); err != nil {
 		return nil, err
 	}
-	w, err := newWorld(ctx, cluster, &q.Manifest.Objects, policy)
+	w, err := newWorld(ctx, cluster, &q.Manifest.Objects, q.Scheduler, policy)
 	if err != nil {
 		return nil, err
 	}

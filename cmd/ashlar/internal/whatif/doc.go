@@ -8,5 +8,6 @@
 // written to the API server. Ask puts a Question to a World for each policy.
 //
 // Left out is what the copy does not hold: volumes, quotas, admission webhooks,
-// DeviceTaintRules and disruption budgets. Nothing is preempted.
+// DeviceTaintRules and disruption budgets. Nothing is preempted. What the scheduler
+// learned from pods that have ended since is not known either.
 package whatif

@@ -10,9 +10,6 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// scheduler is whose answers these are.
-const scheduler = "ashlar-scheduler"
-
 // Notes say what should be known beside an answer: what was left out of it.
 func (a *Answer) Notes(cluster *Objects, q *Question) []string {
 	notes := slices.Clone(q.Manifest.Notes)
@@ -20,7 +17,7 @@ func (a *Answer) Notes(cluster *Objects, q *Question) []string {
 	for i := range a.outcomes {
 		o := &a.outcomes[i]
 		name := o.pod.Name
-		if o.pod.Spec.SchedulerName != scheduler && (o.from == "" || len(o.pod.Spec.ResourceClaims) > 0) {
+		if o.pod.Spec.SchedulerName != q.Scheduler && (o.from == "" || len(o.pod.Spec.ResourceClaims) > 0) {
 			foreign = append(foreign, name)
 		}
 		if slices.ContainsFunc(o.pod.Spec.Volumes, func(v corev1.Volume) bool { return v.PersistentVolumeClaim != nil || v.Ephemeral != nil }) {
@@ -38,7 +35,7 @@ func (a *Answer) Notes(cluster *Objects, q *Question) []string {
 			notes = append(notes, few(names)+text)
 		}
 	}
-	note(foreign, ": spec.schedulerName is not "+scheduler+"; this is what "+scheduler+" would do")
+	note(foreign, ": spec.schedulerName is not "+q.Scheduler+"; this is what "+q.Scheduler+" would do")
 	note(volumes, ": where persistent volumes can be attached was not looked at")
 	note(alone, ": no controller would make the pod anew once it is gone")
 	note(evicting, ": the scheduler may evict pods of lower priority, which was not looked at")

@@ -41,9 +41,10 @@ type lister struct {
 	current *snapshots.Snapshot
 }
 
-// newWorld copies the cluster, to which the extra objects are added. Its plugins work
-// until it is closed.
-func newWorld(ctx context.Context, cluster, extra *Objects, policy placement.Policy) (*world, error) {
+// newWorld copies the cluster, to which the extra objects are added, with a scheduler
+// that has seen the pods that the named one placed there. Its plugins work until it is
+// closed.
+func newWorld(ctx context.Context, cluster, extra *Objects, scheduler string, policy placement.Policy) (*world, error) {
 	metrics.InitMetrics() // plugins count into them
 	ctx, stop := context.WithCancel(ctx)
 	w := &world{
@@ -65,6 +66,10 @@ func newWorld(ctx context.Context, cluster, extra *Objects, policy placement.Pol
 	}
 	w.rebuild()
 	if err := w.build(ctx, client, factory, together(cluster, extra), policy); err != nil {
+		stop()
+		return nil, err
+	}
+	if err := w.remember(scheduler); err != nil {
 		stop()
 		return nil, err
 	}

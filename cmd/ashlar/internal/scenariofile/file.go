@@ -1,4 +1,6 @@
-package main
+// Package scenariofile reads scenarios from YAML, and says of everything that is wrong
+// in which line.
+package scenariofile
 
 import (
 	"encoding"
@@ -16,18 +18,18 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 )
 
-// maxScenario bounds the text of a scenario.
-const maxScenario = 4 << 20
+// MaxText bounds the text of a scenario, in bytes.
+const MaxText = 4 << 20
 
-// scenarioFile is a scenario with where its fields are.
-type scenarioFile struct {
+// File is a scenario with where its fields are.
+type File struct {
 	*scenario.Scenario
 	file    string
 	decoder decoder
 }
 
-// build makes the input of a variant's run.
-func (f *scenarioFile) build(c *catalogue.Catalogue, v scenario.Variant, seed int64) (*simulator.Input, error) {
+// Build makes the input of a variant's run.
+func (f *File) Build(c *catalogue.Catalogue, v scenario.Variant, seed int64) (*simulator.Input, error) {
 	changed := f.With(v)
 	in, err := changed.Build(c, seed)
 	if err != nil {
@@ -36,11 +38,11 @@ func (f *scenarioFile) build(c *catalogue.Catalogue, v scenario.Variant, seed in
 	return in, nil
 }
 
-// decodeScenario reads and checks a scenario. Errors name the file, the line and the
+// Decode reads and checks a scenario. Errors name the file, the line and the
 // field. JSON is YAML too.
-func decodeScenario(name string, text []byte) (*scenarioFile, error) {
-	if len(text) > maxScenario {
-		return nil, fmt.Errorf("%s:1: more than %d bytes: draw arrivals from a distribution instead of listing them", name, maxScenario)
+func Decode(name string, text []byte) (*File, error) {
+	if len(text) > MaxText {
+		return nil, fmt.Errorf("%s:1: more than %d bytes: draw arrivals from a distribution instead of listing them", name, MaxText)
 	}
 	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {
@@ -58,7 +60,7 @@ func decodeScenario(name string, text []byte) (*scenarioFile, error) {
 	if err != nil {
 		return nil, d.locate(name, err)
 	}
-	return &scenarioFile{Scenario: s, file: name, decoder: d}, nil
+	return &File{Scenario: s, file: name, decoder: d}, nil
 }
 
 // decoder fills structs from YAML and remembers where each field is.

@@ -1,0 +1,191 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/mig"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// Options say how a trace is replayed.
+type Options struct {
+	// Window is how much of the trace is replayed, its end; or how long arrivals are
+	// drawn for.
+	Window simulator.Time
+	// Load draws arrivals by a Poisson process, such that they ask for so much of the GPU
+	// time that there is, each a pod of the trace; 0 for the trace's own arrivals.
+	Load float64
+	Seed int64
+	// Policy is by its name.
+	Policy string
+}
+
+// maxLoad is how much more may be asked for than there is.
+const maxLoad = 100
+
+// service and batch are the priorities of pods: BE stands for best effort.
+const (
+	batch   = 0
+	service = 10
+)
+
+// Input is the replay of pods on nodes.
+func Input(pods []Pod, nodes []cluster.Capacity, o Options) (*simulator.Input, error) {
+	switch {
+	case o.Window <= 0 || o.Window > simulator.MaxTime:
+		return nil, fmt.Errorf("a window of %s: want more than 0 and up to %s", o.Window, simulator.MaxTime)
+	case math.IsNaN(o.Load) || o.Load < 0 || o.Load > maxLoad:
+		return nil, fmt.Errorf("load %v: want 0 to %d", o.Load, maxLoad)
+	case len(pods) == 0:
+		return nil, errors.New("no pods")
+	}
+	b := builder{asks: map[string]*simulator.Ask{}, median: medianRun(pods)}
+	demand := placement.Prior()
+	policy, err := placement.PolicyNamed(o.Policy, demand, uint64(o.Seed))
+	if err != nil {
+		return nil, err
+	}
+	in := &simulator.Input{Policy: policy, Horizon: o.Window, Preemption: simulator.PreemptNever}
+	if in.Nodes, err = nodesOf(nodes, demand); err != nil {
+		return nil, err
+	}
+	if o.Load == 0 {
+		in.Jobs = b.own(pods, o.Window)
+		return in, nil
+	}
+	in.Jobs, err = b.drawn(pods, in.Nodes, o)
+	return in, err
+}
+
+type builder struct {
+	asks   map[string]*simulator.Ask
+	median simulator.Time
+}
+
+// own are the pods of the end of the trace, at their own times.
+func (b *builder) own(pods []Pod, window simulator.Time) []simulator.Job {
+	last := simulator.Time(0)
+	for i := range pods {
+		last = max(last, pods[i].Created)
+	}
+	start := max(0, last-window)
+	var jobs []simulator.Job
+	for i := range pods {
+		if pods[i].Created >= start {
+			job := b.job(&pods[i])
+			job.Arrives = pods[i].Created - start
+			jobs = append(jobs, job)
+		}
+	}
+	return jobs
+}
+
+// drawn are pods drawn from the trace, at times drawn for a load.
+func (b *builder) drawn(pods []Pod, nodes []simulator.Node, o Options) ([]simulator.Job, error) {
+	capacity, work := 0.0, 0.0
+	for i := range nodes {
+		if nodes[i].Inventory != nil {
+			capacity += float64(len(nodes[i].Inventory.Node.GPUs))
+		}
+	}
+	for i := range pods {
+		p := &pods[i]
+		work += float64(p.GPUs) * float64(p.Milli) / 1000 * float64(b.runs(p, o.Window))
+	}
+	if capacity == 0 || work == 0 {
+		return nil, errors.New("a load is of GPU time: there are no GPUs, or no pods that ask for one")
+	}
+	between := work / float64(len(pods)) / (o.Load * capacity)
+	random := rand.New(rand.NewPCG(uint64(o.Seed), 0))
+	var jobs []simulator.Job
+	for at := 0.0; ; {
+		if at += random.ExpFloat64() * between; at > float64(o.Window) {
+			return jobs, nil
+		}
+		if len(jobs) == maxPods {
+			return nil, fmt.Errorf("more than %d arrivals: shorten the window or lower the load", maxPods)
+		}
+		pod := &pods[random.IntN(len(pods))]
+		job := b.job(pod)
+		job.Name = fmt.Sprintf("%s-%d", pod.Name, len(jobs))
+		job.Arrives, job.Runs = simulator.Time(at), b.runs(pod, o.Window)
+		jobs = append(jobs, job)
+	}
+}
+
+// runs is for how long a pod runs in a window: what is longer than twice that is cut,
+// since it cannot be seen to end anyway.
+func (b *builder) runs(p *Pod, window simulator.Time) simulator.Time {
+	if p.Ran < 0 {
+		return b.median
+	}
+	return min(p.Ran, 2*window)
+}
+
+func (b *builder) job(p *Pod) simulator.Job {
+	job := simulator.Job{Name: p.Name, Class: p.Class, Members: 1, Host: p.Host, Runs: p.Ran, Priority: service, Ask: b.ask(p)}
+	if p.Class == "BE" {
+		job.Priority = batch
+	}
+	if p.Ran < 0 {
+		job.Runs, job.Patience = b.median, max(1, p.Waited)
+	}
+	return job
+}
+
+func medianRun(pods []Pod) simulator.Time {
+	var runs []simulator.Time
+	for i := range pods {
+		if pods[i].Ran >= 0 {
+			runs = append(runs, pods[i].Ran)
+		}
+	}
+	if len(runs) == 0 {
+		return simulator.Minute
+	}
+	slices.Sort(runs)
+	return runs[len(runs)/2]
+}
+
+// ask is what the pod asks of GPUs; pods that ask the same share it.
+func (b *builder) ask(p *Pod) *simulator.Ask {
+	key := fmt.Sprintf("%d GPUs %s", p.GPUs, strings.Join(p.Models, "|"))
+	if p.Milli < topology.WholeGPU {
+		key = fmt.Sprintf("share %dm %s", p.Milli, strings.Join(p.Models, "|"))
+	}
+	if p.GPUs == 0 {
+		key = "CPU only"
+	}
+	key = strings.TrimSpace(key)
+	if b.asks[key] == nil {
+		ask := &simulator.Ask{Name: key}
+		if p.GPUs > 0 {
+			gpus, milli, models := int(p.GPUs), p.Milli, p.Models
+			ask.For = func(inv *placement.Inventory) simulator.Terms { return terms(inv, gpus, milli, models) }
+		}
+		b.asks[key] = ask
+	}
+	return b.asks[key]
+}
+
+func terms(inv *placement.Inventory, gpus int, milli topology.MilliGPU, models []string) simulator.Terms {
+	want := placement.Want{Forms: []placement.Form{placement.Whole}, Models: models}
+	part := placement.Part{Name: "gpu", Count: gpus}
+	if milli < topology.WholeGPU {
+		want.Forms[0] = placement.Share
+		part.Compute, part.Bytes = milli, inv.Node.GPUs[0].Model.Usable()/1000*topology.Bytes(milli)
+	}
+	part.Accepts = want.Accepts(inv)
+	return simulator.Terms{Request: &placement.Request{Parts: []placement.Part{part}}}
+}
+
+// noTables says that no GPU of the trace is sliced.
+func noTables(node *topology.Node) []*mig.Table { return make([]*mig.Table, len(node.GPUs)) }
