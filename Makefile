@@ -61,7 +61,7 @@ quality: tools ## how good placements are, next to other policies
 
 .PHONY: fuzz
 fuzz: tools ## each fuzz target for 30 seconds
-	@for package in $$($(GO) list ./topology/... ./simulator/... ./plugins/... ./dra/...); do \
+	@for package in $$($(GO) list ./topology/... ./simulator/... ./plugins/... ./dra/... ./cmd/ashlar/internal/scenariofile); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime 30s $$package || exit 1; \
 	  done; \

@@ -79,7 +79,7 @@ func (in *Input) check() error {
 	case in.Policy == nil:
 		return errors.New("no policy")
 	case in.Horizon < 0 || in.Horizon > MaxTime || in.Reslice < 0 || in.Reslice > MaxTime || in.Every < 0:
-		return fmt.Errorf("Horizon is %d ms, Reslice %d ms, Every %d ms: want 0 to %s", int64(in.Horizon), int64(in.Reslice), int64(in.Every), MaxTime)
+		return fmt.Errorf("a run with Horizon %d ms, Reslice %d ms, Every %d ms: want 0 to %s each", int64(in.Horizon), int64(in.Reslice), int64(in.Every), MaxTime)
 	case in.Every > 0 && in.Horizon/in.Every > maxSamples:
 		return fmt.Errorf("a sample every %s of %s: at most %d samples", in.Every, in.Horizon, maxSamples)
 	}

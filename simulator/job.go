@@ -47,7 +47,7 @@ func (j *Job) check() error {
 	}
 	switch {
 	case j.Members < 1 || j.Members > MaxMembers:
-		return fmt.Errorf("Members is %d: want 1 to %d", j.Members, MaxMembers)
+		return fmt.Errorf("has %d Members: want 1 to %d", j.Members, MaxMembers)
 	case j.Ask == nil:
 		return errors.New("Ask is missing")
 	}

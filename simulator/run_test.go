@@ -233,11 +233,11 @@ func TestInputRefused(t *testing.T) {
 		"no policy":                     func(in *Input) { in.Policy = nil },
 		"nodes must be sorted":          func(in *Input) { in.Nodes[1].Name = in.Nodes[0].Name },
 		"job 0 a: Runs is -1 ms":        func(in *Input) { in.Jobs[0].Runs = -1 },
-		"job 0 a: Members is 0":         func(in *Input) { in.Jobs[0].Members = 0 },
+		"job 0 a: has 0 Members":        func(in *Input) { in.Jobs[0].Members = 0 },
 		"job 0 a: Ask is missing":       func(in *Input) { in.Jobs[0].Ask = nil },
 		"milli-CPU":                     func(in *Input) { in.Jobs[0].Host.CPU = 1 << 60 },
 		"outage 0 of node 7":            func(in *Input) { in.Outages = []Outage{{Node: 7}} },
-		"Horizon is -1 ms":              func(in *Input) { in.Horizon = -1 },
+		"Horizon -1 ms":                 func(in *Input) { in.Horizon = -1 },
 		"at most 2000 samples":          func(in *Input) { in.Horizon, in.Every = Day, Second },
 		"node 0 n-000: joins at -1 ms:": func(in *Input) { in.Nodes[0].Joins = -1 },
 	} {

@@ -27,7 +27,7 @@ var layers = map[string][]string{
 	"topology/capture":   {"topology", "topology/mig"},
 	"topology/placement": {"topology", "topology/mig", "topology/memory"},
 	"topology/cluster":   {"topology"},
-	"topology/outlook":   {"topology", "topology/cluster", "topology/placement"},
+	"topology/outlook":   {"topology", "topology/mig", "topology/cluster", "topology/placement"},
 	"topology/published": {"topology", "topology/mig"},
 	"topology/memory":    {"topology", "topology/mig", "topology/memory"},
 	"plugins":            {"topology", "plugins"},

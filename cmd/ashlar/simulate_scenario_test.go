@@ -192,6 +192,9 @@ func TestSimulateScenarioCalls(t *testing.T) {
 		"two scenarios":    {[]string{"gangs", "outages"}, `want one SCENARIO, got ["gangs" "outages"]`},
 		"two ways":         {[]string{"gangs", "--scenario", "outages"}, "SCENARIO gangs and --scenario outages: name one"},
 		"frames":           {[]string{"--frames", "-1"}, "--frames -1: want 0 to 20000"},
+		"replay nothing":   {[]string{"replay"}, "--nodes is missing: give it a node list"},
+		"replay no pods":   {[]string{"replay", "--nodes", "x"}, "--pods is missing: give it a pod list with times"},
+		"replay window":    {[]string{"replay", "--nodes", "x", "--pods", "x", "--window", "19"}, `--window: "19" is not a length of time`},
 		"policy twice":     {[]string{"compare", "--policy", "random,random"}, "--policy: random is there twice"},
 	} {
 		t.Run(name, func(t *testing.T) {

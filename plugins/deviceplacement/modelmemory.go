@@ -2,6 +2,7 @@ package deviceplacement
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	dracel "k8s.io/dynamic-resource-allocation/cel"
@@ -99,4 +100,10 @@ func (p *pool) whyTooSmall(ctx context.Context, expressions *dracel.Cache, a *as
 		}
 	}
 	return ""
+}
+
+// tooSmallEverywhere reports whether no make of node has a device large enough for the
+// pod's model server.
+func (p *Plugin) tooSmallEverywhere(ctx context.Context, makes []*pool, a *ask) bool {
+	return !slices.ContainsFunc(makes, func(pool *pool) bool { return pool.whyTooSmall(ctx, p.expressions, a) == "" })
 }

@@ -120,6 +120,9 @@ func (p *Plugin) explain(ctx context.Context, c *cycle, nodes []string) string {
 	if len(sentences) > 0 {
 		return strings.Join(sentences, "; ")
 	}
+	if p.tooSmallEverywhere(ctx, makes, c.ask) {
+		return "" // the nodes say so, with the arithmetic
+	}
 	best, fits := p.smallestChanges(ctx, c, nodes)
 	if fits {
 		return "" // something other than GPUs is in the way

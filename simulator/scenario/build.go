@@ -62,7 +62,7 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 		return nil, wrong("policy", "%v", err)
 	}
 	in := &simulator.Input{
-		Nodes: b.nodes, Jobs: b.jobs, Policy: chosen, Horizon: simulator.Time(s.Horizon), Reslice: simulator.Time(s.Reslice), Every: simulator.Time(s.Sample),
+		Nodes: b.nodes, Jobs: b.jobs, Policy: chosen, Choice: choiceOf(chosen), Horizon: simulator.Time(s.Horizon), Reslice: simulator.Time(s.Reslice), Every: simulator.Time(s.Sample),
 	}
 	if s.Preemption == preemptNever {
 		in.Preemption = simulator.PreemptNever
@@ -286,4 +286,13 @@ func (b *builder) part(r *Request) int64 {
 		return part
 	}
 	return 0
+}
+
+// choiceOf is the scheduler's choice between nodes for its own policy. Others are
+// compared with it as they are.
+func choiceOf(policy placement.Policy) simulator.Choice {
+	if _, own := policy.(placement.KeepPlaceable); own {
+		return simulator.ByOutlook
+	}
+	return simulator.ByPolicy
 }

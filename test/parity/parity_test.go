@@ -34,6 +34,9 @@ const namespace = "parity"
 // patience is how long the scheduler may take for all pods.
 const patience = 10 * time.Minute
 
+// settle is how long the scheduler gets to learn of all claims before the first pod.
+const settle = 5 * time.Second
+
 // place is where a pod is: the node, and its devices by name, sorted; both empty if it
 // fits nowhere.
 type place struct {
@@ -227,13 +230,19 @@ func (w *world) create(ctx context.Context, t *testing.T, asked []*kind) {
 		claim.Spec.Devices.Requests = []resourceapi.DeviceRequest{{Name: "r", Exactly: exactly}}
 		_, err := w.client.ResourceV1().ResourceClaims(namespace).Create(ctx, claim, metav1.CreateOptions{})
 		require.NoError(t, err)
+	}
+	// A pod of which the scheduler does not know the claim yet waits for it, and others
+	// would overtake it.
+	time.Sleep(settle)
+	for i := range asked {
+		claim := podName(i)
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: podName(i), Namespace: namespace}}
 		pod.Spec = corev1.PodSpec{
 			SchedulerName:  "ashlar-scheduler",
 			Containers:     []corev1.Container{{Name: "c", Image: "example.com/none", Resources: corev1.ResourceRequirements{Claims: []corev1.ResourceClaim{{Name: "gpu"}}}}},
-			ResourceClaims: []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: &claim.Name}},
+			ResourceClaims: []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: &claim}},
 		}
-		_, err = w.client.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{})
+		_, err := w.client.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{})
 		require.NoError(t, err)
 	}
 }

@@ -1,0 +1,86 @@
+package simulator
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// A thousand jobs that arrive one by one get the node and the devices that Place and
+// Rate say, by the rule of plugins/deviceplacement/score.go: of the nodes that have
+// room, the best rating, and the lowest name among equals.
+func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
+	var nodes []Node
+	for i, machine := range []string{"dgx-a100", "4xA30-pcie", "dgx1-v100", "8xA100-pcie-oddpairs", "dgx-h100"} {
+		inv := inventoryOf(t, machine)
+		for k := range 12 {
+			nodes = append(nodes, Node{
+				Name: fmt.Sprintf("%c-%02d", 'a'+(i*7+k)%26, i*12+k), Inventory: inv, Domain: placement.NoValue,
+				Host: Host{CPU: 40_000, Memory: 512 * topology.GiB},
+			})
+		}
+	}
+	slices.SortFunc(nodes, func(a, b Node) int { return cmp.Compare(a.Name, b.Name) })
+	asks := []*Ask{wholes(1), wholes(2), wholes(4), share(5 * topology.GiB), share(10 * topology.GiB), instance(9 * topology.GiB), instance(19 * topology.GiB)}
+	for _, policy := range placement.Policies(placement.Prior(), 7) {
+		random := rand.New(rand.NewPCG(1, 1))
+		in := &Input{Nodes: nodes, Policy: policy, Preemption: PreemptNever}
+		for i := range 1000 {
+			j := job(fmt.Sprintf("job-%04d", i), Time(i), MaxTime, asks[random.IntN(len(asks))])
+			j.Host = Host{CPU: MilliCPU(1000 + random.Int64N(7000)), Memory: topology.GiB}
+			in.Jobs = append(in.Jobs, j)
+		}
+		in.Horizon = 1000
+		_, log := runLog(t, in)
+		got := map[string]place{}
+		for _, l := range linesOf(log) {
+			if l.Event == "placed" {
+				got[l.Job] = l.On[0]
+			}
+		}
+		want := map[string]place{}
+		states := make([]*nodeState, len(nodes))
+		held := make([]placement.State, len(nodes))
+		for i := range nodes {
+			states[i], held[i] = newNodeState(&nodes[i]), placement.NewState(nodes[i].Inventory)
+		}
+		for i := range in.Jobs {
+			j := &in.Jobs[i]
+			best, rating, grants := -1, placement.Rating{}, []placement.Grant(nil)
+			for n := range nodes {
+				if !j.Host.within(states[n].free) {
+					continue
+				}
+				inv := nodes[n].Inventory
+				verdict := placement.Place(inv, held[n], j.Ask.For(inv).Request, policy)
+				if verdict.Outcome != placement.Fits {
+					continue
+				}
+				rated := placement.Rate(inv, held[n], verdict.Grants, policy)
+				require.Equal(t, verdict.Rating, rated)
+				if best < 0 || rated.Better(rating) {
+					best, rating, grants = n, rated, slices.Clone(verdict.Grants)
+				}
+			}
+			if best < 0 {
+				continue
+			}
+			p := place{Node: nodes[best].Name}
+			for k := range grants {
+				require.NoError(t, nodes[best].Inventory.Take(held[best], grants[k].Offer, grants[k].Size))
+				p.Devices = append(p.Devices, states[best].device(&grants[k]))
+			}
+			states[best].free = states[best].free.minus(j.Host)
+			want[j.Name] = p
+		}
+		require.Equal(t, want, got, policy.Name())
+		require.Greater(t, len(got), 200)
+	}
+}
