@@ -11,7 +11,7 @@ the same arrivals. It needs no GPU and no cluster.`,
 		Args: onlySubcommands,
 		RunE: help,
 	}
-	command.AddCommand(newSimulateOpenbCommand())
+	command.AddCommand(newSimulateOpenbCommand(), newSimulateMergeCommand())
 	addSimulateRun(command)
 	return command
 }

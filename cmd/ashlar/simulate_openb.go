@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ashlar-dev/ashlar/simulator/openb"
+	"github.com/ashlar-dev/ashlar/simulator/report"
 	"github.com/ashlar-dev/ashlar/topology/cluster"
 )
 
@@ -22,6 +23,8 @@ type openbFlags struct {
 	pods     []string
 	policies []string
 	seeds    seedList
+	part     part
+	page     reportFlag
 }
 
 func newSimulateOpenbCommand() *cobra.Command {
@@ -52,10 +55,14 @@ Runs use all cores. cpu_seconds is the CPU time of a run alone.`,
 			if err != nil {
 				return err
 			}
+			experiments = partOf(flags.part, experiments)
 			progress := newProgress(cmd.ErrOrStderr(), len(experiments))
 			runs, err := runAll(cmd.Context(), experiments, progress)
 			progress.end()
 			if err != nil {
+				return err
+			}
+			if err := flags.page.write("openb", pagesOf(runs)); err != nil {
 				return err
 			}
 			return flags.write(cmd.OutOrStdout(), runs)
@@ -67,9 +74,25 @@ Runs use all cores. cpu_seconds is the CPU time of a run alone.`,
 	set.StringSliceVar(&flags.policies, "policy", []string{cluster.Ashlar{}.Name()},
 		"how to choose nodes, several with commas between them: "+strings.Join(clusterPolicyNames(), ", "))
 	set.Var(&flags.seeds, "seeds", "seeds of the arrivals: 42, 42-51 or 1,5,9-12")
+	set.Var(&flags.part, "part", "run only one part of the sweep, from 0: 3/20 is the fourth of 20; simulate merge joins them")
 	flags.add(command)
+	flags.page.add(command)
 	completeFlag(command, "policy", clusterPolicyNames)
 	return command
+}
+
+// pagesOf are the runs as the page shows them, with the trace's name where there are
+// several.
+func pagesOf(runs []openbRun) []report.Run {
+	var pages []report.Run
+	for _, run := range runs {
+		name := run.Policy
+		if run.Pods != runs[0].Pods || run.Pods != runs[len(runs)-1].Pods {
+			name = run.Pods + " " + run.Policy
+		}
+		pages = append(pages, report.Run{Name: name, Seed: run.Seed, Curves: run.result})
+	}
+	return pages
 }
 
 func clusterPolicyNames() []string {
@@ -176,11 +199,14 @@ func (o *openbOutput) check() error {
 	return nil
 }
 
+// openbColumns is the header of the CSV.
+var openbColumns = []string{"pods", "policy", "seed", "alloc100", "alloc130", "failed", "cpu_seconds"}
+
 func (o *openbOutput) write(w io.Writer, runs []openbRun) error {
 	switch o.format {
 	case formatCSV:
 		p := &page{w: w}
-		p.printf("pods,policy,seed,alloc100,alloc130,failed,cpu_seconds\n")
+		p.printf("%s\n", strings.Join(openbColumns, ","))
 		for _, run := range runs {
 			p.printf("%s,%s,%d,%.2f,%.2f,%d,%.3f\n", csvCell(run.Pods), run.Policy, run.Seed, run.Alloc100, run.Alloc130, run.Failed, run.CPUSeconds)
 		}

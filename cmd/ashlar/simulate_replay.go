@@ -25,6 +25,7 @@ type replayFlags struct {
 	window   string
 	seed     int64
 	policies []string
+	page     reportFlag
 }
 
 func newSimulateReplayCommand() *cobra.Command {
@@ -56,6 +57,7 @@ pod list must be one with times.`,
 	set.Int64Var(&flags.seed, "seed", 1, "with --load, draw arrivals from this seed")
 	set.StringSliceVar(&flags.policies, "policy", []string{placement.KeepPlaceable{}.Name()}, "the policies: "+strings.Join(policyNames(), ", "))
 	completeFlag(command, "policy", policyNames)
+	flags.page.add(command)
 	return command
 }
 
@@ -97,6 +99,9 @@ func (f *replayFlags) run(cmd *cobra.Command) error {
 		if err != nil {
 			return err
 		}
+		if f.page.wanted() {
+			in.Frames = simulator.MaxNodes
+		}
 		tell := progress.of(i, simulator.Time(window))
 		result, err := simulator.Run(in, simulator.Watch{Progress: func(now simulator.Time) error {
 			tell(now)
@@ -108,5 +113,8 @@ func (f *replayFlags) run(cmd *cobra.Command) error {
 		report.Runs = append(report.Runs, &simulateRun{Variant: policy, Policy: result.Policy, Sharing: string(scenario.ByAsk), Result: result})
 	}
 	progress.end()
+	if err := f.page.write(report.Scenario, report.pages()); err != nil {
+		return err
+	}
 	return report.write(cmd.OutOrStdout(), f.format)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/simulator/report"
 )
 
 // simulateReport is what simulate prints: its JSON form is stable.
@@ -17,6 +18,15 @@ type simulateReport struct {
 	Seed      int64          `json:"seed"`
 	HorizonMs int64          `json:"horizonMs"`
 	Runs      []*simulateRun `json:"runs"`
+}
+
+// pages are the runs as the page shows them.
+func (r *simulateReport) pages() []report.Run {
+	runs := make([]report.Run, len(r.Runs))
+	for i, run := range r.Runs {
+		runs[i] = report.Run{Name: run.Variant, Seed: r.Seed, Result: run.Result}
+	}
+	return runs
 }
 
 // simulateRun is the run of one variant.

@@ -34,6 +34,7 @@ type simulateFlags struct {
 	seed   int64
 	events string
 	frames int
+	page   reportFlag
 }
 
 // addSimulateRun makes simulate run scenarios, beside its subcommands.
@@ -67,7 +68,8 @@ The same scenario and seed give the same result, and the same event log byte by 
 	completeFlag(command, "policy", policyNames)
 	set.Int64Var(&flags.seed, "seed", 0, "draw the jobs from this seed instead of the scenario's")
 	set.StringVar(&flags.events, "events", "", "write what happens to this `FILE`, one line of JSON each; - for standard output")
-	set.IntVar(&flags.frames, "frames", defaultFrames, "with -o json, of how many nodes to record what their GPUs hold over time")
+	set.IntVar(&flags.frames, "frames", defaultFrames, "with -o json or --report, of how many nodes to record what their GPUs hold over time")
+	flags.page.add(command)
 	command.AddCommand(newSimulateCompareCommand(), newSimulateListCommand(), newSimulateReplayCommand())
 }
 
@@ -249,8 +251,8 @@ func (f *simulateFlags) run(cmd *cobra.Command, args []string) error {
 	if err := end(); err != nil {
 		return err
 	}
-	if f.events == "-" {
-		return nil
+	if err := f.page.write(s.Name, report.pages()); err != nil || f.events == "-" {
+		return err
 	}
 	return report.write(cmd.OutOrStdout(), f.format)
 }
@@ -286,7 +288,7 @@ func (f *simulateFlags) one(ctx context.Context, s *scenariofile.File, v scenari
 	if err != nil {
 		return nil, err
 	}
-	if f.format == formatJSON {
+	if f.format == formatJSON || f.page.wanted() {
 		in.Frames = f.frames
 	}
 	result, err := simulator.Run(in, simulator.Watch{Log: log, Progress: func(now simulator.Time) error {

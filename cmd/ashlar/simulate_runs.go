@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+
+	"github.com/ashlar-dev/ashlar/simulator/openb"
 )
 
 // openbRun is the result of one experiment.
@@ -18,6 +20,8 @@ type openbRun struct {
 	// Failed counts pods that fitted nowhere.
 	Failed     int     `json:"failed"`
 	CPUSeconds float64 `json:"cpu_seconds"`
+	// result has the curves.
+	result *openb.Result
 }
 
 // runAll runs experiments on all cores. The results are in the order of the
@@ -66,5 +70,6 @@ func (e *openbExperiment) measure(ctx context.Context) (openbRun, error) {
 	return openbRun{
 		Pods: e.trace, Policy: e.Policy.Name(), Seed: e.Seed, Alloc100: result.At(100).Allocated,
 		Alloc130: result.At(130).Allocated, Failed: result.Failed, CPUSeconds: threadSeconds() - before,
+		result: result,
 	}, nil
 }

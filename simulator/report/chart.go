@@ -302,9 +302,9 @@ func waitCharts(policies []policy) ([]chart, string) {
 	if len(idle) == len(classes) || len(list) == 1 && !all.waited() {
 		return nil, "Nobody waited."
 	}
-	about := "For a number of jobs in a hundred, the wait that none of them exceeded. Zero is the lowest line."
+	about := "The wait that 50, 90 and 99 % of the jobs, and all of them, did not exceed. Zero is the lowest line."
 	if len(idle) > 0 {
-		about += " Nobody waited of " + strings.Join(idle[:min(len(idle), maxWaitCharts)], ", ")
+		about += " No wait at all: " + strings.Join(idle[:min(len(idle), maxWaitCharts)], ", ")
 		if more := len(idle) - maxWaitCharts; more > 0 {
 			about += fmt.Sprintf(" and %d more", more)
 		}

@@ -28,6 +28,8 @@ function number(x) {
   return x.toFixed(a >= 10 ? 1 : 2);
 }
 
+const counted = (n, name) => number(n) + " " + name + (n === 1 ? "" : "s");
+
 // amount prints an amount of GPUs, parts of which are held.
 const amount = (x) => { const tenths = Math.round(10 * x) / 10; return number(tenths) === tenths.toFixed(2) ? tenths.toFixed(1) : number(tenths); };
 
@@ -89,7 +91,7 @@ function niceTicks(low, high, count) {
   return ticks;
 }
 
-const timeSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 3e4, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5, 36e5, 72e5, 108e5, 216e5, 432e5, 864e5, 1728e5, 6048e5, 12096e5, 25920e5, 77760e5];
+const timeSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 3e4, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5, 36e5, 72e5, 108e5, 216e5, 432e5, 864e5, 1728e5, 2592e5, 3456e5, 6048e5, 12096e5, 25920e5, 77760e5];
 function timeTicks(high, count) {
   const step = timeSteps.find((s) => high / s <= count) || 155520e5;
   const ticks = [];
@@ -98,6 +100,7 @@ function timeTicks(high, count) {
 }
 
 const waitMarks = [1, 10, 100, 1e3, 1e4, 6e4, 6e5, 36e5, 864e5, 864e6, 864e7, 864e8];
+const fineMarks = [1, 3, 10, 30, 100, 300, 1e3, 3e3, 1e4, 3e4, 6e4, 18e4, 6e5, 18e5, 36e5, 108e5, 216e5, 432e5, 864e5, 1728e5, 432e6, 864e6, 2592e6, 864e7, 2592e7, 864e8];
 
 // scales of a chart: from values to 0..1, with marks.
 function scaleX(axis, series, width) {
@@ -109,7 +112,7 @@ function scaleX(axis, series, width) {
     return { at: (p) => (at(p) - from) / (1 - from), marks: [...marks.map((p) => [p, String(p)]), [100, "all"]] };
   }
   const high = axis.max || Math.max(1, ...series.map((s) => s.x[s.x.length - 1]));
-  const count = clamp(Math.floor(width / 70), 2, 8);
+  const count = clamp(Math.floor(width / 60), 2, 9);
   const ticks = axis.kind === "time" ? timeTicks(high, count) : niceTicks(0, high, count);
   return { at: (x) => x / high, marks: ticks.map((t) => [t, axis.kind === "time" ? span(t) : tickText(t)]) };
 }
@@ -118,10 +121,10 @@ function scaleY(axis, series) {
   if (axis.kind === "wait") {
     const positive = series.flatMap((s) => [...(s.low || []), ...s.y]).filter((v) => v > 0);
     const top = Math.max(1000, ...values), least = Math.min(top, ...positive);
-    const bottom = Math.max(...waitMarks.filter((m) => m <= least), 1);
-    const zero = Math.log10(bottom) - 0.7, range = Math.log10(top * 1.3) - zero;
-    const marks = waitMarks.filter((m) => m >= bottom && m <= top * 1.3);
-    return { at: (v) => v <= 0 ? 0 : (Math.log10(Math.max(v, bottom / 2)) - zero) / range, marks: [[0, "0"], ...marks.map((m) => [m, span(m)])] };
+    const within = (marks) => marks.filter((m) => m <= top * 1.3 && (m >= least || m === Math.max(1, ...marks.filter((n) => n <= least))));
+    const marks = within(waitMarks).length > 2 ? within(waitMarks) : within(fineMarks);
+    const bottom = marks[0], zero = Math.log10(bottom) - 0.15 * Math.log10(top * 1.3 / bottom), range = Math.log10(top * 1.3) - zero;
+    return { at: (v) => v <= 0 ? 0 : (Math.log10(Math.max(v, bottom)) - zero) / range, marks: [[0, "0"], ...marks.map((m) => [m, span(m)])] };
   }
   let high = Math.max(0, ...values);
   high = axis.max ? Math.max(axis.max, high) : high * 1.06 || 1;
@@ -460,9 +463,9 @@ class Panel {
       up += group.up;
     }
     const some = [];
-    if (down) some.push(down + (down === 1 ? " node down" : " nodes down"));
+    if (down) some.push(counted(down, "node") + " down");
     if (draining) some.push(draining + " draining");
-    if (jobs) some.push(jobs + (jobs === 1 ? " job" : " jobs") + " on nodes without GPUs");
+    if (jobs) some.push(counted(jobs, "job") + " on nodes without GPUs");
     this.held.textContent = amount(held) + " of " + number(up) + " GPUs held (" + (up ? (100 * held / up).toFixed(1) : "0") + " %)" + (some.length ? " · " + some.join(" · ") : "");
     this.rows.replaceChildren(...this.groups.map((g) => make("tr", {}, make("th", { scope: "row" }, make("span", { class: "name" }, g.name)),
       ...[number(g.nodes.length), number(g.gpus), amount(g.held), g.up ? (100 * g.held / g.up).toFixed(1) + " %" : "–"].map((t) => make("td", {}, t)))));
@@ -492,7 +495,8 @@ class Panel {
     c.textBaseline = "alphabetic";
     for (const { group, y } of layout.headings) {
       if (y > from + height || y + 26 < from) continue;
-      const figures = group.gpus ? number(group.nodes.length) + (group.nodes.length === 1 ? " node · " : " nodes · ") + number(group.gpus) + " GPUs · " + (group.up ? (100 * group.held / group.up).toFixed(0) + " % held" : "down") : number(group.nodes.length) + " nodes";
+      let figures = counted(group.nodes.length, "node");
+      if (group.gpus) figures += " · " + counted(group.gpus, "GPU") + " · " + (group.up ? (100 * group.held / group.up).toFixed(0) + " % held" : "down");
       c.font = "12px " + font;
       const space = width - 26 - c.measureText(figures).width;
       c.fillStyle = colours.dim;
@@ -512,7 +516,7 @@ class Panel {
         const x = cell.x + (g % cell.columns) * (size + gap), y = cell.y + cell.label + Math.floor(g / cell.columns) * (size + gap);
         if (isDown(state)) this.drawDown(c, x, y);
         else if (!gpus.length) this.drawHost(c, x, y, jobsOf(state), font);
-        else this.drawGPU(c, x, y, loaded.word(first[cell.node] + 1 + g, gpus[g]), nodes.slices[gpus[g]]);
+        else this.drawGPU(c, x, y, loaded.word(first[cell.node] + 1 + g, gpus[g]));
       }
       if (isDraining(state)) {
         c.strokeStyle = colours.drain;
@@ -540,7 +544,7 @@ class Panel {
     c.fillText(shown, x, y);
     return x + c.measureText(shown).width;
   }
-  drawGPU(c, x, y, word, slices) {
+  drawGPU(c, x, y, word) {
     const { size } = this.layout;
     if (view.colour === "use") {
       c.fillStyle = useColour(word.held);
@@ -555,10 +559,6 @@ class Panel {
       const a = p.from * size, length = Math.max(1, (p.to - p.from) * size - (p.to < 0.999 ? seam : 0));
       if (p.form === "s") c.fillRect(x, y + size - a - length, size, length);
       else c.fillRect(x + a, y, length, size);
-    }
-    if (size >= 24 && word.parts.length && word.parts[0].form === "m") {
-      c.fillStyle = colours.card;
-      for (let i = 1; i < slices; i++) c.fillRect(x + i * size / slices - 0.5, y + size - 3, 1, 3);
     }
   }
   drawHost(c, x, y, jobs, font) {
@@ -654,7 +654,7 @@ class Panel {
     if (gpus.length) lines.push(dim("GPU " + cursor.gpu + " of " + gpus.length + " · " + nodes.models[gpus[cursor.gpu]] + (nodes.domains[node] >= 0 ? " · domain " + nodes.domains[node] : "")));
     if (isDraining(state)) lines.push(line(colours.drain, "draining", ""));
     if (isDown(state)) lines.push(line(colours.cross, "down", ""));
-    else if (!gpus.length) lines.push(dim("no GPUs · " + (jobsOf(state) === 1 ? "1 job" : jobsOf(state) + " jobs")));
+    else if (!gpus.length) lines.push(dim("no GPUs · " + counted(jobsOf(state), "job")));
     else {
       const slices = nodes.slices[gpus[cursor.gpu]], word = loaded.word(first[node] + 1 + cursor.gpu, gpus[cursor.gpu]);
       const percent = (part) => +(100 * part).toFixed(1) + " %";

@@ -135,7 +135,7 @@ func TestNobodyWaited(t *testing.T) {
 	result := resultOf(1)
 	result.Classes[0].Waits = simulator.Distribution{Count: 4}
 	page := written(t, "", Run{Name: "a", Result: result})
-	has(t, page, "Nobody waited of inference.")
+	has(t, page, "No wait at all: inference.")
 	has(t, page, `id="chart-waits-0"`)
 	result.Classes[1].Waits, result.All.Waits = simulator.Distribution{Count: 6}, simulator.Distribution{Count: 10}
 	page = written(t, "", Run{Name: "a", Result: result})

@@ -88,7 +88,7 @@ func metrics() []struct {
 			{"Allocated at 100 % asked", "GPUs held when pods had asked for as many as there are", 1, points, experiment(func(r *Run) float64 { return r.Curves.At(100).Allocated })},
 			{"Allocated at 130 % asked", "GPUs held when pods had asked for 130 % of them", 1, points, experiment(func(r *Run) float64 { return r.Curves.At(130).Allocated })},
 			{"Fragments at 100 % asked", "idle GPUs that the next pod is expected not to be able to use, of all GPUs", -1, points, experiment(func(r *Run) float64 { return r.Curves.At(100).Fragment })},
-			{"Pods that fitted nowhere", "of all that arrived", -1, whole, experiment(func(r *Run) float64 { return float64(r.Curves.Failed) })},
+			{"Pods that fitted nowhere", "of all that arrived; a large one counts as much as a small one", 0, whole, experiment(func(r *Run) float64 { return float64(r.Curves.Failed) })},
 		}},
 		{"Waiting", []metric{
 			{"Mean wait", "from arrival to the first placement; jobs that still wait count with what they have waited", -1, wait, waited(func(w *waits) time { return w.Mean })},
@@ -136,7 +136,7 @@ func summary(policies []policy) []section {
 	for _, group := range metrics() {
 		s := section{Name: group.name}
 		for _, m := range group.rows {
-			if r, any := m.row(policies); any {
+			if r, some := m.row(policies); some {
 				s.Rows = append(s.Rows, r)
 			}
 		}

@@ -33,14 +33,6 @@ func clip(name string) string {
 	return text.String()
 }
 
-func clipAll(names []string) []string {
-	clipped := make([]string, len(names))
-	for i, name := range names {
-		clipped[i] = clip(name)
-	}
-	return clipped
-}
-
 // whole prints a number without decimals, with spaces between thousands.
 func whole(x float64) string {
 	if math.IsNaN(x) || math.IsInf(x, 0) {

@@ -71,6 +71,7 @@ func start(t testing.TB) *chromium {
 		"--host-resolver-rules=MAP * ~NOTFOUND", "--user-data-dir="+t.TempDir(), "--remote-debugging-pipe")
 	command.ExtraFiles = []*os.File{theirRead, theirWrite}
 	command.Stderr = &output
+	command.Env = append(os.Environ(), "TMPDIR="+t.TempDir()) // what it leaves behind, as it is killed
 	// The browser has children of its own, which must not outlive it.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
@@ -82,7 +83,7 @@ func start(t testing.TB) *chromium {
 	go c.listen(read)
 	t.Cleanup(func() {
 		cancel()
-		command.Wait() //nolint:errcheck // it was killed
+		command.Wait() // it was killed: no error is news
 		read.Close()
 		write.Close()
 		if t.Failed() {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -197,7 +198,7 @@ func TestReport(t *testing.T) {
 		p.until(`document.querySelectorAll(".tiles").length === 1`)
 	})
 
-	t.Run("play", func(t *testing.T) {
+	t.Run("play", func(*testing.T) {
 		evaluate[any](p, `document.getElementById("map-time").focus()`)
 		p.key("Home")
 		p.clickOn("#map-play")
@@ -267,16 +268,19 @@ func TestPolicyHolds(t *testing.T) {
 
 // A page as large as the openb trace's cluster is fast enough to be used, on any screen.
 func TestLarge(t *testing.T) {
+	browser := start(t)
 	runs := largeRuns(t)
 	page := pageOf(t, "A week of 1,213 nodes", runs...)
 	t.Logf("%d bytes", len(page))
 	require.Less(t, len(page), 3_000_000)
-	browser := start(t)
 	for _, screen := range []struct {
 		name          string
 		width, height int
 		dark          bool
 	}{{"desktop", 1280, 900, false}, {"desktop-dark", 1280, 900, true}, {"phone", 390, 844, false}, {"phone-dark", 390, 844, true}, {"wide", 1920, 1080, false}} {
+		if testing.Short() && screen.name != "desktop" && screen.name != "phone-dark" {
+			continue
+		}
 		t.Run(screen.name, func(t *testing.T) {
 			p := browser.open(t, page, screen.width, screen.height, screen.dark)
 			p.t = t
@@ -288,11 +292,41 @@ func TestLarge(t *testing.T) {
 				for (let i = 0; i < 60; i++) { s.value = i; s.dispatchEvent(new Event("input")); await new Promise(requestAnimationFrame); }
 				return (performance.now() - from) / 60; })()`)
 			t.Logf("%.1f ms a frame", took)
-			require.Less(t, took, 200.0)
+			require.Less(t, took, 500.0) // some 30, where nothing else runs
 			p.picturesOf(t, screen.name)
 			require.Empty(t, p.said())
 		})
 	}
+}
+
+// TestPictures only takes pictures, of what the other tests do not show.
+func TestPictures(t *testing.T) {
+	if *pictures == "" {
+		t.Skip("no -pictures: nothing to do")
+	}
+	browser := start(t)
+	take := func(p *tab, name string, whole bool) {
+		require.NoError(t, os.WriteFile(filepath.Join(*pictures, name+".png"), p.picture(whole), 0o644))
+	}
+	var runs []report.Run
+	for _, policy := range cluster.Policies() {
+		for seed := range int64(5) {
+			runs = append(runs, report.Run{Name: policy.Name(), Seed: seed, Curves: curvesOf(t, policy, seed)})
+		}
+	}
+	take(browser.open(t, pageOf(t, "Every policy of package cluster", runs...), 1280, 900, false), "openb", true)
+	p := browser.open(t, pageOf(t, "Two nodes", report.Run{Name: "fgd", Result: small("n-0", "node-with-a-longer-name", "n-2", "inference", "training")},
+		report.Run{Name: "random", Result: small("n-0", "n-1", "n-2", "inference", "training")}), 1280, 900, false)
+	evaluate[any](p, `(() => { const s = document.getElementById("map-other"); s.value = "1"; s.dispatchEvent(new Event("change")); })()`)
+	p.until(`document.querySelectorAll(".tiles").length === 2 && document.querySelectorAll(".held")[1].innerText`)
+	take(p, "small", true)
+	p = browser.open(t, pageOf(t, "A week", largeRuns(t)...), 1280, 900, false)
+	for range 5 {
+		p.clickOn("#map-larger")
+	}
+	evaluate[any](p, `document.querySelector(".tiles").scrollTop = 5200`)
+	p.box(".tiles")
+	take(p, "zoomed", false)
 }
 
 // picturesOf writes pictures if they are wanted.
@@ -316,7 +350,7 @@ func (p *tab) picturesOf(t *testing.T, name string) {
 	p.move(1, 1)
 }
 
-// largeRuns runs three policies on 1,213 nodes, and adds openb curves of a small trace.
+// largeRuns runs three policies on 1,213 nodes.
 func largeRuns(t *testing.T) []report.Run {
 	t.Helper()
 	var nodes []simulator.Node
@@ -332,16 +366,15 @@ func largeRuns(t *testing.T) []report.Run {
 			nodes = append(nodes, simulator.Node{Name: fmt.Sprintf("%s-%04d", pool.name, i), Inventory: inv, Host: simulator.Host{CPU: 128_000, Memory: 1024 * topology.GiB}, Domain: placement.NoValue, Price: 1_500_000})
 		}
 	}
-	slicesSort(nodes)
+	slices.SortFunc(nodes, func(a, b simulator.Node) int { return strings.Compare(a.Name, b.Name) })
 	var runs []report.Run
-	curves := smallCurves(t)
-	for i, name := range []string{"keep-placeable", "spread", "random"} {
+	for _, name := range []string{"keep-placeable", "spread", "random"} {
 		policy, err := placement.PolicyNamed(name, placement.Prior(), 1)
 		require.NoError(t, err)
 		result, err := simulator.Run(&simulator.Input{Nodes: nodes, Jobs: largeJobs(), Policy: policy, Horizon: 7 * simulator.Day, Frames: 2000, Reslice: 5 * simulator.Second,
 			Outages: []simulator.Outage{{Node: 20, At: simulator.Day, For: 5 * simulator.Day}, {Node: 21, At: simulator.Day, For: 5 * simulator.Day}, {Node: 500, At: 2 * simulator.Day, Drain: true, For: 4 * simulator.Day}}}, simulator.Watch{})
 		require.NoError(t, err)
-		runs = append(runs, report.Run{Name: name, Seed: 1, Result: result, Curves: curves[i]})
+		runs = append(runs, report.Run{Name: name, Seed: 1, Result: result})
 	}
 	return runs
 }
@@ -360,14 +393,6 @@ func inventoryOf(t *testing.T, name string) *placement.Inventory {
 	inv, err := placement.NewInventory(machine.Node, placement.Offers(machine.Node, tables), placement.Prior())
 	require.NoError(t, err)
 	return inv
-}
-
-func slicesSort(nodes []simulator.Node) {
-	for i := range nodes {
-		for k := i; k > 0 && nodes[k].Name < nodes[k-1].Name; k-- {
-			nodes[k], nodes[k-1] = nodes[k-1], nodes[k]
-		}
-	}
 }
 
 func largeJobs() []simulator.Job {
@@ -418,7 +443,8 @@ func largeJobs() []simulator.Job {
 	return jobs
 }
 
-func smallCurves(t *testing.T) []*openb.Result {
+// curvesOf repeats a small experiment of 150 nodes.
+func curvesOf(t *testing.T, policy cluster.Policy, seed int64) *openb.Result {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(3, 4))
 	var nodes []cluster.Capacity
@@ -433,11 +459,7 @@ func smallCurves(t *testing.T) []*openb.Result {
 		}
 		pods = append(pods, cluster.Pod{Class: class, Memory: 4 * topology.GiB})
 	}
-	var results []*openb.Result
-	for _, policy := range []cluster.Policy{cluster.FGD{}, cluster.BestFit{}, cluster.Random{}} {
-		result, err := (&openb.Experiment{Nodes: nodes, Pods: pods, Policy: policy, Seed: 42}).Run(t.Context())
-		require.NoError(t, err)
-		results = append(results, result)
-	}
-	return results
+	result, err := (&openb.Experiment{Nodes: nodes, Pods: pods, Policy: policy, Seed: seed}).Run(t.Context())
+	require.NoError(t, err)
+	return result
 }

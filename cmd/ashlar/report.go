@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ashlar-dev/ashlar/simulator/report"
+)
+
+// reportFlag is --report of the commands that simulate.
+type reportFlag struct{ file string }
+
+func (r *reportFlag) add(command *cobra.Command) {
+	command.Flags().StringVar(&r.file, "report", "", "also write a page with curves and a map of the cluster to `FILE`, to be opened in a browser")
+}
+
+func (r *reportFlag) wanted() bool { return r.file != "" }
+
+// write writes the page, or nothing if it fails half-way.
+func (r *reportFlag) write(title string, runs []report.Run) error {
+	if !r.wanted() {
+		return nil
+	}
+	out, err := os.CreateTemp(filepath.Dir(r.file), "."+filepath.Base(r.file)+"-*")
+	if err != nil {
+		return fmt.Errorf("--report: %w", err)
+	}
+	defer os.Remove(out.Name()) //nolint:errcheck // it is gone once it has its name
+	err = report.Write(out, title, runs)
+	if closeErr := out.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Chmod(out.Name(), 0o644) //nolint:gosec // a page to show around
+	}
+	if err == nil {
+		err = os.Rename(out.Name(), r.file)
+	}
+	if err != nil {
+		return fmt.Errorf("--report %s: %w", r.file, err)
+	}
+	return nil
+}
