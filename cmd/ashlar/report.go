@@ -28,7 +28,7 @@ func (r *reportFlag) write(title string, runs []report.Run) error {
 	if err != nil {
 		return fmt.Errorf("--report: %w", err)
 	}
-	defer os.Remove(out.Name()) //nolint:errcheck // it is gone once it has its name
+	defer os.Remove(out.Name())
 	err = report.Write(out, title, runs)
 	if closeErr := out.Close(); err == nil {
 		err = closeErr

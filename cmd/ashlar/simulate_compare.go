@@ -45,7 +45,7 @@ by the root of the number of seeds, is no accident.`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args) },
 	}
 	set := command.Flags()
-	flags.scenarioFlags.add(command)
+	flags.add(command)
 	set.StringVarP(&flags.format, "output", "o", formatTable, "output format: table, json, or csv (every run)")
 	completeFlag(command, "output", func() []string { return simulateFormats })
 	set.StringSliceVar(&flags.policies, "policy", nil,
@@ -266,8 +266,8 @@ func (c *comparison) writeText(w io.Writer) error {
 }
 
 // signed prints a difference with its sign.
-func signed(print func(float64) string, v float64) string {
-	text := print(v)
+func signed(format func(float64) string, v float64) string {
+	text := format(v)
 	if v > 0 {
 		return "+" + text
 	}

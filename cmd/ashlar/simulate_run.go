@@ -61,7 +61,7 @@ The same scenario and seed give the same result, and the same event log byte by 
 	command.ValidArgsFunction = completeScenario
 	command.RunE = func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args) }
 	set := command.Flags()
-	flags.scenarioFlags.add(command)
+	flags.add(command)
 	set.StringVarP(&flags.format, "output", "o", formatTable, "output format: "+strings.Join(simulateFormats, ", ")+" (json has samples over time as well)")
 	completeFlag(command, "output", func() []string { return simulateFormats })
 	set.StringVar(&flags.policy, "policy", "", "use this policy in all variants: "+strings.Join(policyNames(), ", "))
@@ -87,7 +87,7 @@ func (f *scenarioFlags) add(command *cobra.Command) {
 }
 
 // scenarioArgument takes one scenario at most.
-func scenarioArgument(cmd *cobra.Command, args []string) error {
+func scenarioArgument(_ *cobra.Command, args []string) error {
 	if len(args) > 1 {
 		return fmt.Errorf("want one SCENARIO, got %q", args)
 	}

@@ -26,7 +26,7 @@ func (r nodeRating) compare(other nodeRating) int {
 	if r.Bandwidth == other.Bandwidth && r.outlook != other.outlook {
 		return cmp.Compare(r.outlook, other.outlook)
 	}
-	return r.Rating.Compare(other.Rating)
+	return r.Compare(other.Rating)
 }
 
 // nodeOutlook is the outlook on the nodes of the pools.

@@ -46,10 +46,10 @@ func NewServerWithDraft(m, draft *model.Model, l Launch) (*Server, error) {
 		return nil, errors.New("no model")
 	}
 	if l.Draft != "" && l.Draft != OwnDraft && draft == nil {
-		return nil, fmt.Errorf("Draft is %q: the size of that model is not known", l.Draft)
+		return nil, fmt.Errorf("field Draft is %q: the size of that model is not known", l.Draft)
 	}
 	if l.Draft == OwnDraft && m.DraftLayers == 0 {
-		return nil, fmt.Errorf("Draft is %q: the model has no draft layers", l.Draft)
+		return nil, fmt.Errorf("field Draft is %q: the model has no draft layers", l.Draft)
 	}
 	if err := l.check(m); err != nil {
 		return nil, err

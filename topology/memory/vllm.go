@@ -15,7 +15,7 @@ func (s *Server) vllm(st *stage, e *Estimate) {
 	e.Loading = s.vllmLoading(st, e.GPU) + s.adapters(st)
 	e.Activations = max(s.samplerPeak(e), s.forwardPeak(e)) + s.towerPeak(e) + s.workspace(e) + s.compilation()
 	e.Other = s.vllmOther(e)
-	e.Graphs, e.GraphsInBudget = s.vllmGraphs(e)
+	e.Graphs, e.GraphsInBudget = s.vllmGraphs()
 	e.KV = e.Budget - e.WeightBytes() - e.Activations - e.Other
 	if e.GraphsInBudget {
 		e.KV -= e.Graphs
@@ -252,7 +252,7 @@ func (s *Server) vllmOther(e *Estimate) topology.Bytes {
 // vllmGraphs is the memory of captured CUDA graphs, and whether it is left out of
 // the KV cache: since v0.20 by an estimate, which the second runner makes since v0.29.
 // Graphs of small models on one GPU take 0.06 to 0.65 GiB in logs.
-func (s *Server) vllmGraphs(e *Estimate) (topology.Bytes, bool) {
+func (s *Server) vllmGraphs() (topology.Bytes, bool) {
 	l := &s.Launch
 	if l.Eager {
 		return 0, false
