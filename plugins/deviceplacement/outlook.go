@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/component-helpers/resource"
 	fwk "k8s.io/kube-scheduler/framework"
 
@@ -30,7 +31,27 @@ func (r nodeRating) compare(other nodeRating) int {
 }
 
 // nodeOutlook is the outlook on the nodes of the pools.
-type nodeOutlook struct{ *outlook.Outlook }
+type nodeOutlook struct {
+	*outlook.Outlook
+	// seen are pods that were noted lately: one whose binding failed comes again, and
+	// still is one pod.
+	seen map[types.UID]struct{}
+}
+
+// maxSeen bounds how many pods are remembered.
+const maxSeen = 4096
+
+// see notes what a pod takes, once.
+func (o nodeOutlook) see(pod *v1.Pod, gpus *pool, grants []placement.Grant) {
+	if _, again := o.seen[pod.UID]; again {
+		return
+	}
+	if len(o.seen) >= maxSeen {
+		clear(o.seen)
+	}
+	o.seen[pod.UID] = struct{}{}
+	o.See(cpuOf(pod), gpus.gpus.inventory, grants)
+}
 
 // update takes the nodes that there are now.
 func (o nodeOutlook) update(x *pools) error {
@@ -62,7 +83,7 @@ func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 	}
 	p.recorded.allocated = nil
 	if p.recorder.Reserve(ctx, withoutPodGroup{state}, pod, node).IsSuccess() {
-		p.outlook.See(cpuOf(pod), gpus.gpus.inventory, gpus.grants(p.recorded.allocated))
+		p.outlook.see(pod, gpus, gpus.grants(p.recorded.allocated))
 	}
 	return status
 }

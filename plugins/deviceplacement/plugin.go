@@ -11,6 +11,7 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
@@ -83,7 +84,7 @@ func newPlugin(ctx context.Context, h fwk.Handle, policy placement.Policy) (*Plu
 	p := &Plugin{
 		dra:      h.SharedDRAManager(),
 		policy:   policy,
-		outlook:  nodeOutlook{outlook.New()},
+		outlook:  nodeOutlook{outlook.New(), map[types.UID]struct{}{}},
 		patience: explainWithin,
 		expressions: dracel.NewCache(compiledExpressions, dracel.Features{
 			EnableConsumableCapacity: features.EnableDRAConsumableCapacity,

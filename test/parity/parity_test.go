@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -33,9 +32,6 @@ const namespace = "parity"
 
 // patience is how long the scheduler may take for all pods.
 const patience = 10 * time.Minute
-
-// settle is how long the scheduler gets to learn of all claims before the first pod.
-const settle = 5 * time.Second
 
 // place is where a pod is: the node, and its devices by name, sorted; both empty if it
 // fits nowhere.
@@ -55,8 +51,7 @@ func TestSimulatorForetellsTheScheduler(t *testing.T) {
 	world := start(ctx, t)
 	asked := arrivals(*pods)
 	foretold := world.foretell(t, asked)
-	world.create(ctx, t, asked)
-	scheduled := world.await(ctx, t, foretold)
+	scheduled := world.schedule(ctx, t, asked)
 
 	placed := 0
 	for name, want := range foretold {
@@ -211,63 +206,46 @@ func inWords(offer *placement.Offer) string {
 
 func podName(i int) string { return fmt.Sprintf("pod-%04d", i) }
 
-// create creates the pods in order, each with a claim of its own.
-func (w *world) create(ctx context.Context, t *testing.T, asked []*kind) {
+// schedule creates the pods one after the other, each with a claim of its own and once
+// the scheduler has decided about the one before, and returns what it did.
+func (w *world) schedule(ctx context.Context, t *testing.T, asked []*kind) map[string]place {
 	t.Helper()
 	for i, k := range asked {
-		claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Name: podName(i), Namespace: namespace}}
-		exactly := &resourceapi.ExactDeviceRequest{DeviceClassName: k.class, AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: int64(k.count)}
-		if k.profile != "" {
-			exactly.Selectors = []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{
-				Expression: fmt.Sprintf("device.attributes[%q].profile == %q", published.Driver, k.profile),
-			}}}
-		}
-		if k.bytes > 0 {
-			exactly.Capacity = &resourceapi.CapacityRequirements{Requests: map[resourceapi.QualifiedName]resource.Quantity{
-				published.Memory: *resource.NewQuantity(int64(k.bytes), resource.BinarySI),
-			}}
-		}
-		claim.Spec.Devices.Requests = []resourceapi.DeviceRequest{{Name: "r", Exactly: exactly}}
+		claim := k.claim(podName(i))
 		_, err := w.client.ResourceV1().ResourceClaims(namespace).Create(ctx, claim, metav1.CreateOptions{})
 		require.NoError(t, err)
 	}
-	// A pod of which the scheduler does not know the claim yet waits for it, and others
-	// would overtake it.
-	time.Sleep(settle)
+	pods := w.client.CoreV1().Pods(namespace)
+	events, err := pods.Watch(ctx, metav1.ListOptions{})
+	require.NoError(t, err)
+	defer events.Stop()
 	for i := range asked {
-		claim := podName(i)
-		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: podName(i), Namespace: namespace}}
-		pod.Spec = corev1.PodSpec{
-			SchedulerName:  "ashlar-scheduler",
-			Containers:     []corev1.Container{{Name: "c", Image: "example.com/none", Resources: corev1.ResourceRequirements{Claims: []corev1.ResourceClaim{{Name: "gpu"}}}}},
-			ResourceClaims: []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: &claim}},
-		}
-		_, err := w.client.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{})
+		name := podName(i)
+		_, err := pods.Create(ctx, podOf(name), metav1.CreateOptions{})
 		require.NoError(t, err)
+		for done := false; !done; {
+			event, open := <-events.ResultChan()
+			require.True(t, open, "the watch ended before the scheduler decided about %s", name)
+			pod, isPod := event.Object.(*corev1.Pod)
+			done = isPod && pod.Name == name && decided(pod)
+		}
 	}
+	return w.scheduled(ctx, t)
 }
 
-// await waits until the scheduler has decided about every pod, and returns what it did.
-func (w *world) await(ctx context.Context, t *testing.T, foretold map[string]place) map[string]place {
-	t.Helper()
-	for {
-		list, err := w.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
-		require.NoError(t, err)
-		undecided := len(foretold)
-		for i := range list.Items {
-			if decided(&list.Items[i]) {
-				undecided--
-			}
-		}
-		if undecided == 0 {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			require.NoError(t, ctx.Err(), "%d pods are still undecided", undecided)
-		case <-time.After(time.Second):
-		}
+func podOf(name string) *corev1.Pod {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace}}
+	pod.Spec = corev1.PodSpec{
+		SchedulerName:  "ashlar-scheduler",
+		Containers:     []corev1.Container{{Name: "c", Image: "example.com/none", Resources: corev1.ResourceRequirements{Claims: []corev1.ResourceClaim{{Name: "gpu"}}}}},
+		ResourceClaims: []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: &name}},
 	}
+	return pod
+}
+
+// scheduled is where the scheduler put the pods.
+func (w *world) scheduled(ctx context.Context, t *testing.T) map[string]place {
+	t.Helper()
 	pods, err := w.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 	require.NoError(t, err)
 	claims, err := w.client.ResourceV1().ResourceClaims(namespace).List(ctx, metav1.ListOptions{})
@@ -291,12 +269,14 @@ func (w *world) await(ctx context.Context, t *testing.T, foretold map[string]pla
 	return scheduled
 }
 
+// decided reports whether a pod is bound or was found not to fit. A binding that failed
+// is neither: the pod comes again.
 func decided(pod *corev1.Pod) bool {
 	if pod.Spec.NodeName != "" {
 		return true
 	}
 	for _, condition := range pod.Status.Conditions {
-		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
+		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse && condition.Reason == corev1.PodReasonUnschedulable {
 			return true
 		}
 	}

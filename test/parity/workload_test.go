@@ -4,10 +4,15 @@ import (
 	"fmt"
 	"math/rand"
 
+	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/test/install"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/placement"
+	"github.com/ashlar-dev/ashlar/topology/published"
 )
 
 // machines is how many nodes of which machine type there are: NVLink switches, bridges
@@ -97,4 +102,22 @@ func (k *kind) ask(profileOf func(inv *placement.Inventory, offer int) string) *
 		}
 		return simulator.Terms{Request: &placement.Request{Parts: []placement.Part{{Name: "r", Count: k.count, Bytes: k.bytes, Accepts: accepts}}}}
 	}}
+}
+
+// claim is the claim of a pod of the kind.
+func (k *kind) claim(name string) *resourceapi.ResourceClaim {
+	exactly := &resourceapi.ExactDeviceRequest{DeviceClassName: k.class, AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: int64(k.count)}
+	if k.profile != "" {
+		exactly.Selectors = []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{
+			Expression: fmt.Sprintf("device.attributes[%q].profile == %q", published.Driver, k.profile),
+		}}}
+	}
+	if k.bytes > 0 {
+		exactly.Capacity = &resourceapi.CapacityRequirements{Requests: map[resourceapi.QualifiedName]resource.Quantity{
+			published.Memory: *resource.NewQuantity(int64(k.bytes), resource.BinarySI),
+		}}
+	}
+	claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace}}
+	claim.Spec.Devices.Requests = []resourceapi.DeviceRequest{{Name: "r", Exactly: exactly}}
+	return claim
 }
