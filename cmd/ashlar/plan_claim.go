@@ -48,6 +48,9 @@ func (a *planAnswers) writeClaims(w io.Writer) error {
 	p := &page{w: w}
 	for _, plan := range a.Plans {
 		if len(plan.claimed()) == 0 {
+			if slices.ContainsFunc(plan.Options, func(o *planOption) bool { return o.Fits }) {
+				return nothingFits{plan.Model + ": what fits does so only within the margin of the estimate, and a claim is made of what surely fits: ask for less, or for larger GPUs"}
+			}
 			return nothingFits{plan.refusal() + ", so that there is nothing to claim"}
 		}
 	}

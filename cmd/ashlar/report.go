@@ -19,6 +19,17 @@ func (r *reportFlag) add(command *cobra.Command) {
 
 func (r *reportFlag) wanted() bool { return r.file != "" }
 
+// check refuses a file that could not be written, before anything is simulated.
+func (r *reportFlag) check() error {
+	if !r.wanted() {
+		return nil
+	}
+	if info, err := os.Stat(filepath.Dir(r.file)); err != nil || !info.IsDir() {
+		return usagef("--report %s: there is no folder %s", r.file, filepath.Dir(r.file))
+	}
+	return nil
+}
+
 // write writes the page, or nothing if it fails half-way.
 func (r *reportFlag) write(title string, runs []report.Run) error {
 	if !r.wanted() {

@@ -127,6 +127,9 @@ func (f *openbFlags) check() error {
 			}
 		}
 	}
+	if err := f.page.check(); err != nil {
+		return err
+	}
 	return f.openbOutput.check()
 }
 

@@ -73,6 +73,9 @@ func (f *replayFlags) run(cmd *cobra.Command) error {
 	case len(f.policies) == 0:
 		return usagef("--policy is empty: name one or more policies")
 	}
+	if err := f.page.check(); err != nil {
+		return err
+	}
 	if err := window.UnmarshalText([]byte(f.window)); err != nil {
 		return usagef("--window: %w", err)
 	}

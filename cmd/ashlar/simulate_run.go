@@ -214,6 +214,9 @@ func (f *simulateFlags) run(cmd *cobra.Command, args []string) error {
 			return usagef("--policy: %w", err)
 		}
 	}
+	if err := f.page.check(); err != nil {
+		return err
+	}
 	s, err := f.loadScenario(cmd, args)
 	if err != nil {
 		return err

@@ -16,37 +16,44 @@ import (
 //go:embed known/*.json
 var known embed.FS
 
-var catalogue = sync.OnceValues(func() (map[string]json.RawMessage, error) {
+// entry is a model of the catalogue, as its publisher spells it.
+type entry struct {
+	name   string
+	config json.RawMessage
+}
+
+// catalogue is by name in lower case.
+var catalogue = sync.OnceValues(func() (map[string]entry, error) {
 	entries, err := known.ReadDir("known")
 	if err != nil {
 		return nil, err
 	}
-	all := map[string]json.RawMessage{}
-	for _, entry := range entries {
-		text, err := known.ReadFile(path.Join("known", entry.Name()))
+	all := map[string]entry{}
+	for _, file := range entries {
+		text, err := known.ReadFile(path.Join("known", file.Name()))
 		if err != nil {
 			return nil, err
 		}
 		var models map[string]json.RawMessage
 		if err := json.Unmarshal(text, &models); err != nil {
-			return nil, fmt.Errorf("known/%s: %w", entry.Name(), err)
+			return nil, fmt.Errorf("known/%s: %w", file.Name(), err)
 		}
 		for name, config := range models {
-			all[strings.ToLower(name)] = config
+			all[strings.ToLower(name)] = entry{name, config}
 		}
 	}
 	return all, nil
 })
 
-// Names lists the models of the catalogue in lower case, sorted.
+// Names lists the models of the catalogue, as their publishers spell them, sorted.
 func Names() []string {
 	all, err := catalogue()
 	if err != nil {
 		panic(err) // the embedded files are tested
 	}
 	names := make([]string, 0, len(all))
-	for name := range all {
-		names = append(names, name)
+	for _, known := range all {
+		names = append(names, known.name)
 	}
 	slices.Sort(names)
 	return names
@@ -75,13 +82,13 @@ func Config(name string) ([]byte, bool) {
 		key = slices.Min(matches)
 	}
 	for range 4 { // aliases of aliases
-		config, found := all[key]
+		known, found := all[key]
 		if !found {
 			return nil, false
 		}
 		var alias string
-		if json.Unmarshal(config, &alias) != nil {
-			return config, true
+		if json.Unmarshal(known.config, &alias) != nil {
+			return known.config, true
 		}
 		key = strings.ToLower(alias)
 	}
