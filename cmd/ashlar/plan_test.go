@@ -390,7 +390,7 @@ func TestPlanCompletion(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"Meta-Llama/llama-3.1-8b-i"}, "meta-llama/llama-3.1-8b-instruct"},
+		{[]string{"Meta-Llama/llama-3.1-8b-i"}, "meta-llama/Llama-3.1-8B-Instruct"},
 		{[]string{"--gpu", "A30"}, "A30-24GB:2g.12gb"},
 		{[]string{"-o", ""}, formatClaim},
 		{[]string{"--engine", ""}, "sglang"},
