@@ -34,7 +34,7 @@ func keptBy(m *Model) kept {
 	return k
 }
 
-// TestCaches: sources are model_weights.csv, vLLM's logged cache sizes, and for
+// TestCaches: sources are the published shapes, vLLM's logged cache sizes, and for
 // states vLLM's MambaStateShapeCalculator by hand.
 func TestCaches(t *testing.T) {
 	for name, want := range map[string]kept{
