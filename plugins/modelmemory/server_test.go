@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
@@ -96,4 +97,16 @@ func TestUnknownIsNotRefused(t *testing.T) {
 func TestMalformedAnnotation(t *testing.T) {
 	_, err := modelmemory.Of(pod(map[string]string{"ashlar.dev/gpu-memory": "lots"}, "busybox"))
 	require.ErrorContains(t, err, "ashlar.dev/gpu-memory")
+}
+
+func TestDoubts(t *testing.T) {
+	require.Empty(t, modelmemory.Doubts(pod(nil, "busybox")))
+	require.Empty(t, modelmemory.Doubts(pod(nil, "vllm/vllm-openai:latest", "--model=meta-llama/Llama-3.1-8B-Instruct")))
+	require.Contains(t, modelmemory.Doubts(pod(nil, "vllm/vllm-openai:v0.11.0", "--model=/models/mine"))[0], "Model is unknown, because")
+	require.Contains(t, modelmemory.Doubts(pod(nil, "vllm/vllm-openai:v0.11.0", "--model=someone/their-own"))[0], "is not in the catalogue")
+	require.Empty(t, modelmemory.Doubts(pod(map[string]string{"ashlar.dev/gpu-memory": "10Gi"}, "vllm/vllm-openai:v0.11.0", "--model=/models/mine")))
+
+	two := pod(nil, "vllm/vllm-openai:v0.11.0", "--model=meta-llama/Llama-3.1-8B-Instruct", "--tensor-parallel-size=2")
+	two.Spec.Containers[0].Resources.Limits = v1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}
+	require.Contains(t, modelmemory.Doubts(two)[0], "2 GPUs")
 }

@@ -8,17 +8,23 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 )
 
 // Notes say what should be known beside an answer: what was left out of it.
 func (a *Answer) Notes(cluster *Objects, q *Question) []string {
 	notes := slices.Clone(q.Manifest.Notes)
 	var foreign, volumes, alone, evicting []string
+	var doubts serverDoubts
 	for i := range a.outcomes {
 		o := &a.outcomes[i]
 		name := o.pod.Name
 		if o.pod.Spec.SchedulerName != q.Scheduler && (o.from == "" || len(o.pod.Spec.ResourceClaims) > 0) {
 			foreign = append(foreign, name)
+		}
+		if o.from == "" {
+			doubts.add(o.pod)
 		}
 		if slices.ContainsFunc(o.pod.Spec.Volumes, func(v corev1.Volume) bool { return v.PersistentVolumeClaim != nil || v.Ephemeral != nil }) {
 			volumes = append(volumes, name)
@@ -35,6 +41,9 @@ func (a *Answer) Notes(cluster *Objects, q *Question) []string {
 			notes = append(notes, few(names)+text)
 		}
 	}
+	for _, doubt := range doubts.texts {
+		note(doubts.pods[doubt], ": "+doubt)
+	}
 	note(foreign, ": spec.schedulerName is not "+q.Scheduler+"; this is what "+q.Scheduler+" would do")
 	note(volumes, ": where persistent volumes can be attached was not looked at")
 	note(alone, ": no controller would make the pod anew once it is gone")
@@ -43,6 +52,24 @@ func (a *Answer) Notes(cluster *Objects, q *Question) []string {
 		notes = append(notes, fmt.Sprintf("pods of the cluster that wait already, %d, were left out: --waiting asks about them too", waiting))
 	}
 	return notes
+}
+
+// serverDoubts are what is doubtful about pods' model servers, in the order found.
+type serverDoubts struct {
+	texts []string
+	pods  map[string][]string
+}
+
+func (d *serverDoubts) add(pod *corev1.Pod) {
+	for _, doubt := range modelmemory.Doubts(pod) {
+		if d.pods == nil {
+			d.pods = map[string][]string{}
+		}
+		if d.pods[doubt] == nil {
+			d.texts = append(d.texts, doubt)
+		}
+		d.pods[doubt] = append(d.pods[doubt], pod.Name)
+	}
 }
 
 // mayEvict reports whether preemption could help the pod at all.

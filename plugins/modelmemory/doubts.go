@@ -1,0 +1,34 @@
+package modelmemory
+
+import (
+	"fmt"
+
+	v1 "k8s.io/api/core/v1"
+
+	"github.com/ashlar-dev/ashlar/topology/memory/model"
+)
+
+// Doubts says what about the pod's model server was not looked at, and which of its
+// settings contradict one another; nothing for a pod that runs none.
+func Doubts(pod *v1.Pod) []string {
+	reading, err := podOf(pod).Read()
+	if err != nil {
+		return []string{fmt.Sprintf("its model server's memory was not checked: %v", err)}
+	}
+	if !reading.IsServer() || reading.GPUMemory > 0 {
+		return nil
+	}
+	doubts := reading.Contradictions
+	for _, unknown := range reading.Unknown {
+		if unknown.Field != "Version" {
+			doubts = append(doubts, fmt.Sprintf("its model server's memory was not checked: %s is unknown, because %s", unknown.Field, unknown.Because))
+			break
+		}
+	}
+	if reading.Model != "" {
+		if _, err := model.Known(reading.Model); err != nil {
+			doubts = append(doubts, fmt.Sprintf("its model server's memory was not checked: %v", err))
+		}
+	}
+	return doubts
+}
