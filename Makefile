@@ -44,7 +44,7 @@ build: tools ## bin/: ashlar, ashlar-scheduler, ashlar-dra-driver
 .PHONY: bench
 bench: prepare ## Ashlar next to the stock scheduler at 500 nodes x 160 devices
 	$(GO) run ./bench/schedulers
-	$(GO) test -run '^$$' -bench . -benchmem ./topology/...
+	$(GO) test -run '^$$' -bench . -benchmem ./topology/... ./bench/openb
 
 .PHONY: bench-table
 bench-table: prepare ## write the benchmark tables of the README

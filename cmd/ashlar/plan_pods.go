@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 )
 
@@ -228,11 +229,11 @@ func (w *walk) add(line int, annotations map[string]string, containers, initial 
 		maps.Copy(pod.Annotations, from)
 	}
 	for i := range containers {
-		pod.Containers = append(pod.Containers, containerOf(&containers[i]))
+		pod.Containers = append(pod.Containers, modelmemory.ContainerOf(&containers[i]))
 		pod.limits = append(pod.limits, containers[i].Resources.Limits)
 	}
 	for i := range initial {
-		pod.InitContainers = append(pod.InitContainers, containerOf(&initial[i]))
+		pod.InitContainers = append(pod.InitContainers, modelmemory.ContainerOf(&initial[i]))
 	}
 	w.pods = append(w.pods, pod)
 }
@@ -247,30 +248,6 @@ func (w *walk) part() string {
 		}
 	}
 	return strings.Join(parts, ".")
-}
-
-// containerOf is what launch reads of a container.
-func containerOf(c *corev1.Container) launch.Container {
-	out := launch.Container{Name: c.Name, Image: c.Image, Command: c.Command, Args: c.Args}
-	for _, v := range c.Env {
-		variable := launch.Variable{Name: v.Name, Value: v.Value}
-		if from := v.ValueFrom; from != nil {
-			variable.From = "a source outside the pod"
-			switch {
-			case from.ConfigMapKeyRef != nil:
-				variable.From = "configMapKeyRef " + from.ConfigMapKeyRef.Name + "/" + from.ConfigMapKeyRef.Key
-			case from.SecretKeyRef != nil:
-				variable.From = "secretKeyRef " + from.SecretKeyRef.Name + "/" + from.SecretKeyRef.Key
-			}
-		}
-		out.Env = append(out.Env, variable)
-	}
-	for name, quantity := range c.Resources.Limits {
-		if strings.HasSuffix(string(name), ".com/gpu") {
-			out.GPUs += quantity.Value()
-		}
-	}
-	return out
 }
 
 // decode reads a node as the API server would, by its JSON form.

@@ -8,7 +8,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 )
 
-func containerOf(c *v1.Container) launch.Container {
+// ContainerOf is what package launch reads of a container.
+func ContainerOf(c *v1.Container) launch.Container {
 	out := launch.Container{Name: c.Name, Image: c.Image, Command: c.Command, Args: c.Args}
 	for i := range c.Env {
 		out.Env = append(out.Env, launch.Variable{Name: c.Env[i].Name, Value: c.Env[i].Value, From: sourceOf(c.Env[i].ValueFrom)})

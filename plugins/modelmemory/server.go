@@ -155,10 +155,10 @@ func openEnvironment(pod *v1.Pod, reading launch.Reading) bool {
 func podOf(pod *v1.Pod) launch.Pod {
 	out := launch.Pod{Annotations: pod.Annotations}
 	for i := range pod.Spec.InitContainers {
-		out.InitContainers = append(out.InitContainers, containerOf(&pod.Spec.InitContainers[i]))
+		out.InitContainers = append(out.InitContainers, ContainerOf(&pod.Spec.InitContainers[i]))
 	}
 	for i := range pod.Spec.Containers {
-		out.Containers = append(out.Containers, containerOf(&pod.Spec.Containers[i]))
+		out.Containers = append(out.Containers, ContainerOf(&pod.Spec.Containers[i]))
 	}
 	return out
 }

@@ -47,7 +47,7 @@ func (l *Launch) check(m *model.Model) error {
 		}
 	}
 	if l.Utilisation < 0 || l.Utilisation > 1 || math.IsNaN(l.Utilisation) {
-		return fmt.Errorf("field Utilisation is %v: it must be above 0 and at most 1", l.Utilisation)
+		return fmt.Errorf("%s is %v: it must be above 0 and at most 1", "Utilisation", l.Utilisation)
 	}
 	if err := l.divides(m); err != nil {
 		return err

@@ -300,3 +300,21 @@ func BenchmarkEstimate(b *testing.B) {
 		})
 	}
 }
+
+// Qwen3-235B in FP8 divides by 4 and not by 8: that is said, and does not hide what 4 do.
+func TestOptionsPassOverDegreesThatDoNotDivide(t *testing.T) {
+	m := known(t, "Qwen/Qwen3-235B-A22B-FP8")
+	on := func(gpu string) memory.Option {
+		offers := []memory.Offer{{GPU: whole(t, gpu), Model: gpu, Most: 8}}
+		return memory.Options(m, memory.Launch{MaxModelLen: 4096}, offers, memory.Demand{})[0]
+	}
+	enough := on("H100-SXM5-80GB")
+	require.True(t, enough.Holds())
+	require.EqualValues(t, 4, enough.TensorParallel)
+	require.NoError(t, enough.Undivided)
+
+	short := on("L40S")
+	require.False(t, short.Holds())
+	require.EqualValues(t, 4, short.TensorParallel)
+	require.ErrorContains(t, short.Undivided, "not whole groups of 128")
+}

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 
 	"github.com/ashlar-dev/ashlar/topology"
@@ -29,6 +30,9 @@ type Option struct {
 	Estimate                   Estimate
 	// Err says why the launch makes no sense for this offer, nil if it does.
 	Err error
+	// Undivided says why the model does not divide by a degree that was passed over, if
+	// no other one held the demand.
+	Undivided error
 }
 
 // Holds reports whether the option starts and holds what is demanded.
@@ -58,34 +62,54 @@ func Options(m *model.Model, l Launch, offers []Offer, d Demand) []Option {
 	return options
 }
 
+// best runs the offer with the fewest GPUs that suffice, or the most that are possible
+// where none do. A degree by which the model does not divide says nothing about others.
 func best(m *model.Model, l Launch, offer *Offer, d Demand) Option {
-	degrees := []int64{l.TensorParallel}
-	if l.TensorParallel == 0 {
-		degrees = degrees[:0]
-		for degree := int64(1); degree == 1 || degree <= offer.Most && m.Heads%degree == 0; degree *= 2 {
-			degrees = append(degrees, degree)
-		}
+	if l.TensorParallel > 0 {
+		return optionOf(m, l, offer, d)
 	}
-	var option Option
-	for _, degree := range degrees {
+	var chosen Option
+	var undivided error
+	found := false
+	for degree := int64(1); degree == 1 || degree <= offer.Most && m.Heads%degree == 0; degree *= 2 {
 		l.TensorParallel = degree
-		option = Option{Offer: *offer, TensorParallel: degree}
-		server, err := NewServer(m, l)
-		if err != nil {
-			option.Err = err
-			return option
+		option := optionOf(m, l, offer, d)
+		if option.Err != nil && !errors.As(option.Err, new(*TooMany)) {
+			if undivided == nil {
+				undivided = option.Err
+			}
+			if !found {
+				chosen = option
+			}
+			continue
 		}
-		option.GPUs = server.GPUs()
-		option.Cost = times(option.GPUs, offer.Cost)
-		if degree > offer.Most { // pipeline stages may be on different nodes
-			option.Err = &TooMany{GPUs: degree, Offer: *offer}
-			return option
-		}
-		option.Estimate = server.On(offer.GPU, d)
-		if option.Holds() || option.Estimate.Outcome() == Unsupported { // more GPUs do not help
-			return option
+		chosen, found = option, true
+		if option.Holds() || option.Err != nil || option.Estimate.Outcome() == Unsupported {
+			return chosen // more GPUs do not help
 		}
 	}
+	if found {
+		chosen.Undivided = undivided
+	}
+	return chosen
+}
+
+// optionOf runs the offer as the launch says.
+func optionOf(m *model.Model, l Launch, offer *Offer, d Demand) Option {
+	option := Option{Offer: *offer, TensorParallel: l.TensorParallel}
+	server, err := NewServer(m, l)
+	if err != nil {
+		option.Err = err
+		return option
+	}
+	option.GPUs = server.GPUs()
+	option.Cost = times(option.GPUs, offer.Cost)
+	// Pipeline stages may be on different nodes, but not on slices.
+	if l.TensorParallel > offer.Most || offer.Profile != "" && option.GPUs > offer.Most {
+		option.Err = &TooMany{GPUs: option.GPUs, Offer: *offer}
+		return option
+	}
+	option.Estimate = server.On(offer.GPU, d)
 	return option
 }
 

@@ -2,7 +2,6 @@ package model
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -32,14 +31,4 @@ func build(f *fields) (*Model, error) {
 	b.model.Type = kind
 	family(b)
 	return b.finish()
-}
-
-// Types lists the values of model_type that Parse knows, sorted.
-func Types() []string {
-	types := make([]string, 0, len(families))
-	for name := range families {
-		types = append(types, name)
-	}
-	slices.Sort(types)
-	return types
 }
