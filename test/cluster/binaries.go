@@ -12,7 +12,7 @@ import (
 
 const (
 	// KubernetesVersion is the version of the control plane; go.mod says the same.
-	KubernetesVersion = "v1.36.4"
+	KubernetesVersion = "v1.37.2"
 	// kwokVersion is KWOK's. It is built from its own go.mod: in ours it would
 	// raise gRPC, OpenTelemetry and pflag above what Kubernetes is released with.
 	kwokVersion = "v0.8.0"
