@@ -6,8 +6,8 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/mig"
-	"github.com/ashlar-dev/ashlar/topology/published"
 )
 
 // engine is one kind of media engine and the counter that stands for it.
@@ -17,10 +17,10 @@ type engine struct {
 }
 
 var engines = []engine{
-	{published.DecoderCounter, func(m mig.Media) int64 { return m.Decoders }},
-	{published.EncoderCounter, func(m mig.Media) int64 { return m.Encoders }},
-	{published.JPEGCounter, func(m mig.Media) int64 { return m.JPEG }},
-	{published.OFACounter, func(m mig.Media) int64 { return m.OFA }},
+	{deviceapi.DecoderCounter, func(m mig.Media) int64 { return m.Decoders }},
+	{deviceapi.EncoderCounter, func(m mig.Media) int64 { return m.Encoders }},
+	{deviceapi.JPEGCounter, func(m mig.Media) int64 { return m.JPEG }},
+	{deviceapi.OFACounter, func(m mig.Media) int64 { return m.OFA }},
 }
 
 // scarce returns the engines that can run out before the memory slices do. The
@@ -36,16 +36,16 @@ func scarce(table *mig.Table) []engine {
 func counterSet(gpu GPU) resourceapi.CounterSet {
 	counters := map[string]resourceapi.Counter{}
 	if gpu.MIG == nil {
-		counters[published.WholeCounter] = counter(1)
-		return resourceapi.CounterSet{Name: published.CounterSet(gpu.Index), Counters: counters}
+		counters[deviceapi.WholeCounter] = counter(1)
+		return resourceapi.CounterSet{Name: deviceapi.CounterSet(gpu.Index), Counters: counters}
 	}
 	for slice := range gpu.MIG.MemorySlices {
-		counters[published.SliceCounter(slice)] = counter(1)
+		counters[deviceapi.SliceCounter(slice)] = counter(1)
 	}
 	for _, engine := range scarce(gpu.MIG) {
 		counters[engine.counter] = counter(engine.count(gpu.MIG.Media))
 	}
-	return resourceapi.CounterSet{Name: published.CounterSet(gpu.Index), Counters: counters}
+	return resourceapi.CounterSet{Name: deviceapi.CounterSet(gpu.Index), Counters: counters}
 }
 
 // consumeAll takes everything that the GPU has: the whole GPU does, and so does
@@ -59,14 +59,14 @@ func consumeAll(gpu GPU) []resourceapi.DeviceCounterConsumption {
 func consumePlacement(gpu GPU, profile *mig.Profile, placement mig.Placement) []resourceapi.DeviceCounterConsumption {
 	counters := map[string]resourceapi.Counter{}
 	for slice := placement.Start; slice < placement.Start+placement.Size; slice++ {
-		counters[published.SliceCounter(slice)] = counter(1)
+		counters[deviceapi.SliceCounter(slice)] = counter(1)
 	}
 	for _, engine := range scarce(gpu.MIG) {
 		if count := engine.count(profile.Media); count > 0 {
 			counters[engine.counter] = counter(count)
 		}
 	}
-	return []resourceapi.DeviceCounterConsumption{{CounterSet: published.CounterSet(gpu.Index), Counters: counters}}
+	return []resourceapi.DeviceCounterConsumption{{CounterSet: deviceapi.CounterSet(gpu.Index), Counters: counters}}
 }
 
 func counter(value int64) resourceapi.Counter {

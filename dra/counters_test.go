@@ -7,8 +7,8 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/mig"
-	"github.com/ashlar-dev/ashlar/topology/published"
 )
 
 // ledger is what is left of the counters of one GPU.
@@ -44,10 +44,10 @@ func (l ledger) putBack(device resourceapi.Device) {
 // instanceOf is what a MIG device stands for.
 func instanceOf(device resourceapi.Device) mig.Instance {
 	return mig.Instance{
-		Profile: mig.ProfileID(*device.Attributes[published.ProfileID].IntValue),
+		Profile: mig.ProfileID(*device.Attributes[deviceapi.ProfileID].IntValue),
 		Placement: mig.Placement{
-			Start: *device.Attributes[published.PlacementStart].IntValue,
-			Size:  *device.Attributes[published.PlacementSize].IntValue,
+			Start: *device.Attributes[deviceapi.PlacementStart].IntValue,
+			Size:  *device.Attributes[deviceapi.PlacementSize].IntValue,
 		},
 	}
 }
@@ -57,14 +57,14 @@ func firstGPU(t *testing.T, machine *topology.MachineType) (set resourceapi.Coun
 	t.Helper()
 	for _, slice := range resourceSlices(t, machine) {
 		for _, candidate := range slice.Spec.SharedCounters {
-			if candidate.Name == published.CounterSet(0) {
+			if candidate.Name == deviceapi.CounterSet(0) {
 				set = candidate
 			}
 		}
 		for _, device := range slice.Spec.Devices {
 			switch {
-			case *device.Attributes[published.Index].IntValue != 0:
-			case *device.Attributes[published.Type].StringValue == published.TypeMIG:
+			case *device.Attributes[deviceapi.Index].IntValue != 0:
+			case *device.Attributes[deviceapi.Type].StringValue == deviceapi.TypeMIG:
 				instances = append(instances, device)
 			default:
 				whole = append(whole, device)

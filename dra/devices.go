@@ -8,8 +8,8 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/mig"
-	"github.com/ashlar-dev/ashlar/topology/published"
 )
 
 // attributes collects what a device says of itself. What is unknown is left out.
@@ -72,18 +72,18 @@ type describer struct {
 func (d describer) common(kind string) attributes {
 	gpu, place := d.inventory.GPUs[d.gpu], d.inventory.Node.GPUs[d.gpu]
 	a := attributes{}
-	a.text(published.Type, kind)
-	a.number(published.Index, gpu.Index)
-	a.text(published.ProductName, place.Model.Product)
-	a.text(published.Brand, place.Model.Brand)
-	a.text(published.Architecture, place.Model.Architecture)
-	a.version(published.ComputeCapability, place.Model.Compute.String())
-	a.version(published.DriverVersion, d.inventory.DriverVersion)
-	a.version(published.CUDADriverVersion, d.inventory.CUDAVersion)
-	a.text(published.PCIBusID, place.BusID)
-	a.text(published.PCIeRoot, place.PCIeRoot)
+	a.text(deviceapi.Type, kind)
+	a.number(deviceapi.Index, gpu.Index)
+	a.text(deviceapi.ProductName, place.Model.Product)
+	a.text(deviceapi.Brand, place.Model.Brand)
+	a.text(deviceapi.Architecture, place.Model.Architecture)
+	a.version(deviceapi.ComputeCapability, place.Model.Compute.String())
+	a.version(deviceapi.DriverVersion, d.inventory.DriverVersion)
+	a.version(deviceapi.CUDADriverVersion, d.inventory.CUDAVersion)
+	a.text(deviceapi.PCIBusID, place.BusID)
+	a.text(deviceapi.PCIeRoot, place.PCIeRoot)
 	if place.NUMA != topology.NoNUMA {
-		a.number(published.NUMANode, place.NUMA)
+		a.number(deviceapi.NUMANode, place.NUMA)
 	}
 	return a
 }
@@ -94,20 +94,20 @@ func (d describer) connected(kind string) attributes {
 	place, row := d.inventory.Node.GPUs[d.gpu], d.inventory.Node.Links[d.gpu]
 	a := d.common(kind)
 	if island := d.islands[d.gpu]; island != topology.NoIsland {
-		a.number(published.NVLinkIsland, island)
+		a.number(deviceapi.NVLinkIsland, island)
 	}
-	a.text(published.NVLinkClique, place.Clique)
+	a.text(deviceapi.NVLinkClique, place.Clique)
 	for _, link := range row {
 		if link.Kind == topology.NVLink && place.Model.LaneGBps > 0 {
-			a.number(published.NVLinkLaneBandwidth, place.Model.LaneGBps)
+			a.number(deviceapi.NVLinkLaneBandwidth, place.Model.LaneGBps)
 			break
 		}
 	}
-	if links, fits := published.EncodeLinks(row); fits {
-		a.text(published.Links, links)
+	if links, fits := deviceapi.EncodeLinks(row); fits {
+		a.text(deviceapi.Links, links)
 	}
 	if len(row) > 1 { // with one GPU, nobody can be asked
-		a.truth(published.P2P, place.Model.P2P)
+		a.truth(deviceapi.P2P, place.Model.P2P)
 	}
 	return a
 }
@@ -115,11 +115,11 @@ func (d describer) connected(kind string) attributes {
 // whole is the device for the GPU as a whole.
 func (d describer) whole() resourceapi.Device {
 	gpu := d.inventory.GPUs[d.gpu]
-	a, c := d.connected(published.TypeGPU), capacities{}
-	a.text(published.UUID, gpu.UUID)
-	c.bytes(published.Memory, usableMemory(d.inventory.Node.GPUs[d.gpu].Model))
+	a, c := d.connected(deviceapi.TypeGPU), capacities{}
+	a.text(deviceapi.UUID, gpu.UUID)
+	c.bytes(deviceapi.Memory, usableMemory(d.inventory.Node.GPUs[d.gpu].Model))
 	return resourceapi.Device{
-		Name: published.GPUDevice(gpu.Index), Attributes: a, Capacity: c, ConsumesCounters: consumeAll(gpu),
+		Name: deviceapi.GPUDevice(gpu.Index), Attributes: a, Capacity: c, ConsumesCounters: consumeAll(gpu),
 	}
 }
 
@@ -128,12 +128,12 @@ func (d describer) whole() resourceapi.Device {
 // a device with several allocations is consumed.
 func (d describer) share() resourceapi.Device {
 	gpu, memory := d.inventory.GPUs[d.gpu], usableMemory(d.inventory.Node.GPUs[d.gpu].Model)
-	a := d.connected(published.TypeShare)
-	a.text(published.ParentUUID, gpu.UUID)
+	a := d.connected(deviceapi.TypeShare)
+	a.text(deviceapi.ParentUUID, gpu.UUID)
 	return resourceapi.Device{
-		Name:       published.ShareDevice(gpu.Index),
+		Name:       deviceapi.ShareDevice(gpu.Index),
 		Attributes: a,
-		Capacity: capacities{published.Memory: {
+		Capacity: capacities{deviceapi.Memory: {
 			Value: *quantity(memory),
 			RequestPolicy: &resourceapi.CapacityRequestPolicy{
 				Default:    quantity(memory),
@@ -148,27 +148,27 @@ func (d describer) share() resourceapi.Device {
 // instance is the device for one MIG placement.
 func (d describer) instance(profile *mig.Profile, placement mig.Placement) resourceapi.Device {
 	gpu := d.inventory.GPUs[d.gpu]
-	a, c := d.common(published.TypeMIG), capacities{}
-	a.text(published.ParentUUID, gpu.UUID)
-	a.text(published.Profile, profile.Name)
-	a.number(published.ProfileID, int64(profile.ID))
-	a.number(published.PlacementStart, placement.Start)
-	a.number(published.PlacementSize, placement.Size)
+	a, c := d.common(deviceapi.TypeMIG), capacities{}
+	a.text(deviceapi.ParentUUID, gpu.UUID)
+	a.text(deviceapi.Profile, profile.Name)
+	a.number(deviceapi.ProfileID, int64(profile.ID))
+	a.number(deviceapi.PlacementStart, placement.Start)
+	a.number(deviceapi.PlacementSize, placement.Size)
 	if profile.Memory > 0 {
-		c.bytes(published.Memory, profile.Memory)
+		c.bytes(deviceapi.Memory, profile.Memory)
 	}
 	if profile.SMs > 0 {
-		c.count(published.Multiprocessors, profile.SMs)
+		c.count(deviceapi.Multiprocessors, profile.SMs)
 	}
 	if profile.CopyEngines > 0 {
-		c.count(published.CopyEngines, profile.CopyEngines)
+		c.count(deviceapi.CopyEngines, profile.CopyEngines)
 	}
-	c.count(published.Decoders, profile.Media.Decoders)
-	c.count(published.Encoders, profile.Media.Encoders)
-	c.count(published.JPEGEngines, profile.Media.JPEG)
-	c.count(published.OFAEngines, profile.Media.OFA)
+	c.count(deviceapi.Decoders, profile.Media.Decoders)
+	c.count(deviceapi.Encoders, profile.Media.Encoders)
+	c.count(deviceapi.JPEGEngines, profile.Media.JPEG)
+	c.count(deviceapi.OFAEngines, profile.Media.OFA)
 	return resourceapi.Device{
-		Name:       published.MIGDevice(gpu.Index, profile, placement.Start),
+		Name:       deviceapi.MIGDevice(gpu.Index, profile, placement.Start),
 		Attributes: a, Capacity: c, ConsumesCounters: consumePlacement(gpu, profile, placement),
 	}
 }

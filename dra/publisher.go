@@ -19,7 +19,7 @@ import (
 	"k8s.io/dynamic-resource-allocation/resourceslice"
 	"k8s.io/klog/v2"
 
-	"github.com/ashlar-dev/ashlar/topology/published"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // callTimeout is how long CheckCluster waits for each answer of the API server.
@@ -122,7 +122,7 @@ func Publish(ctx context.Context, client kubernetes.Interface, nodeName string,
 	logger := klog.LoggerWithValues(klog.FromContext(ctx), "node", nodeName)
 	ctx, cancel := context.WithCancel(klog.NewContext(ctx, logger))
 	controller, err := resourceslice.StartController(ctx, resourceslice.Options{
-		DriverName:   published.Driver,
+		DriverName:   deviceapi.Driver,
 		KubeClient:   client,
 		Owner:        &resourceslice.Owner{APIVersion: "v1", Kind: "Node", Name: nodeName, UID: node.UID},
 		Resources:    &resources,
@@ -182,7 +182,7 @@ func isPublished(ctx context.Context, client kubernetes.Interface, nodeName stri
 	resources resourceslice.DriverResources) (bool, error) {
 	list, err := client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{
 		FieldSelector: fields.Set{
-			resourceapi.ResourceSliceSelectorDriver:   published.Driver,
+			resourceapi.ResourceSliceSelectorDriver:   deviceapi.Driver,
 			resourceapi.ResourceSliceSelectorNodeName: nodeName,
 		}.String(),
 	})

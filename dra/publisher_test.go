@@ -23,7 +23,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/dra"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
-	"github.com/ashlar-dev/ashlar/topology/published"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // newClient is a cluster with one node, in which everything is permitted but
@@ -75,7 +75,7 @@ func TestPublish(t *testing.T) {
 		t.Errorf("%d slices remain after stopping, want %d", len(list.Items), want)
 	}
 	for _, slice := range list.Items {
-		if slice.Spec.Driver != published.Driver || slice.Spec.NodeName == nil || *slice.Spec.NodeName != "node-0" {
+		if slice.Spec.Driver != deviceapi.Driver || slice.Spec.NodeName == nil || *slice.Spec.NodeName != "node-0" {
 			t.Errorf("%s: driver %s, node %v", slice.Name, slice.Spec.Driver, slice.Spec.NodeName)
 		}
 		if owners := slice.OwnerReferences; len(owners) != 1 || owners[0].Kind != "Node" || owners[0].UID != "uid-0" {

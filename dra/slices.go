@@ -8,7 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/dynamic-resource-allocation/resourceslice"
 
-	"github.com/ashlar-dev/ashlar/topology/published"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // Limits of the API, k8s.io/api/resource/v1 of Kubernetes 1.36: a slice holds at
@@ -74,10 +74,10 @@ func ResourceSlices(nodeName string, resources resourceslice.DriverResources) []
 		objects = append(objects, &resourceapi.ResourceSlice{
 			TypeMeta: metav1.TypeMeta{APIVersion: resourceapi.SchemeGroupVersion.String(), Kind: "ResourceSlice"},
 			ObjectMeta: metav1.ObjectMeta{
-				GenerateName: fmt.Sprintf("%05x-%s-%s-", i, published.Driver, nodeName),
+				GenerateName: fmt.Sprintf("%05x-%s-%s-", i, deviceapi.Driver, nodeName),
 			},
 			Spec: resourceapi.ResourceSliceSpec{
-				Driver:   published.Driver,
+				Driver:   deviceapi.Driver,
 				NodeName: &nodeName,
 				Pool: resourceapi.ResourcePool{
 					Name: nodeName, Generation: 1, ResourceSliceCount: int64(len(pool.Slices)),

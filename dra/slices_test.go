@@ -19,7 +19,7 @@ import (
 	"github.com/ashlar-dev/ashlar/dra"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
-	"github.com/ashlar-dev/ashlar/topology/published"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
@@ -126,9 +126,9 @@ func checkDevice(t *testing.T, device resourceapi.Device, sets map[string]resour
 			t.Errorf("%s: takes %s of counter %s, which has %s", device.Name, &counter.Value, name, &total.Value)
 		}
 	}
-	mig := *device.Attributes[published.Type].StringValue == published.TypeMIG
+	mig := *device.Attributes[deviceapi.Type].StringValue == deviceapi.TypeMIG
 	for _, name := range []resourceapi.QualifiedName{
-		published.NVLinkIsland, published.NVLinkClique, published.NVLinkLaneBandwidth, published.Links, published.P2P,
+		deviceapi.NVLinkIsland, deviceapi.NVLinkClique, deviceapi.NVLinkLaneBandwidth, deviceapi.Links, deviceapi.P2P,
 	} {
 		if _, found := device.Attributes[name]; found && mig {
 			t.Errorf("%s: MIG instances have no peer-to-peer, yet there is %s", device.Name, name)
@@ -144,31 +144,31 @@ func TestSlicesTellTheNode(t *testing.T) {
 		for _, slice := range resourceSlices(t, machine) {
 			for _, device := range slice.Spec.Devices {
 				a := device.Attributes
-				gpu := int(*a[published.Index].IntValue)
-				if got := *a[published.ProductName].StringValue; got != node.GPUs[gpu].Model.Product {
+				gpu := int(*a[deviceapi.Index].IntValue)
+				if got := *a[deviceapi.ProductName].StringValue; got != node.GPUs[gpu].Model.Product {
 					t.Errorf("%s: product %q", device.Name, got)
 				}
-				if got := *a[published.PCIBusID].StringValue; got != node.GPUs[gpu].BusID {
+				if got := *a[deviceapi.PCIBusID].StringValue; got != node.GPUs[gpu].BusID {
 					t.Errorf("%s: PCI address %q", device.Name, got)
 				}
-				if got, found := a[published.NUMANode]; found != (node.GPUs[gpu].NUMA >= 0) || found && *got.IntValue != node.GPUs[gpu].NUMA {
+				if got, found := a[deviceapi.NUMANode]; found != (node.GPUs[gpu].NUMA >= 0) || found && *got.IntValue != node.GPUs[gpu].NUMA {
 					t.Errorf("%s: NUMA node %v, want %d", device.Name, got.IntValue, node.GPUs[gpu].NUMA)
 				}
-				if *a[published.Type].StringValue == published.TypeMIG {
+				if *a[deviceapi.Type].StringValue == deviceapi.TypeMIG {
 					continue
 				}
-				if got, found := a[published.NVLinkIsland]; found != (islands[gpu] >= 0) || found && *got.IntValue != islands[gpu] {
+				if got, found := a[deviceapi.NVLinkIsland]; found != (islands[gpu] >= 0) || found && *got.IntValue != islands[gpu] {
 					t.Errorf("%s: island %v, want %d", device.Name, got.IntValue, islands[gpu])
 				}
-				if links, found := a[published.Links]; found {
-					row, err := published.DecodeLinks(*links.StringValue, len(node.GPUs))
+				if links, found := a[deviceapi.Links]; found {
+					row, err := deviceapi.DecodeLinks(*links.StringValue, len(node.GPUs))
 					if err != nil || !slices.Equal(row, node.Links[gpu]) {
 						t.Errorf("%s: links %q: %v", device.Name, *links.StringValue, err)
 					}
 				} else {
 					t.Errorf("%s: the links do not fit an attribute", device.Name)
 				}
-				memory := device.Capacity[published.Memory]
+				memory := device.Capacity[deviceapi.Memory]
 				if want := int64(node.GPUs[gpu].Model.Usable() / topology.MiB * topology.MiB); memory.Value.Value() != want {
 					t.Errorf("%s: memory %s", device.Name, &memory.Value)
 				}

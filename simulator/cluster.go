@@ -32,7 +32,7 @@ type question struct {
 // member is where one member of a job is.
 type member struct {
 	node   int
-	grants []placement.Grant
+	grants []placement.DeviceAllocation
 }
 
 func newCluster(nodes []Node, policy placement.Policy, choice Choice) (*cluster, error) {
@@ -105,7 +105,7 @@ func (c *cluster) place(j *Job) []member {
 	if node < 0 {
 		return nil
 	}
-	return []member{{node: c.number[node], grants: slices.Clone(verdict.Grants)}}
+	return []member{{node: c.number[node], grants: slices.Clone(verdict.Devices)}}
 }
 
 // best decides about one member.
@@ -119,7 +119,7 @@ func (c *cluster) best(j *Job) (int, placement.Verdict) {
 	}
 	return c.question(j.Ask).BestBy(eligible, func(number int, v *placement.Verdict) int64 {
 		n := c.nodes[c.number[number]]
-		return c.outlook.Loss(n.Name, int64(n.free.CPU), c.fleet.State(number), int64(j.Host.CPU), v.Grants)
+		return c.outlook.Loss(n.Name, int64(n.free.CPU), c.fleet.State(number), int64(j.Host.CPU), v.Devices)
 	})
 }
 

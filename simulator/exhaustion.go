@@ -29,8 +29,8 @@ func (e *engine) allocate(job int) (string, bool) {
 }
 
 // enough allocates the memory behind one grant, if it is there.
-func (n *nodeState) enough(grant *placement.Grant, terms *Terms) bool {
-	offer := &n.Inventory.Offers[grant.Offer]
+func (n *nodeState) enough(grant *placement.DeviceAllocation, terms *Terms) bool {
+	offer := &n.Inventory.Devices[grant.Device]
 	all := n.Inventory.Node.GPUs[offer.GPU].Model.Usable()
 	if terms.Unisolated {
 		if n.used[offer.GPU]+terms.Uses > all {
@@ -63,7 +63,7 @@ func (e *engine) giveBack(j *Job, members []member, grants int) {
 		n := e.nodes[m.node]
 		if terms := e.question(j.Ask).about(n.Inventory); terms.Unisolated {
 			for _, grant := range m.grants[:min(grants, len(m.grants))] {
-				n.used[n.Inventory.Offers[grant.Offer].GPU] -= terms.Uses
+				n.used[n.Inventory.Devices[grant.Device].GPU] -= terms.Uses
 			}
 		}
 	}
@@ -99,7 +99,7 @@ const nominalShare = topology.MiB
 
 // TimeSliced is a request for count replicas of GPUs that are handed out to replicas
 // holders each, without a part of the memory of their own. accepts are the shares.
-func TimeSliced(count, replicas int, accepts placement.OfferSet) *placement.Request {
+func TimeSliced(count, replicas int, accepts placement.DeviceSet) *placement.Request {
 	return &placement.Request{Parts: []placement.Part{{
 		Count: count, Bytes: nominalShare, Compute: topology.WholeGPU / topology.MilliGPU(max(1, replicas)), Accepts: accepts,
 	}}}

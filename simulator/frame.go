@@ -70,7 +70,7 @@ func (e *engine) tile(node int) string {
 				continue
 			}
 			for k := range m.grants {
-				offer := &n.Inventory.Offers[m.grants[k].Offer]
+				offer := &n.Inventory.Devices[m.grants[k].Device]
 				word := &held[offer.GPU]
 				form := "wms"[offer.Form : offer.Form+1]
 				if *word == "" {

@@ -92,8 +92,8 @@ func (e *engine) places(members []member) []place {
 	return places
 }
 
-func (n *nodeState) device(grant *placement.Grant) string {
-	offer := &n.Inventory.Offers[grant.Offer]
+func (n *nodeState) device(grant *placement.DeviceAllocation) string {
+	offer := &n.Inventory.Devices[grant.Device]
 	text := fmt.Sprint(offer.GPU)
 	switch offer.Form {
 	case placement.MIG:

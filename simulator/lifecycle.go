@@ -113,7 +113,7 @@ func (e *engine) start(job int, members []member) error {
 			return fmt.Errorf("what was decided cannot be had: %w", err)
 		}
 		for k := range m.grants {
-			offer := &n.Inventory.Offers[m.grants[k].Offer]
+			offer := &n.Inventory.Devices[m.grants[k].Device]
 			if n.sliced[offer.GPU].take(offer) {
 				reslices++
 			}
@@ -253,10 +253,10 @@ func (e *engine) measureBandwidth(job int) {
 		if best == 0 {
 			best = e.bestOn(inv, j.Ask)
 		}
-		if best == 0 || inv.Offers[m.grants[0].Offer].Form != placement.Whole {
+		if best == 0 || inv.Devices[m.grants[0].Device].Form != placement.Whole {
 			continue
 		}
-		part := float64(inv.Bandwidth(gpusOf(inv, m.grants))) / float64(best)
+		part := float64(inv.RingBandwidth(gpusOf(inv, m.grants))) / float64(best)
 		if least < 0 || part < least {
 			least = part
 		}
@@ -272,7 +272,7 @@ func (e *engine) bestOn(inv *placement.Inventory, ask *Ask) int64 {
 	best, known := e.meter.best[key]
 	if !known {
 		request := e.question(ask).request(inv)
-		verdict := e.placer.Place(inv, placement.NewState(inv), request, placement.KeepPlaceable{})
+		verdict := e.placer.Place(inv, placement.NewGPUStates(inv), request, placement.KeepPlaceable{})
 		best = verdict.Rating.Bandwidth
 		e.meter.best[key] = best
 	}

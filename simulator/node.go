@@ -89,18 +89,18 @@ func (n *nodeState) leave(job int) {
 }
 
 // part is Part for a grant on the node.
-func (n *nodeState) part(grant *placement.Grant) int64 {
-	return partOf(n.Inventory, grant, n.slices[n.Inventory.Offers[grant.Offer].GPU])
+func (n *nodeState) part(grant *placement.DeviceAllocation) int64 {
+	return partOf(n.Inventory, grant, n.slices[n.Inventory.Devices[grant.Device].GPU])
 }
 
 // Part is how much of a GPU a grant takes, in thousandths: all of it; a MIG instance's
 // share of the memory slices; of a share the larger of its memory and its compute.
-func Part(inv *placement.Inventory, grant *placement.Grant) int64 {
-	return partOf(inv, grant, slicesOf(inv)[inv.Offers[grant.Offer].GPU])
+func Part(inv *placement.Inventory, grant *placement.DeviceAllocation) int64 {
+	return partOf(inv, grant, slicesOf(inv)[inv.Devices[grant.Device].GPU])
 }
 
-func partOf(inv *placement.Inventory, grant *placement.Grant, slices int64) int64 {
-	offer := &inv.Offers[grant.Offer]
+func partOf(inv *placement.Inventory, grant *placement.DeviceAllocation, slices int64) int64 {
+	offer := &inv.Devices[grant.Device]
 	switch offer.Form {
 	case placement.MIG:
 		return offer.Placement.Size * int64(topology.WholeGPU) / max(1, slices)
@@ -117,8 +117,8 @@ func partOf(inv *placement.Inventory, grant *placement.Grant, slices int64) int6
 // slicesOf is the number of memory slices of each GPU, 0 without MIG.
 func slicesOf(inv *placement.Inventory) []int64 {
 	slices := make([]int64, len(inv.Node.GPUs))
-	for i := range inv.Offers {
-		if o := &inv.Offers[i]; o.Form == placement.MIG {
+	for i := range inv.Devices {
+		if o := &inv.Devices[i]; o.Form == placement.MIG {
 			slices[o.GPU] = max(slices[o.GPU], o.Placement.Start+o.Placement.Size)
 		}
 	}

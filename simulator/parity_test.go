@@ -29,7 +29,7 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 	}
 	slices.SortFunc(nodes, func(a, b Node) int { return cmp.Compare(a.Name, b.Name) })
 	asks := []*Ask{wholes(1), wholes(2), wholes(4), share(5 * topology.GiB), share(10 * topology.GiB), instance(9 * topology.GiB), instance(19 * topology.GiB)}
-	for _, policy := range placement.Policies(placement.Prior(), 7) {
+	for _, policy := range placement.Policies(placement.PriorDemand(), 7) {
 		random := rand.New(rand.NewPCG(1, 1))
 		in := &Input{Nodes: nodes, Policy: policy, Preemption: PreemptNever}
 		for i := range 1000 {
@@ -47,13 +47,13 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 		}
 		want := map[string]place{}
 		states := make([]*nodeState, len(nodes))
-		held := make([]placement.State, len(nodes))
+		held := make([]placement.GPUStates, len(nodes))
 		for i := range nodes {
-			states[i], held[i] = newNodeState(&nodes[i]), placement.NewState(nodes[i].Inventory)
+			states[i], held[i] = newNodeState(&nodes[i]), placement.NewGPUStates(nodes[i].Inventory)
 		}
 		for i := range in.Jobs {
 			j := &in.Jobs[i]
-			best, rating, grants := -1, placement.Rating{}, []placement.Grant(nil)
+			best, rating, grants := -1, placement.Rating{}, []placement.DeviceAllocation(nil)
 			for n := range nodes {
 				if !j.Host.within(states[n].free) {
 					continue
@@ -63,10 +63,10 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 				if verdict.Outcome != placement.Fits {
 					continue
 				}
-				rated := placement.Rate(inv, held[n], verdict.Grants, policy)
+				rated := placement.RateAllocation(inv, held[n], verdict.Devices, policy)
 				require.Equal(t, verdict.Rating, rated)
 				if best < 0 || rated.Better(rating) {
-					best, rating, grants = n, rated, slices.Clone(verdict.Grants)
+					best, rating, grants = n, rated, slices.Clone(verdict.Devices)
 				}
 			}
 			if best < 0 {
@@ -74,7 +74,7 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 			}
 			p := place{Node: nodes[best].Name}
 			for k := range grants {
-				require.NoError(t, nodes[best].Inventory.Take(held[best], grants[k].Offer, grants[k].Size))
+				require.NoError(t, nodes[best].Inventory.TakeDevice(held[best], grants[k].Device, grants[k].ShareSize))
 				p.Devices = append(p.Devices, states[best].device(&grants[k]))
 			}
 			states[best].free = states[best].free.minus(j.Host)

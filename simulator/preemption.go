@@ -126,7 +126,7 @@ func (e *engine) fewest(j *Job, node int, below []int) []int {
 func (e *engine) fitsWithout(j *Job, node int, gone []int) bool {
 	n := e.nodes[node]
 	free := n.free
-	var state placement.State
+	var state placement.GPUStates
 	if n.fleet >= 0 {
 		state = slices.Clone(e.fleet.State(n.fleet))
 	}
@@ -137,7 +137,7 @@ func (e *engine) fitsWithout(j *Job, node int, gone []int) bool {
 			}
 			free = free.plus(e.Jobs[job].Host)
 			for _, grant := range m.grants {
-				n.Inventory.Release(state, grant.Offer, grant.Size)
+				n.Inventory.ReleaseDevice(state, grant.Device, grant.ShareSize)
 			}
 		}
 	}

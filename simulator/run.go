@@ -39,10 +39,10 @@ func (s *jobState) holds() bool {
 }
 
 // gpusOf is the set of GPUs on which a member holds anything.
-func gpusOf(inv *placement.Inventory, grants []placement.Grant) placement.GPUSet {
+func gpusOf(inv *placement.Inventory, grants []placement.DeviceAllocation) placement.GPUSet {
 	var set placement.GPUSet
 	for _, grant := range grants {
-		set |= 1 << inv.Offers[grant.Offer].GPU
+		set |= 1 << inv.Devices[grant.Device].GPU
 	}
 	return set
 }

@@ -27,16 +27,16 @@ func inventoryOf(t testing.TB, name string) *placement.Inventory {
 			require.NoError(t, err)
 		}
 	}
-	inv, err := placement.NewInventory(machine.Node, placement.Offers(machine.Node, tables), placement.Prior())
+	inv, err := placement.NewInventory(machine.Node, placement.NodeDevices(machine.Node, tables), placement.PriorDemand())
 	require.NoError(t, err)
 	return inv
 }
 
 // asking is a request of one part for what accept holds.
-func asking(name string, part placement.Part, terms Terms, accept func(*placement.Offer) bool) *Ask {
+func asking(name string, part placement.Part, terms Terms, accept func(*placement.Device) bool) *Ask {
 	return &Ask{Name: name, For: func(inv *placement.Inventory) Terms {
 		part := part
-		part.Accepts = inv.Select(accept)
+		part.Accepts = inv.SelectDevices(accept)
 		terms := terms
 		terms.Request = &placement.Request{Parts: []placement.Part{part}}
 		return terms
@@ -44,15 +44,15 @@ func asking(name string, part placement.Part, terms Terms, accept func(*placemen
 }
 
 func wholes(count int) *Ask {
-	return asking(fmt.Sprint(count, " GPUs"), placement.Part{Count: count}, Terms{}, func(o *placement.Offer) bool { return o.Form == placement.Whole })
+	return asking(fmt.Sprint(count, " GPUs"), placement.Part{Count: count}, Terms{}, func(o *placement.Device) bool { return o.Form == placement.Whole })
 }
 
 func share(bytes topology.Bytes) *Ask {
-	return asking("share "+bytes.String(), placement.Part{Count: 1, Bytes: bytes}, Terms{}, func(o *placement.Offer) bool { return o.Form == placement.Share })
+	return asking("share "+bytes.String(), placement.Part{Count: 1, Bytes: bytes}, Terms{}, func(o *placement.Device) bool { return o.Form == placement.Share })
 }
 
 func instance(memory topology.Bytes) *Ask {
-	return asking("mig", placement.Part{Count: 1}, Terms{}, func(o *placement.Offer) bool {
+	return asking("mig", placement.Part{Count: 1}, Terms{}, func(o *placement.Device) bool {
 		return o.Form == placement.MIG && o.Memory >= memory && o.Memory < 2*memory
 	})
 }
@@ -183,7 +183,7 @@ func TestReslicing(t *testing.T) {
 // memory, starts again, and is given up. A share that is kept to its part is safe.
 func TestOutOfMemory(t *testing.T) {
 	sliced := &Ask{Name: "replica", For: func(inv *placement.Inventory) Terms {
-		shares := inv.Select(func(o *placement.Offer) bool { return o.Form == placement.Share && o.GPU == 0 })
+		shares := inv.SelectDevices(func(o *placement.Device) bool { return o.Form == placement.Share && o.GPU == 0 })
 		return Terms{Request: TimeSliced(1, 3, shares), Uses: 10 * topology.GiB, Unisolated: true}
 	}}
 	jobs := []Job{job("a", 0, Hour, sliced), job("b", Second, Hour, sliced), job("c", 2*Second, Hour, sliced), job("d", 3*Second, Hour, sliced)}
@@ -275,7 +275,7 @@ func anyInput(t testing.TB, seed uint64) *Input {
 	nodes[4].Inventory = nil
 	nodes[3].Joins = Time(random.Int64N(int64(Hour)))
 	in := &Input{Nodes: nodes, Reslice: Second, Frames: 5, Every: 5 * Minute, Horizon: 6 * Hour}
-	in.Policy = placement.Policies(placement.Prior(), seed)[random.IntN(9)]
+	in.Policy = placement.Policies(placement.PriorDemand(), seed)[random.IntN(9)]
 	for i := range 200 {
 		j := job(fmt.Sprint("job-", i), Time(random.Int64N(int64(3*Hour))), Time(random.Int64N(int64(Hour))), asks[random.IntN(len(asks))])
 		j.Host.CPU = MilliCPU(random.Int64N(20_000))

@@ -138,10 +138,10 @@ func (s *sampler) take(e *engine, at Time) {
 // too, no more of a GPU is free than its compute.
 func (e *engine) freeBytes(n *nodeState) topology.Bytes {
 	state := e.fleet.State(n.fleet)
-	view := placement.View{Inventory: n.Inventory, State: state, Free: state.FreeGPUs()}
+	view := placement.View{Inventory: n.Inventory, GPUs: state, Free: state.FreeGPUs()}
 	free := topology.Bytes(0)
 	for gpu := range state {
-		left := topology.Bytes(view.Leftover(gpu)) * topology.MiB
+		left := topology.Bytes(view.GPULeftover(gpu)) * topology.MiB
 		compute := n.Inventory.Node.GPUs[gpu].Model.Usable() / topology.Bytes(topology.WholeGPU) * topology.Bytes(topology.WholeGPU-state[gpu].Compute)
 		free += min(left, compute+topology.MiB)
 	}

@@ -10,11 +10,11 @@ import (
 
 	"github.com/ashlar-dev/ashlar/dra"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
-	"github.com/ashlar-dev/ashlar/plugins/inventory"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 	"github.com/ashlar-dev/ashlar/topology/placement"
-	"github.com/ashlar-dev/ashlar/topology/published"
 )
 
 // What the scheduler reads from the driver's ResourceSlices is the machine that
@@ -34,7 +34,7 @@ func TestSchedulerReadsWhatTheDriverPublishes(t *testing.T) {
 			for _, slice := range dra.ResourceSlices("node", dra.Resources("node", discovered)) {
 				devices = append(devices, slice.Spec.Devices...)
 			}
-			node, offers, err := inventory.Read(published.Driver, devices)
+			node, offers, err := resourceslices.Read(deviceapi.Driver, devices)
 			require.NoError(t, err)
 
 			for i, gpu := range node.GPUs {
@@ -53,7 +53,7 @@ func TestSchedulerReadsWhatTheDriverPublishes(t *testing.T) {
 			for i := range discovered.GPUs {
 				tables[i] = discovered.GPUs[i].MIG
 			}
-			if diff := cmp.Diff(keys(placement.Offers(discovered.Node, tables)), keys(offers)); diff != "" {
+			if diff := cmp.Diff(keys(placement.NodeDevices(discovered.Node, tables)), keys(offers)); diff != "" {
 				t.Errorf("offers (-discovered +read):\n%s", diff)
 			}
 		})
@@ -61,10 +61,10 @@ func TestSchedulerReadsWhatTheDriverPublishes(t *testing.T) {
 }
 
 // keys identifies offers without what rounding and unpublished counters change.
-func keys(offers []placement.Offer) []string {
+func keys(offers []placement.Device) []string {
 	var all []string
 	for _, o := range offers {
-		all = append(all, o.Form.String()+" "+published.GPUDevice(int64(o.GPU))+" "+published.MIGDevice(0, &mig.Profile{ID: o.Profile}, o.Placement.Start)+" "+o.Placement.String())
+		all = append(all, o.Form.String()+" "+deviceapi.GPUDevice(int64(o.GPU))+" "+deviceapi.MIGDevice(0, &mig.Profile{ID: o.Profile}, o.Placement.Start)+" "+o.Placement.String())
 	}
 	slices.Sort(all)
 	return all

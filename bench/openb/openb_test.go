@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/ashlar-dev/ashlar/simulator/openb"
-	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
 // given reads the traces, which lie beside the repository.
@@ -31,7 +31,7 @@ func given(b *testing.B) *traces {
 	return nil
 }
 
-func benchmarkOne(b *testing.B, policy cluster.Policy) {
+func benchmarkOne(b *testing.B, policy forecast.Policy) {
 	t := given(b)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -45,8 +45,8 @@ func benchmarkOne(b *testing.B, policy cluster.Policy) {
 }
 
 // One experiment of 10,866 arrivals at 1213 nodes, with all curves.
-func BenchmarkOpenbFGD(b *testing.B)    { benchmarkOne(b, cluster.FGD{}) }
-func BenchmarkOpenbAshlar(b *testing.B) { benchmarkOne(b, cluster.Ashlar{}) }
+func BenchmarkOpenbFGD(b *testing.B)    { benchmarkOne(b, forecast.FGD{}) }
+func BenchmarkOpenbAshlar(b *testing.B) { benchmarkOne(b, forecast.Ashlar{}) }
 
 // One seed of ten of all experiments with a published order, on the traces at hand.
 func BenchmarkAllPublishedExperiments(b *testing.B) {
@@ -68,11 +68,11 @@ func BenchmarkAllPublishedExperiments(b *testing.B) {
 // One pod comes and one goes in a cluster that is 80 % full: the cost must depend on
 // how much changes, not on how many nodes there are.
 func benchmarkNodes(b *testing.B, nodes int) {
-	s, err := newScaled(given(b), "default", cluster.Ashlar{}, nodes)
+	s, err := newScaled(given(b), "default", forecast.Ashlar{}, nodes)
 	if err != nil {
 		b.Fatal(err)
 	}
-	for s.cluster.Idle()*5 > s.cluster.Capacity() {
+	for s.forecast.Idle()*5 > s.forecast.Capacity() {
 		if _, err := s.arrive(); err != nil {
 			b.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func Benchmark10kNodes100kArrivals(b *testing.B) {
 	t := given(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		s, err := newScaled(t, "default", cluster.Ashlar{}, 10_000)
+		s, err := newScaled(t, "default", forecast.Ashlar{}, 10_000)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -114,6 +114,6 @@ func Benchmark10kNodes100kArrivals(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		b.ReportMetric(100*float64(s.cluster.Capacity()-s.cluster.Idle())/float64(s.cluster.Capacity()), "%alloc")
+		b.ReportMetric(100*float64(s.forecast.Capacity()-s.forecast.Idle())/float64(s.forecast.Capacity()), "%alloc")
 	}
 }

@@ -11,13 +11,13 @@ import (
 	"sync"
 
 	"github.com/ashlar-dev/ashlar/simulator/openb"
-	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
 // published names of policies that choose the same here.
-var published = map[string]cluster.Policy{
-	"FGD": cluster.FGD{}, "BestFit": cluster.BestFit{}, "DotProd": cluster.DotProduct{},
-	"GpuPacking": cluster.GPUPacking{}, "GpuClustering": cluster.GPUClustering{},
+var published = map[string]forecast.Policy{
+	"FGD": forecast.FGD{}, "BestFit": forecast.BestFit{}, "DotProd": forecast.DotProduct{},
+	"GpuPacking": forecast.GPUPacking{}, "GpuClustering": forecast.GPUClustering{},
 }
 
 // qualityTable compares the default policy with FGD as published, on the seeds that
@@ -39,7 +39,7 @@ func qualityTable(ctx context.Context, out io.Writer, t *traces, p map[runKey]al
 			continue
 		}
 		slices.Sort(seeds)
-		results, err := runSeeds(ctx, t, trace, cluster.Ashlar{}, seeds)
+		results, err := runSeeds(ctx, t, trace, forecast.Ashlar{}, seeds)
 		if err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (c *comparison) String() string {
 }
 
 // runSeeds runs experiments on all cores; results are in the order of the seeds.
-func runSeeds(ctx context.Context, t *traces, trace string, policy cluster.Policy, seeds []int64) ([]*openb.Result, error) {
+func runSeeds(ctx context.Context, t *traces, trace string, policy forecast.Policy, seeds []int64) ([]*openb.Result, error) {
 	results, problems := make([]*openb.Result, len(seeds)), make([]error, len(seeds))
 	var running sync.WaitGroup
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))

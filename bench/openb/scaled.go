@@ -4,35 +4,35 @@ import (
 	"fmt"
 	"math/rand"
 
-	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
 // scaled is a cluster made of the trace's nodes over and over, with pods of the trace
 // that arrive at random.
 type scaled struct {
-	cluster *cluster.Cluster
-	chooser cluster.Chooser
-	pods    []cluster.Pod
+	cluster *forecast.Cluster
+	chooser forecast.Chooser
+	pods    []forecast.Pod
 	rng     *rand.Rand
-	grants  []cluster.Grant
+	grants  []forecast.Grant
 }
 
-func newScaled(t *traces, trace string, policy cluster.Policy, nodes int) (*scaled, error) {
+func newScaled(t *traces, trace string, policy forecast.Policy, nodes int) (*scaled, error) {
 	s := &scaled{pods: t.pods[trace], rng: rand.New(rand.NewSource(42))}
-	list := make([]cluster.Capacity, nodes)
+	list := make([]forecast.Capacity, nodes)
 	for i, at := range s.rng.Perm(nodes) {
 		list[i] = t.nodes[at%len(t.nodes)]
 		list[i].Name = fmt.Sprintf("node-%05d", i)
 	}
 	var err error
-	if s.cluster, err = cluster.New(list); err != nil {
+	if s.cluster, err = forecast.New(list); err != nil {
 		return nil, err
 	}
-	classes := make([]cluster.Class, len(s.pods))
+	classes := make([]forecast.Class, len(s.pods))
 	for i := range s.pods {
 		classes[i] = s.pods[i].Class
 	}
-	s.chooser = policy.Chooser(s.cluster, cluster.NewDemand(classes), 42)
+	s.chooser = policy.Chooser(s.cluster, forecast.NewDemand(classes), 42)
 	return s, nil
 }
 
@@ -43,7 +43,7 @@ func (s *scaled) arrive() (placed bool, err error) {
 	if !found {
 		return false, nil
 	}
-	grant, err := s.cluster.Place(pod, at)
+	grant, err := s.forecast.Place(pod, at)
 	s.grants = append(s.grants, grant)
 	return true, err
 }
@@ -51,7 +51,7 @@ func (s *scaled) arrive() (placed bool, err error) {
 // leave lets one random pod go.
 func (s *scaled) leave() {
 	i := s.rng.Intn(len(s.grants))
-	s.cluster.Release(s.grants[i])
+	s.forecast.Release(s.grants[i])
 	s.grants[i] = s.grants[len(s.grants)-1]
 	s.grants = s.grants[:len(s.grants)-1]
 }

@@ -9,7 +9,7 @@ import (
 	"syscall"
 
 	"github.com/ashlar-dev/ashlar/simulator/openb"
-	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
 // speedTable measures CPU time, of all threads together, and the most memory held up
@@ -31,13 +31,13 @@ func speedTable(ctx context.Context, t *traces, p map[runKey]allocated) (string,
 		fmt.Fprintln(os.Stderr, "measured:", what)
 		return nil
 	}
-	one := func(policy cluster.Policy) func() error {
+	one := func(policy forecast.Policy) func() error {
 		return func() error {
 			_, err := (&openb.Experiment{Nodes: t.nodes, Pods: t.pods[trace], Policy: policy, Seed: 42}).Run(ctx)
 			return err
 		}
 	}
-	for _, policy := range []cluster.Policy{cluster.FGD{}, cluster.Ashlar{}} {
+	for _, policy := range []forecast.Policy{forecast.FGD{}, forecast.Ashlar{}} {
 		if err := row(fmt.Sprintf("one experiment (%s, 1213 nodes), %s", trace, policy.Name()), one(policy)); err != nil {
 			return "", err
 		}
@@ -61,7 +61,7 @@ func speedTable(ctx context.Context, t *traces, p map[runKey]allocated) (string,
 	if err != nil {
 		return "", err
 	}
-	for _, policy := range []cluster.Policy{cluster.FGD{}, cluster.Ashlar{}} {
+	for _, policy := range []forecast.Policy{forecast.FGD{}, forecast.Ashlar{}} {
 		err := row("100,000 arrivals at 10,000 nodes, "+policy.Name(), func() error {
 			s, err := newScaled(t, trace, policy, 10_000)
 			for i := 0; i < 100_000 && err == nil; i++ {

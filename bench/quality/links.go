@@ -36,7 +36,7 @@ func linkTable(w io.Writer, jobs, seeds int) error {
 		for _, size := range sizes {
 			demand.GPUs[size] = 1
 		}
-		inv, err := placement.NewInventory(machine.Node, placement.Offers(machine.Node, noTables(machine.Node)), demand)
+		inv, err := placement.NewInventory(machine.Node, placement.NodeDevices(machine.Node, noTables(machine.Node)), demand)
 		if err != nil {
 			return err
 		}
@@ -60,19 +60,19 @@ func playLinks(inv *placement.Inventory, policy placement.Policy, count int, see
 	requests := make([]*placement.Request, len(sizes))
 	best := make([]float64, len(sizes))
 	var placer placement.Placer
-	whole := inv.Select(func(o *placement.Offer) bool { return o.Form == placement.Whole })
+	whole := inv.SelectDevices(func(o *placement.Device) bool { return o.Form == placement.Whole })
 	for i, size := range sizes {
 		mix[i] = kindOfJob{weight: 1, size: float64(size)}
 		requests[i] = &placement.Request{Parts: []placement.Part{{Count: size, Accepts: whole}}}
-		best[i] = float64(placer.Place(inv, placement.NewState(inv), requests[i], placement.KeepPlaceable{}).Rating.Bandwidth)
+		best[i] = float64(placer.Place(inv, placement.NewGPUStates(inv), requests[i], placement.KeepPlaceable{}).Rating.Bandwidth)
 	}
 	jobs := arrivals(rand.New(rand.NewSource(seed)), mix, float64(len(inv.Node.GPUs)), load, count)
-	state := placement.NewState(inv)
-	held := make([][]placement.Grant, len(jobs))
+	state := placement.NewGPUStates(inv)
+	held := make([][]placement.DeviceAllocation, len(jobs))
 	shares, multi, placed, offered := 0.0, 0, 0.0, 0.0
 	play(jobs, func(job int) {
 		for _, grant := range held[job] {
-			inv.Release(state, grant.Offer, grant.Size)
+			inv.ReleaseDevice(state, grant.Device, grant.ShareSize)
 		}
 	}, func(job int) bool {
 		kind := jobs[job].kind
@@ -82,15 +82,15 @@ func playLinks(inv *placement.Inventory, policy placement.Policy, count int, see
 			return false
 		}
 		placed += mix[kind].size * jobs[job].duration
-		held[job] = slices.Clone(verdict.Grants)
+		held[job] = slices.Clone(verdict.Devices)
 		var gpus placement.GPUSet
 		for _, grant := range held[job] {
-			inv.Hold(state, grant.Offer, grant.Size)
-			gpus |= 1 << inv.Offers[grant.Offer].GPU
+			inv.HoldDevice(state, grant.Device, grant.ShareSize)
+			gpus |= 1 << inv.Devices[grant.Device].GPU
 		}
 		if sizes[kind] > 1 {
 			multi++
-			shares += float64(inv.Bandwidth(gpus)) / best[kind]
+			shares += float64(inv.RingBandwidth(gpus)) / best[kind]
 		}
 		return true
 	})

@@ -45,7 +45,7 @@ func migTable(w io.Writer, jobs, seeds int) error {
 		for _, kind := range migMix {
 			demand.Profiles[kind.id] = int64(kind.weight)
 		}
-		inv, err := placement.NewInventory(node, placement.Offers(node, tables), demand)
+		inv, err := placement.NewInventory(node, placement.NodeDevices(node, tables), demand)
 		if err != nil {
 			return err
 		}
@@ -150,23 +150,23 @@ func playMIG(inv *placement.Inventory, policy placement.Policy, count int, seed 
 	requests := make([]*placement.Request, len(migMix))
 	for i, kind := range migMix {
 		requests[i] = &placement.Request{Parts: []placement.Part{{
-			Count: 1, Accepts: inv.Select(func(o *placement.Offer) bool { return o.Form == placement.MIG && o.Profile == kind.id }),
+			Count: 1, Accepts: inv.SelectDevices(func(o *placement.Device) bool { return o.Form == placement.MIG && o.Profile == kind.id }),
 		}}}
 	}
 	jobs := arrivals(rand.New(rand.NewSource(seed)), mix, 7*float64(len(inv.Node.GPUs)), load, count)
-	state := placement.NewState(inv)
-	held := make([]placement.Grant, len(jobs))
+	state := placement.NewGPUStates(inv)
+	held := make([]placement.DeviceAllocation, len(jobs))
 	tally := newTally(len(mix))
 	var placer placement.Placer
-	play(jobs, func(job int) { inv.Release(state, held[job].Offer, placement.Size{}) }, func(job int) bool {
+	play(jobs, func(job int) { inv.ReleaseDevice(state, held[job].Device, placement.ShareSize{}) }, func(job int) bool {
 		kind := jobs[job].kind
 		verdict := placer.Place(inv, state, requests[kind], policy)
 		tally.count(kind, verdict.Outcome == placement.Fits)
 		if verdict.Outcome != placement.Fits {
 			return false
 		}
-		held[job] = verdict.Grants[0]
-		inv.Hold(state, held[job].Offer, placement.Size{})
+		held[job] = verdict.Devices[0]
+		inv.HoldDevice(state, held[job].Device, placement.ShareSize{})
 		return true
 	})
 	return tally.shares(mix)

@@ -48,13 +48,13 @@ type change struct {
 
 // wholeInventory is an inventory of the node's whole GPUs.
 func wholeInventory(node *topology.Node) (*placement.Inventory, error) {
-	offers := placement.Offers(node, make([]*mig.Table, len(node.GPUs)))
-	return placement.NewInventory(node, offers, placement.Prior())
+	offers := placement.NodeDevices(node, make([]*mig.Table, len(node.GPUs)))
+	return placement.NewInventory(node, offers, placement.PriorDemand())
 }
 
 // wholeGPUs asks for count whole GPUs.
 func wholeGPUs(inventory *placement.Inventory, count int) *placement.Request {
-	accepts := inventory.Select(func(offer *placement.Offer) bool { return offer.Form == placement.Whole })
+	accepts := inventory.SelectDevices(func(offer *placement.Device) bool { return offer.Form == placement.Whole })
 	return &placement.Request{Parts: []placement.Part{{Name: "gpus", Count: count, Accepts: accepts}}}
 }
 
@@ -62,13 +62,13 @@ func wholeGPUs(inventory *placement.Inventory, count int) *placement.Request {
 func ringOf(inventory *placement.Inventory, verdict placement.Verdict) ring {
 	r := ring{GPUs: []int{}}
 	var set placement.GPUSet
-	for _, grant := range verdict.Grants {
-		gpu := inventory.Offers[grant.Offer].GPU
+	for _, grant := range verdict.Devices {
+		gpu := inventory.Devices[grant.Device].GPU
 		r.GPUs = append(r.GPUs, gpu)
 		set |= 1 << gpu
 	}
 	slices.Sort(r.GPUs)
-	r.Bandwidth = inventory.Bandwidth(set)
+	r.Bandwidth = inventory.RingBandwidth(set)
 	return r
 }
 
@@ -79,16 +79,16 @@ func choose(machine *topology.MachineType, count int, busy []int, policy placeme
 		return nil, fmt.Errorf("machine %s: %w", machine.Name, err)
 	}
 	request := wholeGPUs(inventory, count)
-	state := placement.NewState(inventory)
-	for i, offer := range inventory.Offers {
+	state := placement.NewGPUStates(inventory)
+	for i, offer := range inventory.Devices {
 		if offer.Form == placement.Whole && slices.Contains(busy, offer.GPU) {
-			inventory.Hold(state, i, placement.Size{})
+			inventory.HoldDevice(state, i, placement.ShareSize{})
 		}
 	}
 	c := &choice{Machine: machine.Name, Policy: policy.Name(), Count: count, Busy: append([]int{}, busy...)}
 	slices.Sort(c.Busy)
 	c.Busy = slices.Compact(c.Busy)
-	if best := placement.Place(inventory, placement.NewState(inventory), request, placement.KeepPlaceable{}); best.Outcome == placement.Fits {
+	if best := placement.Place(inventory, placement.NewGPUStates(inventory), request, placement.KeepPlaceable{}); best.Outcome == placement.Fits {
 		r := ringOf(inventory, best)
 		c.Best = &r
 	}
@@ -98,7 +98,7 @@ func choose(machine *topology.MachineType, count int, busy []int, policy placeme
 		for _, r := range verdict.Reasons {
 			c.Reasons = append(c.Reasons, reason{Code: string(r.Code), Text: r.String(), Want: r.Want, Have: r.Have})
 		}
-		for _, r := range placement.Relax(inventory, state, nil, request, policy) {
+		for _, r := range placement.SuggestChanges(inventory, state, nil, request, policy) {
 			c.Changes = append(c.Changes, changeOf(r, count))
 		}
 		return c, nil
@@ -114,7 +114,7 @@ func choose(machine *topology.MachineType, count int, busy []int, policy placeme
 }
 
 // changeOf words a change for someone who looks at one machine.
-func changeOf(r placement.Change, count int) change {
+func changeOf(r placement.Suggestion, count int) change {
 	c := change{Kind: string(r.Kind), Text: r.String(), Count: r.Count, GPUs: members(r.GPUs)}
 	switch r.Kind {
 	case placement.FewerGPUs:

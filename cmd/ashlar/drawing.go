@@ -84,7 +84,7 @@ func drawingOf(machine *topology.MachineType) (*drawing, error) {
 	}
 	for _, size := range ringSizes {
 		if size <= len(node.GPUs) {
-			verdict := placement.Place(inventory, placement.NewState(inventory), wholeGPUs(inventory, size), placement.KeepPlaceable{})
+			verdict := placement.Place(inventory, placement.NewGPUStates(inventory), wholeGPUs(inventory, size), placement.KeepPlaceable{})
 			d.Rings = append(d.Rings, ringOf(inventory, verdict))
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/memory"
-	"github.com/ashlar-dev/ashlar/topology/published"
 )
 
 // maxSubrequests is how many alternatives the API takes in one request
@@ -38,9 +38,9 @@ type slicesOf struct {
 
 // The device classes of manifests/base.
 const (
-	classWhole = published.Driver
-	classMIG   = "mig." + published.Driver
-	classShare = "share." + published.Driver
+	classWhole = deviceapi.Driver
+	classMIG   = "mig." + deviceapi.Driver
+	classShare = "share." + deviceapi.Driver
 )
 
 // writeClaims writes a ResourceClaimTemplate for each server.
@@ -99,7 +99,7 @@ func (a *planAnswer) writeClaim(p *page, name string) {
 	if chosen[0].gpus > 1 {
 		p.printf("      constraints:\n      # GPUs that share a model must be equal. Those that NVLink connects are preferred anyway;\n")
 		p.printf("      # add nvlinkIsland here to insist on it.\n")
-		p.printf("      - matchAttribute: %s/%s\n", published.Driver, published.ProductName)
+		p.printf("      - matchAttribute: %s/%s\n", deviceapi.Driver, deviceapi.ProductName)
 	}
 }
 
@@ -133,9 +133,9 @@ func expressionOf(all []slicesOf) string {
 	}
 	var words []string
 	for _, t := range terms {
-		text := among(published.ProductName, t.products)
+		text := among(deviceapi.ProductName, t.products)
 		if t.profiles[0] != "" {
-			text = among(published.Profile, t.profiles) + " && " + text
+			text = among(deviceapi.Profile, t.profiles) + " && " + text
 		}
 		words = append(words, text)
 	}
@@ -144,7 +144,7 @@ func expressionOf(all []slicesOf) string {
 
 // among says in CEL that an attribute is one of some texts.
 func among(attribute string, values []string) string {
-	name := fmt.Sprintf("device.attributes[%q].%s", published.Driver, attribute)
+	name := fmt.Sprintf("device.attributes[%q].%s", deviceapi.Driver, attribute)
 	if len(values) == 1 {
 		return fmt.Sprintf("%s == %q", name, values[0])
 	}
@@ -180,7 +180,7 @@ func (a *planAnswer) alternatives() (chosen []*alternative, left int) {
 		case next.memory > 0:
 			left++ // shares of different sizes cannot be one alternative
 		case other == nil:
-			next.name = "other-" + strings.TrimSuffix(next.class, "."+published.Driver)
+			next.name = "other-" + strings.TrimSuffix(next.class, "."+deviceapi.Driver)
 			rest[next.class] = next
 		default:
 			other.take(next)

@@ -111,7 +111,7 @@ func (f *compareFlags) contestants(s *scenariofile.File) ([]contestant, error) {
 		names = policyNames()
 	}
 	for i, name := range names {
-		if _, err := placement.PolicyNamed(name, placement.Prior(), 0); err != nil {
+		if _, err := placement.PolicyNamed(name, placement.PriorDemand(), 0); err != nil {
 			return nil, usagef("--policy: %w", err)
 		}
 		if slices.Contains(names[:i], name) {

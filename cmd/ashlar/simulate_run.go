@@ -210,7 +210,7 @@ func (f *simulateFlags) run(cmd *cobra.Command, args []string) error {
 		return usagef("--frames %d: want 0 to %d", f.frames, simulator.MaxNodes)
 	}
 	if f.policy != "" {
-		if _, err := placement.PolicyNamed(f.policy, placement.Prior(), 0); err != nil {
+		if _, err := placement.PolicyNamed(f.policy, placement.PriorDemand(), 0); err != nil {
 			return usagef("--policy: %w", err)
 		}
 	}

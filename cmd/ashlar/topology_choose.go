@@ -15,7 +15,7 @@ const seed = 1
 
 func policyNames() []string {
 	var names []string
-	for _, policy := range placement.Policies(placement.Prior(), seed) {
+	for _, policy := range placement.Policies(placement.PriorDemand(), seed) {
 		names = append(names, policy.Name())
 	}
 	return names
@@ -42,7 +42,7 @@ says why and what would fit, and exits with 1.`,
 			if err := output.check(); err != nil {
 				return err
 			}
-			policy, err := placement.PolicyNamed(policyName, placement.Prior(), seed)
+			policy, err := placement.PolicyNamed(policyName, placement.PriorDemand(), seed)
 			if err != nil {
 				return usagef("--policy: %w", err)
 			}

@@ -113,7 +113,7 @@ func (f *whatifFlags) run(cmd *cobra.Command) error {
 	}
 	var policies []placement.Policy
 	for _, name := range f.policies {
-		policy, err := placement.PolicyNamed(name, placement.Prior(), seed)
+		policy, err := placement.PolicyNamed(name, placement.PriorDemand(), seed)
 		if err != nil {
 			return usagef("--policy: %w", err)
 		}

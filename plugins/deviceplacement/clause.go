@@ -15,7 +15,7 @@ import (
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 
 	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/published"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // clause is one operand of the && at the top of a selector, with the device
@@ -165,7 +165,7 @@ func (o *observed) add(pool *pool, i int, property property) {
 	}
 	value := capacity.Value.Value()
 	text := capacity.Value.String()
-	if property.name == published.Memory {
+	if property.name == deviceapi.Memory {
 		text = topology.Bytes(value).String()
 	}
 	if len(o.texts) == 0 || value < o.least {

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 
-	"github.com/ashlar-dev/ashlar/topology/published"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 func newExpressions() *dracel.Cache { return dracel.NewCache(10, dracel.Features{}) }
@@ -58,17 +58,17 @@ func poolOf(t *testing.T, gpus ...[2]string) *pool {
 	t.Helper()
 	node := "node"
 	slice := &resourceapi.ResourceSlice{Spec: resourceapi.ResourceSliceSpec{
-		Driver: published.Driver, NodeName: &node, Pool: resourceapi.ResourcePool{Name: node, ResourceSliceCount: 1},
+		Driver: deviceapi.Driver, NodeName: &node, Pool: resourceapi.ResourcePool{Name: node, ResourceSliceCount: 1},
 	}}
-	kind := published.TypeGPU
+	kind := deviceapi.TypeGPU
 	for i, gpu := range gpus {
 		index, product := int64(i), gpu[1]
 		slice.Spec.Devices = append(slice.Spec.Devices, resourceapi.Device{
-			Name: published.GPUDevice(index),
+			Name: deviceapi.GPUDevice(index),
 			Attributes: map[resourceapi.QualifiedName]resourceapi.DeviceAttribute{
-				published.Type: {StringValue: &kind}, published.Index: {IntValue: &index}, published.ProductName: {StringValue: &product},
+				deviceapi.Type: {StringValue: &kind}, deviceapi.Index: {IntValue: &index}, deviceapi.ProductName: {StringValue: &product},
 			},
-			Capacity: map[resourceapi.QualifiedName]resourceapi.DeviceCapacity{published.Memory: {Value: resource.MustParse(gpu[0])}},
+			Capacity: map[resourceapi.QualifiedName]resourceapi.DeviceCapacity{deviceapi.Memory: {Value: resource.MustParse(gpu[0])}},
 		})
 	}
 	var all pools

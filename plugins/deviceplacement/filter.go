@@ -70,16 +70,16 @@ type nodeVerdict struct {
 // devices lists the chosen devices, as indexes into the pool, in the order of the
 // requests.
 func (v *nodeVerdict) devices() []int {
-	devices := make([]int, len(v.Grants))
-	for i, grant := range v.Grants {
-		devices[i] = grant.Offer
+	devices := make([]int, len(v.Devices))
+	for i, grant := range v.Devices {
+		devices[i] = grant.Device
 	}
 	return devices
 }
 
 // place asks placement for the most preferred combination of alternatives that
 // fits. If none does, the verdict is about the first.
-func (p *Plugin) place(ctx context.Context, a *ask, gpus *pool, state placement.State, node fwk.NodeInfo) nodeVerdict {
+func (p *Plugin) place(ctx context.Context, a *ask, gpus *pool, state placement.GPUStates, node fwk.NodeInfo) nodeVerdict {
 	undecided := nodeVerdict{Verdict: placement.Verdict{Outcome: placement.Undecided}}
 	if a.opaque != "" {
 		return undecided
@@ -129,7 +129,7 @@ func provided(node fwk.NodeInfo) map[v1.ResourceName]int64 {
 
 // refusal turns a verdict into a status. Nodes where something is in use may fit
 // once it is gone, which is what preemption looks for.
-func refusal(verdict nodeVerdict, state placement.State) *fwk.Status {
+func refusal(verdict nodeVerdict, state placement.GPUStates) *fwk.Status {
 	code := fwk.UnschedulableAndUnresolvable
 	if anyHeld(state) {
 		code = fwk.Unschedulable
@@ -141,6 +141,6 @@ func refusal(verdict nodeVerdict, state placement.State) *fwk.Status {
 	return fwk.NewStatus(code, strings.Join(reasons, "; "))
 }
 
-func anyHeld(state placement.State) bool {
+func anyHeld(state placement.GPUStates) bool {
 	return slices.ContainsFunc(state, func(gpu placement.GPUState) bool { return !gpu.Free() })
 }

@@ -5,10 +5,10 @@ import (
 	"maps"
 	"strings"
 
-	"github.com/ashlar-dev/ashlar/plugins/inventory"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/placement"
-	"github.com/ashlar-dev/ashlar/topology/published"
 )
 
 // gpuPool is a pool whose devices are GPUs, MIG placements and shares.
@@ -21,7 +21,7 @@ type gpuPool struct {
 // newGPUPool reads a pool's devices; nil if any of them is not a GPU that can be
 // understood, so that the pool passes through unchanged.
 func newGPUPool(p *pool, known *inventories) *gpuPool {
-	if p.driver != published.Driver && p.driver != published.NVIDIADriver {
+	if p.driver != deviceapi.Driver && p.driver != deviceapi.NVIDIADriver {
 		return nil
 	}
 	made, err := known.read(p)
@@ -41,7 +41,7 @@ type inventories struct {
 }
 
 func (x *inventories) read(p *pool) (*placement.Inventory, error) {
-	node, offers, err := inventory.Read(p.driver, p.devices)
+	node, offers, err := resourceslices.Read(p.driver, p.devices)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (x *inventories) read(p *pool) (*placement.Inventory, error) {
 	if known := x.byMake[key]; known != nil {
 		return known, nil
 	}
-	made, err := placement.NewInventory(node, offers, placement.Prior())
+	made, err := placement.NewInventory(node, offers, placement.PriorDemand())
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (x *inventories) prune(inUse map[poolKey]*pool) {
 }
 
 // makeOf spells out everything that placement looks at.
-func makeOf(node *topology.Node, offers []placement.Offer) string {
+func makeOf(node *topology.Node, offers []placement.Device) string {
 	var text strings.Builder
 	for i, gpu := range node.GPUs {
 		fmt.Fprintf(&text, "%s %s %t %d %d %d %s %v\n", gpu.Model.Product, gpu.Model.Compute, gpu.Model.P2P, gpu.Model.Usable(), gpu.Model.LaneGBps, gpu.NUMA, gpu.PCIeRoot, node.Links[i])

@@ -7,44 +7,44 @@ import (
 	"k8s.io/dynamic-resource-allocation/structured"
 
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/placement"
-	"github.com/ashlar-dev/ashlar/topology/published"
 )
 
 // heldDevices lists, for each GPU pool, the devices that are allocated; all shares of
 // one device count as one grant. Pools of which nothing is held are not in it.
-type heldDevices map[*pool][]placement.Grant
+type heldDevices map[*pool][]placement.DeviceAllocation
 
 // held sorts what is allocated in the cluster by pool. Its cost grows with what is
 // allocated, not with what is published.
 func (x *pools) held(allocated *structured.AllocatedState) heldDevices {
 	held := heldDevices{}
-	add := func(id structured.DeviceID, size placement.Size) {
+	add := func(id structured.DeviceID, size placement.ShareSize) {
 		p := x.byKey[poolKey{id.Driver.String(), id.Pool.String()}]
 		if p == nil || p.gpus == nil {
 			return
 		}
 		if i, found := p.gpus.byName[id.Device.String()]; found {
-			held[p] = append(held[p], placement.Grant{Offer: i, Size: size})
+			held[p] = append(held[p], placement.DeviceAllocation{Device: i, ShareSize: size})
 		}
 	}
 	for id := range allocated.AllocatedDevices {
-		add(id, placement.Size{})
+		add(id, placement.ShareSize{})
 	}
 	for id, amounts := range allocated.AggregatedCapacity {
-		add(id, placement.Size{Bytes: sharedBytes(amounts)})
+		add(id, placement.ShareSize{Bytes: sharedBytes(amounts)})
 	}
 	for _, grants := range held {
-		slices.SortFunc(grants, func(a, b placement.Grant) int { return cmp.Compare(a.Offer, b.Offer) })
+		slices.SortFunc(grants, func(a, b placement.DeviceAllocation) int { return cmp.Compare(a.Device, b.Device) })
 	}
 	return held
 }
 
 // state is what is held of a pool's GPUs.
-func (h heldDevices) state(p *pool) placement.State {
-	state := placement.NewState(p.gpus.inventory)
+func (h heldDevices) state(p *pool) placement.GPUStates {
+	state := placement.NewGPUStates(p.gpus.inventory)
 	for _, grant := range h[p] {
-		p.gpus.inventory.Hold(state, grant.Offer, grant.Size)
+		p.gpus.inventory.HoldDevice(state, grant.Device, grant.ShareSize)
 	}
 	return state
 }
@@ -53,7 +53,7 @@ func (h heldDevices) state(p *pool) placement.State {
 // cannot be, because somebody booked a negative amount, counts as all of it.
 func sharedBytes(amounts structured.ConsumedCapacity) topology.Bytes {
 	const all = 0
-	memory := amounts[published.Memory]
+	memory := amounts[deviceapi.Memory]
 	switch {
 	case memory == nil:
 		return 1

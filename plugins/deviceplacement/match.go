@@ -31,7 +31,7 @@ type matchCache struct {
 
 // match is the result of a list of selectors on a pool.
 type match struct {
-	devices placement.OfferSet
+	devices placement.DeviceSet
 	// err is the first evaluation error; such a device does not match. The in-tree
 	// code gives up on the whole pod instead.
 	err error
@@ -48,7 +48,7 @@ func (p *pool) match(ctx context.Context, expressions *dracel.Cache, selectors [
 	if found, cached := cache.entries[key]; cached {
 		return found
 	}
-	result := match{devices: placement.NewOfferSet(len(p.devices))}
+	result := match{devices: placement.NewDeviceSet(len(p.devices))}
 	for i := range p.devices {
 		matches, err := p.matchesAll(ctx, expressions, selectors, i)
 		if err != nil && result.err == nil {

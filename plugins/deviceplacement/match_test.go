@@ -66,7 +66,7 @@ func TestMatchReportsErrors(t *testing.T) {
 // accounted for, and puts the chosen ones first, each once.
 func TestShowOnly(t *testing.T) {
 	gpus := poolOf(t, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"})
-	gpus.showOnly([]int{3, 1, 3}, []placement.Grant{{Offer: 0}, {Offer: 3}})
+	gpus.showOnly([]int{3, 1, 3}, []placement.DeviceAllocation{{Device: 0}, {Device: 3}})
 	var names []string
 	for _, d := range gpus.deviceSlice.Spec.Devices {
 		names = append(names, d.Name)

@@ -7,12 +7,12 @@ import (
 
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 
-	"github.com/ashlar-dev/ashlar/plugins/inventory"
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/memory"
 	"github.com/ashlar-dev/ashlar/topology/placement"
-	"github.com/ashlar-dev/ashlar/topology/published"
 )
 
 // tooSmall says why the pod's model server could not run on device i, "" if it may.
@@ -21,12 +21,12 @@ func (p *pool) tooSmall(server *modelmemory.Server, i int, share topology.Bytes)
 	if server == nil {
 		return ""
 	}
-	offer := &p.gpus.inventory.Offers[i]
+	offer := &p.gpus.inventory.Devices[i]
 	model := p.gpus.inventory.Node.GPUs[offer.GPU].Model
 	device := modelmemory.Device{GPU: p.usable(model)}
 	switch offer.Form {
 	case placement.MIG:
-		device.GPU = memory.Slice(model, inventory.ProfileName(p.driver, &p.devices[i]), offer.Memory)
+		device.GPU = memory.Slice(model, resourceslices.ProfileName(p.driver, &p.devices[i]), offer.Memory)
 	case placement.Share:
 		device.Share = share
 	}
@@ -36,7 +36,7 @@ func (p *pool) tooSmall(server *modelmemory.Server, i int, share topology.Bytes)
 // usable is what CUDA sees of a whole GPU. Our driver publishes that, NVIDIA's the
 // total that NVML reports.
 func (p *pool) usable(model *topology.Model) memory.GPU {
-	if p.driver == published.NVIDIADriver {
+	if p.driver == deviceapi.NVIDIADriver {
 		return memory.Whole(model)
 	}
 	return memory.GPU{Name: model.Product, Total: model.Memory, Compute: model.Compute}
@@ -46,7 +46,7 @@ func (p *pool) usable(model *topology.Model) memory.GPU {
 func (p *pool) shareOf(way *alternative, i int) topology.Bytes {
 	for name, amount := range way.capacity {
 		capacity, found := p.capacityOf(&p.devices[i], name)
-		if found && strings.TrimPrefix(string(name), p.driver+"/") == published.Memory {
+		if found && strings.TrimPrefix(string(name), p.driver+"/") == deviceapi.Memory {
 			return topology.Bytes(consumed(capacity, amount))
 		}
 	}
@@ -56,7 +56,7 @@ func (p *pool) shareOf(way *alternative, i int) topology.Bytes {
 // showLargeEnough fills the placeholders with the devices on which the pod's model
 // server may run, and those in use, whose counters must stay accounted for. It
 // reports whether there are any.
-func (p *pool) showLargeEnough(server *modelmemory.Server, inUse []placement.Grant) bool {
+func (p *pool) showLargeEnough(server *modelmemory.Server, inUse []placement.DeviceAllocation) bool {
 	if server == nil {
 		p.showAll()
 		return true
@@ -90,7 +90,7 @@ func (p *pool) whyTooSmall(ctx context.Context, expressions *dracel.Cache, a *as
 				refused := p.tooSmall(a.server, d, p.shareOf(way, d))
 				if refused == "" {
 					because, largest = "", 1<<62
-				} else if offer := &p.gpus.inventory.Offers[d]; offer.Memory > largest {
+				} else if offer := &p.gpus.inventory.Devices[d]; offer.Memory > largest {
 					because, largest = refused, offer.Memory
 				}
 			}

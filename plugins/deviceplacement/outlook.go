@@ -42,7 +42,7 @@ type nodeOutlook struct {
 const maxSeen = 4096
 
 // see notes what a pod takes, once.
-func (o nodeOutlook) see(pod *v1.Pod, gpus *pool, grants []placement.Grant) {
+func (o nodeOutlook) see(pod *v1.Pod, gpus *pool, grants []placement.DeviceAllocation) {
 	if _, again := o.seen[pod.UID]; again {
 		return
 	}

@@ -133,7 +133,7 @@ func (p *pool) showAll() {
 
 // showOnly fills the placeholders with the chosen devices, in that order, and
 // hides the others except for those in use: their counters must stay accounted for.
-func (p *pool) showOnly(chosen []int, inUse []placement.Grant) {
+func (p *pool) showOnly(chosen []int, inUse []placement.DeviceAllocation) {
 	devices := p.buffer[:0]
 	for at, i := range chosen {
 		if !slices.Contains(chosen[:at], i) { // several shares may be on one device
@@ -141,8 +141,8 @@ func (p *pool) showOnly(chosen []int, inUse []placement.Grant) {
 		}
 	}
 	for _, grant := range inUse {
-		if !slices.Contains(chosen, grant.Offer) {
-			devices = append(devices, p.devices[grant.Offer])
+		if !slices.Contains(chosen, grant.Device) {
+			devices = append(devices, p.devices[grant.Device])
 		}
 	}
 	p.buffer = devices

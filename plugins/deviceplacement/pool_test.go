@@ -7,7 +7,7 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"github.com/ashlar-dev/ashlar/topology/published"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // A pool that the in-tree code would find invalid passes through to it as it is:
@@ -32,7 +32,7 @@ func TestInvalidPoolsPassThrough(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec := func() resourceapi.ResourceSliceSpec {
-				return resourceapi.ResourceSliceSpec{Driver: published.Driver, NodeName: &node, Pool: resourceapi.ResourcePool{Name: node, ResourceSliceCount: 2}}
+				return resourceapi.ResourceSliceSpec{Driver: deviceapi.Driver, NodeName: &node, Pool: resourceapi.ResourcePool{Name: node, ResourceSliceCount: 2}}
 			}
 			devices, counters := &resourceapi.ResourceSlice{Spec: spec()}, &resourceapi.ResourceSlice{Spec: spec()}
 			devices.Name, counters.Name = "devices", "counters"

@@ -12,7 +12,7 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
-	"github.com/ashlar-dev/ashlar/plugins/inventory"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -42,7 +42,7 @@ func (p *Plugin) PostFilter(ctx context.Context, state fwk.CycleState, pod *v1.P
 
 // suggestion is a change on one node.
 type suggestion struct {
-	placement.Change
+	placement.Suggestion
 	node    string
 	pool    *pool
 	request *placement.Request
@@ -55,7 +55,7 @@ func (s *suggestion) closer(other *suggestion) bool {
 	case placement.SmallerShare:
 		return s.Bytes > other.Bytes
 	case placement.OtherProfile:
-		return s.pool.gpus.inventory.Offers[s.Offer].Memory > other.pool.gpus.inventory.Offers[other.Offer].Memory
+		return s.pool.gpus.inventory.Devices[s.Device].Memory > other.pool.gpus.inventory.Devices[other.Device].Memory
 	case placement.FewerGPUs:
 		return s.Count > other.Count
 	}
@@ -66,14 +66,14 @@ func (s *suggestion) closer(other *suggestion) bool {
 }
 
 func (s *suggestion) String() string {
-	what := fmt.Sprintf("%s on node %s", s.Change, s.node)
+	what := fmt.Sprintf("%s on node %s", s.Suggestion, s.node)
 	switch s.Kind {
 	case placement.FreeGPUs:
 		if len(s.holders) > 0 {
 			what += " (held by " + strings.Join(s.holders, ", ") + ")"
 		}
 	case placement.OtherProfile:
-		what = fmt.Sprintf("MIG profile %s fits on node %s", inventory.ProfileName(s.pool.driver, &s.pool.devices[s.Offer]), s.node)
+		what = fmt.Sprintf("MIG profile %s fits on node %s", resourceslices.ProfileName(s.pool.driver, &s.pool.devices[s.Device]), s.node)
 	}
 	if s.Part >= 0 {
 		return fmt.Sprintf("request %s: %s", s.request.Parts[s.Part].Name, what)
@@ -130,7 +130,7 @@ func (p *Plugin) explain(ctx context.Context, c *cycle, nodes []string) string {
 	if ctx.Err() != nil && len(best) == 0 {
 		return fmt.Sprintf("what would fit was not found within %s", p.patience)
 	}
-	for _, kind := range placement.Kinds {
+	for _, kind := range placement.SuggestionKinds {
 		if s := best[kind]; s != nil {
 			if kind == placement.FreeGPUs {
 				s.holders = p.holdersOf(s.pool, s.GPUs)
@@ -183,8 +183,8 @@ func (p *Plugin) makes(nodes []string) (pools []*pool, others bool) {
 // smallestChanges searches those nodes that are in different states for changes after which the
 // pod fits, and keeps the closest of each kind. It reports true instead if the GPUs
 // of some node serve the pod as it is.
-func (p *Plugin) smallestChanges(ctx context.Context, c *cycle, nodes []string) (map[placement.Kind]*suggestion, bool) {
-	best := map[placement.Kind]*suggestion{}
+func (p *Plugin) smallestChanges(ctx context.Context, c *cycle, nodes []string) (map[placement.SuggestionKind]*suggestion, bool) {
+	best := map[placement.SuggestionKind]*suggestion{}
 	seen := map[string]bool{}
 	for _, name := range nodes {
 		gpus := p.pools.gpuPool(name)
@@ -207,8 +207,8 @@ func (p *Plugin) smallestChanges(ctx context.Context, c *cycle, nodes []string) 
 			preferred = cmp.Or(preferred, request)
 		}
 		if preferred != nil {
-			for _, change := range placement.Relax(gpus.gpus.inventory, state, c.held[gpus], preferred, p.policy) {
-				found := &suggestion{Change: change, node: name, pool: gpus, request: preferred}
+			for _, change := range placement.SuggestChanges(gpus.gpus.inventory, state, c.held[gpus], preferred, p.policy) {
+				found := &suggestion{Suggestion: change, node: name, pool: gpus, request: preferred}
 				if best[change.Kind] == nil || found.closer(best[change.Kind]) {
 					best[change.Kind] = found
 				}
@@ -231,7 +231,7 @@ func (p *Plugin) holdersOf(gpus *pool, set placement.GPUSet) []string {
 		}
 		for _, result := range claim.Status.Allocation.Devices.Results {
 			i, found := gpus.gpus.byName[result.Device]
-			if !found || result.Driver != gpus.driver || result.Pool != gpus.name || !set.Has(gpus.gpus.inventory.Offers[i].GPU) {
+			if !found || result.Driver != gpus.driver || result.Pool != gpus.name || !set.Has(gpus.gpus.inventory.Devices[i].GPU) {
 				continue
 			}
 			for _, user := range claim.Status.ReservedFor {

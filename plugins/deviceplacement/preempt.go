@@ -80,7 +80,7 @@ func (p *Plugin) AddPod(_ context.Context, state fwk.CycleState, _ *v1.Pod, adde
 
 // holdNominated records what pods nominated to the node would get there. One whose
 // request does not fit, or is not understood, is left out.
-func (p *Plugin) holdNominated(ctx context.Context, gpus *pool, state placement.State, changes *podChanges, node fwk.NodeInfo) {
+func (p *Plugin) holdNominated(ctx context.Context, gpus *pool, state placement.GPUStates, changes *podChanges, node fwk.NodeInfo) {
 	if changes == nil {
 		return
 	}
@@ -95,8 +95,8 @@ func (p *Plugin) holdNominated(ctx context.Context, gpus *pool, state placement.
 			continue
 		}
 		verdict := p.place(ctx, a, gpus, state, node)
-		for _, grant := range verdict.Grants {
-			gpus.gpus.inventory.Hold(state, grant.Offer, grant.Size)
+		for _, grant := range verdict.Devices {
+			gpus.gpus.inventory.HoldDevice(state, grant.Device, grant.ShareSize)
 		}
 	}
 }

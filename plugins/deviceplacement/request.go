@@ -12,8 +12,8 @@ import (
 
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/placement"
-	"github.com/ashlar-dev/ashlar/topology/published"
 )
 
 // requests yields the ask in terms of a pool, one request for every combination
@@ -54,20 +54,20 @@ func (p *pool) request(ctx context.Context, expressions *dracel.Cache, a *ask, p
 		result.Parts = append(result.Parts, p.part(ctx, expressions, &request.alternatives[choice[i]], a.server))
 	}
 	for _, rule := range a.alike {
-		alike := placement.Alike{Values: p.values(rule.attribute), Distinct: rule.distinct}
+		alike := placement.Constraint{Values: p.values(rule.attribute), Distinct: rule.distinct}
 		for _, request := range rule.requests {
 			if partOf[request] >= 0 {
 				alike.Parts = append(alike.Parts, partOf[request])
 			}
 		}
-		result.Alike = append(result.Alike, alike)
+		result.Constraints = append(result.Constraints, alike)
 	}
 	return result
 }
 
 func (p *pool) part(ctx context.Context, expressions *dracel.Cache, way *alternative, server *modelmemory.Server) placement.Part {
 	matched := p.match(ctx, expressions, way.selectors)
-	part := placement.Part{Name: way.name, Count: int(way.count), Accepts: placement.NewOfferSet(len(p.devices))}
+	part := placement.Part{Name: way.name, Count: int(way.count), Accepts: placement.NewDeviceSet(len(p.devices))}
 	for i := range p.devices {
 		d := &p.devices[i]
 		if !matched.devices.Has(i) || !tolerated(d, way.tolerations) {
@@ -77,11 +77,11 @@ func (p *pool) part(ctx context.Context, expressions *dracel.Cache, way *alterna
 		for name, amount := range way.capacity {
 			capacity, found := p.capacityOf(d, name)
 			take := amount
-			if found && p.gpus.inventory.Offers[i].Form == placement.Share {
+			if found && p.gpus.inventory.Devices[i].Form == placement.Share {
 				take = consumed(capacity, amount)
 			}
 			enough = enough && found && take <= capacity.Value.Value()
-			if found && strings.TrimPrefix(string(name), p.driver+"/") == published.Memory {
+			if found && strings.TrimPrefix(string(name), p.driver+"/") == deviceapi.Memory {
 				memory = take
 			}
 		}
@@ -91,7 +91,7 @@ func (p *pool) part(ctx context.Context, expressions *dracel.Cache, way *alterna
 		part.Accepts.Add(i)
 		// Should devices round differently the smallest counts, and the in-tree code
 		// checks the others.
-		if memory > 0 && p.gpus.inventory.Offers[i].Form == placement.Share && (part.Bytes == 0 || memory < int64(part.Bytes)) {
+		if memory > 0 && p.gpus.inventory.Devices[i].Form == placement.Share && (part.Bytes == 0 || memory < int64(part.Bytes)) {
 			part.Bytes = topology.Bytes(memory)
 		}
 	}

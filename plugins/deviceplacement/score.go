@@ -11,8 +11,8 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/placement"
-	"github.com/ashlar-dev/ashlar/topology/published"
 )
 
 // PreScore asks the in-tree code which devices it would allocate on each feasible
@@ -40,7 +40,7 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 		}
 		grants, held := gpus.grants(p.recorded.allocated), c.held.state(gpus)
 		ratings[name] = nodeRating{
-			Rating:  placement.Rate(gpus.gpus.inventory, held, grants, p.policy),
+			Rating:  placement.RateAllocation(gpus.gpus.inventory, held, grants, p.policy),
 			outlook: p.outlook.Loss(name, node.GetAllocatable().GetMilliCPU()-node.GetRequested().GetMilliCPU(), held, cpu, grants),
 		}
 	}
@@ -50,8 +50,8 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 
 // grants are the devices of this pool that claims would be allocated, one part
 // for each request.
-func (p *pool) grants(claims []*resourceapi.ResourceClaim) []placement.Grant {
-	var grants []placement.Grant
+func (p *pool) grants(claims []*resourceapi.ResourceClaim) []placement.DeviceAllocation {
+	var grants []placement.DeviceAllocation
 	part := -1
 	for _, claim := range claims {
 		previous := ""
@@ -67,8 +67,8 @@ func (p *pool) grants(claims []*resourceapi.ResourceClaim) []placement.Grant {
 			if !found || result.Driver != p.driver || result.Pool != p.name {
 				continue
 			}
-			grant := placement.Grant{Part: part, Offer: i}
-			if memory, found := result.ConsumedCapacity[published.Memory]; found {
+			grant := placement.DeviceAllocation{Part: part, Device: i}
+			if memory, found := result.ConsumedCapacity[deviceapi.Memory]; found {
 				grant.Bytes = topology.Bytes(memory.Value())
 			}
 			grants = append(grants, grant)

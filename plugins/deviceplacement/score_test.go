@@ -16,12 +16,12 @@ func TestScoresFollowRank(t *testing.T) {
 		"dearest":     0,
 		"cheap twice": 66, // equal ratings score equal
 	}, scoresOf(map[string]nodeRating{
-		"fast":        {Rating: placement.Rating{Bandwidth: 450, Loss: 900_000}},
-		"cheap":       {Rating: placement.Rating{Loss: 10}},
-		"cheap twice": {Rating: placement.Rating{Loss: 10}},
-		"expensive":   {Rating: placement.Rating{Loss: 11}},
-		"dearest":     {Rating: placement.Rating{Loss: 80_000}},
+		"fast":        {Rating: placement.Rating{Bandwidth: 450, OpportunityCost: 900_000}},
+		"cheap":       {Rating: placement.Rating{OpportunityCost: 10}},
+		"cheap twice": {Rating: placement.Rating{OpportunityCost: 10}},
+		"expensive":   {Rating: placement.Rating{OpportunityCost: 11}},
+		"dearest":     {Rating: placement.Rating{OpportunityCost: 80_000}},
 	}))
-	require.Equal(t, map[string]int64{"only": 100}, scoresOf(map[string]nodeRating{"only": {Rating: placement.Rating{Loss: 5}}}))
+	require.Equal(t, map[string]int64{"only": 100}, scoresOf(map[string]nodeRating{"only": {Rating: placement.Rating{OpportunityCost: 5}}}))
 	require.Empty(t, scoresOf(nil))
 }

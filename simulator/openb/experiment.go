@@ -6,15 +6,15 @@ import (
 	"fmt"
 
 	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
 // Experiment is one policy on one trace with one seed.
 type Experiment struct {
 	// Nodes and Pods are sorted by name, as ReadNodes and ReadPods return them.
-	Nodes  []cluster.Capacity
-	Pods   []cluster.Pod
-	Policy cluster.Policy
+	Nodes  []forecast.Capacity
+	Pods   []forecast.Pod
+	Policy forecast.Policy
 	Seed   int64
 }
 
@@ -40,18 +40,18 @@ func (e *Experiment) Run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	nodes := make([]cluster.Capacity, len(e.Nodes))
+	nodes := make([]forecast.Capacity, len(e.Nodes))
 	for i, at := range arrivals.Nodes {
 		nodes[i] = e.Nodes[at]
 	}
-	c, err := cluster.New(nodes)
+	c, err := forecast.New(nodes)
 	if err != nil {
 		return nil, err
 	}
 	demand := demandOf(e.Pods)
 	run := &run{
 		cluster: c, chooser: e.Policy.Chooser(c, demand, e.Seed),
-		fragmentation: cluster.NewFragmentation(c, demand.Typical(cluster.TypicalPercent)),
+		fragmentation: forecast.NewFragmentation(c, demand.Typical(forecast.TypicalPercent)),
 		fragments:     make([]float64, c.Len()),
 		result:        &Result{curves: newCurves(c.Capacity())},
 	}
@@ -72,19 +72,19 @@ func (e *Experiment) Run(ctx context.Context) (*Result, error) {
 
 // demandOf is the demand that policies may expect: the classes of the trace's pods,
 // before clones are added.
-func demandOf(pods []cluster.Pod) *cluster.Demand {
-	classes := make([]cluster.Class, len(pods))
+func demandOf(pods []forecast.Pod) *forecast.Demand {
+	classes := make([]forecast.Class, len(pods))
 	for i := range pods {
 		classes[i] = pods[i].Class
 	}
-	return cluster.NewDemand(classes)
+	return forecast.NewDemand(classes)
 }
 
 // run is an experiment under way.
 type run struct {
-	cluster       *cluster.Cluster
-	chooser       cluster.Chooser
-	fragmentation *cluster.Fragmentation
+	cluster       *forecast.Cluster
+	chooser       forecast.Chooser
+	fragmentation *forecast.Fragmentation
 	// fragments is by node, fragment their sum.
 	fragments []float64
 	fragment  float64
@@ -95,7 +95,7 @@ type run struct {
 // errMisplaced says that a policy chose what cannot be, which is a mistake in it.
 var errMisplaced = errors.New("the policy chose a node on which the pod does not fit")
 
-func (r *run) arrive(pod cluster.Pod) error {
+func (r *run) arrive(pod forecast.Pod) error {
 	r.result.Arrived++
 	r.arrived += pod.AllGPUs()
 	if at, found := r.chooser.Choose(pod); !found {

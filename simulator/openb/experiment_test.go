@@ -10,27 +10,27 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
-func someNodes(n int) []cluster.Capacity {
-	nodes := make([]cluster.Capacity, n)
+func someNodes(n int) []forecast.Capacity {
+	nodes := make([]forecast.Capacity, n)
 	for i := range nodes {
-		nodes[i] = cluster.Capacity{
+		nodes[i] = forecast.Capacity{
 			Name: fmt.Sprintf("n%03d", i), CPU: 32_000, Memory: 64 * topology.GiB, Pods: podsPerNode, GPUs: 4, Model: "A",
 		}
 	}
 	return nodes
 }
 
-func pod(cpu, gpus int64, perGPU topology.MilliGPU) cluster.Pod {
-	return cluster.Pod{Class: cluster.Class{CPU: cpu, GPUs: gpus, PerGPU: perGPU}}
+func pod(cpu, gpus int64, perGPU topology.MilliGPU) forecast.Pod {
+	return forecast.Pod{Class: forecast.Class{CPU: cpu, GPUs: gpus, PerGPU: perGPU}}
 }
 
 // A trace of whole GPUs fills the cluster, and what comes then fails.
 func TestExperimentFillsCluster(t *testing.T) {
-	for _, policy := range cluster.Policies() {
-		e := &Experiment{Nodes: someNodes(10), Pods: []cluster.Pod{pod(1000, 1, 1000)}, Policy: policy, Seed: 42}
+	for _, policy := range forecast.Policies() {
+		e := &Experiment{Nodes: someNodes(10), Pods: []forecast.Pod{pod(1000, 1, 1000)}, Policy: policy, Seed: 42}
 		result, err := e.Run(context.Background())
 		require.NoError(t, err)
 		require.Equal(t, 52, result.Arrived, "130 %% of 40 GPUs")
@@ -44,7 +44,7 @@ func TestExperimentFillsCluster(t *testing.T) {
 
 // CPU runs out first: half of the GPUs stay idle, all of them fragments.
 func TestExperimentWithoutCPU(t *testing.T) {
-	e := &Experiment{Nodes: someNodes(10), Pods: []cluster.Pod{pod(16_000, 1, 1000)}, Policy: cluster.FGD{}, Seed: 42}
+	e := &Experiment{Nodes: someNodes(10), Pods: []forecast.Pod{pod(16_000, 1, 1000)}, Policy: forecast.FGD{}, Seed: 42}
 	result, err := e.Run(context.Background())
 	require.NoError(t, err)
 	require.Equal(t, Point{Allocated: 50, Fragment: 50, FragmentOfIdle: 100}, result.At(130))
@@ -54,15 +54,15 @@ func TestExperimentWithoutCPU(t *testing.T) {
 func TestExperimentStops(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
-	e := &Experiment{Nodes: someNodes(1), Pods: []cluster.Pod{pod(1, 1, 1)}, Policy: cluster.FGD{}}
+	e := &Experiment{Nodes: someNodes(1), Pods: []forecast.Pod{pod(1, 1, 1)}, Policy: forecast.FGD{}}
 	_, err := e.Run(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestArriveRefuses(t *testing.T) {
-	_, err := Arrive([]cluster.Capacity{{Name: "n"}}, []cluster.Pod{pod(1, 1, 1)}, 1)
+	_, err := Arrive([]forecast.Capacity{{Name: "n"}}, []forecast.Pod{pod(1, 1, 1)}, 1)
 	require.ErrorContains(t, err, "the nodes have no GPUs")
-	_, err = Arrive(slices.Repeat(someNodes(1), 2000), []cluster.Pod{pod(1, 1, 1)}, 1)
+	_, err = Arrive(slices.Repeat(someNodes(1), 2000), []forecast.Pod{pod(1, 1, 1)}, 1)
 	require.ErrorContains(t, err, "use fewer nodes")
 }
 
@@ -70,7 +70,7 @@ func TestArriveRefuses(t *testing.T) {
 // plain way.
 func TestArrivalsAreCut(t *testing.T) {
 	nodes := someNodes(2)
-	var pods []cluster.Pod
+	var pods []forecast.Pod
 	for range 40 {
 		pods = append(pods, pod(1, 1, 700), pod(1, 2, 1000), pod(1, 0, 0))
 	}
@@ -97,7 +97,7 @@ func TestArrivalsAreCut(t *testing.T) {
 
 // Pods without GPUs alone are not inflated: they have no GPU demand to raise.
 func TestArrivalsWithoutGPUs(t *testing.T) {
-	got, err := Arrive(someNodes(1), []cluster.Pod{pod(1, 0, 0), pod(2, 0, 0)}, 1)
+	got, err := Arrive(someNodes(1), []forecast.Pod{pod(1, 0, 0), pod(2, 0, 0)}, 1)
 	require.NoError(t, err)
 	require.ElementsMatch(t, []int{0, 1}, got.Pods)
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
 const (
@@ -18,7 +18,7 @@ const (
 func TestReadNodes(t *testing.T) {
 	nodes, err := ReadNodes("n.csv", strings.NewReader("\ufeffmodel,sn,gpu,memory_mib,cpu_milli,extra\nT4,b,2,1024,8000,x\n,a,0,1,2,\n"))
 	require.NoError(t, err)
-	require.Equal(t, []cluster.Capacity{
+	require.Equal(t, []forecast.Capacity{
 		{Name: "a", CPU: 2, Memory: topology.MiB, Pods: 1001},
 		{Name: "b", CPU: 8000, Memory: topology.GiB, Pods: 1001, GPUs: 2, Model: "T4"},
 	}, nodes)
@@ -29,11 +29,11 @@ func TestReadPods(t *testing.T) {
 		"d,1,1,2,5000,A|B\nc,1,1,1,0,\nb,1,1,1,999,A\na,1,1,0,500,A\n"))
 	require.NoError(t, err)
 	memory := topology.MiB
-	require.Equal(t, []cluster.Pod{
-		{Class: cluster.Class{CPU: 1}, Memory: memory},
-		{Class: cluster.Class{CPU: 1, GPUs: 1, PerGPU: 999, Models: "A"}, Memory: memory},
-		{Class: cluster.Class{CPU: 1, GPUs: 1, PerGPU: 1}, Memory: memory},
-		{Class: cluster.Class{CPU: 1, GPUs: 2, PerGPU: 1000, Models: "A|B"}, Memory: memory},
+	require.Equal(t, []forecast.Pod{
+		{Class: forecast.Class{CPU: 1}, Memory: memory},
+		{Class: forecast.Class{CPU: 1, GPUs: 1, PerGPU: 999, Models: "A"}, Memory: memory},
+		{Class: forecast.Class{CPU: 1, GPUs: 1, PerGPU: 1}, Memory: memory},
+		{Class: forecast.Class{CPU: 1, GPUs: 2, PerGPU: 1000, Models: "A|B"}, Memory: memory},
 	}, pods)
 
 	pods, err = ReadPods("p.csv", strings.NewReader("name,cpu_milli,memory_mib,num_gpu,gpu_milli\na,1,2,1,300\n"))
@@ -102,7 +102,7 @@ func FuzzReadPods(f *testing.F) {
 			return
 		}
 		for _, pod := range pods {
-			if err := pod.Check(); err != nil || pod.Memory < 0 || pod.Memory > cluster.MaxMemory {
+			if err := pod.Check(); err != nil || pod.Memory < 0 || pod.Memory > forecast.MaxMemory {
 				t.Fatalf("accepted %+v, %v", pod, err)
 			}
 		}
@@ -110,7 +110,7 @@ func FuzzReadPods(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		result, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: cluster.Ashlar{}, Seed: 1}).Run(t.Context())
+		result, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: forecast.Ashlar{}, Seed: 1}).Run(t.Context())
 		if err != nil || result.Failed > result.Arrived || result.At(130).Allocated > 100 {
 			t.Fatalf("%+v, %v", result, err)
 		}
@@ -130,7 +130,7 @@ func FuzzReadNodes(f *testing.F) {
 			}
 		}
 		if len(nodes) < 64 {
-			if _, err := cluster.New(nodes); err != nil {
+			if _, err := forecast.New(nodes); err != nil {
 				t.Fatal(err)
 			}
 		}

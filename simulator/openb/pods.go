@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
 // mostMilli is the largest gpu_milli that is read. What is above a whole GPU counts as
@@ -16,14 +16,14 @@ const mostMilli = 1_000_000
 // ReadPods reads a pod list, for example openb_pod_list_default.csv, sorted by name.
 // The column gpu_spec may be missing; times are not looked at. file is what errors
 // call it.
-func ReadPods(file string, in io.Reader) ([]cluster.Pod, error) {
+func ReadPods(file string, in io.Reader) ([]forecast.Pod, error) {
 	t, err := newTable(file, in, "name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli")
 	if err != nil {
 		return nil, err
 	}
 	type named struct {
 		name string
-		pod  cluster.Pod
+		pod  forecast.Pod
 	}
 	var rows []named
 	seen := names{}
@@ -43,7 +43,7 @@ func ReadPods(file string, in io.Reader) ([]cluster.Pod, error) {
 		rows = append(rows, row)
 	}
 	slices.SortFunc(rows, func(a, b named) int { return strings.Compare(a.name, b.name) })
-	pods := make([]cluster.Pod, len(rows))
+	pods := make([]forecast.Pod, len(rows))
 	for i, row := range rows {
 		pods[i] = row.pod
 	}
@@ -52,9 +52,9 @@ func ReadPods(file string, in io.Reader) ([]cluster.Pod, error) {
 
 // pod is the pod of a row. Without GPUs nothing else about GPUs counts; a share of
 // nothing counts as the smallest there is.
-func (t *table) pod() cluster.Pod {
-	pod := cluster.Pod{
-		Class:  cluster.Class{CPU: t.whole("cpu_milli", cluster.MaxCPU), GPUs: t.whole("num_gpu", topology.MaxGPUs)},
+func (t *table) pod() forecast.Pod {
+	pod := forecast.Pod{
+		Class:  forecast.Class{CPU: t.whole("cpu_milli", forecast.MaxCPU), GPUs: t.whole("num_gpu", topology.MaxGPUs)},
 		Memory: topology.Bytes(t.whole("memory_mib", mostMiB)) * topology.MiB,
 	}
 	milli := topology.MilliGPU(t.whole("gpu_milli", mostMilli))

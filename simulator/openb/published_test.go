@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
 // openShared opens a file of the trace or of what was published about it. They lie
@@ -38,14 +38,14 @@ func openShared(t testing.TB, name ...string) *os.File {
 	}
 }
 
-func sharedNodes(t testing.TB) []cluster.Capacity {
+func sharedNodes(t testing.TB) []forecast.Capacity {
 	t.Helper()
 	nodes, err := ReadNodes("nodes", openShared(t, "traces", "openb", "openb_node_list_gpu_node.csv"))
 	require.NoError(t, err)
 	return nodes
 }
 
-func sharedPods(t testing.TB, trace string) []cluster.Pod {
+func sharedPods(t testing.TB, trace string) []forecast.Pod {
 	t.Helper()
 	pods, err := ReadPods(trace, openShared(t, "traces", "openb", "openb_pod_list_"+trace+".csv"))
 	require.NoError(t, err)
@@ -78,9 +78,9 @@ func publishedRuns(t testing.TB) []published {
 }
 
 // publishedNames are the policies' names in the published results.
-var publishedNames = map[string]cluster.Policy{
-	"FGD": cluster.FGD{}, "BestFit": cluster.BestFit{}, "DotProd": cluster.DotProduct{},
-	"GpuPacking": cluster.GPUPacking{}, "GpuClustering": cluster.GPUClustering{}, "Random": cluster.Random{},
+var publishedNames = map[string]forecast.Policy{
+	"FGD": forecast.FGD{}, "BestFit": forecast.BestFit{}, "DotProd": forecast.DotProduct{},
+	"GpuPacking": forecast.GPUPacking{}, "GpuClustering": forecast.GPUClustering{}, "Random": forecast.Random{},
 }
 
 // Every published experiment is repeated digit by digit: alloc and the amount of
@@ -88,7 +88,7 @@ var publishedNames = map[string]cluster.Policy{
 func TestPublishedExperiments(t *testing.T) {
 	runs := publishedRuns(t)
 	nodes := sharedNodes(t)
-	pods := map[string][]cluster.Pod{}
+	pods := map[string][]forecast.Pod{}
 	compared := 0
 	for _, want := range runs {
 		if want.policy == "Random" || testing.Short() && (want.seed != 42 || want.trace != "default" && want.trace != "gpuspec25") {
@@ -136,7 +136,7 @@ func TestPublishedArrivals(t *testing.T) {
 func TestPublishedTypicalPods(t *testing.T) {
 	rows, err := csv.NewReader(openShared(t, "data", "openb", "typical_pods_default.csv")).ReadAll()
 	require.NoError(t, err)
-	typical := demandOf(sharedPods(t, "default")).Typical(cluster.TypicalPercent)
+	typical := demandOf(sharedPods(t, "default")).Typical(forecast.TypicalPercent)
 	require.Len(t, typical, len(rows)-1)
 	for i, class := range typical {
 		got := fmt.Sprintf("%d %d %d %s %d %.10f", class.CPU, class.PerGPU, class.GPUs, class.Models, class.Count, class.Probability)
@@ -162,7 +162,7 @@ func TestPublishedRandom(t *testing.T) {
 		pods := sharedPods(t, trace)
 		var got []float64
 		for seed := int64(42); seed < 52; seed++ {
-			result, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: cluster.Random{}, Seed: seed}).Run(context.Background())
+			result, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: forecast.Random{}, Seed: seed}).Run(context.Background())
 			require.NoError(t, err)
 			got = append(got, result.At(130).Allocated)
 		}
@@ -199,9 +199,9 @@ func TestAshlarBeatsFGD(t *testing.T) {
 		pods := sharedPods(t, trace)
 		var gain100, gain130 float64
 		for seed := int64(42); seed < 42+seeds; seed++ {
-			fgd, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: cluster.FGD{}, Seed: seed}).Run(context.Background())
+			fgd, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: forecast.FGD{}, Seed: seed}).Run(context.Background())
 			require.NoError(t, err)
-			ashlar, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: cluster.Ashlar{}, Seed: seed}).Run(context.Background())
+			ashlar, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: forecast.Ashlar{}, Seed: seed}).Run(context.Background())
 			require.NoError(t, err)
 			gain100 += (ashlar.At(100).Allocated - fgd.At(100).Allocated) / seeds
 			gain130 += (ashlar.At(130).Allocated - fgd.At(130).Allocated) / seeds

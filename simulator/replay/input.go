@@ -10,7 +10,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -38,7 +38,7 @@ const (
 )
 
 // Input is the replay of pods on nodes.
-func Input(pods []Pod, nodes []cluster.Capacity, o Options) (*simulator.Input, error) {
+func Input(pods []Pod, nodes []forecast.Capacity, o Options) (*simulator.Input, error) {
 	switch {
 	case o.Window <= 0 || o.Window > simulator.MaxTime:
 		return nil, fmt.Errorf("a window of %s: want more than 0 and up to %s", o.Window, simulator.MaxTime)
@@ -48,7 +48,7 @@ func Input(pods []Pod, nodes []cluster.Capacity, o Options) (*simulator.Input, e
 		return nil, errors.New("no pods")
 	}
 	b := builder{asks: map[string]*simulator.Ask{}, median: medianRun(pods)}
-	demand := placement.Prior()
+	demand := placement.PriorDemand()
 	policy, err := placement.PolicyNamed(o.Policy, demand, uint64(o.Seed))
 	if err != nil {
 		return nil, err
@@ -177,13 +177,13 @@ func (b *builder) ask(p *Pod) *simulator.Ask {
 }
 
 func terms(inv *placement.Inventory, gpus int, milli topology.MilliGPU, models []string) simulator.Terms {
-	want := placement.Want{Forms: []placement.Form{placement.Whole}, Models: models}
+	want := placement.DeviceSelector{Forms: []placement.Form{placement.Whole}, Models: models}
 	part := placement.Part{Name: "gpu", Count: gpus}
 	if milli < topology.WholeGPU {
 		want.Forms[0] = placement.Share
 		part.Compute, part.Bytes = milli, inv.Node.GPUs[0].Model.Usable()/1000*topology.Bytes(milli)
 	}
-	part.Accepts = want.Accepts(inv)
+	part.Accepts = want.AcceptedDevices(inv)
 	return simulator.Terms{Request: &placement.Request{Parts: []placement.Part{part}}}
 }
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -21,11 +21,11 @@ type shape struct {
 
 // Scale keeps a part of the nodes, of each shape in proportion: the shapes whose number
 // is cut the most get one more, until the total is right.
-func Scale(nodes []cluster.Capacity, factor float64) ([]cluster.Capacity, error) {
+func Scale(nodes []forecast.Capacity, factor float64) ([]forecast.Capacity, error) {
 	if !(factor > 0 && factor <= 1) {
 		return nil, fmt.Errorf("scale %v: want above 0 and up to 1", factor)
 	}
-	by := map[shape][]cluster.Capacity{}
+	by := map[shape][]forecast.Capacity{}
 	var shapes []shape
 	for _, n := range nodes {
 		s := shape{n.Model, n.GPUs, n.CPU, n.Memory}
@@ -45,7 +45,7 @@ func Scale(nodes []cluster.Capacity, factor float64) ([]cluster.Capacity, error)
 		left -= count[s]
 	}
 	slices.SortStableFunc(shapes, func(a, b shape) int { return cmp.Compare(rest(b), rest(a)) })
-	var kept []cluster.Capacity
+	var kept []forecast.Capacity
 	for _, s := range shapes {
 		if left > 0 && count[s] < len(by[s]) {
 			count[s]++
@@ -53,7 +53,7 @@ func Scale(nodes []cluster.Capacity, factor float64) ([]cluster.Capacity, error)
 		}
 		kept = append(kept, by[s][:count[s]]...)
 	}
-	slices.SortFunc(kept, func(a, b cluster.Capacity) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(kept, func(a, b forecast.Capacity) int { return cmp.Compare(a.Name, b.Name) })
 	return kept, nil
 }
 
@@ -64,7 +64,7 @@ var memories = map[string]topology.Bytes{"P100": 16384, "T4": 15360, "V100M16": 
 const otherMemory = 24576
 
 // nodesOf makes the simulator's nodes; nodes of one shape share an inventory.
-func nodesOf(capacities []cluster.Capacity, demand placement.Demand) ([]simulator.Node, error) {
+func nodesOf(capacities []forecast.Capacity, demand placement.Demand) ([]simulator.Node, error) {
 	models := map[string]*topology.Model{}
 	inventories := map[shape]*placement.Inventory{}
 	var nodes []simulator.Node
@@ -82,7 +82,7 @@ func nodesOf(capacities []cluster.Capacity, demand placement.Demand) ([]simulato
 			key := shape{model: c.Model, gpus: c.GPUs}
 			if inventories[key] == nil {
 				made := flat(models[c.Model], int(c.GPUs))
-				inv, err := placement.NewInventory(made, placement.Offers(made, noTables(made)), demand)
+				inv, err := placement.NewInventory(made, placement.NodeDevices(made, noTables(made)), demand)
 				if err != nil {
 					return nil, fmt.Errorf("node %s: %w", c.Name, err)
 				}

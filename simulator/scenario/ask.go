@@ -21,7 +21,7 @@ func (b *builder) terms(r *Request, inv *placement.Inventory) simulator.Terms {
 		return r.modelTerms(b, inv)
 	}
 	terms := simulator.Terms{Uses: topology.Bytes(r.Uses)}
-	part := placement.Part{Name: "gpu", Count: int(max(1, r.GPUs)), Needs: placement.Needs{GBps: r.Bandwidth}}
+	part := placement.Part{Name: "gpu", Count: int(max(1, r.GPUs)), Needs: placement.TopologyRequirements{GBps: r.Bandwidth}}
 	needed := topology.Bytes(0) // of a GPU that is not divided by MIG
 	switch {
 	case r.Share != nil:

@@ -45,7 +45,7 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 	if b.sharing == "" {
 		b.sharing = ByAsk
 	}
-	demand := placement.Prior()
+	demand := placement.PriorDemand()
 	if s.Demand == demandWorkload {
 		demand = b.demand()
 	}
@@ -275,13 +275,13 @@ func (b *builder) part(r *Request) int64 {
 			continue
 		}
 		terms := b.terms(r, pool.inventory)
-		verdict := placement.Place(pool.inventory, placement.NewState(pool.inventory), terms.Request, placement.KeepPlaceable{})
+		verdict := placement.Place(pool.inventory, placement.NewGPUStates(pool.inventory), terms.Request, placement.KeepPlaceable{})
 		if verdict.Outcome != placement.Fits {
 			continue
 		}
 		part := int64(0)
-		for i := range verdict.Grants {
-			part += simulator.Part(pool.inventory, &verdict.Grants[i])
+		for i := range verdict.Devices {
+			part += simulator.Part(pool.inventory, &verdict.Devices[i])
 		}
 		return part
 	}

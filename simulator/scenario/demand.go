@@ -41,7 +41,7 @@ func (b *builder) demand() placement.Demand {
 		}
 	}
 	if whole+parts == 0 {
-		return placement.Prior()
+		return placement.PriorDemand()
 	}
 	d.Divided = int64(math.Round(100 * parts / (whole + parts)))
 	return d

@@ -127,8 +127,8 @@ func TestSharing(t *testing.T) {
 			inv := in.Nodes[0].Inventory
 			terms := in.Jobs[0].Ask.For(inv)
 			var forms []placement.Form
-			for i := range inv.Offers {
-				if form := inv.Offers[i].Form; terms.Request.Parts[0].Accepts.Has(i) && !slices.Contains(forms, form) {
+			for i := range inv.Devices {
+				if form := inv.Devices[i].Form; terms.Request.Parts[0].Accepts.Has(i) && !slices.Contains(forms, form) {
 					forms = append(forms, form)
 				}
 			}

@@ -162,9 +162,9 @@ func (r *Request) modelTerms(b *builder, inv *placement.Inventory) simulator.Ter
 	acceptable := r.accepts(inv, placement.Whole, 0)
 	shares, instances := r.accepts(inv, placement.Share, 0), r.accepts(inv, placement.MIG, 0)
 	replicas := b.sharing.replicas()
-	part.Accepts = placement.NewOfferSet(len(inv.Offers))
-	for i := range inv.Offers {
-		offer := &inv.Offers[i]
+	part.Accepts = placement.NewDeviceSet(len(inv.Devices))
+	for i := range inv.Devices {
+		offer := &inv.Devices[i]
 		f := fits[inv.Node.GPUs[offer.GPU].Model]
 		if f.whole == 0 || f.whole != degree {
 			continue

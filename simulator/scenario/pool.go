@@ -111,7 +111,7 @@ func inventory(node *topology.Node, c *catalogue.Catalogue, demand placement.Dem
 		}
 		tables[i] = table
 	}
-	return placement.NewInventory(node, placement.Offers(node, tables), demand)
+	return placement.NewInventory(node, placement.NodeDevices(node, tables), demand)
 }
 
 // price is what an hour of a GPU costs, in millionths of a dollar.

@@ -146,19 +146,19 @@ func (r *Request) checkNames(path string, c *catalogue.Catalogue) error {
 }
 
 // accepts are the offers of one form on the products that are acceptable.
-func (r *Request) accepts(inv *placement.Inventory, form placement.Form, enough topology.Bytes) placement.OfferSet {
-	want := placement.Want{Forms: []placement.Form{form}, Memory: enough, Models: r.Products}
-	return want.Accepts(inv)
+func (r *Request) accepts(inv *placement.Inventory, form placement.Form, enough topology.Bytes) placement.DeviceSet {
+	want := placement.DeviceSelector{Forms: []placement.Form{form}, Memory: enough, Models: r.Products}
+	return want.AcceptedDevices(inv)
 }
 
 // profiles are the offers of the MIG profile on the products that are acceptable. The
 // same profile has another number on another GPU.
-func (r *Request) profiles(inv *placement.Inventory, c *catalogue.Catalogue) (placement.OfferSet, topology.Bytes) {
+func (r *Request) profiles(inv *placement.Inventory, c *catalogue.Catalogue) (placement.DeviceSet, topology.Bytes) {
 	acceptable := r.accepts(inv, placement.MIG, 0)
 	memory := topology.Bytes(0)
-	set := placement.NewOfferSet(len(inv.Offers))
-	for i := range inv.Offers {
-		offer := &inv.Offers[i]
+	set := placement.NewDeviceSet(len(inv.Devices))
+	for i := range inv.Devices {
+		offer := &inv.Devices[i]
 		if !acceptable.Has(i) {
 			continue
 		}

@@ -155,7 +155,7 @@ func checkPolicy(path, name string) error {
 	if name == "" {
 		return nil
 	}
-	if _, err := placement.PolicyNamed(name, placement.Prior(), 0); err != nil {
+	if _, err := placement.PolicyNamed(name, placement.PriorDemand(), 0); err != nil {
 		return wrong(path, "%v", err)
 	}
 	return nil

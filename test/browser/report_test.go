@@ -18,7 +18,7 @@ import (
 	"github.com/ashlar-dev/ashlar/simulator/report"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
-	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -309,7 +309,7 @@ func TestPictures(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(*pictures, name+".png"), p.picture(whole), 0o644))
 	}
 	var runs []report.Run
-	for _, policy := range cluster.Policies() {
+	for _, policy := range forecast.Policies() {
 		for seed := range int64(5) {
 			runs = append(runs, report.Run{Name: policy.Name(), Seed: seed, Curves: curvesOf(t, policy, seed)})
 		}
@@ -369,7 +369,7 @@ func largeRuns(t *testing.T) []report.Run {
 	slices.SortFunc(nodes, func(a, b simulator.Node) int { return strings.Compare(a.Name, b.Name) })
 	var runs []report.Run
 	for _, name := range []string{"keep-placeable", "spread", "random"} {
-		policy, err := placement.PolicyNamed(name, placement.Prior(), 1)
+		policy, err := placement.PolicyNamed(name, placement.PriorDemand(), 1)
 		require.NoError(t, err)
 		result, err := simulator.Run(&simulator.Input{Nodes: nodes, Jobs: largeJobs(), Policy: policy, Horizon: 7 * simulator.Day, Frames: 2000, Reslice: 5 * simulator.Second,
 			Outages: []simulator.Outage{{Node: 20, At: simulator.Day, For: 5 * simulator.Day}, {Node: 21, At: simulator.Day, For: 5 * simulator.Day}, {Node: 500, At: 2 * simulator.Day, Drain: true, For: 4 * simulator.Day}}}, simulator.Watch{})
@@ -390,22 +390,22 @@ func inventoryOf(t *testing.T, name string) *placement.Inventory {
 			require.NoError(t, err)
 		}
 	}
-	inv, err := placement.NewInventory(machine.Node, placement.Offers(machine.Node, tables), placement.Prior())
+	inv, err := placement.NewInventory(machine.Node, placement.NodeDevices(machine.Node, tables), placement.PriorDemand())
 	require.NoError(t, err)
 	return inv
 }
 
 func largeJobs() []simulator.Job {
-	ask := func(name string, part placement.Part, accept func(*placement.Offer) bool) *simulator.Ask {
+	ask := func(name string, part placement.Part, accept func(*placement.Device) bool) *simulator.Ask {
 		return &simulator.Ask{Name: name, For: func(inv *placement.Inventory) simulator.Terms {
 			part := part
-			part.Accepts = inv.Select(accept)
+			part.Accepts = inv.SelectDevices(accept)
 			return simulator.Terms{Request: &placement.Request{Parts: []placement.Part{part}}}
 		}}
 	}
-	whole := func(o *placement.Offer) bool { return o.Form == placement.Whole }
-	share := func(o *placement.Offer) bool { return o.Form == placement.Share }
-	instance := func(o *placement.Offer) bool {
+	whole := func(o *placement.Device) bool { return o.Form == placement.Whole }
+	share := func(o *placement.Device) bool { return o.Form == placement.Share }
+	instance := func(o *placement.Device) bool {
 		return o.Form == placement.MIG && o.Memory >= 9*topology.GiB && o.Memory < 25*topology.GiB
 	}
 	kinds := []struct {
@@ -444,20 +444,20 @@ func largeJobs() []simulator.Job {
 }
 
 // curvesOf repeats a small experiment of 150 nodes.
-func curvesOf(t *testing.T, policy cluster.Policy, seed int64) *openb.Result {
+func curvesOf(t *testing.T, policy forecast.Policy, seed int64) *openb.Result {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(3, 4))
-	var nodes []cluster.Capacity
-	var pods []cluster.Pod
+	var nodes []forecast.Capacity
+	var pods []forecast.Pod
 	for i := range 150 {
-		nodes = append(nodes, cluster.Capacity{Name: fmt.Sprintf("n%03d", i), CPU: 96_000, Memory: 400 * topology.GiB, Pods: 1001, GPUs: []int64{2, 4, 8}[i%3], Model: "T4"})
+		nodes = append(nodes, forecast.Capacity{Name: fmt.Sprintf("n%03d", i), CPU: 96_000, Memory: 400 * topology.GiB, Pods: 1001, GPUs: []int64{2, 4, 8}[i%3], Model: "T4"})
 	}
 	for range 1200 {
-		class := cluster.Class{CPU: 8000, GPUs: 1, PerGPU: topology.MilliGPU(100 * (1 + rng.IntN(10)))}
+		class := forecast.Class{CPU: 8000, GPUs: 1, PerGPU: topology.MilliGPU(100 * (1 + rng.IntN(10)))}
 		if rng.IntN(10) == 0 {
 			class.GPUs, class.PerGPU = []int64{2, 4, 8}[rng.IntN(3)], topology.WholeGPU
 		}
-		pods = append(pods, cluster.Pod{Class: class, Memory: 4 * topology.GiB})
+		pods = append(pods, forecast.Pod{Class: class, Memory: 4 * topology.GiB})
 	}
 	result, err := (&openb.Experiment{Nodes: nodes, Pods: pods, Policy: policy, Seed: seed}).Run(t.Context())
 	require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/ashlar-dev/ashlar/plugins/inventory"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 )
 
 // row is one pod of the table.
@@ -20,7 +20,7 @@ type row struct {
 	pod *corev1.Pod
 	// owner is the name that the pod goes by in expected/pods.yaml.
 	owner   string
-	holding *inventory.Holding
+	holding *resourceslices.Holding
 	// reason is why the pod is not scheduled.
 	reason string
 }
@@ -39,11 +39,11 @@ func readRows(ctx context.Context, client kubernetes.Interface, namespace string
 	if err != nil {
 		return nil, fmt.Errorf("listing resource slices: %w", err)
 	}
-	holdings, err := inventory.Holdings(slicesOf.Items, claims.Items)
+	holdings, err := resourceslices.Holdings(slicesOf.Items, claims.Items)
 	if err != nil {
 		return nil, err
 	}
-	byUser := map[types.UID]*inventory.Holding{}
+	byUser := map[types.UID]*resourceslices.Holding{}
 	for i := range holdings {
 		for _, user := range holdings[i].Claim.Status.ReservedFor {
 			byUser[user.UID] = &holdings[i]

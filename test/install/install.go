@@ -20,7 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/ashlar-dev/ashlar/test/cluster"
-	"github.com/ashlar-dev/ashlar/topology/published"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // Node is one entry of a nodes file, which the driver reads too.
@@ -196,7 +196,7 @@ func (i *Installation) wait(ctx context.Context) error {
 
 // published checks that each node's pool is complete.
 func (i *Installation) published(ctx context.Context, client kubernetes.Interface) error {
-	list, err := client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{FieldSelector: "spec.driver=" + published.Driver})
+	list, err := client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{FieldSelector: "spec.driver=" + deviceapi.Driver})
 	if err != nil {
 		return err
 	}

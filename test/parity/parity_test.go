@@ -18,12 +18,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/ashlar-dev/ashlar/plugins/inventory"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/test/cluster"
 	"github.com/ashlar-dev/ashlar/test/install"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/placement"
-	"github.com/ashlar-dev/ashlar/topology/published"
 )
 
 var pods = flag.Int("pods", 1000, "pods that go through the simulator and the scheduler")
@@ -106,7 +106,7 @@ func start(ctx context.Context, t *testing.T) *world {
 	require.NoError(t, err)
 	for i := range slices.Items {
 		spec := &slices.Items[i].Spec
-		if spec.Driver == published.Driver && spec.NodeName != nil {
+		if spec.Driver == deviceapi.Driver && spec.NodeName != nil {
 			w.devices[*spec.NodeName] = append(w.devices[*spec.NodeName], spec.Devices...)
 		}
 	}
@@ -121,12 +121,12 @@ func (w *world) foretell(t *testing.T, asked []*kind) map[string]place {
 	for _, n := range nodes() {
 		devices := w.devices[n.Name]
 		require.NotEmpty(t, devices, n.Name)
-		node, offers, err := inventory.Read(published.Driver, devices)
+		node, offers, err := resourceslices.Read(deviceapi.Driver, devices)
 		require.NoError(t, err)
-		inv, err := placement.NewInventory(node, offers, placement.Prior())
+		inv, err := placement.NewInventory(node, offers, placement.PriorDemand())
 		require.NoError(t, err)
 		for i := range devices {
-			profiles[inv] = append(profiles[inv], inventory.ProfileName(published.Driver, &devices[i]))
+			profiles[inv] = append(profiles[inv], resourceslices.ProfileName(deviceapi.Driver, &devices[i]))
 			names[n.Name] = append(names[n.Name], devices[i].Name)
 		}
 		input.Nodes = append(input.Nodes, simulator.Node{Name: n.Name, Inventory: inv, Domain: placement.NoValue})
@@ -152,11 +152,11 @@ func (w *world) read(t *testing.T, log *bytes.Buffer, asked []*kind) map[string]
 	byText := map[string]map[string]string{} // node, device in the log's words, name
 	for node, devices := range w.devices {
 		byText[node] = map[string]string{}
-		_, offers, err := inventory.Read(published.Driver, devices)
+		_, offers, err := resourceslices.Read(deviceapi.Driver, devices)
 		require.NoError(t, err)
 		for i := range offers {
 			// Two profiles may have the same placement: 1g.10gb and 1g.10gb+me.
-			byText[node][inWords(&offers[i])+" "+inventory.ProfileName(published.Driver, &devices[i])] = devices[i].Name
+			byText[node][inWords(&offers[i])+" "+resourceslices.ProfileName(deviceapi.Driver, &devices[i])] = devices[i].Name
 		}
 	}
 	foretold := map[string]place{}
@@ -194,7 +194,7 @@ func (w *world) read(t *testing.T, log *bytes.Buffer, asked []*kind) map[string]
 	return foretold
 }
 
-func inWords(offer *placement.Offer) string {
+func inWords(offer *placement.Device) string {
 	switch offer.Form {
 	case placement.MIG:
 		return fmt.Sprintf("%d mig %s", offer.GPU, offer.Placement)

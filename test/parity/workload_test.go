@@ -11,8 +11,8 @@ import (
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/test/install"
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/placement"
-	"github.com/ashlar-dev/ashlar/topology/published"
 )
 
 // machines is how many nodes of which machine type there are: NVLink switches, bridges
@@ -93,9 +93,9 @@ func arrivals(pods int) []*kind {
 func (k *kind) ask(profileOf func(inv *placement.Inventory, offer int) string) *simulator.Ask {
 	form := map[string]placement.Form{wholeClass: placement.Whole, migClass: placement.MIG, shareClass: placement.Share}[k.class]
 	return &simulator.Ask{Name: k.name, For: func(inv *placement.Inventory) simulator.Terms {
-		accepts := placement.NewOfferSet(len(inv.Offers))
-		for i := range inv.Offers {
-			offer := &inv.Offers[i]
+		accepts := placement.NewDeviceSet(len(inv.Devices))
+		for i := range inv.Devices {
+			offer := &inv.Devices[i]
 			if offer.Form == form && (k.profile == "" || profileOf(inv, i) == k.profile) && (k.bytes == 0 || offer.Memory >= k.bytes) {
 				accepts.Add(i)
 			}
@@ -109,12 +109,12 @@ func (k *kind) claim(name string) *resourceapi.ResourceClaim {
 	exactly := &resourceapi.ExactDeviceRequest{DeviceClassName: k.class, AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: int64(k.count)}
 	if k.profile != "" {
 		exactly.Selectors = []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{
-			Expression: fmt.Sprintf("device.attributes[%q].profile == %q", published.Driver, k.profile),
+			Expression: fmt.Sprintf("device.attributes[%q].profile == %q", deviceapi.Driver, k.profile),
 		}}}
 	}
 	if k.bytes > 0 {
 		exactly.Capacity = &resourceapi.CapacityRequirements{Requests: map[resourceapi.QualifiedName]resource.Quantity{
-			published.Memory: *resource.NewQuantity(int64(k.bytes), resource.BinarySI),
+			deviceapi.Memory: *resource.NewQuantity(int64(k.bytes), resource.BinarySI),
 		}}
 	}
 	claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace}}

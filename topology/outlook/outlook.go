@@ -5,7 +5,7 @@ import (
 	"math/bits"
 
 	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -20,7 +20,7 @@ type Node struct {
 // Outlook learns from the pods that are placed which ones to expect. It belongs to one
 // goroutine.
 type Outlook struct {
-	learned cluster.Outlook
+	learned forecast.Outlook
 	nodes   []Node
 	index   map[string]int
 	// slices is how many memory slices each GPU of an inventory has, 0 without MIG.
@@ -34,14 +34,14 @@ func New() *Outlook {
 
 // SetNodes says which nodes there are. What was learned stays.
 func (o *Outlook) SetNodes(nodes []Node) error {
-	capacities := make([]cluster.Capacity, len(nodes))
+	capacities := make([]forecast.Capacity, len(nodes))
 	index := make(map[string]int, len(nodes))
 	for i, n := range nodes {
 		if n.Inventory == nil || len(n.Inventory.Node.GPUs) == 0 {
 			return fmt.Errorf("node %s has no GPUs", n.Name)
 		}
-		capacities[i] = cluster.Capacity{
-			Name: n.Name, CPU: min(max(0, n.CPU), cluster.MaxCPU), Pods: 1,
+		capacities[i] = forecast.Capacity{
+			Name: n.Name, CPU: min(max(0, n.CPU), forecast.MaxCPU), Pods: 1,
 			GPUs: int64(len(n.Inventory.Node.GPUs)), Model: anyModel,
 		}
 		index[n.Name] = i
@@ -62,7 +62,7 @@ func (o *Outlook) Nodes() []Node { return o.nodes }
 
 // See notes that a pod which takes that much milli-CPU was placed on devices of one
 // make of node.
-func (o *Outlook) See(cpu int64, inv *placement.Inventory, grants []placement.Grant) {
+func (o *Outlook) See(cpu int64, inv *placement.Inventory, grants []placement.DeviceAllocation) {
 	if class, known := o.classOf(cpu, inv, grants); known {
 		o.learned.See(class)
 	}
@@ -71,26 +71,26 @@ func (o *Outlook) See(cpu int64, inv *placement.Inventory, grants []placement.Gr
 // Loss is what it takes from the pods to come, in millionths of a GPU, to place a pod
 // that takes that much milli-CPU on a node of which cpuLeft is left and state held. It
 // is 0 where the outlook has no say.
-func (o *Outlook) Loss(node string, cpuLeft int64, state placement.State, cpu int64, grants []placement.Grant) int64 {
+func (o *Outlook) Loss(node string, cpuLeft int64, state placement.GPUStates, cpu int64, grants []placement.DeviceAllocation) int64 {
 	i, known := o.index[node]
 	if !known {
 		return 0
 	}
 	inv := o.nodes[i].Inventory
 	class, hasSay := o.classOf(cpu, inv, grants)
-	if !hasSay || class.GPUs != 1 || inv.Offers[grants[0].Offer].Form == placement.MIG {
+	if !hasSay || class.GPUs != 1 || inv.Devices[grants[0].Device].Form == placement.MIG {
 		return 0
 	}
-	o.learned.Observe(i, cluster.Left{CPU: max(0, cpuLeft), GPU: o.left(inv, state)})
+	o.learned.Observe(i, forecast.Left{CPU: max(0, cpuLeft), GPU: o.left(inv, state)})
 	return o.learned.Loss(i, class)
 }
 
 // classOf is what a pod takes, as package cluster counts it; not known for pods that
 // mix forms or take several parts.
-func (o *Outlook) classOf(cpu int64, inv *placement.Inventory, grants []placement.Grant) (cluster.Class, bool) {
-	class := cluster.Class{CPU: min(max(0, cpu), cluster.MaxCPU), PerGPU: topology.WholeGPU}
+func (o *Outlook) classOf(cpu int64, inv *placement.Inventory, grants []placement.DeviceAllocation) (forecast.Class, bool) {
+	class := forecast.Class{CPU: min(max(0, cpu), forecast.MaxCPU), PerGPU: topology.WholeGPU}
 	for i := range grants {
-		offer := &inv.Offers[grants[i].Offer]
+		offer := &inv.Devices[grants[i].Device]
 		if offer.Form != placement.Whole && len(grants) > 1 {
 			return class, false
 		}
@@ -115,7 +115,7 @@ func thousandths(part, all int64) topology.MilliGPU {
 }
 
 // left is what is left of each GPU: memory of shared ones, memory slices of split ones.
-func (o *Outlook) left(inv *placement.Inventory, state placement.State) [topology.MaxGPUs]topology.MilliGPU {
+func (o *Outlook) left(inv *placement.Inventory, state placement.GPUStates) [topology.MaxGPUs]topology.MilliGPU {
 	var left [topology.MaxGPUs]topology.MilliGPU
 	for i := range state {
 		gpu := &state[i]
@@ -137,8 +137,8 @@ func (o *Outlook) slicesOf(inv *placement.Inventory) []int64 {
 	slices, known := o.slices[inv]
 	if !known {
 		slices = make([]int64, len(inv.Node.GPUs))
-		for i := range inv.Offers {
-			if offer := &inv.Offers[i]; offer.Form == placement.MIG {
+		for i := range inv.Devices {
+			if offer := &inv.Devices[i]; offer.Form == placement.MIG {
 				slices[offer.GPU] = max(slices[offer.GPU], offer.Placement.Start+offer.Placement.Size)
 			}
 		}

@@ -23,25 +23,25 @@ func inventory(t *testing.T) *placement.Inventory {
 		tables[i], err = c.MIG(gpu.Model.MIG)
 		require.NoError(t, err)
 	}
-	inv, err := placement.NewInventory(machine.Node, placement.Offers(machine.Node, tables), placement.Prior())
+	inv, err := placement.NewInventory(machine.Node, placement.NodeDevices(machine.Node, tables), placement.PriorDemand())
 	require.NoError(t, err)
 	return inv
 }
 
 // offer finds the first offer of a form on a GPU.
 func offer(inv *placement.Inventory, form placement.Form, gpu int) int {
-	for i := range inv.Offers {
-		if inv.Offers[i].Form == form && inv.Offers[i].GPU == gpu {
+	for i := range inv.Devices {
+		if inv.Devices[i].Form == form && inv.Devices[i].GPU == gpu {
 			return i
 		}
 	}
 	return -1
 }
 
-func share(inv *placement.Inventory, gpu int, thousandths int64) []placement.Grant {
+func share(inv *placement.Inventory, gpu int, thousandths int64) []placement.DeviceAllocation {
 	at := offer(inv, placement.Share, gpu)
-	bytes := inv.Offers[at].Memory * topology.Bytes(thousandths) / 1000
-	return []placement.Grant{{Offer: at, Size: placement.Size{Bytes: bytes}}}
+	bytes := inv.Devices[at].Memory * topology.Bytes(thousandths) / 1000
+	return []placement.DeviceAllocation{{Device: at, ShareSize: placement.ShareSize{Bytes: bytes}}}
 }
 
 // Pods come that take 650 or 350 thousandths. Beside a share of 650 one of 350 belongs,
@@ -50,13 +50,13 @@ func TestSharesGoWhereTheyLeaveNoWaste(t *testing.T) {
 	inv := inventory(t)
 	o := outlook.New()
 	require.NoError(t, o.SetNodes([]outlook.Node{{Name: "matching", Inventory: inv}, {Name: "wasting", Inventory: inv}}))
-	matching, wasting := placement.NewState(inv), placement.NewState(inv)
+	matching, wasting := placement.NewGPUStates(inv), placement.NewGPUStates(inv)
 	for gpu := range inv.Node.GPUs {
-		inv.Hold(matching, offer(inv, placement.Share, gpu), share(inv, gpu, 650)[0].Size)
-		inv.Hold(wasting, offer(inv, placement.Share, gpu), share(inv, gpu, 350)[0].Size)
+		inv.HoldDevice(matching, offer(inv, placement.Share, gpu), share(inv, gpu, 650)[0].ShareSize)
+		inv.HoldDevice(wasting, offer(inv, placement.Share, gpu), share(inv, gpu, 350)[0].ShareSize)
 	}
 	small := share(inv, 0, 350)
-	loss := func(node string, state placement.State) int64 { return o.Loss(node, 64_000, state, 1000, small) }
+	loss := func(node string, state placement.GPUStates) int64 { return o.Loss(node, 64_000, state, 1000, small) }
 
 	require.Zero(t, loss("matching", matching), "nothing is expected before pods have come")
 	for range 50 {
@@ -72,13 +72,13 @@ func TestHasNoSayInLinksAndMIG(t *testing.T) {
 	inv := inventory(t)
 	o := outlook.New()
 	require.NoError(t, o.SetNodes([]outlook.Node{{Name: "n", Inventory: inv}}))
-	pair := []placement.Grant{{Offer: offer(inv, placement.Whole, 0)}, {Offer: offer(inv, placement.Whole, 1)}}
-	slice := []placement.Grant{{Offer: offer(inv, placement.MIG, 0)}}
+	pair := []placement.DeviceAllocation{{Device: offer(inv, placement.Whole, 0)}, {Device: offer(inv, placement.Whole, 1)}}
+	slice := []placement.DeviceAllocation{{Device: offer(inv, placement.MIG, 0)}}
 	for range 100 {
 		o.See(1000, inv, pair)
 		o.See(1000, inv, slice)
 	}
-	free := placement.NewState(inv)
+	free := placement.NewGPUStates(inv)
 	require.Zero(t, o.Loss("n", 64_000, free, 1000, pair))
 	require.Zero(t, o.Loss("n", 64_000, free, 1000, slice))
 	require.NotZero(t, o.Loss("n", 64_000, free, 1000, pair[:1]), "but they are pods to come")
@@ -92,7 +92,7 @@ func TestRemembersWhenNodesChange(t *testing.T) {
 	for range 100 {
 		o.See(1000, inv, share(inv, 0, 500))
 	}
-	before := o.Loss("n", 64_000, placement.NewState(inv), 1000, share(inv, 0, 500))
+	before := o.Loss("n", 64_000, placement.NewGPUStates(inv), 1000, share(inv, 0, 500))
 	require.NoError(t, o.SetNodes([]outlook.Node{{Name: "m", Inventory: inv}, {Name: "n", Inventory: inv}}))
-	require.Equal(t, before, o.Loss("n", 64_000, placement.NewState(inv), 1000, share(inv, 0, 500)))
+	require.Equal(t, before, o.Loss("n", 64_000, placement.NewGPUStates(inv), 1000, share(inv, 0, 500)))
 }

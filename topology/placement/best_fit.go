@@ -9,13 +9,13 @@ func (BestFit) Name() string { return "best-fit" }
 
 // RateGPUs implements Policy.
 func (BestFit) RateGPUs(v *View, gpus GPUSet) Rating {
-	return Rating{Loss: v.leftover() - v.memoryOf(gpus)}
+	return Rating{OpportunityCost: v.nodeLeftover() - v.memoryOfGPUs(gpus)}
 }
 
-// RateOffer implements Policy.
-func (BestFit) RateOffer(v *View, i int, size Size) Rating {
-	offer := &v.Offers[i]
-	taken := v.taking(offer, size)
+// RateDevice implements Policy.
+func (BestFit) RateDevice(v *View, i int, size ShareSize) Rating {
+	device := &v.Devices[i]
+	taken := v.deviceMemory(device, size)
 	const gpusFirst = 1 << 26 // more than the MiB of any node
-	return Rating{Loss: (v.Leftover(offer.GPU)-taken)*gpusFirst + v.leftover() - taken}
+	return Rating{OpportunityCost: (v.GPULeftover(device.GPU)-taken)*gpusFirst + v.nodeLeftover() - taken}
 }

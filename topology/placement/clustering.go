@@ -10,24 +10,24 @@ func (Clustering) Name() string { return "clustering" }
 
 // RateGPUs implements Policy.
 func (Clustering) RateGPUs(v *View, _ GPUSet) Rating {
-	return Rating{Loss: -holders(v, Whole)}
+	return Rating{OpportunityCost: -holders(v, Whole)}
 }
 
-// RateOffer implements Policy.
-func (Clustering) RateOffer(v *View, i int, _ Size) Rating {
-	offer := &v.Offers[i]
-	loss := -holders(v, offer.Form)
-	if !v.Free.Has(offer.GPU) {
+// RateDevice implements Policy.
+func (Clustering) RateDevice(v *View, i int, _ ShareSize) Rating {
+	device := &v.Devices[i]
+	loss := -holders(v, device.Form)
+	if !v.Free.Has(device.GPU) {
 		loss-- // the same GPU is closer than the same node
 	}
-	return Rating{Loss: loss}
+	return Rating{OpportunityCost: loss}
 }
 
 // holders counts the node's GPUs that are held in a form.
 func holders(v *View, form Form) int64 {
 	count := int64(0)
-	for i := range v.State {
-		state := &v.State[i]
+	for i := range v.GPUs {
+		state := &v.GPUs[i]
 		held := form == Whole && state.Whole || form == MIG && state.MIG.Slices != 0 || form == Share && state.Sharers > 0
 		if held {
 			count++

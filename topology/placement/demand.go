@@ -22,15 +22,15 @@ type Demand struct {
 	Shares map[topology.Bytes]int64
 }
 
-// Prior is the demand that is assumed when nothing is known: half of it on whole
+// PriorDemand is the demand that is assumed when nothing is known: half of it on whole
 // GPUs, with as much work on single GPUs as on pairs, quads and machines of eight,
 // the other half on parts, every MIG profile equally often.
-func Prior() Demand {
+func PriorDemand() Demand {
 	return Demand{GPUs: map[int]int64{1: 1, 2: 1, 4: 1, 8: 1}, Divided: 50}
 }
 
-// check refuses what no demand can be.
-func (d Demand) check() error {
+// validateDemand refuses what no demand can be.
+func (d Demand) validateDemand() error {
 	if d.Divided < 0 || d.Divided > 100 {
 		return fmt.Errorf("demand: %d percent in parts, want 0 to 100", d.Divided)
 	}

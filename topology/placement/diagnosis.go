@@ -12,32 +12,32 @@ const (
 	HeldInShares Obstacle = "HeldInShares" // shares are in the way
 )
 
-// Diagnosis says of one GPU why it cannot serve a part by itself.
-type Diagnosis struct {
+// GPUDiagnosis says of one GPU why it cannot serve a part by itself.
+type GPUDiagnosis struct {
 	GPU      int
 	Obstacle Obstacle
-	// Open is the number of accepted offers that fit.
+	// Open is the number of accepted devices that fit.
 	Open int64
 	// LeftMiB is what nobody holds of the GPU.
 	LeftMiB int64
 }
 
-// Diagnose looks at every GPU of a node. It does not consider what other parts take
+// DiagnoseGPUs looks at every GPU of a node. It does not consider what other parts take
 // or what must be alike.
-func Diagnose(inv *Inventory, s State, part *Part) []Diagnosis {
-	view := View{Inventory: inv, State: s, Free: s.FreeGPUs()}
-	diagnoses := make([]Diagnosis, len(s))
+func DiagnoseGPUs(inv *Inventory, s GPUStates, part *Part) []GPUDiagnosis {
+	view := View{Inventory: inv, GPUs: s, Free: s.FreeGPUs()}
+	diagnoses := make([]GPUDiagnosis, len(s))
 	accepted := make([]bool, len(s))
 	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
-		gpu := inv.Offers[i].GPU
+		gpu := inv.Devices[i].GPU
 		accepted[gpu] = true
-		if inv.Fits(s, i, part.size()) {
+		if inv.DeviceFits(s, i, part.shareSize()) {
 			diagnoses[gpu].Open++
 		}
 	}
 	for gpu := range diagnoses {
 		d := &diagnoses[gpu]
-		d.GPU, d.LeftMiB = gpu, view.Leftover(gpu)
+		d.GPU, d.LeftMiB = gpu, view.GPULeftover(gpu)
 		switch {
 		case d.Open > 0:
 		case !accepted[gpu]:

@@ -11,7 +11,7 @@ import (
 
 func TestDiagnoseSaysWhyOfEveryGPU(t *testing.T) {
 	inv := inventoryOf(t, "azure-nc96ads-a100")
-	s := NewState(inv)
+	s := NewGPUStates(inv)
 	s[0].Whole = true
 	s[1].MIG = mig.Occupancy{Slices: mig.Placement{Start: 0, Size: 4}.Slices()}
 	s[2] = GPUState{Shared: 70 * topology.GiB, Sharers: 3}
@@ -30,19 +30,19 @@ func TestDiagnoseSaysWhyOfEveryGPU(t *testing.T) {
 			[]Obstacle{HeldWhole, NoObstacle, HeldInShares, NoObstacle}, []int64{0, 1, 0, 2},
 		},
 		"a share, not of GPU 3": {
-			Part{Count: 1, Bytes: 20 * topology.GiB, Accepts: inv.Select(func(o *Offer) bool { return o.Form == Share && o.GPU != 3 })},
+			Part{Count: 1, Bytes: 20 * topology.GiB, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share && o.GPU != 3 })},
 			[]Obstacle{HeldWhole, HeldInSlices, HeldInShares, NotAccepted}, []int64{0, 0, 0, 0},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for gpu, d := range Diagnose(inv, s, &tc.part) {
+			for gpu, d := range DiagnoseGPUs(inv, s, &tc.part) {
 				require.Equal(t, gpu, d.GPU)
 				require.Equal(t, tc.want[gpu], d.Obstacle, "GPU %d", gpu)
 				require.Equal(t, tc.open[gpu], d.Open, "GPU %d", gpu)
 			}
 			require.Equal(t, []int64{0, all / 2, all - 70*1024, all}, []int64{
-				Diagnose(inv, s, &tc.part)[0].LeftMiB, Diagnose(inv, s, &tc.part)[1].LeftMiB,
-				Diagnose(inv, s, &tc.part)[2].LeftMiB, Diagnose(inv, s, &tc.part)[3].LeftMiB,
+				DiagnoseGPUs(inv, s, &tc.part)[0].LeftMiB, DiagnoseGPUs(inv, s, &tc.part)[1].LeftMiB,
+				DiagnoseGPUs(inv, s, &tc.part)[2].LeftMiB, DiagnoseGPUs(inv, s, &tc.part)[3].LeftMiB,
 			})
 		})
 	}

@@ -13,14 +13,14 @@ func (DotProduct) Name() string { return "dot-product" }
 func (DotProduct) RateGPUs(v *View, gpus GPUSet) Rating {
 	product := int64(0)
 	for ; gpus != 0; gpus &= gpus - 1 {
-		gpu := gpus.lowest()
-		product += v.memory[gpu] * v.Leftover(gpu)
+		gpu := gpus.lowestGPU()
+		product += v.memory[gpu] * v.GPULeftover(gpu)
 	}
-	return Rating{Loss: product}
+	return Rating{OpportunityCost: product}
 }
 
-// RateOffer implements Policy.
-func (DotProduct) RateOffer(v *View, i int, size Size) Rating {
-	offer := &v.Offers[i]
-	return Rating{Loss: v.taking(offer, size) * v.Leftover(offer.GPU)}
+// RateDevice implements Policy.
+func (DotProduct) RateDevice(v *View, i int, size ShareSize) Rating {
+	device := &v.Devices[i]
+	return Rating{OpportunityCost: v.deviceMemory(device, size) * v.GPULeftover(device.GPU)}
 }

@@ -10,5 +10,5 @@ func (FirstFit) Name() string { return "first-fit" }
 // RateGPUs implements Policy.
 func (FirstFit) RateGPUs(*View, GPUSet) Rating { return Rating{} }
 
-// RateOffer implements Policy.
-func (FirstFit) RateOffer(*View, int, Size) Rating { return Rating{} }
+// RateDevice implements Policy.
+func (FirstFit) RateDevice(*View, int, ShareSize) Rating { return Rating{} }

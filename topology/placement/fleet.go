@@ -24,7 +24,7 @@ type Fleet struct {
 
 type fleetNode struct {
 	inventory *Inventory
-	state     State
+	state     GPUStates
 	class     int
 }
 
@@ -45,7 +45,7 @@ func (f *Fleet) Add(inv *Inventory) int {
 	if _, known := f.inventories[inv]; !known {
 		f.inventories[inv] = uint32(len(f.inventories))
 	}
-	f.nodes = append(f.nodes, fleetNode{inventory: inv, state: NewState(inv)})
+	f.nodes = append(f.nodes, fleetNode{inventory: inv, state: NewGPUStates(inv)})
 	f.classify(len(f.nodes) - 1)
 	return len(f.nodes) - 1
 }
@@ -54,16 +54,16 @@ func (f *Fleet) Add(inv *Inventory) int {
 func (f *Fleet) Inventory(node int) *Inventory { return f.nodes[node].inventory }
 
 // State is what is held of a node. It must not be changed.
-func (f *Fleet) State(node int) State { return f.nodes[node].state }
+func (f *Fleet) State(node int) GPUStates { return f.nodes[node].state }
 
 // Take records grants on a node. It is an error, and changes nothing, if one of them
 // does not fit.
-func (f *Fleet) Take(node int, grants []Grant) error {
+func (f *Fleet) Take(node int, grants []DeviceAllocation) error {
 	n := &f.nodes[node]
 	for i, grant := range grants {
-		if err := n.inventory.Take(n.state, grant.Offer, grant.Size); err != nil {
+		if err := n.inventory.TakeDevice(n.state, grant.Device, grant.ShareSize); err != nil {
 			for _, undo := range grants[:i] {
-				n.inventory.Release(n.state, undo.Offer, undo.Size)
+				n.inventory.ReleaseDevice(n.state, undo.Device, undo.ShareSize)
 			}
 			return fmt.Errorf("node %d: %w", node, err)
 		}
@@ -73,10 +73,10 @@ func (f *Fleet) Take(node int, grants []Grant) error {
 }
 
 // Release undoes Take.
-func (f *Fleet) Release(node int, grants []Grant) {
+func (f *Fleet) Release(node int, grants []DeviceAllocation) {
 	n := &f.nodes[node]
 	for _, grant := range grants {
-		n.inventory.Release(n.state, grant.Offer, grant.Size)
+		n.inventory.ReleaseDevice(n.state, grant.Device, grant.ShareSize)
 	}
 	f.classify(node)
 }
@@ -110,7 +110,7 @@ func (f *Fleet) renumber() {
 }
 
 // appendKey spells out an inventory's number and a state.
-func appendKey(key []byte, inventory uint32, s State) []byte {
+func appendKey(key []byte, inventory uint32, s GPUStates) []byte {
 	key = binary.LittleEndian.AppendUint32(key, inventory)
 	for i := range s {
 		gpu := &s[i]
@@ -127,7 +127,7 @@ func appendKey(key []byte, inventory uint32, s State) []byte {
 	return key
 }
 
-// RequestFor translates a request for the nodes of one make: offers are numbered
+// RequestFor translates a request for the nodes of one make: devices are numbered
 // differently on each.
 type RequestFor func(*Inventory) *Request
 

@@ -38,7 +38,7 @@ func TestFleetChoosesAsIfEveryNodeWereAsked(t *testing.T) {
 	}
 	type held struct {
 		node   int
-		grants []Grant
+		grants []DeviceAllocation
 	}
 	var running []held
 	requests := []RequestFor{gpusFor(1), gpusFor(2), gpusFor(4), sliceFor(profile1g), sliceFor(profile3g), sliceFor(14)}
@@ -71,7 +71,7 @@ func TestFleetChoosesAsIfEveryNodeWereAsked(t *testing.T) {
 			continue
 		}
 		require.Equal(t, want, verdict.Rating)
-		grants := slices.Clone(verdict.Grants)
+		grants := slices.Clone(verdict.Devices)
 		require.NoError(t, fleet.Take(node, grants))
 		running = append(running, held{node, grants})
 	}
@@ -79,16 +79,16 @@ func TestFleetChoosesAsIfEveryNodeWereAsked(t *testing.T) {
 		fleet.Release(h.node, h.grants)
 	}
 	for node := range fleet.Len() {
-		require.Equal(t, NewState(fleet.Inventory(node)), fleet.State(node))
+		require.Equal(t, NewGPUStates(fleet.Inventory(node)), fleet.State(node))
 	}
 }
 
 func TestFleetTakeIsAllOrNothing(t *testing.T) {
 	fleet := NewFleet()
 	node := fleet.Add(inventoryOf(t, "4xA30-pcie"))
-	whole := Place(fleet.Inventory(node), fleet.State(node), wholeGPUs(fleet.Inventory(node), 1), FirstFit{}).Grants[0]
-	require.ErrorContains(t, fleet.Take(node, []Grant{whole, whole}), "node 0: whole of GPU 0 is not free")
-	require.Equal(t, NewState(fleet.Inventory(node)), fleet.State(node))
+	whole := Place(fleet.Inventory(node), fleet.State(node), wholeGPUs(fleet.Inventory(node), 1), FirstFit{}).Devices[0]
+	require.ErrorContains(t, fleet.Take(node, []DeviceAllocation{whole, whole}), "node 0: whole of GPU 0 is not free")
+	require.Equal(t, NewGPUStates(fleet.Inventory(node)), fleet.State(node))
 }
 
 // BenchmarkFleet is one request scored on 5,000 nodes of four makes, every GPU of
@@ -103,9 +103,9 @@ func BenchmarkFleet(b *testing.B) {
 	for n := range 5_000 {
 		inv := inventories[n%len(inventories)]
 		node := fleet.Add(inv)
-		for i, offer := range inv.Offers {
-			if offer.Form == Whole && random.Intn(3) == 0 {
-				if err := fleet.Take(node, []Grant{{Offer: i}}); err != nil {
+		for i, device := range inv.Devices {
+			if device.Form == Whole && random.Intn(3) == 0 {
+				if err := fleet.Take(node, []DeviceAllocation{{Device: i}}); err != nil {
 					b.Fatal(err)
 				}
 			}

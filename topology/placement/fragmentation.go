@@ -20,11 +20,11 @@ import (
 // not considered.
 //
 // Complexity: the kinds of demand times the GPUs for each choice, times their MIG
-// offers.
-type Fragmentation struct{ kinds []kind }
+// devices.
+type Fragmentation struct{ kinds []demandKind }
 
-// kind is one kind of demand.
-type kind struct {
+// demandKind is one kind of demand.
+type demandKind struct {
 	gpus    int // whole GPUs, or
 	profile mig.ProfileID
 	bytes   topology.Bytes // a share, if not 0
@@ -35,13 +35,13 @@ type kind struct {
 func NewFragmentation(demand Demand) Fragmentation {
 	var f Fragmentation
 	for _, gpus := range slices.Sorted(maps.Keys(demand.GPUs)) {
-		f.kinds = append(f.kinds, kind{gpus: gpus, weight: demand.GPUs[gpus]})
+		f.kinds = append(f.kinds, demandKind{gpus: gpus, weight: demand.GPUs[gpus]})
 	}
 	for _, profile := range slices.Sorted(maps.Keys(demand.Profiles)) {
-		f.kinds = append(f.kinds, kind{profile: profile, weight: demand.Profiles[profile]})
+		f.kinds = append(f.kinds, demandKind{profile: profile, weight: demand.Profiles[profile]})
 	}
 	for _, bytes := range slices.Sorted(maps.Keys(demand.Shares)) {
-		f.kinds = append(f.kinds, kind{bytes: bytes, weight: demand.Shares[bytes]})
+		f.kinds = append(f.kinds, demandKind{bytes: bytes, weight: demand.Shares[bytes]})
 	}
 	return f
 }
@@ -52,50 +52,50 @@ func (Fragmentation) Name() string { return "fragmentation" }
 // RateGPUs implements Policy.
 func (f Fragmentation) RateGPUs(v *View, gpus GPUSet) Rating {
 	var held [topology.MaxGPUs]GPUState
-	after := View{Inventory: v.Inventory, State: append(State(held[:0]), v.State...), Free: v.Free &^ gpus}
+	after := View{Inventory: v.Inventory, GPUs: append(GPUStates(held[:0]), v.GPUs...), Free: v.Free &^ gpus}
 	for rest := gpus; rest != 0; rest &= rest - 1 {
-		after.State[rest.lowest()].Whole = true
+		after.GPUs[rest.lowestGPU()].Whole = true
 	}
-	return Rating{Loss: f.fragments(&after) - f.fragments(v)}
+	return Rating{OpportunityCost: f.fragmentedMemory(&after) - f.fragmentedMemory(v)}
 }
 
-// RateOffer implements Policy.
-func (f Fragmentation) RateOffer(v *View, i int, size Size) Rating {
+// RateDevice implements Policy.
+func (f Fragmentation) RateDevice(v *View, i int, size ShareSize) Rating {
 	var held [topology.MaxGPUs]GPUState
-	after := View{Inventory: v.Inventory, State: append(State(held[:0]), v.State...), Free: v.Free}
-	after.hold(i, size)
-	return Rating{Loss: f.fragments(&after) - f.fragments(v)}
+	after := View{Inventory: v.Inventory, GPUs: append(GPUStates(held[:0]), v.GPUs...), Free: v.Free}
+	after.holdDevice(i, size)
+	return Rating{OpportunityCost: f.fragmentedMemory(&after) - f.fragmentedMemory(v)}
 }
 
-// fragments is the memory that the demand cannot use, in MiB times weight.
-func (f Fragmentation) fragments(v *View) int64 {
+// fragmentedMemory is the memory that the demand cannot use, in MiB times weight.
+func (f Fragmentation) fragmentedMemory(v *View) int64 {
 	sum := int64(0)
 	for k := range f.kinds {
 		kind := &f.kinds[k]
 		usable := int64(0)
-		for gpu := range v.State {
-			if kind.usable(v, gpu) {
-				usable += v.Leftover(gpu)
+		for gpu := range v.GPUs {
+			if kind.usableGPU(v, gpu) {
+				usable += v.GPULeftover(gpu)
 			}
 		}
 		if kind.gpus > v.Free.Len() {
 			usable = 0
 		}
-		sum += kind.weight * (v.leftover() - usable)
+		sum += kind.weight * (v.nodeLeftover() - usable)
 	}
 	return sum
 }
 
-// usable reports whether a GPU can contribute to serving the kind of demand.
-func (k *kind) usable(v *View, gpu int) bool {
+// usableGPU reports whether a GPU can contribute to serving the kind of demand.
+func (k *demandKind) usableGPU(v *View, gpu int) bool {
 	switch {
 	case k.gpus > 0:
 		return v.Free.Has(gpu)
 	case k.bytes > 0:
-		return (v.Free.Has(gpu) || v.State[gpu].Sharers > 0) && v.Leftover(gpu) >= int64(k.bytes/topology.MiB)
+		return (v.Free.Has(gpu) || v.GPUs[gpu].Sharers > 0) && v.GPULeftover(gpu) >= int64(k.bytes/topology.MiB)
 	}
-	if v.opens[gpu] == nil || v.State[gpu].Whole || v.State[gpu].Sharers > 0 {
+	if v.flexibility[gpu] == nil || v.GPUs[gpu].Whole || v.GPUs[gpu].Sharers > 0 {
 		return false
 	}
-	return v.opens[gpu].fits(k.profile, v.State[gpu].MIG)
+	return v.flexibility[gpu].fitsProfile(k.profile, v.GPUs[gpu].MIG)
 }

@@ -11,8 +11,8 @@ func (s GPUSet) Len() int { return bits.OnesCount32(uint32(s)) }
 // Has reports whether GPU i is in the set.
 func (s GPUSet) Has(i int) bool { return s&(1<<i) != 0 }
 
-// lowest is the smallest index in a set that is not empty.
-func (s GPUSet) lowest() int { return bits.TrailingZeros32(uint32(s)) }
+// lowestGPU is the smallest index in a set that is not empty.
+func (s GPUSet) lowestGPU() int { return bits.TrailingZeros32(uint32(s)) }
 
 // nextOfSize returns the next larger bit pattern with as many bits set
 // (Gosper's hack, HAKMEM item 175); s must not be empty.

@@ -13,7 +13,7 @@ type Group struct {
 	// nil if domains do not matter. NoValue is a node in no domain.
 	Domain []int64
 	// SameDomain says whether all members must be in one domain, or had better be.
-	SameDomain Wish
+	SameDomain ConstraintMode
 	// Hosts is what the nodes have besides GPUs; nil if that does not matter. Nodes of
 	// one class are then no longer interchangeable, and only the first that has room
 	// for a member is tried: a group may be refused that would fit with other nodes.
@@ -28,12 +28,12 @@ type Hosts interface {
 	Release(member, node int)
 }
 
-// Wish is how much something is wanted.
-type Wish uint8
+// ConstraintMode is how much something is wanted.
+type ConstraintMode uint8
 
 // The wishes.
 const (
-	Indifferent Wish = iota
+	Indifferent ConstraintMode = iota
 	Preferred
 	Required
 )
@@ -41,7 +41,7 @@ const (
 // Member is where one member of a group goes.
 type Member struct {
 	Node   int
-	Grants []Grant
+	Grants []DeviceAllocation
 }
 
 // maxGroupSteps bounds the search for a group.
@@ -181,7 +181,7 @@ func (g *groupSearch) choices(member int, nodes []int) []Member {
 		seen[n.class] = true
 		verdict := g.fleet.placer.Place(n.inventory, n.state, g.group.Members[member](n.inventory), g.policy)
 		if verdict.Outcome == Fits {
-			all = append(all, rated{Member{Node: node, Grants: slices.Clone(verdict.Grants)}, verdict.Rating})
+			all = append(all, rated{Member{Node: node, Grants: slices.Clone(verdict.Devices)}, verdict.Rating})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b rated) int { return a.rating.Compare(b.rating) })

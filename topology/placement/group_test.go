@@ -14,7 +14,7 @@ func onlyOn(inv *Inventory, request RequestFor) RequestFor {
 		if other == inv {
 			return request(other)
 		}
-		return &Request{Parts: []Part{{Count: 1, Accepts: NewOfferSet(len(other.Offers))}}}
+		return &Request{Parts: []Part{{Count: 1, Accepts: NewDeviceSet(len(other.Devices))}}}
 	}
 }
 
@@ -28,7 +28,7 @@ func TestGroupTakesBackAnEarlyChoice(t *testing.T) {
 	require.Equal(t, Fits, outcome)
 	require.Equal(t, slowNode, members[0].Node)
 	require.Equal(t, fastNode, members[1].Node)
-	require.Equal(t, NewState(fast), fleet.State(fastNode), "nothing is taken yet")
+	require.Equal(t, NewGPUStates(fast), fleet.State(fastNode), "nothing is taken yet")
 
 	_, outcome = fleet.PlaceGroup(&Group{Members: []RequestFor{gpusFor(4), gpusFor(4), gpusFor(1)}}, KeepPlaceable{})
 	require.Equal(t, Refused, outcome)
@@ -68,8 +68,8 @@ func TestGroupEqualsBruteForce(t *testing.T) {
 		for range 3 {
 			node := fleet.Add(inventories[random.Intn(2)])
 			inv := fleet.Inventory(node)
-			for _, grant := range Place(inv, fleet.State(node), wholeGPUs(inv, 1+random.Intn(2)), KeepPlaceable{}).Grants {
-				require.NoError(t, fleet.Take(node, []Grant{grant}))
+			for _, grant := range Place(inv, fleet.State(node), wholeGPUs(inv, 1+random.Intn(2)), KeepPlaceable{}).Devices {
+				require.NoError(t, fleet.Take(node, []DeviceAllocation{grant}))
 			}
 		}
 		var members []RequestFor
@@ -105,7 +105,7 @@ func assignable(fleet *Fleet, members []RequestFor) bool {
 		if verdict.Outcome != Fits {
 			continue
 		}
-		grants := slices.Clone(verdict.Grants)
+		grants := slices.Clone(verdict.Devices)
 		if err := fleet.Take(node, grants); err != nil {
 			return false
 		}

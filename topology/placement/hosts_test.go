@@ -22,15 +22,15 @@ func (s slots) Release(_, node int)   { s[node]++ }
 func TestHosts(t *testing.T) {
 	machine, err := catalogue.Default().Machine("4xA30-pcie")
 	require.NoError(t, err)
-	inv, err := placement.NewInventory(machine.Node, placement.Offers(machine.Node, make([]*mig.Table, 4)), placement.Prior())
+	inv, err := placement.NewInventory(machine.Node, placement.NodeDevices(machine.Node, make([]*mig.Table, 4)), placement.PriorDemand())
 	require.NoError(t, err)
 	fleet := placement.NewFleet()
 	for range 3 {
 		fleet.Add(inv)
 	}
-	whole := placement.Want{Forms: []placement.Form{placement.Whole}}
+	whole := placement.DeviceSelector{Forms: []placement.Form{placement.Whole}}
 	one := func(inv *placement.Inventory) *placement.Request {
-		return &placement.Request{Parts: []placement.Part{{Count: 1, Accepts: whole.Accepts(inv)}}}
+		return &placement.Request{Parts: []placement.Part{{Count: 1, Accepts: whole.AcceptedDevices(inv)}}}
 	}
 	members := []placement.RequestFor{one, one, one}
 	placed, outcome := fleet.PlaceGroup(&placement.Group{Members: members, Hosts: slots{1, 0, 2}}, placement.FirstFit{})

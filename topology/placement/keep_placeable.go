@@ -6,9 +6,9 @@ import "github.com/ashlar-dev/ashlar/topology"
 // placeable. A job on several GPUs gets the fastest set; beyond that, every choice
 // is made for the requests to come. What can still be placed is valued in MiB:
 //
-//   - free GPUs by the jobs on whole GPUs that they could serve (newWorth);
+//   - free GPUs by the jobs on whole GPUs that they could serve (newPlaceableValue);
 //   - a GPU split by MIG by the share of its placements that are still open, after
-//     "least lost flexibility" (openness): it puts 1g at the top end and 3g at 4;
+//     "least lost flexibility" (migFlexibility): it puts 1g at the top end and 3g at 4;
 //   - a shared GPU by the square of its free memory, so that shares gather on the
 //     fullest GPU that has room.
 //
@@ -25,41 +25,41 @@ func (KeepPlaceable) Name() string { return "keep-placeable" }
 // RateGPUs implements Policy.
 func (KeepPlaceable) RateGPUs(v *View, gpus GPUSet) Rating {
 	return Rating{
-		Bandwidth: v.ring[gpus],
-		Loss:      v.worth[v.Free] - v.worth[v.Free&^gpus],
-		Distance:  v.distance[gpus],
+		Bandwidth:       v.ring[gpus],
+		OpportunityCost: v.placeable[v.Free] - v.placeable[v.Free&^gpus],
+		Distance:        v.distance[gpus],
 	}
 }
 
-// RateOffer implements Policy.
-func (KeepPlaceable) RateOffer(v *View, i int, size Size) Rating {
-	offer := &v.Offers[i]
-	before := &v.State[offer.GPU]
-	free := v.Free.Has(offer.GPU)
+// RateDevice implements Policy.
+func (KeepPlaceable) RateDevice(v *View, i int, size ShareSize) Rating {
+	device := &v.Devices[i]
+	before := &v.GPUs[device.GPU]
+	free := v.Free.Has(device.GPU)
 	var loss int64
 	if free {
-		loss = v.worth[v.Free] - v.worth[v.Free&^(1<<offer.GPU)]
+		loss = v.placeable[v.Free] - v.placeable[v.Free&^(1<<device.GPU)]
 	}
-	if offer.Form == MIG {
-		open := v.opens[offer.GPU]
-		level := open.level(&before.MIG.Media)
+	if device.Form == MIG {
+		open := v.flexibility[device.GPU]
+		level := open.mediaLevel(&before.MIG.Media)
 		if !free {
-			loss = open.left(level, before.MIG.Slices)
+			loss = open.placeableBeside(level, before.MIG.Slices)
 		}
-		if offer.scarce {
-			after := before.MIG.Media.Plus(offer.Media)
-			level = open.level(&after)
+		if device.scarce {
+			after := before.MIG.Media.Plus(device.Media)
+			level = open.mediaLevel(&after)
 		}
-		return Rating{Loss: loss - open.left(level, before.MIG.Slices|offer.slices)}
+		return Rating{OpportunityCost: loss - open.placeableBeside(level, before.MIG.Slices|device.slices)}
 	}
 	if !free {
-		loss = v.worthOfShare(offer.GPU, before.Shared)
+		loss = v.placeableOfShare(device.GPU, before.Shared)
 	}
-	return Rating{Loss: loss - v.worthOfShare(offer.GPU, before.Shared+shareSize(offer, size))}
+	return Rating{OpportunityCost: loss - v.placeableOfShare(device.GPU, before.Shared+shareMemory(device, size))}
 }
 
-// worthOfShare is what a shared GPU is still worth, in MiB.
-func (inv *Inventory) worthOfShare(gpu int, held topology.Bytes) int64 {
+// placeableOfShare is what a shared GPU is still worth, in MiB.
+func (inv *Inventory) placeableOfShare(gpu int, held topology.Bytes) int64 {
 	all := inv.memory[gpu]
 	left := all - int64(held/topology.MiB)
 	return left * left / max(1, all) * inv.divided / 100

@@ -6,16 +6,16 @@ import (
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
-// Leftover is what nobody holds of a GPU, in MiB. Memory slices count in
+// GPULeftover is what nobody holds of a GPU, in MiB. Memory slices count in
 // proportion, whatever could still be placed on them.
-func (v *View) Leftover(gpu int) int64 {
-	state := &v.State[gpu]
+func (v *View) GPULeftover(gpu int) int64 {
+	state := &v.GPUs[gpu]
 	all := v.memory[gpu]
 	switch {
 	case state.Whole:
 		return 0
 	case state.MIG.Slices != 0:
-		total := v.opens[gpu].slices
+		total := v.flexibility[gpu].slices
 		return all * int64(total-bits.OnesCount16(uint16(state.MIG.Slices))) / int64(total)
 	case state.Sharers > 0:
 		return all - int64(state.Shared/topology.MiB)
@@ -23,31 +23,31 @@ func (v *View) Leftover(gpu int) int64 {
 	return all
 }
 
-// taking is the part of a GPU's memory, in MiB, that an offer takes.
-func (v *View) taking(offer *Offer, size Size) int64 {
-	switch offer.Form {
+// deviceMemory is the part of a GPU's memory, in MiB, that an device takes.
+func (v *View) deviceMemory(device *Device, size ShareSize) int64 {
+	switch device.Form {
 	case MIG:
-		return v.memory[offer.GPU] * offer.Placement.Size / int64(v.opens[offer.GPU].slices)
+		return v.memory[device.GPU] * device.Placement.Size / int64(v.flexibility[device.GPU].slices)
 	case Share:
-		return int64(shareSize(offer, size) / topology.MiB)
+		return int64(shareMemory(device, size) / topology.MiB)
 	}
-	return v.memory[offer.GPU]
+	return v.memory[device.GPU]
 }
 
-// memoryOf is the memory of a set of GPUs, in MiB.
-func (v *View) memoryOf(gpus GPUSet) int64 {
+// memoryOfGPUs is the memory of a set of GPUs, in MiB.
+func (v *View) memoryOfGPUs(gpus GPUSet) int64 {
 	sum := int64(0)
 	for ; gpus != 0; gpus &= gpus - 1 {
-		sum += v.memory[gpus.lowest()]
+		sum += v.memory[gpus.lowestGPU()]
 	}
 	return sum
 }
 
-// leftover is what nobody holds of the whole node, in MiB.
-func (v *View) leftover() int64 {
+// nodeLeftover is what nobody holds of the whole node, in MiB.
+func (v *View) nodeLeftover() int64 {
 	sum := int64(0)
-	for gpu := range v.State {
-		sum += v.Leftover(gpu)
+	for gpu := range v.GPUs {
+		sum += v.GPULeftover(gpu)
 	}
 	return sum
 }

@@ -23,30 +23,30 @@ func inventoryOf(t testing.TB, machine string) *Inventory {
 		tables[i], err = catalogue.Default().MIG(gpu.Model.MIG)
 		require.NoError(t, err)
 	}
-	inventory, err := NewInventory(machineType.Node, Offers(machineType.Node, tables), Prior())
+	inventory, err := NewInventory(machineType.Node, NodeDevices(machineType.Node, tables), PriorDemand())
 	require.NoError(t, err)
 	return inventory
 }
 
 // wholeGPUs asks for count whole GPUs.
 func wholeGPUs(inv *Inventory, count int) *Request {
-	return &Request{Parts: []Part{{Name: "gpus", Count: count, Accepts: inv.Select(func(o *Offer) bool { return o.Form == Whole })}}}
+	return &Request{Parts: []Part{{Name: "gpus", Count: count, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Whole })}}}
 }
 
 // slicesOf asks for count MIG instances of a profile.
 func slicesOf(inv *Inventory, id mig.ProfileID, count int) *Request {
-	return &Request{Parts: []Part{{Name: "slices", Count: count, Accepts: inv.Select(func(o *Offer) bool { return o.Form == MIG && o.Profile == id })}}}
+	return &Request{Parts: []Part{{Name: "slices", Count: count, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == MIG && o.Profile == id })}}}
 }
 
-// randomState takes random offers, all of which fit.
-func randomState(inv *Inventory, random *rand.Rand) State {
-	s := NewState(inv)
+// randomState takes random devices, all of which fit.
+func randomState(inv *Inventory, random *rand.Rand) GPUStates {
+	s := NewGPUStates(inv)
 	for range random.Intn(2 * len(s)) {
-		i := random.Intn(len(inv.Offers))
-		offer := &inv.Offers[i]
-		bytes := offer.Memory / 16 * 3 // only of consequence to shares
-		if inv.Fits(s, i, Size{Bytes: bytes}) {
-			inv.Hold(s, i, Size{Bytes: bytes})
+		i := random.Intn(len(inv.Devices))
+		device := &inv.Devices[i]
+		bytes := device.Memory / 16 * 3 // only of consequence to shares
+		if inv.DeviceFits(s, i, ShareSize{Bytes: bytes}) {
+			inv.HoldDevice(s, i, ShareSize{Bytes: bytes})
 		}
 	}
 	return s

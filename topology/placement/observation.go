@@ -17,22 +17,22 @@ type Observation struct {
 }
 
 // Add counts one part of a request by what it was granted; grants are all of one part.
-func (o *Observation) Add(inv *Inventory, grants []Grant) {
+func (o *Observation) Add(inv *Inventory, grants []DeviceAllocation) {
 	if o.gpus == nil {
 		o.gpus, o.profiles, o.shares = map[int]int64{}, map[mig.ProfileID]int64{}, map[topology.Bytes]int64{}
 	}
 	gpus := 0
 	for _, grant := range grants {
-		offer := &inv.Offers[grant.Offer]
-		all := max(1, inv.Node.GPUs[offer.GPU].Model.Usable())
-		switch offer.Form {
+		device := &inv.Devices[grant.Device]
+		all := max(1, inv.Node.GPUs[device.GPU].Model.Usable())
+		switch device.Form {
 		case Whole:
 			gpus++
 		case MIG:
-			o.profiles[offer.Profile]++
-			o.parts += int64(topology.WholeGPU) * int64(offer.Memory) / int64(all)
+			o.profiles[device.Profile]++
+			o.parts += int64(topology.WholeGPU) * int64(device.Memory) / int64(all)
 		case Share:
-			bytes := shareSize(offer, grant.Size)
+			bytes := shareMemory(device, grant.ShareSize)
 			o.shares[bytes]++
 			o.parts += int64(bytes/topology.MiB) * int64(topology.WholeGPU) / max(1, int64(all/topology.MiB))
 		}
@@ -46,7 +46,7 @@ func (o *Observation) Add(inv *Inventory, grants []Grant) {
 // Demand is what was seen so far, or the prior if nothing was.
 func (o *Observation) Demand() Demand {
 	if o.whole+o.parts == 0 {
-		return Prior()
+		return PriorDemand()
 	}
 	return Demand{GPUs: o.gpus, Divided: 100 * o.parts / (o.whole + o.parts), Profiles: o.profiles, Shares: o.shares}
 }

@@ -12,21 +12,23 @@ import (
 func TestObservation(t *testing.T) {
 	inv := inventoryOf(t, "azure-nc96ads-a100")
 	var seen Observation
-	require.Equal(t, Prior(), seen.Demand(), "nothing seen yet")
+	require.Equal(t, PriorDemand(), seen.Demand(), "nothing seen yet")
 
-	grant := func(request *Request) []Grant { return Place(inv, NewState(inv), request, KeepPlaceable{}).Grants }
+	grant := func(request *Request) []DeviceAllocation {
+		return Place(inv, NewGPUStates(inv), request, KeepPlaceable{}).Devices
+	}
 	seen.Add(inv, grant(wholeGPUs(inv, 2)))
 	seen.Add(inv, grant(wholeGPUs(inv, 1)))
 	seen.Add(inv, grant(slicesOf(inv, profile3g, 1)))
 	half := inv.Node.GPUs[0].Model.Usable() / 2
-	seen.Add(inv, grant(&Request{Parts: []Part{{Count: 1, Bytes: half, Accepts: (&Want{Forms: []Form{Share}}).Accepts(inv)}}}))
+	seen.Add(inv, grant(&Request{Parts: []Part{{Count: 1, Bytes: half, Accepts: (&DeviceSelector{Forms: []Form{Share}}).AcceptedDevices(inv)}}}))
 
 	demand := seen.Demand()
 	require.Equal(t, map[int]int64{1: 1, 2: 2}, demand.GPUs)
 	require.Equal(t, map[mig.ProfileID]int64{profile3g: 1}, demand.Profiles)
 	require.Equal(t, map[topology.Bytes]int64{half: 1}, demand.Shares)
 	require.InDelta(t, 25, demand.Divided, 1, "three GPUs whole, one in two halves")
-	require.NoError(t, demand.check())
+	require.NoError(t, demand.validateDemand())
 }
 
 // Where every link is equal, what is left stays aligned: a single GPU and a pair
@@ -34,11 +36,11 @@ func TestObservation(t *testing.T) {
 func TestUniformMachineKeepsAlignedBlocksWhole(t *testing.T) {
 	for _, machine := range []string{"dgx-h100", "h100-vm-flat", "hgx-a100-2nic"} {
 		inv := inventoryOf(t, machine)
-		s := NewState(inv)
+		s := NewGPUStates(inv)
 		for _, count := range []int{1, 2, 1} {
 			verdict := Place(inv, s, wholeGPUs(inv, count), KeepPlaceable{})
-			for _, grant := range verdict.Grants {
-				require.NoError(t, inv.Take(s, grant.Offer, grant.Size))
+			for _, grant := range verdict.Devices {
+				require.NoError(t, inv.TakeDevice(s, grant.Device, grant.ShareSize))
 			}
 		}
 		free := s.FreeGPUs()

@@ -60,35 +60,35 @@ func TestRingsEqualBruteForce(t *testing.T) {
 		for set := GPUSet(1); set < 1<<n; set++ {
 			var gpus []int
 			for rest := set; rest != 0; rest &= rest - 1 {
-				gpus = append(gpus, rest.lowest())
+				gpus = append(gpus, rest.lowestGPU())
 			}
 			if len(gpus) > 6 {
 				continue // 8! orders of the full machine add nothing but minutes
 			}
-			require.Equal(t, simpleRing(inv.Node, gpus), inv.Bandwidth(set), "%s, GPUs %v", machine, gpus)
+			require.Equal(t, simpleRing(inv.Node, gpus), inv.RingBandwidth(set), "%s, GPUs %v", machine, gpus)
 		}
 	}
 }
 
-// simpleChoice is the best choice of count offers by trying every combination in
+// simpleChoice is the best choice of count devices by trying every combination in
 // order, with the rating of the whole as Rate gives it.
-func simpleChoice(inv *Inventory, s State, part *Part, policy Policy) (best Rating, found bool) {
-	var recurse func(from, left int, state State, grants []Grant)
-	recurse = func(from, left int, state State, grants []Grant) {
+func simpleChoice(inv *Inventory, s GPUStates, part *Part, policy Policy) (best Rating, found bool) {
+	var recurse func(from, left int, state GPUStates, grants []DeviceAllocation)
+	recurse = func(from, left int, state GPUStates, grants []DeviceAllocation) {
 		if left == 0 {
-			rating := Rate(inv, s, grants, policy)
+			rating := RateAllocation(inv, s, grants, policy)
 			if !found || rating.Better(best) {
 				best, found = rating, true
 			}
 			return
 		}
-		for i := from; i < len(inv.Offers); i++ {
-			if !part.Accepts.Has(i) || !inv.Fits(state, i, part.size()) {
+		for i := from; i < len(inv.Devices); i++ {
+			if !part.Accepts.Has(i) || !inv.DeviceFits(state, i, part.shareSize()) {
 				continue
 			}
 			after := slices.Clone(state)
-			inv.Hold(after, i, part.size())
-			recurse(i+1, left-1, after, append(slices.Clone(grants), Grant{Offer: i, Size: part.size()}))
+			inv.HoldDevice(after, i, part.shareSize())
+			recurse(i+1, left-1, after, append(slices.Clone(grants), DeviceAllocation{Device: i, ShareSize: part.shareSize()}))
 		}
 	}
 	recurse(0, part.Count, s, nil)
@@ -112,11 +112,11 @@ func TestChoiceEqualsBruteForce(t *testing.T) {
 			return slicesOf(inv, ids[random.Intn(len(ids))], 1).Parts[0]
 		},
 		"share": func(inv *Inventory, random *rand.Rand) Part {
-			return Part{Count: 1, Bytes: topology.Bytes(1+random.Int63n(40)) * topology.GiB, Accepts: inv.Select(func(o *Offer) bool { return o.Form == Share })}
+			return Part{Count: 1, Bytes: topology.Bytes(1+random.Int63n(40)) * topology.GiB, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share })}
 		},
 		"any form": func(inv *Inventory, random *rand.Rand) Part {
 			least := topology.Bytes(1+random.Int63n(40)) * topology.GiB
-			return Part{Count: 1, Bytes: least, Accepts: inv.Select(func(o *Offer) bool { return o.Memory >= least })}
+			return Part{Count: 1, Bytes: least, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Memory >= least })}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestChoiceEqualsBruteForce(t *testing.T) {
 				fitted++
 				require.Equal(t, Fits, got.Outcome, describe())
 				require.Equal(t, want, got.Rating, describe())
-				require.Equal(t, want, Rate(inv, s, got.Grants, KeepPlaceable{}), describe())
+				require.Equal(t, want, RateAllocation(inv, s, got.Devices, KeepPlaceable{}), describe())
 			}
 			require.Greater(t, fitted, states/10, "too few requests fit for this to mean anything")
 		})
@@ -160,7 +160,7 @@ func sixteen(t *testing.T) *Inventory {
 		copy(row[i/n*n:], mesh.Links[i%n])
 		node.Links = append(node.Links, row)
 	}
-	inv, err := NewInventory(node, Offers(node, make([]*mig.Table, 2*n)), Prior())
+	inv, err := NewInventory(node, NodeDevices(node, make([]*mig.Table, 2*n)), PriorDemand())
 	require.NoError(t, err)
 	return inv
 }
@@ -170,7 +170,7 @@ func TestSixteenGPUsEqualBruteForce(t *testing.T) {
 	random := rand.New(rand.NewSource(1))
 	for _, inv := range []*Inventory{sixteen(t), inventoryOf(t, "dgx2-v100")} {
 		for range max(20, *oracleStates/100) {
-			s := NewState(inv)
+			s := NewGPUStates(inv)
 			for gpu := range s {
 				s[gpu].Whole = random.Intn(3) == 0
 			}

@@ -9,19 +9,19 @@ type Packing struct{}
 func (Packing) Name() string { return "packing" }
 
 // RateGPUs implements Policy.
-func (Packing) RateGPUs(v *View, _ GPUSet) Rating { return Rating{Loss: emptiness(v)} }
+func (Packing) RateGPUs(v *View, _ GPUSet) Rating { return Rating{OpportunityCost: nodeEmptiness(v)} }
 
-// RateOffer implements Policy.
-func (Packing) RateOffer(v *View, i int, _ Size) Rating {
-	if !v.Free.Has(v.Offers[i].GPU) {
+// RateDevice implements Policy.
+func (Packing) RateDevice(v *View, i int, _ ShareSize) Rating {
+	if !v.Free.Has(v.Devices[i].GPU) {
 		return Rating{}
 	}
-	return Rating{Loss: emptiness(v)}
+	return Rating{OpportunityCost: nodeEmptiness(v)}
 }
 
-// emptiness is 1 for a node in use and 2 for an empty one.
-func emptiness(v *View) int64 {
-	if v.Free != v.All() {
+// nodeEmptiness is 1 for a node in use and 2 for an empty one.
+func nodeEmptiness(v *View) int64 {
+	if v.Free != v.AllGPUs() {
 		return 1
 	}
 	return 2

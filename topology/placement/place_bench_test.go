@@ -9,22 +9,22 @@ import (
 func BenchmarkPlace(b *testing.B) {
 	h100 := inventoryOf(b, "dgx-h100")
 	mesh := inventoryOf(b, "dgx1-v100")
-	full := NewState(h100)
+	full := NewGPUStates(h100)
 	for gpu := range full {
 		full[gpu].Whole = true
 	}
-	shares := &Request{Parts: []Part{{Count: 1, Bytes: 20 * topology.GiB, Accepts: h100.Select(func(o *Offer) bool { return o.Form == Share })}}}
+	shares := &Request{Parts: []Part{{Count: 1, Bytes: 20 * topology.GiB, Accepts: h100.SelectDevices(func(o *Device) bool { return o.Form == Share })}}}
 	for name, bc := range map[string]struct {
 		inv     *Inventory
-		state   State
+		state   GPUStates
 		request *Request
 	}{
-		"gpus=4of8/machine=dgx-h100":  {h100, NewState(h100), wholeGPUs(h100, 4)},
-		"gpus=4of8/machine=dgx1-v100": {mesh, NewState(mesh), wholeGPUs(mesh, 4)},
-		"gpus=1of8/machine=dgx-h100":  {h100, NewState(h100), wholeGPUs(h100, 1)},
-		"mig=1g/machine=dgx-h100":     {h100, NewState(h100), slicesOf(h100, profile1g, 1)},
+		"gpus=4of8/machine=dgx-h100":  {h100, NewGPUStates(h100), wholeGPUs(h100, 4)},
+		"gpus=4of8/machine=dgx1-v100": {mesh, NewGPUStates(mesh), wholeGPUs(mesh, 4)},
+		"gpus=1of8/machine=dgx-h100":  {h100, NewGPUStates(h100), wholeGPUs(h100, 1)},
+		"mig=1g/machine=dgx-h100":     {h100, NewGPUStates(h100), slicesOf(h100, profile1g, 1)},
 		"share=20GiB/machine=dgx-h100": {
-			h100, NewState(h100), shares,
+			h100, NewGPUStates(h100), shares,
 		},
 		"refused=4of8/machine=dgx-h100": {h100, full, wholeGPUs(h100, 4)},
 	} {
@@ -44,7 +44,7 @@ func BenchmarkNewInventory(b *testing.B) {
 			b.ReportAllocs()
 			inv := inventoryOf(b, machine)
 			for b.Loop() {
-				if _, err := NewInventory(inv.Node, inv.Offers, Prior()); err != nil {
+				if _, err := NewInventory(inv.Node, inv.Devices, PriorDemand()); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -20,8 +20,8 @@ const (
 
 func gpusOf(inv *Inventory, v Verdict) []int {
 	var gpus []int
-	for _, grant := range v.Grants {
-		gpus = append(gpus, inv.Offers[grant.Offer].GPU)
+	for _, grant := range v.Devices {
+		gpus = append(gpus, inv.Devices[grant.Device].GPU)
 	}
 	return gpus
 }
@@ -49,7 +49,7 @@ func TestPlaceWholeGPUs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inv := inventoryOf(t, tc.machine)
-			s := NewState(inv)
+			s := NewGPUStates(inv)
 			for _, gpu := range tc.busy {
 				s[gpu].Whole = true
 			}
@@ -79,16 +79,16 @@ func TestPlaceSlicesKeepsLargeProfilesPlaceable(t *testing.T) {
 		"4g takes what is left": {held: []mig.Placement{{Start: 4, Size: 4}}, id: profile4g, want: mig.Placement{Start: 0, Size: 4}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := NewState(inv)
+			s := NewGPUStates(inv)
 			for _, placement := range tc.held {
 				s[2].MIG.Slices |= placement.Slices()
 			}
 			verdict := Place(inv, s, slicesOf(inv, tc.id, 1), KeepPlaceable{})
 			require.Equal(t, Fits, verdict.Outcome)
-			offer := inv.Offers[verdict.Grants[0].Offer]
-			require.Equal(t, tc.want.String(), offer.Placement.String())
+			device := inv.Devices[verdict.Devices[0].Device]
+			require.Equal(t, tc.want.String(), device.Placement.String())
 			if len(tc.held) > 0 {
-				require.Equal(t, 2, offer.GPU, "a GPU that is split already comes first")
+				require.Equal(t, 2, device.GPU, "a GPU that is split already comes first")
 			}
 		})
 	}
@@ -99,11 +99,11 @@ func TestPlaceSlicesKeepsLargeProfilesPlaceable(t *testing.T) {
 // issue 416).
 func TestSharesAreCountedInBytes(t *testing.T) {
 	inv := inventoryOf(t, "8xL40S-2socket-node")
-	s := NewState(inv)
+	s := NewGPUStates(inv)
 	for gpu := 1; gpu < len(s); gpu++ {
 		s[gpu].Whole = true
 	}
-	request := &Request{Parts: []Part{{Count: 1, Bytes: 2000 * topology.MiB, Accepts: inv.Select(func(o *Offer) bool { return o.Form == Share })}}}
+	request := &Request{Parts: []Part{{Count: 1, Bytes: 2000 * topology.MiB, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share })}}}
 	placed := 0
 	for range 24 {
 		verdict := Place(inv, s, request, KeepPlaceable{})
@@ -111,7 +111,7 @@ func TestSharesAreCountedInBytes(t *testing.T) {
 			require.Equal(t, MemoryShort, verdict.Reasons[0].Code)
 			break
 		}
-		require.NoError(t, inv.Take(s, verdict.Grants[0].Offer, verdict.Grants[0].Size))
+		require.NoError(t, inv.TakeDevice(s, verdict.Devices[0].Device, verdict.Devices[0].ShareSize))
 		placed++
 	}
 	usable := inv.Node.GPUs[0].Model.Usable()
@@ -122,10 +122,10 @@ func TestSharesAreCountedInBytes(t *testing.T) {
 // A share joins the fullest GPU that has room, not the emptiest.
 func TestSharesGather(t *testing.T) {
 	inv := inventoryOf(t, "8xL40S-2socket-node")
-	s := NewState(inv)
+	s := NewGPUStates(inv)
 	s[3] = GPUState{Shared: 10 * topology.GiB, Sharers: 1}
 	s[5] = GPUState{Shared: 30 * topology.GiB, Sharers: 2}
-	request := &Request{Parts: []Part{{Count: 1, Bytes: 8 * topology.GiB, Accepts: inv.Select(func(o *Offer) bool { return o.Form == Share })}}}
+	request := &Request{Parts: []Part{{Count: 1, Bytes: 8 * topology.GiB, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share })}}}
 	require.Equal(t, []int{5}, gpusOf(inv, Place(inv, s, request, KeepPlaceable{})))
 	request.Parts[0].Bytes = 20 * topology.GiB
 	require.Equal(t, []int{3}, gpusOf(inv, Place(inv, s, request, KeepPlaceable{})))
@@ -135,29 +135,29 @@ func TestSharesGather(t *testing.T) {
 // not take the only GPU that the other accepts.
 func TestPartsAreSolvedTogether(t *testing.T) {
 	inv := inventoryOf(t, "azure-nc96ads-a100")
-	anything := inv.Select(func(o *Offer) bool { return o.Form == Whole })
-	only := inv.Select(func(o *Offer) bool { return o.Form == Whole && o.GPU == 0 })
+	anything := inv.SelectDevices(func(o *Device) bool { return o.Form == Whole })
+	only := inv.SelectDevices(func(o *Device) bool { return o.Form == Whole && o.GPU == 0 })
 	request := &Request{Parts: []Part{{Name: "any", Count: 3, Accepts: anything}, {Name: "only", Count: 1, Accepts: only}}}
-	verdict := Place(inv, NewState(inv), request, KeepPlaceable{})
+	verdict := Place(inv, NewGPUStates(inv), request, KeepPlaceable{})
 	require.Equal(t, Fits, verdict.Outcome)
 	require.Equal(t, []int{1, 2, 3, 0}, gpusOf(inv, verdict))
 
 	request.Parts[0].Count = 4
-	verdict = Place(inv, NewState(inv), request, KeepPlaceable{})
+	verdict = Place(inv, NewGPUStates(inv), request, KeepPlaceable{})
 	require.Equal(t, Refused, verdict.Outcome)
 	require.Equal(t, Together, verdict.Reasons[0].Code)
 }
 
 func TestAlike(t *testing.T) {
 	inv := inventoryOf(t, "8xA100-pcie-oddpairs")
-	numa := make([]int64, len(inv.Offers))
-	for i, offer := range inv.Offers {
-		numa[i] = inv.Node.GPUs[offer.GPU].NUMA
+	numa := make([]int64, len(inv.Devices))
+	for i, device := range inv.Devices {
+		numa[i] = inv.Node.GPUs[device.GPU].NUMA
 	}
-	s := NewState(inv)
+	s := NewGPUStates(inv)
 	s[0].Whole, s[5].Whole = true, true
 	request := wholeGPUs(inv, 3)
-	request.Alike = []Alike{{Parts: []int{0}, Values: numa}}
+	request.Constraints = []Constraint{{Parts: []int{0}, Values: numa}}
 	verdict := Place(inv, s, request, KeepPlaceable{})
 	require.Equal(t, Fits, verdict.Outcome)
 	for _, gpu := range gpusOf(inv, verdict) {
@@ -169,7 +169,7 @@ func TestAlike(t *testing.T) {
 	require.Equal(t, Unlike, verdict.Reasons[0].Code)
 
 	request = wholeGPUs(inv, 2)
-	request.Alike = []Alike{{Parts: []int{0}, Values: numa, Distinct: true}}
+	request.Constraints = []Constraint{{Parts: []int{0}, Values: numa, Distinct: true}}
 	gpus := gpusOf(inv, Place(inv, s, request, KeepPlaceable{}))
 	require.NotEqual(t, inv.Node.GPUs[gpus[0]].NUMA, inv.Node.GPUs[gpus[1]].NUMA)
 }
@@ -177,17 +177,17 @@ func TestAlike(t *testing.T) {
 // A hostile request costs a bounded search, and says that it was cut short.
 func TestSearchIsBounded(t *testing.T) {
 	inv := inventoryOf(t, "dgx-h100")
-	values := make([]int64, len(inv.Offers))
+	values := make([]int64, len(inv.Devices))
 	for i := range values {
 		values[i] = int64(i)
 	}
-	ones := inv.Select(func(o *Offer) bool { return o.Form == MIG && o.Profile == profile1g })
+	ones := inv.SelectDevices(func(o *Device) bool { return o.Form == MIG && o.Profile == profile1g })
 	request := &Request{}
 	for range 12 {
 		request.Parts = append(request.Parts, Part{Count: 2, Accepts: ones})
-		request.Alike = append(request.Alike, Alike{Parts: []int{len(request.Parts) - 1}, Values: values})
+		request.Constraints = append(request.Constraints, Constraint{Parts: []int{len(request.Parts) - 1}, Values: values})
 	}
-	require.NotEqual(t, Fits, Place(inv, NewState(inv), request, KeepPlaceable{}).Outcome)
+	require.NotEqual(t, Fits, Place(inv, NewGPUStates(inv), request, KeepPlaceable{}).Outcome)
 }
 
 // Without peer-to-peer a GPU on the same switch is no better than one across the
@@ -195,7 +195,7 @@ func TestSearchIsBounded(t *testing.T) {
 func TestP2PStatusIsRespected(t *testing.T) {
 	inv := inventoryOf(t, "8xrtx4090-pix-quads")
 	require.False(t, inv.Node.GPUs[0].Model.P2P)
-	require.Equal(t, inv.Bandwidth(1<<0|1<<1), inv.Bandwidth(1<<0|1<<4))
+	require.Equal(t, inv.RingBandwidth(1<<0|1<<1), inv.RingBandwidth(1<<0|1<<4))
 }
 
 // What a part needs is a requirement: it is refused rather than served worse.
@@ -205,24 +205,24 @@ func TestNeeds(t *testing.T) {
 	for name, tc := range map[string]struct {
 		inv   *Inventory
 		count int
-		needs Needs
+		needs TopologyRequirements
 		want  Outcome
 	}{
-		"bandwidth that the fabric has":      {inv, 4, Needs{GBps: 450}, Fits},
-		"more than it has":                   {inv, 4, Needs{GBps: 451}, Refused},
-		"a pair has NVLink":                  {pairs, 2, Needs{GBps: 300}, Fits},
-		"four do not":                        {pairs, 4, Needs{GBps: 25}, Refused},
-		"one GPU needs no link":              {pairs, 1, Needs{GBps: 300}, Fits},
-		"half a machine is on one NUMA node": {inv, 4, Needs{NUMANodes: 1}, Fits},
-		"five GPUs are not":                  {inv, 5, Needs{NUMANodes: 1}, Refused},
-		"five on two":                        {inv, 5, Needs{NUMANodes: 2}, Fits},
-		"every GPU has a near NIC":           {inv, 8, Needs{NIC: topology.PXB}, Fits},
-		"no NIC is known":                    {pairs, 1, Needs{NIC: topology.PXB}, Refused},
+		"bandwidth that the fabric has":      {inv, 4, TopologyRequirements{GBps: 450}, Fits},
+		"more than it has":                   {inv, 4, TopologyRequirements{GBps: 451}, Refused},
+		"a pair has NVLink":                  {pairs, 2, TopologyRequirements{GBps: 300}, Fits},
+		"four do not":                        {pairs, 4, TopologyRequirements{GBps: 25}, Refused},
+		"one GPU needs no link":              {pairs, 1, TopologyRequirements{GBps: 300}, Fits},
+		"half a machine is on one NUMA node": {inv, 4, TopologyRequirements{NUMANodes: 1}, Fits},
+		"five GPUs are not":                  {inv, 5, TopologyRequirements{NUMANodes: 1}, Refused},
+		"five on two":                        {inv, 5, TopologyRequirements{NUMANodes: 2}, Fits},
+		"every GPU has a near NIC":           {inv, 8, TopologyRequirements{NIC: topology.PXB}, Fits},
+		"no NIC is known":                    {pairs, 1, TopologyRequirements{NIC: topology.PXB}, Refused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			request := wholeGPUs(tc.inv, tc.count)
 			request.Parts[0].Needs = tc.needs
-			verdict := Place(tc.inv, NewState(tc.inv), request, KeepPlaceable{})
+			verdict := Place(tc.inv, NewGPUStates(tc.inv), request, KeepPlaceable{})
 			require.Equal(t, tc.want, verdict.Outcome)
 			if tc.want == Refused {
 				require.Equal(t, Unlike, verdict.Reasons[0].Code)
@@ -232,13 +232,13 @@ func TestNeeds(t *testing.T) {
 	// A MIG instance has no links at all: never combined with a need for them.
 	request := slicesOf(inv, profile1g, 1)
 	request.Parts[0].Needs.GBps = 1
-	require.Equal(t, Refused, Place(inv, NewState(inv), request, KeepPlaceable{}).Outcome)
+	require.Equal(t, Refused, Place(inv, NewGPUStates(inv), request, KeepPlaceable{}).Outcome)
 }
 
 // Where links are equal, GPUs near one another and near a NIC are preferred.
 func TestNearnessIsPreferred(t *testing.T) {
 	inv := inventoryOf(t, "dgx-a100")
-	verdict := Place(inv, NewState(inv), wholeGPUs(inv, 2), KeepPlaceable{})
+	verdict := Place(inv, NewGPUStates(inv), wholeGPUs(inv, 2), KeepPlaceable{})
 	gpus := gpusOf(inv, verdict)
 	require.Equal(t, inv.Node.GPUs[gpus[0]].NUMA, inv.Node.GPUs[gpus[1]].NUMA)
 }
@@ -247,15 +247,15 @@ func TestNearnessIsPreferred(t *testing.T) {
 // up to one GPU at most. Shares that leave it open take none.
 func TestComputeIsSharedToo(t *testing.T) {
 	inv := inventoryOf(t, "8xL40S-2socket-node")
-	s := NewState(inv)
+	s := NewGPUStates(inv)
 	for gpu := 1; gpu < len(s); gpu++ {
 		s[gpu].Whole = true
 	}
-	shares := inv.Select(func(o *Offer) bool { return o.Form == Share })
+	shares := inv.SelectDevices(func(o *Device) bool { return o.Form == Share })
 	ask := func(compute topology.MilliGPU) Verdict {
 		verdict := Place(inv, s, &Request{Parts: []Part{{Count: 1, Bytes: topology.GiB, Compute: compute, Accepts: shares}}}, KeepPlaceable{})
 		if verdict.Outcome == Fits {
-			require.NoError(t, inv.Take(s, verdict.Grants[0].Offer, verdict.Grants[0].Size))
+			require.NoError(t, inv.TakeDevice(s, verdict.Devices[0].Device, verdict.Devices[0].ShareSize))
 		}
 		return verdict
 	}
@@ -275,11 +275,11 @@ func TestUnifiedMemory(t *testing.T) {
 		GPUs:  []topology.GPU{{Model: &topology.Model{Name: "GB10"}, NUMA: topology.NoNUMA}},
 		Links: [][]topology.Link{{{Kind: topology.Self}}},
 	}
-	inv, err := NewInventory(node, Offers(node, make([]*mig.Table, 1)), Prior())
+	inv, err := NewInventory(node, NodeDevices(node, make([]*mig.Table, 1)), PriorDemand())
 	require.NoError(t, err)
-	require.Equal(t, Fits, Place(inv, NewState(inv), wholeGPUs(inv, 1), KeepPlaceable{}).Outcome)
-	share := &Request{Parts: []Part{{Count: 1, Bytes: topology.GiB, Accepts: inv.Select(func(o *Offer) bool { return o.Form == Share })}}}
-	verdict := Place(inv, NewState(inv), share, KeepPlaceable{})
+	require.Equal(t, Fits, Place(inv, NewGPUStates(inv), wholeGPUs(inv, 1), KeepPlaceable{}).Outcome)
+	share := &Request{Parts: []Part{{Count: 1, Bytes: topology.GiB, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share })}}}
+	verdict := Place(inv, NewGPUStates(inv), share, KeepPlaceable{})
 	require.Equal(t, Refused, verdict.Outcome)
 	require.Equal(t, []Reason{{Code: MemoryShort, Want: int64(topology.GiB)}}, verdict.Reasons)
 }

@@ -31,7 +31,7 @@ func TestEveryPolicyServesTheSameRequests(t *testing.T) {
 		case 1:
 			request = slicesOf(inv, []mig.ProfileID{profile1g, profile2g, profile3g, 5, 14}[random.Intn(5)], 1)
 		case 2:
-			request = &Request{Parts: []Part{{Count: 1, Bytes: topology.Bytes(1+random.Int63n(60)) * topology.GiB, Accepts: inv.Select(func(o *Offer) bool { return o.Form == Share })}}}
+			request = &Request{Parts: []Part{{Count: 1, Bytes: topology.Bytes(1+random.Int63n(60)) * topology.GiB, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share })}}}
 		}
 		want := Place(inv, s, request, FirstFit{}).Outcome
 		for _, policy := range Policies(mixedDemand, 7) {
@@ -42,8 +42,8 @@ func TestEveryPolicyServesTheSameRequests(t *testing.T) {
 			if diff := cmp.Diff(verdict, Place(inv, s, request, policy)); diff != "" {
 				t.Fatalf("%s answers differently the second time:\n%s", policy.Name(), diff)
 			}
-			for _, grant := range verdict.Grants {
-				require.NoError(t, inv.Take(before, grant.Offer, grant.Size), policy.Name())
+			for _, grant := range verdict.Devices {
+				require.NoError(t, inv.TakeDevice(before, grant.Device, grant.ShareSize), policy.Name())
 			}
 		}
 	}
@@ -53,10 +53,10 @@ func TestEveryPolicyServesTheSameRequests(t *testing.T) {
 // share of 10 GiB, GPU 1 one of 30 GiB; where does a share of 8 GiB go?
 func TestPoliciesDiffer(t *testing.T) {
 	inv := inventoryOf(t, "8xL40S-2socket-node")
-	s := NewState(inv)
+	s := NewGPUStates(inv)
 	s[0] = GPUState{Shared: 10 * topology.GiB, Sharers: 1}
 	s[1] = GPUState{Shared: 30 * topology.GiB, Sharers: 1}
-	request := &Request{Parts: []Part{{Count: 1, Bytes: 8 * topology.GiB, Accepts: inv.Select(func(o *Offer) bool { return o.Form == Share })}}}
+	request := &Request{Parts: []Part{{Count: 1, Bytes: 8 * topology.GiB, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share })}}}
 	want := map[string]int{
 		"keep-placeable": 1, // the fullest that has room
 		"first-fit":      0,
@@ -85,7 +85,7 @@ func TestDemandIsChecked(t *testing.T) {
 		"weight -1 for profile 19":   {Profiles: map[mig.ProfileID]int64{19: -1}},
 		"weight 1 for shares of -1B": {Shares: map[topology.Bytes]int64{-1: 1}},
 	} {
-		_, err := NewInventory(inv.Node, inv.Offers, demand)
+		_, err := NewInventory(inv.Node, inv.Devices, demand)
 		require.ErrorContains(t, err, want)
 	}
 }

@@ -8,7 +8,7 @@ type Rating struct {
 	Bandwidth int64
 	// Loss is what the choice takes from requests to come; less is better. Its unit
 	// is the policy's own: MiB for KeepPlaceable.
-	Loss int64
+	OpportunityCost int64
 	// Distance is how far the job's GPUs are from one another's NUMA nodes and from
 	// NICs. Less is better, but only between choices that are equal otherwise:
 	// bandwidth matters more, and NVLink pairs may span NUMA nodes.
@@ -20,8 +20,8 @@ func (r Rating) Better(other Rating) bool {
 	if r.Bandwidth != other.Bandwidth {
 		return r.Bandwidth > other.Bandwidth
 	}
-	if r.Loss != other.Loss {
-		return r.Loss < other.Loss
+	if r.OpportunityCost != other.OpportunityCost {
+		return r.OpportunityCost < other.OpportunityCost
 	}
 	return r.Distance < other.Distance
 }
@@ -37,14 +37,14 @@ func (r Rating) Compare(other Rating) int {
 	return 0
 }
 
-// plus is the rating of two choices made one after the other. A job is as fast
+// addRating is the rating of two choices made one after the other. A job is as fast
 // as its slowest set of GPUs.
-func (r Rating) plus(next Rating) Rating {
+func (r Rating) addRating(next Rating) Rating {
 	bandwidth := max(r.Bandwidth, next.Bandwidth)
 	if r.Bandwidth > 0 && next.Bandwidth > 0 {
 		bandwidth = min(r.Bandwidth, next.Bandwidth)
 	}
-	return Rating{Bandwidth: bandwidth, Loss: r.Loss + next.Loss, Distance: r.Distance + next.Distance}
+	return Rating{Bandwidth: bandwidth, OpportunityCost: r.OpportunityCost + next.OpportunityCost, Distance: r.Distance + next.Distance}
 }
 
 // Policy ranks the ways to serve a request. Among choices that rate equal the
@@ -54,6 +54,6 @@ type Policy interface {
 	Name() string
 	// RateGPUs rates taking all of gpus, which are free, as whole GPUs.
 	RateGPUs(v *View, gpus GPUSet) Rating
-	// RateOffer rates taking one offer that fits; size is that of a share.
-	RateOffer(v *View, offer int, size Size) Rating
+	// RateOffer rates taking one device that fits; size is that of a share.
+	RateDevice(v *View, device int, size ShareSize) Rating
 }

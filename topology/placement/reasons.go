@@ -1,8 +1,8 @@
 package placement
 
-// explain fills in why the request, which was refused, cannot be served: one
+// findReasons fills in why the request, which was refused, cannot be served: one
 // reason for each part that fails on its own, or one for all together.
-func (p *Placer) explain() {
+func (p *Placer) findReasons() {
 	p.reasons = p.reasons[:0]
 	for i := range p.request.Parts {
 		if reason, failed := p.reasonOf(i); failed {
@@ -13,7 +13,7 @@ func (p *Placer) explain() {
 		return
 	}
 	code := Together
-	if len(p.request.Parts) == 1 || len(p.request.Alike) > 0 {
+	if len(p.request.Parts) == 1 || len(p.request.Constraints) > 0 {
 		code = Unlike
 	}
 	p.reasons = append(p.reasons, Reason{Code: code, Part: -1})
@@ -30,22 +30,22 @@ func (p *Placer) reasonOf(index int) (Reason, bool) {
 	}
 	form := Share
 	var left, wanted int64 // of shares
-	var whole GPUSet       // GPUs of which an offer is open
-	var open int64         // offers that are open
+	var whole GPUSet       // GPUs of which an device is open
+	var open int64         // devices that are open
 	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
-		offer := &p.view.Offers[i]
-		form = min(form, offer.Form)
-		state := &p.view.State[offer.GPU]
-		fits := p.view.fits(state, offer, part.size())
-		if offer.Form == Share {
-			wanted = max(wanted, int64(shareSize(offer, part.size())))
+		device := &p.view.Devices[i]
+		form = min(form, device.Form)
+		state := &p.view.GPUs[device.GPU]
+		fits := p.view.fitsGPU(state, device, part.shareSize())
+		if device.Form == Share {
+			wanted = max(wanted, int64(shareMemory(device, part.shareSize())))
 			if !state.Whole && state.MIG.Slices == 0 {
-				left = max(left, int64(offer.Memory-state.Shared))
+				left = max(left, int64(device.Memory-state.Shared))
 			}
 		}
 		if fits {
 			open++
-			whole |= 1 << offer.GPU
+			whole |= 1 << device.GPU
 		}
 	}
 	if open >= reason.Want {

@@ -7,31 +7,31 @@ import "github.com/ashlar-dev/ashlar/topology"
 type Request struct {
 	Parts []Part
 	// Alike restricts what parts get together.
-	Alike []Alike
+	Constraints []Constraint
 }
 
-// Part asks for Count different offers of those in Accepts.
+// Part asks for Count different devices of those in Accepts.
 type Part struct {
 	Name  string
 	Count int
 	// Bytes is the memory that each share takes, 0 for all of the GPU's. It does
-	// not restrict other forms: leave offers that are too small out of Accepts.
+	// not restrict other forms: leave devices that are too small out of Accepts.
 	Bytes topology.Bytes
 	// Compute is the part of the GPU's compute that each share takes, 0 to leave it
 	// open.
 	Compute topology.MilliGPU
-	// Accepts holds the offers that the part may take.
-	Accepts OfferSet
+	// Accepts holds the devices that the part may take.
+	Accepts DeviceSet
 	// Needs is what the part's GPUs must have; the zero value asks for nothing, and
 	// nearness is then merely preferred.
-	Needs Needs
+	Needs TopologyRequirements
 }
 
-// size is the size of each of the part's shares.
-func (p *Part) size() Size { return Size{Bytes: p.Bytes, Compute: p.Compute} }
+// shareSize is the size of each of the part's shares.
+func (p *Part) shareSize() ShareSize { return ShareSize{Bytes: p.Bytes, Compute: p.Compute} }
 
-// Needs are requirements on the GPUs of one part as a set.
-type Needs struct {
+// TopologyRequirements are requirements on the GPUs of one part as a set.
+type TopologyRequirements struct {
 	// GBps is the least bandwidth of the best ring through the GPUs, per direction.
 	// MIG instances and shares have no links: they never satisfy it.
 	GBps int64
@@ -42,24 +42,24 @@ type Needs struct {
 	NIC topology.LinkKind
 }
 
-// met reports whether whole GPUs have what the part needs.
-func (n *Needs) met(v *View, gpus GPUSet) bool {
+// metBy reports whether whole GPUs have what the part needs.
+func (n *TopologyRequirements) metBy(v *View, gpus GPUSet) bool {
 	return (n.GBps == 0 || gpus.Len() == 1 || v.ring[gpus] >= n.GBps) &&
 		(n.NUMANodes == 0 || v.NUMANodes(gpus) <= n.NUMANodes) &&
-		v.NIC(gpus) >= n.NIC
+		v.NearestNIC(gpus) >= n.NIC
 }
 
-// Alike says that a property of what some parts get must be the same for all of
+// Constraint says that a property of what some parts get must be the same for all of
 // them, or different for each.
-type Alike struct {
+type Constraint struct {
 	// Parts are indexes into Request.Parts.
 	Parts []int
-	// Values[i] is the property of offer i; NoValue for an offer without it, which
+	// Values[i] is the property of device i; NoValue for an device without it, which
 	// cannot be taken by these parts.
 	Values []int64
 	// Distinct asks for different values instead of equal ones.
 	Distinct bool
 }
 
-// NoValue marks an offer that lacks the property of an Alike.
+// NoValue marks an device that lacks the property of an Alike.
 const NoValue int64 = -1

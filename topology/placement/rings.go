@@ -39,14 +39,14 @@ func newRings(node *topology.Node) []int64 {
 		}
 		// ends[set]: where a path over all of set can end that starts at its lowest GPU.
 		for set := GPUSet(1); set < 1<<n; set++ {
-			start := set.lowest()
+			start := set.lowestGPU()
 			if set == 1<<start {
 				ends[set] = set
 				continue
 			}
 			ends[set] = 0
 			for rest := set &^ (1 << start); rest != 0; rest &= rest - 1 {
-				last := rest.lowest()
+				last := rest.lowestGPU()
 				if ends[set&^(1<<last)]&near[last] != 0 {
 					ends[set] |= 1 << last
 				}

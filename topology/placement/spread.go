@@ -8,10 +8,10 @@ type Spread struct{}
 func (Spread) Name() string { return "spread" }
 
 // RateGPUs implements Policy.
-func (Spread) RateGPUs(v *View, _ GPUSet) Rating { return Rating{Loss: -v.leftover()} }
+func (Spread) RateGPUs(v *View, _ GPUSet) Rating { return Rating{OpportunityCost: -v.nodeLeftover()} }
 
-// RateOffer implements Policy.
-func (Spread) RateOffer(v *View, i int, _ Size) Rating {
+// RateDevice implements Policy.
+func (Spread) RateDevice(v *View, i int, _ ShareSize) Rating {
 	const gpusFirst = 1 << 26 // more than the MiB of any node
-	return Rating{Loss: -v.Leftover(v.Offers[i].GPU)*gpusFirst - v.leftover()}
+	return Rating{OpportunityCost: -v.GPULeftover(v.Devices[i].GPU)*gpusFirst - v.nodeLeftover()}
 }

@@ -22,14 +22,14 @@ type GPUState struct {
 // Free reports whether nobody holds any of the GPU.
 func (g GPUState) Free() bool { return g == GPUState{} }
 
-// State is what is held of a node: one entry for each of its GPUs.
-type State []GPUState
+// GPUStates is what is held of a node: one entry for each of its GPUs.
+type GPUStates []GPUState
 
-// NewState returns the state of a node that nobody uses.
-func NewState(inv *Inventory) State { return make(State, len(inv.Node.GPUs)) }
+// NewGPUStates returns the state of a node that nobody uses.
+func NewGPUStates(inv *Inventory) GPUStates { return make(GPUStates, len(inv.Node.GPUs)) }
 
 // FreeGPUs is the set of GPUs that nobody holds any of.
-func (s State) FreeGPUs() GPUSet {
+func (s GPUStates) FreeGPUs() GPUSet {
 	var set GPUSet
 	for i := range s {
 		if s[i].Free() {
@@ -39,81 +39,81 @@ func (s State) FreeGPUs() GPUSet {
 	return set
 }
 
-// Fits reports whether offer i can be taken now; size is that of a share, and ignored
+// DeviceFits reports whether device i can be taken now; size is that of a share, and ignored
 // for other forms.
-func (inv *Inventory) Fits(s State, i int, size Size) bool {
-	return inv.fits(&s[inv.Offers[i].GPU], &inv.Offers[i], size)
+func (inv *Inventory) DeviceFits(s GPUStates, i int, size ShareSize) bool {
+	return inv.fitsGPU(&s[inv.Devices[i].GPU], &inv.Devices[i], size)
 }
 
-func (inv *Inventory) fits(gpu *GPUState, offer *Offer, size Size) bool {
-	switch offer.Form {
+func (inv *Inventory) fitsGPU(gpu *GPUState, device *Device, size ShareSize) bool {
+	switch device.Form {
 	case Whole:
 		return gpu.Free()
 	case MIG:
 		return !gpu.Whole && gpu.Sharers == 0 &&
-			gpu.MIG.Slices&offer.slices == 0 &&
-			(!offer.scarce || gpu.MIG.Media.Plus(offer.Media).Within(inv.opens[offer.GPU].all))
+			gpu.MIG.Slices&device.slices == 0 &&
+			(!device.scarce || gpu.MIG.Media.Plus(device.Media).Within(inv.flexibility[device.GPU].all))
 	case Share:
-		return !gpu.Whole && gpu.MIG.Slices == 0 && shareSize(offer, size) <= offer.Memory-gpu.Shared &&
-			size.Compute <= topology.WholeGPU-gpu.Compute && (gpu.Sharers == 0 || gpu.Shared < offer.Memory)
+		return !gpu.Whole && gpu.MIG.Slices == 0 && shareMemory(device, size) <= device.Memory-gpu.Shared &&
+			size.Compute <= topology.WholeGPU-gpu.Compute && (gpu.Sharers == 0 || gpu.Shared < device.Memory)
 	}
 	return false
 }
 
-// shareSize is the memory that a share takes.
-func shareSize(offer *Offer, size Size) topology.Bytes {
+// shareMemory is the memory that a share takes.
+func shareMemory(device *Device, size ShareSize) topology.Bytes {
 	if size.Bytes == 0 {
-		return offer.Memory
+		return device.Memory
 	}
 	return size.Bytes
 }
 
-// Take records that offer i is held. It is an error, and changes nothing, if the
-// offer does not fit.
-func (inv *Inventory) Take(s State, i int, size Size) error {
-	if !inv.Fits(s, i, size) {
-		offer := inv.Offers[i]
-		return fmt.Errorf("%s of GPU %d is not free", offer.Form, offer.GPU)
+// TakeDevice records that device i is held. It is an error, and changes nothing, if the
+// device does not fit.
+func (inv *Inventory) TakeDevice(s GPUStates, i int, size ShareSize) error {
+	if !inv.DeviceFits(s, i, size) {
+		device := inv.Devices[i]
+		return fmt.Errorf("%s of GPU %d is not free", device.Form, device.GPU)
 	}
-	inv.Hold(s, i, size)
+	inv.HoldDevice(s, i, size)
 	return nil
 }
 
-// Hold records that offer i is held, whether or not it fits: for what others have
+// HoldDevice records that device i is held, whether or not it fits: for what others have
 // allocated already.
-func (inv *Inventory) Hold(s State, i int, size Size) {
-	offer := &inv.Offers[i]
-	s[offer.GPU] = with(s[offer.GPU], offer, size)
+func (inv *Inventory) HoldDevice(s GPUStates, i int, size ShareSize) {
+	device := &inv.Devices[i]
+	s[device.GPU] = withDevice(s[device.GPU], device, size)
 }
 
-// with is the state of a GPU once offer is held too.
-func with(gpu GPUState, offer *Offer, size Size) GPUState {
-	switch offer.Form {
+// withDevice is the state of a GPU once device is held too.
+func withDevice(gpu GPUState, device *Device, size ShareSize) GPUState {
+	switch device.Form {
 	case Whole:
 		gpu.Whole = true
 	case MIG:
-		gpu.MIG.Slices |= offer.slices
-		gpu.MIG.Media = gpu.MIG.Media.Plus(offer.Media)
+		gpu.MIG.Slices |= device.slices
+		gpu.MIG.Media = gpu.MIG.Media.Plus(device.Media)
 	case Share:
-		gpu.Shared += shareSize(offer, size)
+		gpu.Shared += shareMemory(device, size)
 		gpu.Compute += size.Compute
 		gpu.Sharers++
 	}
 	return gpu
 }
 
-// Release undoes Take with the same arguments.
-func (inv *Inventory) Release(s State, i int, size Size) {
-	offer := &inv.Offers[i]
-	gpu := &s[offer.GPU]
-	switch offer.Form {
+// ReleaseDevice undoes Take with the same arguments.
+func (inv *Inventory) ReleaseDevice(s GPUStates, i int, size ShareSize) {
+	device := &inv.Devices[i]
+	gpu := &s[device.GPU]
+	switch device.Form {
 	case Whole:
 		gpu.Whole = false
 	case MIG:
-		gpu.MIG.Slices &^= offer.slices
-		gpu.MIG.Media = gpu.MIG.Media.Minus(offer.Media)
+		gpu.MIG.Slices &^= device.slices
+		gpu.MIG.Media = gpu.MIG.Media.Minus(device.Media)
 	case Share:
-		gpu.Shared -= shareSize(offer, size)
+		gpu.Shared -= shareMemory(device, size)
 		gpu.Compute -= size.Compute
 		gpu.Sharers--
 	}

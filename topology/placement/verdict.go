@@ -21,44 +21,44 @@ const (
 
 func (o Outcome) String() string { return [...]string{"fits", "refused", "undecided"}[o] }
 
-// Grant gives one offer to one part.
-type Grant struct {
-	Part, Offer int
+// DeviceAllocation gives one device to one part.
+type DeviceAllocation struct {
+	Part, Device int
 	// Size is the size of a share.
-	Size
+	ShareSize
 }
 
 // Verdict is the answer to a request on one node.
 type Verdict struct {
 	Outcome Outcome
-	// Grants holds one entry per offer, in the order of the parts, if it fits.
-	Grants []Grant
-	Rating Rating
+	// Grants holds one entry per device, in the order of the parts, if it fits.
+	Devices []DeviceAllocation
+	Rating  Rating
 	// Reasons says why not, if it does not: one entry for each part that fails on
 	// its own, or one for all of them together.
 	Reasons []Reason
 }
 
-// Code is the kind of a reason, stable for machines to read.
-type Code string
+// ReasonCode is the kind of a reason, stable for machines to read.
+type ReasonCode string
 
 // The codes.
 const (
-	NoMatch     Code = "NoMatch"     // the node has nothing of the kind asked for
-	GPUsBusy    Code = "GPUsBusy"    // too few matching GPUs are free
-	SlicesTaken Code = "SlicesTaken" // no matching MIG placement is open
-	MemoryShort Code = "MemoryShort" // no matching GPU has that much memory, or compute, left to share
-	Unlike      Code = "Unlike"      // what is free does not satisfy a constraint between devices
-	Together    Code = "Together"    // each part fits alone, all of them do not
-	Unresolved  Code = "Unresolved"  // the search was cut short
+	NoMatch     ReasonCode = "NoMatch"     // the node has nothing of the kind asked for
+	GPUsBusy    ReasonCode = "GPUsBusy"    // too few matching GPUs are free
+	SlicesTaken ReasonCode = "SlicesTaken" // no matching MIG placement is open
+	MemoryShort ReasonCode = "MemoryShort" // no matching GPU has that much memory, or compute, left to share
+	Unlike      ReasonCode = "Unlike"      // what is free does not satisfy a constraint between devices
+	Together    ReasonCode = "Together"    // each part fits alone, all of them do not
+	Unresolved  ReasonCode = "Unresolved"  // the search was cut short
 )
 
 // Reason says why a part, or all parts together, cannot be served.
 type Reason struct {
-	Code Code
+	Code ReasonCode
 	// Part is an index into Request.Parts; -1 for all together.
 	Part int
-	// Want and Have are numbers of offers, or bytes with MemoryShort.
+	// Want and Have are numbers of devices, or bytes with MemoryShort.
 	Want, Have int64
 }
 

@@ -9,7 +9,7 @@ import (
 // View is what a policy looks at: one node at one moment. Policies only read it.
 type View struct {
 	*Inventory
-	State State
+	GPUs GPUStates
 	// Free is the set of GPUs that nobody holds any of.
 	Free GPUSet
 }
@@ -18,16 +18,16 @@ type View struct {
 func (v *View) NUMANodes(gpus GPUSet) int64 {
 	var nodes uint32
 	for ; gpus != 0; gpus &= gpus - 1 {
-		nodes |= v.numa[gpus.lowest()]
+		nodes |= v.numa[gpus.lowestGPU()]
 	}
 	return int64(bits.OnesCount32(nodes))
 }
 
-// NIC is how the worst placed of the GPUs reaches the nearest NIC.
-func (v *View) NIC(gpus GPUSet) topology.LinkKind {
+// NearestNIC is how the worst placed of the GPUs reaches the nearest NIC.
+func (v *View) NearestNIC(gpus GPUSet) topology.LinkKind {
 	kind := topology.NVLink
 	for ; gpus != 0; gpus &= gpus - 1 {
-		kind = min(kind, v.nic[gpus.lowest()])
+		kind = min(kind, v.nic[gpus.lowestGPU()])
 	}
 	return kind
 }
@@ -40,21 +40,21 @@ func (inv *Inventory) newDistances() []int64 {
 	distances := make([]int64, 1<<len(inv.Node.GPUs))
 	for i := range distances {
 		set := GPUSet(i)
-		distances[set] = view.NUMANodes(set)*kinds + int64(topology.NVLink-view.NIC(set))
+		distances[set] = view.NUMANodes(set)*kinds + int64(topology.NVLink-view.NearestNIC(set))
 	}
 	return distances
 }
 
-// hold records a grant in the view.
-func (v *View) hold(offer int, size Size) {
-	v.Hold(v.State, offer, size)
-	v.Free &^= 1 << v.Offers[offer].GPU
+// holdDevice records a grant in the view.
+func (v *View) holdDevice(device int, size ShareSize) {
+	v.HoldDevice(v.GPUs, device, size)
+	v.Free &^= 1 << v.Devices[device].GPU
 }
 
-// release undoes hold.
-func (v *View) release(offer int, size Size) {
-	v.Release(v.State, offer, size)
-	if gpu := v.Offers[offer].GPU; v.State[gpu].Free() {
+// releaseDevice undoes hold.
+func (v *View) releaseDevice(device int, size ShareSize) {
+	v.ReleaseDevice(v.GPUs, device, size)
+	if gpu := v.Devices[device].GPU; v.GPUs[gpu].Free() {
 		v.Free |= 1 << gpu
 	}
 }

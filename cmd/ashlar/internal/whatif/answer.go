@@ -10,7 +10,7 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/ashlar-dev/ashlar/plugins/inventory"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 )
 
 // Answer is what would become of the pods under one policy.
@@ -60,7 +60,7 @@ type Device struct {
 
 // holdings are the GPUs that claims hold now. Pools whose GPUs cannot be understood are
 // left out.
-func (w *world) holdings() ([]inventory.Holding, error) {
+func (w *world) holdings() ([]resourceslices.Holding, error) {
 	stored, err := w.claims.List()
 	if err != nil {
 		return nil, err
@@ -79,11 +79,11 @@ func (w *world) holdings() ([]inventory.Holding, error) {
 	}
 	var understood []resourceapi.ResourceSlice
 	for _, pool := range pools {
-		if _, err := inventory.Holdings(pool, nil); err == nil {
+		if _, err := resourceslices.Holdings(pool, nil); err == nil {
 			understood = append(understood, pool...)
 		}
 	}
-	return inventory.Holdings(understood, all)
+	return resourceslices.Holdings(understood, all)
 }
 
 // gpu is one GPU of a node.
@@ -92,7 +92,7 @@ type gpu struct {
 	index int
 }
 
-func inUse(holdings []inventory.Holding) (gpus map[gpu]bool, nodes map[string]bool) {
+func inUse(holdings []resourceslices.Holding) (gpus map[gpu]bool, nodes map[string]bool) {
 	gpus, nodes = map[gpu]bool{}, map[string]bool{}
 	for _, h := range holdings {
 		nodes[h.Node] = true
@@ -104,7 +104,7 @@ func inUse(holdings []inventory.Holding) (gpus map[gpu]bool, nodes map[string]bo
 }
 
 // finish fills the answer from the outcomes and what is held now.
-func (a *Answer) finish(w *world, before []inventory.Holding) error {
+func (a *Answer) finish(w *world, before []resourceslices.Holding) error {
 	after, err := w.holdings()
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (a *Answer) finish(w *world, before []inventory.Holding) error {
 			byUser[user.UID] = append(byUser[user.UID], claim)
 		}
 	}
-	byClaim := map[types.NamespacedName]*inventory.Holding{}
+	byClaim := map[types.NamespacedName]*resourceslices.Holding{}
 	for i := range after {
 		claim := after[i].Claim
 		byClaim[types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}] = &after[i]
@@ -162,7 +162,7 @@ func (a *Answer) finish(w *world, before []inventory.Holding) error {
 }
 
 // got writes down what a bound pod's claims hold.
-func (p *Pod) got(bound *corev1.Pod, claims []*resourceapi.ResourceClaim, holdings map[types.NamespacedName]*inventory.Holding) {
+func (p *Pod) got(bound *corev1.Pod, claims []*resourceapi.ResourceClaim, holdings map[types.NamespacedName]*resourceslices.Holding) {
 	p.Node = bound.Spec.NodeName
 	var products, got, connections []string
 	for _, claim := range claims {
@@ -177,7 +177,7 @@ func (p *Pod) got(bound *corev1.Pod, claims []*resourceapi.ResourceClaim, holdin
 				device.Bytes = memory.Value()
 			}
 			p.Devices = append(p.Devices, device)
-			if holding == nil || !slices.ContainsFunc(holding.Devices, func(h inventory.Held) bool { return h.Device == result.Device }) {
+			if holding == nil || !slices.ContainsFunc(holding.Devices, func(h resourceslices.Held) bool { return h.Device == result.Device }) {
 				others = append(others, fmt.Sprintf("%s of %s", result.Device, result.Driver))
 			}
 		}

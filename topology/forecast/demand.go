@@ -1,0 +1,88 @@
+package forecast
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Demand is which pods to expect: classes and how often they occur, in what was seen
+// so far or in a trace.
+type Demand struct {
+	// Classes come most frequent first, equally frequent ones largest first.
+	Classes []Weighted
+	// Pods is the sum of the counts.
+	Pods int64
+}
+
+// Weighted is a class and how often it is expected.
+type Weighted struct {
+	Class
+	Count int64
+	// Probability is that of the class among those it is listed with.
+	Probability float64
+}
+
+// NewDemand counts the classes of pods.
+func NewDemand(pods []Class) *Demand {
+	count := map[Class]int64{}
+	for _, class := range pods {
+		count[class]++
+	}
+	return demandFrom(count)
+}
+
+func demandFrom(count map[Class]int64) *Demand {
+	demand := &Demand{}
+	for _, n := range count {
+		demand.Pods += n
+	}
+	for class, n := range count {
+		demand.Classes = append(demand.Classes, Weighted{Class: class, Count: n, Probability: float64(n) / float64(demand.Pods)})
+	}
+	slices.SortFunc(demand.Classes, func(a, b Weighted) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), a.compare(b.Class))
+	})
+	return demand
+}
+
+// TypicalPercent is how much of the pods the typical classes of FGD cover: "we take
+// those that cover 95 %" (Weng et al., USENIX ATC 2023, and its simulator).
+const TypicalPercent = 95
+
+// Typical is the most frequent classes that together cover at least the given part
+// of the pods, with probabilities that add up to 1. It keeps a measure over classes
+// cheap where a long tail hardly matters.
+func (d *Demand) Typical(percent int64) []Weighted {
+	var covered int64
+	end := 0
+	for end < len(d.Classes) && covered*100 < percent*d.Pods {
+		covered += d.Classes[end].Count
+		end++
+	}
+	typical := slices.Clone(d.Classes[:end])
+	total := float64(d.Pods)
+	for i := range typical {
+		// Two divisions, as FGD's authors do it: the last bit decides between equals.
+		typical[i].Probability = float64(typical[i].Count) / total / (float64(covered) / total)
+	}
+	return typical
+}
+
+// mostPerGPU bounds cpuPerGPU, so that 16 GPUs' worth of it, in millionths, fits in an
+// int64. It is a hundred million cores.
+const mostPerGPU = 100 * MaxCPU
+
+// cpuPerGPU is the milli-CPU that GPU pods ask for beside each GPU, 0 without any.
+func (d *Demand) cpuPerGPU() int64 {
+	var cpu, gpu float64
+	for _, class := range d.Classes {
+		if class.GPUs > 0 {
+			cpu += float64(class.Count) * float64(class.CPU)
+			gpu += float64(class.Count) * float64(class.AllGPUs())
+		}
+	}
+	if gpu == 0 {
+		return 0
+	}
+	return int64(min(cpu/gpu*1000, mostPerGPU))
+}

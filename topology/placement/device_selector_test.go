@@ -1,0 +1,48 @@
+package placement
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/mig"
+)
+
+func TestWant(t *testing.T) {
+	inv := inventoryOf(t, "azure-nc96ads-a100")
+	count := func(want DeviceSelector) map[Form]int {
+		forms := map[Form]int{}
+		accepts := want.AcceptedDevices(inv)
+		for i := accepts.next(0); i >= 0; i = accepts.next(i + 1) {
+			forms[inv.Devices[i].Form]++
+		}
+		return forms
+	}
+	// Four GPUs, each with 18 placements of its 7-slice table and 7 more of 1g+me.
+	require.Equal(t, map[Form]int{Whole: 4, Share: 4, MIG: 100}, count(DeviceSelector{}))
+	require.Equal(t, map[Form]int{Whole: 4}, count(DeviceSelector{Forms: []Form{Whole}}))
+	// 40 GB and more: 3g at 0 and 4, 4g, 7g.
+	require.Equal(t, map[Form]int{Whole: 4, Share: 4, MIG: 16}, count(DeviceSelector{Memory: 39 * topology.GiB}))
+	require.Equal(t, map[Form]int{MIG: 12}, count(DeviceSelector{Forms: []Form{MIG}, Profiles: []mig.ProfileID{profile2g}}))
+	require.Empty(t, count(DeviceSelector{Models: []string{"H100-SXM5-80GB"}}))
+	require.Len(t, count(DeviceSelector{Models: []string{"A100-PCIe-80GB"}}), 3)
+	require.Empty(t, count(DeviceSelector{Compute: topology.ComputeCapability{Major: 8, Minor: 9}}))
+	require.Len(t, count(DeviceSelector{Compute: topology.ComputeCapability{Major: 8}}), 3)
+}
+
+// A mixed node: the request names what it can live with, and the policy takes what
+// loses the least.
+func TestAnyFormThatHasTheseBytes(t *testing.T) {
+	mixed := *inventoryOf(t, "azure-nc96ads-a100").Node
+	mixed.GPUs = append([]topology.GPU(nil), mixed.GPUs...)
+	small := inventoryOf(t, "4xA30-pcie").Node.GPUs[0].Model
+	mixed.GPUs[2].Model, mixed.GPUs[3].Model = small, small
+	inv, err := NewInventory(&mixed, NodeDevices(&mixed, make([]*mig.Table, 4)), PriorDemand())
+	require.NoError(t, err)
+	for bytes, want := range map[topology.Bytes]int{20 * topology.GiB: 2, 40 * topology.GiB: 0} {
+		accepts := (&DeviceSelector{Memory: bytes}).AcceptedDevices(inv)
+		verdict := Place(inv, NewGPUStates(inv), &Request{Parts: []Part{{Count: 1, Bytes: bytes, Accepts: accepts}}}, KeepPlaceable{})
+		require.Equal(t, []int{want}, gpusOf(inv, verdict), "%s goes on the smallest GPU that has it", bytes)
+	}
+}

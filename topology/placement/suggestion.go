@@ -1,0 +1,262 @@
+package placement
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/topology"
+)
+
+// SuggestionKind is the kind of a change, stable for machines to read.
+type SuggestionKind string
+
+// The kinds, from the smallest change to the largest.
+const (
+	SmallerShare SuggestionKind = "SmallerShare" // ask for less memory
+	OtherProfile SuggestionKind = "OtherProfile" // ask for another MIG profile
+	Reslice      SuggestionKind = "Reslice"      // move the MIG instances of a GPU to other placements on it
+	OtherModel   SuggestionKind = "OtherModel"   // accept the node's other GPUs
+	FewerGPUs    SuggestionKind = "FewerGPUs"    // ask for fewer GPUs
+	FreeGPUs     SuggestionKind = "FreeGPUs"     // wait until GPUs are free, or move what runs there
+)
+
+// SuggestionKinds lists the kinds in that order.
+var SuggestionKinds = []SuggestionKind{SmallerShare, OtherProfile, Reslice, OtherModel, FewerGPUs, FreeGPUs}
+
+// Suggestion is a change after which a refused request fits. It has been tried: the
+// changed request, or the changed state, was placed.
+type Suggestion struct {
+	Kind SuggestionKind
+	// Part is the part to change, as an index into Request.Parts; -1 with Reslice and
+	// FreeGPUs, which leave the request as it is.
+	Part int
+	// Count is the number of GPUs that would fit, with FewerGPUs.
+	Count int
+	// Bytes is the share that would fit, with SmallerShare.
+	Bytes topology.Bytes
+	// Offer is the MIG device that would fit, with OtherProfile.
+	Device int
+	// GPUs would have to be free, with FreeGPUs; are re-sliced, with Reslice; or are
+	// what the part would get, with OtherModel.
+	GPUs GPUSet
+}
+
+// gpuList prints a set: "0,3".
+func gpuList(gpus GPUSet) string {
+	var list []string
+	for ; gpus != 0; gpus &= gpus - 1 {
+		list = append(list, strconv.Itoa(gpus.lowestGPU()))
+	}
+	return strings.Join(list, ",")
+}
+
+// String describes the change to someone who looks at one node.
+func (c Suggestion) String() string {
+	switch c.Kind {
+	case SmallerShare:
+		return fmt.Sprintf("a share of %s fits", c.Bytes)
+	case OtherProfile:
+		return "a smaller MIG profile fits"
+	case Reslice:
+		return fmt.Sprintf("it fits once the MIG instances of GPU %s are rearranged", gpuList(c.GPUs))
+	case OtherModel:
+		return fmt.Sprintf("GPU %s of another model fits", gpuList(c.GPUs))
+	case FewerGPUs:
+		if c.Count == 1 {
+			return "1 GPU fits"
+		}
+		return fmt.Sprintf("%d GPUs fit", c.Count)
+	}
+	return fmt.Sprintf("it fits once GPU %s is free", gpuList(c.GPUs))
+}
+
+// maxFreed is the most GPUs that a suggestion asks to be freed, and maxTried the most
+// sets of them that are tried.
+const (
+	maxFreed = 8
+	maxTried = 512
+)
+
+// SuggestChanges lists changes after which a request that was refused in state s fits, at
+// most one of each kind and part, the smallest change first. held lists the grants
+// that make up s, as far as they are known: without them nothing is re-sliced. An
+// empty list means that the node can never serve the request.
+//
+// Complexity: a handful of placements, plus one for each set of busy GPUs up to
+// the smallest that helps.
+func SuggestChanges(inv *Inventory, s GPUStates, held []DeviceAllocation, r *Request, policy Policy) []Suggestion {
+	var changes []Suggestion
+	for p := range r.Parts {
+		for _, relax := range []func(*Inventory, GPUStates, *Request, int, Policy) (Suggestion, bool){suggestSmallerShare, suggestOtherProfile, suggestOtherModel, suggestFewerGPUs} {
+			if change, found := relax(inv, s, r, p, policy); found {
+				changes = append(changes, change)
+			}
+		}
+	}
+	if change, found := suggestReslice(inv, s, held, r, policy); found {
+		changes = append(changes, change)
+	}
+	if change, found := suggestFreeGPUs(inv, s, r, policy); found {
+		changes = append(changes, change)
+	}
+	slices.SortStableFunc(changes, func(a, b Suggestion) int {
+		return slices.Index(SuggestionKinds, a.Kind) - slices.Index(SuggestionKinds, b.Kind)
+	})
+	return changes
+}
+
+// withPart is r with one part replaced.
+func withPart(r *Request, p int, part Part) *Request {
+	changed := &Request{Parts: slices.Clone(r.Parts), Constraints: r.Constraints}
+	changed.Parts[p] = part
+	return changed
+}
+
+// suggestSmallerShare finds the largest share that fits, in whole MiB.
+func suggestSmallerShare(inv *Inventory, s GPUStates, r *Request, p int, policy Policy) (Suggestion, bool) {
+	part := r.Parts[p]
+	var left topology.Bytes
+	for i := range inv.Devices {
+		device := &inv.Devices[i]
+		state := s[device.GPU]
+		if device.Form == Share && part.Accepts.Has(i) && !state.Whole && state.MIG.Slices == 0 {
+			left = max(left, device.Memory-state.Shared)
+		}
+	}
+	part.Bytes = left / topology.MiB * topology.MiB
+	if part.Bytes == 0 || Place(inv, s, withPart(r, p, part), policy).Outcome != Fits {
+		return Suggestion{}, false
+	}
+	return Suggestion{Kind: SmallerShare, Part: p, Bytes: part.Bytes}, true
+}
+
+// suggestOtherProfile finds the largest smaller MIG profile that fits. A part that
+// accepts no MIG device of this node is left alone: it asked for something else.
+func suggestOtherProfile(inv *Inventory, s GPUStates, r *Request, p int, policy Policy) (Suggestion, bool) {
+	part := r.Parts[p]
+	wanted := topology.Bytes(-1)
+	for i := range inv.Devices {
+		if device := &inv.Devices[i]; device.Form == MIG && part.Accepts.Has(i) {
+			wanted = max(wanted, device.Memory)
+		}
+	}
+	best := -1
+	for i := range inv.Devices {
+		device := &inv.Devices[i]
+		if device.Form != MIG || device.Memory >= wanted || !inv.DeviceFits(s, i, ShareSize{}) {
+			continue
+		}
+		if best < 0 || device.Memory > inv.Devices[best].Memory {
+			best = i
+		}
+	}
+	if best < 0 {
+		return Suggestion{}, false
+	}
+	part.Accepts = inv.SelectDevices(func(o *Device) bool { return o.Form == MIG && o.Profile == inv.Devices[best].Profile })
+	if Place(inv, s, withPart(r, p, part), policy).Outcome != Fits {
+		return Suggestion{}, false
+	}
+	return Suggestion{Kind: OtherProfile, Part: p, Device: best}, true
+}
+
+// suggestOtherModel accepts GPUs of the node that the part refuses, in the forms that it
+// accepts. A part that accepts nothing here is left alone: what it asks for cannot
+// be told.
+func suggestOtherModel(inv *Inventory, s GPUStates, r *Request, p int, policy Policy) (Suggestion, bool) {
+	part := r.Parts[p]
+	var forms [Share + 1]bool
+	var accepted GPUSet
+	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
+		forms[inv.Devices[i].Form] = true
+		accepted |= 1 << inv.Devices[i].GPU
+	}
+	// Profiles of another model are other profiles: only whole GPUs and shares compare.
+	part.Accepts = inv.SelectDevices(func(o *Device) bool { return o.Form != MIG && forms[o.Form] })
+	if accepted == inv.AllGPUs() || part.Accepts.Empty() {
+		return Suggestion{}, false
+	}
+	verdict := Place(inv, s, withPart(r, p, part), policy)
+	if verdict.Outcome != Fits {
+		return Suggestion{}, false
+	}
+	var gpus GPUSet
+	for _, grant := range verdict.Devices {
+		if grant.Part == p {
+			gpus |= 1 << inv.Devices[grant.Device].GPU
+		}
+	}
+	return Suggestion{Kind: OtherModel, Part: p, GPUs: gpus}, true
+}
+
+// suggestReslice finds a GPU on which the request fits once the instances there have moved
+// to other placements of the same profiles.
+func suggestReslice(inv *Inventory, s GPUStates, held []DeviceAllocation, r *Request, policy Policy) (Suggestion, bool) {
+	for gpu := range s {
+		if s[gpu].MIG.Slices == 0 {
+			continue
+		}
+		after := slices.Clone(s)
+		again := &Request{Parts: slices.Clone(r.Parts), Constraints: r.Constraints}
+		for _, grant := range held {
+			device := &inv.Devices[grant.Device]
+			if device.GPU != gpu || device.Form != MIG {
+				continue
+			}
+			inv.ReleaseDevice(after, grant.Device, grant.ShareSize)
+			again.Parts = append(again.Parts, Part{Count: 1, Accepts: inv.SelectDevices(func(o *Device) bool {
+				return o.Form == MIG && o.GPU == gpu && o.Profile == device.Profile
+			})})
+		}
+		// Instances that held does not know of stay where they are.
+		if len(again.Parts) > len(r.Parts) && Place(inv, after, again, policy).Outcome == Fits {
+			return Suggestion{Kind: Reslice, Part: -1, GPUs: 1 << gpu}, true
+		}
+	}
+	return Suggestion{}, false
+}
+
+// suggestFewerGPUs finds the largest smaller count that fits.
+func suggestFewerGPUs(inv *Inventory, s GPUStates, r *Request, p int, policy Policy) (Suggestion, bool) {
+	part := r.Parts[p]
+	for part.Count--; part.Count > 0; part.Count-- {
+		if Place(inv, s, withPart(r, p, part), policy).Outcome == Fits {
+			return Suggestion{Kind: FewerGPUs, Part: p, Count: part.Count}, true
+		}
+	}
+	return Suggestion{}, false
+}
+
+// suggestFreeGPUs finds the smallest set of busy GPUs without whose holders the request
+// fits.
+func suggestFreeGPUs(inv *Inventory, s GPUStates, r *Request, policy Policy) (Suggestion, bool) {
+	var busy []int
+	for gpu := range s {
+		if !s[gpu].Free() {
+			busy = append(busy, gpu)
+		}
+	}
+	var placer Placer
+	tried := 0
+	for count := 1; count <= min(len(busy), maxFreed); count++ {
+		for pattern := GPUSet(1<<count - 1); pattern < 1<<len(busy); pattern = pattern.nextOfSize() {
+			// A search that is cut short once will be again: one that long is enough.
+			if tried++; tried > maxTried || placer.steps > maxSteps {
+				return Suggestion{}, false
+			}
+			after := slices.Clone(s)
+			var freed GPUSet
+			for rest := pattern; rest != 0; rest &= rest - 1 {
+				gpu := busy[rest.lowestGPU()]
+				after[gpu] = GPUState{}
+				freed |= 1 << gpu
+			}
+			if placer.Place(inv, after, r, policy).Outcome == Fits {
+				return Suggestion{Kind: FreeGPUs, Part: -1, GPUs: freed}, true
+			}
+		}
+	}
+	return Suggestion{}, false
+}

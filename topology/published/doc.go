@@ -1,9 +1,0 @@
-// Package published fixes the names under which a node's GPUs are published and
-// read back: device names, attributes, capacities and counters of ResourceSlices.
-// The driver writes them and the scheduler's plugins read them; both keep to this
-// one list, and neither needs the other.
-//
-// For every physical GPU there is one device for the whole GPU, one for each MIG
-// placement, and one whose memory can be shared. All of them draw on one counter
-// set per GPU, so that the API's own rules keep them mutually exclusive.
-package published
