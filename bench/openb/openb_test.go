@@ -72,7 +72,7 @@ func benchmarkNodes(b *testing.B, nodes int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for s.forecast.Idle()*5 > s.forecast.Capacity() {
+	for s.cluster.Idle()*5 > s.cluster.Capacity() {
 		if _, err := s.arrive(); err != nil {
 			b.Fatal(err)
 		}
@@ -114,6 +114,6 @@ func Benchmark10kNodes100kArrivals(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		b.ReportMetric(100*float64(s.forecast.Capacity()-s.forecast.Idle())/float64(s.forecast.Capacity()), "%alloc")
+		b.ReportMetric(100*float64(s.cluster.Capacity()-s.cluster.Idle())/float64(s.cluster.Capacity()), "%alloc")
 	}
 }

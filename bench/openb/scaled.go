@@ -43,7 +43,7 @@ func (s *scaled) arrive() (placed bool, err error) {
 	if !found {
 		return false, nil
 	}
-	grant, err := s.forecast.Place(pod, at)
+	grant, err := s.cluster.Place(pod, at)
 	s.grants = append(s.grants, grant)
 	return true, err
 }
@@ -51,7 +51,7 @@ func (s *scaled) arrive() (placed bool, err error) {
 // leave lets one random pod go.
 func (s *scaled) leave() {
 	i := s.rng.Intn(len(s.grants))
-	s.forecast.Release(s.grants[i])
+	s.cluster.Release(s.grants[i])
 	s.grants[i] = s.grants[len(s.grants)-1]
 	s.grants = s.grants[:len(s.grants)-1]
 }
