@@ -3,7 +3,6 @@ package simulator
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/placement"
@@ -16,7 +15,7 @@ type Node struct {
 	// make share it.
 	Inventory *placement.Inventory
 	Host      Host
-	// Domain numbers the NVLink domain or rack, placement.NoValue for none.
+	// Domain numbers the NVLink domain or rack, cluster.NoDomain for none.
 	Domain int64
 	// Joins is when the node is first there.
 	Joins Time
@@ -39,7 +38,7 @@ func (n *Node) check() error {
 	case n.Price < 0:
 		return fmt.Errorf("has price %d", n.Price)
 	}
-	return n.Host.check()
+	return n.Host.Validate()
 }
 
 func (n *Node) gpus() int {
@@ -52,15 +51,10 @@ func (n *Node) gpus() int {
 // nodeState is what a node is doing.
 type nodeState struct {
 	*Node
-	// fleet is its number in the fleet, -1 without GPUs.
-	fleet int
 	// up says that it is there, draining that it takes nothing new.
 	up, draining bool
 	// outage counts failures and drains, so that the return from an earlier one is void.
 	outage int64
-	free   Host
-	// jobs has an entry for each member that is here, in the order of their placement.
-	jobs []int
 	// sliced is the MIG layout of each GPU, used the memory that those who are not kept
 	// to a part of it have really allocated.
 	sliced []layout
@@ -70,7 +64,7 @@ type nodeState struct {
 }
 
 func newNodeState(n *Node) *nodeState {
-	s := &nodeState{Node: n, fleet: -1, up: n.Joins == 0, free: n.Host}
+	s := &nodeState{Node: n, up: n.Joins == 0}
 	gpus := n.gpus()
 	s.sliced, s.used = make([]layout, gpus), make([]topology.Bytes, gpus)
 	if gpus > 0 {
@@ -81,12 +75,6 @@ func newNodeState(n *Node) *nodeState {
 
 // open reports whether the node takes new members.
 func (n *nodeState) open() bool { return n.up && !n.draining }
-
-func (n *nodeState) leave(job int) {
-	if i := slices.Index(n.jobs, job); i >= 0 {
-		n.jobs = slices.Delete(n.jobs, i, i+1)
-	}
-}
 
 // part is Part for a grant on the node.
 func (n *nodeState) part(grant *placement.DeviceAllocation) int64 {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/cluster"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -22,7 +23,7 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 		inv := inventoryOf(t, machine)
 		for k := range 12 {
 			nodes = append(nodes, Node{
-				Name: fmt.Sprintf("%c-%02d", 'a'+(i*7+k)%26, i*12+k), Inventory: inv, Domain: placement.NoValue,
+				Name: fmt.Sprintf("%c-%02d", 'a'+(i*7+k)%26, i*12+k), Inventory: inv, Domain: cluster.NoDomain,
 				Host: Host{CPU: 40_000, Memory: 512 * topology.GiB},
 			})
 		}
@@ -46,16 +47,16 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 			}
 		}
 		want := map[string]place{}
-		states := make([]*nodeState, len(nodes))
+		states, free := make([]*nodeState, len(nodes)), make([]Host, len(nodes))
 		held := make([]placement.GPUStates, len(nodes))
 		for i := range nodes {
-			states[i], held[i] = newNodeState(&nodes[i]), placement.NewGPUStates(nodes[i].Inventory)
+			states[i], free[i], held[i] = newNodeState(&nodes[i]), nodes[i].Host, placement.NewGPUStates(nodes[i].Inventory)
 		}
 		for i := range in.Jobs {
 			j := &in.Jobs[i]
 			best, rating, grants := -1, placement.Rating{}, []placement.DeviceAllocation(nil)
 			for n := range nodes {
-				if !j.Host.within(states[n].free) {
+				if !j.Host.Within(free[n]) {
 					continue
 				}
 				inv := nodes[n].Inventory
@@ -77,7 +78,7 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 				require.NoError(t, nodes[best].Inventory.TakeDevice(held[best], grants[k].Device, grants[k].ShareSize))
 				p.Devices = append(p.Devices, states[best].device(&grants[k]))
 			}
-			states[best].free = states[best].free.minus(j.Host)
+			free[best] = free[best].Minus(j.Host)
 			want[j.Name] = p
 		}
 		require.Equal(t, want, got, policy.Name())

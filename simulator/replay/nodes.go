@@ -7,6 +7,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/cluster"
 	"github.com/ashlar-dev/ashlar/topology/forecast"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -70,7 +71,7 @@ func nodesOf(capacities []forecast.Capacity, demand placement.Demand) ([]simulat
 	var nodes []simulator.Node
 	for i := range capacities {
 		c := &capacities[i]
-		node := simulator.Node{Name: c.Name, Host: simulator.Host{CPU: simulator.MilliCPU(c.CPU), Memory: c.Memory}, Domain: placement.NoValue}
+		node := simulator.Node{Name: c.Name, Host: simulator.Host{CPU: simulator.MilliCPU(c.CPU), Memory: c.Memory}, Domain: cluster.NoDomain}
 		if c.GPUs > 0 {
 			if models[c.Model] == nil {
 				memory := memories[c.Model]

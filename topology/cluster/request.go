@@ -1,0 +1,39 @@
+package cluster
+
+import (
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// PodRequest is what one pod asks of each node, in the node's terms: devices are
+// numbered differently on each make of node.
+type PodRequest interface {
+	// RequestOn is what the pod asks of a node with GPUs; nil if the node cannot be asked.
+	RequestOn(node int) *placement.Request
+	// AcceptanceKey tells apart nodes of one inventory on which the pod accepts different
+	// devices, because a selector reads what is no part of an inventory: a GPU's UUID, a
+	// driver version, the node's name. Nodes of one inventory with equal keys must have
+	// equal requests.
+	AcceptanceKey(node int) AcceptanceKey
+}
+
+// AcceptanceKey numbers the different sets of devices that a pod accepts on nodes of one
+// inventory.
+type AcceptanceKey int32
+
+// ByInventory is a PodRequest that depends on a node's inventory only.
+func (s *Snapshot) ByInventory(request func(*placement.Inventory) *placement.Request) PodRequest {
+	return inventoryRequest{snapshot: s, request: request}
+}
+
+type inventoryRequest struct {
+	snapshot *Snapshot
+	request  func(*placement.Inventory) *placement.Request
+}
+
+// RequestOn implements PodRequest.
+func (r inventoryRequest) RequestOn(node int) *placement.Request {
+	return r.request(r.snapshot.nodes[node].Inventory)
+}
+
+// AcceptanceKey implements PodRequest.
+func (r inventoryRequest) AcceptanceKey(int) AcceptanceKey { return 0 }
