@@ -90,9 +90,6 @@ func (r *jobRequest) RequestOn(node int) *placement.Request {
 	return r.termsOn(r.snapshot.Node(node).Inventory).Request
 }
 
-// AcceptanceKey implements cluster.PodRequest: asks are about makes of nodes.
-func (r *jobRequest) AcceptanceKey(int) cluster.AcceptanceKey { return 0 }
-
 // place decides where all members of a job go, without taking anything; nil if they
 // fit nowhere now.
 func (c *clusterState) place(j *Job) []member {

@@ -85,3 +85,46 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 		require.Greater(t, len(got), 200)
 	}
 }
+
+// Looking for jobs to end, for a job or a gang, teaches the forecast nothing: it knows
+// every job once for each time that it was really started.
+func TestProbingForVictimsLeavesTheForecastAsItIs(t *testing.T) {
+	inv := inventoryOf(t, "4xA30-pcie")
+	var nodes []Node
+	for i := range 12 {
+		nodes = append(nodes, Node{Name: fmt.Sprintf("n-%02d", i), Inventory: inv, Domain: cluster.NoDomain, Host: Host{CPU: 400_000, Memory: 512 * topology.GiB}})
+	}
+	in := &Input{Nodes: nodes, Policy: placement.KeepPlaceable{}, Choice: ByOutlook, Horizon: MaxTime}
+	sizes := []topology.Bytes{5 * topology.GiB, 15 * topology.GiB}
+	for i := range 64 { // enough for the forecast to expect something
+		j := job(fmt.Sprintf("low-%02d", i), 0, MaxTime, share(sizes[i%2]))
+		j.Host = Host{CPU: MilliCPU(1000 + 100*(i%2))}
+		in.Jobs = append(in.Jobs, j)
+	}
+	gang := job("gang", 1, MaxTime, wholes(4))
+	gang.Members, gang.Priority = 3, 9
+	in.Jobs = append(in.Jobs, gang)
+	e, err := newEngine(in, Watch{})
+	require.NoError(t, err)
+	for i := range 64 {
+		require.NoError(t, e.arrive(i))
+	}
+	costs := func() []int64 {
+		var costs []int64
+		for i, n := range e.nodes {
+			for _, size := range sizes {
+				shares := e.placer.Place(inv, placement.NewGPUStates(inv), share(size).For(inv).Request, placement.KeepPlaceable{}).Devices
+				costs = append(costs, e.outlook.Loss(n.Name, 200_000, e.snapshot.NodeState(i).GPUs(), 1000, shares))
+			}
+		}
+		return costs
+	}
+	before := costs()
+	require.NotEqual(t, make([]int64, len(before)), before, "the forecast has nothing to say: the test says little")
+	preemptor := &cluster.Preemptor{Ranking: e.requestOf(gang.Ask).NodeRanking, Priority: 9, Cheaper: e.cheaperHolder}
+	for range 50 {
+		require.NotNil(t, e.snapshot.SelectGroupVictims(preemptor, func() bool { return e.place(&in.Jobs[64]) != nil }))
+		require.NotNil(t, e.snapshot.SelectVictims(preemptor))
+	}
+	require.Equal(t, before, costs())
+}

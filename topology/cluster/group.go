@@ -167,13 +167,13 @@ func (g *groupSearch) choices(member int, nodes []int) []Decision {
 	var all []Decision
 	for _, node := range nodes {
 		n := &g.snapshot.nodes[node]
-		key := classKey{n.class, m.Ranking.request.AcceptanceKey(node)}
+		key := classKey{n.class, m.Ranking.keyOn(node)}
 		if seen[key] || !n.admits(m.Host) {
 			continue
 		}
 		seen[key] = true
-		if a := m.Ranking.answer(node); a.fits {
-			all = append(all, Decision{Node: node, Devices: a.devices, NodeScore: NodeScore{Rating: a.rating}})
+		if a := m.Ranking.answerOn(node); a.fits {
+			all = append(all, Decision{Node: node, Devices: m.Ranking.devicesOf(node, a), NodeScore: NodeScore{Rating: a.rating}})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Decision) int { return CompareNodes(a.NodeScore, b.NodeScore) })

@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"slices"
-
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -26,14 +24,16 @@ type ForecastCost func(node int, devices []placement.DeviceAllocation) int64
 type NodeRanking struct {
 	snapshot *Snapshot
 	request  PodRequest
-	policy   placement.Policy
+	// selective is the request if it accepts different devices on nodes of one inventory.
+	selective Selective
+	policy    placement.Policy
 	// generation is that of the snapshot's classes that answers are about.
 	generation int
 	// answers is by class, for the first key that a class was asked with; others has those
 	// for further keys.
 	answers []classAnswer
 	others  map[otherKey]*classAnswer
-	// devices holds those of all answers, one after the other.
+	// devices holds those of the answers that were wanted, one after the other.
 	devices []placement.DeviceAllocation
 }
 
@@ -46,13 +46,16 @@ type otherKey struct {
 type classAnswer struct {
 	known, fits bool
 	key         AcceptanceKey
+	// from and count say where in NodeRanking.devices its devices are, count 0 if nobody
+	// wanted them yet.
+	from, count int32
 	rating      placement.Rating
-	devices     []placement.DeviceAllocation
 }
 
 // Rank prepares to answer a request.
 func (s *Snapshot) Rank(request PodRequest, policy placement.Policy) *NodeRanking {
-	return &NodeRanking{snapshot: s, request: request, policy: policy, generation: s.classes.generation}
+	selective, _ := request.(Selective)
+	return &NodeRanking{snapshot: s, request: request, selective: selective, policy: policy, generation: s.classes.generation}
 }
 
 // Best decides on which node the pod goes, by CompareNodes and then by the lowest
@@ -60,30 +63,38 @@ func (s *Snapshot) Rank(request PodRequest, policy placement.Policy) *NodeRankin
 func (r *NodeRanking) Best(host topology.HostResources, cost ForecastCost) (best Decision, found bool) {
 	r.refresh()
 	s := r.snapshot
+	var chosen *classAnswer
 	for i := range s.nodes {
 		n := &s.nodes[i]
 		if n.class == noClass || !n.admits(host) {
 			continue
 		}
-		a := r.answer(i)
-		if !a.fits || found && a.rating.Bandwidth < best.Rating.Bandwidth {
+		a := r.answerOn(i)
+		if !a.fits || cost == nil && a == chosen {
+			continue // of nodes with one answer the first wins
+		}
+		if chosen != nil && a.rating.Bandwidth < best.Rating.Bandwidth {
 			continue // whatever the forecast says, bandwidth decides first
 		}
 		score := NodeScore{Rating: a.rating}
 		if cost != nil {
-			score.ForecastCost = cost(i, a.devices)
+			score.ForecastCost = cost(i, r.devicesOf(i, a))
 		}
-		if !found || CompareNodes(score, best.NodeScore) < 0 {
-			best, found = Decision{Node: i, Devices: a.devices, NodeScore: score}, true
+		if chosen == nil || CompareNodes(score, best.NodeScore) < 0 {
+			chosen, best.Node, best.NodeScore = a, i, score
 		}
 	}
-	return best, found
+	if chosen == nil {
+		return Decision{}, false
+	}
+	best.Devices = r.devicesOf(best.Node, chosen)
+	return best, true
 }
 
 // FitsOn reports whether the devices of a node could serve the pod now.
 func (r *NodeRanking) FitsOn(node int) bool {
 	r.refresh()
-	return r.snapshot.nodes[node].class != noClass && r.answer(node).fits
+	return r.snapshot.nodes[node].class != noClass && r.answerOn(node).fits
 }
 
 // refresh makes room for the answers of all classes, and forgets those of classes that
@@ -101,16 +112,29 @@ func (r *NodeRanking) refresh() {
 	}
 }
 
-// answer is that of a node's class.
-func (r *NodeRanking) answer(node int) *classAnswer {
-	class := r.snapshot.nodes[node].class
-	key := r.request.AcceptanceKey(node)
-	a := &r.answers[class]
-	if a.known && a.key != key {
-		a = r.otherAnswer(otherKey{class, key})
+// keyOn is the request's key on a node, the same for all unless it is selective.
+func (r *NodeRanking) keyOn(node int) AcceptanceKey {
+	if r.selective == nil {
+		return 0
 	}
-	if !a.known {
-		*a = r.ask(node, key)
+	return r.selective.AcceptanceKey(node)
+}
+
+// answerOn is the answer of a node's class. It is valid until classes are added.
+func (r *NodeRanking) answerOn(node int) *classAnswer {
+	a := &r.answers[r.snapshot.nodes[node].class]
+	key := r.keyOn(node)
+	if a.known && a.key == key {
+		return a
+	}
+	if a.known {
+		if a = r.otherAnswer(otherKey{r.snapshot.nodes[node].class, key}); a.known {
+			return a
+		}
+	}
+	*a = classAnswer{known: true, key: key}
+	if verdict := r.placeOn(node); verdict.Outcome == placement.Fits {
+		a.fits, a.rating = true, verdict.Rating
 	}
 	return a
 }
@@ -128,20 +152,23 @@ func (r *NodeRanking) otherAnswer(key otherKey) *classAnswer {
 	return a
 }
 
-// ask places the pod on a node.
-func (r *NodeRanking) ask(node int, key AcceptanceKey) classAnswer {
+// devicesOf are the devices of an answer, which is that of the node.
+func (r *NodeRanking) devicesOf(node int, a *classAnswer) []placement.DeviceAllocation {
+	if a.count == 0 {
+		verdict := r.placeOn(node)
+		a.from, a.count = int32(len(r.devices)), int32(len(verdict.Devices))
+		r.devices = append(r.devices, verdict.Devices...)
+	}
+	end := a.from + a.count
+	return r.devices[a.from:end:end]
+}
+
+// placeOn places the pod on a node. The verdict's lists are valid until the next call.
+func (r *NodeRanking) placeOn(node int) placement.Verdict {
 	n := &r.snapshot.nodes[node]
-	a := classAnswer{known: true, key: key}
 	request := r.request.RequestOn(node)
 	if request == nil {
-		return a
+		return placement.Verdict{Outcome: placement.Refused}
 	}
-	verdict := r.snapshot.placer.Place(n.Inventory, n.state.GPUs(), request, r.policy)
-	if verdict.Outcome != placement.Fits {
-		return a
-	}
-	from := len(r.devices)
-	r.devices = append(r.devices, verdict.Devices...)
-	a.fits, a.rating, a.devices = true, verdict.Rating, slices.Clip(r.devices[from:])
-	return a
+	return r.snapshot.placer.Place(n.Inventory, n.state.GPUs(), request, r.policy)
 }

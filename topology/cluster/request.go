@@ -5,14 +5,20 @@ import (
 )
 
 // PodRequest is what one pod asks of each node, in the node's terms: devices are
-// numbered differently on each make of node.
+// numbered differently on each make of node. Nodes of one inventory must be asked the
+// same, unless the request is Selective too.
 type PodRequest interface {
 	// RequestOn is what the pod asks of a node with GPUs; nil if the node cannot be asked.
 	RequestOn(node int) *placement.Request
-	// AcceptanceKey tells apart nodes of one inventory on which the pod accepts different
-	// devices, because a selector reads what is no part of an inventory: a GPU's UUID, a
-	// driver version, the node's name. Nodes of one inventory with equal keys must have
-	// equal requests.
+}
+
+// Selective is a PodRequest that accepts different devices on nodes of one inventory,
+// because a selector reads what is no part of an inventory: a GPU's UUID, a driver
+// version, the node's name.
+type Selective interface {
+	PodRequest
+	// AcceptanceKey tells such nodes apart. Nodes of one inventory with equal keys must
+	// have equal requests.
 	AcceptanceKey(node int) AcceptanceKey
 }
 
@@ -34,6 +40,3 @@ type inventoryRequest struct {
 func (r inventoryRequest) RequestOn(node int) *placement.Request {
 	return r.request(r.snapshot.nodes[node].Inventory)
 }
-
-// AcceptanceKey implements PodRequest.
-func (r inventoryRequest) AcceptanceKey(int) AcceptanceKey { return 0 }
