@@ -86,7 +86,10 @@ func (r *jobRequest) termsOn(inv *placement.Inventory) Terms {
 }
 
 // RequestOn implements cluster.PodRequest.
-func (r *jobRequest) RequestOn(node int) *placement.Request {
+func (r *jobRequest) RequestOn(node, preference int) *placement.Request {
+	if preference > 0 {
+		return nil
+	}
 	return r.termsOn(r.snapshot.Node(node).Inventory).Request
 }
 

@@ -163,12 +163,23 @@ func (r *NodeRanking) devicesOf(node int, a *classAnswer) []placement.DeviceAllo
 	return r.devices[a.from:end:end]
 }
 
-// placeOn places the pod on a node. The verdict's lists are valid until the next call.
+// placeOn places the pod on a node by the alternative that it prefers of those that fit.
+// If none does, the verdict is about the first, unless the search was cut short for one.
+// The verdict's lists are valid until the next call.
 func (r *NodeRanking) placeOn(node int) placement.Verdict {
 	n := &r.snapshot.nodes[node]
-	request := r.request.RequestOn(node)
-	if request == nil {
+	for preference := 0; ; preference++ {
+		request := r.request.RequestOn(node, preference)
+		if request == nil {
+			break
+		}
+		if verdict := r.snapshot.placer.Place(n.Inventory, n.state.GPUs(), request, r.policy); verdict.Outcome != placement.Refused {
+			return verdict
+		}
+	}
+	first := r.request.RequestOn(node, 0)
+	if first == nil {
 		return placement.Verdict{Outcome: placement.Refused}
 	}
-	return r.snapshot.placer.Place(n.Inventory, n.state.GPUs(), request, r.policy)
+	return r.snapshot.placer.Place(n.Inventory, n.state.GPUs(), first, r.policy)
 }

@@ -108,7 +108,10 @@ type oneGPUOf struct {
 
 func (r oneGPUOf) AcceptanceKey(node int) AcceptanceKey { return AcceptanceKey(r.gpu[node]) }
 
-func (r oneGPUOf) RequestOn(node int) *placement.Request {
+func (r oneGPUOf) RequestOn(node, preference int) *placement.Request {
+	if preference > 0 {
+		return nil
+	}
 	accepts := r.inventory.SelectDevices(func(d *placement.Device) bool { return d.Form == placement.Whole && d.GPU == r.gpu[node] })
 	return &placement.Request{Parts: []placement.Part{{Count: 1, Accepts: accepts}}}
 }

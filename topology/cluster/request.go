@@ -8,8 +8,9 @@ import (
 // numbered differently on each make of node. Nodes of one inventory must be asked the
 // same, unless the request is Selective too.
 type PodRequest interface {
-	// RequestOn is what the pod asks of a node with GPUs; nil if the node cannot be asked.
-	RequestOn(node int) *placement.Request
+	// RequestOn is what the pod asks of a node with GPUs. A pod may name alternatives:
+	// preference 0 is what it likes best, and nil says that there are no more of them.
+	RequestOn(node, preference int) *placement.Request
 }
 
 // Selective is a PodRequest that accepts different devices on nodes of one inventory,
@@ -37,6 +38,9 @@ type inventoryRequest struct {
 }
 
 // RequestOn implements PodRequest.
-func (r inventoryRequest) RequestOn(node int) *placement.Request {
+func (r inventoryRequest) RequestOn(node, preference int) *placement.Request {
+	if preference > 0 {
+		return nil
+	}
 	return r.request(r.snapshot.nodes[node].Inventory)
 }
