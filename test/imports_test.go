@@ -32,11 +32,12 @@ var layers = map[string][]string{
 	"topology/deviceapi": {"topology", "topology/mig"},
 	"topology/memory":    {"topology", "topology/mig", "topology/memory"},
 	"plugins":            {"topology", "plugins"},
-	"dra":                {"topology", "dra"},
+	"dra":                {"topology", "dra", "internal/apiserver"},
 	"simulator":          {"topology", "topology/mig", "topology/catalogue", "topology/forecast", "topology/outlook", "topology/placement", "topology/cluster", "topology/memory", "topology/memory/model"},
 	"test":               {"topology", "plugins", "dra", "simulator", "test"},
 	"bench":              {"topology", "plugins", "dra", "simulator", "test", "bench"},
-	"cmd":                {"topology", "plugins", "dra", "simulator", "test"},
+	"cmd":                {"topology", "plugins", "dra", "simulator", "test", "internal/apiserver"},
+	"internal/apiserver": {},
 }
 
 // exact are folders whose list names packages rather than whole folders.
@@ -113,6 +114,7 @@ func TestImportsRefuses(t *testing.T) {
 		"topology imports Kubernetes": {"topology/mig/x.go", "k8s.io/api/core/v1"},
 		"topology reads files":        {"topology/x.go", "os"},
 		"topology imports a module":   {"topology/x.go", "github.com/google/go-cmp/cmp"},
+		"apiserver imports ours":      {"internal/apiserver/x.go", module + "/dra"},
 		"anybody imports cmd":         {"test/x.go", module + "/cmd/ashlar"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,6 +49,10 @@ var world struct {
 	installation *install.Installation
 }
 
+// kubernetesVersion is that of the API server, the controller-manager and the stock
+// scheduler. Ashlar's own programs are the same beside each.
+var kubernetesVersion = flag.String("kubernetes", cluster.KubernetesVersion, "version of Kubernetes to test with: this or "+cluster.EarlierKubernetesVersion)
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if testing.Short() {
@@ -85,6 +89,9 @@ func run(m *testing.M) int {
 func setUp(ctx context.Context, say func(string)) error {
 	binaries, err := cluster.FindBinaries()
 	if err != nil {
+		return err
+	}
+	if binaries, err = binaries.ForKubernetes(*kubernetesVersion); err != nil {
 		return err
 	}
 	if err := binaries.Ensure(ctx, say, install.Commands...); err != nil {
