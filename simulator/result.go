@@ -88,7 +88,7 @@ type NodeResult struct {
 	// divides each into, 0 for one that hands out no MIG instances.
 	Models       []string `json:"models,omitempty"`
 	MemorySlices []int64  `json:"memorySlices,omitempty"`
-	Domain int64    `json:"domain"`
+	Domain       int64    `json:"domain"`
 }
 
 // Distribution sums up times.

@@ -32,7 +32,11 @@ func resultOf(factor simulator.Time) *simulator.Result {
 			{Name: "training", Jobs: simulator.JobCounts{Arrived: 6, Finished: 3, Running: 1, Failed: 2, Failures: map[simulator.Failure]int64{"never fits": 1, "gave up": 1}}, Waits: waits(6), Bandwidth: 0.75, Measured: 2},
 		},
 		Utilisation: 0.5, StrandedBytes: 40 << 30, GPUs: 3, DollarsPerHour: 9,
-		Nodes: []simulator.NodeResult{{Name: "n-0", Models: []string{"A30-24GB", "A30-24GB"}, MemorySlices: []int64{4, 4}, Domain: -1}, {Name: "n-1", Models: []string{"L4"}, MemorySlices: []int64{0}, Domain: 3}, {Name: "n-2", Domain: -1}},
+		Nodes: []simulator.NodeResult{
+			{Name: "n-0", Models: []string{"A30-24GB", "A30-24GB"}, MemorySlices: []int64{4, 4}, Domain: -1},
+			{Name: "n-1", Models: []string{"L4"}, MemorySlices: []int64{0}, Domain: 3},
+			{Name: "n-2", Domain: -1},
+		},
 		Frames: []simulator.Frame{
 			{At: 0, Tiles: []simulator.Tile{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
 			{At: simulator.Hour, Tiles: []simulator.Tile{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}, {Node: 2, GPUs: "d j1"}}},
