@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ashlar-dev/ashlar/topology/outlook"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -15,9 +15,9 @@ type cluster struct {
 	number []int // of fleet's nodes, their index in nodes
 	policy placement.Policy
 	placer placement.Placer
-	// outlook chooses between nodes, nil if the policy does that by itself.
-	outlook *outlook.Outlook
-	asked   map[*Ask]*question
+	// forecast chooses between nodes, nil if the policy does that by itself.
+	forecast *forecast.DemandForecast
+	asked    map[*Ask]*question
 	// domain is of fleet's nodes, nil if none is in any.
 	domain []int64
 }
@@ -53,22 +53,22 @@ func newCluster(nodes []Node, policy placement.Policy, choice Choice) (*cluster,
 		c.domain = nil
 	}
 	if choice == ByOutlook {
-		if err := c.look(); err != nil {
+		if err := c.startForecast(); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
 }
 
-// look gives the cluster an outlook on its nodes.
-func (c *cluster) look() error {
-	var nodes []outlook.Node
+// startForecast gives the cluster a forecast for its nodes.
+func (c *cluster) startForecast() error {
+	var nodes []forecast.Node
 	for _, i := range c.number {
 		n := c.nodes[i].Node
-		nodes = append(nodes, outlook.Node{Name: n.Name, CPU: int64(n.Host.CPU), Inventory: n.Inventory})
+		nodes = append(nodes, forecast.Node{Name: n.Name, Inventory: n.Inventory})
 	}
-	c.outlook = outlook.New()
-	return c.outlook.SetNodes(nodes)
+	c.forecast = forecast.NewDemandForecast()
+	return c.forecast.SetNodes(nodes)
 }
 
 func (c *cluster) question(ask *Ask) *question {
@@ -114,12 +114,12 @@ func (c *cluster) best(j *Job) (int, placement.Verdict) {
 		n := c.nodes[c.number[number]]
 		return n.open() && j.Host.within(n.free)
 	}
-	if c.outlook == nil {
+	if c.forecast == nil {
 		return c.question(j.Ask).BestWhere(eligible)
 	}
 	return c.question(j.Ask).BestBy(eligible, func(number int, v *placement.Verdict) int64 {
 		n := c.nodes[c.number[number]]
-		return c.outlook.Loss(n.Name, int64(n.free.CPU), c.fleet.State(number), int64(j.Host.CPU), v.Devices)
+		return c.forecast.OpportunityCost(n.Name, int64(n.free.CPU), c.fleet.State(number), int64(j.Host.CPU), v.Devices)
 	})
 }
 
@@ -206,8 +206,8 @@ func (c *cluster) take(job int, host Host, m *member) error {
 			return fmt.Errorf("node %s: %w", n.Name, err)
 		}
 	}
-	if c.outlook != nil && len(m.grants) > 0 {
-		c.outlook.See(int64(host.CPU), n.Inventory, m.grants)
+	if c.forecast != nil && len(m.grants) > 0 {
+		c.forecast.ObservePod(int64(host.CPU), n.Inventory, m.grants)
 	}
 	n.free = n.free.minus(host)
 	n.jobs = append(n.jobs, job)
@@ -233,7 +233,7 @@ func (c *cluster) empty() *cluster {
 	}
 	empty, err := newCluster(nodes, c.policy, ByPolicy)
 	if err != nil {
-		panic(err) // only an outlook can be refused
+		panic(err) // only the nodes of a forecast can be refused
 	}
 	return empty
 }

@@ -27,7 +27,7 @@ var layers = map[string][]string{
 	"topology/mig/migtest": {"topology", "topology/mig"},
 	"topology/capture":     {"topology", "topology/mig"},
 	"topology/placement":   {"topology", "topology/mig", "topology/memory"},
-	"topology/forecast":    {"topology", "topology/placement"},
+	"topology/forecast":    {"topology", "topology/mig", "topology/placement"},
 	"topology/deviceapi":   {"topology", "topology/mig"},
 	"topology/memory":      {"topology", "topology/mig", "topology/memory"},
 	"plugins":              {"topology", "plugins"},

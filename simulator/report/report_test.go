@@ -16,6 +16,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/simulator/openb"
+	openbpolicy "github.com/ashlar-dev/ashlar/simulator/openb/policy"
 	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
@@ -110,13 +111,13 @@ func TestSummaryLeavesOut(t *testing.T) {
 func TestCurves(t *testing.T) {
 	var runs []Run
 	for _, seed := range []int64{1, 2} {
-		var nodes []forecast.Capacity
-		var pods []forecast.Pod
+		var nodes []openbpolicy.NodeCapacity
+		var pods []openbpolicy.TracePod
 		for i := range 8 {
-			nodes = append(nodes, forecast.Capacity{Name: fmt.Sprintf("n%d", i), CPU: 64_000, Memory: 1 << 38, Pods: 100, GPUs: 2, Model: "T4"})
-			pods = append(pods, forecast.Pod{Class: forecast.Class{CPU: 1000, GPUs: 1, PerGPU: 700}, Memory: 1 << 30})
+			nodes = append(nodes, openbpolicy.NodeCapacity{Name: fmt.Sprintf("n%d", i), CPU: 64_000, Memory: 1 << 38, Pods: 100, GPUs: 2, Model: "T4"})
+			pods = append(pods, openbpolicy.TracePod{PodClass: forecast.PodClass{CPU: 1000, GPUs: 1, PerGPU: 700}, Memory: 1 << 30})
 		}
-		result, err := (&openb.Experiment{Nodes: nodes, Pods: pods, Policy: forecast.FGD{}, Seed: seed}).Run(t.Context())
+		result, err := (&openb.Experiment{Nodes: nodes, Pods: pods, Policy: openbpolicy.FGD{}, Seed: seed}).Run(t.Context())
 		require.NoError(t, err)
 		runs = append(runs, Run{Name: "fgd", Seed: seed, Curves: result})
 	}
