@@ -319,7 +319,7 @@ func TestPictures(t *testing.T) {
 			runs = append(runs, report.Run{Name: chosen.Name(), Seed: seed, Curves: curvesOf(t, chosen, seed)})
 		}
 	}
-	take(browser.open(t, pageOf(t, "Every policy of package cluster", runs...), 1280, 900, false), "openb", true)
+	take(browser.open(t, pageOf(t, "Every policy on the trace openb", runs...), 1280, 900, false), "openb", true)
 	p := browser.open(t, pageOf(t, "Two nodes", report.Run{Name: "fgd", Result: small("n-0", "node-with-a-longer-name", "n-2", "inference", "training")},
 		report.Run{Name: "random", Result: small("n-0", "n-1", "n-2", "inference", "training")}), 1280, 900, false)
 	evaluate[any](p, `(() => { const s = document.getElementById("map-other"); s.value = "1"; s.dispatchEvent(new Event("change")); })()`)

@@ -65,17 +65,17 @@ func NewNodeRanking(c *ClusterState, scorer NodeScorer, scarcity *forecast.Model
 
 // SelectNode implements NodeSelector.
 func (k *NodeRanking) SelectNode(pod TracePod) (NodeChoice, bool) {
-	of := k.currentScores(pod.PodClass)
+	ranked := k.currentScores(pod.PodClass)
 	var prices []int64
 	if k.scarcity != nil {
-		prices = k.scarcity.ModelPrices(&of.class)
+		prices = k.scarcity.ModelPrices(&ranked.class)
 	}
 	best, bestScore := NodeChoice{Node: -1}, int64(math.MinInt64)
 	for i, nodes := range k.groups {
-		if of.groups[i].scores == nil {
+		if ranked.groups[i].scores == nil {
 			continue
 		}
-		group := &of.groups[i]
+		group := &ranked.groups[i]
 		slot, found := group.bestAdmitted(func(slot int32) bool { return k.cluster.nodes[nodes[slot]].admitsPod(pod.Memory) })
 		if !found {
 			continue
@@ -95,14 +95,14 @@ func (k *NodeRanking) SelectNode(pod TracePod) (NodeChoice, bool) {
 // currentScores is the scores of a class, brought up to date.
 func (k *NodeRanking) currentScores(class forecast.PodClass) *rankedClass {
 	k.asked++
-	of, found := k.ranked[class]
+	ranked, found := k.ranked[class]
 	if !found {
-		of = k.newScores(class)
-		k.ranked[class] = of
+		ranked = k.newScores(class)
+		k.ranked[class] = ranked
 	}
-	of.asked = k.asked
-	k.refreshScores(of)
-	return of
+	ranked.asked = k.asked
+	k.refreshScores(ranked)
+	return ranked
 }
 
 // newScores makes the scores of a class, all outdated.
@@ -110,71 +110,71 @@ func (k *NodeRanking) newScores(class forecast.PodClass) *rankedClass {
 	for len(k.ranked) > 0 && (len(k.ranked)+1)*k.cluster.Len() > k.limit {
 		k.forgetOldest()
 	}
-	of := &rankedClass{class: k.cluster.amounts.ResolveClass(class), seen: -1, groups: make([]rankedGroup, len(k.groups))}
+	ranked := &rankedClass{class: k.cluster.amounts.ResolveClass(class), seen: -1, groups: make([]rankedGroup, len(k.groups))}
 	for i, nodes := range k.groups {
-		if class.GPUs > 0 && !of.class.AcceptsModel(i-1) {
+		if class.GPUs > 0 && !ranked.class.AcceptsModel(i-1) {
 			continue
 		}
 		changes := make([]int64, len(nodes))
 		for slot := range changes {
 			changes[slot] = -1
 		}
-		of.groups[i] = rankedGroup{newScoreTournament(make([]int64, len(nodes))), make([]int8, len(nodes)), changes}
+		ranked.groups[i] = rankedGroup{newScoreTournament(make([]int64, len(nodes))), make([]int8, len(nodes)), changes}
 	}
-	return of
+	return ranked
 }
 
 // forgetOldest drops the class not asked for the longest. No two were asked for at once, so
 // the order of the map does not matter.
 func (k *NodeRanking) forgetOldest() {
 	var oldest *rankedClass
-	for _, of := range k.ranked {
-		if oldest == nil || of.asked < oldest.asked {
-			oldest = of
+	for _, ranked := range k.ranked {
+		if oldest == nil || ranked.asked < oldest.asked {
+			oldest = ranked
 		}
 	}
 	delete(k.ranked, oldest.class.PodClass)
 }
 
 // refreshScores scores the nodes that changed since the class last came.
-func (k *NodeRanking) refreshScores(of *rankedClass) {
-	changed, known := k.cluster.log.changedSince(of.seen)
+func (k *NodeRanking) refreshScores(ranked *rankedClass) {
+	changed, known := k.cluster.log.changedSince(ranked.seen)
 	// Beyond a quarter of the nodes, one whole tournament is cheaper than many updates.
-	if known && of.seen >= 0 && 4*len(changed) < k.cluster.Len() {
+	if known && ranked.seen >= 0 && 4*len(changed) < k.cluster.Len() {
 		for _, i := range changed {
 			n := &k.cluster.nodes[i]
-			if group := &of.groups[n.Model()+1]; group.scores != nil && k.scoreAnew(of, group, n) {
+			if group := &ranked.groups[n.Model()+1]; group.scores != nil && k.scoreAnew(ranked, group, n) {
 				group.replayMatches(k.slot[i])
 			}
 		}
 	} else {
 		for i, nodes := range k.groups {
-			group := &of.groups[i]
+			group := &ranked.groups[i]
 			if group.scores == nil {
 				continue
 			}
 			anew := false
 			for _, node := range nodes {
-				anew = k.scoreAnew(of, group, &k.cluster.nodes[node]) || anew
+				anew = k.scoreAnew(ranked, group, &k.cluster.nodes[node]) || anew
 			}
 			if anew {
 				group.playAll()
 			}
 		}
 	}
-	of.seen = k.cluster.log.countChanges()
+	ranked.seen = k.cluster.log.countChanges()
 }
 
 // scoreAnew scores a node unless its score is up to date.
-func (k *NodeRanking) scoreAnew(of *rankedClass, group *rankedGroup, n *NodeState) (anew bool) {
+func (k *NodeRanking) scoreAnew(ranked *rankedClass, group *rankedGroup, n *NodeState) (anew bool) {
 	slot := k.slot[n.index]
 	if group.changes[slot] == n.changes {
 		return false
 	}
 	group.changes[slot] = n.changes
 	score, gpu := int64(unfitScore), 0
-	if n.Fits(&of.class) {
-		score, gpu = k.scorer.ScoreNode(n, &of.class)
+	if n.Fits(&ranked.class) {
+		score, gpu = k.scorer.ScoreNode(n, &ranked.class)
 	}
 	group.scores[slot], group.gpu[slot] = score, int8(gpu)
 	return true
