@@ -21,29 +21,33 @@ const module = "github.com/ashlar-dev/ashlar"
 // everything below it, the longest match counts. Tests are held to the same
 // rules, except that they may also import what is in testOnly.
 var layers = map[string][]string{
-	"topology":           {},
-	"topology/mig":       {"topology"},
-	"topology/catalogue": {"topology", "topology/mig"},
-	"topology/capture":   {"topology", "topology/mig"},
-	"topology/placement": {"topology", "topology/mig", "topology/memory"},
-	"topology/forecast":  {"topology"},
-	"topology/outlook":   {"topology", "topology/mig", "topology/forecast", "topology/placement"},
-	"topology/cluster":   {"topology", "topology/placement"},
-	"topology/deviceapi": {"topology", "topology/mig"},
-	"topology/memory":    {"topology", "topology/mig", "topology/memory"},
-	"plugins":            {"topology", "plugins"},
-	"dra":                {"topology", "dra", "internal/apiserver"},
-	"simulator":          {"topology", "topology/mig", "topology/catalogue", "topology/forecast", "topology/outlook", "topology/placement", "topology/cluster", "topology/memory", "topology/memory/model"},
-	"test":               {"topology", "plugins", "dra", "simulator", "test"},
-	"bench":              {"topology", "plugins", "dra", "simulator", "test", "bench"},
-	"cmd":                {"topology", "plugins", "dra", "simulator", "test", "internal/apiserver"},
-	"internal/apiserver": {},
+	"topology":             {},
+	"topology/mig":         {"topology"},
+	"topology/mig/migtest": {"topology", "topology/mig"},
+	"topology/catalogue":   {"topology", "topology/mig"},
+	"topology/capture":     {"topology", "topology/mig"},
+	"topology/deviceapi":   {"topology", "topology/mig"},
+	"topology/memory":      {"topology", "topology/mig", "topology/memory"},
+	"topology/placement":   {"topology", "topology/mig", "topology/memory"},
+	"topology/forecast":    {"topology", "topology/mig", "topology/placement"},
+	"topology/cluster":     {"topology", "topology/placement"},
+	"plugins":              {"topology", "plugins", "internal", "manifests"},
+	"dra":                  {"topology", "dra", "internal"},
+	"simulator": {
+		"topology", "topology/mig", "topology/catalogue", "topology/forecast", "topology/placement", "topology/cluster",
+		"topology/memory", "topology/memory/model", "topology/memory/plan",
+	},
+	"internal":  {"topology", "internal"},
+	"manifests": {},
+	"cmd":       {"topology", "plugins", "dra", "simulator", "internal", "manifests", "test"},
+	"test":      {"topology", "plugins", "dra", "simulator", "internal", "manifests", "test"},
+	"bench":     {"topology", "plugins", "dra", "simulator", "internal", "test", "bench"},
 }
 
 // exact are folders whose list names packages rather than whole folders.
 var exact = []string{"topology"}
 
-var testOnly = []string{"topology/catalogue", "github.com/stretchr/testify", "github.com/google/go-cmp", "github.com/cockroachdb/datadriven"}
+var testOnly = []string{"topology/catalogue", "topology/mig/migtest", "github.com/stretchr/testify", "github.com/google/go-cmp", "github.com/cockroachdb/datadriven"}
 
 // pure are the folders that see neither Kubernetes nor the world around them.
 var pure = []string{"topology", "simulator"}

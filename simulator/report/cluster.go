@@ -13,14 +13,14 @@ import (
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/simulator"
-	"github.com/ashlar-dev/ashlar/topology/catalogue"
 )
 
 // nodeSet is the nodes of a map; runs on the same cluster share one.
 type nodeSet struct {
 	Names   []string `json:"names"`
 	Domains []int64  `json:"domains"`
-	// Models are GPU models, Slices how many MIG memory slices a GPU of each has.
+	// Models are GPU models, Slices how many MIG memory slices a GPU of each has, 0
+	// without MIG.
 	Models []string `json:"models"`
 	Slices []int64  `json:"slices"`
 	// Kinds are the different makes of nodes: the model of each GPU. Kind is each
@@ -98,23 +98,30 @@ func shownGPUs(r *simulator.Result) int64 {
 
 func nodesOf(r *simulator.Result) nodeSet {
 	var set nodeSet
-	models, kinds := map[string]int{}, map[string]int{}
+	type gpuModel struct {
+		name   string
+		slices int64
+	}
+	models, kinds := map[gpuModel]int{}, map[string]int{}
 	for i := range r.Nodes {
 		node := &r.Nodes[i]
 		set.Names, set.Domains = append(set.Names, clip(node.Name)), append(set.Domains, node.Domain)
-		key := fmt.Sprintf("%#v", node.Models)
+		key := fmt.Sprintf("%#v %v", node.Models, node.MemorySlices)
 		kind, found := kinds[key]
 		if !found {
 			kind = len(set.Kinds)
 			kinds[key] = kind
 			gpus := []int{}
-			for _, name := range node.Models {
-				model, found := models[name]
+			for i, name := range node.Models {
+				made := gpuModel{name: name}
+				if i < len(node.MemorySlices) {
+					made.slices = node.MemorySlices[i]
+				}
+				model, found := models[made]
 				if !found {
 					model = len(set.Models)
-					models[name] = model
-					set.Models = append(set.Models, clip(name))
-					set.Slices = append(set.Slices, slicesOf(name))
+					models[made] = model
+					set.Models, set.Slices = append(set.Models, clip(name)), append(set.Slices, made.slices)
 				}
 				gpus = append(gpus, model)
 			}
@@ -123,21 +130,6 @@ func nodesOf(r *simulator.Result) nodeSet {
 		set.Kind = append(set.Kind, kind)
 	}
 	return set
-}
-
-// slicesOf is the number of MIG memory slices of a GPU model. Eight is what all have
-// that are not in the catalogue, so far.
-func slicesOf(name string) int64 {
-	c := catalogue.Default()
-	model, err := c.Model(name)
-	if err != nil || model.MIG == "" {
-		return 8
-	}
-	table, err := c.MIG(model.MIG)
-	if err != nil {
-		return 8
-	}
-	return table.MemorySlices
 }
 
 const (

@@ -1,23 +1,6 @@
 package mig
 
-import (
-	"iter"
-	"slices"
-)
-
-// States enumerates the legal states of a GPU: every set of instances of the given
-// profiles that can exist together, the empty one first, each set once. The slice
-// that it yields is reused, so clone it to keep it. Profiles that t does not have
-// and repeated ones add nothing.
-//
-// The time is proportional to the number of states times that of placements: for
-// all profiles of an H100, 2,319 times 25.
-func States(t *Table, profiles []ProfileID) iter.Seq[[]Instance] {
-	return func(yield func([]Instance) bool) {
-		e := &enumeration{table: t, choices: choicesOf(t, profiles), yield: func(e *enumeration) bool { return yield(e.state) }}
-		e.visit(0, Occupancy{})
-	}
-}
+import "slices"
 
 // Counts sums up the legal states of a GPU, the empty one included.
 type Counts struct {
@@ -35,7 +18,7 @@ func Count(t *Table, profiles []ProfileID) Counts {
 	var counts Counts
 	seen, seenFull := map[string]bool{}, map[string]bool{}
 	e := &enumeration{table: t, choices: choicesOf(t, profiles)}
-	e.yield = func(e *enumeration) bool {
+	e.visited = func() {
 		multiset := e.multiset()
 		counts.Legal++
 		seen[multiset] = true
@@ -43,7 +26,6 @@ func Count(t *Table, profiles []ProfileID) Counts {
 			counts.Full++
 			seenFull[multiset] = true
 		}
-		return true
 	}
 	e.visit(0, Occupancy{})
 	counts.Multisets, counts.FullMultisets = int64(len(seen)), int64(len(seenFull))
@@ -74,32 +56,26 @@ func choicesOf(t *Table, profiles []ProfileID) []choice {
 type enumeration struct {
 	table   *Table
 	choices []choice
-	yield   func(*enumeration) bool
+	// visited is called in every state.
+	visited func()
 
 	state    []Instance
 	occupied Occupancy
 }
 
-// visit yields the current state and then those that add one of choices[from:]. It
-// reports false when yield has stopped it.
-func (e *enumeration) visit(from int, o Occupancy) bool {
+// visit goes to the current state and then to those that add one of choices[from:].
+func (e *enumeration) visit(from int, o Occupancy) {
 	e.occupied = o
-	if !e.yield(e) {
-		return false
-	}
+	e.visited()
 	for i := from; i < len(e.choices); i++ {
 		c := e.choices[i]
 		if !e.table.CanPlace(o, c.profile, c.placement) {
 			continue
 		}
 		e.state = append(e.state, Instance{c.profile.ID, c.placement})
-		proceed := e.visit(i+1, o.Place(c.profile, c.placement))
+		e.visit(i+1, o.Place(c.profile, c.placement))
 		e.state = e.state[:len(e.state)-1]
-		if !proceed {
-			return false
-		}
 	}
-	return true
 }
 
 func (e *enumeration) full() bool {

@@ -1,25 +1,28 @@
-package forecast
+package policy
 
-import "github.com/ashlar-dev/ashlar/topology"
+import (
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
+)
 
 // GPUPacking fills GPUs in use first, then free GPUs of nodes in use, then empty
 // nodes. Source: the GpuPacking baseline of FGD's simulator, after Weng et al., "MLaaS
 // in the wild", NSDI 2022.
 type GPUPacking struct{}
 
-// Name implements Policy.
+// Name implements NodePolicy.
 func (GPUPacking) Name() string { return "gpu-packing" }
 
-// Chooser implements Policy.
-func (GPUPacking) Chooser(c *Cluster, _ *Demand, _ int64) Chooser {
-	return NewRanking(c, gpuPacking{})
+// Selector implements NodePolicy.
+func (GPUPacking) Selector(c *ClusterState, _ *forecast.ClassDemand, _ int64) NodeSelector {
+	return NewNodeRanking(c, gpuPackingScorer{}, nil)
 }
 
-type gpuPacking struct{}
+type gpuPackingScorer struct{}
 
-// Rate implements Rater: up to 33 for a node without used GPUs, up to 50 where free
+// ScoreNode implements NodeScorer: up to 33 for a node without used GPUs, up to 50 where free
 // GPUs of a node in use are taken, from there to 100 on a used GPU.
-func (gpuPacking) Rate(n *Node, r *Request) (int64, int) {
+func (gpuPackingScorer) ScoreNode(n *NodeState, r *forecast.ResolvedClass) (int64, int) {
 	gpu := n.bestFitGPU(r.PerGPU)
 	if r.GPUs == 0 {
 		return 0, gpu
@@ -33,7 +36,7 @@ func (gpuPacking) Rate(n *Node, r *Request) (int64, int) {
 	switch {
 	case free == n.Capacity.GPUs:
 		return max(33-free, free), gpu
-	case r.Shares() && n.GPU[gpu] < topology.WholeGPU:
+	case r.SharesGPU() && n.GPU[gpu] < topology.WholeGPU:
 		return max(100-int64(n.GPU[gpu]*100/topology.WholeGPU)/10, 50), gpu
 	}
 	// Only free GPUs will do: all that the pod asks for.

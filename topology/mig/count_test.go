@@ -8,6 +8,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/mig"
+	"github.com/ashlar-dev/ashlar/topology/mig/migtest"
 )
 
 // sevenSlice are the tables of the 7-slice family.
@@ -123,10 +124,10 @@ func TestFullStatesOfSevenSlices(t *testing.T) {
 func fullStates(t *testing.T, table *mig.Table, profiles []mig.ProfileID) []string {
 	t.Helper()
 	var full []string
-	for state := range mig.States(table, profiles) {
+	for state := range migtest.LegalStates(table, profiles) {
 		o, err := table.Occupied(state)
 		if err != nil {
-			t.Fatalf("States yields %v: %v", state, err)
+			t.Fatalf("LegalStates yields %v: %v", state, err)
 		}
 		if placeable(table, o, profiles) == 0 {
 			byStart := slices.Clone(state)
@@ -154,34 +155,6 @@ func placeable(table *mig.Table, o mig.Occupancy, profiles []mig.ProfileID) int6
 		}
 	}
 	return count
-}
-
-func TestStatesStops(t *testing.T) {
-	seen := 0
-	for state := range mig.States(table(t, "A30-24GB"), []mig.ProfileID{14, 5, 0}) {
-		if seen == 0 && len(state) != 0 {
-			t.Errorf("the first state is %v, want the empty one", state)
-		}
-		if seen++; seen == 3 {
-			break
-		}
-	}
-	if seen != 3 {
-		t.Errorf("saw %d states, want to stop at 3", seen)
-	}
-}
-
-func TestStatesAreDistinct(t *testing.T) {
-	seen := map[string]bool{}
-	for state := range mig.States(table(t, "H100-80GB"), []mig.ProfileID{19, 20, 15, 14, 9, 5, 0}) {
-		key := slices.Clone(state)
-		slices.SortFunc(key, func(a, b mig.Instance) int { return int(a.Placement.Start - b.Placement.Start) })
-		if text := fmt.Sprint(key); seen[text] {
-			t.Fatalf("%s occurs twice", text)
-		} else {
-			seen[text] = true
-		}
-	}
 }
 
 func BenchmarkCount(b *testing.B) {
