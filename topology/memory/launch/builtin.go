@@ -29,7 +29,7 @@ func (sh *shell) start(program started) error {
 		for _, w := range words[1:] {
 			delete(sh.variables, w)
 		}
-	case "read", "mapfile", "readarray", "getopts", "let", "printf":
+	case "read", "mapfile", "readarray", "getopts", "printf":
 		for _, w := range words[1:] {
 			if name, _, _ := strings.Cut(w, "="); name != "" && strings.IndexFunc(name, func(r rune) bool { return r > 0x7f || !isName(byte(r)) }) < 0 {
 				sh.forget(name, "is set by "+words[0])
@@ -88,7 +88,7 @@ func arguments(p started) []argument {
 // nested runs another shell's script: it sees exported variables only.
 func (sh *shell) nested(inner script, program started) error {
 	child := &shell{
-		holes: sh.holes, variables: map[string]variable{}, functions: map[string]node{}, arguments: inner.arguments,
+		holes: sh.holes, variables: map[string]variable{}, functions: map[string]shellCommand{}, arguments: inner.arguments,
 		place: program.place, choices: sh.choices, out: sh.out, depth: sh.depth,
 	}
 	for name, value := range program.env {
@@ -103,7 +103,7 @@ func (sh *shell) nested(inner script, program started) error {
 }
 
 // call runs a function.
-func (sh *shell) call(body node, words []string) error {
+func (sh *shell) call(body shellCommand, words []string) error {
 	if sh.depth++; sh.depth > maxScripts {
 		return errors.New("functions call functions too deep to follow")
 	}

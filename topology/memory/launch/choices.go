@@ -26,7 +26,7 @@ type choices struct {
 
 // parsed is a script that need not be read again for the next run.
 type parsed struct {
-	commands list
+	commands commandList
 	relevant map[string]bool
 }
 
@@ -45,7 +45,7 @@ func (c *choices) parse(text string) (parsed, error) {
 	if err := c.spend(len(text)); err != nil {
 		return parsed{}, err
 	}
-	commands, err := parse(text)
+	commands, err := parseScript(text)
 	if err != nil {
 		return parsed{}, err
 	}
@@ -83,7 +83,7 @@ func runs(h *holes, script string, env environment, arguments []string, place st
 	var all [][]started
 	for {
 		var out []started
-		sh := &shell{holes: h, variables: map[string]variable{}, functions: map[string]node{}, place: place, choices: way, out: &out, arguments: arguments}
+		sh := &shell{holes: h, variables: map[string]variable{}, functions: map[string]shellCommand{}, place: place, choices: way, out: &out, arguments: arguments}
 		for name, value := range env {
 			sh.variables[name] = variable{text: value, exported: true}
 		}

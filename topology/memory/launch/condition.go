@@ -3,15 +3,24 @@ package launch
 import "slices"
 
 // conditions are commands whose outcome is a question, not a success.
-var conditions = []string{"[", "[[", "test", "grep", "command", "which", "getent", "false", "pgrep", "nvidia-smi"}
+var conditions = []string{"[", "[[", "test", "grep", "command", "which", "getent", "false", "pgrep", "nvidia-smi", "let"}
 
-// test works a condition out, if it compares what is known. Other commands are
+// test works out whether a command succeeds.
+func (sh *shell) test(e listEntry) (holds, known bool) {
+	holds, known = true, true
+	if s, isSimple := e.command.(*simpleCommand); isSimple {
+		holds, known = sh.condition(s)
+	}
+	return holds != e.negated, known
+}
+
+// condition works a condition out, if it compares what is known. Other commands are
 // taken to succeed.
-func (sh *shell) test(s *simple) (holds, known bool) {
+func (sh *shell) condition(s *simpleCommand) (holds, known bool) {
 	if len(s.words) == 0 {
 		return true, true
 	}
-	name, literal := s.words[0].literal()
+	name, literal := s.words[0].literalText()
 	switch {
 	case !literal || !slices.Contains(conditions, name):
 		return true, true

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // started is a program that a script starts.
@@ -30,11 +29,10 @@ type variable struct {
 type shell struct {
 	holes     *holes
 	variables map[string]variable
-	functions map[string]node
+	functions map[string]shellCommand
 	arguments []string
 	unsure    bool // the arguments are not known
 	place     string
-	text      string
 	depth     int
 	relevant  map[string]bool // variables on which a program's words may depend
 	choices   *choices
@@ -56,13 +54,13 @@ func (sh *shell) script(text string) error {
 	if err != nil {
 		return err
 	}
-	outerText, outerRelevant := sh.text, sh.relevant
-	sh.text, sh.relevant = text, p.relevant
-	defer func() { sh.text, sh.relevant = outerText, outerRelevant }()
+	outer := sh.relevant
+	sh.relevant = p.relevant
+	defer func() { sh.relevant = outer }()
 	return sh.list(p.commands)
 }
 
-func (sh *shell) list(commands list) error {
+func (sh *shell) list(commands commandList) error {
 	run, status := true, true
 	for i, e := range commands {
 		if sh.finished {
@@ -89,12 +87,8 @@ func (sh *shell) list(commands list) error {
 
 // outcome reports whether the first of some commands succeeds. A test may go either
 // way, if what follows depends on it and matters. Other commands are there to succeed.
-func (sh *shell) outcome(commands list) bool {
-	s, isSimple := commands[0].command.(*simple)
-	if !isSimple {
-		return true
-	}
-	holds, known := sh.test(s)
+func (sh *shell) outcome(commands commandList) bool {
+	holds, known := sh.test(commands[0])
 	if known {
 		return holds
 	}
@@ -106,11 +100,11 @@ func (sh *shell) outcome(commands list) bool {
 	return true
 }
 
-func (sh *shell) command(n node, beside, subshell bool) error {
+func (sh *shell) command(n shellCommand, beside, subshell bool) error {
 	if sh.choices.steps++; sh.choices.steps > maxSteps {
 		return errTooManyWays
 	}
-	g, isGroup := n.(*group)
+	g, isGroup := n.(*groupCommand)
 	if subshell || isGroup && g.subshell {
 		if err := sh.choices.spend(64 * len(sh.variables)); err != nil {
 			return err
@@ -119,26 +113,26 @@ func (sh *shell) command(n node, beside, subshell bool) error {
 		defer func() { sh.variables, sh.finished = outer, finished }()
 	}
 	switch n := n.(type) {
-	case *simple:
+	case *simpleCommand:
 		return sh.simple(n, beside)
-	case *group:
+	case *groupCommand:
 		from := len(*sh.out)
 		err := sh.list(n.body)
 		for i := from; beside && i < len(*sh.out); i++ {
 			(*sh.out)[i].beside = true
 		}
 		return err
-	case *function:
+	case *functionCommand:
 		sh.functions[n.name] = n.body
-	case *branch:
+	case *branchCommand:
 		return sh.branch(n)
-	case *loop:
+	case *loopCommand:
 		return sh.loop(n)
 	}
 	return nil
 }
 
-func (sh *shell) branch(b *branch) error {
+func (sh *shell) branch(b *branchCommand) error {
 	if !sh.matters(b) {
 		return nil
 	}
@@ -151,8 +145,8 @@ func (sh *shell) branch(b *branch) error {
 			continue
 		}
 		holds, known := true, false
-		if s, one := only(a.condition); one {
-			holds, known = sh.test(s)
+		if len(a.condition) == 1 {
+			holds, known = sh.test(a.condition[0])
 		}
 		if !known {
 			open = append(open, i)
@@ -182,16 +176,8 @@ func (sh *shell) branch(b *branch) error {
 	return sh.list(chosen.body)
 }
 
-func only(commands list) (*simple, bool) {
-	if len(commands) != 1 {
-		return nil, false
-	}
-	s, isSimple := commands[0].command.(*simple)
-	return s, isSimple
-}
-
 // loop runs the body once, with holes for what the loop may change.
-func (sh *shell) loop(l *loop) error {
+func (sh *shell) loop(l *loopCommand) error {
 	if !sh.matters(l) {
 		return nil
 	}
@@ -218,14 +204,14 @@ func (sh *shell) forget(name, because string) {
 	}
 }
 
-func (sh *shell) where(s *simple) string {
+func (sh *shell) where(s *simpleCommand) string {
 	if sh.depth > 1 {
 		return sh.place // of the command that the script is part of
 	}
-	return fmt.Sprintf("%s line %d", sh.place, 1+strings.Count(sh.text[:min(s.at, len(sh.text))], "\n"))
+	return fmt.Sprintf("%s line %d", sh.place, s.line)
 }
 
-func (sh *shell) simple(s *simple, beside bool) error {
+func (sh *shell) simple(s *simpleCommand, beside bool) error {
 	words, err := sh.fields(s.words)
 	if err != nil {
 		return err
@@ -247,7 +233,7 @@ func (sh *shell) simple(s *simple, beside bool) error {
 	if body, found := sh.functions[name]; found {
 		return sh.call(body, words)
 	}
-	if slices.Contains(declarations, name) {
+	if slices.Contains(declarationCommands, name) {
 		for i, a := range s.assigns {
 			values[i].exported = name == "export" || slices.Contains(words, "-x") || sh.variables[a.name].exported
 			sh.variables[a.name] = values[i]
@@ -268,7 +254,7 @@ func (sh *shell) simple(s *simple, beside bool) error {
 }
 
 // assigned expands an assignment.
-func (sh *shell) assigned(a assignment) (variable, error) {
+func (sh *shell) assigned(a variableAssignment) (variable, error) {
 	old := sh.variables[a.name]
 	if a.isArray {
 		list, err := sh.fields(a.array)

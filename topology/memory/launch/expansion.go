@@ -11,7 +11,7 @@ import (
 const additional = "VLLM_ADDITIONAL_ARGS"
 
 // fields expands words and splits them, as the shell does before it starts a program.
-func (sh *shell) fields(words []word) ([]string, error) {
+func (sh *shell) fields(words []shellWord) ([]string, error) {
 	var all []string
 	total := 0
 	for _, w := range words {
@@ -35,7 +35,7 @@ func (sh *shell) fields(words []word) ([]string, error) {
 }
 
 // field expands one word into none, one or more.
-func (sh *shell) field(w word) ([]string, error) {
+func (sh *shell) field(w shellWord) ([]string, error) {
 	var all []string
 	var current strings.Builder
 	begun, wild := false, w.wild()
@@ -124,7 +124,7 @@ func split(text string) []string {
 }
 
 // joined expands a word without splitting it.
-func (sh *shell) joined(w word) (string, error) {
+func (sh *shell) joined(w shellWord) (string, error) {
 	var b strings.Builder
 	for _, p := range w {
 		text, err := sh.part(p)
@@ -139,7 +139,7 @@ func (sh *shell) joined(w word) (string, error) {
 }
 
 // part expands one part to text.
-func (sh *shell) part(p part) (string, error) {
+func (sh *shell) part(p wordPart) (string, error) {
 	switch {
 	case p.opaque != "":
 		return sh.holes.add(oneWord, p.opaque, fmt.Sprintf("%s: %s", p.opaque, p.because)), nil

@@ -39,7 +39,7 @@ func (s *source) script(inner script, place string, env environment) ([]outcome,
 		if p == nil {
 			p = mentioned(text)
 		}
-		return []outcome{{program: p, opaque: place + ": " + err.Error()}}, nil
+		return []outcome{{program: p, opaque: place + ": " + s.holes.show(err.Error())}}, nil
 	}
 	var all []outcome
 	unclear := ""

@@ -10,15 +10,15 @@ var inert = []string{
 	"[", "[[", "test", ":", "true", "false", "echo", "printf", "cat", "cd", "chmod", "chown", "cp", "curl", "date", "df", "dirname", "env",
 	"free", "grep", "head", "hostname", "id", "kill", "ldconfig", "ln", "ls", "mkdir", "mount", "mv", "nvidia-smi", "pip", "pip3", "ps",
 	"pwd", "rm", "sed", "seq", "set", "sleep", "sort", "tail", "tar", "tee", "touch", "tr", "trap", "ulimit", "umask", "uname", "wait", "wget", "which",
-	"apt", "apt-get", "awk", "break", "continue", "command", "basename", "getent", "ibstat", "modprobe", "sysctl", "exit", "return",
+	"apt", "apt-get", "awk", "break", "continue", "command", "basename", "getent", "ibstat", "modprobe", "sysctl", "exit", "return", "let",
 }
 
 // relevant finds the variables on which the words of programs may depend, directly
 // or through one another. Forks that set no such variable need not be followed.
-func relevant(commands list) map[string]bool {
+func relevant(commands commandList) map[string]bool {
 	needs := map[string]bool{}
-	var settings []assignment
-	each(commands, func(s *simple) {
+	var settings []variableAssignment
+	each(commands, func(s *simpleCommand) {
 		settings = append(settings, s.assigns...)
 		if s.isInert() {
 			return
@@ -51,42 +51,45 @@ func relevant(commands list) map[string]bool {
 
 // matters reports whether a command may start a program, end the script or set a
 // variable on which one depends.
-func (sh *shell) matters(n node) bool {
+func (sh *shell) matters(n shellCommand) bool {
 	found := false
-	each(list{{command: n}}, func(s *simple) {
+	each(commandList{{command: n}}, func(s *simpleCommand) {
 		found = found || !s.isInert() && len(s.words) > 0 && !s.declares()
 		for _, a := range s.assigns {
 			found = found || sh.relevant[a.name] || isSetting(a.name)
+		}
+		for _, name := range s.calculates {
+			found = found || sh.relevant[name] || isSetting(name)
 		}
 	})
 	return found
 }
 
-func (s *simple) isInert() bool {
+func (s *simpleCommand) isInert() bool {
 	if len(s.words) == 0 {
 		return true
 	}
-	name, known := s.words[0].literal()
+	name, known := s.words[0].literalText()
 	return known && (slices.Contains(inert, name) || s.declares())
 }
 
-func (s *simple) declares() bool {
-	return len(s.words) > 0 && slices.Contains(declarations, s.words[0].leading())
+func (s *simpleCommand) declares() bool {
+	return len(s.words) > 0 && slices.Contains(declarationCommands, s.words[0].leadingText())
 }
 
 // each visits all simple commands, also within others.
-func each(commands list, visit func(*simple)) {
+func each(commands commandList, visit func(*simpleCommand)) {
 	for _, e := range commands {
 		switch n := e.command.(type) {
-		case *simple:
+		case *simpleCommand:
 			visit(n)
-		case *group:
+		case *groupCommand:
 			each(n.body, visit)
-		case *loop:
+		case *loopCommand:
 			each(n.body, visit)
-		case *function:
-			each(list{{command: n.body}}, visit)
-		case *branch:
+		case *functionCommand:
+			each(commandList{{command: n.body}}, visit)
+		case *branchCommand:
 			for _, a := range n.arms {
 				each(a.condition, visit)
 				each(a.body, visit)
@@ -96,16 +99,19 @@ func each(commands list, visit func(*simple)) {
 }
 
 // assigned collects the variables that commands set.
-func assigned(commands list, into map[string]bool) {
-	each(commands, func(s *simple) {
+func assigned(commands commandList, into map[string]bool) {
+	each(commands, func(s *simpleCommand) {
 		for _, a := range s.assigns {
 			into[a.name] = true
+		}
+		for _, name := range s.calculates {
+			into[name] = true
 		}
 	})
 }
 
 // names collects the variables that a word mentions.
-func (w word) names(into map[string]bool) {
+func (w shellWord) names(into map[string]bool) {
 	for _, p := range w {
 		if p.name != "" {
 			into[strings.TrimSuffix(p.name, "[@]")] = true

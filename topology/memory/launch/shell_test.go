@@ -37,29 +37,39 @@ func TestSplit(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"a 'b":                                "' is not closed",
-		`a "b`:                                `" is not closed`,
-		"a `b":                                "` is not closed",
-		"a $(b":                               ") is missing",
-		"a ${b":                               "} is missing",
+		"a 'b":                                "reached EOF without closing quote `'`",
+		`a "b`:                                "reached EOF without closing quote `\"`",
+		"a `b":                                "reached EOF without closing quote \"`\"",
+		"a $(b":                               "reached EOF without matching `$(` with `)`",
+		"a ${b":                               "reached EOF without matching `${` with `}`",
 		"a $b":                                "word 2 needs a shell",
 		"a *.txt":                             "word 2 needs a shell",
 		"a {b,c}":                             "word 2 needs a shell",
 		"a; b":                                "more than one command",
 		"a && b":                              "more than one command",
 		"x=1 a":                               "more than one command",
-		"if a; then":                          `"fi" is missing`,
-		"a )":                                 `")" is not expected here`,
-		"a & & b":                             `"& b" is not expected here`,
-		"while true":                          `"do" is missing`,
-		"case x in y":                         ") is missing after the patterns",
-		"a >":                                 "nothing after >",
-		strings.Repeat("( ", 200):             "commands lie more than 64 deep",
+		"if a; then b":                        "`if` statement must end with `fi`",
+		"if a; then":                          "`then` must be followed by a statement list",
+		"a )":                                 "encountered `)`",
+		"a & & b":                             "`&` can only immediately follow a statement",
+		"while true":                          "`while <cond>` must be followed by `do`",
+		"case x in y":                         "case patterns must be separated with `|`",
+		"case x in y) z":                      "`case` statement must end with `esac`",
+		"a >":                                 "`>` must be followed by a word",
+		"a\n'b":                               "shell script, line 2: ",
+		"a \xff":                              "is not UTF-8 text",
+		strings.Repeat("( ", 200):             "`(` must be followed by a statement list",
+		nested("( ", "a", " )", 200):          "commands lie more than 64 deep",
+		nested("$(", "a", ")", 9000):          "commands lie more than 64 deep",
 		strings.Repeat("a", launch.MaxText+1): "is longer than",
 	} {
 		_, err := launch.Split(text)
 		wantError(t, err, want)
 	}
+}
+
+func nested(open, inner, closing string, n int) string {
+	return strings.Repeat(open, n) + inner + strings.Repeat(closing, n)
 }
 
 // What a script starts. Each starts vLLM with a length of 4096 unless it says more.

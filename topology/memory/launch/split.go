@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // Split splits a command line into words as a shell does, when it has nothing to
@@ -14,20 +15,23 @@ func Split(text string) ([]string, error) {
 	if len(text) > MaxText {
 		return nil, tooLong("command line")
 	}
-	commands, err := parse(text)
+	if !utf8.ValidString(text) {
+		return nil, errors.New("command line: is not UTF-8 text")
+	}
+	commands, err := parseScript(text)
 	if err != nil {
 		return nil, err
 	}
 	if len(commands) == 0 {
 		return nil, nil
 	}
-	command, plain := commands[0].command.(*simple)
+	command, plain := commands[0].command.(*simpleCommand)
 	if len(commands) > 1 || !plain || commands[0].operator != ";" || len(command.assigns) > 0 {
 		return nil, errors.New("is more than one command, give the words of one")
 	}
 	words := make([]string, 0, len(command.words))
 	for _, w := range command.words {
-		literal, known := w.literal()
+		literal, known := w.literalText()
 		if !known || w.wild() {
 			return nil, fmt.Errorf("word %d needs a shell, give it as it is after expansion", len(words)+1)
 		}
@@ -38,7 +42,7 @@ func Split(text string) ([]string, error) {
 
 // wild reports whether the shell looks for files, or expands braces, in the word's
 // unquoted text.
-func (w word) wild() bool {
+func (w shellWord) wild() bool {
 	for _, p := range w {
 		if !p.quoted && wildcards(p.text) {
 			return true

@@ -1,83 +1,89 @@
 package launch
 
-// The parts of a shell script that a command line is made of. What is not listed
-// here is refused by the parser or read as an opaque part.
+// The parts of a shell script that a command line is made of. What the shell has
+// beyond them is refused by parseScript or kept as opaque text.
 
-// list is a sequence of commands.
-type list []entry
+// commandList is a sequence of commands.
+type commandList []listEntry
 
-// entry is a command and the operator behind it: ";", "&", "&&", "||" or "|".
-type entry struct {
-	command  node
+// listEntry is a command and the operator behind it: ";", "&", "&&", "||" or "|".
+type listEntry struct {
+	command  shellCommand
 	operator string
+	// negated says that the entry fails where its command, or the pipe that ends with
+	// it, succeeds: "! command".
+	negated bool
 }
 
-// node is one of *simple, *branch, *loop, *group and *function.
-type node any
+// shellCommand is one of *simpleCommand, *branchCommand, *loopCommand, *groupCommand
+// and *functionCommand.
+type shellCommand any
 
-// simple is a command with its arguments, or assignments alone.
-type simple struct {
-	at      int // byte of the script at which it begins
-	assigns []assignment
-	words   []word
+// simpleCommand is a command with its arguments, or assignments alone.
+type simpleCommand struct {
+	line    uint // of the script, from 1; 0 beyond what the parser counts
+	assigns []variableAssignment
+	words   []shellWord
+	// calculates are variables that arithmetic in the command assigns to.
+	calculates []string
 }
 
-// assignment is NAME=value, NAME+=value or NAME=(words).
-type assignment struct {
+// variableAssignment is NAME=value, NAME+=value or NAME=(words).
+type variableAssignment struct {
 	name    string
 	appends bool
-	value   word
-	array   []word
+	value   shellWord
+	array   []shellWord
 	isArray bool
 }
 
-// branch is an if or a case.
-type branch struct {
-	arms []arm
+// branchCommand is an if or a case.
+type branchCommand struct {
+	arms []branchArm
 	// complete says that one of the arms is taken: there is an else or a *).
 	complete bool
 }
 
-type arm struct {
-	condition list // nil for else and for the patterns of case
-	body      list
+type branchArm struct {
+	condition commandList // nil for else and for the patterns of case
+	body      commandList
 }
 
-// loop is a for, while or until. variable is what for sets.
-type loop struct {
+// loopCommand is a for, while or until. variable is what for sets.
+type loopCommand struct {
 	variable string
-	body     list
+	body     commandList
 }
 
-// group is { list; } or, if it is in a subshell, ( list ).
-type group struct {
-	body     list
+// groupCommand is { list; } or, if it is in a subshell, ( list ).
+type groupCommand struct {
+	body     commandList
 	subshell bool
 }
 
-type function struct {
+type functionCommand struct {
 	name string
-	body node
+	body shellCommand
 }
 
-// word is one word before expansion.
-type word []part
+// shellWord is one word before expansion.
+type shellWord []wordPart
 
-// part is a stretch of a word. Exactly one of text, name and opaque is set; an empty
-// quoted text has none.
-type part struct {
+// wordPart is a stretch of a word. Exactly one of text, name and opaque is set; an
+// empty quoted text has none.
+type wordPart struct {
 	quoted bool
 	text   string
 	// name is a variable's, "@" or "*" for all arguments, "args[@]" for all elements
 	// of an array. operator is "", or one of :- - := = :+ + with its operand.
 	name, operator string
-	operand        word
+	operand        shellWord
 	// opaque is the spelling of what only the running shell can work out.
 	opaque, because string
 }
 
-// literal returns the word's text if it needs no expansion.
-func (w word) literal() (string, bool) {
+// literalText returns the word's text if it needs no expansion.
+func (w shellWord) literalText() (string, bool) {
 	text := ""
 	for _, p := range w {
 		if p.name != "" || p.opaque != "" {
@@ -88,8 +94,8 @@ func (w word) literal() (string, bool) {
 	return text, true
 }
 
-// leading is the unquoted text that the word begins with.
-func (w word) leading() string {
+// leadingText is the unquoted text that the word begins with.
+func (w shellWord) leadingText() string {
 	if len(w) == 0 || w[0].quoted {
 		return ""
 	}

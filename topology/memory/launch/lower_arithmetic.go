@@ -1,0 +1,103 @@
+package launch
+
+import (
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// arithmetic lowers ((...)) and let to a command whose outcome is not known.
+func (l *lowering) arithmetic(n syntax.Node, expressions ...syntax.ArithmExpr) (*simpleCommand, error) {
+	for _, x := range expressions {
+		if err := l.calculation(x); err != nil {
+			return nil, err
+		}
+	}
+	return &simpleCommand{
+		line:       n.Pos().Line(),
+		words:      []shellWord{{{text: "let", quoted: true}}, {{quoted: true, opaque: l.spelling(n), because: "the shell calculates it"}}},
+		calculates: l.calculates,
+	}, nil
+}
+
+// assigningOperators are the operators that change their left side.
+var assigningOperators = map[syntax.BinAritOperator]bool{
+	syntax.Assgn: true, syntax.AddAssgn: true, syntax.SubAssgn: true, syntax.MulAssgn: true, syntax.QuoAssgn: true, syntax.RemAssgn: true,
+	syntax.AndAssgn: true, syntax.OrAssgn: true, syntax.XorAssgn: true, syntax.ShlAssgn: true, syntax.ShrAssgn: true,
+}
+
+// calculation collects the variables that an expression assigns to.
+func (l *lowering) calculation(x syntax.ArithmExpr) error {
+	if err := l.deeper(); err != nil {
+		return err
+	}
+	defer func() { l.depth-- }()
+	// a + b + c nests to the left, as deep as there are operators.
+	for {
+		binary, isBinary := x.(*syntax.BinaryArithm)
+		if !isBinary {
+			break
+		}
+		if assigningOperators[binary.Op] {
+			l.calculated(binary.X)
+		}
+		if err := l.calculation(binary.Y); err != nil {
+			return err
+		}
+		x = binary.X
+	}
+	switch x := x.(type) {
+	case *syntax.UnaryArithm:
+		if x.Op == syntax.Inc || x.Op == syntax.Dec {
+			l.calculated(x.X)
+		}
+		return l.calculation(x.X)
+	case *syntax.ParenArithm:
+		return l.calculation(x.X)
+	case *syntax.Word:
+		for _, part := range x.Parts {
+			quoted, isQuoted := part.(*syntax.DblQuoted)
+			if !isQuoted {
+				continue
+			}
+			for _, inner := range quoted.Parts { // let "n = 1"
+				if text, isText := inner.(*syntax.Lit); isText {
+					l.nameIn(text.Value)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// calculated notes that an expression assigns to a variable or an array's element.
+func (l *lowering) calculated(x syntax.ArithmExpr) {
+	w, isWord := x.(*syntax.Word)
+	if !isWord || len(w.Parts) == 0 {
+		return
+	}
+	switch part := w.Parts[0].(type) {
+	case *syntax.Lit:
+		l.nameIn(part.Value)
+	case *syntax.ParamExp:
+		if part.Param != nil {
+			l.nameIn(part.Param.Value)
+		}
+	}
+}
+
+// nameIn notes the name with which a text begins, if there is one.
+func (l *lowering) nameIn(text string) {
+	text = strings.TrimLeft(text, " \t")
+	end := 0
+	for end < len(text) && isName(text[end]) {
+		end++
+	}
+	if end > 0 && (text[0] < '0' || text[0] > '9') {
+		l.calculates = append(l.calculates, text[:end])
+	}
+}
+
+func isName(c byte) bool {
+	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}

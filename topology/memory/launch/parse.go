@@ -1,0 +1,125 @@
+package launch
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+const (
+	// maxFrames bounds the call stack of the parser, which has no bound of its own and
+	// recurses as deep as a script nests. An "if" takes about ten frames.
+	maxFrames = 4096
+	// maxUnclosed bounds the here-documents of one script whose end is missing.
+	maxUnclosed = 4
+)
+
+var errTooDeep = fmt.Errorf("commands lie more than %d deep", maxNesting)
+
+// parseScript reads a whole script in bash's language, of which the POSIX shell's is
+// a part. The script may hold unknown text. Errors name the line.
+func parseScript(script string) (commandList, error) {
+	marks, err := freeMarks(script)
+	if err != nil {
+		return nil, fmt.Errorf("shell script: %w", err)
+	}
+	text := marks.encode.Replace(script)
+	for unclosed := 0; ; unclosed++ {
+		reader := &stackReader{text: text}
+		file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(reader, "")
+		if err == nil {
+			l := &lowering{text: text, marks: marks}
+			commands, err := l.list(file.Stmts)
+			if err != nil {
+				return nil, fmt.Errorf("shell script, line %d: %w", l.line, err)
+			}
+			return commands, nil
+		}
+		// A shell only warns of a here-document that the end of the script closes.
+		end, isUnclosed := unclosedDocument(err)
+		if !isUnclosed || unclosed == maxUnclosed {
+			return nil, parseError(err, marks)
+		}
+		text += "\n" + end + "\n"
+	}
+}
+
+// unclosedDocument is the line that a here-document lacks at its end, if that is what
+// the parser's error says.
+func unclosedDocument(err error) (string, bool) {
+	var refused syntax.ParseError
+	if !errors.As(err, &refused) {
+		return "", false
+	}
+	quoted, found := strings.CutPrefix(refused.Text, "unclosed here-document ")
+	if !found {
+		return "", false
+	}
+	end, err := strconv.Unquote(quoted)
+	return end, err == nil
+}
+
+// parseError puts the parser's error into this package's words.
+func parseError(err error, marks unknownMarks) error {
+	line, text := uint(0), err.Error()
+	var refused syntax.ParseError
+	var foreign syntax.LangError
+	switch {
+	case errors.As(err, &refused):
+		line, text = refused.Pos.Line(), refused.Text
+	case errors.As(err, &foreign):
+		line = foreign.Pos.Line()
+	}
+	if line == 0 {
+		return fmt.Errorf("shell script: %w", err)
+	}
+	return fmt.Errorf("shell script, line %d: %s", line, marks.decode.Replace(text))
+}
+
+// stackReader hands the parser its text and stops it when it has recursed too deep:
+// it asks for the next kilobyte from within its recursion.
+type stackReader struct {
+	text   string
+	frames [maxFrames]uintptr
+}
+
+// Read implements io.Reader.
+func (r *stackReader) Read(into []byte) (int, error) {
+	if runtime.Callers(0, r.frames[:]) == maxFrames {
+		return 0, errTooDeep
+	}
+	if r.text == "" {
+		return 0, io.EOF
+	}
+	n := copy(into, r.text)
+	r.text = r.text[n:]
+	return n, nil
+}
+
+// unknownMarks stand for the bytes that begin and end unknown text while a script is
+// parsed: the parser takes UTF-8 only.
+type unknownMarks struct {
+	encode, decode *strings.Replacer
+}
+
+// freeMarks picks three of Unicode's noncharacters that the script does not have.
+func freeMarks(script string) (unknownMarks, error) {
+	var free []string
+	for r := rune(0xFDD0); r <= 0xFDEF && len(free) < 3; r++ {
+		if !strings.ContainsRune(script, r) {
+			free = append(free, string(r))
+		}
+	}
+	if len(free) < 3 {
+		return unknownMarks{}, errors.New("uses the characters U+FDD0 to U+FDEF, which Unicode keeps free")
+	}
+	return unknownMarks{
+		encode: strings.NewReplacer(oneWord, free[0], manyWords, free[1], holeEnd, free[2]),
+		decode: strings.NewReplacer(free[0], oneWord, free[1], manyWords, free[2], holeEnd),
+	}, nil
+}
