@@ -31,7 +31,7 @@ func (sh *shell) start(program started) error {
 		}
 	case "read", "mapfile", "readarray", "getopts", "printf":
 		for _, w := range words[1:] {
-			if name, _, _ := strings.Cut(w, "="); name != "" && strings.IndexFunc(name, func(r rune) bool { return r > 0x7f || !isName(byte(r)) }) < 0 {
+			if name, _, _ := strings.Cut(w, "="); isVariable(name) {
 				sh.forget(name, "is set by "+words[0])
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // started is a program that a script starts.
@@ -212,6 +213,11 @@ func (sh *shell) where(s *simpleCommand) string {
 }
 
 func (sh *shell) simple(s *simpleCommand, beside bool) error {
+	defer func() {
+		for _, name := range s.calculates {
+			sh.forget(name, "is calculated")
+		}
+	}()
 	words, err := sh.fields(s.words)
 	if err != nil {
 		return err
@@ -239,6 +245,9 @@ func (sh *shell) simple(s *simpleCommand, beside bool) error {
 			sh.variables[a.name] = values[i]
 		}
 		for _, w := range words[1:] {
+			if set, value, isSet := strings.Cut(w, "="); isSet && isVariable(set) { // export "NAME=value"
+				sh.variables[set] = variable{text: value, exported: name == "export" || sh.variables[set].exported}
+			}
 			if v, found := sh.variables[w]; found && name == "export" {
 				v.exported = true
 				sh.variables[w] = v

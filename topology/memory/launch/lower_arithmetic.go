@@ -98,6 +98,16 @@ func (l *lowering) nameIn(text string) {
 	}
 }
 
+// isVariable reports whether a text is a variable's name.
+func isVariable(text string) bool {
+	for i := range len(text) {
+		if !isName(text[i]) {
+			return false
+		}
+	}
+	return text != ""
+}
+
 func isName(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }

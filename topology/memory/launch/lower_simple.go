@@ -1,6 +1,10 @@
 package launch
 
-import "mvdan.cc/sh/v3/syntax"
+import (
+	"errors"
+
+	"mvdan.cc/sh/v3/syntax"
+)
 
 // declarationCommands are commands whose arguments are assignments.
 var declarationCommands = []string{"export", "declare", "typeset", "local", "readonly"}
@@ -13,6 +17,9 @@ func (l *lowering) simple(at syntax.Pos, assigns []*syntax.Assign, args []*synta
 			return nil, err
 		}
 		s.assigns = append(s.assigns, one)
+	}
+	if len(args) > 0 && args[0].Lit() == "else" { // the parser lets it pass
+		return nil, errors.New("`else` can only be used in an `if`")
 	}
 	for _, arg := range args {
 		w, err := l.word(arg)

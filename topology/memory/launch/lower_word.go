@@ -76,7 +76,7 @@ func (w shellWord) text(text string, quoted bool) shellWord {
 // literal appends literal text without its backslashes. Within double quotes a
 // backslash counts before $ ` " \ only.
 func (l *lowering) literal(all shellWord, text string, quoted bool) shellWord {
-	text = l.marks.decode.Replace(text)
+	text = l.marks.joinLines(text)
 	for {
 		before, after, found := strings.Cut(text, `\`)
 		all = all.text(before, quoted)

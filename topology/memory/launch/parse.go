@@ -28,7 +28,7 @@ func parseScript(script string) (commandList, error) {
 	if err != nil {
 		return nil, fmt.Errorf("shell script: %w", err)
 	}
-	text := marks.encode.Replace(script)
+	text := marks.endComments(marks.encode.Replace(script))
 	for unclosed := 0; ; unclosed++ {
 		reader := &stackReader{text: text}
 		file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(reader, "")
@@ -99,27 +99,4 @@ func (r *stackReader) Read(into []byte) (int, error) {
 	n := copy(into, r.text)
 	r.text = r.text[n:]
 	return n, nil
-}
-
-// unknownMarks stand for the bytes that begin and end unknown text while a script is
-// parsed: the parser takes UTF-8 only.
-type unknownMarks struct {
-	encode, decode *strings.Replacer
-}
-
-// freeMarks picks three of Unicode's noncharacters that the script does not have.
-func freeMarks(script string) (unknownMarks, error) {
-	var free []string
-	for r := rune(0xFDD0); r <= 0xFDEF && len(free) < 3; r++ {
-		if !strings.ContainsRune(script, r) {
-			free = append(free, string(r))
-		}
-	}
-	if len(free) < 3 {
-		return unknownMarks{}, errors.New("uses the characters U+FDD0 to U+FDEF, which Unicode keeps free")
-	}
-	return unknownMarks{
-		encode: strings.NewReplacer(oneWord, free[0], manyWords, free[1], holeEnd, free[2]),
-		decode: strings.NewReplacer(free[0], oneWord, free[1], manyWords, free[2], holeEnd),
-	}, nil
 }
