@@ -6,47 +6,47 @@ import (
 	"strings"
 )
 
-// application puts a command line's flags into a Reading.
-type application struct {
-	*Reading
-	program *program
-	holes   *holes
-	env     environment
-	gpus    int64
-	files   map[string]map[string]any
+// flagReader puts a command line's flags into a Reading.
+type flagReader struct {
+	reading  *Reading
+	program  *serverProgram
+	unknowns *unknownTexts
+	env      containerEnv
+	gpus     int64
+	files    map[string]map[string]any
 	// stored are where models come from, by the folder that they are put in.
 	stored map[string]string
-	given  map[string]given // the last of each flag, by its first name
-	words  []argument
+	flags  map[string]givenFlag // the last of each flag, by its first name
+	words  []placedWord
 }
 
 // maxUnseen bounds how many places with unseen flags are told.
 const maxUnseen = 8
 
-// apply reads the server's words. The last of several flags counts, as with argparse.
-func (a *application) apply(words []argument) error {
+// readWords reads the server's words. The last of several flags counts, as with argparse.
+func (a *flagReader) readWords(words []placedWord) error {
 	d := a.program.dialect
 	var cl commandLine
-	if err := a.config(d, words, &cl); err != nil {
+	if err := a.readConfigFile(d, words, &cl); err != nil {
 		return err
 	}
-	a.environment(d, &cl)
-	if err := d.parse(words, a.holes, &cl); err != nil {
+	a.readEnv(d, &cl)
+	if err := d.parseWords(words, a.unknowns, &cl); err != nil {
 		return err
 	}
-	a.Unrecognised = append(a.Unrecognised, cl.unrecognised...)
-	a.words, a.given = cl.words, map[string]given{}
+	a.reading.Unrecognised = append(a.reading.Unrecognised, cl.unrecognised...)
+	a.words, a.flags = cl.words, map[string]givenFlag{}
 	if len(cl.words) > d.words && !d.lenient {
 		w := cl.words[d.words]
-		return fmt.Errorf("%s: %q belongs to no flag, %s would refuse it", w.place, a.holes.show(w.text), a.Server)
+		return fmt.Errorf("%s: %q belongs to no flag, %s would refuse it", w.place, a.unknowns.showText(w.text), a.reading.Server)
 	}
-	last := map[*setting]int{}
+	last := map[*flagSetting]int{}
 	for i, o := range cl.given {
 		last[o.setting] = i
-		a.given[o.setting.names[0]] = o.given
+		a.flags[o.setting.names[0]] = o.givenFlag
 	}
-	if _, named := a.given["--model"]; cl.doubtful != "" && len(cl.words) == 0 && !named {
-		a.doubt("Model", cl.doubtful)
+	if _, named := a.flags["--model"]; cl.doubtful != "" && len(cl.words) == 0 && !named {
+		a.reading.markUnknown(FieldModel, cl.doubtful)
 	}
 	if d.begin != nil {
 		if err := d.begin(a); err != nil {
@@ -57,7 +57,7 @@ func (a *application) apply(words []argument) error {
 		if last[o.setting] != i || o.setting.read == nil {
 			continue
 		}
-		if err := a.set(o); err != nil {
+		if err := a.readFlag(o); err != nil {
 			return err
 		}
 	}
@@ -71,11 +71,11 @@ func (a *application) apply(words []argument) error {
 				continue
 			}
 			for _, field := range s.fields {
-				if field == "Model" && a.given["--model"].name == "" && len(a.words) > 0 {
+				if field == FieldModel && a.flags["--model"].name == "" && len(a.words) > 0 {
 					continue // it stands alone, in front
 				}
-				if !a.stated(d, field, u.after, cl.given, last) {
-					a.doubt(field, u.because)
+				if !a.isExplicitBehind(d, field, u.after, cl.given, last) {
+					a.reading.markUnknown(field, u.because)
 				}
 			}
 		}
@@ -86,55 +86,55 @@ func (a *application) apply(words []argument) error {
 	return nil
 }
 
-// stated reports whether a field is set by a flag that comes after others unseen.
-func (a *application) stated(d *dialect, field string, after int, all []occurrence, last map[*setting]int) bool {
+// isExplicitBehind reports whether a field is set by a flag that comes after others unseen.
+func (a *flagReader) isExplicitBehind(d *flagDialect, field Field, after int, all []flagOccurrence, last map[*flagSetting]int) bool {
 	for i := range d.settings {
 		s := &d.settings[i]
-		if at, found := last[s]; found && at >= after && slices.Contains(s.fields, field) && !hasHole(all[at].text) {
+		if at, found := last[s]; found && at >= after && slices.Contains(s.fields, field) && !hasUnknown(all[at].text) {
 			return true
 		}
 	}
 	return false
 }
 
-// set applies one flag.
-func (a *application) set(o occurrence) error {
-	shown := o.given
-	shown.text = a.holes.show(shown.text)
-	hole, found := a.holes.first(o.text + strings.Join(o.list, " "))
+// readFlag applies one flag.
+func (a *flagReader) readFlag(o flagOccurrence) error {
+	shown := o.givenFlag
+	shown.text = a.unknowns.showText(shown.text)
+	hole, found := a.unknowns.firstIn(o.text + strings.Join(o.list, " "))
 	if o.object != nil {
-		if hole, found = a.holes.within(o.object); o.setting.partial {
+		if hole, found = a.unknowns.firstInJSON(o.object); o.setting.partial {
 			found = false
 		}
 	}
 	if found {
 		for _, field := range o.setting.fields {
-			a.doubt(field, shown.where()+": "+hole.because)
+			a.reading.markUnknown(field, shown.position()+": "+hole.because)
 		}
 		return nil
 	}
-	if err := o.setting.read(a, o.given); err != nil {
+	if err := o.setting.read(a, o.givenFlag); err != nil {
 		return err
 	}
 	for _, field := range o.setting.fields {
-		a.Stated[field] = shown.where()
+		a.reading.Explicit[field] = shown.position()
 	}
 	return nil
 }
 
-// environment adds flags that the container's environment gives.
-func (a *application) environment(d *dialect, cl *commandLine) {
+// readEnv adds flags that the container's environment gives.
+func (a *flagReader) readEnv(d *flagDialect, cl *commandLine) {
 	for i := range d.settings {
 		s := &d.settings[i]
 		if s.env == "" {
 			continue
 		}
 		if value, found := a.env[s.env]; found {
-			g := given{name: s.env, text: value, place: "env"}
-			if s.takes == takesMany {
+			g := givenFlag{name: s.env, text: value, place: "env"}
+			if s.takes == takesSeveral {
 				g.list = strings.Fields(value)
 			}
-			cl.given = append(cl.given, occurrence{s, g})
+			cl.given = append(cl.given, flagOccurrence{s, g})
 		}
 	}
 }

@@ -9,9 +9,9 @@ import (
 )
 
 func TestTooMuch(t *testing.T) {
-	doubling := []launch.Variable{{Name: "V0", Value: strings.Repeat("x", 1000)}}
+	doubling := []launch.EnvVar{{Name: "V0", Value: strings.Repeat("x", 1000)}}
 	for i := range 30 {
-		doubling = append(doubling, launch.Variable{Name: fmt.Sprintf("V%d", i+1), Value: fmt.Sprintf("$(V%d)$(V%d)", i, i)})
+		doubling = append(doubling, launch.EnvVar{Name: fmt.Sprintf("V%d", i+1), Value: fmt.Sprintf("$(V%d)$(V%d)", i, i)})
 	}
 	for name, tc := range map[string]struct {
 		container launch.Container
@@ -22,7 +22,7 @@ func TestTooMuch(t *testing.T) {
 		"many arguments":  {launch.Container{Args: slicesOf("x", 1<<15)}, "at most 16384 are read"},
 		"doubling values": {launch.Container{Command: []string{"vllm", "serve"}, Env: doubling}, "env"},
 		"not UTF-8":       {launch.Container{Command: []string{"vllm", "\xff0\xfe"}}, "command[1]: is not UTF-8 text"},
-		"NUL":             {launch.Container{Env: []launch.Variable{{Name: "A", Value: "\x00"}}}, "env[0]: is not UTF-8 text"},
+		"NUL":             {launch.Container{Env: []launch.EnvVar{{Name: "A", Value: "\x00"}}}, "env[0]: is not UTF-8 text"},
 		"deep JSON":       {launch.Container{Command: []string{"vllm", "serve", "a/b", "--hf-overrides", strings.Repeat(`{"a":`, 1000)}}, "is JSON more than 32 deep"},
 		"deep dots":       {launch.Container{Command: []string{"vllm", "serve", "a/b", "--hf-overrides" + strings.Repeat(".a", 1000), "1"}}, "more than 16 keys"},
 	} {

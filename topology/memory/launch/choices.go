@@ -15,46 +15,46 @@ const (
 	maxWork = 16 << 20
 )
 
-// choices numbers the way that a run takes at each fork.
-type choices struct {
+// runChoices numbers the way that a run takes at each fork.
+type runChoices struct {
 	taken, ways []int
 	next        int
 	steps       int
 	work        int // bytes that expansions came to
-	parsed      map[string]parsed
+	parsed      map[string]parsedScript
 }
 
-// parsed is a script that need not be read again for the next run.
-type parsed struct {
+// parsedScript is a script that need not be read again for the next run.
+type parsedScript struct {
 	commands commandList
 	relevant map[string]bool
 }
 
-// spend counts work, and refuses more than maxWork.
-func (c *choices) spend(bytes int) error {
+// spendWork counts work, and refuses more than maxWork.
+func (c *runChoices) spendWork(bytes int) error {
 	if c.work += bytes; c.work > maxWork {
 		return errTooManyWays
 	}
 	return nil
 }
 
-func (c *choices) parse(text string) (parsed, error) {
+func (c *runChoices) parseOnce(text string) (parsedScript, error) {
 	if found, again := c.parsed[text]; again {
 		return found, nil
 	}
-	if err := c.spend(len(text)); err != nil {
-		return parsed{}, err
+	if err := c.spendWork(len(text)); err != nil {
+		return parsedScript{}, err
 	}
 	commands, err := parseScript(text)
 	if err != nil {
-		return parsed{}, err
+		return parsedScript{}, err
 	}
-	p := parsed{commands, relevant(commands)}
+	p := parsedScript{commands, relevantVariables(commands)}
 	c.parsed[text] = p
 	return p, nil
 }
 
-func (c *choices) choose(ways int) int {
+func (c *runChoices) chooseWay(ways int) int {
 	if c.next == len(c.taken) {
 		c.taken, c.ways = append(c.taken, 0), append(c.ways, ways)
 	}
@@ -62,8 +62,8 @@ func (c *choices) choose(ways int) int {
 	return c.taken[c.next-1]
 }
 
-// advance goes to the next way and reports whether there is one.
-func (c *choices) advance() bool {
+// nextRun goes to the next way and reports whether there is one.
+func (c *runChoices) nextRun() bool {
 	c.taken, c.ways = c.taken[:c.next], c.ways[:c.next]
 	for i := len(c.taken) - 1; i >= 0; i-- {
 		if c.taken[i]++; c.taken[i] < c.ways[i] {
@@ -76,22 +76,22 @@ func (c *choices) advance() bool {
 
 var errTooManyWays = errors.New("the script may turn out in too many ways to follow")
 
-// runs returns the programs that each possible run of a script starts. arguments
+// followScript returns the programs that each possible run of a script starts. arguments
 // are $0, $1 and so on.
-func runs(h *holes, script string, env environment, arguments []string, place string) ([][]started, error) {
-	way := &choices{parsed: map[string]parsed{}}
-	var all [][]started
+func followScript(h *unknownTexts, script string, env containerEnv, arguments []string, place string) ([][]startedProgram, error) {
+	way := &runChoices{parsed: map[string]parsedScript{}}
+	var all [][]startedProgram
 	for {
-		var out []started
-		sh := &shell{holes: h, variables: map[string]variable{}, functions: map[string]shellCommand{}, place: place, choices: way, out: &out, arguments: arguments}
+		var out []startedProgram
+		sh := &shellRun{unknowns: h, variables: map[string]shellVariable{}, functions: map[string]shellCommand{}, place: place, choices: way, out: &out, arguments: arguments}
 		for name, value := range env {
-			sh.variables[name] = variable{text: value, exported: true}
+			sh.variables[name] = shellVariable{text: value, exported: true}
 		}
-		if err := sh.script(script); err != nil {
+		if err := sh.runScript(script); err != nil {
 			return nil, err
 		}
 		all = append(all, out)
-		if !way.advance() {
+		if !way.nextRun() {
 			return all, nil
 		}
 		if len(all) == maxRuns {

@@ -2,27 +2,27 @@ package launch
 
 import "slices"
 
-// conditions are commands whose outcome is a question, not a success.
-var conditions = []string{"[", "[[", "test", "grep", "command", "which", "getent", "false", "pgrep", "nvidia-smi", "let"}
+// conditionCommands are commands whose outcome is a question, not a success.
+var conditionCommands = []string{"[", "[[", "test", "grep", "command", "which", "getent", "false", "pgrep", "nvidia-smi", "let"}
 
-// test works out whether a command succeeds.
-func (sh *shell) test(e listEntry) (holds, known bool) {
+// commandSucceeds works out whether a command succeeds.
+func (sh *shellRun) commandSucceeds(e listEntry) (holds, known bool) {
 	holds, known = true, true
 	if s, isSimple := e.command.(*simpleCommand); isSimple {
-		holds, known = sh.condition(s)
+		holds, known = sh.evaluateCondition(s)
 	}
 	return holds != e.negated, known
 }
 
-// condition works a condition out, if it compares what is known. Other commands are
+// evaluateCondition works a condition out, if it compares what is known. Other commands are
 // taken to succeed.
-func (sh *shell) condition(s *simpleCommand) (holds, known bool) {
+func (sh *shellRun) evaluateCondition(s *simpleCommand) (holds, known bool) {
 	if len(s.words) == 0 {
 		return true, true
 	}
 	name, literal := s.words[0].literalText()
 	switch {
-	case !literal || !slices.Contains(conditions, name):
+	case !literal || !slices.Contains(conditionCommands, name):
 		return true, true
 	case name == "false":
 		return false, true
@@ -31,8 +31,8 @@ func (sh *shell) condition(s *simpleCommand) (holds, known bool) {
 	}
 	var words []string
 	for _, w := range s.words[1:] {
-		text, err := sh.joined(w)
-		if err != nil || hasHole(text) {
+		text, err := sh.joinWord(w)
+		if err != nil || hasUnknown(text) {
 			return true, false
 		}
 		words = append(words, text)
@@ -51,9 +51,9 @@ func (sh *shell) condition(s *simpleCommand) (holds, known bool) {
 		holds = words[1] != ""
 	case len(words) == 2 && words[0] == "-z":
 		holds = words[1] == ""
-	case len(words) == 3 && (words[1] == "=" || words[1] == "==") && !wildcards(words[2]):
+	case len(words) == 3 && (words[1] == "=" || words[1] == "==") && !textHasWildcards(words[2]):
 		holds = words[0] == words[2]
-	case len(words) == 3 && words[1] == "!=" && !wildcards(words[2]):
+	case len(words) == 3 && words[1] == "!=" && !textHasWildcards(words[2]):
 		holds = words[0] != words[2]
 	default:
 		return true, false

@@ -73,7 +73,7 @@ func TestSGLangFlags(t *testing.T) {
 
 func TestTGIFlags(t *testing.T) {
 	type l = *memory.Launch
-	type env = []launch.Variable
+	type env = []launch.EnvVar
 	for name, tc := range map[string]struct {
 		line    string
 		env     env
@@ -120,7 +120,7 @@ func TestTGIFlags(t *testing.T) {
 				tc.change(&want)
 			}
 			flagCase{line: "text-generation-launcher --model-id org/model " + tc.line, env: tc.env, gpus: tc.gpus, want: want, unknown: tc.unknown, model: "org/model"}.check(t)
-			tc.env = append(tc.env, launch.Variable{Name: "MODEL_ID", Value: "org/model"})
+			tc.env = append(tc.env, launch.EnvVar{Name: "MODEL_ID", Value: "org/model"})
 			flagCase{line: "text-generation-launcher " + tc.line, env: tc.env, gpus: tc.gpus, want: want, unknown: tc.unknown, model: "org/model"}.check(t)
 		})
 	}
@@ -147,9 +147,9 @@ func TestTensorRTLLM(t *testing.T) {
 
 	c := run(t, start+"--tp_size 4 --max_batch_size 64 --extra_llm_api_options /cfg/extra.yaml")
 	r := mustRead(t, c)
-	require.False(t, r.Settled("MaxSequences"), "the file stands above the flags")
-	require.False(t, r.Settled("KVTokens"))
-	require.True(t, r.Settled("Model"))
+	require.False(t, r.IsKnown(launch.FieldMaxSequences), "the file stands above the flags")
+	require.False(t, r.IsKnown(launch.FieldKVTokens))
+	require.True(t, r.IsKnown(launch.FieldModel))
 
 	c.Files = map[string]map[string]any{"/cfg/extra.yaml": {
 		"max_batch_size": float64(128), "enable_attention_dp": true, "cuda_graph_config": nil,
@@ -162,7 +162,7 @@ func TestTensorRTLLM(t *testing.T) {
 		l.TensorParallel, l.DataParallel, l.MaxSequences, l.Eager = 1, 4, 128, true
 		l.Utilisation, l.KVTokens, l.KVFormat, l.BlockSize, l.Draft, l.DraftTokens = 0.7, 65_536, memory.KVFP8, 32, "mtp", 3
 	}), r.Launch)
-	require.Equal(t, "file /cfg/extra.yaml: kv_cache_config.max_tokens 65536", r.Stated["KVTokens"])
+	require.Equal(t, "file /cfg/extra.yaml: kv_cache_config.max_tokens 65536", r.Explicit[launch.FieldKVTokens])
 }
 
 // Triton serves what is in a repository. A script that fills a model's parameters in
@@ -220,7 +220,7 @@ func TestUnaccountedServers(t *testing.T) {
 		require.Equal(t, server, r.Server, line)
 		require.Empty(t, r.Launch.Engine)
 		require.Equal(t, []string{"Engine", "Model"}, unknown(r))
-		require.Contains(t, r.Unknown[0].Because, launch.GPUMemory)
+		require.Contains(t, r.Unknown[0].Because, launch.GPUMemoryAnnotation)
 	}
 	for image, server := range map[string]string{
 		"ollama/ollama:0.12": "ollama", "ghcr.io/ggml-org/llama.cpp:server-cuda": "llama.cpp", "nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8": "nim",
@@ -266,11 +266,11 @@ func TestVersions(t *testing.T) {
 		c.Image = image
 		r := mustRead(t, c)
 		if want == "" {
-			require.False(t, r.Settled("Version"), image)
+			require.False(t, r.IsKnown(launch.FieldVersion), image)
 			require.Equal(t, memory.Version{}, r.Launch.Version, image)
 			continue
 		}
 		require.Equal(t, want, r.Launch.Version.String(), image)
-		require.True(t, r.Settled("Version"), image)
+		require.True(t, r.IsKnown(launch.FieldVersion), image)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // References as Kubernetes expands them in command, args and env. The name under
 // which the model is served stands for any text: it is taken as it is.
 func TestReferences(t *testing.T) {
-	env := []launch.Variable{
+	env := []launch.EnvVar{
 		{Name: "LENGTH", Value: "4096"}, {Name: "K", Value: "8"}, {Name: "TWICE", Value: "$(K)$(K)"}, {Name: "EARLY", Value: "$(LATE)"}, {Name: "LATE", Value: "1"},
 		{Name: "ESCAPED", Value: "$$(K)"}, {Name: "KEPT", From: "configMapKeyRef settings/length"}, {Name: "KEPT2", Value: "$(KEPT)"}, {Name: "EMPTY"},
 		{Name: "TEMPLATE", Value: "{{ .Values.length }}"}, {Name: "K", Value: "9"},
@@ -21,7 +21,7 @@ func TestReferences(t *testing.T) {
 	} {
 		r := mustRead(t, launch.Container{Command: []string{"vllm", "serve", "org/model"}, Args: []string{"--max-model-len", text}, Env: env})
 		require.Equal(t, want, r.Launch.MaxModelLen, text)
-		require.True(t, r.Settled("MaxModelLen"))
+		require.True(t, r.IsKnown(launch.FieldMaxModelLen))
 	}
 	for text, because := range map[string]string{
 		"$(NOWHERE)":  "$(NOWHERE) is no variable of the container's env",
@@ -35,7 +35,7 @@ func TestReferences(t *testing.T) {
 		"{{ .Len }}":  "{{ .Len }} is filled in by a template, render it first",
 	} {
 		r := mustRead(t, launch.Container{Command: []string{"vllm", "serve", "org/model"}, Args: []string{"--max-model-len", text}, Env: env})
-		require.False(t, r.Settled("MaxModelLen"), text)
+		require.False(t, r.IsKnown(launch.FieldMaxModelLen), text)
 		require.Contains(t, r.Unknown[1].Because, because, text)
 	}
 	for text, want := range map[string]string{
@@ -49,10 +49,10 @@ func TestReferences(t *testing.T) {
 
 // A reference in a script is the shell's when the kubelet leaves it.
 func TestReferencesInScripts(t *testing.T) {
-	env := []launch.Variable{{Name: "LENGTH", Value: "4096"}}
+	env := []launch.EnvVar{{Name: "LENGTH", Value: "4096"}}
 	r := mustRead(t, launch.Container{Command: []string{"sh", "-c", "vllm serve org/model --max-model-len $(LENGTH) --port $(cat /port)"}, Env: env})
 	require.Equal(t, int64(4096), r.Launch.MaxModelLen)
 	require.Empty(t, unknown(r))
 	r = mustRead(t, launch.Container{Command: []string{"sh", "-c", "vllm serve org/model --max-model-len $(length)"}, Env: env})
-	require.False(t, r.Settled("MaxModelLen"))
+	require.False(t, r.IsKnown(launch.FieldMaxModelLen))
 }

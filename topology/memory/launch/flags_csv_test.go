@@ -108,12 +108,12 @@ func variableUnderstood(t *testing.T, start, variable string) {
 	case "KV_CACHE_DTYPE":
 		value = "fp8_e5m2"
 	}
-	c.Env = []launch.Variable{{Name: variable, Value: value}}
+	c.Env = []launch.EnvVar{{Name: variable, Value: value}}
 	r, err := launch.Read(c)
 	require.NoError(t, err)
 	found := false
-	for _, where := range r.Stated {
+	for _, where := range r.Explicit {
 		found = found || strings.HasPrefix(where, "env: "+variable)
 	}
-	require.True(t, found, "%v", r.Stated)
+	require.True(t, found, "%v", r.Explicit)
 }

@@ -16,7 +16,7 @@ func FuzzNumber(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		n, err := launch.Number(text)
+		n, err := launch.ParseNumber(text)
 		if err != nil {
 			return
 		}
@@ -36,7 +36,7 @@ func FuzzSplit(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		words, err := launch.Split(text)
+		words, err := launch.SplitWords(text)
 		if err != nil {
 			return
 		}
@@ -44,7 +44,7 @@ func FuzzSplit(f *testing.F) {
 		for i, w := range words {
 			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 		}
-		again, err := launch.Split(strings.Join(quoted, " "))
+		again, err := launch.SplitWords(strings.Join(quoted, " "))
 		if err != nil || !slices.Equal(words, again) && len(words)+len(again) > 0 {
 			// A carriage return before a newline is taken away, also within quotes.
 			if !strings.Contains(text, "\r") {
@@ -72,7 +72,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, value string, gpus uint8, words bool) {
 		c := launch.Container{Image: "vllm/vllm-openai:v0.11.0", Command: []string{"bash", "-c", text, "--", value}, GPUs: int64(gpus)}
-		c.Env = []launch.Variable{{Name: "K", Value: value}, {Name: "S", From: "secretKeyRef a/b"}, {Name: "VLLM_ADDITIONAL_ARGS", Value: value}, {Name: "CUDA_GRAPHS", Value: value}}
+		c.Env = []launch.EnvVar{{Name: "K", Value: value}, {Name: "S", From: "secretKeyRef a/b"}, {Name: "VLLM_ADDITIONAL_ARGS", Value: value}, {Name: "CUDA_GRAPHS", Value: value}}
 		c.Files = map[string]map[string]any{"x.yaml": {"max_batch_size": value, "kv_cache_config": map[string]any{"max_tokens": value}}}
 		if words {
 			c.Command = strings.Fields(text)
@@ -82,11 +82,11 @@ func FuzzRead(f *testing.F) {
 			sound(t, err.Error())
 			return
 		}
-		for field, where := range r.Stated {
-			sound(t, field+where)
+		for field, where := range r.Explicit {
+			sound(t, field.String()+where)
 		}
 		for _, u := range r.Unknown {
-			sound(t, u.Field+u.Because)
+			sound(t, u.Field.String()+u.Because)
 		}
 		for _, text := range append(append(r.Contradictions, r.Unrecognised...), r.Model, r.Launch.Draft) {
 			sound(t, text)

@@ -9,8 +9,8 @@ import (
 // maxNesting bounds how deep commands and words lie in one another.
 const maxNesting = 64
 
-// lowering turns the parser's tree into the commands of this package.
-type lowering struct {
+// treeLowering turns the parser's tree into the commands of this package.
+type treeLowering struct {
 	text  string // that was parsed, with marks
 	marks unknownMarks
 	depth int
@@ -19,29 +19,29 @@ type lowering struct {
 	calculates []string
 }
 
-// spelling is a stretch of the script as it was written, with unknown text.
-func (l *lowering) spelling(n syntax.Node) string {
+// sourceText is a stretch of the script as it was written, with unknown text.
+func (l *treeLowering) sourceText(n syntax.Node) string {
 	from, to := int(n.Pos().Offset()), int(n.End().Offset())
 	to = min(to, len(l.text))
 	return l.marks.decode.Replace(l.text[min(from, to):to])
 }
 
-func (l *lowering) deeper() error {
+func (l *treeLowering) goDeeper() error {
 	if l.depth++; l.depth > maxNesting {
 		return errTooDeep
 	}
 	return nil
 }
 
-func (l *lowering) list(statements []*syntax.Stmt) (commandList, error) {
-	if err := l.deeper(); err != nil {
+func (l *treeLowering) lowerList(statements []*syntax.Stmt) (commandList, error) {
+	if err := l.goDeeper(); err != nil {
 		return nil, err
 	}
 	defer func() { l.depth-- }()
 	var all commandList
 	for _, s := range statements {
 		var err error
-		if all, err = l.statement(all, s); err != nil {
+		if all, err = l.lowerStatement(all, s); err != nil {
 			return nil, err
 		}
 		if s.Background {
@@ -51,22 +51,22 @@ func (l *lowering) list(statements []*syntax.Stmt) (commandList, error) {
 	return all, nil
 }
 
-// link is the right side of a binary operator.
-type link struct {
+// operatorLink is the right side of a binary operator.
+type operatorLink struct {
 	operator string
 	right    *syntax.Stmt
 	// negates says that the result of the operator is negated: "! a | b".
 	negates bool
 }
 
-// statement appends a statement's commands. The parser nests a && b && c to the left,
+// lowerStatement appends a statement's commands. The parser nests a && b && c to the left,
 // as deep as there are operators: no recursion may follow it there.
-func (l *lowering) statement(all commandList, s *syntax.Stmt) (commandList, error) {
-	var chain []link
+func (l *treeLowering) lowerStatement(all commandList, s *syntax.Stmt) (commandList, error) {
+	var chain []operatorLink
 	var functions []*syntax.FuncDecl
 	for {
 		if binary, isBinary := s.Cmd.(*syntax.BinaryCmd); isBinary {
-			chain = append(chain, link{binaryOperators[binary.Op], binary.Y, s.Negated})
+			chain = append(chain, operatorLink{binaryOperators[binary.Op], binary.Y, s.Negated})
 			s = binary.X
 			continue
 		}
@@ -78,7 +78,7 @@ func (l *lowering) statement(all commandList, s *syntax.Stmt) (commandList, erro
 		functions = append(functions, declared)
 		s = declared.Body
 	}
-	command, err := l.command(s)
+	command, err := l.lowerCommand(s)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (l *lowering) statement(all commandList, s *syntax.Stmt) (commandList, erro
 	all = append(all, listEntry{command: command, operator: ";", negated: negated})
 	for i := len(chain) - 1; i >= 0; i-- {
 		all[len(all)-1].operator = chain[i].operator
-		if all, err = l.right(all, chain[i].right); err != nil {
+		if all, err = l.lowerRight(all, chain[i].right); err != nil {
 			return nil, err
 		}
 		all[len(all)-1].negated = all[len(all)-1].negated != chain[i].negates
@@ -107,50 +107,50 @@ var binaryOperators = map[syntax.BinCmdOperator]string{
 	syntax.AndStmt: "&&", syntax.OrStmt: "||", syntax.Pipe: "|", syntax.PipeAll: "|",
 }
 
-// right appends the right side of an operator, one level deeper: a pipe right of &&.
-func (l *lowering) right(all commandList, s *syntax.Stmt) (commandList, error) {
-	if err := l.deeper(); err != nil {
+// lowerRight appends the right side of an operator, one level deeper: a pipe right of &&.
+func (l *treeLowering) lowerRight(all commandList, s *syntax.Stmt) (commandList, error) {
+	if err := l.goDeeper(); err != nil {
 		return nil, err
 	}
 	defer func() { l.depth-- }()
-	return l.statement(all, s)
+	return l.lowerStatement(all, s)
 }
 
-// command lowers a statement that is no binary operator and no function.
-func (l *lowering) command(s *syntax.Stmt) (shellCommand, error) {
+// lowerCommand lowers a statement that is no binary operator and no function.
+func (l *treeLowering) lowerCommand(s *syntax.Stmt) (shellCommand, error) {
 	l.line = s.Pos().Line()
 	outer := l.calculates
 	l.calculates = nil
 	defer func() { l.calculates = outer }()
 	switch c := s.Cmd.(type) {
 	case *syntax.CallExpr:
-		return l.simple(c.Pos(), c.Assigns, c.Args)
+		return l.lowerSimple(c.Pos(), c.Assigns, c.Args)
 	case *syntax.DeclClause:
-		return l.declaration(c)
+		return l.lowerDeclaration(c)
 	case *syntax.TestClause:
-		return l.test(c)
+		return l.lowerTest(c)
 	case *syntax.ArithmCmd:
-		return l.arithmetic(c, c.X)
+		return l.lowerArithmetic(c, c.X)
 	case *syntax.LetClause:
-		return l.arithmetic(c, c.Exprs...)
+		return l.lowerArithmetic(c, c.Exprs...)
 	case *syntax.IfClause:
-		return l.ifClause(c)
+		return l.lowerIf(c)
 	case *syntax.CaseClause:
-		return l.caseClause(c)
+		return l.lowerCase(c)
 	case *syntax.WhileClause:
-		return l.loop("", c.Cond, c.Do)
+		return l.lowerLoop("", c.Cond, c.Do)
 	case *syntax.ForClause:
-		return l.forClause(c)
+		return l.lowerFor(c)
 	case *syntax.Block:
-		body, err := l.list(c.Stmts)
+		body, err := l.lowerList(c.Stmts)
 		return &groupCommand{body: body}, err
 	case *syntax.Subshell:
-		body, err := l.list(c.Stmts)
+		body, err := l.lowerList(c.Stmts)
 		return &groupCommand{body: body, subshell: true}, err
 	case *syntax.TimeClause:
-		return l.timed(c)
+		return l.lowerTime(c)
 	case *syntax.CoprocClause:
-		body, err := l.list([]*syntax.Stmt{c.Stmt})
+		body, err := l.lowerList([]*syntax.Stmt{c.Stmt})
 		if err == nil {
 			body[len(body)-1].operator = "&"
 		}

@@ -6,16 +6,16 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// arithmetic lowers ((...)) and let to a command whose outcome is not known.
-func (l *lowering) arithmetic(n syntax.Node, expressions ...syntax.ArithmExpr) (*simpleCommand, error) {
+// lowerArithmetic lowers ((...)) and let to a command whose outcome is not known.
+func (l *treeLowering) lowerArithmetic(n syntax.Node, expressions ...syntax.ArithmExpr) (*simpleCommand, error) {
 	for _, x := range expressions {
-		if err := l.calculation(x); err != nil {
+		if err := l.collectCalculated(x); err != nil {
 			return nil, err
 		}
 	}
 	return &simpleCommand{
 		line:       n.Pos().Line(),
-		words:      []shellWord{{{text: "let", quoted: true}}, {{quoted: true, opaque: l.spelling(n), because: "the shell calculates it"}}},
+		words:      []shellWord{{{text: "let", quoted: true}}, {{quoted: true, opaque: l.sourceText(n), because: "the shell calculates it"}}},
 		calculates: l.calculates,
 	}, nil
 }
@@ -26,9 +26,9 @@ var assigningOperators = map[syntax.BinAritOperator]bool{
 	syntax.AndAssgn: true, syntax.OrAssgn: true, syntax.XorAssgn: true, syntax.ShlAssgn: true, syntax.ShrAssgn: true,
 }
 
-// calculation collects the variables that an expression assigns to.
-func (l *lowering) calculation(x syntax.ArithmExpr) error {
-	if err := l.deeper(); err != nil {
+// collectCalculated collects the variables that an expression assigns to.
+func (l *treeLowering) collectCalculated(x syntax.ArithmExpr) error {
+	if err := l.goDeeper(); err != nil {
 		return err
 	}
 	defer func() { l.depth-- }()
@@ -39,9 +39,9 @@ func (l *lowering) calculation(x syntax.ArithmExpr) error {
 			break
 		}
 		if assigningOperators[binary.Op] {
-			l.calculated(binary.X)
+			l.noteCalculated(binary.X)
 		}
-		if err := l.calculation(binary.Y); err != nil {
+		if err := l.collectCalculated(binary.Y); err != nil {
 			return err
 		}
 		x = binary.X
@@ -49,11 +49,11 @@ func (l *lowering) calculation(x syntax.ArithmExpr) error {
 	switch x := x.(type) {
 	case *syntax.UnaryArithm:
 		if x.Op == syntax.Inc || x.Op == syntax.Dec {
-			l.calculated(x.X)
+			l.noteCalculated(x.X)
 		}
-		return l.calculation(x.X)
+		return l.collectCalculated(x.X)
 	case *syntax.ParenArithm:
-		return l.calculation(x.X)
+		return l.collectCalculated(x.X)
 	case *syntax.Word:
 		for _, part := range x.Parts {
 			quoted, isQuoted := part.(*syntax.DblQuoted)
@@ -62,7 +62,7 @@ func (l *lowering) calculation(x syntax.ArithmExpr) error {
 			}
 			for _, inner := range quoted.Parts { // let "n = 1"
 				if text, isText := inner.(*syntax.Lit); isText {
-					l.nameIn(text.Value)
+					l.noteName(text.Value)
 				}
 			}
 		}
@@ -70,27 +70,27 @@ func (l *lowering) calculation(x syntax.ArithmExpr) error {
 	return nil
 }
 
-// calculated notes that an expression assigns to a variable or an array's element.
-func (l *lowering) calculated(x syntax.ArithmExpr) {
+// noteCalculated notes that an expression assigns to a variable or an array's element.
+func (l *treeLowering) noteCalculated(x syntax.ArithmExpr) {
 	w, isWord := x.(*syntax.Word)
 	if !isWord || len(w.Parts) == 0 {
 		return
 	}
 	switch part := w.Parts[0].(type) {
 	case *syntax.Lit:
-		l.nameIn(part.Value)
+		l.noteName(part.Value)
 	case *syntax.ParamExp:
 		if part.Param != nil {
-			l.nameIn(part.Param.Value)
+			l.noteName(part.Param.Value)
 		}
 	}
 }
 
-// nameIn notes the name with which a text begins, if there is one.
-func (l *lowering) nameIn(text string) {
+// noteName notes the name with which a text begins, if there is one.
+func (l *treeLowering) noteName(text string) {
 	text = strings.TrimLeft(text, " \t")
 	end := 0
-	for end < len(text) && isName(text[end]) {
+	for end < len(text) && isNameByte(text[end]) {
 		end++
 	}
 	if end > 0 && (text[0] < '0' || text[0] > '9') {
@@ -98,16 +98,16 @@ func (l *lowering) nameIn(text string) {
 	}
 }
 
-// isVariable reports whether a text is a variable's name.
-func isVariable(text string) bool {
+// isVariableName reports whether a text is a variable's name.
+func isVariableName(text string) bool {
 	for i := range len(text) {
-		if !isName(text[i]) {
+		if !isNameByte(text[i]) {
 			return false
 		}
 	}
 	return text != ""
 }
 
-func isName(c byte) bool {
+func isNameByte(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }

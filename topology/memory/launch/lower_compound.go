@@ -7,22 +7,22 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-func (l *lowering) ifClause(c *syntax.IfClause) (shellCommand, error) {
+func (l *treeLowering) lowerIf(c *syntax.IfClause) (shellCommand, error) {
 	b := &branchCommand{}
 	for ; c != nil; c = c.Else {
 		if !c.ThenPos.IsValid() { // else
-			body, err := l.list(c.Then)
+			body, err := l.lowerList(c.Then)
 			if err != nil {
 				return nil, err
 			}
 			b.arms, b.complete = append(b.arms, branchArm{body: body}), true
 			break
 		}
-		condition, err := l.list(c.Cond)
+		condition, err := l.lowerList(c.Cond)
 		if err != nil {
 			return nil, err
 		}
-		body, err := l.list(c.Then)
+		body, err := l.lowerList(c.Then)
 		if err != nil {
 			return nil, err
 		}
@@ -31,13 +31,13 @@ func (l *lowering) ifClause(c *syntax.IfClause) (shellCommand, error) {
 	return b, nil
 }
 
-func (l *lowering) caseClause(c *syntax.CaseClause) (shellCommand, error) {
+func (l *treeLowering) lowerCase(c *syntax.CaseClause) (shellCommand, error) {
 	b := &branchCommand{}
 	for _, item := range c.Items {
 		if item.Op == syntax.Fallthrough {
 			return nil, errors.New("a case that falls through with ;& is not followed")
 		}
-		body, err := l.list(item.Stmts)
+		body, err := l.lowerList(item.Stmts)
 		if err != nil {
 			return nil, err
 		}
@@ -47,31 +47,31 @@ func (l *lowering) caseClause(c *syntax.CaseClause) (shellCommand, error) {
 	return b, nil
 }
 
-// loop puts the condition of a loop before its body.
-func (l *lowering) loop(variable string, condition, body []*syntax.Stmt) (shellCommand, error) {
-	first, err := l.list(condition)
+// lowerLoop puts the condition of a loop before its body.
+func (l *treeLowering) lowerLoop(variable string, condition, body []*syntax.Stmt) (shellCommand, error) {
+	first, err := l.lowerList(condition)
 	if err != nil {
 		return nil, err
 	}
-	rest, err := l.list(body)
+	rest, err := l.lowerList(body)
 	return &loopCommand{variable: variable, body: append(first, rest...)}, err
 }
 
-func (l *lowering) forClause(c *syntax.ForClause) (shellCommand, error) {
+func (l *treeLowering) lowerFor(c *syntax.ForClause) (shellCommand, error) {
 	if c.Select {
 		return nil, errors.New("select asks a person")
 	}
 	switch head := c.Loop.(type) {
 	case *syntax.WordIter:
-		return l.loop(head.Name.Value, nil, c.Do)
+		return l.lowerLoop(head.Name.Value, nil, c.Do)
 	case *syntax.CStyleLoop:
 		for _, x := range []syntax.ArithmExpr{head.Init, head.Cond, head.Post} {
-			if err := l.calculation(x); err != nil {
+			if err := l.collectCalculated(x); err != nil {
 				return nil, err
 			}
 		}
 		calculates := l.calculates
-		n, err := l.loop("", nil, c.Do)
+		n, err := l.lowerLoop("", nil, c.Do)
 		if err != nil {
 			return nil, err
 		}
@@ -82,13 +82,13 @@ func (l *lowering) forClause(c *syntax.ForClause) (shellCommand, error) {
 	return nil, errors.New("a loop of a kind that is not known")
 }
 
-// timed lowers "time command". What is no keyword of some shells is a program there,
+// lowerTime lowers "time command". What is no keyword of some shells is a program there,
 // with options, so that the word stays in front.
-func (l *lowering) timed(c *syntax.TimeClause) (shellCommand, error) {
+func (l *treeLowering) lowerTime(c *syntax.TimeClause) (shellCommand, error) {
 	if c.Stmt == nil {
 		return &simpleCommand{line: c.Pos().Line()}, nil
 	}
-	body, err := l.list([]*syntax.Stmt{c.Stmt})
+	body, err := l.lowerList([]*syntax.Stmt{c.Stmt})
 	if err != nil {
 		return nil, err
 	}

@@ -13,9 +13,9 @@ var expansionOperators = map[syntax.ParExpOperator]string{
 	syntax.AlternateUnset: "+", syntax.AlternateUnsetOrNull: ":+", syntax.ErrorUnset: "", syntax.ErrorUnsetOrNull: "",
 }
 
-// parameter lowers $NAME and ${NAME...}.
-func (l *lowering) parameter(p *syntax.ParamExp, in wordContext) (wordPart, error) {
-	opaque := wordPart{quoted: in.quoted, opaque: l.spelling(p), because: "the shell works it out"}
+// lowerParameter lowers $NAME and ${NAME...}.
+func (l *treeLowering) lowerParameter(p *syntax.ParamExp, in wordContext) (wordPart, error) {
+	opaque := wordPart{quoted: in.quoted, opaque: l.sourceText(p), because: "the shell works it out"}
 	if p.Param == nil || p.Flags != nil || p.Excl || p.Length || p.Width || p.IsSet || p.Slice != nil || p.Repl != nil || p.Names != 0 || len(p.Modifiers) > 0 {
 		return opaque, nil
 	}
@@ -27,7 +27,7 @@ func (l *lowering) parameter(p *syntax.ParamExp, in wordContext) (wordPart, erro
 	case p.Index != nil:
 		index, isWord := p.Index.(*syntax.Word)
 		if !isWord || index.Lit() != "@" && index.Lit() != "*" {
-			return opaque, l.calculation(p.Index)
+			return opaque, l.collectCalculated(p.Index)
 		}
 		found.name += "[@]"
 	}
@@ -45,6 +45,6 @@ func (l *lowering) parameter(p *syntax.ParamExp, in wordContext) (wordPart, erro
 	}
 	found.operator = operator
 	var err error
-	found.operand, err = l.parts(nil, p.Exp.Word.Parts, in)
+	found.operand, err = l.lowerParts(nil, p.Exp.Word.Parts, in)
 	return found, err
 }

@@ -9,10 +9,10 @@ import (
 // declarationCommands are commands whose arguments are assignments.
 var declarationCommands = []string{"export", "declare", "typeset", "local", "readonly"}
 
-func (l *lowering) simple(at syntax.Pos, assigns []*syntax.Assign, args []*syntax.Word) (*simpleCommand, error) {
+func (l *treeLowering) lowerSimple(at syntax.Pos, assigns []*syntax.Assign, args []*syntax.Word) (*simpleCommand, error) {
 	s := &simpleCommand{line: at.Line()}
 	for _, a := range assigns {
-		one, err := l.assignment(a)
+		one, err := l.lowerAssignment(a)
 		if err != nil {
 			return nil, err
 		}
@@ -22,7 +22,7 @@ func (l *lowering) simple(at syntax.Pos, assigns []*syntax.Assign, args []*synta
 		return nil, errors.New("`else` can only be used in an `if`")
 	}
 	for _, arg := range args {
-		w, err := l.word(arg)
+		w, err := l.lowerWord(arg)
 		if err != nil {
 			return nil, err
 		}
@@ -32,7 +32,7 @@ func (l *lowering) simple(at syntax.Pos, assigns []*syntax.Assign, args []*synta
 	return s, nil
 }
 
-func (l *lowering) declaration(c *syntax.DeclClause) (*simpleCommand, error) {
+func (l *treeLowering) lowerDeclaration(c *syntax.DeclClause) (*simpleCommand, error) {
 	var assigns []*syntax.Assign
 	words := []shellWord{{{text: c.Variant.Value}}}
 	for _, a := range c.Args {
@@ -40,7 +40,7 @@ func (l *lowering) declaration(c *syntax.DeclClause) (*simpleCommand, error) {
 		case !a.Naked:
 			assigns = append(assigns, a)
 		case a.Value != nil:
-			w, err := l.word(a.Value)
+			w, err := l.lowerWord(a.Value)
 			if err != nil {
 				return nil, err
 			}
@@ -49,7 +49,7 @@ func (l *lowering) declaration(c *syntax.DeclClause) (*simpleCommand, error) {
 			words = append(words, shellWord{{text: a.Name.Value}})
 		}
 	}
-	s, err := l.simple(c.Pos(), assigns, nil)
+	s, err := l.lowerSimple(c.Pos(), assigns, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -57,38 +57,38 @@ func (l *lowering) declaration(c *syntax.DeclClause) (*simpleCommand, error) {
 	return s, nil
 }
 
-func (l *lowering) assignment(a *syntax.Assign) (variableAssignment, error) {
+func (l *treeLowering) lowerAssignment(a *syntax.Assign) (variableAssignment, error) {
 	one := variableAssignment{name: a.Name.Value, appends: a.Append}
 	var err error
 	switch {
 	case a.Index != nil:
-		if err := l.calculation(a.Index); err != nil {
+		if err := l.collectCalculated(a.Index); err != nil {
 			return one, err
 		}
-		one.value = shellWord{{opaque: l.spelling(a), because: "element of an array"}}
+		one.value = shellWord{{opaque: l.sourceText(a), because: "element of an array"}}
 	case a.Array != nil:
 		one.isArray = true
 		for _, element := range a.Array.Elems {
 			if element.Index != nil { // which element it is may be calculated
-				one.array = []shellWord{{{opaque: l.spelling(a), because: "elements of an array"}}}
+				one.array = []shellWord{{{opaque: l.sourceText(a), because: "elements of an array"}}}
 				break
 			}
-			w, err := l.word(element.Value)
+			w, err := l.lowerWord(element.Value)
 			if err != nil {
 				return one, err
 			}
 			one.array = append(one.array, w)
 		}
 	case a.Value != nil:
-		one.value, err = l.word(a.Value)
+		one.value, err = l.lowerWord(a.Value)
 	}
 	return one, err
 }
 
-// test lowers [[ ... ]] to the words that it was written with.
-func (l *lowering) test(c *syntax.TestClause) (*simpleCommand, error) {
+// lowerTest lowers [[ ... ]] to the words that it was written with.
+func (l *treeLowering) lowerTest(c *syntax.TestClause) (*simpleCommand, error) {
 	s := &simpleCommand{line: c.Pos().Line(), words: []shellWord{{{text: "[["}}}}
-	if err := l.condition(s, c.X); err != nil {
+	if err := l.lowerCondition(s, c.X); err != nil {
 		return nil, err
 	}
 	s.words = append(s.words, shellWord{{text: "]]"}})
@@ -96,8 +96,8 @@ func (l *lowering) test(c *syntax.TestClause) (*simpleCommand, error) {
 	return s, nil
 }
 
-func (l *lowering) condition(s *simpleCommand, x syntax.TestExpr) error {
-	if err := l.deeper(); err != nil {
+func (l *treeLowering) lowerCondition(s *simpleCommand, x syntax.TestExpr) error {
+	if err := l.goDeeper(); err != nil {
 		return err
 	}
 	defer func() { l.depth-- }()
@@ -105,21 +105,21 @@ func (l *lowering) condition(s *simpleCommand, x syntax.TestExpr) error {
 	switch x := x.(type) {
 	case *syntax.UnaryTest:
 		add(x.Op.String())
-		return l.condition(s, x.X)
+		return l.lowerCondition(s, x.X)
 	case *syntax.BinaryTest:
-		if err := l.condition(s, x.X); err != nil {
+		if err := l.lowerCondition(s, x.X); err != nil {
 			return err
 		}
 		add(x.Op.String())
-		return l.condition(s, x.Y)
+		return l.lowerCondition(s, x.Y)
 	case *syntax.ParenTest:
 		add("(")
-		if err := l.condition(s, x.X); err != nil {
+		if err := l.lowerCondition(s, x.X); err != nil {
 			return err
 		}
 		add(")")
 	case *syntax.Word:
-		w, err := l.pattern(x)
+		w, err := l.lowerPattern(x)
 		if err != nil {
 			return err
 		}

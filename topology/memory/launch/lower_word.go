@@ -13,17 +13,17 @@ type wordContext struct {
 	pattern bool // within [[ ]], where a pattern may stand
 }
 
-func (l *lowering) word(w *syntax.Word) (shellWord, error) {
-	return l.parts(nil, w.Parts, wordContext{})
+func (l *treeLowering) lowerWord(w *syntax.Word) (shellWord, error) {
+	return l.lowerParts(nil, w.Parts, wordContext{})
 }
 
-// pattern lowers a word of [[ ]].
-func (l *lowering) pattern(w *syntax.Word) (shellWord, error) {
-	return l.parts(nil, w.Parts, wordContext{pattern: true})
+// lowerPattern lowers a word of [[ ]].
+func (l *treeLowering) lowerPattern(w *syntax.Word) (shellWord, error) {
+	return l.lowerParts(nil, w.Parts, wordContext{pattern: true})
 }
 
-func (l *lowering) parts(all shellWord, parts []syntax.WordPart, in wordContext) (shellWord, error) {
-	if err := l.deeper(); err != nil {
+func (l *treeLowering) lowerParts(all shellWord, parts []syntax.WordPart, in wordContext) (shellWord, error) {
+	if err := l.goDeeper(); err != nil {
 		return nil, err
 	}
 	defer func() { l.depth-- }()
@@ -31,26 +31,26 @@ func (l *lowering) parts(all shellWord, parts []syntax.WordPart, in wordContext)
 		var err error
 		switch p := part.(type) {
 		case *syntax.Lit:
-			all = l.literal(all, p.Value, in.quoted)
+			all = l.appendLiteral(all, p.Value, in.quoted)
 		case *syntax.SglQuoted:
-			all = l.singleQuoted(all, p, in.quoted)
+			all = l.appendSingleQuoted(all, p, in.quoted)
 		case *syntax.DblQuoted:
-			all = all.text("", true) // "" is a word
-			all, err = l.parts(all, p.Parts, wordContext{quoted: true, pattern: in.pattern})
+			all = all.appendText("", true) // "" is a word
+			all, err = l.lowerParts(all, p.Parts, wordContext{quoted: true, pattern: in.pattern})
 		case *syntax.ParamExp:
 			var expansion wordPart
-			expansion, err = l.parameter(p, in)
+			expansion, err = l.lowerParameter(p, in)
 			all = append(all, expansion)
 		case *syntax.ArithmExp:
-			err = l.calculation(p.X)
-			all = append(all, wordPart{quoted: in.quoted, opaque: l.spelling(p), because: "the shell calculates it"})
+			err = l.collectCalculated(p.X)
+			all = append(all, wordPart{quoted: in.quoted, opaque: l.sourceText(p), because: "the shell calculates it"})
 		case *syntax.CmdSubst, *syntax.ProcSubst:
-			all = append(all, wordPart{quoted: in.quoted, opaque: l.spelling(p), because: "the shell runs it"})
+			all = append(all, wordPart{quoted: in.quoted, opaque: l.sourceText(p), because: "the shell runs it"})
 		case *syntax.ExtGlob:
 			if !in.pattern {
-				return nil, errors.New("patterns like " + l.spelling(p) + " are an error unless the shell's extglob is on")
+				return nil, errors.New("patterns like " + l.sourceText(p) + " are an error unless the shell's extglob is on")
 			}
-			all = append(all, wordPart{quoted: in.quoted, opaque: l.spelling(p), because: "it is a pattern"})
+			all = append(all, wordPart{quoted: in.quoted, opaque: l.sourceText(p), because: "it is a pattern"})
 		default:
 			err = errors.New("part of a word of a kind that is not known")
 		}
@@ -61,8 +61,8 @@ func (l *lowering) parts(all shellWord, parts []syntax.WordPart, in wordContext)
 	return all, nil
 }
 
-// text appends text, to the last part if that is of the same kind.
-func (w shellWord) text(text string, quoted bool) shellWord {
+// appendText appends text, to the last part if that is of the same kind.
+func (w shellWord) appendText(text string, quoted bool) shellWord {
 	if n := len(w) - 1; n >= 0 && w[n].quoted == quoted && w[n].name == "" && w[n].opaque == "" {
 		w[n].text += text
 		return w
@@ -73,43 +73,43 @@ func (w shellWord) text(text string, quoted bool) shellWord {
 	return append(w, wordPart{quoted: quoted, text: text})
 }
 
-// literal appends literal text without its backslashes. Within double quotes a
+// appendLiteral appends literal text without its backslashes. Within double quotes a
 // backslash counts before $ ` " \ only.
-func (l *lowering) literal(all shellWord, text string, quoted bool) shellWord {
+func (l *treeLowering) appendLiteral(all shellWord, text string, quoted bool) shellWord {
 	text = l.marks.joinLines(text)
 	for {
 		before, after, found := strings.Cut(text, `\`)
-		all = all.text(before, quoted)
+		all = all.appendText(before, quoted)
 		switch {
 		case !found:
 			return all
 		case after == "", quoted && strings.IndexByte("$`\"\\", after[0]) < 0:
-			all = all.text(`\`, true)
+			all = all.appendText(`\`, true)
 			text = after
 		default:
-			all = all.text(after[:1], true)
+			all = all.appendText(after[:1], true)
 			text = after[1:]
 		}
 	}
 }
 
-// singleQuoted appends '...' and $'...'. Within double quotes, the quotes around the
+// appendSingleQuoted appends '...' and $'...'. Within double quotes, the quotes around the
 // word behind an operator are text like any other.
-func (l *lowering) singleQuoted(all shellWord, q *syntax.SglQuoted, quoted bool) shellWord {
+func (l *treeLowering) appendSingleQuoted(all shellWord, q *syntax.SglQuoted, quoted bool) shellWord {
 	text := l.marks.decode.Replace(q.Value)
 	switch {
 	case quoted && (q.Dollar || strings.ContainsAny(text, "$`\\")):
-		return append(all, wordPart{quoted: true, opaque: l.spelling(q), because: "shells disagree on quotes within quotes"})
+		return append(all, wordPart{quoted: true, opaque: l.sourceText(q), because: "shells disagree on quotes within quotes"})
 	case quoted:
-		return all.text("'"+text+"'", true)
+		return all.appendText("'"+text+"'", true)
 	case !q.Dollar:
-		return all.text(text, true)
+		return all.appendText(text, true)
 	}
 	decoded, known := decodeEscapes(text)
 	if !known {
-		return append(all, wordPart{quoted: true, opaque: l.spelling(q), because: "the shell decodes it"})
+		return append(all, wordPart{quoted: true, opaque: l.sourceText(q), because: "the shell decodes it"})
 	}
-	return all.text(decoded, true)
+	return all.appendText(decoded, true)
 }
 
 var escapedBytes = map[byte]string{

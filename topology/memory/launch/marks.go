@@ -25,8 +25,8 @@ func freeMarks(script string) (unknownMarks, error) {
 		return unknownMarks{}, errors.New("uses the characters U+FDD0 to U+FDEF, which Unicode keeps free")
 	}
 	return unknownMarks{
-		encode:    strings.NewReplacer(oneWord, free[0], manyWords, free[1], holeEnd, free[2]),
-		decode:    strings.NewReplacer(free[0], oneWord, free[1], manyWords, free[2], holeEnd, free[3], `\`),
+		encode:    strings.NewReplacer(unknownWord, free[0], unknownWords, free[1], unknownEnd, free[2]),
+		decode:    strings.NewReplacer(free[0], unknownWord, free[1], unknownWords, free[2], unknownEnd, free[3], `\`),
 		backslash: free[3],
 	}, nil
 }

@@ -16,7 +16,7 @@ func TestNumber(t *testing.T) {
 		"1m": 1_000_000, "1M": 1 << 20, "2g": 2_000_000_000, "2G": 2 << 30, "1t": 1e12, "1T": 1 << 40,
 		"0.5m": 500_000, "9223372036854775807": 9223372036854775807,
 	} {
-		got, err := launch.Number(text)
+		got, err := launch.ParseNumber(text)
 		require.NoError(t, err, text)
 		require.Equal(t, want, got, text)
 	}
@@ -27,7 +27,7 @@ func TestNumber(t *testing.T) {
 		"25.6K": "write 25.6k", "1.0M": "write 1.0m", "9223372036854775808": "more than can be counted", "9999999999T": "more than can be counted",
 		"99999999999999999999999999999t": "more than can be counted",
 	} {
-		_, err := launch.Number(text)
+		_, err := launch.ParseNumber(text)
 		require.ErrorContains(t, err, want, text)
 	}
 }

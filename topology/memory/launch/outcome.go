@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// outcome is a model server as a container may start it.
-type outcome struct {
-	program *program
-	words   []argument
-	env     environment
+// serverStart is a model server as a container may start it.
+type serverStart struct {
+	program *serverProgram
+	words   []placedWord
+	env     containerEnv
 	// beside are what the script starts before the server and at its side.
-	beside []started
+	beside []startedProgram
 	// again is how many further model servers run at the same time.
 	again int
 	// spread says that other Nodes take part.
@@ -23,33 +23,33 @@ type outcome struct {
 	opaque string
 }
 
-// script follows a shell script.
-func (s *source) script(inner script, place string, env environment) ([]outcome, error) {
-	text := s.holes.templates(manyWords, inner.text)
+// readScript follows a shell script.
+func (s *containerSource) readScript(inner shellScript, place string, env containerEnv) ([]serverStart, error) {
+	text := s.unknowns.replaceTemplates(unknownWords, inner.text)
 	for i, argument := range inner.arguments {
-		inner.arguments[i] = references(&s.holes, s.holes.templates(oneWord, argument))
+		inner.arguments[i] = replaceReferences(&s.unknowns, s.unknowns.replaceTemplates(unknownWord, argument))
 	}
-	known, isKnown := imageOf(s.container.Image)
-	ways, err := runs(&s.holes, text, env, inner.arguments, place)
+	known, isKnown := findImage(s.container.Image)
+	ways, err := followScript(&s.unknowns, text, env, inner.arguments, place)
 	if err != nil {
-		if !isKnown && mentioned(text) == nil {
+		if !isKnown && findMentioned(text) == nil {
 			return nil, nil
 		}
 		p := known.program
 		if p == nil {
-			p = mentioned(text)
+			p = findMentioned(text)
 		}
-		return []outcome{{program: p, opaque: place + ": " + s.holes.show(err.Error())}}, nil
+		return []serverStart{{program: p, opaque: place + ": " + s.unknowns.showText(err.Error())}}, nil
 	}
-	var all []outcome
+	var all []serverStart
 	unclear := ""
 	for _, programs := range ways {
-		o := outcome{beside: programs}
+		o := serverStart{beside: programs}
 		for _, p := range programs {
-			server, rest := find(arguments(p))
+			server, rest := findServer(placedWords(p))
 			if server == nil {
-				if hasHole(p.words[0]) || isScript(p.words) {
-					unclear = p.place + ": what " + s.holes.show(p.words[0]) + " starts is not in the pod"
+				if hasUnknown(p.words[0]) || isScriptFile(p.words) {
+					unclear = p.place + ": what " + s.unknowns.showText(p.words[0]) + " starts is not in the pod"
 				}
 				continue
 			}
@@ -73,19 +73,19 @@ func (s *source) script(inner script, place string, env environment) ([]outcome,
 		}
 	}
 	if len(all) == 0 && isKnown && unclear != "" {
-		return []outcome{{program: known.program, opaque: unclear}}, nil
+		return []serverStart{{program: known.program, opaque: unclear}}, nil
 	}
 	return all, nil
 }
 
-// mentioned is the server that a script which cannot be followed speaks of.
-func mentioned(text string) *program {
+// findMentioned is the server that a script which cannot be followed speaks of.
+func findMentioned(text string) *serverProgram {
 	for _, name := range []struct {
 		text    string
-		program *program
+		program *serverProgram
 	}{
 		{"sglang.launch_server", sglangServer}, {"text-generation-launcher", tgiLauncher}, {"trtllm-serve", trtllmServe},
-		{"tritonserver", tritonServer}, {"huggingfaceserver", huggingface}, {"vllm serve", vllmServe}, {"vllm.entrypoints", vllmModule},
+		{"tritonserver", tritonServer}, {"huggingfaceserver", huggingfaceServer}, {"vllm serve", vllmServe}, {"vllm.entrypoints", vllmModule},
 	} {
 		if strings.Contains(text, name.text) {
 			return name.program
@@ -94,13 +94,13 @@ func mentioned(text string) *program {
 	return nil
 }
 
-// merge reads all outcomes and keeps what they agree on.
-func (s *source) merge(all []outcome) (Reading, error) {
+// mergeStarts reads all outcomes and keeps what they agree on.
+func (s *containerSource) mergeStarts(all []serverStart) (Reading, error) {
 	var merged Reading
 	var refused error
 	read := 0
 	for _, o := range all {
-		r, err := s.reading(o)
+		r, err := s.readStart(o)
 		if err != nil {
 			refused = errors.Join(refused, err)
 			continue
@@ -109,19 +109,19 @@ func (s *source) merge(all []outcome) (Reading, error) {
 			merged = r
 			continue
 		}
-		merged.agree(r)
+		merged.keepAgreement(r)
 	}
 	switch {
 	case len(all) == 0:
-		return Reading{Container: s.container.Name, Stated: map[string]string{}}, nil
+		return Reading{Container: s.container.Name, Explicit: map[Field]string{}}, nil
 	case read == 0:
-		return Reading{Container: s.container.Name, Stated: map[string]string{}}, first(refused)
+		return Reading{Container: s.container.Name, Explicit: map[Field]string{}}, firstError(refused)
 	}
 	return merged, nil
 }
 
-// first is the first of joined errors: the others are its likes.
-func first(err error) error {
+// firstError is the first of joined errors: the others are its likes.
+func firstError(err error) error {
 	var joined interface{ Unwrap() []error }
 	for errors.As(err, &joined) && len(joined.Unwrap()) > 0 {
 		err = joined.Unwrap()[0]
@@ -129,22 +129,22 @@ func first(err error) error {
 	return err
 }
 
-// agree makes unknown what another outcome has otherwise.
-func (r *Reading) agree(other Reading) {
-	differs := func(field string, mine, others any) {
-		if !reflect.DeepEqual(mine, others) && r.Settled(field) {
-			r.doubt(field, fmt.Sprintf("the script decides when it runs: %v or %v", orDefault(mine), orDefault(others)))
+// keepAgreement makes unknown what another outcome has otherwise.
+func (r *Reading) keepAgreement(other Reading) {
+	differs := func(field Field, mine, others any) {
+		if !reflect.DeepEqual(mine, others) && r.IsKnown(field) {
+			r.markUnknown(field, fmt.Sprintf("the script decides when it runs: %v or %v", orNotStated(mine), orNotStated(others)))
 		}
 	}
-	differs("Server", r.Server, other.Server)
-	differs("Model", r.Model, other.Model)
-	differs("Overrides", r.Overrides, other.Overrides)
+	differs(FieldServer, r.Server, other.Server)
+	differs(FieldModel, r.Model, other.Model)
+	differs(FieldOverrides, r.Overrides, other.Overrides)
 	mine, others := reflect.ValueOf(r.Launch), reflect.ValueOf(other.Launch)
-	for i := range mine.NumField() {
-		differs(mine.Type().Field(i).Name, mine.Field(i).Interface(), others.Field(i).Interface())
+	for field := FieldEngine; field < fieldsEnd; field++ {
+		differs(field, mine.FieldByName(field.String()).Interface(), others.FieldByName(field.String()).Interface())
 	}
 	for _, u := range other.Unknown {
-		r.doubt(u.Field, u.Because)
+		r.markUnknown(u.Field, u.Because)
 	}
 	for _, c := range other.Contradictions {
 		if !slices.Contains(r.Contradictions, c) {
@@ -158,70 +158,70 @@ func (r *Reading) agree(other Reading) {
 	}
 }
 
-func orDefault(value any) any {
+func orNotStated(value any) any {
 	if v := reflect.ValueOf(value); !v.IsValid() || v.IsZero() {
 		return "not stated"
 	}
 	return value
 }
 
-// reading reads one outcome.
-func (s *source) reading(o outcome) (Reading, error) {
+// readStart reads one outcome.
+func (s *containerSource) readStart(o serverStart) (Reading, error) {
 	c := s.container
-	r := Reading{Server: o.program.server, Container: c.Name, Stated: map[string]string{}}
+	r := Reading{Server: o.program.server, Container: c.Name, Explicit: map[Field]string{}}
 	r.Launch.Engine = o.program.engine
 	if o.program.engine != "" {
-		r.Stated["Engine"] = "program " + o.program.server
+		r.Explicit[FieldEngine] = "program " + o.program.server
 	}
 	if o.again > 0 {
-		r.Contradictions = append(r.Contradictions, fmt.Sprintf("the container starts %d model servers, of which the first is read: give each a pod, or state the memory of all with annotation %s", o.again+1, GPUMemory))
+		r.Contradictions = append(r.Contradictions, fmt.Sprintf("the container starts %d model servers, of which the first is read: give each a pod, or state the memory of all with annotation %s", o.again+1, GPUMemoryAnnotation))
 	}
 	d := o.program.dialect
 	if d == nil {
-		for _, field := range []string{"Engine", "Model"} {
-			r.doubt(field, o.program.because)
+		for _, field := range []Field{FieldEngine, FieldModel} {
+			r.markUnknown(field, o.program.because)
 		}
 		return r, nil
 	}
-	found, known := imageOf(c.Image)
-	r.version(c.Image, found, known && found.program.engine == o.program.engine && found.program.engine != "")
+	found, known := findImage(c.Image)
+	r.readVersion(c.Image, found, known && found.program.engine == o.program.engine && found.program.engine != "")
 	if s.version != nil {
 		r.Launch.Version = *s.version
-		r.settle("Version", "annotation "+EngineVersion)
+		r.markKnown(FieldVersion, "annotation "+EngineVersionAnnotation)
 	}
 	if o.opaque != "" {
 		for i := range d.settings {
 			for _, field := range d.settings[i].fields {
-				r.doubt(field, o.opaque)
+				r.markUnknown(field, o.opaque)
 			}
 		}
 		return r, nil
 	}
-	a := &application{Reading: &r, program: o.program, holes: &s.holes, env: o.env, gpus: c.GPUs, files: c.Files, stored: s.stored}
-	if err := a.apply(o.words); err != nil {
-		return r, s.clean(err)
+	a := &flagReader{reading: &r, program: o.program, unknowns: &s.unknowns, env: o.env, gpus: c.GPUs, files: c.Files, stored: s.stored}
+	if err := a.readWords(o.words); err != nil {
+		return r, s.showError(err)
 	}
 	if o.program == tritonServer {
-		if err := a.filled(o.beside); err != nil {
-			return r, s.clean(err)
+		if err := a.readTemplates(o.beside); err != nil {
+			return r, s.showError(err)
 		}
 	}
-	if !o.spread && !c.inGroup() {
-		a.contradict(c.GPUs)
+	if !o.spread && !c.inWorkerGroup() {
+		a.compareGPUs(c.GPUs)
 	}
 	return r, nil
 }
 
-// clean takes holes out of an error's text.
-func (s *source) clean(err error) error {
-	if !hasHole(err.Error()) {
+// showError takes holes out of an error's text.
+func (s *containerSource) showError(err error) error {
+	if !hasUnknown(err.Error()) {
 		return err
 	}
-	return errors.New(s.holes.show(err.Error()))
+	return errors.New(s.unknowns.showText(err.Error()))
 }
 
-// isSetting reports whether a variable is one that a server reads.
-func isSetting(name string) bool {
+// isServerVariable reports whether a variable is one that a server reads.
+func isServerVariable(name string) bool {
 	if name == "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS" || strings.HasSuffix(name, "_PP_LAYER_PARTITION") {
 		return true
 	}

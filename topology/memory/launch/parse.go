@@ -33,8 +33,8 @@ func parseScript(script string) (commandList, error) {
 		reader := &stackReader{text: text}
 		file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(reader, "")
 		if err == nil {
-			l := &lowering{text: text, marks: marks}
-			commands, err := l.list(file.Stmts)
+			l := &treeLowering{text: text, marks: marks}
+			commands, err := l.lowerList(file.Stmts)
 			if err != nil {
 				return nil, fmt.Errorf("shell script, line %d: %w", l.line, err)
 			}

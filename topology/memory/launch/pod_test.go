@@ -41,7 +41,7 @@ func TestPodWithSeveralServers(t *testing.T) {
 	_, err := pod.Read()
 	wantError(t, err, "containers main, other are model servers all")
 
-	pod.Annotations = map[string]string{launch.GPUMemory: "40Gi"}
+	pod.Annotations = map[string]string{launch.GPUMemoryAnnotation: "40Gi"}
 	r, err := pod.Read()
 	require.NoError(t, err)
 	require.Equal(t, 40*topology.GiB, r.GPUMemory)
@@ -93,14 +93,14 @@ func TestPodOfKServe(t *testing.T) {
 			{Image: "kserve/huggingfaceserver:v0.15.0", Args: []string{"--model_id", "org/model", "--backend=vllm"}},
 		}}, "org/model"},
 		"STORAGE_URI": {launch.Pod{Containers: []launch.Container{
-			{Image: "kserve/huggingfaceserver:v0.15.0", Args: []string{"--backend=vllm"}, Env: []launch.Variable{{Name: "STORAGE_URI", Value: "hf://org/model"}}},
+			{Image: "kserve/huggingfaceserver:v0.15.0", Args: []string{"--backend=vllm"}, Env: []launch.EnvVar{{Name: "STORAGE_URI", Value: "hf://org/model"}}},
 		}}, "org/model"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := tc.pod.Read()
 			require.NoError(t, err)
 			require.Equal(t, tc.model, r.Model)
-			require.Equal(t, tc.model != "", r.Settled("Model"), "%v", r.Unknown)
+			require.Equal(t, tc.model != "", r.IsKnown(launch.FieldModel), "%v", r.Unknown)
 		})
 	}
 }
@@ -116,12 +116,12 @@ func TestAnnotations(t *testing.T) {
 	require.Equal(t, int64(16), r.Concurrency)
 	require.Equal(t, int64(4000), r.Context)
 	wantLaunch(t, memory.Launch{Engine: memory.VLLM, Version: memory.Version{Minor: 12}, MaxModelLen: 32_768}, r.Launch)
-	require.Equal(t, "annotation ashlar.dev/model", r.Stated["Model"])
+	require.Equal(t, "annotation ashlar.dev/model", r.Explicit[launch.FieldModel])
 	require.Empty(t, r.Unknown)
 
 	// They settle what the container leaves open.
 	open := launch.Container{Name: "main", Image: "corp/llm:1", Command: []string{"vllm", "serve", "/models/x"}}
-	r, err = launch.Pod{Containers: []launch.Container{open}, Annotations: map[string]string{launch.ModelName: "org/model", launch.EngineVersion: "0.11"}}.Read()
+	r, err = launch.Pod{Containers: []launch.Container{open}, Annotations: map[string]string{launch.ModelAnnotation: "org/model", launch.EngineVersionAnnotation: "0.11"}}.Read()
 	require.NoError(t, err)
 	require.Empty(t, r.Unknown)
 	require.Equal(t, "org/model", r.Model)
@@ -129,9 +129,9 @@ func TestAnnotations(t *testing.T) {
 
 func TestMalformedAnnotations(t *testing.T) {
 	for name, values := range map[string][]string{
-		launch.GPUMemory: {"", "0", "-1Gi", "lots", "NaN", "99999999999Gi"}, launch.ModelName: {"", "a b", "/mnt/models", "a/b/c", strings.Repeat("x", 300)},
-		launch.MaxModelLen: {"", "0", "-1", "auto", "1.5K"}, launch.Concurrency: {"0", "many"}, launch.Context: {"0", "1e3"},
-		launch.EngineName: {"", "VLLM", "ollama"}, launch.EngineVersion: {"", "latest"},
+		launch.GPUMemoryAnnotation: {"", "0", "-1Gi", "lots", "NaN", "99999999999Gi"}, launch.ModelAnnotation: {"", "a b", "/mnt/models", "a/b/c", strings.Repeat("x", 300)},
+		launch.MaxModelLenAnnotation: {"", "0", "-1", "auto", "1.5K"}, launch.ConcurrencyAnnotation: {"0", "many"}, launch.ContextAnnotation: {"0", "1e3"},
+		launch.EngineAnnotation: {"", "VLLM", "ollama"}, launch.EngineVersionAnnotation: {"", "latest"},
 	} {
 		for _, value := range values {
 			_, err := launch.Pod{Containers: []launch.Container{server}, Annotations: map[string]string{name: value}}.Read()
@@ -147,20 +147,20 @@ func TestEngineAnnotation(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, r.IsServer())
 
-	r, err = launch.Pod{Containers: []launch.Container{agent, flags}, Annotations: map[string]string{launch.EngineName: "vllm"}}.Read()
+	r, err = launch.Pod{Containers: []launch.Container{agent, flags}, Annotations: map[string]string{launch.EngineAnnotation: "vllm"}}.Read()
 	require.NoError(t, err)
 	require.Equal(t, "vllm", r.Server)
 	require.Equal(t, "org/model", r.Model)
 	require.Equal(t, int64(2), r.Launch.TensorParallel)
 
 	own := launch.Container{Name: "llm", Image: "corp/llm:1", Command: []string{"python", "/app/serve.py"}, GPUs: 1}
-	r, err = launch.Pod{Containers: []launch.Container{own}, Annotations: map[string]string{launch.EngineName: "vllm", launch.ModelName: "org/model"}}.Read()
+	r, err = launch.Pod{Containers: []launch.Container{own}, Annotations: map[string]string{launch.EngineAnnotation: "vllm", launch.ModelAnnotation: "org/model"}}.Read()
 	require.NoError(t, err)
 	require.Equal(t, "org/model", r.Model)
-	require.True(t, r.Settled("Model"))
-	require.False(t, r.Settled("MaxModelLen"), "what serve.py tells vLLM is not known")
+	require.True(t, r.IsKnown(launch.FieldModel))
+	require.False(t, r.IsKnown(launch.FieldMaxModelLen), "what serve.py tells vLLM is not known")
 
-	r, err = launch.Pod{Containers: []launch.Container{own}, Annotations: map[string]string{launch.EngineName: "plain", launch.ModelName: "org/model"}}.Read()
+	r, err = launch.Pod{Containers: []launch.Container{own}, Annotations: map[string]string{launch.EngineAnnotation: "plain", launch.ModelAnnotation: "org/model"}}.Read()
 	require.NoError(t, err)
 	require.Equal(t, memory.Plain, r.Launch.Engine)
 	require.True(t, r.IsServer())
@@ -209,8 +209,8 @@ func TestServersOverSeveralNodes(t *testing.T) {
 
 	worker := mustRead(t, launch.Container{GPUs: 8, Command: []string{"sh", "-c", "ray start --address=$LEADER:6379 --block"}})
 	require.Equal(t, "ray", worker.Server)
-	require.False(t, worker.Settled("Model"))
+	require.False(t, worker.IsKnown(launch.FieldModel))
 
-	group := launch.Container{GPUs: 8, Command: []string{"vllm", "serve", "org/model", "-tp", "8", "-pp", "2"}, Env: []launch.Variable{{Name: "LWS_GROUP_SIZE", Value: "2"}}}
+	group := launch.Container{GPUs: 8, Command: []string{"vllm", "serve", "org/model", "-tp", "8", "-pp", "2"}, Env: []launch.EnvVar{{Name: "LWS_GROUP_SIZE", Value: "2"}}}
 	require.Empty(t, mustRead(t, group).Contradictions)
 }

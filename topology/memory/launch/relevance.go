@@ -5,30 +5,30 @@ import (
 	"strings"
 )
 
-// inert are commands that neither start a server nor set a variable.
-var inert = []string{
+// inertCommands are commands that neither start a server nor set a variable.
+var inertCommands = []string{
 	"[", "[[", "test", ":", "true", "false", "echo", "printf", "cat", "cd", "chmod", "chown", "cp", "curl", "date", "df", "dirname", "env",
 	"free", "grep", "head", "hostname", "id", "kill", "ldconfig", "ln", "ls", "mkdir", "mount", "mv", "nvidia-smi", "pip", "pip3", "ps",
 	"pwd", "rm", "sed", "seq", "set", "sleep", "sort", "tail", "tar", "tee", "touch", "tr", "trap", "ulimit", "umask", "uname", "wait", "wget", "which",
 	"apt", "apt-get", "awk", "break", "continue", "command", "basename", "getent", "ibstat", "modprobe", "sysctl", "exit", "return", "let",
 }
 
-// relevant finds the variables on which the words of programs may depend, directly
+// relevantVariables finds the variables on which the words of programs may depend, directly
 // or through one another. Forks that set no such variable need not be followed.
-func relevant(commands commandList) map[string]bool {
+func relevantVariables(commands commandList) map[string]bool {
 	needs := map[string]bool{}
 	var settings []variableAssignment
-	each(commands, func(s *simpleCommand) {
+	eachSimple(commands, func(s *simpleCommand) {
 		settings = append(settings, s.assigns...)
 		if s.isInert() {
 			return
 		}
 		for _, w := range s.words {
-			w.names(needs)
+			w.collectNames(needs)
 		}
 		for _, w := range s.words {
 			for _, p := range w {
-				inText(p.text, needs) // eval and other shells read it a second time
+				collectNamesInText(p.text, needs) // eval and other shells read it a second time
 			}
 		}
 	})
@@ -39,9 +39,9 @@ func relevant(commands commandList) map[string]bool {
 				continue
 			}
 			before := len(needs)
-			a.value.names(needs)
+			a.value.collectNames(needs)
 			for _, w := range a.array {
-				w.names(needs)
+				w.collectNames(needs)
 			}
 			grown = grown || len(needs) > before
 		}
@@ -49,17 +49,17 @@ func relevant(commands commandList) map[string]bool {
 	return needs
 }
 
-// matters reports whether a command may start a program, end the script or set a
+// isRelevant reports whether a command may start a program, end the script or set a
 // variable on which one depends.
-func (sh *shell) matters(n shellCommand) bool {
+func (sh *shellRun) isRelevant(n shellCommand) bool {
 	found := false
-	each(commandList{{command: n}}, func(s *simpleCommand) {
-		found = found || !s.isInert() && len(s.words) > 0 && !s.declares()
+	eachSimple(commandList{{command: n}}, func(s *simpleCommand) {
+		found = found || !s.isInert() && len(s.words) > 0 && !s.isDeclaration()
 		for _, a := range s.assigns {
-			found = found || sh.relevant[a.name] || isSetting(a.name)
+			found = found || sh.relevant[a.name] || isServerVariable(a.name)
 		}
 		for _, name := range s.calculates {
-			found = found || sh.relevant[name] || isSetting(name)
+			found = found || sh.relevant[name] || isServerVariable(name)
 		}
 	})
 	return found
@@ -70,37 +70,37 @@ func (s *simpleCommand) isInert() bool {
 		return true
 	}
 	name, known := s.words[0].literalText()
-	return known && (slices.Contains(inert, name) || s.declares())
+	return known && (slices.Contains(inertCommands, name) || s.isDeclaration())
 }
 
-func (s *simpleCommand) declares() bool {
+func (s *simpleCommand) isDeclaration() bool {
 	return len(s.words) > 0 && slices.Contains(declarationCommands, s.words[0].leadingText())
 }
 
-// each visits all simple commands, also within others.
-func each(commands commandList, visit func(*simpleCommand)) {
+// eachSimple visits all simple commands, also within others.
+func eachSimple(commands commandList, visit func(*simpleCommand)) {
 	for _, e := range commands {
 		switch n := e.command.(type) {
 		case *simpleCommand:
 			visit(n)
 		case *groupCommand:
-			each(n.body, visit)
+			eachSimple(n.body, visit)
 		case *loopCommand:
-			each(n.body, visit)
+			eachSimple(n.body, visit)
 		case *functionCommand:
-			each(commandList{{command: n.body}}, visit)
+			eachSimple(commandList{{command: n.body}}, visit)
 		case *branchCommand:
 			for _, a := range n.arms {
-				each(a.condition, visit)
-				each(a.body, visit)
+				eachSimple(a.condition, visit)
+				eachSimple(a.body, visit)
 			}
 		}
 	}
 }
 
-// assigned collects the variables that commands set.
-func assigned(commands commandList, into map[string]bool) {
-	each(commands, func(s *simpleCommand) {
+// collectAssigned collects the variables that commands set.
+func collectAssigned(commands commandList, into map[string]bool) {
+	eachSimple(commands, func(s *simpleCommand) {
 		for _, a := range s.assigns {
 			into[a.name] = true
 		}
@@ -110,18 +110,18 @@ func assigned(commands commandList, into map[string]bool) {
 	})
 }
 
-// names collects the variables that a word mentions.
-func (w shellWord) names(into map[string]bool) {
+// collectNames collects the variables that a word mentions.
+func (w shellWord) collectNames(into map[string]bool) {
 	for _, p := range w {
 		if p.name != "" {
 			into[strings.TrimSuffix(p.name, "[@]")] = true
 		}
-		p.operand.names(into)
+		p.operand.collectNames(into)
 	}
 }
 
-// inText collects what looks like $NAME or ${NAME in a text.
-func inText(text string, into map[string]bool) {
+// collectNamesInText collects what looks like $NAME or ${NAME in a text.
+func collectNamesInText(text string, into map[string]bool) {
 	for {
 		_, after, found := strings.Cut(text, "$")
 		if !found {
@@ -129,7 +129,7 @@ func inText(text string, into map[string]bool) {
 		}
 		after = strings.TrimPrefix(after, "{")
 		end := 0
-		for end < len(after) && isName(after[end]) {
+		for end < len(after) && isNameByte(after[end]) {
 			end++
 		}
 		if end > 0 {

@@ -78,7 +78,7 @@ func TestShellGrammar(t *testing.T) {
 		"text with the parser's own characters": {"echo \ufdd0\ufdd1\ufdd3; " + serve + "${HIDDEN}", none, open},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := mustRead(t, launch.Container{Command: []string{"bash", "-c", tc.script}, Env: []launch.Variable{{Name: "HIDDEN", From: "secretKeyRef a/b"}}})
+			r := mustRead(t, launch.Container{Command: []string{"bash", "-c", tc.script}, Env: []launch.EnvVar{{Name: "HIDDEN", From: "secretKeyRef a/b"}}})
 			got := r.Launch
 			if name == "arithmetic decides" {
 				got.MaxModelLen = 0 // whichever way is read first
@@ -109,7 +109,7 @@ func TestShellGrammarRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := mustRead(t, launch.Container{Image: "vllm/vllm-openai:v0.11.0", Command: []string{"bash", "-c", tc.script}})
-			if r.Settled("Model") || r.Settled("MaxModelLen") {
+			if r.IsKnown(launch.FieldModel) || r.IsKnown(launch.FieldMaxModelLen) {
 				t.Errorf("model %q settled", r.Model)
 			}
 			if because := r.Unknown[0].Because; !strings.Contains(because, tc.want) {

@@ -30,7 +30,7 @@ func TestSplit(t *testing.T) {
 		"a <<EOF\nnot read\nEOF": {"a"},
 		"price$ is":              {"price$", "is"},
 	} {
-		got, err := launch.Split(text)
+		got, err := launch.SplitWords(text)
 		require.NoError(t, err, text)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", text, diff)
@@ -63,7 +63,7 @@ func TestSplit(t *testing.T) {
 		nested("$(", "a", ")", 9000):          "commands lie more than 64 deep",
 		strings.Repeat("a", launch.MaxText+1): "is longer than",
 	} {
-		_, err := launch.Split(text)
+		_, err := launch.SplitWords(text)
 		wantError(t, err, want)
 	}
 }
@@ -74,7 +74,7 @@ func nested(open, inner, closing string, n int) string {
 
 // What a script starts. Each starts vLLM with a length of 4096 unless it says more.
 func TestScripts(t *testing.T) {
-	env := []launch.Variable{
+	env := []launch.EnvVar{
 		{Name: "MODEL", Value: "org/model"},
 		{Name: "LENGTH", Value: "4096"},
 		{Name: "FLAGS", Value: "--max-model-len 4096 --enforce-eager"},
@@ -163,7 +163,7 @@ func TestScripts(t *testing.T) {
 			r := mustRead(t, c)
 			wantLaunch(t, tc.want, r.Launch)
 			require.Equal(t, tc.unknown, unknown(r), "%v", r.Unknown)
-			if r.Settled("Model") {
+			if r.IsKnown(launch.FieldModel) {
 				require.Equal(t, "org/model", r.Model)
 			}
 		})
@@ -186,10 +186,10 @@ func TestUnseenFlags(t *testing.T) {
 			r := mustRead(t, launch.Container{Command: []string{"bash", "-c", script}})
 			require.Equal(t, "org/model", r.Model)
 			require.Equal(t, int64(4096), r.Launch.MaxModelLen)
-			require.True(t, r.Settled("MaxModelLen"))
-			require.True(t, r.Settled("Model"))
-			for _, field := range []string{"MaxSequences", "TensorParallel", "Eager", "KVFormat", "Draft"} {
-				require.False(t, r.Settled(field), field)
+			require.True(t, r.IsKnown(launch.FieldMaxModelLen))
+			require.True(t, r.IsKnown(launch.FieldModel))
+			for _, field := range []launch.Field{launch.FieldMaxSequences, launch.FieldTensorParallel, launch.FieldEager, launch.FieldKVFormat, launch.FieldDraft} {
+				require.False(t, r.IsKnown(field), "%v", field)
 			}
 		})
 	}
@@ -245,8 +245,8 @@ func TestScriptsOutOfSight(t *testing.T) {
 			r := mustRead(t, launch.Container{Image: "vllm/vllm-openai:v0.11.0", Command: command})
 			require.Equal(t, "vllm", r.Server)
 			require.Equal(t, "0.11.0", r.Launch.Version.String())
-			for _, field := range []string{"Model", "TensorParallel", "MaxModelLen"} {
-				require.False(t, r.Settled(field), field)
+			for _, field := range []launch.Field{launch.FieldModel, launch.FieldTensorParallel, launch.FieldMaxModelLen} {
+				require.False(t, r.IsKnown(field), "%v", field)
 			}
 		})
 	}
@@ -308,7 +308,7 @@ eval "exec vllm serve \
 			Name: "main", Image: "ghcr.io/llm-d/llm-d-cuda:v0.6.0", GPUs: 4,
 			Command: []string{"/bin/bash", "-c", script, "--"},
 			Args:    []string{"--max-num-seqs", "32"},
-			Env:     []launch.Variable{{Name: "VLLM_ADDITIONAL_ARGS", Value: `--max-model-len 32k --kv-cache-dtype fp8 --hf-overrides '{"a":1}'`}},
+			Env:     []launch.EnvVar{{Name: "VLLM_ADDITIONAL_ARGS", Value: `--max-model-len 32k --kv-cache-dtype fp8 --hf-overrides '{"a":1}'`}},
 		}},
 		InitContainers: []launch.Container{{Name: "storage-initializer", Args: []string{"hf://org/model", "/mnt/models"}}},
 	}

@@ -8,12 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// Split splits a command line into words as a shell does, when it has nothing to
+// SplitWords splits a command line into words as a shell does, when it has nothing to
 // expand: quotes and backslashes are taken away. A text that needs a shell, for a
 // variable, an operator or a wildcard, is an error.
-func Split(text string) ([]string, error) {
+func SplitWords(text string) ([]string, error) {
 	if len(text) > MaxText {
-		return nil, tooLong("command line")
+		return nil, tooLongError("command line")
 	}
 	if !utf8.ValidString(text) {
 		return nil, errors.New("command line: is not UTF-8 text")
@@ -32,7 +32,7 @@ func Split(text string) ([]string, error) {
 	words := make([]string, 0, len(command.words))
 	for _, w := range command.words {
 		literal, known := w.literalText()
-		if !known || w.wild() {
+		if !known || w.hasWildcards() {
 			return nil, fmt.Errorf("word %d needs a shell, give it as it is after expansion", len(words)+1)
 		}
 		words = append(words, literal)
@@ -40,19 +40,19 @@ func Split(text string) ([]string, error) {
 	return words, nil
 }
 
-// wild reports whether the shell looks for files, or expands braces, in the word's
+// hasWildcards reports whether the shell looks for files, or expands braces, in the word's
 // unquoted text.
-func (w shellWord) wild() bool {
+func (w shellWord) hasWildcards() bool {
 	for _, p := range w {
-		if !p.quoted && wildcards(p.text) {
+		if !p.quoted && textHasWildcards(p.text) {
 			return true
 		}
 	}
 	return false
 }
 
-var braces = regexp.MustCompile(`\{[^{}]*(,|\.\.)[^{}]*\}`)
+var braceExpansion = regexp.MustCompile(`\{[^{}]*(,|\.\.)[^{}]*\}`)
 
-func wildcards(text string) bool {
-	return strings.ContainsAny(text, "*?[") || braces.MatchString(text)
+func textHasWildcards(text string) bool {
+	return strings.ContainsAny(text, "*?[") || braceExpansion.MatchString(text)
 }

@@ -9,76 +9,76 @@ import (
 // vllmDialect is vLLM's command line (vllm/engine/arg_utils.py, v0.10 with flags of
 // later releases; FlexibleArgumentParser in vllm/utils). as says how it is started:
 // "serve", "module" (python -m ...api_server), "image" or "bench".
-func vllmDialect(as string) *dialect {
-	d := &dialect{config: "--config", words: 1, finish: vllmFinish}
-	d.settings = append(vllmSettings(), ignored(vllmValues, takesOne)...)
-	d.settings = append(d.settings, ignored(vllmSwitches, takesNone)...)
-	d.settings = append(d.settings, ignored(vllmLists, takesMany)...)
-	d.begin = func(a *application) error { return vllmModel(a, as) }
+func vllmDialect(as string) *flagDialect {
+	d := &flagDialect{config: "--config", words: 1, finish: finishVLLM}
+	d.settings = append(vllmSettings(), ignoredFlags(vllmValues, takesOne)...)
+	d.settings = append(d.settings, ignoredFlags(vllmSwitches, takesNone)...)
+	d.settings = append(d.settings, ignoredFlags(vllmLists, takesSeveral)...)
+	d.begin = func(a *flagReader) error { return beginVLLM(a, as) }
 	if as == "bench" {
 		d.words = 0
 		d.lenient = true
 	}
-	return d.indexed()
+	return d.withIndex()
 }
 
 // kaitoDialect is the command line of Kaito's server around vLLM (kaito, presets/
 // workspace/inference/vllm/inference_api.py): vLLM's flags, and a file that has more.
-func kaitoDialect() *dialect {
+func kaitoDialect() *flagDialect {
 	d := vllmDialect("module")
 	d.config = "--kaito-config-file"
-	d.settings = append(d.settings, ignored("--kaito-config-file --kaito-adapters-dir --kaito-max-probe-steps --kaito-kv-cache-cpu-memory-utilization", takesOne)...)
-	d.settings = append(d.settings, ignored("--kaito-disable-rate-limit", takesNone)...)
-	return d.indexed()
+	d.settings = append(d.settings, ignoredFlags("--kaito-config-file --kaito-adapters-dir --kaito-max-probe-steps --kaito-kv-cache-cpu-memory-utilization", takesOne)...)
+	d.settings = append(d.settings, ignoredFlags("--kaito-disable-rate-limit", takesNone)...)
+	return d.withIndex()
 }
 
-// ignored are flags without bearing on memory.
-func ignored(names string, takes arity) []setting {
-	var all []setting
+// ignoredFlags are flags without bearing on memory.
+func ignoredFlags(names string, takes flagArity) []flagSetting {
+	var all []flagSetting
 	for name := range strings.FieldsSeq(names) {
-		all = append(all, setting{names: strings.Split(name, "|"), takes: takes})
+		all = append(all, flagSetting{names: strings.Split(name, "|"), takes: takes})
 	}
 	return all
 }
 
-func vllmSettings() []setting {
-	return []setting{
-		{names: []string{"--model"}, fields: []string{"Model"}, read: model},
-		{names: []string{"--tensor-parallel-size", "-tp"}, fields: []string{"TensorParallel"}, read: count(1, maxDegree, func(l *memory.Launch) *int64 { return &l.TensorParallel })},
-		{names: []string{"--pipeline-parallel-size", "-pp"}, fields: []string{"PipelineParallel"}, read: count(1, maxDegree, func(l *memory.Launch) *int64 { return &l.PipelineParallel })},
-		{names: []string{"--data-parallel-size", "-dp"}, fields: []string{"DataParallel"}, read: count(1, maxDegree, func(l *memory.Launch) *int64 { return &l.DataParallel })},
-		{names: []string{"--decode-context-parallel-size", "-dcp"}, fields: []string{"ContextParallel"}, read: vllmContextParallel},
-		{names: []string{"--prefill-context-parallel-size", "-pcp"}, fields: []string{"ContextParallel"}, read: vllmContextParallel},
-		{names: []string{"--enable-expert-parallel", "-ep"}, takes: takesNone, fields: []string{"ExpertParallel"}, read: switched(func(l *memory.Launch) *bool { return &l.ExpertParallel })},
-		{names: []string{"--max-model-len"}, fields: []string{"MaxModelLen", "FitModelLen"}, read: vllmModelLen},
-		{names: []string{"--max-num-seqs"}, fields: []string{"MaxSequences"}, read: count(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxSequences })},
-		{names: []string{"--max-num-batched-tokens"}, fields: []string{"MaxBatchedTokens"}, read: human(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxBatchedTokens })},
-		{names: []string{"--gpu-memory-utilization"}, fields: []string{"Utilisation"}, read: share},
-		{names: []string{"--kv-cache-memory-bytes", "--kv-cache-memory"}, fields: []string{"KVMemory"}, read: kvMemory},
-		{names: []string{"--kv-cache-dtype"}, fields: []string{"KVFormat"}, read: kvFormat(vllmKV)},
-		{names: []string{"--block-size"}, fields: []string{"BlockSize"}, read: count(1, 1<<20, func(l *memory.Launch) *int64 { return &l.BlockSize })},
-		{names: []string{"--num-gpu-blocks-override"}, fields: []string{"KVBlocks"}, read: count(1, maxTokens, func(l *memory.Launch) *int64 { return &l.KVBlocks })},
-		{names: []string{"--quantization", "-q"}, fields: []string{"Quantisation"}, read: vllmQuantisation},
-		{names: []string{"--load-format"}, fields: []string{"Quantisation"}, read: loadFormat},
-		{names: []string{"--dtype"}, fields: []string{"Dtype"}, read: dtype},
-		{names: []string{"--enforce-eager"}, takes: takesNone, fields: []string{"Eager"}, read: switched(func(l *memory.Launch) *bool { return &l.Eager })},
-		{names: []string{"--optimization-level", "-O"}, object: true, fields: []string{"Eager"}, read: vllmLevel},
-		{names: []string{"--compilation-config", "-cc"}, object: true, fields: []string{"Eager", "GraphBatch"}, read: vllmCompilation},
-		{names: []string{"--cuda-graph-sizes", "--cudagraph-capture-sizes"}, takes: takesMany, fields: []string{"GraphBatch"}, read: sizes},
-		{names: []string{"--max-cudagraph-capture-size"}, fields: []string{"GraphBatch"}, read: count(0, maxTokens, func(l *memory.Launch) *int64 { return &l.GraphBatch })},
-		{names: []string{"--cpu-offload-gb"}, fields: []string{"CPUOffload"}, read: cpuOffload},
-		{names: []string{"--speculative-config", "-sc"}, object: true, partial: true, fields: []string{"Draft", "DraftTokens"}, read: vllmSpeculative},
-		{names: []string{"--speculative-model"}, fields: []string{"Draft"}, read: vllmDraft},
-		{names: []string{"--num-speculative-tokens"}, fields: []string{"DraftTokens"}, read: count(1, 1<<16, func(l *memory.Launch) *int64 { return &l.DraftTokens })},
-		{names: []string{"--enable-lora"}, takes: takesNone, fields: []string{"Adapters", "AdapterRank"}, read: vllmAdapters},
-		{names: []string{"--max-loras"}, fields: []string{"Adapters"}, read: vllmAdapters},
-		{names: []string{"--max-lora-rank"}, fields: []string{"AdapterRank"}, read: vllmAdapters},
-		{names: []string{"--disable-hybrid-kv-cache-manager"}, takes: takesNone, fields: []string{"NoHybridKV"}, read: switched(func(l *memory.Launch) *bool { return &l.NoHybridKV })},
-		{names: []string{"--language-model-only"}, takes: takesNone, fields: []string{"LanguageOnly"}, read: switched(func(l *memory.Launch) *bool { return &l.LanguageOnly })},
-		{names: []string{"--limit-mm-per-prompt"}, object: true, fields: []string{"LanguageOnly"}, read: vllmLimits},
-		{names: []string{"--hf-overrides"}, object: true, fields: []string{"Overrides"}, read: overrides},
-		{names: []string{"--offload-backend", "--offload-group-size", "--offload-num-in-group", "--offload-prefetch-step", "--offload-params"}, fields: []string{"CPUOffload"}, read: offloading},
-		{names: []string{"--swap-space"}, read: func(_ *application, g given) error { _, err := g.gib(); return err }},
+func vllmSettings() []flagSetting {
+	return []flagSetting{
+		{names: []string{"--model"}, fields: []Field{FieldModel}, read: readModel},
+		{names: []string{"--tensor-parallel-size", "-tp"}, fields: []Field{FieldTensorParallel}, read: readCount(1, maxDegree, func(l *memory.Launch) *int64 { return &l.TensorParallel })},
+		{names: []string{"--pipeline-parallel-size", "-pp"}, fields: []Field{FieldPipelineParallel}, read: readCount(1, maxDegree, func(l *memory.Launch) *int64 { return &l.PipelineParallel })},
+		{names: []string{"--data-parallel-size", "-dp"}, fields: []Field{FieldDataParallel}, read: readCount(1, maxDegree, func(l *memory.Launch) *int64 { return &l.DataParallel })},
+		{names: []string{"--decode-context-parallel-size", "-dcp"}, fields: []Field{FieldContextParallel}, read: readVLLMContextParallel},
+		{names: []string{"--prefill-context-parallel-size", "-pcp"}, fields: []Field{FieldContextParallel}, read: readVLLMContextParallel},
+		{names: []string{"--enable-expert-parallel", "-ep"}, takes: takesNone, fields: []Field{FieldExpertParallel}, read: readSwitch(func(l *memory.Launch) *bool { return &l.ExpertParallel })},
+		{names: []string{"--max-model-len"}, fields: []Field{FieldMaxModelLen, FieldFitModelLen}, read: readVLLMModelLen},
+		{names: []string{"--max-num-seqs"}, fields: []Field{FieldMaxSequences}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxSequences })},
+		{names: []string{"--max-num-batched-tokens"}, fields: []Field{FieldMaxBatchedTokens}, read: readHuman(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxBatchedTokens })},
+		{names: []string{"--gpu-memory-utilization"}, fields: []Field{FieldUtilisation}, read: readShare},
+		{names: []string{"--kv-cache-memory-bytes", "--kv-cache-memory"}, fields: []Field{FieldKVMemory}, read: readKVMemory},
+		{names: []string{"--kv-cache-dtype"}, fields: []Field{FieldKVFormat}, read: readKVFormat(vllmKVFormats)},
+		{names: []string{"--block-size"}, fields: []Field{FieldBlockSize}, read: readCount(1, 1<<20, func(l *memory.Launch) *int64 { return &l.BlockSize })},
+		{names: []string{"--num-gpu-blocks-override"}, fields: []Field{FieldKVBlocks}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.KVBlocks })},
+		{names: []string{"--quantization", "-q"}, fields: []Field{FieldQuantisation}, read: readVLLMQuantisation},
+		{names: []string{"--load-format"}, fields: []Field{FieldQuantisation}, read: readLoadFormat},
+		{names: []string{"--dtype"}, fields: []Field{FieldDtype}, read: readDtype},
+		{names: []string{"--enforce-eager"}, takes: takesNone, fields: []Field{FieldEager}, read: readSwitch(func(l *memory.Launch) *bool { return &l.Eager })},
+		{names: []string{"--optimization-level", "-O"}, object: true, fields: []Field{FieldEager}, read: readVLLMLevel},
+		{names: []string{"--compilation-config", "-cc"}, object: true, fields: []Field{FieldEager, FieldGraphBatch}, read: readVLLMCompilation},
+		{names: []string{"--cuda-graph-sizes", "--cudagraph-capture-sizes"}, takes: takesSeveral, fields: []Field{FieldGraphBatch}, read: readSizes},
+		{names: []string{"--max-cudagraph-capture-size"}, fields: []Field{FieldGraphBatch}, read: readCount(0, maxTokens, func(l *memory.Launch) *int64 { return &l.GraphBatch })},
+		{names: []string{"--cpu-offload-gb"}, fields: []Field{FieldCPUOffload}, read: readCPUOffload},
+		{names: []string{"--speculative-config", "-sc"}, object: true, partial: true, fields: []Field{FieldDraft, FieldDraftTokens}, read: readVLLMSpeculative},
+		{names: []string{"--speculative-model"}, fields: []Field{FieldDraft}, read: readVLLMDraft},
+		{names: []string{"--num-speculative-tokens"}, fields: []Field{FieldDraftTokens}, read: readCount(1, 1<<16, func(l *memory.Launch) *int64 { return &l.DraftTokens })},
+		{names: []string{"--enable-lora"}, takes: takesNone, fields: []Field{FieldAdapters, FieldAdapterRank}, read: readVLLMAdapters},
+		{names: []string{"--max-loras"}, fields: []Field{FieldAdapters}, read: readVLLMAdapters},
+		{names: []string{"--max-lora-rank"}, fields: []Field{FieldAdapterRank}, read: readVLLMAdapters},
+		{names: []string{"--disable-hybrid-kv-cache-manager"}, takes: takesNone, fields: []Field{FieldNoHybridKV}, read: readSwitch(func(l *memory.Launch) *bool { return &l.NoHybridKV })},
+		{names: []string{"--language-model-only"}, takes: takesNone, fields: []Field{FieldLanguageOnly}, read: readSwitch(func(l *memory.Launch) *bool { return &l.LanguageOnly })},
+		{names: []string{"--limit-mm-per-prompt"}, object: true, fields: []Field{FieldLanguageOnly}, read: readVLLMLimits},
+		{names: []string{"--hf-overrides"}, object: true, fields: []Field{FieldOverrides}, read: readOverrides},
+		{names: []string{"--offload-backend", "--offload-group-size", "--offload-num-in-group", "--offload-prefetch-step", "--offload-params"}, fields: []Field{FieldCPUOffload}, read: readOffloading},
+		{names: []string{"--swap-space"}, read: func(_ *flagReader, g givenFlag) error { _, err := g.parseGiB(); return err }},
 	}
 }
 

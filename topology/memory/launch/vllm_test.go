@@ -166,7 +166,7 @@ func TestVLLMConnectorOfOldRelease(t *testing.T) {
 	c.Image = "vllm/vllm-openai:v0.10.2"
 	r := mustRead(t, c)
 	require.True(t, r.Launch.NoHybridKV)
-	require.True(t, r.Settled("NoHybridKV"))
+	require.True(t, r.IsKnown(launch.FieldNoHybridKV))
 }
 
 func TestVLLMOverrides(t *testing.T) {
@@ -200,21 +200,21 @@ func numbersAsText(object map[string]any) map[string]any {
 func TestVLLMEnvironment(t *testing.T) {
 	for name, tc := range map[string]flagCase{
 		"graphs not counted": {
-			env:  []launch.Variable{{Name: "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", Value: "0"}},
+			env:  []launch.EnvVar{{Name: "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", Value: "0"}},
 			want: vllm(func(l *memory.Launch) { l.GraphsUncounted = true }),
 		},
 		"graphs counted": {
-			env:  []launch.Variable{{Name: "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", Value: "1"}},
+			env:  []launch.EnvVar{{Name: "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", Value: "1"}},
 			want: vllm(nil),
 		},
 		"graphs unknown": {
-			env:     []launch.Variable{{Name: "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", From: "configMapKeyRef a/b"}},
+			env:     []launch.EnvVar{{Name: "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", From: "configMapKeyRef a/b"}},
 			want:    vllm(nil),
 			unknown: []string{"GraphsUncounted"},
 		},
 		"stages": {
 			line: "-pp 2",
-			env:  []launch.Variable{{Name: "VLLM_PP_LAYER_PARTITION", Value: "16,32"}},
+			env:  []launch.EnvVar{{Name: "VLLM_PP_LAYER_PARTITION", Value: "16,32"}},
 			want: vllm(func(l *memory.Launch) { l.PipelineParallel, l.StageLayers = 2, []int64{16, 32} }),
 		},
 	} {
@@ -284,10 +284,10 @@ func TestVLLMConfigFile(t *testing.T) {
 
 	t.Run("in a volume", func(t *testing.T) {
 		r := mustRead(t, c)
-		require.True(t, r.Settled("MaxSequences"), "the command line stands above the file")
-		require.True(t, r.Settled("Model"))
-		for _, field := range []string{"TensorParallel", "MaxModelLen", "KVFormat", "Utilisation", "Eager"} {
-			require.False(t, r.Settled(field), field)
+		require.True(t, r.IsKnown(launch.FieldMaxSequences), "the command line stands above the file")
+		require.True(t, r.IsKnown(launch.FieldModel))
+		for _, field := range []launch.Field{launch.FieldTensorParallel, launch.FieldMaxModelLen, launch.FieldKVFormat, launch.FieldUtilisation, launch.FieldEager} {
+			require.False(t, r.IsKnown(field), "%v", field)
 		}
 		require.Contains(t, r.Unknown[len(r.Unknown)-1].Because, "--config /etc/vllm/config.yaml is not in the pod")
 	})
@@ -304,8 +304,8 @@ func TestVLLMConfigFile(t *testing.T) {
 			l.TensorParallel, l.MaxModelLen, l.MaxSequences, l.Eager, l.GraphBatch = 2, 16_000, 64, true, 8
 			l.Draft, l.DraftTokens, l.Utilisation = "a/draft", 2, 0.8
 		}), r.Launch)
-		require.Equal(t, "file /etc/vllm/config.yaml: --max_model_len 16k", r.Stated["MaxModelLen"])
-		require.Equal(t, "command[5]: --max-num-seqs 64", r.Stated["MaxSequences"])
+		require.Equal(t, "file /etc/vllm/config.yaml: --max_model_len 16k", r.Explicit[launch.FieldMaxModelLen])
+		require.Equal(t, "command[5]: --max-num-seqs 64", r.Explicit[launch.FieldMaxSequences])
 	})
 
 	t.Run("model in the file", func(t *testing.T) {
@@ -323,8 +323,8 @@ func TestKaito(t *testing.T) {
 	r := mustRead(t, c)
 	require.Equal(t, "org/model", r.Model)
 	require.Equal(t, int64(2), r.Launch.TensorParallel)
-	require.True(t, r.Settled("TensorParallel"))
-	require.False(t, r.Settled("MaxModelLen"))
+	require.True(t, r.IsKnown(launch.FieldTensorParallel))
+	require.False(t, r.IsKnown(launch.FieldMaxModelLen))
 	c.Files = map[string]map[string]any{"/mnt/config/inference_config.yaml": {"max_probe_steps": 6, "vllm": map[string]any{"max-model-len": 2048, "tensor-parallel-size": 8}}}
 	r = mustRead(t, c)
 	require.Equal(t, int64(2048), r.Launch.MaxModelLen)
@@ -392,7 +392,7 @@ func TestVLLMServeRefusesModelFlag(t *testing.T) {
 
 func TestVLLMStagesMustMatch(t *testing.T) {
 	c := run(t, "vllm serve org/model -pp 3")
-	c.Env = []launch.Variable{{Name: "VLLM_PP_LAYER_PARTITION", Value: "16,16"}}
+	c.Env = []launch.EnvVar{{Name: "VLLM_PP_LAYER_PARTITION", Value: "16,16"}}
 	_, err := launch.Read(c)
 	wantError(t, err, "env: VLLM_PP_LAYER_PARTITION 16,16: has 2 stages, pipeline parallel has 3")
 }
