@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// containerEnv is a container's env: values by name, with holes.
+// containerEnv is a container's env: values by name, with unknown text.
 type containerEnv map[string]string
 
 // expandEnv puts references to earlier variables in, as the kubelet does, and
-// holes for values that are kept elsewhere.
+// unknown text for values that are kept elsewhere.
 func (c Container) expandEnv(h *unknownTexts) (containerEnv, error) {
 	env := containerEnv{}
 	total := 0
@@ -71,7 +71,7 @@ func expandReferences(text string, env containerEnv) (string, error) {
 	return b.String(), nil
 }
 
-// replaceReferences puts holes in the place of references that expand left. They may be
+// replaceReferences puts unknown text in the place of references that expand left. They may be
 // resolved all the same: the kubelet also knows the addresses of Services.
 func replaceReferences(h *unknownTexts, text string) string {
 	var b strings.Builder

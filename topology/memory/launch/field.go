@@ -1,6 +1,10 @@
 package launch
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/ashlar-dev/ashlar/topology/memory"
+)
 
 // Field is one thing that a Reading says: of its Launch, or beside it.
 type Field uint8
@@ -81,4 +85,52 @@ func Fields() []Field {
 		all = append(all, f)
 	}
 	return all
+}
+
+// countOf is where a launch has the whole number that the field is, nil for others.
+func (f Field) countOf(l *memory.Launch) *int64 {
+	switch f {
+	case FieldTensorParallel:
+		return &l.TensorParallel
+	case FieldPipelineParallel:
+		return &l.PipelineParallel
+	case FieldDataParallel:
+		return &l.DataParallel
+	case FieldMaxModelLen:
+		return &l.MaxModelLen
+	case FieldMaxSequences:
+		return &l.MaxSequences
+	case FieldMaxBatchedTokens:
+		return &l.MaxBatchedTokens
+	case FieldGraphBatch:
+		return &l.GraphBatch
+	case FieldKVTokens:
+		return &l.KVTokens
+	case FieldKVBlocks:
+		return &l.KVBlocks
+	case FieldBlockSize:
+		return &l.BlockSize
+	case FieldAdapters:
+		return &l.Adapters
+	case FieldAdapterRank:
+		return &l.AdapterRank
+	case FieldDraftTokens:
+		return &l.DraftTokens
+	}
+	return nil
+}
+
+// switchOf is where a launch has the yes or no that the field is, nil for others.
+func (f Field) switchOf(l *memory.Launch) *bool {
+	switch f {
+	case FieldExpertParallel:
+		return &l.ExpertParallel
+	case FieldEager:
+		return &l.Eager
+	case FieldNoHybridKV:
+		return &l.NoHybridKV
+	case FieldLanguageOnly:
+		return &l.LanguageOnly
+	}
+	return nil
 }

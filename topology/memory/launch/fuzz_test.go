@@ -55,7 +55,7 @@ func FuzzSplit(f *testing.F) {
 }
 
 // FuzzRead checks what holds of any container: no panic, no number out of range, no
-// hole in what people read, the same answer twice.
+// mark of unknown text in what people read, the same answer twice.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		"vllm serve org/model --max-model-len 32k -tp 2 --speculative-config.model a/b",
@@ -109,6 +109,6 @@ func FuzzRead(f *testing.F) {
 
 func sound(t *testing.T, text string) {
 	if !utf8.ValidString(text) {
-		t.Fatalf("%q has a hole", text)
+		t.Fatalf("%q shows the mark of unknown text", text)
 	}
 }

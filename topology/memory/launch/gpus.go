@@ -9,7 +9,8 @@ import (
 )
 
 // multiNodeFlags are flags of servers that span Nodes.
-var multiNodeFlags = []string{"--headless", "--data-parallel-rank", "--data-parallel-start-rank", "--data-parallel-hybrid-lb", "--data-parallel-external-lb"}
+var multiNodeFlags = []string{"--headless", "--data-parallel-rank", "--data-parallel-start-rank", "--data-parallel-hybrid-lb",
+	"--data-parallel-external-lb"}
 
 // inWorkerGroup reports whether the container's pod is one of a LeaderWorkerSet's group,
 // over whose GPUs a server may be spread.
@@ -51,10 +52,13 @@ func (a *flagReader) compareGPUs(gpus int64) {
 	spans := max(l.TensorParallel, 1) * max(l.PipelineParallel, 1) * data * max(a.prefillContext(), 1)
 	switch {
 	case spans > gpus:
-		a.reading.Contradictions = append(a.reading.Contradictions, fmt.Sprintf("%s spans %d GPUs (tensor parallel %d, pipeline parallel %d, data parallel %d), the container asks for %d: ask for %d",
-			a.reading.Server, spans, max(l.TensorParallel, 1), max(l.PipelineParallel, 1), data, gpus, spans))
+		a.reading.Contradictions = append(a.reading.Contradictions,
+			fmt.Sprintf("%s spans %d GPUs (tensor parallel %d, pipeline parallel %d, data parallel %d), the container asks for %d: ask for %d",
+				a.reading.Server, spans, max(l.TensorParallel, 1), max(l.PipelineParallel, 1), data, gpus, spans))
 	case spans < gpus:
-		a.reading.Contradictions = append(a.reading.Contradictions, fmt.Sprintf("the container asks for %d GPUs, of which %s uses %d: ask for %d, or raise tensor parallel", gpus, a.reading.Server, spans, spans))
+		a.reading.Contradictions = append(a.reading.Contradictions,
+			fmt.Sprintf("the container asks for %d GPUs, of which %s uses %d: ask for %d, or raise tensor parallel", gpus, a.reading.Server,
+				spans, spans))
 	}
 }
 

@@ -51,10 +51,11 @@ func huggingfaceDialect() *flagDialect {
 			d.settings = append(d.settings, s)
 		}
 	}
-	d.settings = append(d.settings, ignoredFlags(`--model-name --model-revision --tensor-input-names --predictor-host --predictor-protocol --http-port --grpc-port
-		--workers --max-threads --max-asyncio-workers --log-config-file`+strings.TrimPrefix(vllmValues, "--config"), takesOne)...)
-	d.settings = append(d.settings, ignoredFlags(`--disable-lower-case --disable-special-tokens --return-token-type-ids --return-probabilities --predictor-use-ssl --return-raw-logits
-		--enable-latency-logging --configure-logging `+vllmSwitches, takesNone)...)
+	d.settings = append(d.settings, ignoredFlags(`--model-name --model-revision --tensor-input-names --predictor-host
+		--predictor-protocol --http-port --grpc-port --workers --max-threads --max-asyncio-workers --log-config-file`+
+		strings.TrimPrefix(vllmValues, "--config"), takesOne)...)
+	d.settings = append(d.settings, ignoredFlags(`--disable-lower-case --disable-special-tokens --return-token-type-ids
+		--return-probabilities --predictor-use-ssl --return-raw-logits --enable-latency-logging --configure-logging `+vllmSwitches, takesNone)...)
 	d.settings = append(d.settings, ignoredFlags(vllmLists, takesSeveral)...)
 	return d.withIndex()
 }

@@ -45,7 +45,8 @@ func (p Pod) Read() (Reading, error) {
 		for _, s := range servers {
 			names = append(names, s.Container)
 		}
-		return Reading{}, fmt.Errorf("containers %s are model servers all: give each a pod, or state the memory of all on each GPU with annotation %s", strings.Join(names, ", "), GPUMemoryAnnotation)
+		return Reading{}, fmt.Errorf("containers %s are model servers all: give each a pod, or state the memory of all on each GPU with "+
+			"annotation %s", strings.Join(names, ", "), GPUMemoryAnnotation)
 	}
 	return r, r.applyAnnotations(p.Annotations)
 }

@@ -48,12 +48,12 @@ func wantLaunch(t *testing.T, want memory.Launch, got memory.Launch) {
 	}
 }
 
-// wantError checks an error's words and that no hole shows in it.
+// wantError checks an error's words and that no mark of unknown text shows in it.
 func wantError(t *testing.T, err error, want string) {
 	t.Helper()
 	require.Error(t, err)
 	require.Contains(t, err.Error(), want)
-	require.True(t, utf8.ValidString(err.Error()), "%q shows a hole", err.Error())
+	require.True(t, utf8.ValidString(err.Error()), "%q shows the mark of unknown text", err.Error())
 }
 
 // flagCase is one command line and what it comes to.

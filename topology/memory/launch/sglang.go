@@ -21,66 +21,79 @@ func sglangDialect() *flagDialect {
 func sglangSettings() []flagSetting {
 	return []flagSetting{
 		{names: []string{"--model-path", "--model"}, fields: []Field{FieldModel}, read: readModel},
-		{names: []string{"--tensor-parallel-size", "--tp-size", "--tp"}, fields: []Field{FieldTensorParallel}, read: readCount(1, maxDegree, func(l *memory.Launch) *int64 { return &l.TensorParallel })},
-		{names: []string{"--pipeline-parallel-size", "--pp-size", "--pp"}, fields: []Field{FieldPipelineParallel}, read: readCount(1, maxDegree, func(l *memory.Launch) *int64 { return &l.PipelineParallel })},
-		{names: []string{"--data-parallel-size", "--dp-size", "--dp"}, fields: []Field{FieldDataParallel}, read: readCount(1, maxDegree, func(l *memory.Launch) *int64 { return &l.DataParallel })},
-		{names: []string{"--expert-parallel-size", "--ep-size", "--ep"}, fields: []Field{FieldExpertParallel}, read: readExperts},
-		{names: []string{"--enable-ep-moe"}, takes: takesNone, fields: []Field{FieldExpertParallel}, read: readSwitch(func(l *memory.Launch) *bool { return &l.ExpertParallel })},
-		{names: []string{"--enable-deepep-moe"}, takes: takesNone, fields: []Field{FieldExpertParallel}, read: readSwitch(func(l *memory.Launch) *bool { return &l.ExpertParallel })},
-		{names: []string{"--enable-dp-attention"}, takes: takesNone, fields: []Field{FieldTensorParallel, FieldExpertParallel}, read: readByFinish},
-		{names: []string{"--context-length"}, fields: []Field{FieldMaxModelLen}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxModelLen })},
-		{names: []string{"--max-running-requests"}, fields: []Field{FieldMaxSequences}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxSequences })},
+		countSetting(FieldTensorParallel, 1, maxDegree, "--tp-size", "--tensor-parallel-size", "--tp"),
+		countSetting(FieldPipelineParallel, 1, maxDegree, "--pp-size", "--pipeline-parallel-size", "--pp"),
+		countSetting(FieldDataParallel, 1, maxDegree, "--dp-size", "--data-parallel-size", "--dp"),
+		{names: []string{"--ep-size", "--expert-parallel-size", "--ep"}, fields: []Field{FieldExpertParallel}, read: readExperts},
+		switchSetting(FieldExpertParallel, "--enable-ep-moe"),
+		switchSetting(FieldExpertParallel, "--enable-deepep-moe"),
+		{names: []string{"--enable-dp-attention"}, takes: takesNone, fields: []Field{FieldTensorParallel, FieldExpertParallel},
+			read: readByFinish},
+		countSetting(FieldMaxModelLen, 1, maxTokens, "--context-length"),
+		countSetting(FieldMaxSequences, 1, maxTokens, "--max-running-requests"),
 		{names: []string{"--chunked-prefill-size"}, fields: []Field{FieldMaxBatchedTokens}, read: readSGLangChunk},
-		{names: []string{"--max-total-tokens"}, fields: []Field{FieldKVTokens}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.KVTokens })},
+		countSetting(FieldKVTokens, 1, maxTokens, "--max-total-tokens"),
 		{names: []string{"--mem-fraction-static"}, fields: []Field{FieldUtilisation}, read: readShare},
-		{names: []string{"--page-size"}, fields: []Field{FieldBlockSize}, read: readCount(1, 1<<20, func(l *memory.Launch) *int64 { return &l.BlockSize })},
+		countSetting(FieldBlockSize, 1, 1<<20, "--page-size"),
 		{names: []string{"--kv-cache-dtype"}, fields: []Field{FieldKVFormat}, read: readKVFormat(sglangKVFormats)},
 		{names: []string{"--dtype"}, fields: []Field{FieldDtype}, read: readDtype},
 		{names: []string{"--quantization"}, fields: []Field{FieldQuantisation}, read: readVLLMQuantisation},
-		{names: []string{"--torchao-config"}, fields: []Field{FieldQuantisation}, read: readAsUnknown(FieldQuantisation, "how many bytes this leaves of the weights is not known")},
+		{names: []string{"--torchao-config"}, fields: []Field{FieldQuantisation},
+			read: readAsUnknown(FieldQuantisation, "how many bytes this leaves of the weights is not known")},
 		{names: []string{"--load-format"}, fields: []Field{FieldQuantisation}, read: readLoadFormat},
-		{names: []string{"--disable-cuda-graph"}, takes: takesNone, fields: []Field{FieldEager}, read: readSwitch(func(l *memory.Launch) *bool { return &l.Eager })},
-		{names: []string{"--cuda-graph-max-bs"}, fields: []Field{FieldGraphBatch}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.GraphBatch })},
+		switchSetting(FieldEager, "--disable-cuda-graph"),
+		countSetting(FieldGraphBatch, 1, maxTokens, "--cuda-graph-max-bs"),
 		{names: []string{"--cuda-graph-bs"}, takes: takesSeveral, fields: []Field{FieldGraphBatch}, read: readSizes},
 		{names: []string{"--cpu-offload-gb"}, fields: []Field{FieldCPUOffload}, read: readCPUOffload},
-		{names: []string{"--disable-hybrid-swa-memory"}, takes: takesNone, fields: []Field{FieldNoHybridKV}, read: readSwitch(func(l *memory.Launch) *bool { return &l.NoHybridKV })},
+		switchSetting(FieldNoHybridKV, "--disable-hybrid-swa-memory"),
 		{names: []string{"--enable-lora"}, takes: takesNone, fields: []Field{FieldAdapters, FieldAdapterRank}, read: readByFinish},
 		{names: []string{"--lora-paths"}, takes: takesSeveral, fields: []Field{FieldAdapters, FieldAdapterRank}, read: readByFinish},
 		{names: []string{"--max-loras-per-batch"}, fields: []Field{FieldAdapters}, read: readByFinish},
 		{names: []string{"--max-lora-rank"}, fields: []Field{FieldAdapterRank}, read: readByFinish},
 		{names: []string{"--speculative-algorithm", "--speculative-algo"}, fields: []Field{FieldDraft}, read: readByFinish},
 		{names: []string{"--speculative-draft-model-path", "--speculative-draft-model"}, fields: []Field{FieldDraft}, read: readByFinish},
-		{names: []string{"--speculative-num-draft-tokens"}, fields: []Field{FieldDraftTokens}, read: readCount(1, 1<<16, func(l *memory.Launch) *int64 { return &l.DraftTokens })},
+		countSetting(FieldDraftTokens, 1, 1<<16, "--speculative-num-draft-tokens"),
 		{names: []string{"--json-model-override-args"}, fields: []Field{FieldOverrides}, read: readOverrides},
 	}
 }
 
 const (
-	sglangValues = `--config --tokenizer-path --tokenizer-mode --tokenizer-worker-num --model-loader-extra-config --revision --model-impl --host --port --fastapi-root-path
-		--warmups --nccl-port --quantization-param-path --modelopt-quant --max-queued-requests --prefill-max-requests --max-prefill-tokens --schedule-policy
-		--priority-scheduling-preemption-threshold --schedule-conservativeness --swa-full-tokens-ratio --radix-eviction-policy --device --stream-interval --random-seed
-		--watchdog-timeout --dist-timeout --download-dir --base-gpu-id --gpu-id-step --sleep-on-idle --log-level --log-level-http --log-requests-level --log-requests-target
-		--crash-dump-folder --api-key --served-model-name --chat-template --completion-template --file-storage-path --reasoning-parser --tool-call-parser --tool-server
-		--load-balance-method --dist-init-addr --nccl-init-addr --nnodes --node-rank --preferred-sampling-params --max-lora-chunk-size --lora-backend --lora-eviction-policy
-		--attention-backend --prefill-attention-backend --decode-attention-backend --sampling-backend --grammar-backend --mm-attention-backend --speculative-num-steps
-		--speculative-eagle-topk --speculative-token-map --speculative-accept-threshold-single --speculative-accept-threshold-acc --speculative-attention-mode
-		--speculative-draft-model-revision --speculative-draft-attention-backend --moe-a2a-backend --moe-runner-backend --flashinfer-mxfp4-moe-precision --deepep-mode
-		--ep-num-redundant-experts --ep-dispatch-algorithm --init-expert-location --eplb-algorithm --eplb-rebalance-num-iterations --expert-distribution-recorder-mode
-		--deepep-config --moe-dense-tp-size --mamba-ssm-dtype --max-mamba-cache-size --mamba-full-memory-ratio --hicache-ratio --hicache-size --hicache-write-policy
-		--hicache-io-backend --hicache-mem-layout --hicache-storage-backend --hicache-storage-prefetch-policy --kt-method --offload-group-size --offload-num-in-group
-		--torch-compile-max-bs --piecewise-cuda-graph-max-tokens --num-continuous-decode-steps --triton-attention-num-kv-splits --tbo-token-distribution-threshold
-		--disaggregation-mode --disaggregation-transfer-backend --disaggregation-bootstrap-port --disaggregation-decode-tp --disaggregation-ib-device --num-reserved-decode-tokens
-		--mm-max-concurrent-calls --mm-per-request-timeout --kv-events-config --constrained-json-whitespace-pattern --hf-chat-template-name --weight-version
-		--otlp-traces-endpoint --attention-context-parallel-size`
-	sglangSwitches = `--trust-remote-code --skip-tokenizer-init --is-embedding --enable-multimodal --grpc-mode --skip-server-warmup --enable-fp32-lm-head --enable-priority-scheduling
-		--enable-mixed-chunk --disable-radix-cache --disable-overlap-schedule --disable-cuda-graph-padding --enable-profile-cuda-graph --enable-cudagraph-gc --enable-nccl-nvls
-		--enable-symm-mem --enable-torch-compile --enable-p2p-check --enable-metrics --enable-metrics-for-all-schedulers --enable-cache-report --enable-request-time-stats-logging
-		--log-requests --show-time-cost --disable-custom-all-reduce --enable-mscclpp --enable-two-batch-overlap --enable-single-batch-overlap --enable-eplb --enable-dp-lm-head
-		--enable-hierarchical-cache --disable-shared-experts-fusion --disable-chunked-prefix-cache --disable-fast-image-processor --enable-return-hidden-states --stream-output
-		--enable-memory-saver --enable-weights-cpu-backup --enable-flashinfer-allreduce-fusion --enable-double-sparsity --triton-attention-reduce-in-fp32 --allow-auto-truncate
-		--enable-custom-logit-processor --flashinfer-mla-disable-ragged --disable-flashinfer-cutlass-moe-fp4-allgather --enable-deterministic-inference --enable-trace
-		--disable-outlines-disk-cache --delete-ckpt-after-loading --incremental-streaming-output --debug-tensor-dump-inject --enable-piecewise-cuda-graph`
-	sglangLists = `--lora-target-modules --bucket-time-to-first-token --bucket-inter-token-latency --bucket-e2e-request-latency --prompt-tokens-buckets --pinned-lora`
+	sglangValues = `--config --tokenizer-path --tokenizer-mode --tokenizer-worker-num --model-loader-extra-config --revision
+		--model-impl --host --port --fastapi-root-path --warmups --nccl-port --quantization-param-path --modelopt-quant
+		--max-queued-requests --prefill-max-requests --max-prefill-tokens --schedule-policy --priority-scheduling-preemption-threshold
+		--schedule-conservativeness --swa-full-tokens-ratio --radix-eviction-policy --device --stream-interval --random-seed
+		--watchdog-timeout --dist-timeout --download-dir --base-gpu-id --gpu-id-step --sleep-on-idle --log-level --log-level-http
+		--log-requests-level --log-requests-target --crash-dump-folder --api-key --served-model-name --chat-template
+		--completion-template --file-storage-path --reasoning-parser --tool-call-parser --tool-server --load-balance-method
+		--dist-init-addr --nccl-init-addr --nnodes --node-rank --preferred-sampling-params --max-lora-chunk-size --lora-backend
+		--lora-eviction-policy --attention-backend --prefill-attention-backend --decode-attention-backend --sampling-backend
+		--grammar-backend --mm-attention-backend --speculative-num-steps --speculative-eagle-topk --speculative-token-map
+		--speculative-accept-threshold-single --speculative-accept-threshold-acc --speculative-attention-mode
+		--speculative-draft-model-revision --speculative-draft-attention-backend --moe-a2a-backend --moe-runner-backend
+		--flashinfer-mxfp4-moe-precision --deepep-mode --ep-num-redundant-experts --ep-dispatch-algorithm --init-expert-location
+		--eplb-algorithm --eplb-rebalance-num-iterations --expert-distribution-recorder-mode --deepep-config --moe-dense-tp-size
+		--mamba-ssm-dtype --max-mamba-cache-size --mamba-full-memory-ratio --hicache-ratio --hicache-size --hicache-write-policy
+		--hicache-io-backend --hicache-mem-layout --hicache-storage-backend --hicache-storage-prefetch-policy --kt-method
+		--offload-group-size --offload-num-in-group --torch-compile-max-bs --piecewise-cuda-graph-max-tokens
+		--num-continuous-decode-steps --triton-attention-num-kv-splits --tbo-token-distribution-threshold --disaggregation-mode
+		--disaggregation-transfer-backend --disaggregation-bootstrap-port --disaggregation-decode-tp --disaggregation-ib-device
+		--num-reserved-decode-tokens --mm-max-concurrent-calls --mm-per-request-timeout --kv-events-config
+		--constrained-json-whitespace-pattern --hf-chat-template-name --weight-version --otlp-traces-endpoint
+		--attention-context-parallel-size`
+	sglangSwitches = `--trust-remote-code --skip-tokenizer-init --is-embedding --enable-multimodal --grpc-mode --skip-server-warmup
+		--enable-fp32-lm-head --enable-priority-scheduling --enable-mixed-chunk --disable-radix-cache --disable-overlap-schedule
+		--disable-cuda-graph-padding --enable-profile-cuda-graph --enable-cudagraph-gc --enable-nccl-nvls --enable-symm-mem
+		--enable-torch-compile --enable-p2p-check --enable-metrics --enable-metrics-for-all-schedulers --enable-cache-report
+		--enable-request-time-stats-logging --log-requests --show-time-cost --disable-custom-all-reduce --enable-mscclpp
+		--enable-two-batch-overlap --enable-single-batch-overlap --enable-eplb --enable-dp-lm-head --enable-hierarchical-cache
+		--disable-shared-experts-fusion --disable-chunked-prefix-cache --disable-fast-image-processor --enable-return-hidden-states
+		--stream-output --enable-memory-saver --enable-weights-cpu-backup --enable-flashinfer-allreduce-fusion
+		--enable-double-sparsity --triton-attention-reduce-in-fp32 --allow-auto-truncate --enable-custom-logit-processor
+		--flashinfer-mla-disable-ragged --disable-flashinfer-cutlass-moe-fp4-allgather --enable-deterministic-inference --enable-trace
+		--disable-outlines-disk-cache --delete-ckpt-after-loading --incremental-streaming-output --debug-tensor-dump-inject
+		--enable-piecewise-cuda-graph`
+	sglangLists = `--lora-target-modules --bucket-time-to-first-token --bucket-inter-token-latency --bucket-e2e-request-latency
+		--prompt-tokens-buckets --pinned-lora`
 )
 
 // requireModelFlag says that a server without its model flag cannot start, or loads a default.

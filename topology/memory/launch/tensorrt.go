@@ -11,24 +11,28 @@ import (
 // trtllmDialect is trtllm-serve's command line (tensorrt_llm/commands/serve.py, v1.0).
 // Its file of options stands above the flags.
 func trtllmDialect() *flagDialect {
-	d := &flagDialect{words: 1, begin: readStandingModel, finish: finishTRTLLM}
+	d := &flagDialect{words: 1, underscores: true, begin: readStandingModel, finish: finishTRTLLM}
 	d.settings = append([]flagSetting{
-		{names: []string{"--tp-size", "--tensor-parallel-size"}, fields: []Field{FieldTensorParallel}, read: readCount(1, maxDegree, func(l *memory.Launch) *int64 { return &l.TensorParallel })},
-		{names: []string{"--pp-size", "--pipeline-parallel-size"}, fields: []Field{FieldPipelineParallel}, read: readCount(1, maxDegree, func(l *memory.Launch) *int64 { return &l.PipelineParallel })},
+		countSetting(FieldTensorParallel, 1, maxDegree, "--tp-size", "--tensor-parallel-size"),
+		countSetting(FieldPipelineParallel, 1, maxDegree, "--pp-size", "--pipeline-parallel-size"),
 		{names: []string{"--ep-size", "--moe-expert-parallel-size"}, fields: []Field{FieldExpertParallel}, read: readExperts},
-		{names: []string{"--max-batch-size"}, fields: []Field{FieldMaxSequences}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxSequences })},
-		{names: []string{"--max-num-tokens"}, fields: []Field{FieldMaxBatchedTokens}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxBatchedTokens })},
-		{names: []string{"--max-seq-len"}, fields: []Field{FieldMaxModelLen}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxModelLen })},
-		{names: []string{"--kv-cache-free-gpu-memory-fraction", "--free-gpu-memory-fraction"}, fields: []Field{FieldUtilisation}, read: readShare},
+		countSetting(FieldMaxSequences, 1, maxTokens, "--max-batch-size"),
+		countSetting(FieldMaxBatchedTokens, 1, maxTokens, "--max-num-tokens"),
+		countSetting(FieldMaxModelLen, 1, maxTokens, "--max-seq-len"),
+		{names: []string{"--kv-cache-free-gpu-memory-fraction", "--free-gpu-memory-fraction"}, fields: []Field{FieldUtilisation},
+			read: readShare},
 		{names: []string{"--kv-cache-dtype"}, fields: []Field{FieldKVFormat}, read: readKVFormat(trtllmKVFormats)},
 		{names: []string{"--extra-llm-api-options", "--config", "--extra-llm-options"}, read: readByFinish},
-	}, ignoredFlags(`--tokenizer --host --port --backend --log-level --max-beam-width --gpus-per-node --num-postprocess-workers --reasoning-parser --tool-parser
-		--metadata-server-config-file --server-role --cluster-size --chat-template --media-io-kwargs --revision --moe-cluster-parallel-size`, takesOne)...)
-	d.settings = append(d.settings, ignoredFlags(`--trust-remote-code --fail-fast-on-attention-window-too-large --enable-chunked-prefill`, takesNone)...)
+	}, ignoredFlags(`--tokenizer --host --port --backend --log-level --max-beam-width --gpus-per-node --num-postprocess-workers
+		--reasoning-parser --tool-parser --metadata-server-config-file --server-role --cluster-size --chat-template --media-io-kwargs
+		--revision --moe-cluster-parallel-size`, takesOne)...)
+	d.settings = append(d.settings, ignoredFlags(`--trust-remote-code --fail-fast-on-attention-window-too-large --enable-chunked-prefill`,
+		takesNone)...)
 	return d.withIndex()
 }
 
-var trtllmKVFormats = map[string]memory.KVFormat{"auto": memory.KVAuto, "fp8": memory.KVFP8, "nvfp4": memory.KVNVFP4, "bfloat16": memory.KVAuto, "float16": memory.KVAuto}
+var trtllmKVFormats = map[string]memory.KVFormat{"auto": memory.KVAuto, "fp8": memory.KVFP8, "nvfp4": memory.KVNVFP4,
+	"bfloat16": memory.KVAuto, "float16": memory.KVAuto}
 
 // readStandingModel reads a model that stands alone.
 func readStandingModel(a *flagReader) error {
@@ -44,7 +48,8 @@ func readStandingModel(a *flagReader) error {
 
 // optionFields are the fields that a file of options may set, whatever the flags say.
 var optionFields = []Field{
-	FieldTensorParallel, FieldPipelineParallel, FieldExpertParallel, FieldDataParallel, FieldMaxSequences, FieldMaxBatchedTokens, FieldMaxModelLen, FieldUtilisation, FieldKVTokens,
+	FieldTensorParallel, FieldPipelineParallel, FieldExpertParallel, FieldDataParallel, FieldMaxSequences, FieldMaxBatchedTokens,
+	FieldMaxModelLen, FieldUtilisation, FieldKVTokens,
 	FieldKVFormat, FieldBlockSize, FieldEager, FieldGraphBatch, FieldDraft, FieldDraftTokens, FieldAdapters, FieldDtype, FieldQuantisation,
 }
 
@@ -53,23 +58,24 @@ var optionSettings = []struct {
 	keys string
 	flagSetting
 }{
-	{"tensor_parallel_size", flagSetting{fields: []Field{FieldTensorParallel}, read: readCount(1, maxDegree, func(l *memory.Launch) *int64 { return &l.TensorParallel })}},
-	{"pipeline_parallel_size", flagSetting{fields: []Field{FieldPipelineParallel}, read: readCount(1, maxDegree, func(l *memory.Launch) *int64 { return &l.PipelineParallel })}},
+	{"tensor_parallel_size", countSetting(FieldTensorParallel, 1, maxDegree)},
+	{"pipeline_parallel_size", countSetting(FieldPipelineParallel, 1, maxDegree)},
 	{"moe_expert_parallel_size", flagSetting{fields: []Field{FieldExpertParallel}, read: readExperts}},
-	{"max_batch_size", flagSetting{fields: []Field{FieldMaxSequences}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxSequences })}},
-	{"max_num_tokens", flagSetting{fields: []Field{FieldMaxBatchedTokens}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxBatchedTokens })}},
-	{"max_seq_len", flagSetting{fields: []Field{FieldMaxModelLen}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxModelLen })}},
+	{"max_batch_size", countSetting(FieldMaxSequences, 1, maxTokens)},
+	{"max_num_tokens", countSetting(FieldMaxBatchedTokens, 1, maxTokens)},
+	{"max_seq_len", countSetting(FieldMaxModelLen, 1, maxTokens)},
 	{"dtype", flagSetting{fields: []Field{FieldDtype}, read: readDtype}},
 	{"kv_cache_config.free_gpu_memory_fraction", flagSetting{fields: []Field{FieldUtilisation}, read: readShare}},
-	{"kv_cache_config.max_tokens", flagSetting{fields: []Field{FieldKVTokens}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.KVTokens })}},
-	{"kv_cache_config.tokens_per_block", flagSetting{fields: []Field{FieldBlockSize}, read: readCount(1, 1<<20, func(l *memory.Launch) *int64 { return &l.BlockSize })}},
+	{"kv_cache_config.max_tokens", countSetting(FieldKVTokens, 1, maxTokens)},
+	{"kv_cache_config.tokens_per_block", countSetting(FieldBlockSize, 1, 1<<20)},
 	{"kv_cache_config.dtype", flagSetting{fields: []Field{FieldKVFormat}, read: readKVFormat(trtllmKVFormats)}},
-	{"cuda_graph_config.max_batch_size", flagSetting{fields: []Field{FieldGraphBatch}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.GraphBatch })}},
-	{"quant_config", flagSetting{fields: []Field{FieldQuantisation}, read: readAsUnknown(FieldQuantisation, "how many bytes this leaves of the weights is not known")}},
+	{"cuda_graph_config.max_batch_size", countSetting(FieldGraphBatch, 1, maxTokens)},
+	{"quant_config", flagSetting{fields: []Field{FieldQuantisation},
+		read: readAsUnknown(FieldQuantisation, "how many bytes this leaves of the weights is not known")}},
 	{"enable_attention_dp", flagSetting{fields: []Field{FieldDataParallel}, read: readTRTLLMAttention}},
 	{"speculative_config", flagSetting{fields: []Field{FieldDraft, FieldDraftTokens}, read: readTRTLLMSpeculative}},
-	{"lora_config.max_loras", flagSetting{fields: []Field{FieldAdapters}, read: readCount(1, 1<<16, func(l *memory.Launch) *int64 { return &l.Adapters })}},
-	{"lora_config.max_lora_rank", flagSetting{fields: []Field{FieldAdapterRank}, read: readCount(1, 1<<16, func(l *memory.Launch) *int64 { return &l.AdapterRank })}},
+	{"lora_config.max_loras", countSetting(FieldAdapters, 1, 1<<16)},
+	{"lora_config.max_lora_rank", countSetting(FieldAdapterRank, 1, 1<<16)},
 }
 
 func finishTRTLLM(a *flagReader) error {
@@ -150,15 +156,17 @@ func readTRTLLMSpeculative(a *flagReader, g givenFlag) error {
 func tritonDialect() *flagDialect {
 	d := &flagDialect{lenient: true, finish: finishTriton}
 	d.settings = append([]flagSetting{
-		{names: []string{"--world-size"}, fields: []Field{FieldTensorParallel}, read: readCount(1, maxDegree, func(l *memory.Launch) *int64 { return &l.TensorParallel })},
-	}, ignoredFlags(`--model-repository|--model-store|--model-repo --model-control-mode --load-model --backend-config --http-port --grpc-port --metrics-port --log-verbose
-		--cuda-memory-pool-byte-size --pinned-memory-pool-byte-size --exit-timeout-secs --rate-limit --tensorrt-llm-model-name`, takesOne)...)
+		countSetting(FieldTensorParallel, 1, maxDegree, "--world-size"),
+	}, ignoredFlags(`--model-repository|--model-store|--model-repo --model-control-mode --load-model --backend-config --http-port
+		--grpc-port --metrics-port --log-verbose --cuda-memory-pool-byte-size --pinned-memory-pool-byte-size --exit-timeout-secs
+		--rate-limit --tensorrt-llm-model-name`, takesOne)...)
 	return d.withIndex()
 }
 
 func finishTriton(a *flagReader) error {
 	for _, field := range []Field{FieldEngine, FieldModel} {
-		a.reading.markUnknown(field, fmt.Sprintf("what tritonserver serves is in its model repository, name it with annotations %s and %s, or state the memory with %s", EngineAnnotation, ModelAnnotation, GPUMemoryAnnotation))
+		a.reading.markUnknown(field, fmt.Sprintf("what tritonserver serves is in its model repository, name it with annotations %s and %s, "+
+			"or state the memory with %s", EngineAnnotation, ModelAnnotation, GPUMemoryAnnotation))
 	}
 	return nil
 }
@@ -167,8 +175,8 @@ func finishTriton(a *flagReader) error {
 // (tensorrtllm_backend@0b9d7d5, docs/model_config.md).
 var templateParameters = map[string]flagSetting{
 	"kv_cache_free_gpu_mem_fraction": {fields: []Field{FieldUtilisation}, read: readShare},
-	"max_tokens_in_paged_kv_cache":   {fields: []Field{FieldKVTokens}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.KVTokens })},
-	"triton_max_batch_size":          {fields: []Field{FieldMaxSequences}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxSequences })},
+	"max_tokens_in_paged_kv_cache":   countSetting(FieldKVTokens, 1, maxTokens),
+	"triton_max_batch_size":          countSetting(FieldMaxSequences, 1, maxTokens),
 	"max_attention_window_size":      {},
 	"cross_kv_cache_fraction":        {},
 	"max_beam_width":                 {},

@@ -13,30 +13,32 @@ func tgiDialect() *flagDialect {
 	d := &flagDialect{finish: finishTGI, begin: requireModelFlag("--model-id")}
 	d.settings = append(d.settings, []flagSetting{
 		{names: []string{"--model-id"}, fields: []Field{FieldModel}, read: readModel},
-		{names: []string{"--num-shard"}, fields: []Field{FieldTensorParallel}, read: readCount(1, maxDegree, func(l *memory.Launch) *int64 { return &l.TensorParallel })},
+		countSetting(FieldTensorParallel, 1, maxDegree, "--num-shard"),
 		{names: []string{"--sharded"}, fields: []Field{FieldTensorParallel}, read: readByFinish},
 		{names: []string{"--quantize"}, fields: []Field{FieldQuantisation}, read: readTGIQuantisation},
 		{names: []string{"--dtype"}, fields: []Field{FieldDtype}, read: readDtype},
 		{names: []string{"--kv-cache-dtype"}, fields: []Field{FieldKVFormat}, read: readKVFormat(tgiKVFormats)},
-		{names: []string{"--max-total-tokens"}, fields: []Field{FieldMaxModelLen}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxModelLen })},
+		countSetting(FieldMaxModelLen, 1, maxTokens, "--max-total-tokens"),
 		{names: []string{"--max-input-tokens"}, read: checkTokens},
 		{names: []string{"--max-input-length"}, read: checkTokens},
-		{names: []string{"--max-batch-prefill-tokens"}, fields: []Field{FieldMaxBatchedTokens}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxBatchedTokens })},
-		{names: []string{"--max-batch-total-tokens"}, fields: []Field{FieldKVTokens}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.KVTokens })},
-		{names: []string{"--max-batch-size"}, fields: []Field{FieldMaxSequences}, read: readCount(1, maxTokens, func(l *memory.Launch) *int64 { return &l.MaxSequences })},
+		countSetting(FieldMaxBatchedTokens, 1, maxTokens, "--max-batch-prefill-tokens"),
+		countSetting(FieldKVTokens, 1, maxTokens, "--max-batch-total-tokens"),
+		countSetting(FieldMaxSequences, 1, maxTokens, "--max-batch-size"),
 		{names: []string{"--cuda-memory-fraction"}, fields: []Field{FieldUtilisation}, read: readShare},
 		{names: []string{"--cuda-graphs"}, takes: takesSeveral, fields: []Field{FieldGraphBatch, FieldEager}, read: readTGIGraphs},
-		{names: []string{"--speculate"}, fields: []Field{FieldDraftTokens}, read: readCount(0, 1<<16, func(l *memory.Launch) *int64 { return &l.DraftTokens })},
+		countSetting(FieldDraftTokens, 0, 1<<16, "--speculate"),
 	}...)
 	for i := range d.settings {
 		d.settings[i].env = envName(d.settings[i].names[0])
 	}
-	d.settings = append(d.settings, ignoredFlags(`--revision --validation-workers --max-concurrent-requests --max-best-of --max-stop-sequences --max-top-n-tokens
-		--waiting-served-ratio --max-waiting-tokens --hostname --port|-p --prometheus-port --shard-uds-path --master-addr --master-port --huggingface-hub-cache
-		--weights-cache-override --rope-scaling --rope-factor --otlp-endpoint --otlp-service-name --cors-allow-origin --api-key --watermark-gamma --watermark-delta
-		--ngrok-authtoken --ngrok-edge --tokenizer-config-path --lora-adapters --usage-stats --payload-limit --max-client-batch-size --max-image-fetch-size`, takesOne)...)
-	d.settings = append(d.settings, ignoredFlags(`--trust-remote-code --disable-custom-kernels --json-output --ngrok --disable-grammar-support --env|-e --enable-prefill-logprobs
-		--graceful-termination-timeout`, takesNone)...)
+	d.settings = append(d.settings, ignoredFlags(`--revision --validation-workers --max-concurrent-requests --max-best-of
+		--max-stop-sequences --max-top-n-tokens --waiting-served-ratio --max-waiting-tokens --hostname --port|-p --prometheus-port
+		--shard-uds-path --master-addr --master-port --huggingface-hub-cache --weights-cache-override --rope-scaling --rope-factor
+		--otlp-endpoint --otlp-service-name --cors-allow-origin --api-key --watermark-gamma --watermark-delta --ngrok-authtoken
+		--ngrok-edge --tokenizer-config-path --lora-adapters --usage-stats --payload-limit --max-client-batch-size
+		--max-image-fetch-size`, takesOne)...)
+	d.settings = append(d.settings, ignoredFlags(`--trust-remote-code --disable-custom-kernels --json-output --ngrok
+		--disable-grammar-support --env|-e --enable-prefill-logprobs --graceful-termination-timeout`, takesNone)...)
 	return d.withIndex()
 }
 
@@ -92,10 +94,12 @@ func finishTGI(a *flagReader) error {
 		a.reading.Launch.TensorParallel = a.gpus
 		a.reading.Explicit[FieldTensorParallel] = "all GPUs of the container, as no --num-shard says otherwise"
 	default:
-		a.reading.markUnknown(FieldTensorParallel, "the launcher takes all GPUs it sees, and how many those are is not known, --num-shard states it")
+		a.reading.markUnknown(FieldTensorParallel,
+			"the launcher takes all GPUs it sees, and how many those are is not known, --num-shard states it")
 	}
 	if a.reading.Launch.DraftTokens > 0 && a.reading.IsKnown(FieldDraft) {
-		a.reading.markUnknown(FieldDraft, "--speculate: whether the model brings its own draft heads or drafts from the prompt is not in the pod")
+		a.reading.markUnknown(FieldDraft, "--speculate: whether the model brings its own draft heads or drafts from the prompt is not in "+
+			"the pod")
 	}
 	return nil
 }

@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// A hole is a stretch of text that is not known before the container runs. In
+// unknownText is a stretch of text that is not known before the container runs. In
 // strings it stands as a number between two bytes that no UTF-8 text has, so that
-// text with holes is joined, cut and compared like any other.
+// text with unknown text is joined, cut and compared like any other.
 type unknownText struct {
 	// spelling is what the pod has in its place: "${LENGTH}".
 	spelling, because string
 }
 
 const (
-	unknownWord  = "\xff" // begins a hole that is one word, or part of one
-	unknownWords = "\xfd" // begins a hole that the shell may split into any number of words
+	unknownWord  = "\xff" // begins unknown text that is one word, or part of one
+	unknownWords = "\xfd" // begins unknown text that the shell may split into any number of words
 	unknownEnd   = "\xfe"
-	// maxUnknown bounds the holes of one container.
+	// maxUnknown bounds the unknown texts of one container.
 	maxUnknown = 1 << 12
 )
 
@@ -30,7 +30,7 @@ type unknownTexts struct {
 	at   map[unknownText]int // where in list
 }
 
-// addText returns the text that stands for a hole.
+// addText returns the text that stands for unknown text.
 func (h *unknownTexts) addText(begin, spelling, because string) string {
 	this := unknownText{spelling, because}
 	i, found := h.at[this]
@@ -50,7 +50,7 @@ func (h *unknownTexts) addText(begin, spelling, because string) string {
 	return begin + strconv.Itoa(i) + unknownEnd
 }
 
-// firstIn finds the first hole in a text.
+// firstIn finds the first unknown text in a text.
 func (h *unknownTexts) firstIn(text string) (unknownText, bool) {
 	start := indexUnknown(text)
 	if start < 0 {
@@ -101,7 +101,7 @@ func (h *unknownTexts) showText(text string) string {
 	return b.String()
 }
 
-// firstInJSON finds the first hole in a JSON value.
+// firstInJSON finds the first unknown text in a JSON value.
 func (h *unknownTexts) firstInJSON(value any) (unknownText, bool) {
 	switch v := value.(type) {
 	case string:
@@ -134,7 +134,7 @@ func asOneWord(text string) string   { return strings.ReplaceAll(text, unknownWo
 // templateAction is an action of Helm's or Go's templates. JSON has no "{{".
 var templateAction = regexp.MustCompile(`\{\{[^{}]*\}\}`)
 
-// replaceTemplates puts holes in the place of template actions.
+// replaceTemplates puts unknown text in the place of template actions.
 func (h *unknownTexts) replaceTemplates(begin, text string) string {
 	if !strings.Contains(text, "{{") {
 		return text

@@ -83,7 +83,8 @@ func followScript(h *unknownTexts, script string, env containerEnv, arguments []
 	var all [][]startedProgram
 	for {
 		var out []startedProgram
-		sh := &shellRun{unknowns: h, variables: map[string]shellVariable{}, functions: map[string]shellCommand{}, place: place, choices: way, out: &out, arguments: arguments}
+		sh := &shellRun{unknowns: h, variables: map[string]shellVariable{}, functions: map[string]shellCommand{}, place: place, choices: way,
+			out: &out, arguments: arguments}
 		for name, value := range env {
 			sh.variables[name] = shellVariable{text: value, exported: true}
 		}

@@ -11,7 +11,7 @@ import (
 
 // placedWord is one word that a program is started with.
 type placedWord struct {
-	text  string // with holes
+	text  string // with unknown text
 	place string // "args[2]"
 }
 
@@ -42,7 +42,8 @@ var (
 )
 
 func unaccountedServer(server string) *serverProgram {
-	return &serverProgram{server: server, because: fmt.Sprintf("how %s takes memory is not known, state it with annotation %s", server, GPUMemoryAnnotation)}
+	return &serverProgram{server: server, because: fmt.Sprintf("how %s takes memory is not known, state it with annotation %s", server,
+		GPUMemoryAnnotation)}
 }
 
 // engineServers are the programs that Container.Engine stands for.
@@ -108,10 +109,13 @@ var serverSubcommands = map[string]map[string]*serverProgram{
 
 // wrapperPrograms start the program that is named further on among their arguments.
 var wrapperPrograms = []string{
-	"exec", "command", "nohup", "env", "time", "nice", "ionice", "stdbuf", "numactl", "timeout", "tini", "dumb-init", "catatonit", "sudo", "setsid",
-	"gosu", "su-exec", "chroot", "taskset", "chrt", "nsys", "ncu", "ddtrace-run", "opentelemetry-instrument", "uv", "uvx", "poetry", "pipenv", "conda",
+	"exec", "command", "nohup", "env", "time", "nice", "ionice", "stdbuf", "numactl", "timeout", "tini", "dumb-init", "catatonit",
+	"sudo", "setsid",
+	"gosu", "su-exec", "chroot", "taskset", "chrt", "nsys", "ncu", "ddtrace-run", "opentelemetry-instrument", "uv", "uvx", "poetry",
+	"pipenv", "conda",
 	"micromamba", "mamba", "mpirun", "mpiexec", "srun", "torchrun", "trtllm-llmapi-launch", "nvidia_entrypoint.sh", "entrypoint.sh", "strace",
-	"docker-entrypoint.sh", "catchsegv", "unbuffer", "script", "prlimit", "systemd-run", "doppler", "vault-env", "infisical", "s6-setuidgid", "hpcrun",
+	"docker-entrypoint.sh", "catchsegv", "unbuffer", "script", "prlimit", "systemd-run", "doppler", "vault-env", "infisical",
+	"s6-setuidgid", "hpcrun",
 }
 
 func isWrapperProgram(text string) bool { return slices.Contains(wrapperPrograms, path.Base(text)) }

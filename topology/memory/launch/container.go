@@ -92,9 +92,12 @@ func (s *containerSource) findStarts() ([]serverStart, error) {
 	case c.Engine != "" && len(words) == 0:
 		p = engineServers[c.Engine]
 	case isKnown && len(words) > 0 && isScriptFile(texts):
-		return []serverStart{{program: known.program, opaque: fmt.Sprintf("%s: what the script %s starts is not in the pod", words[0].place, s.unknowns.showText(strings.Join(texts, " ")))}}, nil
+		return []serverStart{{program: known.program,
+			opaque: fmt.Sprintf("%s: what the script %s starts is not in the pod", words[0].place,
+				s.unknowns.showText(strings.Join(texts, " ")))}}, nil
 	case c.Engine != "":
-		return []serverStart{{program: engineServers[c.Engine], opaque: fmt.Sprintf("%s: what it tells %s is not known", s.unknowns.showText(strings.Join(texts, " ")), c.Engine)}}, nil
+		return []serverStart{{program: engineServers[c.Engine],
+			opaque: fmt.Sprintf("%s: what it tells %s is not known", s.unknowns.showText(strings.Join(texts, " ")), c.Engine)}}, nil
 	}
 	if p == nil {
 		return nil, nil

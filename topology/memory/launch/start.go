@@ -174,7 +174,9 @@ func (s *containerSource) readStart(o serverStart) (Reading, error) {
 		r.Explicit[FieldEngine] = "program " + o.program.server
 	}
 	if o.again > 0 {
-		r.Contradictions = append(r.Contradictions, fmt.Sprintf("the container starts %d model servers, of which the first is read: give each a pod, or state the memory of all with annotation %s", o.again+1, GPUMemoryAnnotation))
+		r.Contradictions = append(r.Contradictions,
+			fmt.Sprintf("the container starts %d model servers, of which the first is read: give each a pod, or state the memory of all with "+
+				"annotation %s", o.again+1, GPUMemoryAnnotation))
 	}
 	d := o.program.dialect
 	if d == nil {
@@ -212,7 +214,7 @@ func (s *containerSource) readStart(o serverStart) (Reading, error) {
 	return r, nil
 }
 
-// showError takes holes out of an error's text.
+// showError shows unknown text as the pod has it in an error's text.
 func (s *containerSource) showError(err error) error {
 	if !hasUnknown(err.Error()) {
 		return err

@@ -13,8 +13,8 @@ type commandLine struct {
 	anything     []unseenFlags
 	words        []placedWord
 	unrecognised []string
-	// doubtful says why words may belong to a flag that is not known.
-	doubtful string
+	// mayBeValue says why words may belong to a flag that is not known.
+	mayBeValue string
 }
 
 type flagOccurrence struct {
@@ -48,8 +48,9 @@ func (d *flagDialect) parseWords(words []placedWord, h *unknownTexts, cl *comman
 			continue
 		}
 		f := d.takeApart(w)
-		if hole, found := h.firstIn(f.name); found {
-			cl.anything = append(cl.anything, unseenFlags{len(cl.given), w.place + ": " + h.showText(f.name) + " may be any flag: " + hole.because})
+		if missing, found := h.firstIn(f.name); found {
+			cl.anything = append(cl.anything, unseenFlags{len(cl.given),
+				w.place + ": " + h.showText(f.name) + " may be any flag: " + missing.because})
 			continue
 		}
 		rest := words[i+1:]
@@ -116,8 +117,9 @@ func (d *flagDialect) takeApart(w placedWord) writtenFlag {
 
 // sortWord sorts a word that is no flag.
 func (d *flagDialect) sortWord(w placedWord, h *unknownTexts, cl *commandLine) error {
-	if hole, found := h.firstIn(w.text); found && (len(cl.words) >= d.words || w.text[0] == '-') {
-		cl.anything = append(cl.anything, unseenFlags{len(cl.given), w.place + ": " + h.showText(w.text) + " may hold any flags: " + hole.because})
+	if missing, found := h.firstIn(w.text); found && (len(cl.words) >= d.words || w.text[0] == '-') {
+		cl.anything = append(cl.anything, unseenFlags{len(cl.given),
+			w.place + ": " + h.showText(w.text) + " may hold any flags: " + missing.because})
 		return nil
 	}
 	if strings.HasPrefix(w.text, "--") && !d.lenient {
@@ -134,7 +136,7 @@ func (d *flagDialect) noteUnrecognised(f writtenFlag, values []placedWord, h *un
 		return 0
 	}
 	if len(values) > 0 && len(cl.words) < d.words {
-		cl.doubtful = fmt.Sprintf("%s is not known, so %q may be its value", f.name, h.showText(values[0].text))
+		cl.mayBeValue = fmt.Sprintf("%s is not known, so %q may be its value", f.name, h.showText(values[0].text))
 	}
 	return len(values)
 }

@@ -16,7 +16,8 @@ var expansionOperators = map[syntax.ParExpOperator]string{
 // lowerParameter lowers $NAME and ${NAME...}.
 func (l *treeLowering) lowerParameter(p *syntax.ParamExp, in wordContext) (wordPart, error) {
 	opaque := wordPart{quoted: in.quoted, opaque: l.sourceText(p), because: "the shell works it out"}
-	if p.Param == nil || p.Flags != nil || p.Excl || p.Length || p.Width || p.IsSet || p.Slice != nil || p.Repl != nil || p.Names != 0 || len(p.Modifiers) > 0 {
+	if p.Param == nil || p.Flags != nil || p.Excl || p.Length || p.Width || p.IsSet || p.Slice != nil || p.Repl != nil || p.Names != 0 ||
+		len(p.Modifiers) > 0 {
 		return opaque, nil
 	}
 	found := wordPart{quoted: in.quoted, name: p.Param.Value}

@@ -45,7 +45,8 @@ func (sh *shellRun) expandWord(w shellWord) ([]string, error) {
 		}
 		text := current.String()
 		if wild {
-			text = sh.unknowns.addText(unknownWords, sh.unknowns.showText(text), "the shell puts file names in the place of "+sh.unknowns.showText(text))
+			text = sh.unknowns.addText(unknownWords, sh.unknowns.showText(text),
+				"the shell puts file names in the place of "+sh.unknowns.showText(text))
 		}
 		all = append(all, text)
 		current.Reset()

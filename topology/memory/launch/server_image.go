@@ -74,7 +74,8 @@ func (r *Reading) readVersion(name string, found serverImage, known bool) {
 	_, tag := splitImage(name)
 	switch {
 	case !known || !found.versioned:
-		r.markUnknown(FieldVersion, fmt.Sprintf("image %q does not say which release of %s it has, state it with annotation %s", name, r.Server, EngineVersionAnnotation))
+		r.markUnknown(FieldVersion, fmt.Sprintf("image %q does not say which release of %s it has, state it with annotation %s", name,
+			r.Server, EngineVersionAnnotation))
 		return
 	case tag == "":
 		r.markUnknown(FieldVersion, fmt.Sprintf("image %q has no tag, state the release with annotation %s", name, EngineVersionAnnotation))

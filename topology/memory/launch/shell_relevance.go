@@ -9,7 +9,8 @@ import (
 var inertCommands = []string{
 	"[", "[[", "test", ":", "true", "false", "echo", "printf", "cat", "cd", "chmod", "chown", "cp", "curl", "date", "df", "dirname", "env",
 	"free", "grep", "head", "hostname", "id", "kill", "ldconfig", "ln", "ls", "mkdir", "mount", "mv", "nvidia-smi", "pip", "pip3", "ps",
-	"pwd", "rm", "sed", "seq", "set", "sleep", "sort", "tail", "tar", "tee", "touch", "tr", "trap", "ulimit", "umask", "uname", "wait", "wget", "which",
+	"pwd", "rm", "sed", "seq", "set", "sleep", "sort", "tail", "tar", "tee", "touch", "tr", "trap", "ulimit", "umask", "uname",
+	"wait", "wget", "which",
 	"apt", "apt-get", "awk", "break", "continue", "command", "basename", "getent", "ibstat", "modprobe", "sysctl", "exit", "return", "let",
 }
 

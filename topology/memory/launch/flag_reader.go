@@ -45,8 +45,8 @@ func (a *flagReader) readWords(words []placedWord) error {
 		last[o.setting] = i
 		a.flags[o.setting.names[0]] = o.givenFlag
 	}
-	if _, named := a.flags["--model"]; cl.doubtful != "" && len(cl.words) == 0 && !named {
-		a.reading.markUnknown(FieldModel, cl.doubtful)
+	if _, named := a.flags["--model"]; cl.mayBeValue != "" && len(cl.words) == 0 && !named {
+		a.reading.markUnknown(FieldModel, cl.mayBeValue)
 	}
 	if d.begin != nil {
 		if err := d.begin(a); err != nil {
@@ -101,15 +101,15 @@ func (a *flagReader) isExplicitBehind(d *flagDialect, field Field, after int, al
 func (a *flagReader) readFlag(o flagOccurrence) error {
 	shown := o.givenFlag
 	shown.text = a.unknowns.showText(shown.text)
-	hole, found := a.unknowns.firstIn(o.text + strings.Join(o.list, " "))
+	missing, found := a.unknowns.firstIn(o.text + strings.Join(o.list, " "))
 	if o.object != nil {
-		if hole, found = a.unknowns.firstInJSON(o.object); o.setting.partial {
+		if missing, found = a.unknowns.firstInJSON(o.object); o.setting.partial {
 			found = false
 		}
 	}
 	if found {
 		for _, field := range o.setting.fields {
-			a.reading.markUnknown(field, shown.position()+": "+hole.because)
+			a.reading.markUnknown(field, shown.position()+": "+missing.because)
 		}
 		return nil
 	}

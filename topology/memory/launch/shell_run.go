@@ -10,7 +10,7 @@ import (
 
 // startedProgram is a program that a script starts.
 type startedProgram struct {
-	words []string // with holes
+	words []string // with unknown text
 	env   containerEnv
 	place string
 	// beside says that the script goes on without waiting for the program.
@@ -177,7 +177,7 @@ func (sh *shellRun) runBranch(b *branchCommand) error {
 	return sh.runList(chosen.body)
 }
 
-// runLoop runs the body once, with holes for what the loop may change.
+// runLoop runs the body once, with unknown text for what the loop may change.
 func (sh *shellRun) runLoop(l *loopCommand) error {
 	if !sh.isRelevant(l) {
 		return nil
@@ -201,7 +201,8 @@ func (sh *shellRun) runLoop(l *loopCommand) error {
 func (sh *shellRun) markVariableUnknown(name, because string) {
 	if name != "" {
 		old := sh.variables[name]
-		sh.variables[name] = shellVariable{text: sh.unknowns.addText(unknownWord, "${"+name+"}", "variable "+name+" "+because), exported: old.exported}
+		sh.variables[name] = shellVariable{text: sh.unknowns.addText(unknownWord, "${"+name+"}", "variable "+name+" "+because),
+			exported: old.exported}
 	}
 }
 

@@ -28,7 +28,8 @@ func (a *flagReader) readConfigFile(d *flagDialect, words []placedWord, cl *comm
 	}
 	content, found := a.knownFile(file)
 	if !found {
-		cl.anything = append(cl.anything, unseenFlags{0, fmt.Sprintf("%s: %s %s is not in the pod", place, d.config, a.unknowns.showText(file))})
+		cl.anything = append(cl.anything, unseenFlags{0,
+			fmt.Sprintf("%s: %s %s is not in the pod", place, d.config, a.unknowns.showText(file))})
 		return nil
 	}
 	if inner, nested := content["vllm"].(map[string]any); nested {

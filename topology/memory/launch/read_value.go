@@ -3,11 +3,9 @@ package launch
 import (
 	"slices"
 	"strings"
-
-	"github.com/ashlar-dev/ashlar/topology/memory"
 )
 
-// The functions below make a setting's read.
+// The functions below make settings, or are what reads them.
 
 const (
 	maxDegree = 1 << 12 // GPUs that one server may span
@@ -15,24 +13,25 @@ const (
 	maxBytes  = 1 << 60
 )
 
-// readCount reads a whole number as Python's int() does.
-func readCount(low, high int64, into func(*memory.Launch) *int64) func(*flagReader, givenFlag) error {
-	return readNumber(parseWhole, low, high, into)
+// countSetting is a flag that sets a field to a whole number, as Python's int() reads
+// it.
+func countSetting(field Field, low, high int64, names ...string) flagSetting {
+	return numberSetting(parseWhole, field, low, high, names)
 }
 
-// readHuman reads a whole number like 32k.
-func readHuman(low, high int64, into func(*memory.Launch) *int64) func(*flagReader, givenFlag) error {
-	return readNumber(ParseNumber, low, high, into)
+// humanSetting is a flag that sets a field to a whole number like 32k.
+func humanSetting(field Field, low, high int64, names ...string) flagSetting {
+	return numberSetting(ParseNumber, field, low, high, names)
 }
 
-func readNumber(parse func(string) (int64, error), low, high int64, into func(*memory.Launch) *int64) func(*flagReader, givenFlag) error {
-	return func(a *flagReader, g givenFlag) error {
+func numberSetting(parse func(string) (int64, error), field Field, low, high int64, names []string) flagSetting {
+	return flagSetting{names: names, fields: []Field{field}, read: func(a *flagReader, g givenFlag) error {
 		n, err := g.parseNumber(parse, low, high)
 		if err == nil {
-			*into(&a.reading.Launch) = n
+			*field.countOf(&a.reading.Launch) = n
 		}
 		return err
-	}
+	}}
 }
 
 func (g givenFlag) parseNumber(parse func(string) (int64, error), low, high int64) (int64, error) {
@@ -90,19 +89,20 @@ func isTrueText(text string) bool {
 	return slices.Contains([]string{"", "true", "1", "yes", "on"}, strings.ToLower(text))
 }
 
-// readSwitch reads a flag that takes no value, or true and false.
-func readSwitch(into func(*memory.Launch) *bool) func(*flagReader, givenFlag) error {
-	return func(a *flagReader, g givenFlag) error {
+// switchSetting is a flag that sets a field and takes no value, or true and false.
+func switchSetting(field Field, names ...string) flagSetting {
+	return flagSetting{names: names, takes: takesNone, fields: []Field{field}, read: func(a *flagReader, g givenFlag) error {
 		if g.text != "" && !isBoolText(g.text) {
 			return g.refuse("want true or false")
 		}
-		*into(&a.reading.Launch) = isTrueText(g.text) != g.negated
+		*field.switchOf(&a.reading.Launch) = isTrueText(g.text) != g.negated
 		return nil
-	}
+	}}
 }
 
 var dtypeNames = map[string]string{
-	"auto": "", "half": "float16", "float16": "float16", "fp16": "float16", "bfloat16": "bfloat16", "bf16": "bfloat16", "float": "float32", "float32": "float32", "fp32": "float32",
+	"auto": "", "half": "float16", "float16": "float16", "fp16": "float16", "bfloat16": "bfloat16", "bf16": "bfloat16",
+	"float": "float32", "float32": "float32", "fp32": "float32",
 }
 
 func readDtype(a *flagReader, g givenFlag) error {

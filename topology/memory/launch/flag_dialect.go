@@ -12,6 +12,9 @@ type flagDialect struct {
 	words int
 	// lenient says that the server overlooks flags that it does not know.
 	lenient bool
+	// underscores says that the server's own documents write _ in names, which settings
+	// spell with dashes.
+	underscores bool
 	// config is the flag that names a file of flags, "" for none.
 	config string
 	// begin runs before flags are applied, finish after them.

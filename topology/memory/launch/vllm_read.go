@@ -18,7 +18,8 @@ func beginVLLM(a *flagReader, as string) error {
 	if len(a.words) == 0 {
 		switch {
 		case stated && as == "serve" && !strings.HasPrefix(flag.place, "file ") && a.reading.Launch.Version.Before(0, 11):
-			return flag.refuse("vllm serve %s takes the model without --model: vllm serve %s", a.reading.Launch.Version, a.unknowns.showText(flag.text))
+			return flag.refuse("vllm serve %s takes the model without --model: vllm serve %s", a.reading.Launch.Version,
+				a.unknowns.showText(flag.text))
 		case !stated && a.reading.IsKnown(FieldModel):
 			a.reading.markUnknown(FieldModel, "no model is stated, vLLM serves its default")
 		}
@@ -28,7 +29,9 @@ func beginVLLM(a *flagReader, as string) error {
 	g := givenFlag{text: w.text, place: w.place}
 	if as == "module" || as == "image" && (stated || a.reading.Launch.Version.Before(0, 11)) {
 		// argparse takes the word and nothing reads it.
-		a.reading.Contradictions = append(a.reading.Contradictions, fmt.Sprintf("%s: %q stands without a flag and is overlooked, write --model %s", w.place, a.unknowns.showText(w.text), a.unknowns.showText(w.text)))
+		a.reading.Contradictions = append(a.reading.Contradictions,
+			fmt.Sprintf("%s: %q stands without a flag and is overlooked, write --model %s", w.place, a.unknowns.showText(w.text),
+				a.unknowns.showText(w.text)))
 		if !stated {
 			a.reading.markUnknown(FieldModel, "no model is stated with --model, vLLM serves its default")
 		}
@@ -89,9 +92,9 @@ func readKVFormat(formats map[string]memory.KVFormat) func(*flagReader, givenFla
 }
 
 // schemesInFiles are quantisation schemes that the model's files must have already.
-var schemesInFiles = strings.Fields(`awq gptq awq_marlin gptq_marlin gptq_bitblas gptq_marlin_24 compressed-tensors modelopt modelopt_fp4 modelopt_mxfp8
-	modelopt_mixed mxfp4 gpt_oss_mxfp4 fbgemm_fp8 bitblas marlin aqlm hqq qqq squeezellm moe_wna16 auto-round auto_round inc quark petit_nvfp4 w8a8_fp8 w8a8_int8 w4afp8 cpu_awq
-	qoq exl2`)
+var schemesInFiles = strings.Fields(`awq gptq awq_marlin gptq_marlin gptq_bitblas gptq_marlin_24 compressed-tensors modelopt
+		modelopt_fp4 modelopt_mxfp8 modelopt_mixed mxfp4 gpt_oss_mxfp4 fbgemm_fp8 bitblas marlin aqlm hqq qqq squeezellm moe_wna16
+		auto-round auto_round inc quark petit_nvfp4 w8a8_fp8 w8a8_int8 w4afp8 cpu_awq qoq exl2`)
 
 func readVLLMQuantisation(a *flagReader, g givenFlag) error {
 	switch scheme := strings.ToLower(g.text); {
@@ -188,16 +191,16 @@ func readVLLMSpeculative(a *flagReader, g givenFlag) error {
 		return err
 	}
 	if tokens, found := object["num_speculative_tokens"]; found {
-		if hole, unknown := a.unknowns.firstIn(scalarText(tokens)); unknown {
-			a.reading.markUnknown(FieldDraftTokens, g.position()+": "+hole.because)
+		if missing, unknown := a.unknowns.firstIn(scalarText(tokens)); unknown {
+			a.reading.markUnknown(FieldDraftTokens, g.position()+": "+missing.because)
 		} else if a.reading.Launch.DraftTokens, err = g.parseMember("num_speculative_tokens", tokens, 1, 1<<16); err != nil {
 			return err
 		}
 	}
 	method, _ := object["method"].(string)
 	name, _ := object["model"].(string)
-	if hole, unknown := a.unknowns.firstIn(method + name); unknown {
-		a.reading.markUnknown(FieldDraft, a.unknowns.showText(g.position())+": "+hole.because)
+	if missing, unknown := a.unknowns.firstIn(method + name); unknown {
+		a.reading.markUnknown(FieldDraft, a.unknowns.showText(g.position())+": "+missing.because)
 		return nil
 	}
 	return a.setDraft(method, name, g)
@@ -273,7 +276,8 @@ func readVLLMLimits(a *flagReader, g givenFlag) error {
 		used = used || scalarText(limit) != "0"
 	}
 	if !used {
-		a.reading.markUnknown(FieldLanguageOnly, g.position()+": some models then leave their towers out and others do not, --language-model-only settles it")
+		a.reading.markUnknown(FieldLanguageOnly,
+			g.position()+": some models then leave their towers out and others do not, --language-model-only settles it")
 	}
 	return nil
 }
@@ -287,8 +291,8 @@ func readOverrides(a *flagReader, g givenFlag) error {
 // finishVLLM reads what the environment and several flags together settle.
 func finishVLLM(a *flagReader) error {
 	if value, found := a.env["VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS"]; found {
-		if hole, unknown := a.unknowns.firstIn(value); unknown {
-			a.reading.markUnknown(FieldGraphsUncounted, "env VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS: "+hole.because)
+		if missing, unknown := a.unknowns.firstIn(value); unknown {
+			a.reading.markUnknown(FieldGraphsUncounted, "env VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS: "+missing.because)
 		} else {
 			a.reading.Launch.GraphsUncounted = value == "0"
 			a.reading.Explicit[FieldGraphsUncounted] = "env: VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS " + value
@@ -307,7 +311,8 @@ func finishVLLM(a *flagReader) error {
 			a.reading.Explicit[FieldNoHybridKV] = a.unknowns.showText(g.position())
 			continue
 		}
-		a.reading.markUnknown(FieldNoHybridKV, a.unknowns.showText(g.name)+": some connectors turn the hybrid KV cache manager off, --disable-hybrid-kv-cache-manager or its --no- form settles it")
+		a.reading.markUnknown(FieldNoHybridKV, a.unknowns.showText(g.name)+": some connectors turn the hybrid KV cache manager off, "+
+			"--disable-hybrid-kv-cache-manager or its --no- form settles it")
 	}
 	return nil
 }
@@ -318,8 +323,8 @@ func (a *flagReader) readStageLayers(name string) error {
 	if !found || value == "" {
 		return nil
 	}
-	if hole, unknown := a.unknowns.firstIn(value); unknown {
-		a.reading.markUnknown(FieldStageLayers, "env "+name+": "+hole.because)
+	if missing, unknown := a.unknowns.firstIn(value); unknown {
+		a.reading.markUnknown(FieldStageLayers, "env "+name+": "+missing.because)
 		return nil
 	}
 	g := givenFlag{name: name, text: value, place: "env"}

@@ -23,11 +23,11 @@ type flagSetting struct {
 	env string
 	// fields are what it may set.
 	fields []Field
-	// read sets them. It sees no text with holes. nil ignores the flag: it has no bearing
+	// read sets them. It sees no unknown text. nil ignores the flag: it has no bearing
 	// on memory.
 	read func(*flagReader, givenFlag) error
 	// object says that --name.key value is a way to write its JSON, partial that read
-	// copes with holes among the members.
+	// copes with unknown text among the members.
 	object, partial bool
 }
 
