@@ -23,8 +23,10 @@ func TestTooMuch(t *testing.T) {
 		"doubling values": {launch.Container{Command: []string{"vllm", "serve"}, Env: doubling}, "env"},
 		"not UTF-8":       {launch.Container{Command: []string{"vllm", "\xff0\xfe"}}, "command[1]: is not UTF-8 text"},
 		"NUL":             {launch.Container{Env: []launch.EnvVar{{Name: "A", Value: "\x00"}}}, "env[0]: is not UTF-8 text"},
-		"deep JSON":       {launch.Container{Command: []string{"vllm", "serve", "a/b", "--hf-overrides", strings.Repeat(`{"a":`, 1000)}}, "is JSON more than 32 deep"},
-		"deep dots":       {launch.Container{Command: []string{"vllm", "serve", "a/b", "--hf-overrides" + strings.Repeat(".a", 1000), "1"}}, "more than 16 keys"},
+		"deep JSON": {launch.Container{Command: []string{"vllm", "serve", "a/b", "--hf-overrides", strings.Repeat(`{"a":`, 1000)}},
+			"is JSON more than 32 deep"},
+		"deep dots": {launch.Container{Command: []string{"vllm", "serve", "a/b", "--hf-overrides" + strings.Repeat(".a", 1000), "1"}},
+			"more than 16 keys"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := launch.Read(tc.container)
@@ -63,6 +65,24 @@ func TestHostileScripts(t *testing.T) {
 		"templates":         strings.Repeat("{{ a", 100_000),
 		"references":        strings.Repeat("$($(", 100_000),
 		"assignments":       strings.Repeat("x[", 100_000),
+		"functions":         strings.Repeat("f()", 300_000),
+		"brackets":          strings.Repeat("(", 900_000),
+		"braces":            strings.Repeat("{ ", 450_000),
+		"calculations":      "echo $((" + strings.Repeat("(", 900_000),
+		"signs":             "echo $((" + strings.Repeat("-", 900_000),
+		"sums":              "((A=" + strings.Repeat("1+", 400_000) + "1))",
+		"questions":         "((A=" + strings.Repeat("1?1:", 200_000) + "1))",
+		"conditions":        "[[ " + strings.Repeat("( ", 400_000),
+		"conjunctions":      "[[ " + strings.Repeat("a && ", 150_000) + "a ]]",
+		"lists":             strings.Repeat("a && ", 180_000) + "b",
+		"elifs":             "if a; then b; " + strings.Repeat("elif a; then b; ", 50_000) + "fi",
+		"backquotes":        strings.Repeat("`", 900_000),
+		"escaped quotes":    strings.Repeat("`\\", 400_000),
+		"substitutions":     strings.Repeat("<(", 400_000),
+		"comments":          strings.Repeat("# \\\n", 200_000),
+		"documents":         strings.Repeat("cat <<A <<B <<C <<D <<E <<F\n", 30_000),
+		"deep and long":     strings.Repeat("(a;", 300) + strings.Repeat(" ", 900_000),
+		"times":             strings.Repeat("time ", 180_000) + "a",
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := launch.Read(launch.Container{Image: "vllm/vllm-openai:v0.11.0", Command: []string{"bash", "-c", script + serve}})

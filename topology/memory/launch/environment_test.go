@@ -12,8 +12,10 @@ import (
 // which the model is served stands for any text: it is taken as it is.
 func TestReferences(t *testing.T) {
 	env := []launch.EnvVar{
-		{Name: "LENGTH", Value: "4096"}, {Name: "K", Value: "8"}, {Name: "TWICE", Value: "$(K)$(K)"}, {Name: "EARLY", Value: "$(LATE)"}, {Name: "LATE", Value: "1"},
-		{Name: "ESCAPED", Value: "$$(K)"}, {Name: "KEPT", From: "configMapKeyRef settings/length"}, {Name: "KEPT2", Value: "$(KEPT)"}, {Name: "EMPTY"},
+		{Name: "LENGTH", Value: "4096"}, {Name: "K", Value: "8"}, {Name: "TWICE", Value: "$(K)$(K)"}, {Name: "EARLY", Value: "$(LATE)"},
+		{Name: "LATE", Value: "1"},
+		{Name: "ESCAPED", Value: "$$(K)"}, {Name: "KEPT", From: "configMapKeyRef settings/length"}, {Name: "KEPT2", Value: "$(KEPT)"},
+		{Name: "EMPTY"},
 		{Name: "TEMPLATE", Value: "{{ .Values.length }}"}, {Name: "K", Value: "9"},
 	}
 	for text, want := range map[string]int64{
@@ -39,10 +41,12 @@ func TestReferences(t *testing.T) {
 		require.Contains(t, r.Unknown[1].Because, because, text)
 	}
 	for text, want := range map[string]string{
-		"$(LENGTH": `"$(LENGTH" is not a whole number`, "$LENGTH": "Kubernetes replaces $(NAME)", "${LENGTH}": "Kubernetes replaces $(NAME)", "$": `"$" is not a whole number`,
+		"$(LENGTH": `"$(LENGTH" is not a whole number`, "$LENGTH": "Kubernetes replaces $(NAME)", "${LENGTH}": "Kubernetes replaces $(NAME)",
+		"$":   `"$" is not a whole number`,
 		"$$5": `"$5" is not a whole number`,
 	} {
-		_, err := launch.Read(launch.Container{Command: []string{"vllm", "serve", "org/model"}, Args: []string{"--max-model-len", text}, Env: env})
+		_, err := launch.Read(launch.Container{Command: []string{"vllm", "serve", "org/model"}, Args: []string{"--max-model-len", text},
+			Env: env})
 		wantError(t, err, want)
 	}
 }
@@ -50,7 +54,8 @@ func TestReferences(t *testing.T) {
 // A reference in a script is the shell's when the kubelet leaves it.
 func TestReferencesInScripts(t *testing.T) {
 	env := []launch.EnvVar{{Name: "LENGTH", Value: "4096"}}
-	r := mustRead(t, launch.Container{Command: []string{"sh", "-c", "vllm serve org/model --max-model-len $(LENGTH) --port $(cat /port)"}, Env: env})
+	r := mustRead(t, launch.Container{Command: []string{"sh", "-c", "vllm serve org/model --max-model-len $(LENGTH) --port $(cat /port)"},
+		Env: env})
 	require.Equal(t, int64(4096), r.Launch.MaxModelLen)
 	require.Empty(t, unknown(r))
 	r = mustRead(t, launch.Container{Command: []string{"sh", "-c", "vllm serve org/model --max-model-len $(length)"}, Env: env})

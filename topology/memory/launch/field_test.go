@@ -73,7 +73,8 @@ func TestArgumentNameIsRead(t *testing.T) {
 	}
 	counted := []launch.Field{
 		launch.FieldTensorParallel, launch.FieldPipelineParallel, launch.FieldDataParallel, launch.FieldMaxModelLen, launch.FieldMaxSequences,
-		launch.FieldMaxBatchedTokens, launch.FieldUtilisation, launch.FieldKVTokens, launch.FieldKVBlocks, launch.FieldBlockSize, launch.FieldDraftTokens,
+		launch.FieldMaxBatchedTokens, launch.FieldUtilisation, launch.FieldKVTokens, launch.FieldKVBlocks, launch.FieldBlockSize,
+		launch.FieldDraftTokens,
 	}
 	for engine, start := range starts {
 		for _, field := range counted {

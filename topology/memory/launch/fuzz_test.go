@@ -12,7 +12,8 @@ import (
 
 // FuzzNumber checks that a number is what its letters say, and never wraps around.
 func FuzzNumber(f *testing.F) {
-	for _, seed := range []string{"32k", "32K", "25.6k", "25.6K", "-1", "+1", "1_000", "9223372036854775807", "99999999999t", "auto", "", "k", "1e9", "0x1p-2", "٣"} {
+	for _, seed := range []string{"32k", "32K", "25.6k", "25.6K", "-1", "+1", "1_000", "9223372036854775807", "99999999999t", "auto", "",
+		"k", "1e9", "0x1p-2", "٣"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -32,7 +33,8 @@ func FuzzNumber(f *testing.F) {
 
 // FuzzSplit checks that words, quoted again, split into themselves.
 func FuzzSplit(f *testing.F) {
-	for _, seed := range []string{`a 'b c' "d\"e" f\ g`, "a \\\n b", "a # b", "$'x\\ty'", "if a; then b; fi", "a <<E\nE", `a=(b "c")`, "${a:-b}", "$(a (b))", "[[ a =~ ^(x|y)$ ]]", "case x in a|b) c;; *) d;; esac", "f() { a; }", "a && b || c & d; e", "{a,b} * ~"} {
+	for _, seed := range []string{`a 'b c' "d\"e" f\ g`, "a \\\n b", "a # b", "$'x\\ty'", "if a; then b; fi", "a <<E\nE", `a=(b "c")`,
+		"${a:-b}", "$(a (b))", "[[ a =~ ^(x|y)$ ]]", "case x in a|b) c;; *) d;; esac", "f() { a; }", "a && b || c & d; e", "{a,b} * ~"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -72,7 +74,8 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, value string, gpus uint8, words bool) {
 		c := launch.Container{Image: "vllm/vllm-openai:v0.11.0", Command: []string{"bash", "-c", text, "--", value}, GPUs: int64(gpus)}
-		c.Env = []launch.EnvVar{{Name: "K", Value: value}, {Name: "S", From: "secretKeyRef a/b"}, {Name: "VLLM_ADDITIONAL_ARGS", Value: value}, {Name: "CUDA_GRAPHS", Value: value}}
+		c.Env = []launch.EnvVar{{Name: "K", Value: value}, {Name: "S", From: "secretKeyRef a/b"},
+			{Name: "VLLM_ADDITIONAL_ARGS", Value: value}, {Name: "CUDA_GRAPHS", Value: value}}
 		c.Files = map[string]map[string]any{"x.yaml": {"max_batch_size": value, "kv_cache_config": map[string]any{"max_tokens": value}}}
 		if words {
 			c.Command = strings.Fields(text)
@@ -92,7 +95,8 @@ func FuzzRead(f *testing.F) {
 			sound(t, text)
 		}
 		l := r.Launch
-		for _, n := range []int64{l.TensorParallel, l.PipelineParallel, l.DataParallel, l.MaxModelLen, l.MaxSequences, l.MaxBatchedTokens, l.GraphBatch, int64(l.KVMemory), l.KVTokens, l.KVBlocks, l.BlockSize, int64(l.CPUOffload), l.DraftTokens, l.Adapters} {
+		for _, n := range []int64{l.TensorParallel, l.PipelineParallel, l.DataParallel, l.MaxModelLen, l.MaxSequences, l.MaxBatchedTokens,
+			l.GraphBatch, int64(l.KVMemory), l.KVTokens, l.KVBlocks, l.BlockSize, int64(l.CPUOffload), l.DraftTokens, l.Adapters} {
 			if n < 0 || n > 1<<60 {
 				t.Fatalf("%d is out of range: %+v", n, l)
 			}

@@ -21,10 +21,14 @@ func TestNumber(t *testing.T) {
 		require.Equal(t, want, got, text)
 	}
 	for text, want := range map[string]string{
-		"": "is not a whole number", " ": "is not a whole number", "k": "is not a whole number", "-1k": "is not a whole number", "1.5": "is not a whole number",
-		"1e3": "is not a whole number", "0x10": "is not a whole number", "1__0": "is not a whole number", "_1": "is not a whole number", "1 k": "is not a whole number",
-		"--1": "is not a whole number", "١": "is not a whole number", ".5k": "is not a whole number", "5.k": "is not a whole number", "nan": "is not a whole number",
-		"25.6K": "write 25.6k", "1.0M": "write 1.0m", "9223372036854775808": "more than can be counted", "9999999999T": "more than can be counted",
+		"": "is not a whole number", " ": "is not a whole number", "k": "is not a whole number", "-1k": "is not a whole number",
+		"1.5": "is not a whole number",
+		"1e3": "is not a whole number", "0x10": "is not a whole number", "1__0": "is not a whole number", "_1": "is not a whole number",
+		"1 k": "is not a whole number",
+		"--1": "is not a whole number", "١": "is not a whole number", ".5k": "is not a whole number", "5.k": "is not a whole number",
+		"nan":   "is not a whole number",
+		"25.6K": "write 25.6k", "1.0M": "write 1.0m", "9223372036854775808": "more than can be counted",
+		"9999999999T":                    "more than can be counted",
 		"99999999999999999999999999999t": "more than can be counted",
 	} {
 		_, err := launch.ParseNumber(text)

@@ -23,11 +23,12 @@ func TestShellGrammar(t *testing.T) {
 		want    memory.Launch
 		unknown []string
 	}{
-		"comment ends its line":                 {serve + "4096 # short \\\n --enforce-eager", length, nil},
-		"commented flag ends the command":       {serve + "4096 \\\n  # --kv-cache-dtype fp8 \\\n  --enforce-eager", length, nil},
-		"comment of two lines":                  {serve + "4096 # a \\\n# b \\\nif true; then echo; fi", length, nil},
-		"comment with Windows lines":            {serve + "4096 # short \\\r\n --enforce-eager", length, nil},
-		"number sign in double quotes":          {"A=\"4 # x\\\n\"; A=\"40# \\\n96\"\n" + serve + "\"40\\\n96\" --port \" # \\\n1\"", length, nil},
+		"comment ends its line":           {serve + "4096 # short \\\n --enforce-eager", length, nil},
+		"commented flag ends the command": {serve + "4096 \\\n  # --kv-cache-dtype fp8 \\\n  --enforce-eager", length, nil},
+		"comment of two lines":            {serve + "4096 # a \\\n# b \\\nif true; then echo; fi", length, nil},
+		"comment with Windows lines":      {serve + "4096 # short \\\r\n --enforce-eager", length, nil},
+		"number sign in double quotes": {"A=\"4 # x\\\n\"; A=\"40# \\\n96\"\n" + serve + "\"40\\\n96\" --port \" # \\\n1\"", length,
+			nil},
 		"number sign in single quotes":          {serve + "4096 --port ' # \\\n'", length, nil},
 		"number sign in a word":                 {serve + "4096 --port a#b", length, nil},
 		"here-document without end":             {serve + "4096 <<EOF\nvllm serve other/model\n", length, nil},
@@ -78,7 +79,8 @@ func TestShellGrammar(t *testing.T) {
 		"text with the parser's own characters": {"echo \ufdd0\ufdd1\ufdd3; " + serve + "${HIDDEN}", none, open},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := mustRead(t, launch.Container{Command: []string{"bash", "-c", tc.script}, Env: []launch.EnvVar{{Name: "HIDDEN", From: "secretKeyRef a/b"}}})
+			r := mustRead(t, launch.Container{Command: []string{"bash", "-c", tc.script},
+				Env: []launch.EnvVar{{Name: "HIDDEN", From: "secretKeyRef a/b"}}})
 			got := r.Launch
 			if name == "arithmetic decides" {
 				got.MaxModelLen = 0 // whichever way is read first

@@ -126,33 +126,41 @@ func TestScripts(t *testing.T) {
 		"alternative":           {"vllm serve org/model ${LENGTH:+--max-model-len $LENGTH} ${EMPTY:+--enforce-eager}", length, nil},
 		"assigned":              {"LEN=4096\nexport M=org/model\nvllm serve $M --max-model-len $LEN", length, nil},
 		"assigned default":      {": ${LEN:=4096}; vllm serve org/model --max-model-len $LEN", length, nil},
-		"built up":              {`ARGS="--max-model-len"; ARGS="$ARGS 4096"; ARGS+=" --enforce-eager"; vllm serve org/model $ARGS`, eager, nil},
-		"array":                 {`args=(org/model --max-model-len "4096"); args+=(--enforce-eager); vllm serve "${args[@]}"`, eager, nil},
-		"arguments":             {`set -- org/model --max-model-len 4096; vllm serve "$@"`, length, nil},
-		"shifted":               {`set -- x org/model --max-model-len 4096; shift; vllm serve "$@"`, length, nil},
-		"unset":                 {"unset LENGTH; vllm serve org/model --max-model-len ${LENGTH:-4096}", length, nil},
-		"dependent variable":    {"set -- $LIST; vllm serve $2 --max-model-len $1", length, nil},
-		"KServe's, unset":       {"vllm serve org/model --max-model-len 4096 ${VLLM_ADDITIONAL_ARGS}", length, nil},
-		"exported to a shell":   {`export LEN=4096; sh -c 'vllm serve org/model --max-model-len $LEN'`, length, nil},
-		"not exported":          {`LEN=9; sh -c 'vllm serve org/model --max-model-len ${LEN:-4096}'`, length, nil},
+		"built up": {`ARGS="--max-model-len"; ARGS="$ARGS 4096"; ARGS+=" --enforce-eager"; vllm serve org/model $ARGS`, eager,
+			nil},
+		"array":               {`args=(org/model --max-model-len "4096"); args+=(--enforce-eager); vllm serve "${args[@]}"`, eager, nil},
+		"arguments":           {`set -- org/model --max-model-len 4096; vllm serve "$@"`, length, nil},
+		"shifted":             {`set -- x org/model --max-model-len 4096; shift; vllm serve "$@"`, length, nil},
+		"unset":               {"unset LENGTH; vllm serve org/model --max-model-len ${LENGTH:-4096}", length, nil},
+		"dependent variable":  {"set -- $LIST; vllm serve $2 --max-model-len $1", length, nil},
+		"KServe's, unset":     {"vllm serve org/model --max-model-len 4096 ${VLLM_ADDITIONAL_ARGS}", length, nil},
+		"exported to a shell": {`export LEN=4096; sh -c 'vllm serve org/model --max-model-len $LEN'`, length, nil},
+		"not exported":        {`LEN=9; sh -c 'vllm serve org/model --max-model-len ${LEN:-4096}'`, length, nil},
 
-		"value unknown":            {"vllm serve org/model --max-model-len $HIDDEN", none, []string{"FitModelLen", "MaxModelLen"}},
-		"value computed":           {"vllm serve org/model --max-model-len $(cat /len)", none, []string{"FitModelLen", "MaxModelLen"}},
-		"value in backticks":       {"vllm serve org/model --max-model-len `cat /len`", none, []string{"FitModelLen", "MaxModelLen"}},
-		"value calculated":         {"vllm serve org/model --max-model-len $((4 * 1024))", none, []string{"FitModelLen", "MaxModelLen"}},
-		"value cut":                {"vllm serve org/model --max-model-len ${LENGTH%6}", none, []string{"FitModelLen", "MaxModelLen"}},
-		"variable computed":        {"LEN=$(cat /len)\nvllm serve org/model --max-model-len $LEN", none, []string{"FitModelLen", "MaxModelLen"}},
-		"variable read":            {"read LEN < /len; vllm serve org/model --max-model-len $LEN", none, []string{"FitModelLen", "MaxModelLen"}},
-		"variable unset":           {"vllm serve org/model --max-model-len $NOWHERE", none, []string{"FitModelLen", "MaxModelLen"}},
-		"set in a loop":            {"for LEN in 1 2; do echo; done; vllm serve org/model --max-model-len $LEN", none, []string{"FitModelLen", "MaxModelLen"}},
-		"file read in":             {". /env.sh; vllm serve org/model --max-model-len $LENGTH", none, []string{"FitModelLen", "MaxModelLen"}},
-		"part unknown":             {"vllm serve org/model --max-model-len 4${HIDDEN}", none, []string{"FitModelLen", "MaxModelLen"}},
-		"port unknown":             {"vllm serve org/model --port $PORT --max-model-len 4096", length, nil},
-		"model unknown":            {"vllm serve $NOWHERE --max-model-len 4096", length, []string{"Model"}},
-		"branches differ":          {"if grep -q x /y; then L=4096; else L=8192; fi; vllm serve org/model --max-model-len $L", length, []string{"MaxModelLen"}},
-		"branches agree":           {"if grep -q x /y; then P=1; else P=2; fi; vllm serve org/model --max-model-len 4096 --port $P", length, nil},
-		"branches of servers":      {"if grep -q x /y; then vllm serve org/model --max-model-len 4096; else vllm serve org/model --max-model-len 4096 --port 1; fi", length, nil},
-		"branch decided":           {`if [ "$MODEL" = other ]; then L=1; else L=4096; fi; vllm serve org/model --max-model-len $L`, length, nil},
+		"value unknown":      {"vllm serve org/model --max-model-len $HIDDEN", none, []string{"FitModelLen", "MaxModelLen"}},
+		"value computed":     {"vllm serve org/model --max-model-len $(cat /len)", none, []string{"FitModelLen", "MaxModelLen"}},
+		"value in backticks": {"vllm serve org/model --max-model-len `cat /len`", none, []string{"FitModelLen", "MaxModelLen"}},
+		"value calculated":   {"vllm serve org/model --max-model-len $((4 * 1024))", none, []string{"FitModelLen", "MaxModelLen"}},
+		"value cut":          {"vllm serve org/model --max-model-len ${LENGTH%6}", none, []string{"FitModelLen", "MaxModelLen"}},
+		"variable computed": {"LEN=$(cat /len)\nvllm serve org/model --max-model-len $LEN", none,
+			[]string{"FitModelLen", "MaxModelLen"}},
+		"variable read": {"read LEN < /len; vllm serve org/model --max-model-len $LEN", none,
+			[]string{"FitModelLen", "MaxModelLen"}},
+		"variable unset": {"vllm serve org/model --max-model-len $NOWHERE", none, []string{"FitModelLen", "MaxModelLen"}},
+		"set in a loop": {"for LEN in 1 2; do echo; done; vllm serve org/model --max-model-len $LEN", none,
+			[]string{"FitModelLen", "MaxModelLen"}},
+		"file read in":  {". /env.sh; vllm serve org/model --max-model-len $LENGTH", none, []string{"FitModelLen", "MaxModelLen"}},
+		"part unknown":  {"vllm serve org/model --max-model-len 4${HIDDEN}", none, []string{"FitModelLen", "MaxModelLen"}},
+		"port unknown":  {"vllm serve org/model --port $PORT --max-model-len 4096", length, nil},
+		"model unknown": {"vllm serve $NOWHERE --max-model-len 4096", length, []string{"Model"}},
+		"branches differ": {"if grep -q x /y; then L=4096; else L=8192; fi; vllm serve org/model --max-model-len $L", length,
+			[]string{"MaxModelLen"}},
+		"branches agree": {"if grep -q x /y; then P=1; else P=2; fi; vllm serve org/model --max-model-len 4096 --port $P", length,
+			nil},
+		"branches of servers": {"if grep -q x /y; then vllm serve org/model --max-model-len 4096; else vllm serve org/model " +
+			"--max-model-len 4096 --port 1; fi", length, nil},
+		"branch decided": {`if [ "$MODEL" = other ]; then L=1; else L=4096; fi; vllm serve org/model --max-model-len $L`, length,
+			nil},
 		"test decided":             {`[ -z "$EMPTY" ] && L=4096; vllm serve org/model --max-model-len $L`, length, nil},
 		"case":                     {"case $(hostname) in a*) L=4096;; *) L=4096;; esac; vllm serve org/model --max-model-len $L", length, nil},
 		"template":                 {"vllm serve org/model --max-model-len {{ .Values.length }}", none, []string{"FitModelLen", "MaxModelLen"}},
@@ -188,7 +196,8 @@ func TestUnseenFlags(t *testing.T) {
 			require.Equal(t, int64(4096), r.Launch.MaxModelLen)
 			require.True(t, r.IsKnown(launch.FieldMaxModelLen))
 			require.True(t, r.IsKnown(launch.FieldModel))
-			for _, field := range []launch.Field{launch.FieldMaxSequences, launch.FieldTensorParallel, launch.FieldEager, launch.FieldKVFormat, launch.FieldDraft} {
+			for _, field := range []launch.Field{launch.FieldMaxSequences, launch.FieldTensorParallel, launch.FieldEager, launch.FieldKVFormat,
+				launch.FieldDraft} {
 				require.False(t, r.IsKnown(field), "%v", field)
 			}
 		})
@@ -198,7 +207,8 @@ func TestUnseenFlags(t *testing.T) {
 func TestShells(t *testing.T) {
 	for _, command := range [][]string{
 		{"bash", "-c"}, {"/bin/sh", "-c"}, {"sh", "-lc"}, {"bash", "-ec"}, {"bash", "-e", "-c"}, {"/bin/bash", "-o", "pipefail", "-c"},
-		{"bash", "-euo", "pipefail", "-c"}, {"bash", "--login", "-c"}, {"/usr/bin/env", "bash", "-c"}, {"tini", "--", "sh", "-c"}, {"busybox", "sh", "-c"},
+		{"bash", "-euo", "pipefail", "-c"}, {"bash", "--login", "-c"}, {"/usr/bin/env", "bash", "-c"}, {"tini", "--", "sh", "-c"},
+		{"busybox", "sh", "-c"},
 	} {
 		t.Run(strings.Join(command, " "), func(t *testing.T) {
 			c := launch.Container{Command: command, Args: []string{"vllm serve org/model -tp 2"}}
@@ -252,7 +262,8 @@ func TestScriptsOutOfSight(t *testing.T) {
 	}
 	require.False(t, mustRead(t, launch.Container{Image: "corp/app", Command: []string{"/scripts/start.sh"}}).IsServer())
 	require.False(t, mustRead(t, launch.Container{Image: "vllm/vllm-openai", Command: []string{"sleep", "infinity"}}).IsServer())
-	require.False(t, mustRead(t, launch.Container{Image: "vllm/vllm-openai", Command: []string{"sh", "-c", "echo vllm serve a/b; pkill vllm serve"}}).IsServer())
+	require.False(t, mustRead(t, launch.Container{Image: "vllm/vllm-openai",
+		Command: []string{"sh", "-c", "echo vllm serve a/b; pkill vllm serve"}}).IsServer())
 }
 
 // A script like those of KServe's LLMInferenceService: a loop that resolves an

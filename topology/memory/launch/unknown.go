@@ -67,16 +67,14 @@ func (h *unknownTexts) firstIn(text string) (unknownText, bool) {
 	return h.list[i], true
 }
 
-// indexUnknown is strings.IndexAny for bytes that are no UTF-8.
+// indexUnknown is where the first unknown text begins, -1 if there is none.
 func indexUnknown(text string) int {
-	one, many := strings.Index(text, unknownWord), strings.Index(text, unknownWords)
-	switch {
-	case one < 0:
-		return many
-	case many < 0:
-		return one
+	for i := range len(text) {
+		if text[i] == unknownWord[0] || text[i] == unknownWords[0] {
+			return i
+		}
 	}
-	return min(one, many)
+	return -1
 }
 
 // showText is the text as the pod has it.
