@@ -130,7 +130,7 @@ func (f *launchFlags) over(a *asked) error {
 // settleEngine is the engine where none is stated, and refuses one that does not serve
 // such models.
 func (f *launchFlags) settleEngine(a *asked) error {
-	if a.model.Kind != model.Vision {
+	if a.model.Kind != model.VisionKind {
 		a.launch.Engine = cmp.Or(a.launch.Engine, memory.VLLM)
 		return nil
 	}

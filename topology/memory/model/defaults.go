@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 )
 
-// defaults are what Transformers leaves out of a config.json because its
+// defaultConfigs are what Transformers leaves out of a config.json because its
 // configuration class assumes it. Only for classes on whose defaults published
 // models rely. Source: configuration_<type>.py of the same names.
-var defaults = map[string]string{
+var defaultConfigs = map[string]string{
 	"gemma3_text":           `{"vocab_size": 262208, "num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256, "sliding_window": 4096, "max_position_embeddings": 131072}`,
 	"gemma3n_text":          `{"vocab_size": 262400, "vocab_size_per_layer_input": 262144, "hidden_size": 2048, "hidden_size_per_layer_input": 256, "num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 256, "sliding_window": 512, "altup_num_inputs": 4, "num_kv_shared_layers": 15, "laurel_rank": 64, "max_position_embeddings": 32768}`,
 	"gemma3n_vision":        `{"architecture": "mobilenetv5_300m_enc", "hidden_size": 2048, "vocab_size": 128}`,
@@ -57,8 +57,8 @@ var defaults = map[string]string{
 }
 
 // withDefaults fills in what a model_type leaves out.
-func (f *fields) withDefaults(kind string) *fields {
-	text, ok := defaults[kind]
+func (f *configFields) withDefaults(kind string) *configFields {
+	text, ok := defaultConfigs[kind]
 	if !ok {
 		return f
 	}
@@ -66,7 +66,7 @@ func (f *fields) withDefaults(kind string) *fields {
 	decoder.UseNumber()
 	values := map[string]any{}
 	if err := decoder.Decode(&values); err != nil {
-		f.fail("model_type", "the defaults of %s: %v", kind, err)
+		f.addError("model_type", "the defaults of %s: %v", kind, err)
 	}
-	return f.under(values)
+	return f.withValuesUnder(values)
 }

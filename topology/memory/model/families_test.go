@@ -43,7 +43,7 @@ func TestFamilies(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			m, err := Parse([]byte(c.config))
 			require.NoError(t, err)
-			sane(t, c.name, m)
+			checkSane(t, c.name, m)
 			require.Equal(t, c.parameters, m.Parameters(), "%+d", m.Parameters()-c.parameters)
 		})
 	}

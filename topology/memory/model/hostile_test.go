@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hostile are values that no config.json should state anywhere.
-var hostile = []any{-1, 0, 1, 1e18, 1.5, "x", true, []any{}, []any{-1, "x"}, map[string]any{"a": nil}, nil}
+// hostileValues are values that no config.json should state anywhere.
+var hostileValues = []any{-1, 0, 1, 1e18, 1.5, "x", true, []any{}, []any{-1, "x"}, map[string]any{"a": nil}, nil}
 
 // TestHostileValues puts each of them in place of each number, list and object of one
 // config.json of every kind in the catalogue: that is an error or a sane model.
@@ -36,7 +36,7 @@ func TestHostileValues(t *testing.T) {
 		}
 		eachField(part, "", 0, func(path string, object map[string]any, key string) {
 			original := object[key]
-			for i, value := range hostile {
+			for i, value := range hostileValues {
 				if testing.Short() && i%4 != 0 {
 					continue
 				}
@@ -45,7 +45,7 @@ func TestHostileValues(t *testing.T) {
 				require.NoError(t, err)
 				m, err := Parse(text)
 				if err == nil {
-					sane(t, fmt.Sprintf("%s with %s %v", name, path, value), m)
+					checkSane(t, fmt.Sprintf("%s with %s %v", name, path, value), m)
 					continue
 				}
 				require.True(t, strings.HasPrefix(err.Error(), "config.json"), "%s with %s %v: %v", name, path, value, err)
@@ -128,7 +128,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, config []byte) {
 		m, err := Parse(config)
 		if err == nil {
-			sane(t, "fuzzed", m)
+			checkSane(t, "fuzzed", m)
 		}
 	})
 }

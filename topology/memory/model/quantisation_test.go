@@ -74,8 +74,8 @@ func TestTowersStayAsTheyAre(t *testing.T) {
 		m, err := Parse([]byte(fmt.Sprintf(model, inside, outside)))
 		require.NoError(t, err)
 		var sum topology.Bytes
-		m.each(func(t *Tensor, times int64) {
-			if t.Part == Tower {
+		m.eachTensor(func(t *Tensor, times int64) {
+			if t.Part == TowerPart {
 				sum += topology.Bytes(times) * t.Bytes()
 			}
 		})

@@ -8,8 +8,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
-// sane is what holds for every model that Parse returns, whatever it read.
-func sane(t *testing.T, name string, m *Model) {
+// checkSane is what holds for every model that Parse returns, whatever it read.
+func checkSane(t *testing.T, name string, m *Model) {
 	t.Helper()
 	const most = topology.Bytes(1) << 52
 	require.Positive(t, m.Parameters(), name)
@@ -26,7 +26,7 @@ func sane(t *testing.T, name string, m *Model) {
 	for _, layer := range m.Order {
 		require.Less(t, int(layer), len(m.Layers), name)
 	}
-	m.each(func(tensor *Tensor, _ int64) { saneTensor(t, name, tensor) })
+	m.eachTensor(func(tensor *Tensor, _ int64) { saneTensor(t, name, tensor) })
 	for _, layer := range m.Layers {
 		for _, cache := range layer.Caches {
 			saneCache(t, name, cache)
@@ -64,14 +64,14 @@ func saneCache(t *testing.T, name string, c Cache) {
 		require.LessOrEqual(t, n, int64(1)<<61, "%s: %+v", name, c)
 	}
 	switch c.Attention {
-	case Full, Cross:
+	case FullAttention, CrossAttention:
 		require.Positive(t, c.KVHeads*(c.KeyDim+c.ValueDim), "%s: %+v", name, c)
-	case Sliding, Chunked:
+	case SlidingAttention, ChunkedAttention:
 		require.Positive(t, c.KVHeads*(c.KeyDim+c.ValueDim), "%s: %+v", name, c)
 		require.Positive(t, c.Window, "%s: %+v", name, c)
-	case Latent:
+	case LatentAttention:
 		require.Positive(t, c.LatentDim, "%s: %+v", name, c)
-	case State:
+	case RecurrentState:
 		require.Positive(t, c.ConvElements+c.StateElements, "%s: %+v", name, c)
 	}
 }
