@@ -22,7 +22,8 @@ func Doubts(pod *v1.Pod) []string {
 	doubts := reading.Contradictions
 	for _, unknown := range reading.Unknown {
 		if unknown.Field != launch.FieldVersion {
-			doubts = append(doubts, fmt.Sprintf("its model server's memory was not checked: %s is unknown, because %s", unknown.Field, unknown.Because))
+			doubts = append(doubts, fmt.Sprintf("its model server's memory was not checked: %s is unknown, because %s", unknown.Field,
+				unknown.Because))
 			break
 		}
 	}

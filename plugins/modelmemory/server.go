@@ -82,7 +82,8 @@ var firstAccounted = memory.Version{Minor: 10}
 func versionsOf(reading launch.Reading) []memory.Version {
 	version := reading.Launch.Version
 	switch {
-	case reading.Launch.Engine != memory.VLLM, reading.IsKnown(launch.FieldVersion) && !version.Before(firstAccounted.Major, firstAccounted.Minor):
+	case reading.Launch.Engine != memory.VLLM,
+		reading.IsKnown(launch.FieldVersion) && !version.Before(firstAccounted.Major, firstAccounted.Minor):
 		return []memory.Version{version}
 	case reading.IsKnown(launch.FieldVersion):
 		return nil
@@ -128,7 +129,8 @@ func (s *Server) refusedBy(server *memory.Server, d Device) string {
 	case !e.MayStart():
 		return fmt.Sprintf("model %s: %s", s.name, e.Explain())
 	case d.Share > 0 && e.Claims() > d.Share:
-		return fmt.Sprintf("model %s: the engine would take %s of %s, more than the share of %s: %s", s.name, e.Claims(), d.GPU.Name, d.Share, advice(&e, d.Share))
+		return fmt.Sprintf("model %s: the engine would take %s of %s, more than the share of %s: %s", s.name, e.Claims(), d.GPU.Name, d.Share,
+			advice(&e, d.Share))
 	}
 	return ""
 }

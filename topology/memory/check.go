@@ -115,7 +115,8 @@ func checkPartition(t *model.Tensor, p model.Parallel) error {
 		return fmt.Errorf("TensorParallel is %d: it does not divide the width %d of %s", p.Tensor, width, t.Name)
 	}
 	if t.Format.Quantised() && group > 1 && width >= group && width/p.Tensor%group != 0 {
-		return fmt.Errorf("TensorParallel is %d: the %d numbers of %s that each GPU gets are not whole groups of %d", p.Tensor, width/p.Tensor, t.Name, group)
+		return fmt.Errorf("TensorParallel is %d: the %d numbers of %s that each GPU gets are not whole groups of %d", p.Tensor,
+			width/p.Tensor, t.Name, group)
 	}
 	return nil
 }

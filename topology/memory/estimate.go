@@ -152,7 +152,8 @@ func (e *Estimate) Explain() string {
 			e.GPU.Name, e.MaxModelLen, e.One, parts, e.LongestContext)
 	}
 	if e.layout.kinds > 0 && e.demand.Requests > e.MaxSequences {
-		return fmt.Sprintf("%s: starts, but runs no more than %d requests at once, and %d are wanted", e.GPU.Name, e.MaxSequences, e.demand.Requests)
+		return fmt.Sprintf("%s: starts, but runs no more than %d requests at once, and %d are wanted", e.GPU.Name, e.MaxSequences,
+			e.demand.Requests)
 	}
 	if e.Wanted > e.KV {
 		return fmt.Sprintf("%s: starts, but %d requests of %d tokens take %s of KV cache, more than what is left: %s; %d fit at once",
@@ -171,7 +172,8 @@ func (s *Server) On(g GPU, d Demand) Estimate {
 	account := engineAccounts[s.Launch.Engine]
 	var worst Estimate
 	for i := range s.stages {
-		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen || shortensLength[s.Launch.Engine], plain: s.Launch.Engine == Plain, unsupported: s.unsupportedReason(g)}
+		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen || shortensLength[s.Launch.Engine],
+			plain: s.Launch.Engine == Plain, unsupported: s.unsupportedReason(g)}
 		account(s, &s.stages[i], &e)
 		if s.Launch.KVMemory > 0 { // replaces the share of the GPU
 			e.KV = s.Launch.KVMemory

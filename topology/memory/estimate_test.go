@@ -84,7 +84,8 @@ func TestKVCache(t *testing.T) {
 		// Requests are dealt out over two GPUs.
 		{"context parallel", "meta-llama/Llama-3.1-8B-Instruct", memory.Launch{MaxModelLen: 131072, ContextParallel: 2}, 131072, 8.00},
 		// A window of 128 and a step of 8192 in half the layers, rounded to blocks of 16.
-		{"sliding window", "openai/gpt-oss-20b", memory.Launch{MaxModelLen: 131072, MaxBatchedTokens: 8192}, 24576, float64(24576*131072+24576*(8320+16)) / (1 << 30)},
+		{"sliding window", "openai/gpt-oss-20b", memory.Launch{MaxModelLen: 131072, MaxBatchedTokens: 8192}, 24576,
+			float64(24576*131072+24576*(8320+16)) / (1 << 30)},
 		{"sliding window charged whole", "openai/gpt-oss-20b", memory.Launch{MaxModelLen: 131072, NoHybridKV: true}, 49152, 6.0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -121,7 +122,8 @@ func TestFits(t *testing.T) {
 
 // The longest context is one that starts, and one more token does not.
 func TestLongestContextIsTight(t *testing.T) {
-	for _, name := range []string{"meta-llama/Llama-3.1-8B-Instruct", "openai/gpt-oss-20b", "google/gemma-3-27b-it", "deepseek-ai/DeepSeek-V2-Lite"} {
+	for _, name := range []string{"meta-llama/Llama-3.1-8B-Instruct", "openai/gpt-oss-20b", "google/gemma-3-27b-it",
+		"deepseek-ai/DeepSeek-V2-Lite"} {
 		for _, gpu := range []string{"L40S", "A100-SXM4-80GB"} {
 			launch := memory.Launch{MaxBatchedTokens: 2048, MaxSequences: 64}
 			long := estimate(t, name, launch, whole(t, gpu), memory.Demand{})
@@ -131,7 +133,8 @@ func TestLongestContextIsTight(t *testing.T) {
 			launch.MaxModelLen = long.LongestContext
 			require.Equal(t, memory.OutcomeStarts, ptr(estimate(t, name, launch, whole(t, gpu), memory.Demand{})).Outcome(), "%s on %s", name, gpu)
 			launch.MaxModelLen++
-			require.Equal(t, memory.OutcomeTooLong, ptr(estimate(t, name, launch, whole(t, gpu), memory.Demand{})).Outcome(), "%s on %s", name, gpu)
+			require.Equal(t, memory.OutcomeTooLong, ptr(estimate(t, name, launch, whole(t, gpu), memory.Demand{})).Outcome(), "%s on %s", name,
+				gpu)
 		}
 	}
 }
@@ -232,7 +235,8 @@ func TestUnsupported(t *testing.T) {
 		gpu    string
 		want   string
 	}{
-		{"meta-llama/Llama-3.1-8B-Instruct", memory.Launch{Quantisation: "fp8", Version: memory.Version{Minor: 11}}, "T4", "vLLM needs 8.0 for fp8"},
+		{"meta-llama/Llama-3.1-8B-Instruct", memory.Launch{Quantisation: "fp8", Version: memory.Version{Minor: 11}}, "T4",
+			"vLLM needs 8.0 for fp8"},
 		{"meta-llama/Llama-3.1-8B-Instruct", memory.Launch{Quantisation: "fp8"}, "T4", ""},
 		{"openai/gpt-oss-20b", memory.Launch{}, "V100-SXM2-32GB", "vLLM needs 8.0 for mxfp4"},
 		{"google/gemma-3-27b-it", memory.Launch{}, "T4", "has no bfloat16"},

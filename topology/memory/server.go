@@ -192,7 +192,8 @@ func (s *Server) loadedFormat(t *model.Tensor) model.Format {
 	if format.Quantised() {
 		return format
 	}
-	linear := t.Columns > 1 && t.Part != model.EmbeddingPart && t.Part != model.HeadPart && t.Part != model.OtherPart && t.Part != model.TowerPart
+	linear := t.Columns > 1 && t.Part != model.EmbeddingPart && t.Part != model.HeadPart && t.Part != model.OtherPart &&
+		t.Part != model.TowerPart
 	switch {
 	case s.Launch.Quantisation == "fp8" && linear:
 		return model.FP8Tensor

@@ -99,8 +99,10 @@ func TestDimensions(t *testing.T) {
 	} {
 		m, err := Known(c.name)
 		require.NoError(t, err)
-		require.Equal(t, []int64{c.hidden, c.vocabulary, c.heads, c.headDim, c.maxPositions, c.feedForward, c.active, c.expert, c.rotary, c.draft},
-			[]int64{m.Hidden, m.Vocabulary, m.Heads, m.HeadDim, m.MaxPositions, m.FeedForward, m.ActiveExperts, m.ExpertWidth, m.RotaryDim, m.DraftLayers}, c.name)
+		require.Equal(t, []int64{c.hidden, c.vocabulary, c.heads, c.headDim, c.maxPositions, c.feedForward, c.active, c.expert, c.rotary,
+			c.draft},
+			[]int64{m.Hidden, m.Vocabulary, m.Heads, m.HeadDim, m.MaxPositions, m.FeedForward, m.ActiveExperts, m.ExpertWidth, m.RotaryDim,
+				m.DraftLayers}, c.name)
 		require.Equal(t, c.tied, m.Tied, c.name)
 		require.Equal(t, c.kind, m.Kind, c.name)
 	}

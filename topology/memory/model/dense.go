@@ -6,8 +6,10 @@ var (
 	gemma3Style  = decoderStyle{tied: true, norms: 4, qkNorm: headQKNorm, pattern: fullEach(6)}
 	cohereStyle  = decoderStyle{tied: true, norms: 1, qkNorm: fullQKNorm, qkNormAsked: true, pattern: fullEach(4)}
 	hunyuanStyle = decoderStyle{qkNorm: headQKNorm, qkNormAsked: true}
-	gpt2Style    = decoderStyle{qkvBias: true, outBias: true, mlpBias: true, plainMLP: true, normBias: true, tied: true, positions: rowCount(0), feedForward: timesHidden(4)}
-	bloomStyle   = decoderStyle{qkvBias: true, outBias: true, mlpBias: true, plainMLP: true, normBias: true, tied: true, noRotary: true, embeddingNorm: true, feedForward: timesHidden(4)}
+	gpt2Style    = decoderStyle{qkvBias: true, outBias: true, mlpBias: true, plainMLP: true, normBias: true, tied: true,
+		positions: rowCount(0), feedForward: timesHidden(4)}
+	bloomStyle = decoderStyle{qkvBias: true, outBias: true, mlpBias: true, plainMLP: true, normBias: true, tied: true, noRotary: true,
+		embeddingNorm: true, feedForward: timesHidden(4)}
 )
 
 // buildQwen is the first Qwen: c_attn has a bias, and intermediate_size counts the two
@@ -37,7 +39,8 @@ func stableLM(b *modelBuilder) {
 // q, k and v.
 func gptNeo(b *modelBuilder) {
 	local := func(_ *modelBuilder, layer int64) bool { return layer%2 == 1 }
-	decoderModel(decoderStyle{outBias: true, mlpBias: true, plainMLP: true, normBias: true, tied: true, positions: rowCount(0), feedForward: timesHidden(4), pattern: local})(b)
+	decoderModel(decoderStyle{outBias: true, mlpBias: true, plainMLP: true, normBias: true, tied: true, positions: rowCount(0),
+		feedForward: timesHidden(4), pattern: local})(b)
 }
 
 // gptBigCode is GPT-2 with one KV head.

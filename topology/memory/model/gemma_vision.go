@@ -18,7 +18,8 @@ func gemma4Tower(b *modelBuilder) {
 	}
 	clipped := b.readFlag(false, "use_clipped_linears")
 	b.repeatLayers(v.layers, func() {
-		b.encoderLayer(encoderLayer{hidden: v.hidden, inner: v.heads * dim, ff: v.ff, rms: true, norms: 4, qkNorm: dim, gated: true, plainQKV: true, plainOut: true, plainMLP: true})
+		b.encoderLayer(encoderLayer{hidden: v.hidden, inner: v.heads * dim, ff: v.ff, rms: true, norms: 4, qkNorm: dim, gated: true,
+			plainQKV: true, plainOut: true, plainMLP: true})
 		if clipped {
 			b.addVector("bounds", OtherPart, 4*7, SplitNone)
 		}

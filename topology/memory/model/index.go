@@ -70,7 +70,8 @@ func (m *Model) WithIndex(index Index) (with *Model, note string) {
 		note = "the files store the tied output head a second time, which is not counted"
 	}
 	if off := published - counted; off > counted/100*maxBelievable || -off > counted/100*maxBelievable {
-		return m, fmt.Sprintf("the index states %s and the architecture counts %s: the index is not taken for the size of the files", index.Size, counted)
+		return m, fmt.Sprintf("the index states %s and the architecture counts %s: the index is not taken for the size of the files",
+			index.Size, counted)
 	}
 	copied := *m
 	copied.Published = published

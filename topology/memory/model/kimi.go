@@ -2,20 +2,21 @@ package model
 
 // kimiLinear has delta attention in all layers but those that full_attn_layers
 // names, counting from 1.
-var kimiLinear = decoderStyle{correction: true, extra: residualAttention, mixer: func(b *modelBuilder, _ *decoderStyle, d attentionShape, layer int64) bool {
-	linear := b.readObject("linear_attn_config")
-	if linear == nil {
-		b.addError("linear_attn_config", "missing")
-		return true
-	}
-	for _, full := range linear.readInts("full_attn_layers") {
-		if full == layer+1 {
-			return false
+var kimiLinear = decoderStyle{correction: true, extra: residualAttention,
+	mixer: func(b *modelBuilder, _ *decoderStyle, d attentionShape, layer int64) bool {
+		linear := b.readObject("linear_attn_config")
+		if linear == nil {
+			b.addError("linear_attn_config", "missing")
+			return true
 		}
-	}
-	b.kimiDelta(d, linear)
-	return true
-}}
+		for _, full := range linear.readInts("full_attn_layers") {
+			if full == layer+1 {
+				return false
+			}
+		}
+		b.kimiDelta(d, linear)
+		return true
+	}}
 
 func kimiLinearModel(b *modelBuilder) {
 	decoderModel(kimiLinear)(b)

@@ -13,17 +13,18 @@ func buildLFM2(b *modelBuilder) {
 		b.configFields = b.withValuesOver(map[string]any{"intermediate_size": jsonNumber(width)})
 	}
 	full := b.readInts("full_attn_idxs")
-	decoderModel(decoderStyle{tied: true, qkNorm: headQKNorm, mixer: func(b *modelBuilder, _ *decoderStyle, d attentionShape, layer int64) bool {
-		name, stated := b.layerType(layer)
-		attends := name == "full_attention"
-		for _, index := range full {
-			attends = attends || !stated && index == layer
-		}
-		if !attends {
-			b.shortConvolution(d)
-		}
-		return !attends
-	}})(b)
+	decoderModel(decoderStyle{tied: true, qkNorm: headQKNorm,
+		mixer: func(b *modelBuilder, _ *decoderStyle, d attentionShape, layer int64) bool {
+			name, stated := b.layerType(layer)
+			attends := name == "full_attention"
+			for _, index := range full {
+				attends = attends || !stated && index == layer
+			}
+			if !attends {
+				b.shortConvolution(d)
+			}
+			return !attends
+		}})(b)
 }
 
 func (b *modelBuilder) shortConvolution(d attentionShape) {

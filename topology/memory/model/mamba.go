@@ -26,7 +26,8 @@ func (m mamba1Layer) addTo(b *modelBuilder, hidden int64) {
 		b.addVector("mixer.dt_layernorm", OtherPart, m.rank, SplitNone)
 		b.addVector("mixer.bc_layernorm", OtherPart, 2*m.state, SplitNone)
 	}
-	b.addCache(Cache{Attention: RecurrentState, StateBits: b.stateBits(), ConvElements: m.inner * (m.kernel - 1), StateElements: m.inner * m.state})
+	b.addCache(Cache{Attention: RecurrentState, StateBits: b.stateBits(), ConvElements: m.inner * (m.kernel - 1),
+		StateElements: m.inner * m.state})
 }
 
 // mamba2Layer is the shape of a layer of the second.

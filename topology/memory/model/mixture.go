@@ -40,8 +40,9 @@ func (b *modelBuilder) readMixture(d attentionShape) *expertMixture {
 		width:      b.valueAtLayer(0, "moe_intermediate_size", "expert_intermediate_size", "moe_ffn_hidden_size", "expert_ffn_hidden_size"),
 		latent:     b.readDimension("routed_expert_hidden_size"),
 		latentNorm: b.readFlag(false, "latent_moe_use_norm"),
-		correction: b.readText("topk_method") == "noaux_tc" || b.readFlag(false, "moe_router_enable_expert_bias", "use_expert_bias", "use_routing_bias"),
-		at:         b.mixtureLayers(),
+		correction: b.readText("topk_method") == "noaux_tc" || b.readFlag(false, "moe_router_enable_expert_bias", "use_expert_bias",
+			"use_routing_bias"),
+		at: b.mixtureLayers(),
 	}
 	m.active = max(1, m.active)
 	if m.active > experts {
@@ -162,5 +163,6 @@ func (m *expertMixture) addRouted(b *modelBuilder, name string, rows, columns in
 	if split == SplitRows {
 		biasSplit = SplitRows
 	}
-	b.addTensor(Tensor{Name: name + ".bias", Part: ExpertsPart, Rows: rows, Columns: 1, Count: m.experts, Split: biasSplit, Routed: true}, false)
+	b.addTensor(Tensor{Name: name + ".bias", Part: ExpertsPart, Rows: rows, Columns: 1, Count: m.experts, Split: biasSplit, Routed: true},
+		false)
 }

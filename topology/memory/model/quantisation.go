@@ -85,7 +85,8 @@ func readQuantisation(f *configFields) quantisationRules {
 		if other, isOther := otherMethods[method]; isOther {
 			reason = other
 		}
-		q.addError("quant_method", "the size of %q cannot be told from config.json, because %s: state it with a safetensors index", method, reason)
+		q.addError("quant_method", "the size of %q cannot be told from config.json, because %s: state it with a safetensors index", method,
+			reason)
 		return out
 	}
 	read(q, &out)

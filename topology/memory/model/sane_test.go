@@ -18,7 +18,8 @@ func checkSane(t *testing.T, name string, m *Model) {
 	require.Less(t, m.Stored(), most, name)
 	require.LessOrEqual(t, m.Loaded(), m.Stored(), name)
 	require.LessOrEqual(t, len(m.Order), maxLayers, name)
-	for _, n := range []int64{m.Hidden, m.Vocabulary, m.Heads, m.HeadDim, m.MaxPositions, m.FeedForward, m.ActiveExperts, m.ExpertWidth, m.DraftLayers, m.RotaryDim} {
+	for _, n := range []int64{m.Hidden, m.Vocabulary, m.Heads, m.HeadDim, m.MaxPositions, m.FeedForward, m.ActiveExperts, m.ExpertWidth,
+		m.DraftLayers, m.RotaryDim} {
 		require.GreaterOrEqual(t, n, int64(0), name)
 	}
 	require.Positive(t, m.Hidden, name)
@@ -59,7 +60,8 @@ func saneTensor(t *testing.T, name string, tensor *Tensor) {
 
 func saneCache(t *testing.T, name string, c Cache) {
 	t.Helper()
-	for _, n := range []int64{c.KVHeads, c.KeyDim, c.ValueDim, c.Window, c.LatentDim, c.IndexBytes, c.ConvElements, c.StateElements, c.StateBits} {
+	for _, n := range []int64{c.KVHeads, c.KeyDim, c.ValueDim, c.Window, c.LatentDim, c.IndexBytes, c.ConvElements, c.StateElements,
+		c.StateBits} {
 		require.GreaterOrEqual(t, n, int64(0), "%s: %+v", name, c)
 		require.LessOrEqual(t, n, int64(1)<<61, "%s: %+v", name, c)
 	}

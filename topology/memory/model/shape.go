@@ -56,6 +56,7 @@ var (
 	headKeys   = []string{"num_attention_heads", "n_head", "n_heads", "num_heads"}
 	kvKeys     = []string{"num_key_value_heads", "n_head_kv", "num_kv_heads", "multi_query_group_num", "n_kv_heads", "kv_n_heads"}
 	widthKeys  = []string{"intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "hidden_dim", "block_ff_dim"}
-	lengthKeys = []string{"max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx", "max_sequence_length", "model_max_length"}
+	lengthKeys = []string{"max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx", "max_sequence_length",
+		"model_max_length"}
 	expertKeys = []string{"num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"}
 )

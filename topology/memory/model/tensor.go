@@ -39,7 +39,8 @@ const (
 	PartCount
 )
 
-var partNames = [PartCount]string{"embedding", "attention", "MLP", "experts", "norms and routers", "output head", "vision or audio tower", "draft layers"}
+var partNames = [PartCount]string{"embedding", "attention", "MLP", "experts", "norms and routers", "output head",
+	"vision or audio tower", "draft layers"}
 
 func (p Part) String() string { return partNames[p] }
 
