@@ -131,7 +131,7 @@ func optionOf(offer *planOffer, found *memory.ServerOption) *planOption {
 // isClose reports whether more or less memory, by the estimate's margin, would give
 // the other answer.
 func isClose(e *memory.Estimate) bool {
-	if !e.Surely() {
+	if !e.IsCertain() {
 		return true
 	}
 	return e.Outcome() == memory.OutcomeStarts && (e.Wanted <= e.KV-e.Margin) != (e.Wanted <= e.KV+e.Margin)
@@ -141,7 +141,7 @@ func isClose(e *memory.Estimate) bool {
 func reasonOf(e *memory.Estimate) string {
 	switch {
 	case e.Outcome() == memory.OutcomeUnsupported:
-		return e.Unsupported()
+		return e.UnsupportedReason()
 	case e.Outcome() == memory.OutcomeNoMemory:
 		return "claims too much"
 	case e.Outcome() == memory.OutcomeNoBlocks && e.WeightBytes() >= e.Budget:

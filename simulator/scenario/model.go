@@ -116,7 +116,7 @@ func (m *Model) share(known *model.Model, gpu memory.GPU) topology.Bytes {
 			return 0
 		}
 		e := server.On(gpu, m.demand())
-		if !e.Holds() || !e.Surely() || e.KV-e.Margin < e.Wanted {
+		if !e.Holds() || !e.IsCertain() || e.KV-e.Margin < e.Wanted {
 			continue
 		}
 		held := e.Claims()

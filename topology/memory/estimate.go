@@ -100,8 +100,8 @@ const (
 // Outcome is whether the engine starts, by the middle of the estimate.
 func (e *Estimate) Outcome() Outcome { return e.outcomeWith(0) }
 
-// Surely reports whether the outcome stays the same within the margin.
-func (e *Estimate) Surely() bool {
+// IsCertain reports whether the outcome stays the same within the margin.
+func (e *Estimate) IsCertain() bool {
 	return e.outcomeWith(e.Margin) == e.Outcome() && (e.outcomeWith(-e.Margin) == OutcomeStarts) == (e.Outcome() == OutcomeStarts)
 }
 
@@ -125,8 +125,8 @@ func (e *Estimate) outcomeWith(shift topology.Bytes) Outcome {
 	return OutcomeStarts
 }
 
-// Unsupported says why the engine cannot run the model on the GPU at all; "" if it can.
-func (e *Estimate) Unsupported() string { return e.unsupported }
+// UnsupportedReason says why the engine cannot run the model on the GPU at all; "" if it can.
+func (e *Estimate) UnsupportedReason() string { return e.unsupported }
 
 // Holds reports whether the server starts and holds the demand.
 func (e *Estimate) Holds() bool {

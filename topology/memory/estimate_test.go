@@ -104,7 +104,7 @@ func TestFits(t *testing.T) {
 
 	t4 := estimate(t, llama8B, memory.Launch{MaxModelLen: 4096}, whole(t, "T4"), memory.Demand{})
 	require.Equal(t, memory.OutcomeNoBlocks, t4.Outcome())
-	require.True(t, t4.Surely())
+	require.True(t, t4.IsCertain())
 	require.Contains(t, t4.Explain(), "14.99GiB weights")
 
 	a100 := estimate(t, llama8B, memory.Launch{MaxModelLen: 4096}, whole(t, "A100-SXM4-80GB"), memory.Demand{Requests: 16})
@@ -244,9 +244,9 @@ func TestUnsupported(t *testing.T) {
 	} {
 		e := estimate(t, tc.model, tc.launch, whole(t, tc.gpu), memory.Demand{})
 		if tc.want == "" {
-			require.Empty(t, e.Unsupported(), tc.model)
+			require.Empty(t, e.UnsupportedReason(), tc.model)
 		} else {
-			require.Contains(t, e.Unsupported(), tc.want)
+			require.Contains(t, e.UnsupportedReason(), tc.want)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func (d *flagDialect) parseWords(words []placedWord, h *unknownTexts, cl *comman
 			dotted = append(dotted, flagOccurrence{f.setting, first})
 		}
 		if err := setKey(dotted[at].object, f.path, f.text); err != nil {
-			return f.refuse("%w", err)
+			return f.refuseValue("%w", err)
 		}
 	}
 	// Dotted flags come to one JSON text behind all others (vLLM's FlexibleArgumentParser).
@@ -149,14 +149,14 @@ func (f *writtenFlag) takeValue(values []placedWord, h *unknownTexts) (int, erro
 	}
 	switch {
 	case takes == takesNone && f.hasValue:
-		return 0, f.refuse("takes no value, leave %q out", h.showText("="+f.text))
+		return 0, f.refuseValue("takes no value, leave %q out", h.showText("="+f.text))
 	case takes == takesNone:
 		return 0, nil
 	case f.hasValue:
 		f.list = []string{f.text}
 		return 0, nil
 	case len(values) == 0:
-		return 0, f.refuse("a value is missing behind it")
+		return 0, f.refuseValue("a value is missing behind it")
 	case takes == takesOne:
 		f.text = values[0].text
 		return 1, nil

@@ -109,7 +109,7 @@ func (a *flagReader) readFlag(o flagOccurrence) error {
 	}
 	if found {
 		for _, field := range o.setting.fields {
-			a.reading.markUnknown(field, shown.position()+": "+missing.because)
+			a.reading.markUnknown(field, shown.whereGiven()+": "+missing.because)
 		}
 		return nil
 	}
@@ -117,7 +117,7 @@ func (a *flagReader) readFlag(o flagOccurrence) error {
 		return err
 	}
 	for _, field := range o.setting.fields {
-		a.reading.Explicit[field] = shown.position()
+		a.reading.Explicit[field] = shown.whereGiven()
 	}
 	return nil
 }

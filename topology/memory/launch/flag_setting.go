@@ -39,8 +39,8 @@ type givenFlag struct {
 	object            map[string]any // of dotted flags
 }
 
-// position says where a flag was given, for people.
-func (g givenFlag) position() string {
+// whereGiven says where a flag was given, for people.
+func (g givenFlag) whereGiven() string {
 	words := strings.TrimSpace(g.name + " " + g.text)
 	if len(words) > 120 {
 		words = words[:120] + "..."
@@ -51,8 +51,8 @@ func (g givenFlag) position() string {
 	return g.place + ": " + words
 }
 
-func (g givenFlag) refuse(format string, args ...any) error {
-	err := fmt.Errorf("%s: %w", g.position(), fmt.Errorf(format, args...))
+func (g givenFlag) refuseValue(format string, args ...any) error {
+	err := fmt.Errorf("%s: %w", g.whereGiven(), fmt.Errorf(format, args...))
 	if strings.Contains(g.text, "$") {
 		return fmt.Errorf("%w (no shell puts variables in here: Kubernetes replaces $(NAME))", err)
 	}

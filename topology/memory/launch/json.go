@@ -84,11 +84,11 @@ func (g givenFlag) jsonObject() (map[string]any, error) {
 	}
 	value, err := parseJSON(g.text)
 	if err != nil {
-		return nil, g.refuse("%w", err)
+		return nil, g.refuseValue("%w", err)
 	}
 	object, isObject := value.(map[string]any)
 	if !isObject {
-		return nil, g.refuse("is not a JSON object")
+		return nil, g.refuseValue("is not a JSON object")
 	}
 	return object, nil
 }

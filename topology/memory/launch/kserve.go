@@ -68,7 +68,7 @@ func readHuggingfaceBackend(a *flagReader, g givenFlag) error {
 	case "triton":
 		a.reading.Launch.Engine = memory.Plain
 	default:
-		return g.refuse("want auto, vllm, huggingface or triton")
+		return g.refuseValue("want auto, vllm, huggingface or triton")
 	}
 	return nil
 }

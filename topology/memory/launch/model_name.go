@@ -19,9 +19,9 @@ func (a *flagReader) setModel(text string, g givenFlag) error {
 	name, because := modelOf(text, a.stored)
 	switch {
 	case because != "":
-		a.reading.markUnknown(FieldModel, fmt.Sprintf("%s: %s, name it with annotation %s", g.position(), because, ModelAnnotation))
+		a.reading.markUnknown(FieldModel, fmt.Sprintf("%s: %s, name it with annotation %s", g.whereGiven(), because, ModelAnnotation))
 	case name == "":
-		return g.refuse("want a model's name like meta-llama/Llama-3.1-8B-Instruct, or a folder")
+		return g.refuseValue("want a model's name like meta-llama/Llama-3.1-8B-Instruct, or a folder")
 	}
 	a.reading.Model = name
 	return nil

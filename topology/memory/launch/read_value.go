@@ -37,10 +37,10 @@ func numberSetting(parse func(string) (int64, error), field Field, low, high int
 func (g givenFlag) parseNumber(parse func(string) (int64, error), low, high int64) (int64, error) {
 	n, err := parse(g.text)
 	if err != nil {
-		return 0, g.refuse("%w, want one from %d to %d", err, low, high)
+		return 0, g.refuseValue("%w, want one from %d to %d", err, low, high)
 	}
 	if n < low || n > high {
-		return 0, g.refuse("want a whole number from %d to %d", low, high)
+		return 0, g.refuseValue("want a whole number from %d to %d", low, high)
 	}
 	return n, nil
 }
@@ -49,10 +49,10 @@ func (g givenFlag) parseNumber(parse func(string) (int64, error), low, high int6
 func readShare(a *flagReader, g givenFlag) error {
 	value, err := parseFraction(g.text)
 	if err != nil {
-		return g.refuse("%w, want one above 0 and up to 1", err)
+		return g.refuseValue("%w, want one above 0 and up to 1", err)
 	}
 	if value <= 0 || value > 1 {
-		return g.refuse("want a number above 0 and up to 1")
+		return g.refuseValue("want a number above 0 and up to 1")
 	}
 	a.reading.Launch.Utilisation = value
 	return nil
@@ -93,7 +93,7 @@ func isTrueText(text string) bool {
 func switchSetting(field Field, names ...string) flagSetting {
 	return flagSetting{names: names, takes: takesNone, fields: []Field{field}, read: func(a *flagReader, g givenFlag) error {
 		if g.text != "" && !isBoolText(g.text) {
-			return g.refuse("want true or false")
+			return g.refuseValue("want true or false")
 		}
 		*field.switchOf(&a.reading.Launch) = isTrueText(g.text) != g.negated
 		return nil
@@ -108,7 +108,7 @@ var dtypeNames = map[string]string{
 func readDtype(a *flagReader, g givenFlag) error {
 	name, found := dtypeNames[strings.TrimPrefix(g.text, "torch.")]
 	if !found {
-		return g.refuse("want auto, half, float16, bfloat16, float or float32")
+		return g.refuseValue("want auto, half, float16, bfloat16, float or float32")
 	}
 	a.reading.Launch.Dtype = name
 	return nil
@@ -118,10 +118,10 @@ func readDtype(a *flagReader, g givenFlag) error {
 func (g givenFlag) parseGiB() (float64, error) {
 	value, err := parseFraction(g.text)
 	if err != nil {
-		return 0, g.refuse("%w, want GiB from 0 to %d", err, 1<<20)
+		return 0, g.refuseValue("%w, want GiB from 0 to %d", err, 1<<20)
 	}
 	if value < 0 || value > 1<<20 {
-		return 0, g.refuse("want GiB from 0 to %d", 1<<20)
+		return 0, g.refuseValue("want GiB from 0 to %d", 1<<20)
 	}
 	return value, nil
 }

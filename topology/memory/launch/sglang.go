@@ -113,7 +113,7 @@ func readByFinish(*flagReader, givenFlag) error { return nil }
 func readAsUnknown(field Field, because string) func(*flagReader, givenFlag) error {
 	return func(a *flagReader, g givenFlag) error {
 		if g.text != "" {
-			a.reading.markUnknown(field, g.position()+": "+because)
+			a.reading.markUnknown(field, g.whereGiven()+": "+because)
 		}
 		return nil
 	}
@@ -127,7 +127,7 @@ func readExperts(a *flagReader, g givenFlag) error {
 
 func readSGLangChunk(a *flagReader, g givenFlag) error {
 	if strings.TrimSpace(g.text) == "-1" {
-		a.reading.markUnknown(FieldMaxBatchedTokens, g.position()+": the whole prompt is one batch, whose size then depends on requests")
+		a.reading.markUnknown(FieldMaxBatchedTokens, g.whereGiven()+": the whole prompt is one batch, whose size then depends on requests")
 		return nil
 	}
 	n, err := g.parseNumber(parseWhole, 1, maxTokens)
@@ -167,7 +167,7 @@ func finishSGLang(a *flagReader) error {
 	case slices.Contains([]string{"NEXTN", "EAGLE", "MTP"}, method):
 		a.reading.Launch.Draft = "mtp" // without a model of its own, EAGLE takes the model's draft layers
 	default:
-		a.reading.markUnknown(FieldDraft, algorithm.position()+": which model drafts is not stated, --speculative-draft-model-path states it")
+		a.reading.markUnknown(FieldDraft, algorithm.whereGiven()+": which model drafts is not stated, --speculative-draft-model-path states it")
 	}
 	return nil
 }
@@ -181,10 +181,10 @@ func (a *flagReader) sglangAttention() error {
 		return nil
 	}
 	if l.TensorParallel%l.DataParallel != 0 || l.TensorParallel == 0 {
-		return enabled.refuse("tensor parallel %d is not a multiple of data parallel %d, make it one", max(l.TensorParallel, 1), l.DataParallel)
+		return enabled.refuseValue("tensor parallel %d is not a multiple of data parallel %d, make it one", max(l.TensorParallel, 1), l.DataParallel)
 	}
 	l.TensorParallel, l.ExpertParallel = l.TensorParallel/l.DataParallel, true
-	a.reading.Explicit[FieldTensorParallel] += ", of which " + enabled.position() + " takes the data parallel part"
+	a.reading.Explicit[FieldTensorParallel] += ", of which " + enabled.whereGiven() + " takes the data parallel part"
 	return nil
 }
 

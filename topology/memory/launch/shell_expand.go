@@ -154,7 +154,7 @@ func (sh *shellRun) expandPart(p wordPart) (string, error) {
 	if v.isList {
 		v.text = strings.Join(v.list, " ")
 	}
-	if number, found := sh.positional(p.name); found {
+	if number, found := sh.positionalArgument(p.name); found {
 		v.text, set = number, true
 	}
 	filled := set && (v.text != "" || !strings.HasPrefix(p.operator, ":"))
@@ -178,8 +178,8 @@ func (sh *shellRun) expandPart(p wordPart) (string, error) {
 	return text, err
 }
 
-// positional is $0 to $9, if it is given.
-func (sh *shellRun) positional(name string) (string, bool) {
+// positionalArgument is $0 to $9, if it is given.
+func (sh *shellRun) positionalArgument(name string) (string, bool) {
 	if !isDigits(name) || len(name) > 4 || sh.unsure {
 		return "", false
 	}
@@ -214,7 +214,7 @@ func (sh *shellRun) valuesOf(name string) (words []string, several bool) {
 		}
 		return []string{v.text}, true
 	}
-	if value, found := sh.positional(name); found {
+	if value, found := sh.positionalArgument(name); found {
 		return []string{value}, false
 	}
 	v, set := sh.variables[name]

@@ -206,7 +206,7 @@ func (sh *shellRun) markVariableUnknown(name, because string) {
 	}
 }
 
-func (sh *shellRun) position(s *simpleCommand) string {
+func (sh *shellRun) commandPosition(s *simpleCommand) string {
 	if sh.depth > 1 {
 		return sh.place // of the command that the script is part of
 	}
@@ -260,7 +260,7 @@ func (sh *shellRun) runSimple(s *simpleCommand, beside bool) error {
 	for i, a := range s.assigns {
 		own[a.name] = values[i].text
 	}
-	return sh.startProgram(startedProgram{words: words, env: own, place: sh.position(s), beside: beside})
+	return sh.startProgram(startedProgram{words: words, env: own, place: sh.commandPosition(s), beside: beside})
 }
 
 // expandAssignment expands an assignment.

@@ -86,7 +86,7 @@ func finishTRTLLM(a *flagReader) error {
 	content, known := a.knownFile(g.text)
 	if !known {
 		for _, field := range optionFields {
-			a.reading.markUnknown(field, a.unknowns.showText(g.position())+" is not in the pod")
+			a.reading.markUnknown(field, a.unknowns.showText(g.whereGiven())+" is not in the pod")
 		}
 		return nil
 	}

@@ -62,9 +62,9 @@ func readTGIQuantisation(a *flagReader, g givenFlag) error {
 		a.reading.Launch.Quantisation = "fp8"
 	case "awq", "gptq", "marlin", "exl2", "compressed-tensors":
 	case "bitsandbytes", "eetq":
-		a.reading.markUnknown(FieldQuantisation, g.position()+": weights of 8-bit integers are not accounted for")
+		a.reading.markUnknown(FieldQuantisation, g.whereGiven()+": weights of 8-bit integers are not accounted for")
 	default:
-		return g.refuse("want awq, compressed-tensors, eetq, exl2, gptq, marlin, bitsandbytes, bitsandbytes-nf4, bitsandbytes-fp4 or fp8")
+		return g.refuseValue("want awq, compressed-tensors, eetq, exl2, gptq, marlin, bitsandbytes, bitsandbytes-nf4, bitsandbytes-fp4 or fp8")
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func readTGIGraphs(a *flagReader, g givenFlag) error {
 func finishTGI(a *flagReader) error {
 	sharded, told := a.flags["--sharded"]
 	if told && !hasUnknown(sharded.text) && !slices.Contains([]string{"true", "false"}, sharded.text) {
-		return sharded.refuse("want true or false")
+		return sharded.refuseValue("want true or false")
 	}
 	_, numbered := a.flags["--num-shard"]
 	switch {

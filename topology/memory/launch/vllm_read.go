@@ -18,7 +18,7 @@ func beginVLLM(a *flagReader, as string) error {
 	if len(a.words) == 0 {
 		switch {
 		case stated && as == "serve" && !strings.HasPrefix(flag.place, "file ") && a.reading.Launch.Version.Before(0, 11):
-			return flag.refuse("vllm serve %s takes the model without --model: vllm serve %s", a.reading.Launch.Version,
+			return flag.refuseValue("vllm serve %s takes the model without --model: vllm serve %s", a.reading.Launch.Version,
 				a.unknowns.showText(flag.text))
 		case !stated && a.reading.IsKnown(FieldModel):
 			a.reading.markUnknown(FieldModel, "no model is stated, vLLM serves its default")
@@ -84,7 +84,7 @@ func readKVFormat(formats map[string]memory.KVFormat) func(*flagReader, givenFla
 	return func(a *flagReader, g givenFlag) error {
 		format, found := formats[g.text]
 		if !found {
-			a.reading.markUnknown(FieldKVFormat, g.position()+": how wide this format is is not known")
+			a.reading.markUnknown(FieldKVFormat, g.whereGiven()+": how wide this format is is not known")
 		}
 		a.reading.Launch.KVFormat = format
 		return nil
@@ -105,10 +105,10 @@ func readVLLMQuantisation(a *flagReader, g givenFlag) error {
 	case scheme == "bitsandbytes":
 		a.reading.Launch.Quantisation = "bitsandbytes"
 	case scheme == "gguf":
-		a.reading.markUnknown(FieldModel, g.position()+": the sizes of GGUF files are not known")
+		a.reading.markUnknown(FieldModel, g.whereGiven()+": the sizes of GGUF files are not known")
 	case slices.Contains(schemesInFiles, scheme):
 	default:
-		a.reading.markUnknown(FieldQuantisation, g.position()+": how many bytes this leaves of the weights is not known")
+		a.reading.markUnknown(FieldQuantisation, g.whereGiven()+": how many bytes this leaves of the weights is not known")
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func readLoadFormat(a *flagReader, g givenFlag) error {
 	case "bitsandbytes":
 		a.reading.Launch.Quantisation = "bitsandbytes"
 	case "gguf":
-		a.reading.markUnknown(FieldModel, g.position()+": the sizes of GGUF files are not known")
+		a.reading.markUnknown(FieldModel, g.whereGiven()+": the sizes of GGUF files are not known")
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func readLoadFormat(a *flagReader, g givenFlag) error {
 // readOffloading is about vLLM's other ways to keep weights in host memory: how much that
 // is depends on the layers it picks.
 func readOffloading(a *flagReader, g givenFlag) error {
-	a.reading.markUnknown(FieldCPUOffload, g.position()+": how much of the weights it keeps in host memory is not known")
+	a.reading.markUnknown(FieldCPUOffload, g.whereGiven()+": how much of the weights it keeps in host memory is not known")
 	return nil
 }
 
@@ -192,7 +192,7 @@ func readVLLMSpeculative(a *flagReader, g givenFlag) error {
 	}
 	if tokens, found := object["num_speculative_tokens"]; found {
 		if missing, unknown := a.unknowns.firstIn(scalarText(tokens)); unknown {
-			a.reading.markUnknown(FieldDraftTokens, g.position()+": "+missing.because)
+			a.reading.markUnknown(FieldDraftTokens, g.whereGiven()+": "+missing.because)
 		} else if a.reading.Launch.DraftTokens, err = g.parseMember("num_speculative_tokens", tokens, 1, 1<<16); err != nil {
 			return err
 		}
@@ -200,7 +200,7 @@ func readVLLMSpeculative(a *flagReader, g givenFlag) error {
 	method, _ := object["method"].(string)
 	name, _ := object["model"].(string)
 	if missing, unknown := a.unknowns.firstIn(method + name); unknown {
-		a.reading.markUnknown(FieldDraft, a.unknowns.showText(g.position())+": "+missing.because)
+		a.reading.markUnknown(FieldDraft, a.unknowns.showText(g.whereGiven())+": "+missing.because)
 		return nil
 	}
 	return a.setDraft(method, name, g)
@@ -214,14 +214,14 @@ func (a *flagReader) setDraft(method, name string, g givenFlag) error {
 	case method == "mtp", strings.HasSuffix(method, "_mtp"):
 		a.reading.Launch.Draft = "mtp"
 	case name == "":
-		a.reading.markUnknown(FieldDraft, g.position()+": which model drafts is not stated")
+		a.reading.markUnknown(FieldDraft, g.whereGiven()+": which model drafts is not stated")
 	default:
 		found, because := modelOf(name, a.stored)
 		if because == "" && found == "" {
 			because = fmt.Sprintf("%q names no model", name)
 		}
 		if because != "" {
-			a.reading.markUnknown(FieldDraft, g.position()+": "+because)
+			a.reading.markUnknown(FieldDraft, g.whereGiven()+": "+because)
 		}
 		a.reading.Launch.Draft = found
 	}
@@ -264,11 +264,11 @@ func readVLLMLimits(a *flagReader, g givenFlag) error {
 			return nil // image=2,video=1, of older releases
 		}
 		if err != nil {
-			return g.refuse("%w", err)
+			return g.refuseValue("%w", err)
 		}
 		var isObject bool
 		if object, isObject = value.(map[string]any); !isObject {
-			return g.refuse("is not a JSON object")
+			return g.refuseValue("is not a JSON object")
 		}
 	}
 	used := len(object) == 0
@@ -277,7 +277,7 @@ func readVLLMLimits(a *flagReader, g givenFlag) error {
 	}
 	if !used {
 		a.reading.markUnknown(FieldLanguageOnly,
-			g.position()+": some models then leave their towers out and others do not, --language-model-only settles it")
+			g.whereGiven()+": some models then leave their towers out and others do not, --language-model-only settles it")
 	}
 	return nil
 }
@@ -308,7 +308,7 @@ func finishVLLM(a *flagReader) error {
 		}
 		if a.reading.Launch.Version.Before(0, 12) {
 			a.reading.Launch.NoHybridKV = true
-			a.reading.Explicit[FieldNoHybridKV] = a.unknowns.showText(g.position())
+			a.reading.Explicit[FieldNoHybridKV] = a.unknowns.showText(g.whereGiven())
 			continue
 		}
 		a.reading.markUnknown(FieldNoHybridKV, a.unknowns.showText(g.name)+": some connectors turn the hybrid KV cache manager off, "+
@@ -340,8 +340,8 @@ func (a *flagReader) readStageLayers(name string) error {
 	}
 	stages := max(a.reading.Launch.PipelineParallel, 1)
 	if a.reading.IsKnown(FieldPipelineParallel) && int64(len(a.reading.Launch.StageLayers)) != stages {
-		return g.refuse("has %d stages, pipeline parallel has %d: give the layers of each stage", len(a.reading.Launch.StageLayers), stages)
+		return g.refuseValue("has %d stages, pipeline parallel has %d: give the layers of each stage", len(a.reading.Launch.StageLayers), stages)
 	}
-	a.reading.Explicit[FieldStageLayers] = g.position()
+	a.reading.Explicit[FieldStageLayers] = g.whereGiven()
 	return nil
 }

@@ -84,7 +84,7 @@ func (b *modelBuilder) addLinear(name string, part Part, rows, columns int64, sp
 	return b.addTensor(Tensor{Name: name, Part: part, Rows: rows, Columns: columns, Count: 1, Split: split}, true)
 }
 
-// addBiased is linear with a number more per output feature.
+// addBiased is addLinear with a number more per output feature.
 func (b *modelBuilder) addBiased(name string, part Part, rows, columns int64, split Split) {
 	b.addLinear(name, part, rows, columns, split)
 	if split == SplitColumns {

@@ -1,6 +1,6 @@
 package model
 
-// buildDeberta looks at relative positions of width hidden, with a norm where it is asked
+// buildDeberta builds DeBERTa, which looks at relative positions of width hidden, with a norm where it is asked
 // for, and a convolution in its largest models.
 func buildDeberta(b *modelBuilder) {
 	e := textEncoder{noPooler: true, noTypes: true}

@@ -1,6 +1,6 @@
 package model
 
-// buildDeciLM has layers that its search left out or narrowed. Source: modeling_decilm.py
+// buildDeciLM builds DeciLM, which has layers that its search left out or narrowed. Source: modeling_decilm.py
 // of nvidia/Llama-3_3-Nemotron-Super-49B-v1.
 func buildDeciLM(b *modelBuilder) {
 	s := decoderStyle{}

@@ -1,6 +1,6 @@
 package model
 
-// buildDeepSeek4 is DeepSeek V4: one latent key that is its own value, compressed along
+// buildDeepSeek4 builds DeepSeek V4: one latent key that is its own value, compressed along
 // the sequence in most layers, several residual streams (hyper-connections), and
 // routers of which the first look their experts up by token. Source: the tensor list
 // of deepseek-ai/DeepSeek-V4-Flash and vLLM's deepseek_v4.py.

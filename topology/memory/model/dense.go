@@ -12,7 +12,7 @@ var (
 		embeddingNorm: true, feedForward: timesHidden(4)}
 )
 
-// buildQwen is the first Qwen: c_attn has a bias, and intermediate_size counts the two
+// buildQwen builds the first Qwen: c_attn has a bias, and intermediate_size counts the two
 // matrices that are multiplied into the third.
 func buildQwen(b *modelBuilder) {
 	width := b.readDimension("intermediate_size")
@@ -51,7 +51,7 @@ func gptBigCode(b *modelBuilder) {
 	decoderModel(gpt2Style)(b)
 }
 
-// buildMPT has no biases, and norms without them, where no_bias says so.
+// buildMPT builds MPT, which has no biases, and norms without them, where no_bias says so.
 func buildMPT(b *modelBuilder) {
 	bias := !b.readFlag(false, "no_bias")
 	s := decoderStyle{qkvBias: bias, outBias: bias, mlpBias: bias, normBias: bias, plainMLP: true, tied: true, noRotary: true}
@@ -75,7 +75,7 @@ func buildMPT(b *modelBuilder) {
 	decoderModel(s)(b)
 }
 
-// buildOPT has a table of positions with two rows more; its 350m has a narrower embedding
+// buildOPT builds OPT, which has a table of positions with two rows more; its 350m has a narrower embedding
 // and norms after rather than before each layer.
 func buildOPT(b *modelBuilder) {
 	bias := b.readFlag(true, "enable_bias")

@@ -58,7 +58,7 @@ func (b *modelBuilder) selfAndCross(heads, dim, source int64) {
 	b.addCache(Cache{Attention: CrossAttention, KVHeads: heads, KeyDim: dim, ValueDim: dim, Window: source})
 }
 
-// buildWhisper listens to a spectrogram through two convolutions.
+// buildWhisper builds Whisper, which listens to a spectrogram through two convolutions.
 func buildWhisper(b *modelBuilder) {
 	h := b.readHalves()
 	mels := b.readRequired("num_mel_bins")
@@ -73,7 +73,7 @@ func buildWhisper(b *modelBuilder) {
 	b.addStacks(h, true)
 }
 
-// buildBart has one embedding for both halves and learned positions, two rows more than
+// buildBart builds BART, which has one embedding for both halves and learned positions, two rows more than
 // its length; M2M-100 computes them, and has a norm at the end of each half.
 func buildBart(learned bool) func(*modelBuilder) {
 	return func(b *modelBuilder) {

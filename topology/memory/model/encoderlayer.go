@@ -49,7 +49,7 @@ func (b *modelBuilder) encoderLayer(l encoderLayer) {
 	}
 }
 
-// addDense is linear, with a bias or without.
+// addDense is addLinear, with a bias or without.
 func (b *modelBuilder) addDense(name string, part Part, rows, columns int64, split Split, bias bool) {
 	if bias {
 		b.addBiased(name, part, rows, columns, split)

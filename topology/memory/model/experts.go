@@ -2,7 +2,7 @@ package model
 
 // Mixtures of experts whose config.json or layers are unlike the others'.
 
-// buildDBRX keeps the shape of its experts and of its attention in objects of their own,
+// buildDBRX builds DBRX, whose config.json keeps the shape of its experts and of its attention in objects of their own,
 // and has layer norms without bias.
 func buildDBRX(b *modelBuilder) {
 	if experts := b.readObject("ffn_config"); experts != nil {
@@ -18,7 +18,7 @@ func buildDBRX(b *modelBuilder) {
 	decoderModel(decoderStyle{})(b)
 }
 
-// buildAfmoe is Arcee's: gated attention, four norms, and a router that is balanced.
+// buildAfmoe builds Arcee's AFMoE: gated attention, four norms, and a router that is balanced.
 func buildAfmoe(b *modelBuilder) {
 	s := decoderStyle{qkNorm: headQKNorm, norms: 4, correction: true, pattern: fullEach(4)}
 	s.extra = func(b *modelBuilder, d attentionShape, _ int64) {
@@ -27,7 +27,7 @@ func buildAfmoe(b *modelBuilder) {
 	decoderModel(s)(b)
 }
 
-// buildLongcat has two latent attentions and two dense layers around the experts of each
+// buildLongcat builds LongCat, which has two latent attentions and two dense layers around the experts of each
 // layer; some of its experts do nothing and have no weights. Source:
 // modeling_longcat_flash.py.
 func buildLongcat(b *modelBuilder) {
@@ -68,7 +68,7 @@ func buildLongcat(b *modelBuilder) {
 	})
 }
 
-// buildStep3 is multi-matrix factorised attention: queries share a narrow projection, and
+// buildStep3 builds Step 3, with multi-matrix factorised attention: queries share a narrow projection, and
 // there is one KV head. Source: modeling_step3.py of stepfun-ai/step3.
 func buildStep3(b *modelBuilder) {
 	share, groups := b.readRequired("share_q_dim"), b.readRequired("num_attention_groups")

@@ -1,6 +1,6 @@
 package model
 
-// buildFalcon has one or, in the new architecture, a few KV heads, layer norms, and
+// buildFalcon builds Falcon, which has one or, in the new architecture, a few KV heads, layer norms, and
 // attention beside rather than before its feed-forward layer.
 func buildFalcon(b *modelBuilder) {
 	s := decoderStyle{plainMLP: true, normBias: true, tied: true, feedForward: timesHidden(4)}

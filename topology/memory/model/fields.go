@@ -81,10 +81,10 @@ func (f *configFields) readDimension(keys ...string) int64 {
 	return f.readWithin(1, maxDimension, keys)
 }
 
-// readCount is dimension for what may also be stated as 0.
+// readCount is readDimension for what may also be stated as 0.
 func (f *configFields) readCount(keys ...string) int64 { return f.readWithin(0, maxDimension, keys) }
 
-// readRequired is dimension for what must be there.
+// readRequired is readDimension for what must be there.
 func (f *configFields) readRequired(keys ...string) int64 {
 	if !f.hasKey(keys...) {
 		f.addError(strings.Join(keys, " or "), "missing")
@@ -93,7 +93,7 @@ func (f *configFields) readRequired(keys ...string) int64 {
 	return f.readDimension(keys...)
 }
 
-// readLength is dimension for what counts tokens.
+// readLength is readDimension for what counts tokens.
 func (f *configFields) readLength(keys ...string) int64 { return f.readWithin(1, maxLength, keys) }
 
 func (f *configFields) readWithin(low, high int64, keys []string) int64 {

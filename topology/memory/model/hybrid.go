@@ -8,7 +8,7 @@ import (
 // Hybrids of attention and state-space layers. Sources: the modelling code of the
 // same names in Transformers.
 
-// buildJamba attends in every attn_layer_period-th layer and has experts in every
+// buildJamba builds Jamba, which attends in every attn_layer_period-th layer and has experts in every
 // expert_layer_period-th.
 func buildJamba(b *modelBuilder) {
 	attention, attentionAt := b.readRequired("attn_layer_period"), b.readCount("attn_layer_offset")
@@ -51,7 +51,7 @@ func falconH1(b *modelBuilder) {
 	}})(b)
 }
 
-// buildBamba attends in the layers that attn_layer_indices names.
+// buildBamba builds Bamba, which attends in the layers that attn_layer_indices names.
 func buildBamba(b *modelBuilder) {
 	attends := b.readInts("attn_layer_indices")
 	decoderModel(decoderStyle{mixer: func(b *modelBuilder, _ *decoderStyle, d attentionShape, layer int64) bool {

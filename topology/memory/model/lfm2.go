@@ -1,6 +1,6 @@
 package model
 
-// buildLFM2 has short convolutions for most layers' attention. Source: modeling_lfm2.py.
+// buildLFM2 builds LFM2, which has short convolutions for most layers' attention. Source: modeling_lfm2.py.
 func buildLFM2(b *modelBuilder) {
 	if b.readFlag(false, "block_auto_adjust_ff_dim") {
 		width := 2 * b.readRequired("intermediate_size", "block_ff_dim") / 3

@@ -36,7 +36,7 @@ func nomicBERT(b *modelBuilder) {
 	encoderModel(textEncoder{layer: layer, noPooler: true})(b)
 }
 
-// buildGTE is Alibaba's "new" encoder.
+// buildGTE builds Alibaba's "new" encoder.
 func buildGTE(b *modelBuilder) {
 	e := textEncoder{noPooler: true, layer: encoderLayer{gated: true}}
 	e.layer.plainMLP = true

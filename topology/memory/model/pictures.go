@@ -63,7 +63,7 @@ func buildViT(b *modelBuilder) {
 	b.addClassifier(v.hidden)
 }
 
-// buildDINO has a token for masks and scales each layer's results.
+// buildDINO builds DINO, which has a token for masks and scales each layer's results.
 func buildDINO(b *modelBuilder) {
 	v := b.readImage()
 	b.addVisionLayers(v)

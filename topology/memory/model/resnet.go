@@ -3,7 +3,7 @@ package model
 // maxStages is of a pyramid of convolutions; published ones have four.
 const maxStages = 64
 
-// buildResNet is a pyramid of convolutions, each followed by a norm of weight and bias;
+// buildResNet builds a pyramid of convolutions, each followed by a norm of weight and bias;
 // its running means are no parameters, and files keep them besides.
 func buildResNet(b *modelBuilder) {
 	b.setKind(VisionKind)

@@ -1,6 +1,6 @@
 package model
 
-// everyLayer, alternate and the rest are the patterns of sliding layers that models have
+// everyLayer, isOddLayer and the rest are the patterns of sliding layers that models have
 // had before config.json listed layer_types.
 func everyLayer(*modelBuilder, int64) bool { return true }
 

@@ -1,6 +1,6 @@
 package model
 
-// buildT5 has no biases, relative positions in the first layer of each half, and a gate
+// buildT5 builds T5, which has no biases, relative positions in the first layer of each half, and a gate
 // where feed_forward_proj says so.
 func buildT5(b *modelBuilder) {
 	b.setKind(EncoderDecoder)
