@@ -73,6 +73,9 @@ func (l *treeLowering) lowerAssignment(a *syntax.Assign) (variableAssignment, er
 				one.array = []shellWord{{{opaque: l.sourceText(a), because: "elements of an array"}}}
 				break
 			}
+			if element.Value == nil {
+				continue
+			}
 			w, err := l.lowerWord(element.Value)
 			if err != nil {
 				return one, err

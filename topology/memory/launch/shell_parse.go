@@ -22,8 +22,14 @@ const (
 var errTooDeep = fmt.Errorf("commands lie more than %d deep", maxNesting)
 
 // parseScript reads a whole script in bash's language, of which the POSIX shell's is
-// a part. The script may hold unknown text. Errors name the line.
-func parseScript(script string) (commandList, error) {
+// a part. The script may hold unknown text. Errors name the line. Scripts come from
+// anybody: one on which the parser panics is an error as well.
+func parseScript(script string) (commands commandList, err error) {
+	defer func() {
+		if failure := recover(); failure != nil {
+			commands, err = nil, fmt.Errorf("shell script: the parser failed: %v", failure)
+		}
+	}()
 	marks, err := freeMarks(script)
 	if err != nil {
 		return nil, fmt.Errorf("shell script: %w", err)
