@@ -5,47 +5,48 @@ import (
 	"strings"
 )
 
-// additional is KServe's variable of further arguments. Its scripts use it whether or
+// additionalArguments is KServe's variable of further arguments. Its scripts use it whether or
 // not a pod sets it, and no image does: unset, it is empty (kserve@aaac4e2,
 // config/llmisvcconfig).
-const additional = "VLLM_ADDITIONAL_ARGS"
+const additionalArguments = "VLLM_ADDITIONAL_ARGS"
 
-// fields expands words and splits them, as the shell does before it starts a program.
-func (sh *shell) fields(words []word) ([]string, error) {
+// expandWords expands words and splits them, as the shell does before it starts a program.
+func (sh *shellRun) expandWords(words []shellWord) ([]string, error) {
 	var all []string
 	total := 0
 	for _, w := range words {
-		split, err := sh.field(w)
+		split, err := sh.expandWord(w)
 		if err != nil {
 			return nil, err
 		}
 		for _, f := range split {
 			total += len(f) + 1
 		}
-		if err := sh.choices.spend(total); err != nil {
+		if err := sh.choices.spendWork(total); err != nil {
 			return nil, err
 		}
 		total = 0
 		all = append(all, split...)
 		if len(all) > maxWords {
-			return nil, tooLong(sh.place)
+			return nil, tooLongError(sh.place)
 		}
 	}
 	return all, nil
 }
 
-// field expands one word into none, one or more.
-func (sh *shell) field(w word) ([]string, error) {
+// expandWord expands one word into none, one or more.
+func (sh *shellRun) expandWord(w shellWord) ([]string, error) {
 	var all []string
 	var current strings.Builder
-	begun, wild := false, w.wild()
+	begun, wild := false, w.hasWildcards()
 	end := func() {
 		if !begun {
 			return
 		}
 		text := current.String()
 		if wild {
-			text = sh.holes.add(manyWords, sh.holes.show(text), "the shell puts file names in the place of "+sh.holes.show(text))
+			text = sh.unknowns.addText(unknownWords, sh.unknowns.showText(text),
+				"the shell puts file names in the place of "+sh.unknowns.showText(text))
 		}
 		all = append(all, text)
 		current.Reset()
@@ -53,19 +54,19 @@ func (sh *shell) field(w word) ([]string, error) {
 	}
 	for _, p := range w {
 		if p.name == "" || p.operator != "" {
-			text, err := sh.part(p)
+			text, err := sh.expandPart(p)
 			if err != nil {
 				return nil, err
 			}
 			switch {
 			case p.quoted:
-				current.WriteString(narrow(text))
+				current.WriteString(asOneWord(text))
 				begun = true
 			case p.name == "" && p.opaque == "":
 				current.WriteString(text)
 				begun = true
 			default:
-				for i, piece := range split(widen(text)) {
+				for i, piece := range splitFields(asManyWords(text)) {
 					if i > 0 {
 						end()
 					}
@@ -75,7 +76,7 @@ func (sh *shell) field(w word) ([]string, error) {
 			}
 			continue
 		}
-		values, asList := sh.values(p.name)
+		values, asList := sh.valuesOf(p.name)
 		if asList && p.quoted {
 			for i, v := range values {
 				if i > 0 {
@@ -88,28 +89,28 @@ func (sh *shell) field(w word) ([]string, error) {
 		}
 		text := strings.Join(values, " ")
 		if p.quoted {
-			current.WriteString(narrow(text))
+			current.WriteString(asOneWord(text))
 			begun = true
 			continue
 		}
-		for i, piece := range split(widen(text)) {
+		for i, piece := range splitFields(asManyWords(text)) {
 			if i > 0 {
 				end()
 			}
-			wild = wild || wildcards(piece)
+			wild = wild || textHasWildcards(piece)
 			current.WriteString(piece)
 			begun = begun || piece != ""
 		}
 		if current.Len() > MaxText {
-			return nil, tooLong(sh.place)
+			return nil, tooLongError(sh.place)
 		}
 	}
 	end()
 	return all, nil
 }
 
-// split splits at spaces; an empty piece at either end says that a word ends there.
-func split(text string) []string {
+// splitFields splits at spaces; an empty piece at either end says that a word ends there.
+func splitFields(text string) []string {
 	if text == "" {
 		return nil
 	}
@@ -123,41 +124,41 @@ func split(text string) []string {
 	return pieces
 }
 
-// joined expands a word without splitting it.
-func (sh *shell) joined(w word) (string, error) {
+// joinWord expands a word without splitting it.
+func (sh *shellRun) joinWord(w shellWord) (string, error) {
 	var b strings.Builder
 	for _, p := range w {
-		text, err := sh.part(p)
+		text, err := sh.expandPart(p)
 		if err != nil {
 			return "", err
 		}
 		if b.WriteString(text); b.Len() > MaxText {
-			return "", tooLong(sh.place)
+			return "", tooLongError(sh.place)
 		}
 	}
 	return b.String(), nil
 }
 
-// part expands one part to text.
-func (sh *shell) part(p part) (string, error) {
+// expandPart expands one part to text.
+func (sh *shellRun) expandPart(p wordPart) (string, error) {
 	switch {
 	case p.opaque != "":
-		return sh.holes.add(oneWord, p.opaque, fmt.Sprintf("%s: %s", p.opaque, p.because)), nil
+		return sh.unknowns.addText(unknownWord, p.opaque, fmt.Sprintf("%s: %s", p.opaque, p.because)), nil
 	case p.name == "":
 		return p.text, nil
 	case p.operator == "":
-		values, _ := sh.values(p.name)
+		values, _ := sh.valuesOf(p.name)
 		return strings.Join(values, " "), nil
 	}
 	v, set := sh.variables[p.name]
 	if v.isList {
 		v.text = strings.Join(v.list, " ")
 	}
-	if number, found := sh.argument(p.name); found {
+	if number, found := sh.positionalArgument(p.name); found {
 		v.text, set = number, true
 	}
 	filled := set && (v.text != "" || !strings.HasPrefix(p.operator, ":"))
-	if filled && hasHole(v.text) && strings.HasPrefix(p.operator, ":") {
+	if filled && hasUnknown(v.text) && strings.HasPrefix(p.operator, ":") {
 		// It may be empty.
 		return v.text, nil
 	}
@@ -165,21 +166,21 @@ func (sh *shell) part(p part) (string, error) {
 		if !filled {
 			return "", nil
 		}
-		return sh.joined(p.operand)
+		return sh.joinWord(p.operand)
 	}
 	if filled {
 		return v.text, nil
 	}
-	text, err := sh.joined(p.operand)
+	text, err := sh.joinWord(p.operand)
 	if err == nil && strings.HasSuffix(p.operator, "=") {
-		sh.variables[p.name] = variable{text: text, exported: v.exported}
+		sh.variables[p.name] = shellVariable{text: text, exported: v.exported}
 	}
 	return text, err
 }
 
-// argument is $0 to $9, if it is given.
-func (sh *shell) argument(name string) (string, bool) {
-	if !allDigits(name) || len(name) > 4 || sh.unsure {
+// positionalArgument is $0 to $9, if it is given.
+func (sh *shellRun) positionalArgument(name string) (string, bool) {
+	if !isDigits(name) || len(name) > 4 || sh.unsure {
 		return "", false
 	}
 	i := 0
@@ -192,11 +193,11 @@ func (sh *shell) argument(name string) (string, bool) {
 	return sh.arguments[i], true
 }
 
-// values are the words that a name stands for, and whether there may be several.
-func (sh *shell) values(name string) (words []string, several bool) {
+// valuesOf are the words that a name stands for, and whether there may be several.
+func (sh *shellRun) valuesOf(name string) (words []string, several bool) {
 	if name == "@" || name == "*" {
 		if sh.unsure {
-			return []string{sh.holes.add(manyWords, "$"+name, "the arguments are shifted")}, true
+			return []string{sh.unknowns.addText(unknownWords, "$"+name, "the arguments are shifted")}, true
 		}
 		if len(sh.arguments) == 0 {
 			return nil, true
@@ -213,17 +214,17 @@ func (sh *shell) values(name string) (words []string, several bool) {
 		}
 		return []string{v.text}, true
 	}
-	if value, found := sh.argument(name); found {
+	if value, found := sh.positionalArgument(name); found {
 		return []string{value}, false
 	}
 	v, set := sh.variables[name]
 	switch {
 	case v.isList && len(v.list) > 0:
 		return v.list[:1], false
-	case !set && name == additional, v.isList:
+	case !set && name == additionalArguments, v.isList:
 		return []string{""}, false
 	case !set:
-		return []string{sh.holes.add(oneWord, "${"+name+"}", fmt.Sprintf("variable %s is not set in the pod", name))}, false
+		return []string{sh.unknowns.addText(unknownWord, "${"+name+"}", fmt.Sprintf("variable %s is not set in the pod", name))}, false
 	}
 	return []string{v.text}, false
 }

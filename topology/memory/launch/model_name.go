@@ -8,22 +8,22 @@ import (
 )
 
 var (
-	hubName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9][A-Za-z0-9._-]{0,95})?$`)
-	hubFolder = regexp.MustCompile(`(?:^|/)models--([A-Za-z0-9][A-Za-z0-9._-]*?)--([A-Za-z0-9][A-Za-z0-9._-]*)(?:/|$)`)
-	hubQuant  = regexp.MustCompile(`^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+:[A-Za-z0-9_.-]+$`)
+	hubName      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9][A-Za-z0-9._-]{0,95})?$`)
+	hubFolder    = regexp.MustCompile(`(?:^|/)models--([A-Za-z0-9][A-Za-z0-9._-]*?)--([A-Za-z0-9][A-Za-z0-9._-]*)(?:/|$)`)
+	hubQuantised = regexp.MustCompile(`^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+:[A-Za-z0-9_.-]+$`)
 )
 
-// named notes which model is served, by what the server was told.
-func (a *application) named(text string, g given) error {
-	a.Model = ""
+// setModel notes which model is served, by what the server was told.
+func (a *flagReader) setModel(text string, g givenFlag) error {
+	a.reading.Model = ""
 	name, because := modelOf(text, a.stored)
 	switch {
 	case because != "":
-		a.doubt("Model", fmt.Sprintf("%s: %s, name it with annotation %s", g.where(), because, ModelName))
+		a.reading.markUnknown(FieldModel, fmt.Sprintf("%s: %s, name it with annotation %s", g.whereGiven(), because, ModelAnnotation))
 	case name == "":
-		return g.errorf("want a model's name like meta-llama/Llama-3.1-8B-Instruct, or a folder")
+		return g.refuseValue("want a model's name like meta-llama/Llama-3.1-8B-Instruct, or a folder")
 	}
-	a.Model = name
+	a.reading.Model = name
 	return nil
 }
 
@@ -50,22 +50,22 @@ func modelOf(text string, stored map[string]string) (name, because string) {
 		return "", fmt.Sprintf("which model is behind %s:// is not in the pod", scheme)
 	}
 	if strings.HasPrefix(text, "/") || strings.HasPrefix(text, ".") || strings.HasPrefix(text, "~") {
-		return inFolder(text, stored)
+		return modelInFolder(text, stored)
 	}
-	if hubQuant.MatchString(text) {
+	if hubQuantised.MatchString(text) {
 		return "", "the sizes of GGUF files are not known"
 	}
 	if !hubName.MatchString(text) {
 		if strings.Count(text, "/") > 1 {
-			return inFolder(text, stored)
+			return modelInFolder(text, stored)
 		}
 		return "", ""
 	}
 	return text, ""
 }
 
-// inFolder finds the model that was put in a folder.
-func inFolder(folder string, stored map[string]string) (name, because string) {
+// modelInFolder finds the model that was put in a folder.
+func modelInFolder(folder string, stored map[string]string) (name, because string) {
 	source, found := stored[path.Clean(folder)]
 	if !found {
 		return "", fmt.Sprintf("which model lies in folder %s is not in the pod", folder)

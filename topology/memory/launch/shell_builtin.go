@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// start runs a builtin, another script, or notes a program.
-func (sh *shell) start(program started) error {
+// startProgram runs a builtin, another script, or notes a program.
+func (sh *shellRun) startProgram(program startedProgram) error {
 	words := program.words
 	switch words[0] {
 	case "exit", "return":
@@ -29,21 +29,21 @@ func (sh *shell) start(program started) error {
 		for _, w := range words[1:] {
 			delete(sh.variables, w)
 		}
-	case "read", "mapfile", "readarray", "getopts", "let", "printf":
+	case "read", "mapfile", "readarray", "getopts", "printf":
 		for _, w := range words[1:] {
-			if name, _, _ := strings.Cut(w, "="); name != "" && strings.IndexFunc(name, func(r rune) bool { return r > 0x7f || !isName(byte(r)) }) < 0 {
-				sh.forget(name, "is set by "+words[0])
+			if name, _, _ := strings.Cut(w, "="); isVariableName(name) {
+				sh.markVariableUnknown(name, "is set by "+words[0])
 			}
 		}
 	case "source", ".":
 		for name := range sh.variables {
-			sh.forget(name, "may be changed by a file that the script reads in")
+			sh.markVariableUnknown(name, "may be changed by a file that the script reads in")
 		}
 	case "eval":
 		outer := sh.place
 		defer func() { sh.place = outer }()
 		sh.place = program.place
-		return sh.script(widen(strings.Join(words[1:], " ")))
+		return sh.runScript(asManyWords(strings.Join(words[1:], " ")))
 	case "exec":
 		rest := words[1:]
 		for len(rest) > 0 && strings.HasPrefix(rest[0], "-") {
@@ -54,76 +54,76 @@ func (sh *shell) start(program started) error {
 		}
 		if len(rest) > 0 {
 			program.words = rest
-			err := sh.start(program)
+			err := sh.startProgram(program)
 			sh.finished = true
 			return err
 		}
 	default:
-		inner, nested, err := scriptOf(program.words)
+		inner, nested, err := findScript(program.words)
 		if err != nil {
 			return err
 		}
-		if server, _ := find(arguments(program)); nested || server != nil {
-			if err := sh.inherit(&program); err != nil {
+		if server, _ := findServer(placedWords(program)); nested || server != nil {
+			if err := sh.inheritVariables(&program); err != nil {
 				return err
 			}
 		}
 		if nested {
-			return sh.nested(inner, program)
+			return sh.runNested(inner, program)
 		}
 		*sh.out = append(*sh.out, program)
 	}
 	return nil
 }
 
-// arguments are a program's words, with their place.
-func arguments(p started) []argument {
-	all := make([]argument, len(p.words))
+// placedWords are a program's words, with their place.
+func placedWords(p startedProgram) []placedWord {
+	all := make([]placedWord, len(p.words))
 	for i, w := range p.words {
-		all[i] = argument{w, p.place}
+		all[i] = placedWord{w, p.place}
 	}
 	return all
 }
 
-// nested runs another shell's script: it sees exported variables only.
-func (sh *shell) nested(inner script, program started) error {
-	child := &shell{
-		holes: sh.holes, variables: map[string]variable{}, functions: map[string]node{}, arguments: inner.arguments,
+// runNested runs another shell's script: it sees exported variables only.
+func (sh *shellRun) runNested(inner shellScript, program startedProgram) error {
+	child := &shellRun{
+		unknowns: sh.unknowns, variables: map[string]shellVariable{}, functions: map[string]shellCommand{}, arguments: inner.arguments,
 		place: program.place, choices: sh.choices, out: sh.out, depth: sh.depth,
 	}
 	for name, value := range program.env {
-		child.variables[name] = variable{text: value, exported: true}
+		child.variables[name] = shellVariable{text: value, exported: true}
 	}
 	from := len(*sh.out)
-	err := child.script(widen(inner.text))
+	err := child.runScript(asManyWords(inner.text))
 	for i := from; program.beside && i < len(*sh.out); i++ {
 		(*sh.out)[i].beside = true
 	}
 	return err
 }
 
-// call runs a function.
-func (sh *shell) call(body node, words []string) error {
+// callFunction runs a function.
+func (sh *shellRun) callFunction(body shellCommand, words []string) error {
 	if sh.depth++; sh.depth > maxScripts {
 		return errors.New("functions call functions too deep to follow")
 	}
 	defer func() { sh.depth-- }()
 	outer := sh.arguments
 	sh.arguments = words
-	err := sh.command(body, false, false)
+	err := sh.runCommand(body, false, false)
 	sh.arguments, sh.finished = outer, false
 	return err
 }
 
-// inherit adds exported variables to those that a program is given itself.
-func (sh *shell) inherit(program *started) error {
+// inheritVariables adds exported variables to those that a program is given itself.
+func (sh *shellRun) inheritVariables(program *startedProgram) error {
 	own := program.env
-	program.env = environment{}
+	program.env = containerEnv{}
 	for name, v := range sh.variables {
 		if v.exported && !v.isList {
 			program.env[name] = v.text
 		}
 	}
 	maps.Copy(program.env, own)
-	return sh.choices.spend(64 * len(program.env))
+	return sh.choices.spendWork(64 * len(program.env))
 }

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// config adds the flags of a configuration file, which stand behind the command
+// readConfigFile adds the flags of a configuration file, which stand behind the command
 // line's, or says that they are out of sight.
-func (a *application) config(d *dialect, words []argument, cl *commandLine) error {
+func (a *flagReader) readConfigFile(d *flagDialect, words []placedWord, cl *commandLine) error {
 	if d.config == "" {
 		return nil
 	}
@@ -16,7 +16,7 @@ func (a *application) config(d *dialect, words []argument, cl *commandLine) erro
 	for i, w := range words {
 		name, value, hasValue := strings.Cut(w.text, "=")
 		switch {
-		case spelled(name) != d.config:
+		case canonicalName(name) != d.config:
 		case hasValue:
 			file, place = value, w.place
 		case i+1 < len(words):
@@ -26,19 +26,20 @@ func (a *application) config(d *dialect, words []argument, cl *commandLine) erro
 	if place == "" {
 		return nil
 	}
-	content, found := a.file(file)
+	content, found := a.knownFile(file)
 	if !found {
-		cl.anything = append(cl.anything, unseen{0, fmt.Sprintf("%s: %s %s is not in the pod", place, d.config, a.holes.show(file))})
+		cl.anything = append(cl.anything, unseenFlags{0,
+			fmt.Sprintf("%s: %s %s is not in the pod", place, d.config, a.unknowns.showText(file))})
 		return nil
 	}
 	if inner, nested := content["vllm"].(map[string]any); nested {
 		content = inner // Kaito's
 	}
-	return d.parse(flags(content, "file "+file), a.holes, cl)
+	return d.parseWords(configFlags(content, "file "+file), a.unknowns, cl)
 }
 
-func (a *application) file(name string) (map[string]any, bool) {
-	if hasHole(name) {
+func (a *flagReader) knownFile(name string) (map[string]any, bool) {
+	if hasUnknown(name) {
 		return nil, false
 	}
 	content, found := a.files[name]
@@ -48,10 +49,10 @@ func (a *application) file(name string) (map[string]any, bool) {
 	return content, found
 }
 
-// flags turns a parsed configuration file into words (vLLM's load_config_file).
-func flags(content map[string]any, place string) []argument {
-	var words []argument
-	add := func(text string) { words = append(words, argument{text, place}) }
+// configFlags turns a parsed configuration file into words (vLLM's load_config_file).
+func configFlags(content map[string]any, place string) []placedWord {
+	var words []placedWord
+	add := func(text string) { words = append(words, placedWord{text, place}) }
 	for _, key := range sortedKeys(content) {
 		switch value := content[key].(type) {
 		case nil:
@@ -66,12 +67,12 @@ func flags(content map[string]any, place string) []argument {
 				add("--" + key)
 			}
 			for _, element := range value {
-				add(scalar(element))
+				add(scalarText(element))
 			}
 		case map[string]any:
-			add("--" + key + "=" + scalar(value))
+			add("--" + key + "=" + scalarText(value))
 		default:
-			add("--" + key + "=" + scalar(value))
+			add("--" + key + "=" + scalarText(value))
 		}
 	}
 	return words

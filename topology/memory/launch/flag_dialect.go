@@ -4,31 +4,34 @@ import (
 	"strings"
 )
 
-// dialect is how a server reads its command line.
-type dialect struct {
-	settings []setting
-	byName   map[string]*setting
+// flagDialect is how a server reads its command line.
+type flagDialect struct {
+	settings []flagSetting
+	byName   map[string]*flagSetting
 	// words is how many words may stand without a flag.
 	words int
 	// lenient says that the server overlooks flags that it does not know.
 	lenient bool
+	// underscores says that the server's own documents write _ in names, which settings
+	// spell with dashes.
+	underscores bool
 	// config is the flag that names a file of flags, "" for none.
 	config string
 	// begin runs before flags are applied, finish after them.
-	begin, finish func(*application) error
+	begin, finish func(*flagReader) error
 }
 
-// find looks a flag up as argparse does: by its spelling, or by the beginning of
+// findFlag looks a flag up as argparse does: by its spelling, or by the beginning of
 // only one. negated is set for --no-name.
-func (d *dialect) find(name string) (found *setting, negated bool) {
+func (d *flagDialect) findFlag(name string) (found *flagSetting, negated bool) {
 	if !strings.HasPrefix(name, "--") {
-		return d.exact(name), false
+		return d.findExact(name), false
 	}
-	if found = d.exact(name); found != nil {
+	if found = d.findExact(name); found != nil {
 		return found, false
 	}
 	if positive, cut := strings.CutPrefix(name, "--no-"); cut {
-		if found = d.exact("--" + positive); found != nil && found.takes == takesNone {
+		if found = d.findExact("--" + positive); found != nil && found.takes == takesNone {
 			return found, true
 		}
 	}
@@ -45,11 +48,11 @@ func (d *dialect) find(name string) (found *setting, negated bool) {
 	return found, false
 }
 
-func (d *dialect) exact(name string) *setting { return d.byName[name] }
+func (d *flagDialect) findExact(name string) *flagSetting { return d.byName[name] }
 
-// indexed readies a dialect for use. The first setting of a name counts.
-func (d *dialect) indexed() *dialect {
-	d.byName = map[string]*setting{}
+// withIndex readies a dialect for use. The first setting of a name counts.
+func (d *flagDialect) withIndex() *flagDialect {
+	d.byName = map[string]*flagSetting{}
 	for i := range d.settings {
 		for _, name := range d.settings[i].names {
 			if _, taken := d.byName[name]; !taken {
@@ -60,8 +63,8 @@ func (d *dialect) indexed() *dialect {
 	return d
 }
 
-// spelled writes a flag as d.settings do: with dashes, up to the first point.
-func spelled(name string) string {
+// canonicalName writes a flag as d.settings do: with dashes, up to the first point.
+func canonicalName(name string) string {
 	if !strings.HasPrefix(name, "--") {
 		return name
 	}
@@ -73,12 +76,12 @@ func spelled(name string) string {
 	return head
 }
 
-// isFlag reports whether a word is a flag rather than a value.
-func isFlag(text string) bool {
-	if len(text) < 2 || text[0] != '-' || hasHole(text) && firstHole(text) < 2 {
+// isFlagWord reports whether a word is a flag rather than a value.
+func isFlagWord(text string) bool {
+	if len(text) < 2 || text[0] != '-' || hasUnknown(text) && indexUnknown(text) < 2 {
 		return false
 	}
-	if _, err := fraction(text); err == nil {
+	if _, err := parseFraction(text); err == nil {
 		return false // a negative number
 	}
 	name, _, _ := strings.Cut(text, "=")
