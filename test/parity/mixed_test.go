@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -49,6 +50,8 @@ const (
 	gpuNodeCores, hostCores = 128, 512
 	hostName                = "cpu-00"
 	urgent                  = 100
+	// decisionTimeout is how long the scheduler may take for one arrival.
+	decisionTimeout = time.Minute
 )
 
 // v100 asks for so many GPUs of the nodes on which pods are preempted.
@@ -234,7 +237,7 @@ func (w *world) scheduleMixed(ctx context.Context, t *testing.T, asked []arrival
 		deleted := w.awaitDecision(t, events, a)
 		result := outcome{Places: w.placesOf(ctx, t, a)}
 		for _, name := range deleted {
-			if victim, _, _ := strings.Cut(name, "."); alive[victim] {
+			if victim := ownerOf(name); alive[victim] {
 				result.Victims, alive[victim] = append(result.Victims, victim), false
 			}
 		}
@@ -251,7 +254,10 @@ func (w *world) scheduleMixed(ctx context.Context, t *testing.T, asked []arrival
 }
 
 // memberName is the name of a member's pod and claim.
-func (a *arrival) memberName(member int) string { return fmt.Sprintf("%s.%d", a.name, member) }
+func (a *arrival) memberName(member int) string { return fmt.Sprintf("%s-%d", a.name, member) }
+
+// ownerOf is the arrival that a pod belongs to.
+func ownerOf(pod string) string { return pod[:strings.LastIndexByte(pod, '-')] }
 
 // create creates an arrival's group, claims and pods.
 func (w *world) create(ctx context.Context, t *testing.T, a arrival) {
@@ -295,9 +301,12 @@ func (w *world) awaitDecision(t *testing.T, events watch.Interface, a arrival) (
 	t.Helper()
 	bound := map[string]bool{}
 	for len(bound) < a.members {
-		event, open := <-events.ResultChan()
-		if !open {
-			t.Fatalf("the watch ended before the scheduler decided about %s", a.name)
+		var event watch.Event
+		select {
+		case event = <-events.ResultChan():
+		case <-time.After(decisionTimeout):
+			t.Fatalf("the scheduler did not decide about %s within %s: %d of %d pods of %s with %d cores are bound", a.name, decisionTimeout,
+				len(bound), a.members, nameOf(a.kind), a.cores)
 		}
 		pod, isPod := event.Object.(*corev1.Pod)
 		if !isPod {
@@ -307,7 +316,7 @@ func (w *world) awaitDecision(t *testing.T, events watch.Interface, a arrival) (
 			deleted = append(deleted, pod.Name)
 			continue
 		}
-		if owner, _, _ := strings.Cut(pod.Name, "."); owner != a.name {
+		if ownerOf(pod.Name) != a.name {
 			continue
 		}
 		switch {
