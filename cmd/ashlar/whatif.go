@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/whatif"
+	"github.com/ashlar-dev/ashlar/plugins/dryrun"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -138,13 +138,13 @@ func (f *whatifFlags) run(cmd *cobra.Command) error {
 	}
 	report := newWhatifReport(cluster, question)
 	for _, policy := range policies {
-		answer, err := whatif.Ask(cmd.Context(), cluster, question, policy)
+		answer, err := dryrun.AnswerQuestion(cmd.Context(), cluster, question, policy)
 		if err != nil {
 			return err
 		}
 		report.Answers = append(report.Answers, answer)
 	}
-	report.Notes = append(report.Notes, report.Answers[0].Notes(cluster, question)...)
+	report.Notes = append(report.Notes, report.Answers[0].NotesFor(cluster, question)...)
 	if err := report.print(cmd.OutOrStdout(), f.output); err != nil {
 		return err
 	}
@@ -152,8 +152,8 @@ func (f *whatifFlags) run(cmd *cobra.Command) error {
 }
 
 // question reads the manifests.
-func (f *whatifFlags) question(stdin io.Reader) (*whatif.Question, error) {
-	manifest := &whatif.Manifest{}
+func (f *whatifFlags) question(stdin io.Reader) (*dryrun.PlacementQuestion, error) {
+	manifest := &dryrun.AppliedManifest{}
 	namespace := f.namespace
 	if namespace == "" {
 		namespace = f.source.namespace()
@@ -166,14 +166,14 @@ func (f *whatifFlags) question(stdin io.Reader) (*whatif.Question, error) {
 		if name == "-" {
 			name = "standard input"
 		}
-		if err := manifest.Read(name, text, namespace); err != nil {
+		if err := manifest.ReadObjects(name, text, namespace); err != nil {
 			return nil, err
 		}
 	}
 	if len(f.files) > 0 && len(manifest.Workloads) == 0 {
 		return nil, fmt.Errorf("%s: no pod in it: want objects like a Pod, a Deployment or a Job%s", strings.Join(f.files, ", "), aside(manifest.Notes))
 	}
-	return &whatif.Question{Manifest: manifest, Copies: f.copies, Drain: f.drain, Waiting: f.waiting, Scheduler: f.scheduler}, nil
+	return &dryrun.PlacementQuestion{Manifest: manifest, Copies: f.copies, Drain: f.drain, Waiting: f.waiting, Scheduler: f.scheduler}, nil
 }
 
 // aside appends remarks to an error.
@@ -185,12 +185,12 @@ func aside(notes []string) string {
 }
 
 // write saves the snapshot, for its owner to read only: who else may is up to them.
-func (f *whatifFlags) write(cluster *whatif.Objects, progress io.Writer) error {
+func (f *whatifFlags) write(cluster *dryrun.ClusterObjects, progress io.Writer) error {
 	file, err := os.OpenFile(f.save, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	if err := cluster.Save(file); err != nil {
+	if err := cluster.SaveObjects(file); err != nil {
 		file.Close()
 		return err
 	}
@@ -235,9 +235,9 @@ func (s *snapshotSource) namespace() string {
 	return "default"
 }
 
-func (s *snapshotSource) read(ctx context.Context, stdin io.Reader) (*whatif.Objects, error) {
+func (s *snapshotSource) read(ctx context.Context, stdin io.Reader) (*dryrun.ClusterObjects, error) {
 	if s.file != "" {
-		return whatif.ReadFile(s.file, stdin)
+		return dryrun.ReadObjectFiles(s.file, stdin)
 	}
 	config, err := s.config().ClientConfig()
 	if err != nil {
@@ -248,7 +248,7 @@ func (s *snapshotSource) read(ctx context.Context, stdin io.Reader) (*whatif.Obj
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", config.Host, err)
 	}
-	cluster, err := whatif.ReadLive(ctx, client)
+	cluster, err := dryrun.ReadLiveCluster(ctx, client)
 	if err != nil {
 		return nil, fmt.Errorf("the API server at %s: %w", config.Host, err)
 	}

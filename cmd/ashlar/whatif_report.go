@@ -11,7 +11,7 @@ import (
 
 	"k8s.io/klog/v2"
 
-	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/whatif"
+	"github.com/ashlar-dev/ashlar/plugins/dryrun"
 )
 
 // whatifReport is what whatif prints.
@@ -22,13 +22,13 @@ type whatifReport struct {
 		Waiting int `json:"waiting"`
 	} `json:"cluster"`
 	Drained []string         `json:"drained,omitempty"`
-	Answers []*whatif.Answer `json:"answers"`
+	Answers []*dryrun.PlacementAnswer `json:"answers"`
 	Notes   []string         `json:"notes,omitempty"`
 }
 
-func newWhatifReport(cluster *whatif.Objects, question *whatif.Question) *whatifReport {
+func newWhatifReport(cluster *dryrun.ClusterObjects, question *dryrun.PlacementQuestion) *whatifReport {
 	r := &whatifReport{Drained: question.Drain}
-	r.Cluster.Nodes, r.Cluster.Pods, r.Cluster.Waiting = len(cluster.Nodes), len(cluster.Bound()), len(cluster.Waiting())
+	r.Cluster.Nodes, r.Cluster.Pods, r.Cluster.Waiting = len(cluster.Nodes), len(cluster.BoundPods()), len(cluster.WaitingPods())
 	return r
 }
 
@@ -51,7 +51,7 @@ func (r *whatifReport) verdict() error {
 }
 
 // summary is the answer in one line.
-func summary(a *whatif.Answer) string {
+func summary(a *dryrun.PlacementAnswer) string {
 	if a.Fit == 1 && a.Asked == 1 {
 		return "the pod fits"
 	}
@@ -90,7 +90,7 @@ func (r *whatifReport) writeText(w io.Writer) error {
 }
 
 // opened says which GPUs would be used that nobody uses.
-func opened(a *whatif.Answer) string {
+func opened(a *dryrun.PlacementAnswer) string {
 	if a.GPUsOpened == 0 {
 		return ""
 	}
@@ -117,9 +117,9 @@ func (r *whatifReport) writePolicies(p *page) {
 }
 
 // writePods lists who would get what.
-func writePods(p *page, a *whatif.Answer) {
+func writePods(p *page, a *dryrun.PlacementAnswer) {
 	columns := []string{"POD", "NODE", "PRODUCT", "GPUS, SLICE OR SHARE", "SLOWEST LINK, RING"}
-	moved := slices.ContainsFunc(a.Pods, func(pod *whatif.Pod) bool { return pod.From != "" })
+	moved := slices.ContainsFunc(a.Pods, func(pod *dryrun.PodPlacement) bool { return pod.From != "" })
 	if moved {
 		columns = slices.Insert(columns, 1, "FROM")
 	}
@@ -155,8 +155,8 @@ func writePods(p *page, a *whatif.Answer) {
 }
 
 // podNames are short where all pods are in one namespace.
-func podNames(a *whatif.Answer) []string {
-	several := slices.ContainsFunc(a.Pods, func(pod *whatif.Pod) bool { return pod.Namespace != a.Pods[0].Namespace })
+func podNames(a *dryrun.PlacementAnswer) []string {
+	several := slices.ContainsFunc(a.Pods, func(pod *dryrun.PodPlacement) bool { return pod.Namespace != a.Pods[0].Namespace })
 	var names []string
 	for _, pod := range a.Pods {
 		if several {
@@ -172,7 +172,7 @@ func podNames(a *whatif.Answer) []string {
 const maxNamedPods = 4
 
 // writeWaiting says why pods wait, once for each reason.
-func writeWaiting(p *page, a *whatif.Answer) {
+func writeWaiting(p *page, a *dryrun.PlacementAnswer) {
 	names := podNames(a)
 	byReason := map[string][]string{}
 	var reasons []string

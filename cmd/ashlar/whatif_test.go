@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/whatif"
+	"github.com/ashlar-dev/ashlar/plugins/dryrun"
 )
 
 // recorded is a snapshot of five of the demo's nodes, as ashlar whatif --save wrote it.
@@ -43,7 +43,7 @@ func TestWhatifGolden(t *testing.T) {
 }
 
 // askedWhatif runs whatif on the recorded snapshot and reads its JSON.
-func askedWhatif(t *testing.T, args ...string) *whatif.Answer {
+func askedWhatif(t *testing.T, args ...string) *dryrun.PlacementAnswer {
 	t.Helper()
 	out, _, err := run(t, append([]string{"whatif", "-o", "json", "--snapshot"}, args...)...)
 	if err != nil && exitCode(err) != exitNothingFits {

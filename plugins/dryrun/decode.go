@@ -1,4 +1,4 @@
-package whatif
+package dryrun
 
 import (
 	"bytes"
@@ -18,28 +18,30 @@ import (
 	core "k8s.io/kubernetes/pkg/apis/core/install"
 	resource "k8s.io/kubernetes/pkg/apis/resource/install"
 	scheduling "k8s.io/kubernetes/pkg/apis/scheduling/install"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 )
 
-// scheme knows the API server's own defaults and conversions.
-var scheme = func() *runtime.Scheme {
+// objectScheme knows the API server's own defaults and conversions.
+var objectScheme = func() *runtime.Scheme {
 	s := runtime.NewScheme()
 	for _, install := range []func(*runtime.Scheme){core.Install, apps.Install, batch.Install, resource.Install, scheduling.Install} {
 		install(s)
 	}
+	utilruntime.Must(v1alpha1.AddToScheme(s))
 	utilruntime.Must(s.SetVersionPriority(schema.GroupVersion{Group: "resource.k8s.io", Version: "v1"}))
 	return s
 }()
 
-// strictness says what becomes of fields that an object does not have.
-type strictness bool
+// fieldStrictness says what becomes of fields that an object does not have.
+type fieldStrictness bool
 
 const (
-	lenient strictness = false // a snapshot may be of another release
-	strict  strictness = true  // as kubectl apply is
+	lenient fieldStrictness = false // a snapshot may be of another release
+	strict  fieldStrictness = true  // as kubectl apply is
 )
 
-// header is what is read of a document before its kind is known.
-type header struct {
+// objectHeader is what is read of a document before its kind is known.
+type objectHeader struct {
 	APIVersion string            `json:"apiVersion"`
 	Kind       string            `json:"kind"`
 	Items      []json.RawMessage `json:"items"`
@@ -52,10 +54,10 @@ type header struct {
 // unknownKind is a document of a kind that is not part of Kubernetes.
 type unknownKind struct{ kind, name string }
 
-// decode reads YAML or JSON with any number of documents, lists taken apart, and calls
+// decodeObjects reads YAML or JSON with any number of documents, lists taken apart, and calls
 // visit with each object: one of Kubernetes' with the API server's defaults, in the
-// version that Objects holds, a *Group, or an unknownKind.
-func decode(source string, text []byte, how strictness, visit func(where string, object any) error) error {
+// version that ClusterObjects holds, or an unknownKind.
+func decodeObjects(source string, text []byte, how fieldStrictness, visit func(where string, object any) error) error {
 	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 1<<16)
 	for number := 1; ; number++ {
 		var document runtime.RawExtension
@@ -73,16 +75,16 @@ func decode(source string, text []byte, how strictness, visit func(where string,
 		if len(bytes.TrimSpace(document.Raw)) == 0 || bytes.Equal(document.Raw, []byte("null")) {
 			continue // a comment between two ---
 		}
-		if err := decodeOne(where, document.Raw, header{}, how, visit); err != nil {
+		if err := decodeDocument(where, document.Raw, objectHeader{}, how, visit); err != nil {
 			return err
 		}
 	}
 }
 
-// decodeOne reads one document. of is what a list says of its items, which need not
+// decodeDocument reads one document. of is what a list says of its items, which need not
 // say it themselves.
-func decodeOne(where string, text []byte, of header, how strictness, visit func(where string, object any) error) error {
-	var about header
+func decodeDocument(where string, text []byte, of objectHeader, how fieldStrictness, visit func(where string, object any) error) error {
+	var about objectHeader
 	if err := json.Unmarshal(text, &about); err != nil {
 		return fmt.Errorf("%s: %w", where, err)
 	}
@@ -94,7 +96,8 @@ func decodeOne(where string, text []byte, of header, how strictness, visit func(
 	}
 	if element, isList := strings.CutSuffix(about.Kind, "List"); isList && about.Metadata.Name == "" {
 		for i, item := range about.Items {
-			if err := decodeOne(fmt.Sprintf("%s, item %d", where, i+1), item, header{Kind: element, APIVersion: about.APIVersion}, how, visit); err != nil {
+			place := fmt.Sprintf("%s, item %d", where, i+1)
+			if err := decodeDocument(place, item, objectHeader{Kind: element, APIVersion: about.APIVersion}, how, visit); err != nil {
 				return err
 			}
 		}
@@ -111,46 +114,40 @@ func decodeOne(where string, text []byte, of header, how strictness, visit func(
 	switch {
 	case about.Kind == "Secret":
 		return nil // none of our business
-	case kind.Group == groupAPI && kind.Kind == groupKind:
-		group := &Group{}
-		if err := json.Unmarshal(text, group); err != nil {
-			return fmt.Errorf("%s: %w", where, err)
-		}
-		return visit(where, group)
-	case !scheme.Recognizes(kind):
+	case !objectScheme.Recognizes(kind):
 		return visit(where, unknownKind{about.Kind, about.Metadata.Name})
 	}
-	object, err := typed(text, kind, how)
+	object, err := typedObject(text, kind, how)
 	if err != nil {
 		return fmt.Errorf("%s: %w", where, err)
 	}
 	return visit(where, object)
 }
 
-var decoders = map[strictness]runtime.Decoder{
-	lenient: serializer.NewCodecFactory(scheme).UniversalDeserializer(),
-	strict:  serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer(),
+var objectDecoders = map[fieldStrictness]runtime.Decoder{
+	lenient: serializer.NewCodecFactory(objectScheme).UniversalDeserializer(),
+	strict:  serializer.NewCodecFactory(objectScheme, serializer.EnableStrict).UniversalDeserializer(),
 }
 
-// typed reads an object and brings it to the version of its API that is in use today.
-func typed(text []byte, kind schema.GroupVersionKind, how strictness) (runtime.Object, error) {
-	object, _, err := decoders[how].Decode(text, &kind, nil)
+// typedObject reads an object and brings it to the version of its API that is in use today.
+func typedObject(text []byte, kind schema.GroupVersionKind, how fieldStrictness) (runtime.Object, error) {
+	object, _, err := objectDecoders[how].Decode(text, &kind, nil)
 	if err != nil {
 		return nil, err
 	}
-	scheme.Default(object)
-	latest := scheme.PrioritizedVersionsForGroup(kind.Group)[0]
-	if kind.GroupVersion() == latest || !scheme.Recognizes(latest.WithKind(kind.Kind)) {
+	objectScheme.Default(object)
+	latest := objectScheme.PrioritizedVersionsForGroup(kind.Group)[0]
+	if kind.GroupVersion() == latest || !objectScheme.Recognizes(latest.WithKind(kind.Kind)) {
 		return object, nil
 	}
-	internal, err := scheme.ConvertToVersion(object, schema.GroupVersion{Group: kind.Group, Version: runtime.APIVersionInternal})
+	internal, err := objectScheme.ConvertToVersion(object, schema.GroupVersion{Group: kind.Group, Version: runtime.APIVersionInternal})
 	if err != nil {
 		return nil, err
 	}
-	converted, err := scheme.ConvertToVersion(internal, latest)
+	converted, err := objectScheme.ConvertToVersion(internal, latest)
 	if err != nil {
 		return nil, err
 	}
-	scheme.Default(converted)
+	objectScheme.Default(converted)
 	return converted, nil
 }

@@ -1,4 +1,4 @@
-package whatif
+package dryrun
 
 import (
 	"fmt"
@@ -11,19 +11,22 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// admission does to new pods what the API server and its controllers do before a
+// podAdmission does to new pods what the API server and its controllers do before a
 // scheduler sees them: defaults, priority, and claims made from templates.
-type admission struct {
+type podAdmission struct {
 	templates  map[types.NamespacedName]*resourceapi.ResourceClaimTemplate
 	priorities map[string]*schedulingapi.PriorityClass
 	general    *schedulingapi.PriorityClass
 	made       int
 }
 
-// newAdmission knows the objects of all sources; where two have one name the first
+// newPodAdmission knows the objects of all sources; where two have one name the first
 // source counts.
-func newAdmission(sources ...*Objects) *admission {
-	a := &admission{templates: map[types.NamespacedName]*resourceapi.ResourceClaimTemplate{}, priorities: map[string]*schedulingapi.PriorityClass{}}
+func newPodAdmission(sources ...*ClusterObjects) *podAdmission {
+	a := &podAdmission{
+		templates:  map[types.NamespacedName]*resourceapi.ResourceClaimTemplate{},
+		priorities: map[string]*schedulingapi.PriorityClass{},
+	}
 	for _, o := range sources {
 		for _, template := range o.Templates {
 			key := types.NamespacedName{Namespace: template.Namespace, Name: template.Name}
@@ -43,17 +46,24 @@ func newAdmission(sources ...*Objects) *admission {
 	return a
 }
 
-// uid is a new one.
-func (a *admission) uid() types.UID {
+// newUID is one that no object of the snapshot has.
+func (a *podAdmission) newUID() types.UID {
 	a.made++
-	return types.UID(fmt.Sprintf("whatif-%d", a.made))
+	return types.UID(fmt.Sprintf("dryrun-%d", a.made))
 }
 
-// admit finishes a new pod, and returns the claims that are made for it.
-func (a *admission) admit(pod *corev1.Pod) ([]*resourceapi.ResourceClaim, error) {
-	pod.UID = a.uid()
-	scheme.Default(pod)
-	if err := a.prioritize(pod); err != nil {
+// AdmitPod finishes a new pod of ours as the API server and its controllers would:
+// defaults, priority, and the claims that are made for it. The pod is changed.
+func (s *Snapshot) AdmitPod(pod *corev1.Pod) (PendingPod, error) {
+	claims, err := s.admission.admitPod(pod)
+	return PendingPod{Pod: pod, Claims: claims}, err
+}
+
+// admitPod finishes a new pod, and returns the claims that are made for it.
+func (a *podAdmission) admitPod(pod *corev1.Pod) ([]*resourceapi.ResourceClaim, error) {
+	pod.UID = a.newUID()
+	objectScheme.Default(pod)
+	if err := a.setPriority(pod); err != nil {
 		return nil, err
 	}
 	var claims []*resourceapi.ResourceClaim
@@ -65,17 +75,18 @@ func (a *admission) admit(pod *corev1.Pod) ([]*resourceapi.ResourceClaim, error)
 		}
 		template := a.templates[types.NamespacedName{Namespace: pod.Namespace, Name: *entry.ResourceClaimTemplateName}]
 		if template == nil {
-			return nil, fmt.Errorf("pod %s/%s: spec.resourceClaims[%d]: there is no ResourceClaimTemplate %s in namespace %s, neither in the manifests nor in the cluster: add it with -f",
+			return nil, fmt.Errorf("pod %s/%s: spec.resourceClaims[%d]: there is no ResourceClaimTemplate %s in namespace %s, "+
+				"neither in the manifests nor in the cluster: add it with -f",
 				pod.Namespace, pod.Name, i, *entry.ResourceClaimTemplateName, pod.Namespace)
 		}
-		claims = append(claims, a.claim(pod, entry.Name, &template.Spec.Spec))
+		claims = append(claims, a.makeClaim(pod, entry.Name, &template.Spec.Spec))
 	}
 	return claims, nil
 }
 
-// claim makes the pod's own claim for one of its spec.resourceClaims.
-func (a *admission) claim(pod *corev1.Pod, entry string, spec *resourceapi.ResourceClaimSpec) *resourceapi.ResourceClaim {
-	uid := a.uid()
+// makeClaim makes the pod's own claim for one of its spec.resourceClaims.
+func (a *podAdmission) makeClaim(pod *corev1.Pod, entry string, spec *resourceapi.ResourceClaimSpec) *resourceapi.ResourceClaim {
+	uid := a.newUID()
 	claim := &resourceapi.ResourceClaim{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: pod.Namespace, Name: fmt.Sprintf("%s-%s-%s", pod.Name, entry, uid), UID: uid,
@@ -83,16 +94,17 @@ func (a *admission) claim(pod *corev1.Pod, entry string, spec *resourceapi.Resou
 		},
 		Spec: *spec.DeepCopy(),
 	}
-	scheme.Default(claim)
-	pod.Status.ResourceClaimStatuses = append(pod.Status.ResourceClaimStatuses, corev1.PodResourceClaimStatus{Name: entry, ResourceClaimName: &claim.Name})
+	objectScheme.Default(claim)
+	pod.Status.ResourceClaimStatuses = append(pod.Status.ResourceClaimStatuses,
+		corev1.PodResourceClaimStatus{Name: entry, ResourceClaimName: &claim.Name})
 	return claim
 }
 
 // systemPriorities are the classes that every API server has.
 var systemPriorities = map[string]int32{"system-cluster-critical": 2000000000, "system-node-critical": 2000001000}
 
-// prioritize sets the pod's priority as the admission plugin Priority does.
-func (a *admission) prioritize(pod *corev1.Pod) error {
+// setPriority sets the pod's priority as the admission plugin Priority does.
+func (a *podAdmission) setPriority(pod *corev1.Pod) error {
 	if pod.Spec.Priority != nil {
 		return nil
 	}
@@ -109,7 +121,8 @@ func (a *admission) prioritize(pod *corev1.Pod) error {
 	case name == "":
 		pod.Spec.Priority = ptr.To[int32](0)
 	default:
-		return fmt.Errorf("pod %s/%s: spec.priorityClassName: there is no PriorityClass %s in the cluster: add it with -f", pod.Namespace, pod.Name, name)
+		return fmt.Errorf("pod %s/%s: spec.priorityClassName: there is no PriorityClass %s in the cluster: add it with -f",
+			pod.Namespace, pod.Name, name)
 	}
 	return nil
 }

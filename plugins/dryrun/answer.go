@@ -1,4 +1,4 @@
-package whatif
+package dryrun
 
 import (
 	"cmp"
@@ -13,8 +13,8 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 )
 
-// Answer is what would become of the pods under one policy.
-type Answer struct {
+// PlacementAnswer is what would become of the pods under one policy.
+type PlacementAnswer struct {
 	Policy string `json:"policy"`
 	Asked  int    `json:"asked"`
 	Fit    int    `json:"fit"`
@@ -24,23 +24,26 @@ type Answer struct {
 	NodesOpened int `json:"nodesOpened"`
 	// MeanGBps and LeastGBps are of the rings through the GPUs of pods that got more
 	// than one; 0 if none did.
-	MeanGBps  int64  `json:"meanGBps,omitempty"`
-	LeastGBps int64  `json:"leastGBps,omitempty"`
-	Pods      []*Pod `json:"pods"`
+	MeanGBps  int64           `json:"meanGBps,omitempty"`
+	LeastGBps int64           `json:"leastGBps,omitempty"`
+	Pods      []*PodPlacement `json:"pods"`
 
-	outcomes []outcome
+	outcomes []PodOutcome
+	// orderedGroups are the PodGroups that were refused where another order of their pods
+	// might have had another end.
+	orderedGroups []string
 }
 
-// Pod is what would become of one pod.
-type Pod struct {
+// PodPlacement is what would become of one pod.
+type PodPlacement struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 	// From says where a pod that is not of the manifests comes from.
 	From string `json:"from,omitempty"`
 	// Node is "" for a pod that waits, for the reason given.
-	Node    string   `json:"node,omitempty"`
-	Reason  string   `json:"reason,omitempty"`
-	Devices []Device `json:"devices,omitempty"`
+	Node    string            `json:"node,omitempty"`
+	Reason  string            `json:"reason,omitempty"`
+	Devices []AllocatedDevice `json:"devices,omitempty"`
 	// GBps is the bandwidth of the ring through the pod's whole GPUs.
 	GBps int64 `json:"gbps,omitempty"`
 	// Product, Got and Connection say the same in words.
@@ -49,8 +52,8 @@ type Pod struct {
 	Connection string `json:"connection,omitempty"`
 }
 
-// Device is a device that a pod would hold.
-type Device struct {
+// AllocatedDevice is a device that a pod would hold.
+type AllocatedDevice struct {
 	Driver string `json:"driver"`
 	Pool   string `json:"pool"`
 	Name   string `json:"name"`
@@ -58,10 +61,10 @@ type Device struct {
 	Bytes int64 `json:"bytes,omitempty"`
 }
 
-// holdings are the GPUs that claims hold now. Pools whose GPUs cannot be understood are
+// gpuHoldings are the GPUs that claims hold now. Pools whose GPUs cannot be understood are
 // left out.
-func (w *world) holdings() ([]resourceslices.Holding, error) {
-	stored, err := w.claims.List()
+func (s *Snapshot) gpuHoldings() ([]resourceslices.Holding, error) {
+	stored, err := s.claims.List()
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +76,7 @@ func (w *world) holdings() ([]resourceslices.Holding, error) {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
 	pools := map[[2]string][]resourceapi.ResourceSlice{}
-	for _, slice := range w.slices {
+	for _, slice := range s.slices {
 		key := [2]string{slice.Spec.Driver, slice.Spec.Pool.Name}
 		pools[key] = append(pools[key], *slice)
 	}
@@ -86,31 +89,32 @@ func (w *world) holdings() ([]resourceslices.Holding, error) {
 	return resourceslices.Holdings(understood, all)
 }
 
-// gpu is one GPU of a node.
-type gpu struct {
+// nodeGPU is one GPU of a node.
+type nodeGPU struct {
 	node  string
 	index int
 }
 
-func inUse(holdings []resourceslices.Holding) (gpus map[gpu]bool, nodes map[string]bool) {
-	gpus, nodes = map[gpu]bool{}, map[string]bool{}
+// usedGPUs are the GPUs of which anything is held, and their nodes.
+func usedGPUs(holdings []resourceslices.Holding) (gpus map[nodeGPU]bool, nodes map[string]bool) {
+	gpus, nodes = map[nodeGPU]bool{}, map[string]bool{}
 	for _, h := range holdings {
 		nodes[h.Node] = true
 		for _, held := range h.Devices {
-			gpus[gpu{h.Node, held.Offer.GPU}] = true
+			gpus[nodeGPU{h.Node, held.Offer.GPU}] = true
 		}
 	}
 	return gpus, nodes
 }
 
 // finish fills the answer from the outcomes and what is held now.
-func (a *Answer) finish(w *world, before []resourceslices.Holding) error {
-	after, err := w.holdings()
+func (a *PlacementAnswer) finish(s *Snapshot, before []resourceslices.Holding) error {
+	after, err := s.gpuHoldings()
 	if err != nil {
 		return err
 	}
-	gpusBefore, nodesBefore := inUse(before)
-	gpusAfter, nodesAfter := inUse(after)
+	gpusBefore, nodesBefore := usedGPUs(before)
+	gpusAfter, nodesAfter := usedGPUs(after)
 	for g := range gpusAfter {
 		if !gpusBefore[g] {
 			a.GPUsOpened++
@@ -121,7 +125,7 @@ func (a *Answer) finish(w *world, before []resourceslices.Holding) error {
 			a.NodesOpened++
 		}
 	}
-	claims, err := w.claims.List()
+	claims, err := s.claims.List()
 	if err != nil {
 		return err
 	}
@@ -140,14 +144,14 @@ func (a *Answer) finish(w *world, before []resourceslices.Holding) error {
 	rings, sum := int64(0), int64(0)
 	for i := range a.outcomes {
 		o := &a.outcomes[i]
-		pod := &Pod{Namespace: o.pod.Namespace, Name: o.pod.Name, From: o.from, Reason: o.refusal}
+		pod := &PodPlacement{Namespace: o.Pod.Namespace, Name: o.Pod.Name, From: o.From, Reason: o.Refusal}
 		a.Pods = append(a.Pods, pod)
 		a.Asked++
-		if o.bound == nil {
+		if o.Bound == nil {
 			continue
 		}
 		a.Fit++
-		pod.got(o.bound, byUser[o.bound.UID], byClaim)
+		pod.describeClaims(o.Bound, byUser[o.Bound.UID], byClaim)
 		if pod.GBps > 0 {
 			if rings == 0 || pod.GBps < a.LeastGBps {
 				a.LeastGBps = pod.GBps
@@ -161,8 +165,10 @@ func (a *Answer) finish(w *world, before []resourceslices.Holding) error {
 	return nil
 }
 
-// got writes down what a bound pod's claims hold.
-func (p *Pod) got(bound *corev1.Pod, claims []*resourceapi.ResourceClaim, holdings map[types.NamespacedName]*resourceslices.Holding) {
+// describeClaims writes down what a bound pod's claims hold.
+func (p *PodPlacement) describeClaims(
+	bound *corev1.Pod, claims []*resourceapi.ResourceClaim, holdings map[types.NamespacedName]*resourceslices.Holding,
+) {
 	p.Node = bound.Spec.NodeName
 	var products, got, connections []string
 	for _, claim := range claims {
@@ -172,7 +178,7 @@ func (p *Pod) got(bound *corev1.Pod, claims []*resourceapi.ResourceClaim, holdin
 		var others []string
 		holding := holdings[types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}]
 		for _, result := range claim.Status.Allocation.Devices.Results {
-			device := Device{Driver: result.Driver, Pool: result.Pool, Name: result.Device}
+			device := AllocatedDevice{Driver: result.Driver, Pool: result.Pool, Name: result.Device}
 			if memory, shared := result.ConsumedCapacity["memory"]; shared {
 				device.Bytes = memory.Value()
 			}

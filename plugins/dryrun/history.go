@@ -1,4 +1,4 @@
-package whatif
+package dryrun
 
 import (
 	"cmp"
@@ -10,11 +10,11 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/deviceplacement"
 )
 
-// remember tells the plugin of the pods that the cluster's scheduler placed: it learns
+// replayPlaced tells the plugin of the pods that the cluster's scheduler placed: it learns
 // from them which pods to expect. Pods that ended are forgotten, which a scheduler that
 // has not been restarted since does not.
-func (w *world) remember(scheduler string) error {
-	claims, err := w.claims.List()
+func (s *Snapshot) replayPlaced(scheduler string) error {
+	claims, err := s.claims.List()
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (w *world) remember(scheduler string) error {
 		byUser[first] = append(byUser[first], claim)
 	}
 	var placed []deviceplacement.Placed
-	for _, pod := range w.pods {
+	for _, pod := range s.pods {
 		if pod.Spec.SchedulerName == scheduler && len(byUser[pod.UID]) > 0 {
 			placed = append(placed, deviceplacement.Placed{Pod: pod, Claims: byUser[pod.UID]})
 		}
@@ -39,5 +39,5 @@ func (w *world) remember(scheduler string) error {
 	slices.SortStableFunc(placed, func(a, b deviceplacement.Placed) int {
 		return cmp.Or(a.Pod.CreationTimestamp.Compare(b.Pod.CreationTimestamp.Time), cmp.Compare(a.Pod.Name, b.Pod.Name))
 	})
-	return w.placement.Learn(placed)
+	return s.placement.Learn(placed)
 }

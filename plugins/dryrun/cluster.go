@@ -1,4 +1,4 @@
-package whatif
+package dryrun
 
 import (
 	"fmt"
@@ -6,10 +6,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	schedulingapi "k8s.io/api/scheduling/v1"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 )
 
-// Objects are the parts of a cluster that scheduling looks at.
-type Objects struct {
+// ClusterObjects are the parts of a cluster that scheduling looks at.
+type ClusterObjects struct {
 	Nodes      []*corev1.Node
 	Pods       []*corev1.Pod
 	Namespaces []*corev1.Namespace
@@ -18,12 +19,12 @@ type Objects struct {
 	Templates  []*resourceapi.ResourceClaimTemplate
 	Classes    []*resourceapi.DeviceClass
 	Priorities []*schedulingapi.PriorityClass
-	Groups     []*Group
+	PodGroups  []*v1alpha1.PodGroup
 }
 
-// Add takes an object of a cluster. It reports false for kinds that scheduling does
-// not look at.
-func (o *Objects) Add(object any) bool {
+// AddObject takes an object of a cluster. It reports false for kinds that scheduling
+// does not look at.
+func (o *ClusterObjects) AddObject(object any) bool {
 	switch object := object.(type) {
 	case *corev1.Node:
 		o.Nodes = append(o.Nodes, object)
@@ -41,16 +42,16 @@ func (o *Objects) Add(object any) bool {
 		o.Classes = append(o.Classes, object)
 	case *schedulingapi.PriorityClass:
 		o.Priorities = append(o.Priorities, object)
-	case *Group:
-		o.Groups = append(o.Groups, object)
+	case *v1alpha1.PodGroup:
+		o.PodGroups = append(o.PodGroups, object)
 	default:
 		return false
 	}
 	return true
 }
 
-// Check refuses a copy of a cluster on which nothing could be asked.
-func (o *Objects) Check() error {
+// CheckComplete refuses a copy of a cluster on which nothing could be asked.
+func (o *ClusterObjects) CheckComplete() error {
 	if len(o.Nodes) == 0 {
 		return fmt.Errorf("no nodes in it: %s", howToRecord)
 	}
@@ -71,49 +72,30 @@ func (o *Objects) Check() error {
 const howToRecord = "ashlar whatif --save FILE writes one, or kubectl get " +
 	"nodes,pods,resourceslices,resourceclaims,resourceclaimtemplates,deviceclasses,priorityclasses -A -o json"
 
-// finished reports whether a pod's containers have ended for good: it takes nothing
+// podFinished reports whether a pod's containers have ended for good: it takes nothing
 // of its node any more.
-func finished(pod *corev1.Pod) bool {
+func podFinished(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
 
-// Bound are the pods that run on nodes, or are about to.
-func (o *Objects) Bound() []*corev1.Pod {
+// BoundPods are the pods that run on nodes, or are about to.
+func (o *ClusterObjects) BoundPods() []*corev1.Pod {
 	var bound []*corev1.Pod
 	for _, pod := range o.Pods {
-		if pod.Spec.NodeName != "" && !finished(pod) {
+		if pod.Spec.NodeName != "" && !podFinished(pod) {
 			bound = append(bound, pod)
 		}
 	}
 	return bound
 }
 
-// Waiting are the pods that no scheduler has found a node for.
-func (o *Objects) Waiting() []*corev1.Pod {
+// WaitingPods are the pods that no scheduler has found a node for.
+func (o *ClusterObjects) WaitingPods() []*corev1.Pod {
 	var waiting []*corev1.Pod
 	for _, pod := range o.Pods {
-		if pod.Spec.NodeName == "" && !finished(pod) && pod.DeletionTimestamp == nil {
+		if pod.Spec.NodeName == "" && !podFinished(pod) && pod.DeletionTimestamp == nil {
 			waiting = append(waiting, pod)
 		}
 	}
 	return waiting
 }
-
-// Group is a coscheduling PodGroup: so many of its pods start together or none does.
-type Group struct {
-	Metadata struct {
-		Name      string `json:"name"`
-		Namespace string `json:"namespace,omitempty"`
-	} `json:"metadata"`
-	Spec struct {
-		MinMember int `json:"minMember,omitempty"`
-	} `json:"spec"`
-}
-
-// groupLabel names the PodGroup that a pod belongs to, groupAPI is the group's API.
-const (
-	groupLabel   = "scheduling.x-k8s.io/pod-group"
-	groupAPI     = "scheduling.x-k8s.io"
-	groupVersion = groupAPI + "/v1alpha1"
-	groupKind    = "PodGroup"
-)

@@ -1,4 +1,4 @@
-package whatif
+package dryrun
 
 import (
 	"context"
@@ -20,17 +20,17 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/util/assumecache"
 )
 
-// manager is the scheduler's own store of claims, devices and classes, except that
-// what a cycle allocates is kept in claims instead of waiting for an API call.
-type manager struct {
+// draManager is the scheduler's own store of claims, devices and classes, except that
+// what a cycle allocates is kept in a claimStore instead of waiting for an API call.
+type draManager struct {
 	*dynamicresources.DefaultDRAManager
-	claims *claims
+	claims *claimStore
 }
 
-func (m *manager) ResourceClaims() fwk.ResourceClaimTracker { return m.claims }
+func (m *draManager) ResourceClaims() fwk.ResourceClaimTracker { return m.claims }
 
-func newManager(ctx context.Context, factory informers.SharedInformerFactory, o *Objects) (*manager, error) {
-	stored := &claims{}
+func newDRAManager(ctx context.Context, factory informers.SharedInformerFactory, o *ClusterObjects) (*draManager, error) {
+	stored := &claimStore{}
 	for _, slice := range o.Slices {
 		if err := factory.Resource().V1().ResourceSlices().Informer().GetIndexer().Add(slice); err != nil {
 			return nil, fmt.Errorf("ResourceSlice %s: %w", slice.Name, err)
@@ -46,7 +46,7 @@ func newManager(ctx context.Context, factory informers.SharedInformerFactory, o 
 		return nil, fmt.Errorf("reading ResourceSlices: %w", err)
 	}
 	known := assumecache.NewAssumeCache(klog.FromContext(ctx), stored, "ResourceClaim", "", nil)
-	m := &manager{DefaultDRAManager: dynamicresources.NewDRAManager(ctx, known, slicesOf, factory), claims: stored}
+	m := &draManager{DefaultDRAManager: dynamicresources.NewDRAManager(ctx, known, slicesOf, factory), claims: stored}
 	stored.ResourceClaimTracker = m.DefaultDRAManager.ResourceClaims()
 	if names, ok := m.DeviceClassResolver().(*extendedresourcecache.ExtendedResourceCache); ok {
 		for _, class := range o.Classes {
@@ -54,13 +54,13 @@ func newManager(ctx context.Context, factory informers.SharedInformerFactory, o 
 		}
 	}
 	for _, claim := range o.Claims {
-		stored.put(claim.DeepCopy())
+		stored.putClaim(claim.DeepCopy())
 	}
 	return m, nil
 }
 
-// claims stands for the informer of claims, and records what a cycle reserves.
-type claims struct {
+// claimStore stands for the informer of claims, and records what a cycle reserves.
+type claimStore struct {
 	fwk.ResourceClaimTracker
 	handler  cache.ResourceEventHandler
 	version  int64
@@ -68,38 +68,39 @@ type claims struct {
 }
 
 // AddEventHandler implements assumecache.Informer.
-func (c *claims) AddEventHandler(handler cache.ResourceEventHandler) (cache.ResourceEventHandlerRegistration, error) {
+func (c *claimStore) AddEventHandler(handler cache.ResourceEventHandler) (cache.ResourceEventHandlerRegistration, error) {
 	c.handler = handler
 	return nil, nil
 }
 
-// put stores a claim that nobody else holds on to.
-func (c *claims) put(claim *resourceapi.ResourceClaim) {
+// putClaim stores a claim that nobody else holds on to.
+func (c *claimStore) putClaim(claim *resourceapi.ResourceClaim) {
 	c.version++
 	claim.ResourceVersion = strconv.FormatInt(c.version, 10)
 	c.handler.OnAdd(claim, false)
 }
 
-func (c *claims) remove(claim *resourceapi.ResourceClaim) { c.handler.OnDelete(claim) }
+func (c *claimStore) removeClaim(claim *resourceapi.ResourceClaim) { c.handler.OnDelete(claim) }
 
 // SignalClaimPendingAllocation implements fwk.ResourceClaimTracker.
-func (c *claims) SignalClaimPendingAllocation(_ types.UID, claim *resourceapi.ResourceClaim) error {
+func (c *claimStore) SignalClaimPendingAllocation(_ types.UID, claim *resourceapi.ResourceClaim) error {
 	c.reserved = append(c.reserved, claim)
 	return nil
 }
 
-// reserve writes down that the pod uses a claim.
-func (c *claims) reserve(claim *resourceapi.ResourceClaim, pod *corev1.Pod) {
+// reserveClaim writes down that the pod uses a claim.
+func (c *claimStore) reserveClaim(claim *resourceapi.ResourceClaim, pod *corev1.Pod) {
 	used := func(user resourceapi.ResourceClaimConsumerReference) bool { return user.UID == pod.UID }
 	if !slices.ContainsFunc(claim.Status.ReservedFor, used) {
-		claim.Status.ReservedFor = append(claim.Status.ReservedFor, resourceapi.ResourceClaimConsumerReference{Resource: "pods", Name: pod.Name, UID: pod.UID})
+		claim.Status.ReservedFor = append(claim.Status.ReservedFor,
+			resourceapi.ResourceClaimConsumerReference{Resource: "pods", Name: pod.Name, UID: pod.UID})
 	}
-	c.put(claim)
+	c.putClaim(claim)
 }
 
-// release takes a pod's claims back: those of its own are gone with it, others are
+// releasePod takes a pod's claims back: those of its own are gone with it, others are
 // free once nobody uses them.
-func (c *claims) release(pod *corev1.Pod) error {
+func (c *claimStore) releasePod(pod *corev1.Pod) error {
 	all, err := c.List()
 	if err != nil {
 		return err
@@ -107,22 +108,24 @@ func (c *claims) release(pod *corev1.Pod) error {
 	for _, claim := range all {
 		users := len(claim.Status.ReservedFor)
 		changed := claim.DeepCopy()
-		changed.Status.ReservedFor = slices.DeleteFunc(changed.Status.ReservedFor, func(user resourceapi.ResourceClaimConsumerReference) bool { return user.UID == pod.UID })
+		changed.Status.ReservedFor = slices.DeleteFunc(changed.Status.ReservedFor,
+			func(user resourceapi.ResourceClaimConsumerReference) bool { return user.UID == pod.UID })
 		switch {
-		case owns(pod, claim):
-			c.remove(claim)
+		case ownsClaim(pod, claim):
+			c.removeClaim(claim)
 		case len(changed.Status.ReservedFor) == users:
 		default:
 			if len(changed.Status.ReservedFor) == 0 {
 				changed.Status.Allocation = nil
 			}
-			c.put(changed)
+			c.putClaim(changed)
 		}
 	}
 	return nil
 }
 
-// owns reports whether a claim was made for the pod alone.
-func owns(pod *corev1.Pod, claim *resourceapi.ResourceClaim) bool {
-	return claim.Namespace == pod.Namespace && slices.ContainsFunc(claim.OwnerReferences, func(owner metav1.OwnerReference) bool { return owner.UID == pod.UID })
+// ownsClaim reports whether a claim was made for the pod alone.
+func ownsClaim(pod *corev1.Pod, claim *resourceapi.ResourceClaim) bool {
+	return claim.Namespace == pod.Namespace &&
+		slices.ContainsFunc(claim.OwnerReferences, func(owner metav1.OwnerReference) bool { return owner.UID == pod.UID })
 }

@@ -1,4 +1,4 @@
-package whatif
+package dryrun
 
 import (
 	"fmt"
@@ -8,16 +8,16 @@ import (
 	"slices"
 )
 
-// extensions are those of the files that a folder is read for.
-var extensions = []string{".json", ".yaml", ".yml"}
+// objectExtensions are those of the files that a folder is read for.
+var objectExtensions = []string{".json", ".yaml", ".yml"}
 
-// ReadFile reads a snapshot from a file, from every file of a folder, or from stdin if
+// ReadObjectFiles reads a snapshot from a file, from every file of a folder, or from stdin if
 // the name is "-".
-func ReadFile(name string, stdin io.Reader) (*Objects, error) {
-	o := &Objects{}
+func ReadObjectFiles(name string, stdin io.Reader) (*ClusterObjects, error) {
+	o := &ClusterObjects{}
 	add := func(source string, text []byte) error {
-		return decode(source, text, lenient, func(_ string, object any) error {
-			o.Add(object)
+		return decodeObjects(source, text, lenient, func(_ string, object any) error {
+			o.AddObject(object)
 			return nil
 		})
 	}
@@ -26,7 +26,7 @@ func ReadFile(name string, stdin io.Reader) (*Objects, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading standard input: %w", err)
 		}
-		return o, checked("standard input", o, add("standard input", text))
+		return o, checkedObjects("standard input", o, add("standard input", text))
 	}
 	files, err := filesOf(name)
 	if err != nil {
@@ -41,14 +41,14 @@ func ReadFile(name string, stdin io.Reader) (*Objects, error) {
 			return nil, err
 		}
 	}
-	return o, checked(name, o, nil)
+	return o, checkedObjects(name, o, nil)
 }
 
-func checked(source string, o *Objects, err error) error {
+func checkedObjects(source string, o *ClusterObjects, err error) error {
 	if err != nil {
 		return err
 	}
-	if err := o.Check(); err != nil {
+	if err := o.CheckComplete(); err != nil {
 		return fmt.Errorf("%s: %w", source, err)
 	}
 	return nil
@@ -69,7 +69,7 @@ func filesOf(name string) ([]string, error) {
 	}
 	var files []string
 	for _, entry := range entries {
-		if !entry.IsDir() && slices.Contains(extensions, filepath.Ext(entry.Name())) {
+		if !entry.IsDir() && slices.Contains(objectExtensions, filepath.Ext(entry.Name())) {
 			files = append(files, filepath.Join(name, entry.Name()))
 		}
 	}
