@@ -6,6 +6,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"k8s.io/component-base/cli"
@@ -48,8 +49,12 @@ KubeSchedulerConfiguration, is required. Its plugins:
 	command.SilenceUsage = true
 	run := command.RunE
 	command.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := preflight(cmd); err != nil {
+		setup, err := preflight(cmd)
+		if err != nil {
 			return err
+		}
+		if slices.Contains(setup.plugins, gang.Name) {
+			startGroupStatus(cmd.Context(), setup.connection, statusElection(cmd, setup.config.LeaderElection))
 		}
 		return run(cmd, args)
 	}

@@ -32,27 +32,41 @@ var needed = map[string]struct{ groupVersion, resource, from string }{
 	noderesourcetopology.Name: {"topology.node.k8s.io/v1alpha2", "noderesourcetopologies", "manifests/crds"},
 }
 
+// checkedSetup is what the preflight found: a configuration and a connection that work.
+type checkedSetup struct {
+	config     *config.KubeSchedulerConfiguration
+	plugins    []string // that any profile enables
+	connection *rest.Config
+}
+
 // preflight refuses at once what would otherwise fail late, hang, or end in a
 // stack trace: a configuration that cannot work, an API server that does not
 // answer, a CRD that is missing.
-func preflight(cmd *cobra.Command) error {
+func preflight(cmd *cobra.Command) (*checkedSetup, error) {
 	file, err := cmd.Flags().GetString("config")
 	if err != nil || file == "" {
-		return errors.New("no configuration: pass --config with a KubeSchedulerConfiguration (see manifests/base/scheduler-config.yaml)")
+		return nil, errors.New("no configuration: pass --config with a KubeSchedulerConfiguration (see manifests/base/scheduler-config.yaml)")
 	}
 	cfg, err := options.LoadConfigFromFile(klog.Background(), file)
 	if err != nil {
-		return fmt.Errorf("configuration %s: %w", file, err)
+		return nil, fmt.Errorf("configuration %s: %w", file, err)
 	}
 	enabled, err := enabledPlugins(cfg)
 	if err != nil {
-		return fmt.Errorf("configuration %s: %w", file, err)
+		return nil, fmt.Errorf("configuration %s: %w", file, err)
 	}
-	client, err := clientFor(cfg)
+	connection, err := connectionFor(cfg)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return checkServer(client, enabled)
+	client, err := discoveryFor(connection)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkServer(client, enabled); err != nil {
+		return nil, err
+	}
+	return &checkedSetup{config: cfg, plugins: enabled, connection: connection}, nil
 }
 
 // enabledPlugins collects the names that any profile enables, and checks that
@@ -77,7 +91,7 @@ func enabledPlugins(cfg *config.KubeSchedulerConfiguration) ([]string, error) {
 	return enabled, nil
 }
 
-func clientFor(cfg *config.KubeSchedulerConfiguration) (*discovery.DiscoveryClient, error) {
+func connectionFor(cfg *config.KubeSchedulerConfiguration) (*rest.Config, error) {
 	connection, err := clientcmd.BuildConfigFromFlags("", cfg.ClientConnection.Kubeconfig)
 	if err != nil {
 		if cfg.ClientConnection.Kubeconfig == "" {
@@ -85,6 +99,10 @@ func clientFor(cfg *config.KubeSchedulerConfiguration) (*discovery.DiscoveryClie
 		}
 		return nil, fmt.Errorf("kubeconfig %s: %w", cfg.ClientConnection.Kubeconfig, err)
 	}
+	return connection, nil
+}
+
+func discoveryFor(connection *rest.Config) (*discovery.DiscoveryClient, error) {
 	connection = rest.CopyConfig(connection)
 	connection.Timeout = answerWithin
 	client, err := discovery.NewDiscoveryClientForConfig(connection)

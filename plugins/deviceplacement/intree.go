@@ -3,6 +3,7 @@ package deviceplacement
 import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
 	"k8s.io/dynamic-resource-allocation/structured"
 	fwk "k8s.io/kube-scheduler/framework"
 )
@@ -11,10 +12,20 @@ import (
 // in-tree plugin instance; everything else is the scheduler's.
 type handle struct {
 	fwk.Handle
-	dra fwk.SharedDRAManager
+	dra       fwk.SharedDRAManager
+	informers informers.SharedInformerFactory
 }
 
 func (h *handle) SharedDRAManager() fwk.SharedDRAManager { return h.dra }
+
+func (h *handle) SharedInformerFactory() informers.SharedInformerFactory { return h.informers }
+
+// noInformers is a factory that is never started, for instances beside the one that the
+// scheduler asks: each adds an index under the profile's name to the informer of pods,
+// which only queueing hints read, and a second index of that name is refused.
+func noInformers(h fwk.Handle) informers.SharedInformerFactory {
+	return informers.NewSharedInformerFactory(h.ClientSet(), 0)
+}
 
 type manager struct {
 	fwk.SharedDRAManager

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/client-go/informers"
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
 	"k8s.io/dynamic-resource-allocation/structured"
@@ -90,8 +91,8 @@ func newPlugin(ctx context.Context, h fwk.Handle, policy placement.Policy) (*Plu
 			EnableConsumableCapacity: features.EnableDRAConsumableCapacity,
 		}),
 	}
-	inTree := func(claims fwk.ResourceClaimTracker, slices fwk.ResourceSliceLister) (*dynamicresources.DynamicResources, error) {
-		own := &handle{Handle: h, dra: &manager{SharedDRAManager: p.dra, claims: claims, slices: slices}}
+	inTree := func(claims fwk.ResourceClaimTracker, slices fwk.ResourceSliceLister, pods informers.SharedInformerFactory) (*dynamicresources.DynamicResources, error) {
+		own := &handle{Handle: h, dra: &manager{SharedDRAManager: p.dra, claims: claims, slices: slices}, informers: pods}
 		plugin, err := dynamicresources.New(ctx, inTreeArgs(features), own, features)
 		if err != nil {
 			return nil, fmt.Errorf("embedding %s: %w", dynamicresources.Name, err)
@@ -104,16 +105,16 @@ func newPlugin(ctx context.Context, h fwk.Handle, policy placement.Policy) (*Plu
 			p.current.allocated = state
 		}
 	}}
-	if p.DynamicResources, err = inTree(observed, p); err != nil {
+	if p.DynamicResources, err = inTree(observed, p, h.SharedInformerFactory()); err != nil {
 		return nil, err
 	}
 	p.recorded = &recordedClaims{ResourceClaimTracker: p.dra.ResourceClaims()}
-	if p.recorder, err = inTree(p.recorded, p.dra.ResourceSlices()); err != nil {
+	if p.recorder, err = inTree(p.recorded, p.dra.ResourceSlices(), noInformers(h)); err != nil {
 		return nil, err
 	}
 	p.dryRuns.New = func() any {
 		run := &dryRun{ResourceClaimTracker: p.dra.ResourceClaims()}
-		run.inTree, run.err = inTree(run, run)
+		run.inTree, run.err = inTree(run, run, noInformers(h))
 		return run
 	}
 	return p, nil

@@ -13,19 +13,39 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-func (s *space) podGroup(name string, members int64) {
+var podGroupResource = schema.GroupVersionResource{Group: "scheduling.x-k8s.io", Version: "v1alpha1", Resource: "podgroups"}
+
+func (s *space) podGroups() dynamic.ResourceInterface {
 	s.t.Helper()
 	client, err := dynamic.NewForConfig(world.cluster.RESTConfig())
 	require.NoError(s.t, err)
+	return client.Resource(podGroupResource).Namespace(s.name)
+}
+
+func (s *space) podGroup(name string, members int64) {
+	s.t.Helper()
 	group := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "scheduling.x-k8s.io/v1alpha1",
 		"kind":       "PodGroup",
 		"metadata":   map[string]any{"name": name},
 		"spec":       map[string]any{"minMember": members, "scheduleTimeoutSeconds": int64(5)},
 	}}
-	resource := schema.GroupVersionResource{Group: "scheduling.x-k8s.io", Version: "v1alpha1", Resource: "podgroups"}
-	_, err = client.Resource(resource).Namespace(s.name).Create(s.ctx, group, metav1.CreateOptions{})
+	_, err := s.podGroups().Create(s.ctx, group, metav1.CreateOptions{})
 	require.NoError(s.t, err)
+}
+
+// groupStatus waits until the group's status is in the phase with so many pods running
+// (one that is 0 is not stored).
+func (s *space) groupStatus(name, phase string, running int64) {
+	s.t.Helper()
+	var status map[string]any
+	require.Eventually(s.t, func() bool {
+		group, err := s.podGroups().Get(s.ctx, name, metav1.GetOptions{})
+		require.NoError(s.t, err)
+		status, _, _ = unstructured.NestedMap(group.Object, "status")
+		count, _ := status["running"].(int64)
+		return status["phase"] == phase && count == running && status["scheduleStartTime"] != nil
+	}, 20*time.Second, 200*time.Millisecond, "group %s is not %s with %d running", name, phase, running)
 }
 
 func (s *space) worker(index int, group, node string) string {
@@ -53,6 +73,7 @@ func TestGangRunsTogether(t *testing.T) {
 		}
 	}
 	require.Len(t, seen, 8)
+	s.groupStatus("gang", "Running", 4)
 }
 
 // With one GPU taken only three workers fit: none is bound, and no device stays
@@ -75,6 +96,8 @@ func TestGangWaitsTogether(t *testing.T) {
 		}
 	}
 	require.Len(t, holdings(s.ctx, t, "gang-waits"), 1, "the gang must hold nothing")
+	s.groupStatus("gang", "Scheduling", 0)
 	s.delete("busy")
 	s.running(names...)
+	s.groupStatus("gang", "Running", 4)
 }

@@ -1,0 +1,41 @@
+package gang
+
+import (
+	"context"
+	"fmt"
+
+	v1 "k8s.io/api/core/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+)
+
+// PostFilter gives up on a group of which one member fits on no node: it expects the
+// same of the others, so those that wait give their nodes back. It does not if the
+// group has all members that it needs, or lacks so few that the rest may yet fit. It
+// never makes a pod schedulable, and says nothing of pods in no group.
+func (p *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *v1.Pod, _ fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
+	nothing := fwk.NewStatus(fwk.Unschedulable)
+	key, ok := p.groupOf(pod)
+	if !ok {
+		return nil, nothing
+	}
+	group, err := p.findGroup(key)
+	if err != nil {
+		return nil, fwk.AsStatus(err)
+	}
+	if group == nil {
+		return nil, fwk.NewStatus(fwk.Unschedulable, fmt.Sprintf("PodGroup %s not found", key))
+	}
+	needed := int(group.Spec.MinMember)
+	lacking := needed - p.ledger.assignedMembers(key)
+	if lacking <= 0 || float64(lacking)/float64(needed) <= p.toleratedGap {
+		return nil, nothing
+	}
+	p.rejectWaiting(key, fmt.Sprintf("pod %s of the same PodGroup fits on no node", pod.Name))
+	if p.rejectBackoff > 0 {
+		if members, err := p.members.listMembers(key); err == nil && len(members) >= needed {
+			p.ledger.restGroup(key, p.rejectBackoff)
+		}
+	}
+	p.ledger.noteFailure(key)
+	return nil, fwk.NewStatus(fwk.Unschedulable, fmt.Sprintf("PodGroup %s waits: its pod %s fits on no node", key, pod.Name))
+}

@@ -1,0 +1,75 @@
+package gang
+
+import (
+	"context"
+	"fmt"
+
+	v1 "k8s.io/api/core/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
+)
+
+// PreFilter turns away a member whose group cannot start whatever the nodes say: it
+// rests after a rejection, has too few members that may run, or needs more together
+// than the cluster has. Preempting others would not change that.
+func (p *Plugin) PreFilter(_ context.Context, _ fwk.CycleState, pod *v1.Pod, _ []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
+	key, ok := p.groupOf(pod)
+	if !ok {
+		return nil, nil
+	}
+	group, err := p.findGroup(key)
+	if err != nil {
+		return nil, fwk.AsStatus(err)
+	}
+	if group == nil {
+		// Permit says that the group is missing: by then it may be there.
+		return nil, nil
+	}
+	if p.ledger.groupRests(key) {
+		return nil, unresolvable("PodGroup %s was rejected a moment ago and is tried again shortly", key)
+	}
+	members, err := p.members.listMembers(key)
+	if err != nil {
+		return nil, fwk.AsStatus(err)
+	}
+	if reason := missingMembers(group, members); reason != "" {
+		return nil, unresolvable("PodGroup %s %s", key, reason)
+	}
+	if group.Spec.MinResources == nil || p.ledger.groupAdmitted(key) {
+		return nil, nil
+	}
+	nodes, err := p.handle.SnapshotSharedLister().NodeInfos().List()
+	if err != nil {
+		return nil, fwk.AsStatus(fmt.Errorf("listing nodes: %w", err))
+	}
+	if gap := p.resourceGap(group, nodes); len(gap) > 0 {
+		return nil, unresolvable("PodGroup %s needs more than the cluster has free: it lacks %s", key, describeResources(gap))
+	}
+	p.ledger.admitGroup(key, p.admissionPeriod())
+	return nil, nil
+}
+
+// PreFilterExtensions returns nil: no pod that is added or removed changes the answer.
+func (p *Plugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
+
+// missingMembers says why too few of the group's pods can run; empty if enough can. A
+// pod with a scheduling gate cannot.
+func missingMembers(group *v1alpha1.PodGroup, members []*v1.Pod) string {
+	needed, gated := int(group.Spec.MinMember), 0
+	for _, member := range members {
+		if len(member.Spec.SchedulingGates) > 0 {
+			gated++
+		}
+	}
+	switch {
+	case len(members) < needed:
+		return fmt.Sprintf("has %d of the %d pods that it needs", len(members), needed)
+	case len(members)-gated < needed:
+		return fmt.Sprintf("has %d of the %d pods that it needs, not counting %d that a scheduling gate holds back", len(members)-gated, needed, gated)
+	}
+	return ""
+}
+
+func unresolvable(format string, values ...any) *fwk.Status {
+	return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, fmt.Sprintf(format, values...))
+}
