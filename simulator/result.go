@@ -86,7 +86,9 @@ type NodeResult struct {
 	Name string `json:"name"`
 	// Models are its GPUs' catalogue names.
 	Models []string `json:"models,omitempty"`
-	Domain int64    `json:"domain"`
+	// MemorySlices are the MIG memory slices of each of its GPUs, 0 without MIG.
+	MemorySlices []int64 `json:"-"`
+	Domain       int64   `json:"domain"`
 }
 
 // Distribution sums up times.
@@ -220,6 +222,7 @@ func (e *engine) result() *Result {
 		node := NodeResult{Name: e.nodes[i].Name, Domain: e.nodes[i].Domain}
 		for gpu := range e.nodes[i].gpus() {
 			node.Models = append(node.Models, e.nodes[i].Inventory.Node.GPUs[gpu].Model.Name)
+			node.MemorySlices = append(node.MemorySlices, e.nodes[i].slices[gpu])
 		}
 		r.Nodes = append(r.Nodes, node)
 	}

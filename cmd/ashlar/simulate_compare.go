@@ -3,18 +3,21 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/csv"
 	"fmt"
 	"io"
 	"math"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/scenariofile"
 	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/simulator/report"
 	"github.com/ashlar-dev/ashlar/simulator/scenario"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -130,47 +133,31 @@ func (f *compareFlags) runAll(cmd *cobra.Command, s *scenariofile.File, contesta
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancelCause(cmd.Context())
-	defer stop(nil)
-	type place struct{ contestant, seed int }
-	var places []place
+	progress := newProgress(cmd.ErrOrStderr(), len(contestants)*len(f.seeds))
+	defer progress.end()
+	runs, ctx := errgroup.WithContext(cmd.Context())
+	runs.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range contestants {
-		contestants[i].results = make([]*simulator.Result, len(f.seeds))
-		for k := range f.seeds {
-			places = append(places, place{i, k})
-		}
-	}
-	progress := newProgress(cmd.ErrOrStderr(), len(places))
-	next := make(chan place)
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(places)) {
-		workers.Go(func() {
-			for at := range next {
-				chosen, seed := &contestants[at.contestant], f.seeds[at.seed]
+		chosen := &contestants[i]
+		chosen.results = make([]*simulator.Result, len(f.seeds))
+		for k, seed := range f.seeds {
+			runs.Go(func() error {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
 				in, err := s.Build(c, chosen.variant, seed)
 				if err == nil {
-					chosen.results[at.seed], err = simulator.Run(in, simulator.Watch{Progress: func(simulator.Time) error { return context.Cause(ctx) }})
+					chosen.results[k], err = simulator.Run(in, simulator.Watch{Progress: func(simulator.Time) error { return context.Cause(ctx) }})
 				}
 				if err != nil {
-					stop(fmt.Errorf("scenario %s, %s, seed %d: %w", s.Name, chosen.Name, seed, err))
-					continue
+					return fmt.Errorf("scenario %s, %s, seed %d: %w", s.Name, chosen.Name, seed, err)
 				}
 				progress.done()
-			}
-		})
-	}
-feed:
-	for _, at := range places {
-		select {
-		case next <- at:
-		case <-ctx.Done():
-			break feed
+				return nil
+			})
 		}
 	}
-	close(next)
-	workers.Wait()
-	progress.end()
-	return context.Cause(ctx)
+	return runs.Wait()
 }
 
 // comparison is what simulate compare prints: its JSON form is stable.
@@ -196,13 +183,13 @@ type comparisonEntry struct {
 func compare(name string, seeds []int64, contestants []contestant) *comparison {
 	all := &comparison{Scenario: name, Seeds: seeds}
 	for i := range contestants {
-		for _, m := range metrics {
+		for _, m := range report.TableMetrics() {
 			values, differences := make([]float64, len(seeds)), make([]float64, len(seeds))
 			for k := range seeds {
-				values[k] = orZero(m.of(contestants[i].results[k]))
-				differences[k] = values[k] - orZero(m.of(contestants[0].results[k]))
+				values[k] = orZero(m.Value(contestants[i].results[k]))
+				differences[k] = values[k] - orZero(m.Value(contestants[0].results[k]))
 			}
-			entry := comparisonEntry{Name: contestants[i].Name, Metric: m.name}
+			entry := comparisonEntry{Name: contestants[i].Name, Metric: m.Column}
 			entry.Mean, entry.Deviation = meanOf(values)
 			entry.Difference, entry.DifferenceDeviation = meanOf(differences)
 			all.Rows = append(all.Rows, entry)
@@ -239,20 +226,20 @@ func meanOf(values []float64) (mean, deviation float64) {
 func (c *comparison) writeText(w io.Writer) error {
 	p := &page{w: w}
 	p.printf("%s, %d seeds; differences to %s, seed by seed; ± is the standard deviation\n", c.Scenario, len(c.Seeds), c.Rows[0].Name)
-	for _, m := range metrics {
-		if !m.compared {
+	for _, m := range report.TableMetrics() {
+		if !m.Compared {
 			continue
 		}
-		rows := [][]string{{strings.ToUpper(m.title), "MEAN", "", "DIFFERENCE", ""}}
+		rows := [][]string{{strings.ToUpper(m.Title), "MEAN", "", "DIFFERENCE", ""}}
 		same := true
 		for _, row := range c.Rows {
-			if row.Metric != m.name {
+			if row.Metric != m.Column {
 				continue
 			}
 			same = same && row.Mean == 0
-			cells := []string{row.Name, m.print(row.Mean), "± " + m.print(row.Deviation), unknown, ""}
+			cells := []string{row.Name, m.FormatValue(row.Mean), "± " + m.FormatValue(row.Deviation), unknown, ""}
 			if len(rows) > 1 {
-				cells[3], cells[4] = signed(m.print, row.Difference), "± "+m.print(row.DifferenceDeviation)
+				cells[3], cells[4] = signed(m.FormatValue, row.Difference), "± "+m.FormatValue(row.DifferenceDeviation)
 			}
 			rows = append(rows, cells)
 		}
@@ -276,21 +263,21 @@ func signed(format func(float64) string, v float64) string {
 
 // writeRuns writes a row for each run.
 func writeRuns(w io.Writer, name string, seeds []int64, contestants []contestant) error {
-	p := &page{w: w}
-	p.printf("scenario,name,policy,seed")
+	header := []string{"scenario", "name", "policy", "seed"}
+	metrics := report.TableMetrics()
 	for _, m := range metrics {
-		p.printf(",%s", m.name)
+		header = append(header, m.Column)
 	}
-	p.printf("\n")
+	rows := [][]string{header}
 	for i := range contestants {
 		for k, seed := range seeds {
 			r := contestants[i].results[k]
-			p.printf("%s,%s,%s,%d", name, contestants[i].Name, cmp.Or(r.Policy, unknown), seed)
+			row := []string{name, contestants[i].Name, cmp.Or(r.Policy, unknown), strconv.FormatInt(seed, 10)}
 			for _, m := range metrics {
-				p.printf(",%s", figure(m.of(r)))
+				row = append(row, csvNumber(m.Value(r)))
 			}
-			p.printf("\n")
+			rows = append(rows, row)
 		}
 	}
-	return p.err
+	return csv.NewWriter(w).WriteAll(rows)
 }

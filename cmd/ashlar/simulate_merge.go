@@ -14,12 +14,12 @@ import (
 func newSimulateMergeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "merge FILE...",
-		Short: "Join the CSV files of a sweep's parts",
-		Long: `Joins what the parts of a sweep printed with -o csv: the header once, rows sorted by
+		Short: "Join the CSV files of a sweep's shards",
+		Long: `Joins what the shards of a sweep printed with -o csv: the header once, rows sorted by
 their first three columns (pods, policy, seed). Files must have the same header, and
 no row may be there twice. - reads from standard input; log lines before a header are
 skipped, so that kubectl logs can be piped in.`,
-		Example: `  ashlar simulate merge part-*.csv
+		Example: `  ashlar simulate merge shard-*.csv
   kubectl logs -l job-name=openb-sweep --tail=-1 --prefix=false | ashlar simulate merge -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
@@ -90,7 +90,7 @@ func (m *sweepRows) write(out io.Writer) error {
 	})
 	for i := 1; i < len(m.rows); i++ {
 		if slices.Equal(m.rows[i][:sweepKey], m.rows[i-1][:sweepKey]) {
-			return fmt.Errorf("%s is there twice: merge each part once", strings.Join(m.rows[i][:sweepKey], ","))
+			return fmt.Errorf("%s is there twice: merge each shard once", strings.Join(m.rows[i][:sweepKey], ","))
 		}
 	}
 	writer := csv.NewWriter(out)

@@ -33,7 +33,7 @@ func TestMerge(t *testing.T) {
 	merged, err := merge(t,
 		sweepHeader+"default,fgd,9,1,2,3,0.1\ndefault,ashlar,10,1,2,3,0.1\n",
 		"pulling the trace\n"+sweepHeader+"default,ashlar,9,1,2,3,0.1\n",
-		sweepHeader, // a part with nothing to do
+		sweepHeader, // a shard with nothing to do
 	)
 	require.NoError(t, err)
 	require.Equal(t, sweepHeader+"default,ashlar,9,1,2,3,0.1\ndefault,ashlar,10,1,2,3,0.1\ndefault,fgd,9,1,2,3,0.1\n", merged)
@@ -48,25 +48,25 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-func TestPart(t *testing.T) {
+func TestShard(t *testing.T) {
 	var all []int
 	seen := map[int]int{}
 	for i := range 10 {
 		all = append(all, i)
 	}
 	for _, text := range []string{"0/3", "1/3", "2/3"} {
-		var p part
-		require.NoError(t, p.Set(text))
-		for _, i := range partOf(p, all) {
+		var s shard
+		require.NoError(t, s.Set(text))
+		for _, i := range ofShard(s, all) {
 			seen[i]++
 		}
 	}
-	require.Len(t, seen, 10, "every experiment is in a part")
+	require.Len(t, seen, 10, "every experiment is in a shard")
 	for i, times := range seen {
 		require.Equal(t, 1, times, "experiment %d", i)
 	}
-	require.Equal(t, all, partOf(part{}, all))
+	require.Equal(t, all, ofShard(shard{}, all))
 	for _, text := range strings.Fields("3/3 -1/3 1 /3 a/b 0/0 0/1000000") {
-		require.Error(t, new(part).Set(text), text)
+		require.Error(t, new(shard).Set(text), text)
 	}
 }

@@ -2,11 +2,13 @@ package main
 
 import (
 	"cmp"
+	"encoding/csv"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,7 +25,7 @@ type openbFlags struct {
 	pods     []string
 	policies []string
 	seeds    seedList
-	part     part
+	shard    shard
 	page     reportFlag
 }
 
@@ -55,7 +57,7 @@ Runs use all cores. cpu_seconds is the CPU time of a run alone.`,
 			if err != nil {
 				return err
 			}
-			experiments = partOf(flags.part, experiments)
+			experiments = ofShard(flags.shard, experiments)
 			progress := newProgress(cmd.ErrOrStderr(), len(experiments))
 			runs, err := runAll(cmd.Context(), experiments, progress)
 			progress.end()
@@ -74,7 +76,11 @@ Runs use all cores. cpu_seconds is the CPU time of a run alone.`,
 	set.StringSliceVar(&flags.policies, "policy", []string{forecast.Ashlar{}.Name()},
 		"how to choose nodes, several with commas between them: "+strings.Join(clusterPolicyNames(), ", "))
 	set.Var(&flags.seeds, "seeds", "seeds of the arrivals: 42, 42-51 or 1,5,9-12")
-	set.Var(&flags.part, "part", "run only one part of the sweep, from 0: 3/20 is the fourth of 20; simulate merge joins them")
+	set.Var(&flags.shard, "shard", "run only one shard of the sweep, from 0: 3/20 is the fourth of 20; simulate merge joins them")
+	set.Var(&flags.shard, "part", "the same as --shard")
+	if err := set.MarkDeprecated("part", "it is called --shard now"); err != nil {
+		panic(err) // the flag is not defined
+	}
 	flags.add(command)
 	flags.page.add(command)
 	completeFlag(command, "policy", clusterPolicyNames)
@@ -208,12 +214,14 @@ var openbColumns = []string{"pods", "policy", "seed", "alloc100", "alloc130", "f
 func (o *openbOutput) write(w io.Writer, runs []openbRun) error {
 	switch o.format {
 	case formatCSV:
-		p := &page{w: w}
-		p.printf("%s\n", strings.Join(openbColumns, ","))
+		rows := [][]string{openbColumns}
 		for _, run := range runs {
-			p.printf("%s,%s,%d,%.2f,%.2f,%d,%.3f\n", csvCell(run.Pods), run.Policy, run.Seed, run.Alloc100, run.Alloc130, run.Failed, run.CPUSeconds)
+			rows = append(rows, []string{
+				run.Pods, run.Policy, strconv.FormatInt(run.Seed, 10), fmt.Sprintf("%.2f", run.Alloc100), fmt.Sprintf("%.2f", run.Alloc130),
+				strconv.Itoa(run.Failed), fmt.Sprintf("%.3f", run.CPUSeconds),
+			})
 		}
-		return p.err
+		return csv.NewWriter(w).WriteAll(rows)
 	case formatJSON:
 		output := outputFlag{formatJSON}
 		return output.write(w, map[string][]openbRun{"runs": runs}, nil)
@@ -221,14 +229,6 @@ func (o *openbOutput) write(w io.Writer, runs []openbRun) error {
 	p := &page{w: w}
 	p.table(openbTable(runs))
 	return p.err
-}
-
-// csvCell quotes a cell that needs it (RFC 4180).
-func csvCell(text string) string {
-	if !strings.ContainsAny(text, ",\"\r\n") {
-		return text
-	}
-	return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 }
 
 // openbTable is the means of each trace and policy over their seeds.

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/csv"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,36 +50,45 @@ func (r *simulateReport) write(w io.Writer, format string) error {
 	return r.writeText(w)
 }
 
+// classColumns are the columns of a row before those of the whole run.
+var classColumns = []string{
+	"scenario", "seed", "variant", "policy", "sharing", "class", "arrived", "class_finished", "class_failed",
+	"class_wait_mean_s", "class_wait_p50_s", "class_wait_p90_s", "class_wait_p99_s", "class_bandwidth",
+}
+
 // writeCSV writes a row for each variant and class, and one for all classes.
 func (r *simulateReport) writeCSV(w io.Writer) error {
-	p := &page{w: w}
-	p.printf("scenario,seed,variant,policy,sharing,class,arrived,class_finished,class_failed,class_wait_mean_s,class_wait_p50_s,class_wait_p90_s,class_wait_p99_s,class_bandwidth")
+	header := slices.Clone(classColumns)
+	metrics := report.TableMetrics()
 	for _, m := range metrics {
-		p.printf(",%s", m.name)
+		header = append(header, m.Column)
 	}
-	p.printf("\n")
+	rows := [][]string{header}
 	for _, run := range r.Runs {
 		all := run.Result.All
 		all.Name = "all"
 		for _, class := range append([]simulator.ClassResult{all}, run.Result.Classes...) {
-			p.printf("%s,%d,%s,%s,%s,%s,%d,%d,%d,%s,%s,%s,%s,%s", csvCell(r.Scenario), r.Seed, run.Variant, run.Policy, run.Sharing, class.Name,
-				class.Jobs.Arrived, class.Jobs.Finished, class.Jobs.Failed,
-				figure(class.Waits.Mean.Seconds()), figure(class.Waits.P50.Seconds()), figure(class.Waits.P90.Seconds()), figure(class.Waits.P99.Seconds()), figure(class.Bandwidth))
+			row := []string{
+				r.Scenario, strconv.FormatInt(r.Seed, 10), run.Variant, run.Policy, run.Sharing, class.Name,
+				strconv.FormatInt(class.Jobs.Arrived, 10), strconv.FormatInt(class.Jobs.Finished, 10), strconv.FormatInt(class.Jobs.Failed, 10),
+				csvNumber(class.Waits.Mean.Seconds()), csvNumber(class.Waits.P50.Seconds()), csvNumber(class.Waits.P90.Seconds()),
+				csvNumber(class.Waits.P99.Seconds()), csvNumber(class.Bandwidth),
+			}
 			for _, m := range metrics {
 				if class.Name == all.Name {
-					p.printf(",%s", figure(m.of(run.Result)))
+					row = append(row, csvNumber(m.Value(run.Result)))
 				} else {
-					p.printf(",") // is of the whole run
+					row = append(row, "") // is of the whole run
 				}
 			}
-			p.printf("\n")
+			rows = append(rows, row)
 		}
 	}
-	return p.err
+	return csv.NewWriter(w).WriteAll(rows)
 }
 
-// figure prints a number for programs, to six digits; nothing if there is none.
-func figure(v float64) string {
+// csvNumber prints a number for programs, to six digits; nothing if there is none.
+func csvNumber(v float64) string {
 	if math.IsNaN(v) {
 		return ""
 	}
@@ -107,12 +118,12 @@ func (r *simulateReport) writeText(w io.Writer) error {
 	if len(r.Runs) == 1 {
 		rows = rows[1:]
 	}
-	for _, m := range metrics {
-		row, zero := []string{m.title}, true
+	for _, m := range report.TableMetrics() {
+		row, zero := []string{m.Title}, true
 		for _, run := range r.Runs {
-			v := m.of(run.Result)
+			v := m.Value(run.Result)
 			zero = zero && (v == 0 || math.IsNaN(v))
-			row = append(row, m.show(v))
+			row = append(row, m.FormatValue(v))
 		}
 		if !zero {
 			rows = append(rows, row)
@@ -137,11 +148,11 @@ func (r *simulateReport) writeClasses(p *page) {
 			c := &run.Result.Classes[i]
 			bandwidth := unknown
 			if c.Measured > 0 {
-				bandwidth = percent(c.Bandwidth)
+				bandwidth = report.PlainPart(c.Bandwidth)
 			}
 			rows = append(rows, []string{
 				c.Name, run.Variant, strconv.FormatInt(c.Jobs.Arrived, 10), strconv.FormatInt(c.Jobs.Finished, 10), strconv.FormatInt(c.Jobs.Failed, 10),
-				seconds(c.Waits.Mean.Seconds()), seconds(c.Waits.P50.Seconds()), seconds(c.Waits.P90.Seconds()), seconds(c.Waits.P99.Seconds()), bandwidth,
+				waitText(c.Waits.Mean), waitText(c.Waits.P50), waitText(c.Waits.P90), waitText(c.Waits.P99), bandwidth,
 			})
 		}
 	}
@@ -160,13 +171,15 @@ func (r *simulateReport) writeClasses(p *page) {
 			c := &run.Result.Priorities[i]
 			rows = append(rows, []string{
 				strconv.FormatInt(c.Priority, 10), run.Variant, strconv.FormatInt(c.Jobs.Arrived, 10),
-				seconds(c.Waits.Mean.Seconds()), seconds(c.Waits.P50.Seconds()), seconds(c.Waits.P90.Seconds()), seconds(c.Waits.P99.Seconds()),
+				waitText(c.Waits.Mean), waitText(c.Waits.P50), waitText(c.Waits.P90), waitText(c.Waits.P99),
 			})
 		}
 	}
 	p.printf("\n")
 	p.table(rows)
 }
+
+func waitText(t simulator.Time) string { return report.PlainDuration(t.Seconds()) }
 
 // sparkWidth is how many columns a line of blocks takes.
 const sparkWidth = 24

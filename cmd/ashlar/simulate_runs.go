@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ashlar-dev/ashlar/simulator/openb"
 )
@@ -27,35 +28,24 @@ type openbRun struct {
 // runAll runs experiments on all cores. The results are in the order of the
 // experiments, whichever ended first.
 func runAll(ctx context.Context, experiments []openbExperiment, progress *progress) ([]openbRun, error) {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	runs := make([]openbRun, len(experiments))
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(experiments)) {
-		workers.Go(func() {
-			for i := range next {
-				run, err := experiments[i].measure(ctx)
-				if err != nil {
-					stop(fmt.Errorf("%s, %s, seed %d: %w", experiments[i].trace, experiments[i].Policy.Name(), experiments[i].Seed, err))
-					continue
-				}
-				runs[i] = run
-				progress.done()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range experiments {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
 			}
+			run, err := experiments[i].measure(ctx)
+			if err != nil {
+				return fmt.Errorf("%s, %s, seed %d: %w", experiments[i].trace, experiments[i].Policy.Name(), experiments[i].Seed, err)
+			}
+			runs[i] = run
+			progress.done()
+			return nil
 		})
 	}
-	for i := range experiments {
-		select {
-		case next <- i:
-			continue
-		case <-ctx.Done():
-		}
-		break
-	}
-	close(next)
-	workers.Wait()
-	return runs, context.Cause(ctx)
+	return runs, group.Wait()
 }
 
 // measure runs an experiment on a thread of its own, whose CPU time it reads.

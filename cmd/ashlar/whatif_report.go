@@ -21,9 +21,9 @@ type whatifReport struct {
 		Pods    int `json:"pods"`
 		Waiting int `json:"waiting"`
 	} `json:"cluster"`
-	Drained []string         `json:"drained,omitempty"`
+	Drained []string                  `json:"drained,omitempty"`
 	Answers []*dryrun.PlacementAnswer `json:"answers"`
-	Notes   []string         `json:"notes,omitempty"`
+	Notes   []string                  `json:"notes,omitempty"`
 }
 
 func newWhatifReport(cluster *dryrun.ClusterObjects, question *dryrun.PlacementQuestion) *whatifReport {

@@ -32,7 +32,7 @@ func resultOf(factor simulator.Time) *simulator.Result {
 			{Name: "training", Jobs: simulator.JobCounts{Arrived: 6, Finished: 3, Running: 1, Failed: 2, Failures: map[simulator.Failure]int64{"never fits": 1, "gave up": 1}}, Waits: waits(6), Bandwidth: 0.75, Measured: 2},
 		},
 		Utilisation: 0.5, StrandedBytes: 40 << 30, GPUs: 3, DollarsPerHour: 9,
-		Nodes: []simulator.NodeResult{{Name: "n-0", Models: []string{"A30-24GB", "A30-24GB"}, Domain: -1}, {Name: "n-1", Models: []string{"L4"}, Domain: 3}, {Name: "n-2", Domain: -1}},
+		Nodes: []simulator.NodeResult{{Name: "n-0", Models: []string{"A30-24GB", "A30-24GB"}, MemorySlices: []int64{4, 4}, Domain: -1}, {Name: "n-1", Models: []string{"L4"}, Domain: 3}, {Name: "n-2", Domain: -1}},
 		Frames: []simulator.Frame{
 			{At: 0, Tiles: []simulator.Tile{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
 			{At: simulator.Hour, Tiles: []simulator.Tile{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}, {Node: 2, GPUs: "d j1"}}},
@@ -124,7 +124,7 @@ func TestCurves(t *testing.T) {
 		require.Len(t, c.Series[0].X, openb.ArrivingPercent+1)
 		require.Len(t, c.Series[0].Low, openb.ArrivingPercent+1)
 	}
-	want := rounded((runs[0].Curves.At(100).Allocated + runs[1].Curves.At(100).Allocated) / 2)
+	want := fiveDigits((runs[0].Curves.At(100).Allocated + runs[1].Curves.At(100).Allocated) / 2)
 	require.InDelta(t, want, d.Charts[0].Series[0].Y[100], 1e-9)
 	has(t, page, "Allocated at 130 % asked")
 	lacks(t, page, `<section id="map"`)
@@ -239,7 +239,7 @@ func TestHostileNames(t *testing.T) {
 		lacks(t, page, "<!--")
 		lacks(t, page, "\u202e")
 		d := embedded(t, page)
-		require.Equal(t, clip(name), d.Policies[0])
+		require.Equal(t, clipName(name), d.Policies[0])
 		require.LessOrEqual(t, len(page), 150_000)
 	}
 }

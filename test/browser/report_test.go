@@ -37,7 +37,7 @@ func pageOf(t testing.TB, title string, runs ...report.Run) []byte {
 func small(names ...string) *simulator.Result {
 	r := &simulator.Result{
 		End: 2 * simulator.Hour, GPUs: 3,
-		Nodes: []simulator.NodeResult{{Name: names[0], Models: []string{"A30-24GB", "A30-24GB"}, Domain: -1}, {Name: names[1], Models: []string{"L4"}, Domain: 3}, {Name: names[2], Domain: -1}},
+		Nodes: []simulator.NodeResult{{Name: names[0], Models: []string{"A30-24GB", "A30-24GB"}, MemorySlices: []int64{4, 4}, Domain: -1}, {Name: names[1], Models: []string{"L4"}, Domain: 3}, {Name: names[2], Domain: -1}},
 		Frames: []simulator.Frame{
 			{At: 0, Tiles: []simulator.Tile{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
 			{At: simulator.Hour, Tiles: []simulator.Tile{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}}},
