@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 	"runtime"
 	"slices"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ashlar-dev/ashlar/simulator/openb"
 	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
@@ -86,17 +86,15 @@ func (c *comparison) String() string {
 
 // runSeeds runs experiments on all cores; results are in the order of the seeds.
 func runSeeds(ctx context.Context, t *traces, trace string, chosen policy.NodePolicy, seeds []int64) ([]*openb.Result, error) {
-	results, problems := make([]*openb.Result, len(seeds)), make([]error, len(seeds))
-	var running sync.WaitGroup
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	results := make([]*openb.Result, len(seeds))
+	runs, ctx := errgroup.WithContext(ctx)
+	runs.SetLimit(runtime.GOMAXPROCS(0))
 	for i, seed := range seeds {
-		slots <- struct{}{}
-		running.Go(func() {
+		runs.Go(func() (err error) {
 			e := openb.Experiment{Nodes: t.nodes, Pods: t.pods[trace], Policy: chosen, Seed: seed}
-			results[i], problems[i] = e.Run(ctx)
-			<-slots
+			results[i], err = e.Run(ctx)
+			return err
 		})
 	}
-	running.Wait()
-	return results, errors.Join(problems...)
+	return results, runs.Wait()
 }

@@ -79,7 +79,7 @@ func (p *page) addMaps(policies []policy) error {
 			p.Data.Maps = append(p.Data.Maps, *held)
 			if shown := shownGPUs(run.Result); shown < run.Result.GPUs {
 				p.MapIsExcerpt = fmt.Sprintf("The map has the first %s of the cluster, with %s of its %s GPUs.",
-					counted(int64(len(run.Result.Nodes)), "node", "nodes"), whole(float64(shown)), whole(float64(run.Result.GPUs)))
+					countNoun(int64(len(run.Result.Nodes)), "node", "nodes"), pageWhole(float64(shown)), pageWhole(float64(run.Result.GPUs)))
 			}
 			break
 		}
@@ -105,7 +105,7 @@ func nodesOf(r *simulator.Result) nodeSet {
 	models, kinds := map[gpuModel]int{}, map[string]int{}
 	for i := range r.Nodes {
 		node := &r.Nodes[i]
-		set.Names, set.Domains = append(set.Names, clip(node.Name)), append(set.Domains, node.Domain)
+		set.Names, set.Domains = append(set.Names, clipName(node.Name)), append(set.Domains, node.Domain)
 		key := fmt.Sprintf("%#v %v", node.Models, node.MemorySlices)
 		kind, found := kinds[key]
 		if !found {
@@ -121,7 +121,7 @@ func nodesOf(r *simulator.Result) nodeSet {
 				if !found {
 					model = len(set.Models)
 					models[made] = model
-					set.Models, set.Slices = append(set.Models, clip(name)), append(set.Slices, made.slices)
+					set.Models, set.Slices = append(set.Models, clipName(name)), append(set.Slices, made.slices)
 				}
 				gpus = append(gpus, model)
 			}
@@ -161,7 +161,7 @@ func encode(r *simulator.Result) (*heldOver, error) {
 			}
 			words, err := wordsOf(tile.GPUs, len(r.Nodes[tile.Node].Models))
 			if err != nil {
-				return nil, fmt.Errorf("frame %d, node %s: %w", f, clip(r.Nodes[tile.Node].Name), err)
+				return nil, fmt.Errorf("frame %d, node %s: %w", f, clipName(r.Nodes[tile.Node].Name), err)
 			}
 			for k, word := range words {
 				slot := first[tile.Node] + k
@@ -229,18 +229,18 @@ func wordsOf(text string, gpus int) ([]string, error) {
 	switch parts := strings.Fields(text); {
 	case gpus == 0 && len(parts) == 1 && parts[0][0] == 'j':
 		if _, err := strconv.ParseUint(parts[0][1:], 10, 32); err != nil {
-			return nil, fmt.Errorf("%q is no number of jobs", clip(text))
+			return nil, fmt.Errorf("%q is no number of jobs", clipName(text))
 		}
 		state += parts[0]
 	case gpus > 0 && len(parts) == gpus:
 		for i, word := range parts {
 			if !strings.Contains("-wms", word[:1]) || strings.Trim(word[1:], "0123456789:=,") != "" {
-				return nil, fmt.Errorf("%q is nothing that a GPU can hold", clip(word))
+				return nil, fmt.Errorf("%q is nothing that a GPU can hold", clipName(word))
 			}
 			words[1+i] = word
 		}
 	default:
-		return nil, fmt.Errorf("%q does not describe %d GPUs", clip(text), gpus)
+		return nil, fmt.Errorf("%q does not describe %d GPUs", clipName(text), gpus)
 	}
 	if state != "" {
 		words[0] = state

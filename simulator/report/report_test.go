@@ -129,7 +129,7 @@ func TestCurves(t *testing.T) {
 		require.Len(t, c.Series[0].X, openb.ArrivingPercent+1)
 		require.Len(t, c.Series[0].Low, openb.ArrivingPercent+1)
 	}
-	want := rounded((runs[0].Curves.At(100).Allocated + runs[1].Curves.At(100).Allocated) / 2)
+	want := fiveDigits((runs[0].Curves.At(100).Allocated + runs[1].Curves.At(100).Allocated) / 2)
 	require.InDelta(t, want, d.Charts[0].Series[0].Y[100], 1e-9)
 	has(t, page, "Allocated at 130 % asked")
 	lacks(t, page, `<section id="map"`)
@@ -244,7 +244,7 @@ func TestHostileNames(t *testing.T) {
 		lacks(t, page, "<!--")
 		lacks(t, page, "\u202e")
 		d := embedded(t, page)
-		require.Equal(t, clip(name), d.Policies[0])
+		require.Equal(t, clipName(name), d.Policies[0])
 		require.LessOrEqual(t, len(page), 150_000)
 	}
 }
