@@ -90,15 +90,21 @@ func mixedArrivals() []arrival {
 		add(v100(1), 1, 1, 0)
 	}
 	random := rand.New(rand.NewSource(11))
-	single := []*kind{&kinds[0], &kinds[1], &kinds[4], &kinds[5], &kinds[9], &kinds[10]}
+	// None of these can go to the V100: a pod that waits would take what is freed for an
+	// urgent one, sometimes.
+	h100 := func(count int) *kind {
+		return &kind{name: fmt.Sprintf("%d H100", count), class: wholeClass, count: count, product: "NVIDIA H100 80GB HBM3"}
+	}
+	one, two, four := h100(1), h100(2), h100(4)
+	single := []*kind{one, two, &kinds[4], &kinds[5], &kinds[12], &kinds[12]}
 	for range 90 {
 		switch random.Intn(10) {
 		case 0:
 			add(nil, 1, 130, 0)
 		case 1:
-			add(&kinds[1], 2+random.Intn(3), 2, 0) // a gang with two GPUs each
+			add(two, 2+random.Intn(3), 2, 0) // a gang with two GPUs each
 		case 2:
-			add(&kinds[2], 2, 2, 0) // with four
+			add(four, 2, 2, 0) // with four
 		default:
 			add(single[random.Intn(len(single))], 1, []int64{0, 2, 50}[random.Intn(3)], 0)
 		}
