@@ -1,0 +1,107 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// placePods decides where a pod goes, and what it gets there. With as= it then holds
+// that; with pods= so many pods that ask alike are placed one after the other, held by
+// NAME-0, NAME-1 and so on. With asked the nodes are named whose answer was worked out.
+//
+// Example:
+//
+//	place as=train priority=5 cpu=8 policy=keep-placeable
+//	gpus=4 numa<=1
+func (e *Environment) placePods(args *arguments, lines []string) (string, error) {
+	p, err := e.parsePod(args, lines)
+	if err != nil {
+		return "", err
+	}
+	h, err := parseHolder(args)
+	if err != nil {
+		return "", err
+	}
+	pods, asked := args.number("pods", 1, 1), args.flag("asked")
+	if args.has("pods") && h.id == "" {
+		return "", fmt.Errorf("pods= wants as=: without it every pod would get the same")
+	}
+	var out strings.Builder
+	for i := range pods {
+		pod := h
+		if args.has("pods") {
+			pod.id = placement.HolderID(fmt.Sprintf("%s-%d", h.id, i))
+		}
+		clear(p.request.asked)
+		decision, found := p.ranking.Best(p.host, nil)
+		if asked {
+			fmt.Fprintf(&out, "asked: %s\n", orNone(e.nodeNames(sortedKeys(p.request.asked))))
+		}
+		if !found {
+			out.WriteString(e.refusalWords(p))
+			break
+		}
+		out.WriteString(e.decisionWords(p, pod.String(), decision))
+		if !args.has("pods") {
+			fmt.Fprintf(&out, "rating: bandwidth %d, cost %d, distance %d\n", decision.Rating.Bandwidth, decision.Rating.OpportunityCost, decision.Rating.Distance)
+		}
+		if pod.id != "" {
+			if err := e.snapshot.Allocate(decision.Node, pod.allocation(p.host, slices.Clone(decision.Devices))); err != nil {
+				return "", err
+			}
+		}
+	}
+	return out.String(), nil
+}
+
+// decisionWords says who gets what, one line for each part if there are several.
+func (e *Environment) decisionWords(p *pod, who string, d cluster.Decision) string {
+	head := e.snapshot.Node(d.Node).Name
+	if who != "" {
+		head = who + " on " + head
+	}
+	parts := e.partWords(d.Node, d.Devices)
+	if len(parts) == 1 {
+		return head + ": " + parts[0] + "\n"
+	}
+	out := head + ":\n"
+	for i, words := range parts {
+		name := ""
+		if len(p.request.alternatives) == 1 {
+			name = p.request.partName(i) + ": "
+		}
+		out += "  " + name + words + "\n"
+	}
+	return out
+}
+
+// refusalWords says why a pod fits nowhere, in short.
+func (e *Environment) refusalWords(p *pod) string {
+	nodes, _ := e.nodeNumbers(nil)
+	explanation := p.ranking.Explain(nodes, cluster.ExplainLimit{})
+	out := "fits nowhere\n"
+	for _, refusal := range explanation.Refusals {
+		out += "  " + e.reasonWords(p, &refusal) + "\n"
+	}
+	return out + e.otherwiseWords(explanation)
+}
+
+func sortedKeys(set map[int]bool) []int {
+	var keys []int
+	for key := range set {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func orNone(list string) string {
+	if list == "" {
+		return "none"
+	}
+	return list
+}
