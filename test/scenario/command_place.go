@@ -31,6 +31,7 @@ func (e *Environment) placePods(args *arguments, lines []string) (string, error)
 		return "", fmt.Errorf("pods= wants as=: without it every pod would get the same")
 	}
 	var out strings.Builder
+	var alike podRun
 	for i := range pods {
 		pod := h
 		if args.has("pods") {
@@ -38,15 +39,19 @@ func (e *Environment) placePods(args *arguments, lines []string) (string, error)
 		}
 		clear(p.request.asked)
 		decision, found := p.ranking.Best(p.host, nil)
+		askedWords := ""
 		if asked {
-			fmt.Fprintf(&out, "asked: %s\n", orNone(e.nodeNames(sortedKeys(p.request.asked))))
+			askedWords = fmt.Sprintf("  asked: %s\n", orNone(e.nodeNames(sortedKeys(p.request.asked))))
 		}
 		if !found {
-			out.WriteString(e.refusalWords(p))
+			alike.flush(&out)
+			out.WriteString(askedWords + e.refusalWords(p))
 			break
 		}
-		out.WriteString(e.decisionWords(p, pod.String(), decision))
-		if !args.has("pods") {
+		if args.has("pods") {
+			alike.add(&out, pod.String(), e.decisionWords(p, "", decision)+askedWords)
+		} else {
+			out.WriteString(e.decisionWords(p, pod.String(), decision) + askedWords)
 			fmt.Fprintf(&out, "rating: bandwidth %d, cost %d, distance %d\n", decision.Rating.Bandwidth, decision.Rating.OpportunityCost, decision.Rating.Distance)
 		}
 		if pod.id != "" {
@@ -55,7 +60,32 @@ func (e *Environment) placePods(args *arguments, lines []string) (string, error)
 			}
 		}
 	}
+	alike.flush(&out)
 	return out.String(), nil
+}
+
+// podRun is pods that follow one another and get what reads the same.
+type podRun struct{ first, last, words string }
+
+// add adds a pod to the run, or ends the run and begins another.
+func (r *podRun) add(out *strings.Builder, pod, words string) {
+	if words != r.words {
+		r.flush(out)
+		*r = podRun{first: pod, words: words}
+	}
+	r.last = pod
+}
+
+// flush prints the run and ends it.
+func (r *podRun) flush(out *strings.Builder) {
+	if r.words == "" {
+		return
+	}
+	if r.first != r.last {
+		r.first += " to " + r.last
+	}
+	fmt.Fprintf(out, "%s on %s", r.first, r.words)
+	*r = podRun{}
 }
 
 // decisionWords says who gets what, one line for each part if there are several.

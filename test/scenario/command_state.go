@@ -8,7 +8,7 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/cluster"
 )
 
-// drawState shows who holds what: one line for each GPU in use. A GPU that is split by
+// drawState shows who holds what, GPU by GPU. A GPU that is split by
 // MIG is drawn as its memory slices, a shared one as tenths of its memory.
 //
 // Example:
@@ -23,16 +23,24 @@ func (e *Environment) drawState(args *arguments, _ []string) (string, error) {
 	for _, node := range nodes {
 		fmt.Fprintln(&out, e.nodeHead(node))
 		state := e.snapshot.NodeState(node)
-		free := []int{}
+		var same []int // neighbours that are drawn alike
 		for gpu := range state.GPUs() {
-			if state.GPUs()[gpu].Free() {
-				free = append(free, gpu)
+			same = append(same, gpu)
+			drawn := e.drawGPU(node, gpu)
+			if gpu+1 < len(state.GPUs()) && drawn == e.drawGPU(node, gpu+1) && !strings.Contains(drawn, "[") {
 				continue
 			}
-			out.WriteString(e.drawGPU(node, gpu))
-		}
-		if len(free) > 0 {
-			fmt.Fprintf(&out, "  %s: free\n", gpuNumbers(free))
+			if drawn == "" {
+				drawn = "free\n"
+			}
+			for text := range strings.Lines(drawn) {
+				head := "  " + gpuNumbers(same) + ": "
+				if strings.HasPrefix(text, " ") {
+					head = ""
+				}
+				out.WriteString(head + text)
+			}
+			same = nil
 		}
 		for _, a := range state.Allocations() {
 			if len(a.Devices) == 0 {

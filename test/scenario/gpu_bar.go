@@ -33,18 +33,18 @@ func (e *Environment) heldOn(node, gpu int, form placement.Form) []heldDevice {
 	return held
 }
 
-// drawGPU is a line for each form in which a GPU is held.
+// drawGPU is a text for each form in which a GPU is held, without the GPU's number.
 func (e *Environment) drawGPU(node, gpu int) string {
 	out := ""
 	for _, held := range e.heldOn(node, gpu, placement.Whole) {
-		out += fmt.Sprintf("  GPU %d: whole for %s\n", gpu, held.holder)
+		out += fmt.Sprintf("whole for %s\n", held.holder)
 	}
 	if held := e.heldOn(node, gpu, placement.MIG); len(held) > 0 {
-		out += fmt.Sprintf("  GPU %d: mig   [%s] %s\n", gpu, e.drawSlices(node, gpu, held), e.legend(node, held))
+		out += fmt.Sprintf("mig   [%s]%s", e.drawSlices(node, gpu, held), e.legend(node, held, nil))
 	}
 	if held := e.heldOn(node, gpu, placement.Share); len(held) > 0 {
 		left := e.machineOf(node).gpuOf(held[0].Device).Model.Usable() - e.snapshot.NodeState(node).GPUs()[gpu].Shared
-		out += fmt.Sprintf("  GPU %d: share [%s] %s; %s left\n", gpu, e.drawShares(node, held), e.legend(node, held), left)
+		out += fmt.Sprintf("share [%s]%s", e.drawShares(node, held), e.legend(node, held, []string{left.String() + " left"}))
 	}
 	return out
 }
@@ -85,11 +85,19 @@ func (e *Environment) drawShares(node int, held []heldDevice) string {
 	return string(bar)
 }
 
-// legend says what the letters of a bar stand for.
-func (e *Environment) legend(node int, held []heldDevice) string {
+// maxLegend is how many things a bar explains on its own line; more of them get a line
+// each.
+const maxLegend = 2
+
+// legend says what the letters of a bar stand for, and what else is said of it.
+func (e *Environment) legend(node int, held []heldDevice, more []string) string {
 	var words []string
 	for i, h := range held {
-		words = append(words, fmt.Sprintf("%c %s for %s", barLetter(i), e.deviceWords(node, h.DeviceAllocation), h.holder))
+		words = append(words, fmt.Sprintf("%c: %s for %s", barLetter(i), e.deviceWords(node, h.DeviceAllocation), h.holder))
 	}
-	return strings.Join(words, ", ")
+	words = append(words, more...)
+	if len(held) <= maxLegend {
+		return " " + strings.Join(words, "; ") + "\n"
+	}
+	return "\n    " + strings.Join(words, "\n    ") + "\n"
 }
