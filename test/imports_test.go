@@ -35,6 +35,7 @@ var layers = map[string][]string{
 	"dra":                {"topology", "dra", "internal/apiserver"},
 	"simulator":          {"topology", "topology/mig", "topology/catalogue", "topology/forecast", "topology/outlook", "topology/placement", "topology/cluster", "topology/memory", "topology/memory/model"},
 	"test":               {"topology", "plugins", "dra", "simulator", "test"},
+	"test/scenario":      {"topology"},
 	"bench":              {"topology", "plugins", "dra", "simulator", "test", "bench"},
 	"cmd":                {"topology", "plugins", "dra", "simulator", "test", "internal/apiserver"},
 	"internal/apiserver": {},
@@ -116,6 +117,7 @@ func TestImportsRefuses(t *testing.T) {
 		"topology imports a module":   {"topology/x.go", "github.com/google/go-cmp/cmp"},
 		"apiserver imports ours":      {"internal/apiserver/x.go", module + "/dra"},
 		"anybody imports cmd":         {"test/x.go", module + "/cmd/ashlar"},
+		"scenarios import plugins":    {"test/scenario/x.go", module + "/plugins/resourceslices"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NotEmpty(t, refused(layerOf(path.Dir(tc.file)), tc.file, tc.imported))

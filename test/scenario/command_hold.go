@@ -3,7 +3,6 @@ package scenario
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -69,11 +68,7 @@ func (m *machine) parseDevice(line string) (placement.DeviceAllocation, error) {
 		form, start = placement.MIG, args.number("at", 0, 0)
 	case args.has("share"):
 		form = placement.Share
-		part, err := parsePart(&arguments{values: map[string][]string{"share": args.list("share"), "compute": {args.text("compute", "0")}}, used: map[string]bool{}})
-		if err != nil {
-			return placement.DeviceAllocation{}, err
-		}
-		size = part.size
+		size = args.shareSize()
 	}
 	for i := range m.inventory.Devices {
 		d := &m.inventory.Devices[i]
@@ -81,5 +76,5 @@ func (m *machine) parseDevice(line string) (placement.DeviceAllocation, error) {
 			return placement.DeviceAllocation{Device: i, ShareSize: size}, args.unusedError()
 		}
 	}
-	return placement.DeviceAllocation{}, fmt.Errorf("%s has no such device: %s", m.name, strings.TrimSpace(line))
+	return placement.DeviceAllocation{}, fmt.Errorf("%s has no such device", m.name)
 }

@@ -52,7 +52,8 @@ func (e *Environment) placePods(args *arguments, lines []string) (string, error)
 			alike.add(&out, pod.String(), e.decisionWords(p, "", decision)+askedWords)
 		} else {
 			out.WriteString(e.decisionWords(p, pod.String(), decision) + askedWords)
-			fmt.Fprintf(&out, "rating: bandwidth %d, cost %d, distance %d\n", decision.Rating.Bandwidth, decision.Rating.OpportunityCost, decision.Rating.Distance)
+			r := decision.Rating
+			fmt.Fprintf(&out, "rating: bandwidth %d, cost %d, distance %d\n", r.Bandwidth, r.OpportunityCost, r.Distance)
 		}
 		if pod.id != "" {
 			if err := e.snapshot.Allocate(decision.Node, pod.allocation(p.host, slices.Clone(decision.Devices))); err != nil {

@@ -41,9 +41,7 @@ func parsePart(args *arguments) (*partLine, error) {
 	if args.has("share") {
 		forms++
 		part.selector.Forms = []placement.Form{placement.Share}
-		if args.text("share", "") != "all" {
-			part.size.Bytes = args.bytes("share")
-		}
+		part.size = args.shareSize()
 	}
 	if args.has("any") {
 		forms++
@@ -53,7 +51,7 @@ func parsePart(args *arguments) (*partLine, error) {
 	if forms != 1 {
 		return nil, fmt.Errorf("want one of gpus=, mig=, share= and any=")
 	}
-	part.size.Compute = topology.MilliGPU(args.number("compute", 0, 0))
+	part.size.Compute = args.compute()
 	part.selector.Models = args.words("model")
 	if args.has("memory>") {
 		part.selector.Memory = args.bytes("memory>")
@@ -77,6 +75,18 @@ func parsePart(args *arguments) (*partLine, error) {
 	}
 	return part, args.unusedError()
 }
+
+// shareSize is share=, an amount of memory or "all", and compute=.
+func (a *arguments) shareSize() placement.ShareSize {
+	size := placement.ShareSize{Compute: a.compute()}
+	if a.text("share", "") != "all" {
+		size.Bytes = a.bytes("share")
+	}
+	return size
+}
+
+// compute is compute=, in thousandths of a GPU's.
+func (a *arguments) compute() topology.MilliGPU { return topology.MilliGPU(a.number("compute", 0, 0)) }
 
 // on is the part in the terms of one machine.
 func (p *partLine) on(m *machine) placement.Part {
