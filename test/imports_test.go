@@ -49,7 +49,10 @@ var layers = map[string][]string{
 // exact are folders whose list names packages rather than whole folders.
 var exact = []string{"topology"}
 
-var testOnly = []string{"topology/catalogue", "topology/mig", "topology/mig/migtest", "github.com/stretchr/testify", "github.com/google/go-cmp", "github.com/cockroachdb/datadriven"}
+var testOnly = []string{
+	"topology/catalogue", "topology/mig", "topology/mig/migtest",
+	"github.com/stretchr/testify", "github.com/google/go-cmp", "github.com/cockroachdb/datadriven",
+}
 
 // pure are the folders that see neither Kubernetes nor the world around them.
 var pure = []string{"topology", "simulator"}

@@ -27,18 +27,24 @@ func (e *Environment) partWords(node int, devices []placement.DeviceAllocation) 
 // devicesWords says in words what one part got: "GPUs 0,1 | links NV12 | ring 300 GB/s".
 func (e *Environment) devicesWords(node int, devices []placement.DeviceAllocation) string {
 	m := e.machineOf(node)
-	var gpus []int
+	var whole, alike []int
 	var words []string
-	for _, device := range devices {
+	for i, device := range devices {
 		d := &m.inventory.Devices[device.Device]
 		if d.Form == placement.Whole {
-			gpus = append(gpus, d.GPU)
+			whole = append(whole, d.GPU)
 			continue
 		}
-		words = append(words, fmt.Sprintf("%s: %s", m.gpuWords([]int{d.GPU}), e.deviceWords(node, device)))
+		alike = append(alike, d.GPU)
+		text := e.deviceWords(node, device)
+		if i+1 < len(devices) && e.deviceWords(node, devices[i+1]) == text {
+			continue // the same of the next GPU
+		}
+		words = append(words, fmt.Sprintf("%s: %s", m.gpuWords(alike), text))
+		alike = nil
 	}
-	if len(gpus) > 0 {
-		words = append([]string{m.gpuWords(gpus) + m.connectionWords(gpus)}, words...)
+	if len(whole) > 0 {
+		words = append([]string{m.gpuWords(whole) + m.connectionWords(whole)}, words...)
 	}
 	return strings.Join(words, "; ")
 }
