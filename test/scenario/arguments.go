@@ -12,17 +12,17 @@ import (
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
-// arguments are the options of a command or of a line below it: "pinned", "cpu=8",
+// commandArguments are the options of a command or of a line below it: "pinned", "cpu=8",
 // "on=(a, b)", "numa<=1". A value that cannot be read is remembered and reported by
 // unusedError, together with options that nothing asked for.
-type arguments struct {
+type commandArguments struct {
 	values map[string][]string
 	used   map[string]bool
 	err    error
 }
 
-func newArguments(list []datadriven.CmdArg) (*arguments, error) {
-	a := &arguments{values: map[string][]string{}, used: map[string]bool{}}
+func newArguments(list []datadriven.CmdArg) (*commandArguments, error) {
+	a := &commandArguments{values: map[string][]string{}, used: map[string]bool{}}
 	for _, arg := range list {
 		if _, twice := a.values[arg.Key]; twice {
 			return nil, fmt.Errorf("%s is given twice", shownKey(arg.Key))
@@ -33,7 +33,7 @@ func newArguments(list []datadriven.CmdArg) (*arguments, error) {
 }
 
 // parseArguments reads a line of arguments only.
-func parseArguments(line string) (*arguments, error) {
+func parseArguments(line string) (*commandArguments, error) {
 	_, list, err := datadriven.ParseLine("line " + line)
 	if err != nil {
 		return nil, err
@@ -49,81 +49,81 @@ func shownKey(key string) string {
 	return key
 }
 
-// has reports whether the option is given, with or without a value.
-func (a *arguments) has(key string) bool {
+// hasOption reports whether the option is given, with or without a value.
+func (a *commandArguments) hasOption(key string) bool {
 	a.used[key] = true
 	_, given := a.values[key]
 	return given
 }
 
-// list is every value of an option, nil if it is not given.
-func (a *arguments) list(key string) []string {
+// valueList is every value of an option, nil if it is not given.
+func (a *commandArguments) valueList(key string) []string {
 	a.used[key] = true
 	return a.values[key]
 }
 
-// words is the text of an option cut at each bar: "a|b".
-func (a *arguments) words(key string) []string {
-	if text := a.text(key, ""); text != "" {
+// barredWords is the text of an option cut at each bar: "a|b".
+func (a *commandArguments) barredWords(key string) []string {
+	if text := a.textOf(key, ""); text != "" {
 		return strings.Split(text, "|")
 	}
 	return nil
 }
 
-// text is the one value of an option, fallback if it is not given.
-func (a *arguments) text(key, fallback string) string {
-	if !a.has(key) {
+// textOf is the one value of an option, fallback if it is not given.
+func (a *commandArguments) textOf(key, fallback string) string {
+	if !a.hasOption(key) {
 		return fallback
 	}
 	if len(a.values[key]) != 1 || a.values[key][0] == "" {
-		a.fail("%s wants one value", shownKey(key))
+		a.failWith("%s wants one value", shownKey(key))
 		return fallback
 	}
 	return a.values[key][0]
 }
 
-// flag reports whether an option without a value is given.
-func (a *arguments) flag(key string) bool {
+// hasFlag reports whether an option without a value is given.
+func (a *commandArguments) hasFlag(key string) bool {
 	if len(a.values[key]) > 0 {
-		a.fail("%s takes no value", shownKey(key))
+		a.failWith("%s takes no value", shownKey(key))
 	}
-	return a.has(key)
+	return a.hasOption(key)
 }
 
-// number is the value of an option as a number that is at least least.
-func (a *arguments) number(key string, fallback, least int64) int64 {
-	text := a.text(key, "")
+// numberOf is the value of an option as a number that is at least least.
+func (a *commandArguments) numberOf(key string, fallback, least int64) int64 {
+	text := a.textOf(key, "")
 	if text == "" {
 		return fallback
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < least {
-		a.fail("%s=%s: want a number of at least %d", shownKey(key), text, least)
+		a.failWith("%s=%s: want a number of at least %d", shownKey(key), text, least)
 		return fallback
 	}
 	return n
 }
 
-// bytes is the value of an option as an amount of memory.
-func (a *arguments) bytes(key string) topology.Bytes {
-	text := a.text(key, "")
+// byteCount is the value of an option as an amount of memory.
+func (a *commandArguments) byteCount(key string) topology.Bytes {
+	text := a.textOf(key, "")
 	if text == "" {
 		return 0
 	}
 	amount, err := topology.ParseBytes(text)
 	if err != nil {
-		a.fail("%s: %w", shownKey(key), err)
+		a.failWith("%s: %w", shownKey(key), err)
 	}
 	return amount
 }
 
-// host is cpu= in cores and memory=.
-func (a *arguments) host() topology.HostResources {
-	return topology.HostResources{CPU: topology.MilliCPU(1000 * a.number("cpu", 0, 0)), Memory: a.bytes("memory")}
+// hostResources is cpu= in cores and memory=.
+func (a *commandArguments) hostResources() topology.HostResources {
+	return topology.HostResources{CPU: topology.MilliCPU(1000 * a.numberOf("cpu", 0, 0)), Memory: a.byteCount("memory")}
 }
 
-// names are the options without a value that nothing has asked for so far.
-func (a *arguments) names() []string {
+// bareNames are the options without a value that nothing has asked for so far.
+func (a *commandArguments) bareNames() []string {
 	var names []string
 	for _, key := range slices.Sorted(maps.Keys(a.values)) {
 		if len(a.values[key]) == 0 && !a.used[key] {
@@ -134,14 +134,14 @@ func (a *arguments) names() []string {
 	return names
 }
 
-func (a *arguments) fail(format string, values ...any) {
+func (a *commandArguments) failWith(format string, values ...any) {
 	if a.err == nil {
 		a.err = fmt.Errorf(format, values...)
 	}
 }
 
 // unusedError is the first value that could not be read, or an option that nothing asked for.
-func (a *arguments) unusedError() error {
+func (a *commandArguments) unusedError() error {
 	if a.err != nil {
 		return a.err
 	}

@@ -7,15 +7,15 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// compare shows what each policy would choose, in the same state. Nothing is held
+// comparePolicies shows what each policy would choose, in the same state. Nothing is held
 // afterwards.
 //
 // Example:
 //
 //	compare
 //	share=8GiB
-func (e *Environment) compare(args *arguments, lines []string) (string, error) {
-	if args.has("policy") {
+func (e *Environment) comparePolicies(args *commandArguments, lines []string) (string, error) {
+	if args.hasOption("policy") {
 		return "", fmt.Errorf("is about all policies: policy= makes no sense")
 	}
 	p, err := e.parsePod(args, lines)
@@ -23,7 +23,7 @@ func (e *Environment) compare(args *arguments, lines []string) (string, error) {
 		return "", err
 	}
 	var out strings.Builder
-	for _, policy := range placement.Policies(e.demand, uint64(args.number("seed", 1, 0))) {
+	for _, policy := range placement.Policies(e.demand, uint64(args.numberOf("seed", 1, 0))) {
 		words := "fits nowhere\n"
 		if decision, found := e.snapshot.Rank(p.asks, policy).Best(p.host, nil); found {
 			words = e.decisionWords(p, "", decision)

@@ -7,7 +7,7 @@ import "fmt"
 // Example:
 //
 //	cordon h-0 h-1
-func (e *Environment) cordonNodes(args *arguments, _ []string) (string, error) {
+func (e *Environment) cordonNodes(args *commandArguments, _ []string) (string, error) {
 	return "", e.setSchedulable(args, false)
 }
 
@@ -16,12 +16,12 @@ func (e *Environment) cordonNodes(args *arguments, _ []string) (string, error) {
 // Example:
 //
 //	uncordon h-0
-func (e *Environment) uncordonNodes(args *arguments, _ []string) (string, error) {
+func (e *Environment) uncordonNodes(args *commandArguments, _ []string) (string, error) {
 	return "", e.setSchedulable(args, true)
 }
 
-func (e *Environment) setSchedulable(args *arguments, schedulable bool) error {
-	names := args.names()
+func (e *Environment) setSchedulable(args *commandArguments, schedulable bool) error {
+	names := args.bareNames()
 	if len(names) == 0 {
 		return fmt.Errorf("want the names of nodes")
 	}

@@ -19,9 +19,9 @@ import (
 //	gpus=4 weight=1
 //	mig=A100-80GB:4g.40gb weight=2
 //	share=20GiB weight=1
-func (e *Environment) setDemand(args *arguments, lines []string) (string, error) {
+func (e *Environment) setDemand(args *commandArguments, lines []string) (string, error) {
 	demand := placement.Demand{
-		Divided: args.number("divided", 0, 0), GPUs: map[int]int64{},
+		Divided: args.numberOf("divided", 0, 0), GPUs: map[int]int64{},
 		Profiles: map[mig.ProfileID]int64{}, Shares: map[topology.Bytes]int64{},
 	}
 	for _, line := range lines {
@@ -29,14 +29,14 @@ func (e *Environment) setDemand(args *arguments, lines []string) (string, error)
 		if err != nil {
 			return "", err
 		}
-		weight := args.number("weight", 1, 0)
+		weight := args.numberOf("weight", 1, 0)
 		switch {
-		case args.has("gpus"):
-			demand.GPUs[int(args.number("gpus", 1, 1))] = weight
-		case args.has("share"):
-			demand.Shares[args.bytes("share")] = weight
-		case args.has("mig"):
-			id, err := profileNumber(args.text("mig", ""))
+		case args.hasOption("gpus"):
+			demand.GPUs[int(args.numberOf("gpus", 1, 1))] = weight
+		case args.hasOption("share"):
+			demand.Shares[args.byteCount("share")] = weight
+		case args.hasOption("mig"):
+			id, err := profileNumber(args.textOf("mig", ""))
 			if err != nil {
 				return "", err
 			}

@@ -10,7 +10,7 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// explain says why a pod fits on no node, and what would help: the reasons and how many
+// explainPod says why a pod fits on no node, and what would help: the reasons and how many
 // nodes give them, what is in the way on each GPU of the first of these, and the
 // smallest change of each kind. With classes= at most so many nodes in different states
 // are looked at; nodes= restricts it to some.
@@ -19,17 +19,17 @@ import (
 //
 //	explain classes=10 nodes=(h-0, h-1)
 //	gpus=4
-func (e *Environment) explain(args *arguments, lines []string) (string, error) {
+func (e *Environment) explainPod(args *commandArguments, lines []string) (string, error) {
 	p, err := e.parsePod(args, lines)
 	if err != nil {
 		return "", err
 	}
-	nodes, err := e.nodeNumbers(args.list("nodes"))
+	nodes, err := e.nodeNumbers(args.valueList("nodes"))
 	if err != nil {
 		return "", err
 	}
-	args.has("nodes")
-	explanation := p.ranking.Explain(nodes, cluster.ExplainLimit{Classes: int(args.number("classes", 0, 0))})
+	args.hasOption("nodes")
+	explanation := p.ranking.Explain(nodes, cluster.ExplainLimit{Classes: int(args.numberOf("classes", 0, 0))})
 	var out strings.Builder
 	for _, refusal := range explanation.Refusals {
 		fmt.Fprintln(&out, e.reasonWords(p, &refusal))
@@ -49,7 +49,7 @@ func (e *Environment) explain(args *arguments, lines []string) (string, error) {
 
 // reasonWords is a reason, the nodes that give it, and how much of what was asked the
 // first of them has.
-func (e *Environment) reasonWords(p *pod, refusal *cluster.NodeRefusal) string {
+func (e *Environment) reasonWords(p *podOptions, refusal *cluster.NodeRefusal) string {
 	words := refusal.Reason.String()
 	if refusal.Reason.Part >= 0 && len(p.request.alternatives[0].parts) > 1 {
 		words = p.request.partName(refusal.Reason.Part) + ": " + words
@@ -105,7 +105,7 @@ func (e *Environment) diagnosisWords(node int, gpus []placement.GPUDiagnosis) st
 }
 
 // suggestionWords says what a change is about: of which part, where, and who is affected.
-func (e *Environment) suggestionWords(p *pod, s *cluster.NodeSuggestion) string {
+func (e *Environment) suggestionWords(p *podOptions, s *cluster.NodeSuggestion) string {
 	words := s.Suggestion.String()
 	if s.Part >= 0 && len(p.request.alternatives[0].parts) > 1 {
 		words = p.request.partName(s.Part) + ": " + words

@@ -2,23 +2,23 @@ package scenario
 
 import "fmt"
 
-// fork begins to note what changes. Forks nest.
+// openFork begins to note what changes. Forks nest.
 //
 // Example:
 //
 //	fork
-func (e *Environment) fork(*arguments, []string) (string, error) {
+func (e *Environment) openFork(*commandArguments, []string) (string, error) {
 	e.snapshot.Fork()
 	e.forks++
 	return e.forkWords(), nil
 }
 
-// revert takes back what changed since the last fork.
+// revertFork takes back what changed since the last fork.
 //
 // Example:
 //
 //	revert
-func (e *Environment) revert(*arguments, []string) (string, error) {
+func (e *Environment) revertFork(*commandArguments, []string) (string, error) {
 	if e.forks == 0 {
 		return "", fmt.Errorf("no fork is open")
 	}
@@ -27,12 +27,12 @@ func (e *Environment) revert(*arguments, []string) (string, error) {
 	return e.forkWords(), nil
 }
 
-// commit keeps what changed since the last fork; a fork around it can still take it back.
+// commitFork keeps what changed since the last fork; a fork around it can still take it back.
 //
 // Example:
 //
 //	commit
-func (e *Environment) commit(*arguments, []string) (string, error) {
+func (e *Environment) commitFork(*commandArguments, []string) (string, error) {
 	if e.forks == 0 {
 		return "", fmt.Errorf("no fork is open")
 	}

@@ -23,7 +23,7 @@ import (
 //	gpus=4
 //	member
 //	gpus=1
-func (e *Environment) placeGroup(args *arguments, lines []string) (string, error) {
+func (e *Environment) placeGroup(args *commandArguments, lines []string) (string, error) {
 	group, pods, err := e.parseGroup(args, lines)
 	if err != nil {
 		return "", err
@@ -42,7 +42,7 @@ func (e *Environment) placeGroup(args *arguments, lines []string) (string, error
 		if h.id == "" {
 			continue
 		}
-		if err := e.snapshot.Allocate(d.Node, h.allocation(pods[i].host, slices.Clone(d.Devices))); err != nil {
+		if err := e.snapshot.Allocate(d.Node, h.allocationOf(pods[i].host, slices.Clone(d.Devices))); err != nil {
 			return "", err
 		}
 	}
@@ -55,15 +55,15 @@ var constraintModes = map[string]cluster.ConstraintMode{
 }
 
 // parseGroup reads a group and the pod of each member.
-func (e *Environment) parseGroup(args *arguments, lines []string) (*cluster.Group, []*pod, error) {
-	mode, known := constraintModes[args.text("samedomain", "indifferent")]
+func (e *Environment) parseGroup(args *commandArguments, lines []string) (*cluster.Group, []*podOptions, error) {
+	mode, known := constraintModes[args.textOf("samedomain", "indifferent")]
 	if !known {
-		return nil, nil, fmt.Errorf("samedomain=%s: want indifferent, preferred or required", args.text("samedomain", ""))
+		return nil, nil, fmt.Errorf("samedomain=%s: want indifferent, preferred or required", args.textOf("samedomain", ""))
 	}
-	var pods []*pod
-	add := func(args *arguments, count string, lines []string) error {
+	var pods []*podOptions
+	add := func(args *commandArguments, count string, lines []string) error {
 		p, err := e.parsePod(args, lines)
-		for range args.number(count, 1, 1) {
+		for range args.numberOf(count, 1, 1) {
 			pods = append(pods, p)
 		}
 		return err

@@ -17,16 +17,16 @@ import (
 //	gpu=0 mig=2g.20gb at=2
 //	gpu=1 share=20GiB compute=500
 //	gpu=2
-func (e *Environment) holdDevices(args *arguments, lines []string) (string, error) {
+func (e *Environment) holdDevices(args *commandArguments, lines []string) (string, error) {
 	h, err := parseHolder(args)
 	if err != nil {
 		return "", err
 	}
-	node, err := e.nodeNumber(args.text("node", ""))
+	node, err := e.nodeNumber(args.textOf("node", ""))
 	if err != nil {
 		return "", err
 	}
-	host, recorded := args.host(), args.flag("recorded")
+	host, recorded := args.hostResources(), args.hasFlag("recorded")
 	var devices []placement.DeviceAllocation
 	for _, line := range lines {
 		if e.machineOf(node) == nil {
@@ -42,31 +42,31 @@ func (e *Environment) holdDevices(args *arguments, lines []string) (string, erro
 		return "", fmt.Errorf("want as=")
 	}
 	if recorded {
-		e.snapshot.RecordAllocation(node, h.allocation(host, devices))
+		e.snapshot.RecordAllocation(node, h.allocationOf(host, devices))
 		return "", nil
 	}
-	if err := e.snapshot.Allocate(node, h.allocation(host, devices)); err != nil {
+	if err := e.snapshot.Allocate(node, h.allocationOf(host, devices)); err != nil {
 		return "refused: " + err.Error(), nil
 	}
 	return "", nil
 }
 
 // parseDevice finds the device that a line names.
-func (m *machine) parseDevice(line string) (placement.DeviceAllocation, error) {
+func (m *catalogueMachine) parseDevice(line string) (placement.DeviceAllocation, error) {
 	args, err := parseArguments(line)
 	if err != nil {
 		return placement.DeviceAllocation{}, err
 	}
-	gpu, err := strconv.Atoi(args.text("gpu", ""))
+	gpu, err := strconv.Atoi(args.textOf("gpu", ""))
 	if err != nil {
 		return placement.DeviceAllocation{}, fmt.Errorf("want gpu=, the GPU's index")
 	}
 	var size placement.ShareSize
-	form, profile, start := placement.Whole, args.text("mig", ""), int64(0)
+	form, profile, start := placement.Whole, args.textOf("mig", ""), int64(0)
 	switch {
 	case profile != "":
-		form, start = placement.MIG, args.number("at", 0, 0)
-	case args.has("share"):
+		form, start = placement.MIG, args.numberOf("at", 0, 0)
+	case args.hasOption("share"):
 		form = placement.Share
 		size = args.shareSize()
 	}

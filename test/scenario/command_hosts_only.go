@@ -13,11 +13,11 @@ import (
 // Example:
 //
 //	hostsonly pods=3 cpu=4 memory=8GiB as=web
-func (e *Environment) placeHosts(args *arguments, lines []string) (string, error) {
+func (e *Environment) placeHosts(args *commandArguments, lines []string) (string, error) {
 	if len(lines) > 0 {
 		return "", fmt.Errorf("takes no lines below it: such pods ask for no GPU")
 	}
-	host, pods := args.host(), int(args.number("pods", 1, 1))
+	host, pods := args.hostResources(), int(args.numberOf("pods", 1, 1))
 	h, err := parseHolder(args)
 	if err != nil {
 		return "", err

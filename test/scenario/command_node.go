@@ -13,15 +13,15 @@ import (
 //
 //	node name=h machine=dgx-h100 count=3 cpu=64 memory=512GiB domain=1
 //	node name=mixed machine=azure-nc96ads-a100 replace=3:A30-24GB
-func (e *Environment) addNodes(args *arguments, lines []string) (string, error) {
+func (e *Environment) addNodes(args *commandArguments, lines []string) (string, error) {
 	if len(lines) > 0 {
 		return "", fmt.Errorf("takes no lines below it")
 	}
-	node := cluster.Node{Name: args.text("name", ""), Host: args.host(), Domain: args.number("domain", cluster.NoDomain, 0)}
+	node := cluster.Node{Name: args.textOf("name", ""), Host: args.hostResources(), Domain: args.numberOf("domain", cluster.NoDomain, 0)}
 	if node.Name == "" {
 		return "", fmt.Errorf("want name=")
 	}
-	machine, replacements := args.text("machine", ""), args.list("replace")
+	machine, replacements := args.textOf("machine", ""), args.valueList("replace")
 	if machine != "" {
 		m, err := e.machineNamed(machine, replacements)
 		if err != nil {
@@ -30,9 +30,9 @@ func (e *Environment) addNodes(args *arguments, lines []string) (string, error) 
 		node.Inventory = m.inventory
 	}
 	names := []string{node.Name}
-	if args.has("count") {
+	if args.hasOption("count") {
 		names = nil
-		for i := range args.number("count", 1, 1) {
+		for i := range args.numberOf("count", 1, 1) {
 			names = append(names, fmt.Sprintf("%s-%d", node.Name, i))
 		}
 	}

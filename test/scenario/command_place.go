@@ -17,7 +17,7 @@ import (
 //
 //	place as=train priority=5 cpu=8 policy=keep-placeable
 //	gpus=4 numa<=1
-func (e *Environment) placePods(args *arguments, lines []string) (string, error) {
+func (e *Environment) placePods(args *commandArguments, lines []string) (string, error) {
 	p, err := e.parsePod(args, lines)
 	if err != nil {
 		return "", err
@@ -26,15 +26,15 @@ func (e *Environment) placePods(args *arguments, lines []string) (string, error)
 	if err != nil {
 		return "", err
 	}
-	pods, asked := args.number("pods", 1, 1), args.flag("asked")
-	if args.has("pods") && h.id == "" {
+	pods, asked := args.numberOf("pods", 1, 1), args.hasFlag("asked")
+	if args.hasOption("pods") && h.id == "" {
 		return "", fmt.Errorf("pods= wants as=: without it every pod would get the same")
 	}
 	var out strings.Builder
 	var alike podRun
 	for i := range pods {
 		pod := h
-		if args.has("pods") {
+		if args.hasOption("pods") {
 			pod.id = placement.HolderID(fmt.Sprintf("%s-%d", h.id, i))
 		}
 		clear(p.request.asked)
@@ -44,41 +44,41 @@ func (e *Environment) placePods(args *arguments, lines []string) (string, error)
 			askedWords = fmt.Sprintf("  asked: %s\n", orNone(e.nodeNames(sortedKeys(p.request.asked))))
 		}
 		if !found {
-			alike.flush(&out)
+			alike.flushRun(&out)
 			out.WriteString(askedWords + e.refusalWords(p))
 			break
 		}
-		if args.has("pods") {
-			alike.add(&out, pod.String(), e.decisionWords(p, "", decision)+askedWords)
+		if args.hasOption("pods") {
+			alike.addPod(&out, pod.String(), e.decisionWords(p, "", decision)+askedWords)
 		} else {
 			out.WriteString(e.decisionWords(p, pod.String(), decision) + askedWords)
 			r := decision.Rating
 			fmt.Fprintf(&out, "rating: bandwidth %d, cost %d, distance %d\n", r.Bandwidth, r.OpportunityCost, r.Distance)
 		}
 		if pod.id != "" {
-			if err := e.snapshot.Allocate(decision.Node, pod.allocation(p.host, slices.Clone(decision.Devices))); err != nil {
+			if err := e.snapshot.Allocate(decision.Node, pod.allocationOf(p.host, slices.Clone(decision.Devices))); err != nil {
 				return "", err
 			}
 		}
 	}
-	alike.flush(&out)
+	alike.flushRun(&out)
 	return out.String(), nil
 }
 
 // podRun is pods that follow one another and get what reads the same.
 type podRun struct{ first, last, words string }
 
-// add adds a pod to the run, or ends the run and begins another.
-func (r *podRun) add(out *strings.Builder, pod, words string) {
+// addPod adds a pod to the run, or ends the run and begins another.
+func (r *podRun) addPod(out *strings.Builder, pod, words string) {
 	if words != r.words {
-		r.flush(out)
+		r.flushRun(out)
 		*r = podRun{first: pod, words: words}
 	}
 	r.last = pod
 }
 
-// flush prints the run and ends it.
-func (r *podRun) flush(out *strings.Builder) {
+// flushRun prints the run and ends it.
+func (r *podRun) flushRun(out *strings.Builder) {
 	if r.words == "" {
 		return
 	}
@@ -90,7 +90,7 @@ func (r *podRun) flush(out *strings.Builder) {
 }
 
 // decisionWords says who gets what, one line for each part if there are several.
-func (e *Environment) decisionWords(p *pod, who string, d cluster.Decision) string {
+func (e *Environment) decisionWords(p *podOptions, who string, d cluster.Decision) string {
 	head := e.snapshot.Node(d.Node).Name
 	if who != "" {
 		head = who + " on " + head
@@ -111,7 +111,7 @@ func (e *Environment) decisionWords(p *pod, who string, d cluster.Decision) stri
 }
 
 // refusalWords says why a pod fits nowhere, in short.
-func (e *Environment) refusalWords(p *pod) string {
+func (e *Environment) refusalWords(p *podOptions) string {
 	nodes, _ := e.nodeNumbers(nil)
 	explanation := p.ranking.Explain(nodes, cluster.ExplainLimit{})
 	out := "fits nowhere\n"

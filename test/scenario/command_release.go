@@ -7,13 +7,13 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// release takes back everything that holders have, on all nodes.
+// releaseHolders takes back everything that holders have, on all nodes.
 //
 // Example:
 //
 //	release train old
-func (e *Environment) release(args *arguments, _ []string) (string, error) {
-	names := args.names()
+func (e *Environment) releaseHolders(args *commandArguments, _ []string) (string, error) {
+	names := args.bareNames()
 	if len(names) == 0 {
 		return "", fmt.Errorf("want the names of holders")
 	}

@@ -1,11 +1,11 @@
 package scenario
 
-// reset begins anew with a cluster without nodes, for a file that tells several stories.
+// resetCluster begins anew with a cluster without nodes, for a file that tells several stories.
 //
 // Example:
 //
 //	reset
-func (e *Environment) reset(*arguments, []string) (string, error) {
+func (e *Environment) resetCluster(*commandArguments, []string) (string, error) {
 	*e = *NewEnvironment()
 	return "", nil
 }

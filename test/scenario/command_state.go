@@ -14,8 +14,8 @@ import (
 // Example:
 //
 //	state nodes=(h-0, h-1)
-func (e *Environment) drawState(args *arguments, _ []string) (string, error) {
-	nodes, err := e.nodeNumbers(args.list("nodes"))
+func (e *Environment) drawState(args *commandArguments, _ []string) (string, error) {
+	nodes, err := e.nodeNumbers(args.valueList("nodes"))
 	if err != nil {
 		return "", err
 	}
@@ -44,7 +44,7 @@ func (e *Environment) drawState(args *arguments, _ []string) (string, error) {
 		}
 		for _, a := range state.Allocations() {
 			if len(a.Devices) == 0 {
-				fmt.Fprintf(&out, "  no GPU: %s for %s\n", hostWords(a.Host), holder{a.Holder, a.Priority, a.Pinned})
+				fmt.Fprintf(&out, "  no GPU: %s for %s\n", hostWords(a.Host), podHolder{a.Holder, a.Priority, a.Pinned})
 			}
 		}
 	}

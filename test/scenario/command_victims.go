@@ -18,17 +18,17 @@ import (
 //
 //	victims priority=10 cpu=8
 //	gpus=4
-func (e *Environment) selectVictims(args *arguments, lines []string) (string, error) {
-	priorities := e.priorities()
+func (e *Environment) selectVictims(args *commandArguments, lines []string) (string, error) {
+	priorities := e.holderPriorities()
 	preemptor := &cluster.Preemptor{
-		Priority: args.number("priority", 0, -1<<31),
+		Priority: args.numberOf("priority", 0, -1<<31),
 		Cheaper: func(a, b placement.HolderID) int {
 			return cmp.Or(cmp.Compare(priorities[a], priorities[b]), cmp.Compare(a, b))
 		},
 	}
 	var victims []placement.HolderID
 	switch {
-	case args.has("members") || len(lines) > 0 && isMember(lines[0]):
+	case args.hasOption("members") || len(lines) > 0 && isMember(lines[0]):
 		group, _, err := e.parseGroup(args, lines)
 		if err != nil {
 			return "", err
@@ -38,7 +38,7 @@ func (e *Environment) selectVictims(args *arguments, lines []string) (string, er
 			return outcome == placement.Fits
 		})
 	case len(lines) == 0:
-		preemptor.Host = args.host()
+		preemptor.Host = args.hostResources()
 		victims = e.snapshot.SelectVictims(preemptor)
 	default:
 		p, err := e.parsePod(args, lines)
@@ -53,13 +53,13 @@ func (e *Environment) selectVictims(args *arguments, lines []string) (string, er
 	}
 	var words []string
 	for _, victim := range victims {
-		words = append(words, fmt.Sprintf("%s on %s", holder{id: victim, priority: priorities[victim]}, e.nodesOf(victim)))
+		words = append(words, fmt.Sprintf("%s on %s", podHolder{id: victim, priority: priorities[victim]}, e.nodesOf(victim)))
 	}
 	return "victims: " + strings.Join(words, "; "), nil
 }
 
-// priorities are those of all holders.
-func (e *Environment) priorities() map[placement.HolderID]int64 {
+// holderPriorities are those of all holders.
+func (e *Environment) holderPriorities() map[placement.HolderID]int64 {
 	priorities := map[placement.HolderID]int64{}
 	for node := range e.snapshot.Len() {
 		for _, a := range e.snapshot.NodeState(node).Allocations() {

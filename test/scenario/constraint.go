@@ -21,18 +21,18 @@ type constraintLine struct {
 const noProperty = ""
 
 // deviceProperties are what constraints can compare, each as a text.
-var deviceProperties = map[string]func(m *machine, device int) string{
-	"gpu":     func(m *machine, device int) string { return fmt.Sprint(m.inventory.Devices[device].GPU) },
-	"model":   func(m *machine, device int) string { return m.gpuOf(device).Model.Name },
-	"profile": func(m *machine, device int) string { return m.profileName(device) },
-	"pcie":    func(m *machine, device int) string { return m.gpuOf(device).PCIeRoot },
-	"numa": func(m *machine, device int) string {
+var deviceProperties = map[string]func(m *catalogueMachine, device int) string{
+	"gpu":     func(m *catalogueMachine, device int) string { return fmt.Sprint(m.inventory.Devices[device].GPU) },
+	"model":   func(m *catalogueMachine, device int) string { return m.gpuOf(device).Model.Name },
+	"profile": func(m *catalogueMachine, device int) string { return m.profileName(device) },
+	"pcie":    func(m *catalogueMachine, device int) string { return m.gpuOf(device).PCIeRoot },
+	"numa": func(m *catalogueMachine, device int) string {
 		if numa := m.gpuOf(device).NUMA; numa != topology.NoNUMA {
 			return fmt.Sprint(numa)
 		}
 		return noProperty
 	},
-	"island": func(m *machine, device int) string {
+	"island": func(m *catalogueMachine, device int) string {
 		if island := m.inventory.Node.Islands()[m.inventory.Devices[device].GPU]; island != topology.NoIsland {
 			return fmt.Sprint(island)
 		}
@@ -41,18 +41,18 @@ var deviceProperties = map[string]func(m *machine, device int) string{
 }
 
 // gpuOf is the GPU of a device.
-func (m *machine) gpuOf(device int) *topology.GPU {
+func (m *catalogueMachine) gpuOf(device int) *topology.GPU {
 	return &m.inventory.Node.GPUs[m.inventory.Devices[device].GPU]
 }
 
 // parseConstraint reads "same=numa", "distinct=gpu parts=(a, b)". Without parts it is
 // about all of them.
-func parseConstraint(args *arguments, parts []*partLine) (*constraintLine, error) {
-	c := &constraintLine{property: args.text("same", args.text("distinct", "")), distinct: args.has("distinct")}
-	if deviceProperties[c.property] == nil || c.distinct && args.has("same") {
+func parseConstraint(args *commandArguments, parts []*partLine) (*constraintLine, error) {
+	c := &constraintLine{property: args.textOf("same", args.textOf("distinct", "")), distinct: args.hasOption("distinct")}
+	if deviceProperties[c.property] == nil || c.distinct && args.hasOption("same") {
 		return nil, fmt.Errorf("want same= or distinct= with one of %s", strings.Join(slices.Sorted(maps.Keys(deviceProperties)), ", "))
 	}
-	names := args.list("parts")
+	names := args.valueList("parts")
 	for i, part := range parts {
 		if names == nil || slices.Contains(names, part.name) {
 			c.parts = append(c.parts, i)
@@ -64,8 +64,8 @@ func parseConstraint(args *arguments, parts []*partLine) (*constraintLine, error
 	return c, args.unusedError()
 }
 
-// on is the constraint in the terms of one machine.
-func (c *constraintLine) on(m *machine) placement.Constraint {
+// onMachine is the constraint in the terms of one machine.
+func (c *constraintLine) onMachine(m *catalogueMachine) placement.Constraint {
 	numbers := map[string]int64{noProperty: placement.NoValue}
 	values := make([]int64, len(m.inventory.Devices))
 	for i := range values {

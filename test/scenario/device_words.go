@@ -75,7 +75,7 @@ func shareBytes(size placement.ShareSize, all topology.Bytes) topology.Bytes {
 }
 
 // gpuWords names GPUs, with their models on a machine that has several.
-func (m *machine) gpuWords(gpus []int) string {
+func (m *catalogueMachine) gpuWords(gpus []int) string {
 	if !m.mixed {
 		return gpuNumbers(gpus)
 	}
@@ -102,7 +102,7 @@ func gpuNumbers(gpus []int) string {
 
 // connectionWords says how whole GPUs reach one another, over how many NUMA nodes they
 // are spread, and how the worst placed of them reaches a NIC.
-func (m *machine) connectionWords(gpus []int) string {
+func (m *catalogueMachine) connectionWords(gpus []int) string {
 	node := m.inventory.Node
 	var set placement.GPUSet
 	var links []string

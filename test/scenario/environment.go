@@ -17,8 +17,8 @@ type Environment struct {
 	snapshot *cluster.Snapshot
 	demand   placement.Demand
 	// machines holds what the nodes were made from, by inventory and by name.
-	machines    map[*placement.Inventory]*machine
-	machineKeys map[string]*machine
+	machines    map[*placement.Inventory]*catalogueMachine
+	machineKeys map[string]*catalogueMachine
 	// nodes numbers the nodes by name.
 	nodes map[string]int
 	// forks is how many forks are open.
@@ -30,36 +30,36 @@ func NewEnvironment() *Environment {
 	return &Environment{
 		snapshot:    cluster.NewSnapshot(nil),
 		demand:      placement.PriorDemand(),
-		machines:    map[*placement.Inventory]*machine{},
-		machineKeys: map[string]*machine{},
+		machines:    map[*placement.Inventory]*catalogueMachine{},
+		machineKeys: map[string]*catalogueMachine{},
 		nodes:       map[string]int{},
 	}
 }
 
-// command carries out one command: it reads its arguments and the lines below it, and
+// commandFunc carries out one command: it reads its arguments and the lines below it, and
 // returns what to print. An error is a mistake in the scenario file; what the core
 // refuses is printed.
-type command func(e *Environment, args *arguments, lines []string) (string, error)
+type commandFunc func(e *Environment, args *commandArguments, lines []string) (string, error)
 
 // commands are all commands, each with its file. README.md has an example of each.
-var commands = map[string]command{
-	"reset":     (*Environment).reset,         // command_reset.go
-	"demand":    (*Environment).setDemand,     // command_demand.go
-	"node":      (*Environment).addNodes,      // command_node.go
-	"cordon":    (*Environment).cordonNodes,   // command_cordon.go
-	"uncordon":  (*Environment).uncordonNodes, // command_cordon.go
-	"place":     (*Environment).placePods,     // command_place.go
-	"compare":   (*Environment).compare,       // command_compare.go
-	"hold":      (*Environment).holdDevices,   // command_hold.go
-	"release":   (*Environment).release,       // command_release.go
-	"state":     (*Environment).drawState,     // command_state.go
-	"fork":      (*Environment).fork,          // command_fork.go
-	"revert":    (*Environment).revert,        // command_fork.go
-	"commit":    (*Environment).commit,        // command_fork.go
-	"group":     (*Environment).placeGroup,    // command_group.go
-	"hostsonly": (*Environment).placeHosts,    // command_hosts_only.go
-	"victims":   (*Environment).selectVictims, // command_victims.go
-	"explain":   (*Environment).explain,       // command_explain.go
+var commands = map[string]commandFunc{
+	"reset":     (*Environment).resetCluster,    // command_reset.go
+	"demand":    (*Environment).setDemand,       // command_demand.go
+	"node":      (*Environment).addNodes,        // command_node.go
+	"cordon":    (*Environment).cordonNodes,     // command_cordon.go
+	"uncordon":  (*Environment).uncordonNodes,   // command_cordon.go
+	"place":     (*Environment).placePods,       // command_place.go
+	"compare":   (*Environment).comparePolicies, // command_compare.go
+	"hold":      (*Environment).holdDevices,     // command_hold.go
+	"release":   (*Environment).releaseHolders,  // command_release.go
+	"state":     (*Environment).drawState,       // command_state.go
+	"fork":      (*Environment).openFork,        // command_fork.go
+	"revert":    (*Environment).revertFork,      // command_fork.go
+	"commit":    (*Environment).commitFork,      // command_fork.go
+	"group":     (*Environment).placeGroup,      // command_group.go
+	"hostsonly": (*Environment).placeHosts,      // command_hosts_only.go
+	"victims":   (*Environment).selectVictims,   // command_victims.go
+	"explain":   (*Environment).explainPod,      // command_explain.go
 }
 
 // Execute carries out one command of a scenario file and returns what it prints. An

@@ -13,7 +13,7 @@ import (
 // heldDevice is a device and who holds it.
 type heldDevice struct {
 	placement.DeviceAllocation
-	holder holder
+	holder podHolder
 }
 
 // heldOn lists what is held of a GPU in a form, MIG instances by where they lie.
@@ -23,7 +23,7 @@ func (e *Environment) heldOn(node, gpu int, form placement.Form) []heldDevice {
 	for _, a := range e.snapshot.NodeState(node).Allocations() {
 		for _, device := range a.Devices {
 			if d := &inventory.Devices[device.Device]; d.GPU == gpu && d.Form == form {
-				held = append(held, heldDevice{device, holder{a.Holder, a.Priority, a.Pinned}})
+				held = append(held, heldDevice{device, podHolder{a.Holder, a.Priority, a.Pinned}})
 			}
 		}
 	}
@@ -40,11 +40,11 @@ func (e *Environment) drawGPU(node, gpu int) string {
 		out += fmt.Sprintf("whole for %s\n", held.holder)
 	}
 	if held := e.heldOn(node, gpu, placement.MIG); len(held) > 0 {
-		out += fmt.Sprintf("mig   [%s]%s", e.drawSlices(node, gpu, held), e.legend(node, held, nil))
+		out += fmt.Sprintf("mig   [%s]%s", e.drawSlices(node, gpu, held), e.barLegend(node, held, nil))
 	}
 	if held := e.heldOn(node, gpu, placement.Share); len(held) > 0 {
 		left := e.machineOf(node).gpuOf(held[0].Device).Model.Usable() - e.snapshot.NodeState(node).GPUs()[gpu].Shared
-		out += fmt.Sprintf("share [%s]%s", e.drawShares(node, held), e.legend(node, held, []string{left.String() + " left"}))
+		out += fmt.Sprintf("share [%s]%s", e.drawShares(node, held), e.barLegend(node, held, []string{left.String() + " left"}))
 	}
 	return out
 }
@@ -89,8 +89,8 @@ func (e *Environment) drawShares(node int, held []heldDevice) string {
 // each.
 const maxLegend = 2
 
-// legend says what the letters of a bar stand for, and what else is said of it.
-func (e *Environment) legend(node int, held []heldDevice, more []string) string {
+// barLegend says what the letters of a bar stand for, and what else is said of it.
+func (e *Environment) barLegend(node int, held []heldDevice, more []string) string {
 	var words []string
 	for i, h := range held {
 		words = append(words, fmt.Sprintf("%c: %s for %s", barLetter(i), e.deviceWords(node, h.DeviceAllocation), h.holder))

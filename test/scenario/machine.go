@@ -11,9 +11,9 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// machine is what nodes are made from: a machine type of the catalogue with the MIG
+// catalogueMachine is what nodes are made from: a machine type of the catalogue with the MIG
 // tables of its GPUs. Nodes of one machine share its inventory.
-type machine struct {
+type catalogueMachine struct {
 	name      string
 	inventory *placement.Inventory
 	// tables[i] is the MIG table of GPU i, nil without MIG.
@@ -23,7 +23,7 @@ type machine struct {
 
 // machineNamed finds or builds a machine. Each replacement, "3:A30-24GB", puts a GPU of
 // another model into a slot.
-func (e *Environment) machineNamed(name string, replacements []string) (*machine, error) {
+func (e *Environment) machineNamed(name string, replacements []string) (*catalogueMachine, error) {
 	if len(replacements) > 0 {
 		name += " with " + strings.Join(replacements, ", ")
 	}
@@ -37,7 +37,7 @@ func (e *Environment) machineNamed(name string, replacements []string) (*machine
 	}
 	node := *machineType.Node
 	node.GPUs = slices.Clone(node.GPUs)
-	m := &machine{name: name, mixed: len(replacements) > 0}
+	m := &catalogueMachine{name: name, mixed: len(replacements) > 0}
 	for _, replacement := range replacements {
 		slot, model, _ := strings.Cut(replacement, ":")
 		gpu, err := strconv.Atoi(slot)
@@ -65,12 +65,12 @@ func (e *Environment) machineNamed(name string, replacements []string) (*machine
 }
 
 // machineOf is the machine of a node with GPUs.
-func (e *Environment) machineOf(node int) *machine {
+func (e *Environment) machineOf(node int) *catalogueMachine {
 	return e.machines[e.snapshot.Node(node).Inventory]
 }
 
 // profileName is the name of a MIG device's profile, "" for other devices.
-func (m *machine) profileName(device int) string {
+func (m *catalogueMachine) profileName(device int) string {
 	d := &m.inventory.Devices[device]
 	if d.Form != placement.MIG {
 		return ""
@@ -80,7 +80,7 @@ func (m *machine) profileName(device int) string {
 }
 
 // devicesWhere selects devices by number.
-func (m *machine) devicesWhere(accept func(i int) bool) placement.DeviceSet {
+func (m *catalogueMachine) devicesWhere(accept func(i int) bool) placement.DeviceSet {
 	set := placement.NewDeviceSet(len(m.inventory.Devices))
 	for i := range m.inventory.Devices {
 		if accept(i) {

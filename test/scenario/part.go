@@ -25,38 +25,38 @@ type partLine struct {
 
 // parsePart reads a line such as "gpus=4 numa<=1", "mig=1g.10gb count=2" or
 // "share=20GiB compute=500".
-func parsePart(args *arguments) (*partLine, error) {
-	part := &partLine{name: args.text("name", ""), count: int(args.number("count", 1, 1))}
+func parsePart(args *commandArguments) (*partLine, error) {
+	part := &partLine{name: args.textOf("name", ""), count: int(args.numberOf("count", 1, 1))}
 	forms := 0
-	if args.has("gpus") {
+	if args.hasOption("gpus") {
 		forms++
 		part.selector.Forms = []placement.Form{placement.Whole}
-		part.count = int(args.number("gpus", 1, 1))
+		part.count = int(args.numberOf("gpus", 1, 1))
 	}
-	if args.has("mig") {
+	if args.hasOption("mig") {
 		forms++
 		part.selector.Forms = []placement.Form{placement.MIG}
-		part.profiles = args.words("mig")
+		part.profiles = args.barredWords("mig")
 	}
-	if args.has("share") {
+	if args.hasOption("share") {
 		forms++
 		part.selector.Forms = []placement.Form{placement.Share}
 		part.size = args.shareSize()
 	}
-	if args.has("any") {
+	if args.hasOption("any") {
 		forms++
-		part.size.Bytes = args.bytes("any")
+		part.size.Bytes = args.byteCount("any")
 		part.selector.Memory = part.size.Bytes
 	}
 	if forms != 1 {
 		return nil, fmt.Errorf("want one of gpus=, mig=, share= and any=")
 	}
-	part.size.Compute = args.compute()
-	part.selector.Models = args.words("model")
-	if args.has("memory>") {
-		part.selector.Memory = args.bytes("memory>")
+	part.size.Compute = args.computeShare()
+	part.selector.Models = args.barredWords("model")
+	if args.hasOption("memory>") {
+		part.selector.Memory = args.byteCount("memory>")
 	}
-	if text := args.text("capability>", ""); text != "" {
+	if text := args.textOf("capability>", ""); text != "" {
 		major, minor, _ := strings.Cut(text, ".")
 		var err, minorErr error
 		part.selector.Compute.Major, err = strconv.ParseInt(major, 10, 64)
@@ -65,8 +65,8 @@ func parsePart(args *arguments) (*partLine, error) {
 			return nil, fmt.Errorf("capability>=%s: want a compute capability such as 9.0", text)
 		}
 	}
-	part.needs = placement.TopologyRequirements{GBps: args.number("gbps>", 0, 1), NUMANodes: args.number("numa<", 0, 1)}
-	if text := args.text("nic>", ""); text != "" {
+	part.needs = placement.TopologyRequirements{GBps: args.numberOf("gbps>", 0, 1), NUMANodes: args.numberOf("numa<", 0, 1)}
+	if text := args.textOf("nic>", ""); text != "" {
 		link, err := topology.ParseLink(text)
 		if err != nil {
 			return nil, err
@@ -77,19 +77,21 @@ func parsePart(args *arguments) (*partLine, error) {
 }
 
 // shareSize is share=, an amount of memory or "all", and compute=.
-func (a *arguments) shareSize() placement.ShareSize {
-	size := placement.ShareSize{Compute: a.compute()}
-	if a.text("share", "") != "all" {
-		size.Bytes = a.bytes("share")
+func (a *commandArguments) shareSize() placement.ShareSize {
+	size := placement.ShareSize{Compute: a.computeShare()}
+	if a.textOf("share", "") != "all" {
+		size.Bytes = a.byteCount("share")
 	}
 	return size
 }
 
-// compute is compute=, in thousandths of a GPU's.
-func (a *arguments) compute() topology.MilliGPU { return topology.MilliGPU(a.number("compute", 0, 0)) }
+// computeShare is compute=, in thousandths of a GPU's.
+func (a *commandArguments) computeShare() topology.MilliGPU {
+	return topology.MilliGPU(a.numberOf("compute", 0, 0))
+}
 
-// on is the part in the terms of one machine.
-func (p *partLine) on(m *machine) placement.Part {
+// onMachine is the part in the terms of one machine.
+func (p *partLine) onMachine(m *catalogueMachine) placement.Part {
 	accepted := p.selector.AcceptedDevices(m.inventory)
 	return placement.Part{
 		Name: p.name, Count: p.count, Bytes: p.size.Bytes, Compute: p.size.Compute, Needs: p.needs,

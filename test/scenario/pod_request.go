@@ -7,8 +7,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// alternative is one way to serve a pod.
-type alternative struct {
+// requestAlternative is one way to serve a pod.
+type requestAlternative struct {
 	parts       []*partLine
 	constraints []*constraintLine
 }
@@ -17,13 +17,13 @@ type alternative struct {
 // each node, the one that it prefers first.
 type podRequest struct {
 	environment  *Environment
-	alternatives []alternative
+	alternatives []requestAlternative
 	// only are the nodes that the pod accepts, nil for all.
 	only map[int]bool
 	// asked are the nodes whose requests were looked at.
 	asked map[int]bool
 	// built holds the requests by machine, and those of nodes that are not accepted.
-	built, refused map[*machine][]*placement.Request
+	built, refused map[*catalogueMachine][]*placement.Request
 }
 
 // selectiveRequest is a podRequest that accepts some nodes only: a selector that reads
@@ -40,12 +40,12 @@ func (r selectiveRequest) AcceptanceKey(node int) cluster.AcceptanceKey {
 
 // parseAlternatives reads the lines of a request: parts and constraints, with the line
 // "or" between alternatives.
-func parseAlternatives(lines []string) ([]alternative, error) {
-	alternatives := []alternative{{}}
+func parseAlternatives(lines []string) ([]requestAlternative, error) {
+	alternatives := []requestAlternative{{}}
 	for _, line := range lines {
 		last := &alternatives[len(alternatives)-1]
 		if line == "or" {
-			alternatives = append(alternatives, alternative{})
+			alternatives = append(alternatives, requestAlternative{})
 			continue
 		}
 		if err := last.parseLine(line); err != nil {
@@ -60,12 +60,12 @@ func parseAlternatives(lines []string) ([]alternative, error) {
 	return alternatives, nil
 }
 
-func (a *alternative) parseLine(line string) error {
+func (a *requestAlternative) parseLine(line string) error {
 	args, err := parseArguments(line)
 	if err != nil {
 		return err
 	}
-	if args.has("same") || args.has("distinct") {
+	if args.hasOption("same") || args.hasOption("distinct") {
 		constraint, err := parseConstraint(args, a.parts)
 		a.constraints = append(a.constraints, constraint)
 		return err
@@ -93,7 +93,7 @@ func (r *podRequest) RequestOn(node, preference int) *placement.Request {
 	}
 	if cache[m] == nil {
 		for i := range r.alternatives {
-			cache[m] = append(cache[m], r.build(m, &r.alternatives[i], r.only == nil || r.only[node]))
+			cache[m] = append(cache[m], r.buildRequest(m, &r.alternatives[i], r.only == nil || r.only[node]))
 		}
 	}
 	if preference >= len(cache[m]) {
@@ -102,18 +102,18 @@ func (r *podRequest) RequestOn(node, preference int) *placement.Request {
 	return cache[m][preference]
 }
 
-// build puts an alternative into the terms of a machine.
-func (r *podRequest) build(m *machine, a *alternative, accepted bool) *placement.Request {
+// buildRequest puts an alternative into the terms of a machine.
+func (r *podRequest) buildRequest(m *catalogueMachine, a *requestAlternative, accepted bool) *placement.Request {
 	request := &placement.Request{}
 	for _, line := range a.parts {
-		part := line.on(m)
+		part := line.onMachine(m)
 		if !accepted {
 			part.Accepts = placement.NewDeviceSet(len(m.inventory.Devices))
 		}
 		request.Parts = append(request.Parts, part)
 	}
 	for _, line := range a.constraints {
-		request.Constraints = append(request.Constraints, line.on(m))
+		request.Constraints = append(request.Constraints, line.onMachine(m))
 	}
 	return request
 }
