@@ -52,7 +52,8 @@ by the root of the number of seeds, is no accident.`,
 	flags.addTo(command)
 	flags.output.AddTo(command, "table, json, or csv (every run)", runFormats...)
 	set.StringSliceVar(&flags.policies, "policy", nil,
-		"the policies, the first is what others are compared with; by default the scenario's variants, or all: "+strings.Join(cli.PolicyNames(), ", "))
+		"the policies, the first is what others are compared with; by default the scenario's variants, or all: "+
+			strings.Join(cli.PolicyNames(), ", "))
 	cli.CompleteFlag(command, "policy", cli.PolicyNames)
 	set.Var(&flags.seeds, "seeds", "the seeds: 42, 1-10 or 1,5,9-12")
 	return command
