@@ -3,6 +3,7 @@
 
 GO ?= go
 KEEP ?=
+EARLIER_KUBERNETES = v1.36.4
 GOLANGCI_LINT_VERSION = v2.12.0
 
 .DEFAULT_GOAL := help
@@ -32,6 +33,11 @@ unit: tools ## what needs no control plane: vet, unit tests, import gate, 32-bit
 .PHONY: integration
 integration: prepare ## only the tests on a real control plane
 	$(GO) test -count=1 -timeout 20m -p 1 ./test/cluster ./test/integration ./test/parity
+
+.PHONY: compat
+compat: tools ## the integration tests on the API server of an earlier Kubernetes
+	@$(GO) run ./test/cluster/prepare -kubernetes $(EARLIER_KUBERNETES)
+	$(GO) test -count=1 -timeout 20m ./test/integration -kubernetes $(EARLIER_KUBERNETES)
 
 .PHONY: prepare
 prepare: tools # build the control plane and our commands, with progress
@@ -78,7 +84,7 @@ generate: tools ## write golden files and generated manifests anew
 
 .PHONY: verify
 verify: tools ## what a change must leave clean
-	@test -z "$$(gofmt -l cmd plugins dra topology simulator test bench)" || { echo "run gofmt -w on:"; gofmt -l cmd plugins dra topology simulator test bench; exit 1; }
+	@test -z "$$(gofmt -l cmd plugins dra internal topology simulator test bench)" || { echo "run gofmt -w on:"; gofmt -l cmd plugins dra internal topology simulator test bench; exit 1; }
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
 

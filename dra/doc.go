@@ -1,5 +1,5 @@
 // Package dra is Ashlar's DRA driver as a library. It finds out what GPUs a node
-// has and publishes them as ResourceSlices, under the names of package published.
+// has and publishes them as ResourceSlices, under the names of package deviceapi.
 //
 //	 NVML ──────┐                                                    ┌─> ResourceSlices of the API server
 //	 (real or   ├─> Discover ─> Inventory ─> Resources ─> Publish ───┤     (one pool per node, named after it)

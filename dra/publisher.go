@@ -19,6 +19,7 @@ import (
 	"k8s.io/dynamic-resource-allocation/resourceslice"
 	"k8s.io/klog/v2"
 
+	"github.com/ashlar-dev/ashlar/internal/apiserver"
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
@@ -29,9 +30,14 @@ const callTimeout = 10 * time.Second
 // without writing anything: whether the API server answers within ten seconds,
 // whether it serves ResourceSlices of resource.k8s.io/v1, whether the nodes
 // exist, and whether this client may do everything that publishing needs. The
-// error names the first thing that is wrong, in one line.
+// error names the first thing that is wrong, in one line. What an older API
+// server lacks is logged, one line each: some devices can be published all the
+// same.
 func CheckCluster(ctx context.Context, client kubernetes.Interface, nodeNames []string) error {
 	if err := checkAPI(ctx, client); err != nil {
+		return err
+	}
+	if err := logMissingFeatures(ctx, client); err != nil {
 		return err
 	}
 	for _, verb := range []string{"list", "watch", "create", "update", "delete"} {
@@ -56,6 +62,20 @@ func checkAPI(ctx context.Context, client kubernetes.Interface) error {
 		return errors.New("the API server has no ResourceSlices of resource.k8s.io/v1: Kubernetes 1.34 or later is needed")
 	}
 	return plainError("listing ResourceSlices", err)
+}
+
+// logMissingFeatures logs what the API server lacks that devices may need.
+func logMissingFeatures(ctx context.Context, client kubernetes.Interface) error {
+	bounded, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	server, err := apiserver.DiscoverServer(bounded, client.Discovery(), apiserver.DriverFeatures())
+	if err != nil {
+		return plainError("finding out what the API server lacks", err)
+	}
+	for _, feature := range apiserver.MissingFeatures(server, apiserver.DriverFeatures()) {
+		klog.FromContext(ctx).Info(apiserver.DescribeMissing(server, feature))
+	}
+	return nil
 }
 
 // checkAccess asks whether this client may do one thing with ResourceSlices.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr/funcr"
 	authorizationapi "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
@@ -17,9 +18,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiversion "k8s.io/apimachinery/pkg/version"
+	fakediscovery "k8s.io/client-go/discovery/fake"
 	"k8s.io/client-go/kubernetes/fake"
 	ktesting "k8s.io/client-go/testing"
 	"k8s.io/dynamic-resource-allocation/resourceslice"
+	"k8s.io/klog/v2"
 
 	"github.com/ashlar-dev/ashlar/dra"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
@@ -160,6 +164,33 @@ func TestCheckCluster(t *testing.T) {
 			}
 			if strings.TrimSpace(got) != tc.want && !strings.HasPrefix(got, tc.want+" ") {
 				t.Errorf("error %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// An older API server is told of in the log, one line for each lack; the driver goes on.
+func TestCheckClusterLogsMissingFeatures(t *testing.T) {
+	for version, want := range map[string][]string{
+		"v1.37.2": nil,
+		"v1.36.4": nil,
+		"v1.35.1": {"DRAPartitionableDevices", "DRAConsumableCapacity"},
+	} {
+		t.Run(version, func(t *testing.T) {
+			var lines []string
+			logger := funcr.New(func(_, line string) { lines = append(lines, line) }, funcr.Options{})
+			client := newClient("")
+			client.Discovery().(*fakediscovery.FakeDiscovery).FakedServerVersion = &apiversion.Info{GitVersion: version}
+			if err := dra.CheckCluster(klog.NewContext(t.Context(), logger), client, []string{"node-0"}); err != nil {
+				t.Fatal(err)
+			}
+			if len(lines) != len(want) {
+				t.Fatalf("logged %q, want a line about each of %v", lines, want)
+			}
+			for i, gate := range want {
+				if !strings.Contains(lines[i], "the API server ("+version+") has no "+gate) {
+					t.Errorf("line %d: %q does not name %s", i, lines[i], gate)
+				}
 			}
 		})
 	}

@@ -2,31 +2,24 @@ package simulator
 
 import (
 	"fmt"
-	"slices"
+	"strconv"
 
-	"github.com/ashlar-dev/ashlar/topology/outlook"
+	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// cluster is the nodes and what is held of them.
-type cluster struct {
-	nodes  []*nodeState
-	fleet  *placement.Fleet
-	number []int // of fleet's nodes, their index in nodes
-	policy placement.Policy
-	placer placement.Placer
-	// outlook chooses between nodes, nil if the policy does that by itself.
-	outlook *outlook.Outlook
-	asked   map[*Ask]*question
-	// domain is of fleet's nodes, nil if none is in any.
-	domain []int64
-}
-
-// question is what is known of an ask on this cluster.
-type question struct {
-	*placement.Question
-	terms map[*placement.Inventory]Terms
-	ask   *Ask
+// clusterState is the nodes: who holds what of them, which the snapshot knows, and what
+// only a simulation asks of them.
+type clusterState struct {
+	// nodes and the nodes of the snapshot have the same numbers.
+	nodes    []*nodeState
+	snapshot *cluster.Snapshot
+	policy   placement.Policy
+	placer   placement.Placer
+	// forecast chooses between nodes, nil if the policy does that by itself.
+	forecast *forecast.DemandForecast
+	requests map[*Ask]*jobRequest
 }
 
 // member is where one member of a job is.
@@ -35,205 +28,151 @@ type member struct {
 	grants []placement.DeviceAllocation
 }
 
-func newCluster(nodes []Node, policy placement.Policy, choice Choice) (*cluster, error) {
-	c := &cluster{fleet: placement.NewFleet(), policy: policy, asked: map[*Ask]*question{}}
-	domains := false
+func newClusterState(nodes []Node, policy placement.Policy, choice Choice) (*clusterState, error) {
+	c := &clusterState{snapshot: cluster.NewSnapshot(nil), policy: policy, requests: map[*Ask]*jobRequest{}}
 	for i := range nodes {
-		state := newNodeState(&nodes[i])
-		c.nodes = append(c.nodes, state)
-		if nodes[i].Inventory == nil {
-			continue
-		}
-		state.fleet = c.fleet.Add(nodes[i].Inventory)
-		c.number = append(c.number, i)
-		c.domain = append(c.domain, nodes[i].Domain)
-		domains = domains || nodes[i].Domain != placement.NoValue
-	}
-	if !domains {
-		c.domain = nil
+		n := newNodeState(&nodes[i])
+		c.nodes = append(c.nodes, n)
+		c.snapshot.AddNode(cluster.Node{Name: n.Name, Inventory: n.Inventory, Host: n.Host, Domain: n.Domain})
+		c.snapshot.SetSchedulable(i, n.open())
 	}
 	if choice == ByOutlook {
-		if err := c.look(); err != nil {
+		if err := c.startForecast(); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
 }
 
-// look gives the cluster an outlook on its nodes.
-func (c *cluster) look() error {
-	var nodes []outlook.Node
-	for _, i := range c.number {
-		n := c.nodes[i].Node
-		nodes = append(nodes, outlook.Node{Name: n.Name, CPU: int64(n.Host.CPU), Inventory: n.Inventory})
+// startForecast gives the cluster a forecast for its nodes.
+func (c *clusterState) startForecast() error {
+	var nodes []forecast.Node
+	for _, n := range c.nodes {
+		if n.Inventory != nil {
+			nodes = append(nodes, forecast.Node{Name: n.Name, Inventory: n.Inventory})
+		}
 	}
-	c.outlook = outlook.New()
-	return c.outlook.SetNodes(nodes)
+	c.forecast = forecast.NewDemandForecast()
+	return c.forecast.SetNodes(nodes)
 }
 
-func (c *cluster) question(ask *Ask) *question {
-	q, known := c.asked[ask]
-	if !known {
-		q = &question{terms: map[*placement.Inventory]Terms{}, ask: ask}
-		q.Question = c.fleet.Ask(q.request, c.policy)
-		c.asked[ask] = q
-	}
-	return q
+// jobRequest is what is known of an ask on this cluster.
+type jobRequest struct {
+	*cluster.NodeRanking
+	snapshot *cluster.Snapshot
+	ask      *Ask
+	terms    map[*placement.Inventory]Terms
 }
 
-func (q *question) about(inv *placement.Inventory) Terms {
-	terms, known := q.terms[inv]
+// requestOf remembers what an ask asks, and what the nodes answered.
+func (c *clusterState) requestOf(ask *Ask) *jobRequest {
+	r, known := c.requests[ask]
 	if !known {
-		terms = q.ask.For(inv)
-		q.terms[inv] = terms
+		r = &jobRequest{snapshot: c.snapshot, ask: ask, terms: map[*placement.Inventory]Terms{}}
+		r.NodeRanking = c.snapshot.Rank(r, c.policy)
+		c.requests[ask] = r
+	}
+	return r
+}
+
+// termsOn is the ask in terms of one make of node.
+func (r *jobRequest) termsOn(inv *placement.Inventory) Terms {
+	terms, known := r.terms[inv]
+	if !known {
+		terms = r.ask.For(inv)
+		r.terms[inv] = terms
 	}
 	return terms
 }
 
-func (q *question) request(inv *placement.Inventory) *placement.Request { return q.about(inv).Request }
+// RequestOn implements cluster.PodRequest.
+func (r *jobRequest) RequestOn(node, preference int) *placement.Request {
+	if preference > 0 {
+		return nil
+	}
+	return r.termsOn(r.snapshot.Node(node).Inventory).Request
+}
 
 // place decides where all members of a job go, without taking anything; nil if they
 // fit nowhere now.
-func (c *cluster) place(j *Job) []member {
+func (c *clusterState) place(j *Job) []member {
 	switch {
 	case !j.Ask.gpus():
-		return c.placeHosts(j)
+		return membersOn(c.snapshot.PlaceHostsOnly(j.Host, j.Members))
 	case j.Members > 1:
-		return c.placeGang(j, func(node int) bool { return c.nodes[node].open() })
+		return c.placeGang(j)
 	}
-	node, verdict := c.best(j)
-	if node < 0 {
+	var cost cluster.ForecastCost
+	if c.forecast != nil {
+		cost = func(node int, devices []placement.DeviceAllocation) int64 {
+			free := c.snapshot.FreeHost(node)
+			gpus := c.snapshot.NodeState(node).GPUs()
+			return c.forecast.OpportunityCost(c.nodes[node].Name, int64(free.CPU), gpus, int64(j.Host.CPU), devices)
+		}
+	}
+	best, found := c.requestOf(j.Ask).Best(j.Host, cost)
+	if !found {
 		return nil
 	}
-	return []member{{node: c.number[node], grants: slices.Clone(verdict.Devices)}}
+	return []member{{node: best.Node, grants: best.Devices}}
 }
 
-// best decides about one member.
-func (c *cluster) best(j *Job) (int, placement.Verdict) {
-	eligible := func(number int) bool {
-		n := c.nodes[c.number[number]]
-		return n.open() && j.Host.within(n.free)
-	}
-	if c.outlook == nil {
-		return c.question(j.Ask).BestWhere(eligible)
-	}
-	return c.question(j.Ask).BestBy(eligible, func(number int, v *placement.Verdict) int64 {
-		n := c.nodes[c.number[number]]
-		return c.outlook.Loss(n.Name, int64(n.free.CPU), c.fleet.State(number), int64(j.Host.CPU), v.Devices)
-	})
-}
-
-// placeHosts places members that take no GPU: on nodes without GPUs first, then where
-// the fewest GPUs are free, so that they are in the way of as few jobs as possible.
-func (c *cluster) placeHosts(j *Job) []member {
-	taken := map[int]Host{}
+// membersOn is a member without GPUs on each of the nodes.
+func membersOn(nodes []int) []member {
 	var members []member
-	for range j.Members {
-		best, bestFree := -1, 0
-		for i, n := range c.nodes {
-			if !n.open() || !j.Host.plus(taken[i]).within(n.free) {
-				continue
-			}
-			free := -1
-			if n.fleet >= 0 {
-				free = c.fleet.State(n.fleet).FreeGPUs().Len()
-			}
-			if best < 0 || free < bestFree {
-				best, bestFree = i, free
-			}
-		}
-		if best < 0 {
-			return nil
-		}
-		taken[best] = taken[best].plus(j.Host)
-		members = append(members, member{node: best})
+	for _, node := range nodes {
+		members = append(members, member{node: node})
 	}
 	return members
 }
 
-// placeGang places all members on the nodes that are allowed.
-func (c *cluster) placeGang(j *Job, allowed func(node int) bool) []member {
-	q := c.question(j.Ask)
-	group := &placement.Group{Domain: c.domain, Hosts: &gangHosts{cluster: c, host: j.Host, taken: map[int]Host{}, allowed: allowed}}
+// placeGang places all members of a gang.
+func (c *clusterState) placeGang(j *Job) []member {
+	group := &cluster.Group{}
 	if j.SameDomain {
-		group.SameDomain = placement.Required
+		group.SameDomain = cluster.Required
 	}
 	for range j.Members {
-		group.Members = append(group.Members, q.request)
+		group.Members = append(group.Members, cluster.GroupMember{Ranking: c.requestOf(j.Ask).NodeRanking, Host: j.Host})
 	}
-	placed, outcome := c.fleet.PlaceGroup(group, c.policy)
+	placed, outcome := c.snapshot.PlaceGroup(group)
 	if outcome != placement.Fits {
 		return nil
 	}
 	members := make([]member, len(placed))
-	for i, m := range placed {
-		members[i] = member{node: c.number[m.Node], grants: m.Grants}
+	for i, decision := range placed {
+		members[i] = member{node: decision.Node, grants: decision.Devices}
 	}
 	return members
 }
 
-// gangHosts keeps account of CPU and memory while a gang is placed.
-type gangHosts struct {
-	*cluster
-	host    Host
-	taken   map[int]Host
-	allowed func(node int) bool
-}
+// holderOf is what a job is called in the ledger of who holds what.
+func holderOf(job int) placement.HolderID { return placement.HolderID(strconv.Itoa(job)) }
 
-func (g *gangHosts) Fits(_, number int) bool {
-	node := g.number[number]
-	return g.allowed(node) && g.host.plus(g.taken[node]).within(g.nodes[node].free)
-}
-
-func (g *gangHosts) Take(_, number int) {
-	node := g.number[number]
-	g.taken[node] = g.taken[node].plus(g.host)
-}
-
-func (g *gangHosts) Release(_, number int) {
-	node := g.number[number]
-	g.taken[node] = g.taken[node].minus(g.host)
-}
-
-// take gives a member what was decided.
-func (c *cluster) take(job int, host Host, m *member) error {
-	n := c.nodes[m.node]
-	if !host.within(n.free) {
-		return fmt.Errorf("node %s has %v free, not %v", n.Name, n.free, host)
+// jobOf is the job that a holder is.
+func jobOf(holder placement.HolderID) int {
+	job, err := strconv.Atoi(string(holder))
+	if err != nil {
+		panic(fmt.Sprintf("holder %q is no job: only holderOf names holders here", holder))
 	}
-	if len(m.grants) > 0 {
-		if err := c.fleet.Take(n.fleet, m.grants); err != nil {
-			return fmt.Errorf("node %s: %w", n.Name, err)
-		}
-	}
-	if c.outlook != nil && len(m.grants) > 0 {
-		c.outlook.See(int64(host.CPU), n.Inventory, m.grants)
-	}
-	n.free = n.free.minus(host)
-	n.jobs = append(n.jobs, job)
-	return nil
+	return job
 }
 
-// release undoes take.
-func (c *cluster) release(job int, host Host, m *member) {
-	n := c.nodes[m.node]
-	if len(m.grants) > 0 {
-		c.fleet.Release(n.fleet, m.grants)
-	}
-	n.free = n.free.plus(host)
-	n.leave(job)
+// allocate gives a member of a job what was decided.
+func (c *clusterState) allocate(job int, j *Job, m *member) error {
+	return c.snapshot.Allocate(m.node, placement.Allocation{Holder: holderOf(job), Priority: j.Priority, Host: j.Host, Devices: m.grants})
 }
 
-// empty is the same cluster without jobs and with all nodes there.
-func (c *cluster) empty() *cluster {
+// emptyCluster is the same cluster without jobs and with all nodes there.
+func (c *clusterState) emptyCluster() *clusterState {
 	nodes := make([]Node, len(c.nodes))
 	for i, n := range c.nodes {
 		nodes[i] = *n.Node
 		nodes[i].Joins = 0
 	}
-	empty, err := newCluster(nodes, c.policy, ByPolicy)
+	empty, err := newClusterState(nodes, c.policy, ByPolicy)
 	if err != nil {
-		panic(err) // only an outlook can be refused
+		panic(err) // only the nodes of a forecast can be refused
 	}
 	return empty
 }

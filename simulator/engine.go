@@ -8,7 +8,7 @@ import (
 // engine is one run.
 type engine struct {
 	*Input
-	*cluster
+	*clusterState
 	agenda  agenda
 	queue   waiting
 	jobs    []jobState
@@ -24,7 +24,7 @@ type engine struct {
 	tried   []int
 	// vacant is the cluster without jobs, and never the demands that do not fit even
 	// there; true if so.
-	vacant *cluster
+	vacant *clusterState
 	never  map[demand]bool
 	// holding has the running and loading jobs, by priority below which there are some.
 	holding map[int64]int
@@ -65,12 +65,12 @@ func Run(in *Input, watch Watch) (*Result, error) {
 
 // newEngine plans all that is known beforehand.
 func newEngine(in *Input, watch Watch) (*engine, error) {
-	nodes, err := newCluster(in.Nodes, in.Policy, in.Choice)
+	nodes, err := newClusterState(in.Nodes, in.Policy, in.Choice)
 	if err != nil {
 		return nil, err
 	}
 	e := &engine{
-		Input: in, cluster: nodes, watch: watch, jobs: make([]jobState, len(in.Jobs)),
+		Input: in, clusterState: nodes, watch: watch, jobs: make([]jobState, len(in.Jobs)),
 		log: newJournal(watch.Log), never: map[demand]bool{}, holding: map[int64]int{},
 		queue: waiting{all: in.Jobs}, changes: 1, classes: classNames(in.Jobs),
 	}

@@ -5,9 +5,9 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// allocate takes the memory that a job really uses; without enough of it nothing is
+// claimMemory takes the memory that a job really uses; without enough of it nothing is
 // taken, and the name of the node returned on which it runs short.
-func (e *engine) allocate(job int) (string, bool) {
+func (e *engine) claimMemory(job int) (string, bool) {
 	j, s := &e.Jobs[job], &e.jobs[job]
 	if !j.Ask.gpus() {
 		return "", false
@@ -15,7 +15,7 @@ func (e *engine) allocate(job int) (string, bool) {
 	for i := range s.members {
 		m := &s.members[i]
 		n := e.nodes[m.node]
-		terms := e.question(j.Ask).about(n.Inventory)
+		terms := e.requestOf(j.Ask).termsOn(n.Inventory)
 		for k := range m.grants {
 			if n.enough(&m.grants[k], &terms) {
 				continue
@@ -61,7 +61,7 @@ func (e *engine) giveBack(j *Job, members []member, grants int) {
 	for i := range members {
 		m := &members[i]
 		n := e.nodes[m.node]
-		if terms := e.question(j.Ask).about(n.Inventory); terms.Unisolated {
+		if terms := e.requestOf(j.Ask).termsOn(n.Inventory); terms.Unisolated {
 			for _, grant := range m.grants[:min(grants, len(m.grants))] {
 				n.used[n.Inventory.Devices[grant.Device].GPU] -= terms.Uses
 			}

@@ -56,11 +56,15 @@ func (e *engine) tile(node int) string {
 	if n.draining {
 		text.WriteString("d ")
 	}
-	if n.fleet < 0 {
-		return text.String() + "j" + strconv.Itoa(len(n.jobs))
+	allocations := e.snapshot.NodeState(node).Allocations()
+	if n.Inventory == nil {
+		return text.String() + "j" + strconv.Itoa(len(allocations))
 	}
 	held := make([]string, n.gpus())
-	seen := slices.Clone(n.jobs)
+	seen := make([]int, len(allocations))
+	for i := range allocations {
+		seen[i] = jobOf(allocations[i].Holder)
+	}
 	slices.Sort(seen)
 	for _, job := range slices.Compact(seen) {
 		class := strconv.Itoa(e.class(job))

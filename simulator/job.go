@@ -51,5 +51,5 @@ func (j *Job) check() error {
 	case j.Ask == nil:
 		return errors.New("Ask is missing")
 	}
-	return j.Host.check()
+	return j.Host.Validate()
 }

@@ -90,7 +90,7 @@ func (e *engine) hopeless(j *Job) bool {
 	never, known := e.never[key]
 	if !known {
 		if e.vacant == nil {
-			e.vacant = e.empty()
+			e.vacant = e.emptyCluster()
 		}
 		never = e.vacant.place(j) == nil
 		e.never[key] = never
@@ -106,10 +106,10 @@ func (e *engine) start(job int, members []member) error {
 	for i := range members {
 		m := &members[i]
 		n := e.nodes[m.node]
-		if n.fleet >= 0 {
-			e.meter.gpus(n, gpusOf(n.Inventory, m.grants)&e.fleet.State(n.fleet).FreeGPUs(), 1)
+		if n.Inventory != nil {
+			e.meter.gpus(n, n.Inventory.GPUsOf(m.grants)&e.snapshot.NodeState(m.node).GPUs().FreeGPUs(), 1)
 		}
-		if err := e.take(job, j.Host, m); err != nil {
+		if err := e.allocate(job, j, m); err != nil {
 			return fmt.Errorf("what was decided cannot be had: %w", err)
 		}
 		for k := range m.grants {
@@ -120,6 +120,7 @@ func (e *engine) start(job int, members []member) error {
 			part += n.part(&m.grants[k])
 		}
 	}
+	e.observe(j, members)
 	s.members, s.part = members, part
 	e.meter.allocated += part
 	e.meter.reslices += reslices
@@ -141,6 +142,19 @@ func (e *engine) start(job int, members []member) error {
 	return nil
 }
 
+// observe teaches the forecast what a job takes, once for each start: looking for a place
+// must not teach it anything.
+func (e *engine) observe(j *Job, members []member) {
+	if e.forecast == nil {
+		return
+	}
+	for i := range members {
+		if m := &members[i]; len(m.grants) > 0 {
+			e.forecast.ObservePod(int64(j.Host.CPU), e.nodes[m.node].Inventory, m.grants)
+		}
+	}
+}
+
 // stop takes a job's place away.
 func (e *engine) stop(job int) {
 	j, s := &e.Jobs[job], &e.jobs[job]
@@ -148,10 +162,16 @@ func (e *engine) stop(job int) {
 		e.forget(job)
 	}
 	for i := range s.members {
-		m := &s.members[i]
-		e.release(job, j.Host, m)
-		if n := e.nodes[m.node]; n.fleet >= 0 {
-			e.meter.gpus(n, gpusOf(n.Inventory, m.grants)&e.fleet.State(n.fleet).FreeGPUs(), -1)
+		node := s.members[i].node
+		n := e.nodes[node]
+		var gpus placement.GPUSet
+		for _, a := range e.snapshot.ReleaseHolder(node, holderOf(job)) { // of all members there
+			if n.Inventory != nil {
+				gpus |= n.Inventory.GPUsOf(a.Devices)
+			}
+		}
+		if gpus != 0 {
+			e.meter.gpus(n, gpus&e.snapshot.NodeState(node).GPUs().FreeGPUs(), -1)
 		}
 	}
 	e.meter.allocated -= s.part
@@ -165,7 +185,7 @@ func (e *engine) stop(job int) {
 // ready begins a job's work, unless the memory is not there that it needs.
 func (e *engine) ready(job int) error {
 	s := &e.jobs[job]
-	if node, short := e.allocate(job); short {
+	if node, short := e.claimMemory(job); short {
 		return e.crash(job, node)
 	}
 	s.phase, s.readyAt = running, e.now
@@ -256,7 +276,7 @@ func (e *engine) measureBandwidth(job int) {
 		if best == 0 || inv.Devices[m.grants[0].Device].Form != placement.Whole {
 			continue
 		}
-		part := float64(inv.RingBandwidth(gpusOf(inv, m.grants))) / float64(best)
+		part := float64(inv.RingBandwidth(inv.GPUsOf(m.grants))) / float64(best)
 		if least < 0 || part < least {
 			least = part
 		}
@@ -271,7 +291,7 @@ func (e *engine) bestOn(inv *placement.Inventory, ask *Ask) int64 {
 	key := makeAsk{inv, ask}
 	best, known := e.meter.best[key]
 	if !known {
-		request := e.question(ask).request(inv)
+		request := e.requestOf(ask).termsOn(inv).Request
 		verdict := e.placer.Place(inv, placement.NewGPUStates(inv), request, placement.KeepPlaceable{})
 		best = verdict.Rating.Bandwidth
 		e.meter.best[key] = best

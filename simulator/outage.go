@@ -7,6 +7,7 @@ func (e *engine) nodeUp(node int) error {
 		e.meter.nodes(n, 1)
 	}
 	n.up, n.draining = true, false
+	e.snapshot.SetSchedulable(node, true)
 	e.changes++
 	e.log.write(line{At: e.now, Event: "node-up", Node: n.Name})
 	return e.tryAll()
@@ -21,6 +22,7 @@ func (e *engine) nodeDown(event *Event) error {
 		e.meter.nodes(n, -1)
 	}
 	n.up = false
+	e.snapshot.SetSchedulable(event.Node, false)
 	e.planReturn(event)
 	e.meter.evictions += e.endAll(event.Node, "lost")
 	for gpu := range n.sliced {
@@ -34,6 +36,7 @@ func (e *engine) nodeDrain(event *Event) error {
 	n := e.nodes[event.Node]
 	e.log.write(line{At: e.now, Event: "node-drain", Node: n.Name})
 	n.draining = true
+	e.snapshot.SetSchedulable(event.Node, false)
 	e.planReturn(event)
 	if event.grace > 0 {
 		e.agenda.plan(Event{At: e.now + event.grace, Kind: NodeEvict, Job: -1, Node: event.Node, attempt: n.outage})
@@ -59,8 +62,8 @@ func (e *engine) nodeEvict(node int) error {
 // endAll interrupts every job with a member on a node and returns how many.
 func (e *engine) endAll(node int, why string) int64 {
 	ended := int64(0)
-	for n := e.nodes[node]; len(n.jobs) > 0; ended++ {
-		e.interrupt(n.jobs[0], why)
+	for held := e.snapshot.NodeState(node); len(held.Allocations()) > 0; ended++ {
+		e.interrupt(jobOf(held.Allocations()[0].Holder), why)
 	}
 	return ended
 }

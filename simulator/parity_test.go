@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/cluster"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -22,7 +23,7 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 		inv := inventoryOf(t, machine)
 		for k := range 12 {
 			nodes = append(nodes, Node{
-				Name: fmt.Sprintf("%c-%02d", 'a'+(i*7+k)%26, i*12+k), Inventory: inv, Domain: placement.NoValue,
+				Name: fmt.Sprintf("%c-%02d", 'a'+(i*7+k)%26, i*12+k), Inventory: inv, Domain: cluster.NoDomain,
 				Host: Host{CPU: 40_000, Memory: 512 * topology.GiB},
 			})
 		}
@@ -46,16 +47,16 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 			}
 		}
 		want := map[string]place{}
-		states := make([]*nodeState, len(nodes))
+		states, free := make([]*nodeState, len(nodes)), make([]Host, len(nodes))
 		held := make([]placement.GPUStates, len(nodes))
 		for i := range nodes {
-			states[i], held[i] = newNodeState(&nodes[i]), placement.NewGPUStates(nodes[i].Inventory)
+			states[i], free[i], held[i] = newNodeState(&nodes[i]), nodes[i].Host, placement.NewGPUStates(nodes[i].Inventory)
 		}
 		for i := range in.Jobs {
 			j := &in.Jobs[i]
 			best, rating, grants := -1, placement.Rating{}, []placement.DeviceAllocation(nil)
 			for n := range nodes {
-				if !j.Host.within(states[n].free) {
+				if !j.Host.Within(free[n]) {
 					continue
 				}
 				inv := nodes[n].Inventory
@@ -77,10 +78,53 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 				require.NoError(t, nodes[best].Inventory.TakeDevice(held[best], grants[k].Device, grants[k].ShareSize))
 				p.Devices = append(p.Devices, states[best].device(&grants[k]))
 			}
-			states[best].free = states[best].free.minus(j.Host)
+			free[best] = free[best].Minus(j.Host)
 			want[j.Name] = p
 		}
 		require.Equal(t, want, got, policy.Name())
 		require.Greater(t, len(got), 200)
 	}
+}
+
+// Looking for jobs to end, for a job or a gang, teaches the forecast nothing: it knows
+// every job once for each time that it was really started.
+func TestProbingForVictimsLeavesTheForecastAsItIs(t *testing.T) {
+	inv := inventoryOf(t, "4xA30-pcie")
+	var nodes []Node
+	for i := range 12 {
+		nodes = append(nodes, Node{Name: fmt.Sprintf("n-%02d", i), Inventory: inv, Domain: cluster.NoDomain, Host: Host{CPU: 400_000, Memory: 512 * topology.GiB}})
+	}
+	in := &Input{Nodes: nodes, Policy: placement.KeepPlaceable{}, Choice: ByOutlook, Horizon: MaxTime}
+	sizes := []topology.Bytes{5 * topology.GiB, 15 * topology.GiB}
+	for i := range 64 { // enough for the forecast to expect something
+		j := job(fmt.Sprintf("low-%02d", i), 0, MaxTime, share(sizes[i%2]))
+		j.Host = Host{CPU: MilliCPU(1000 + 100*(i%2))}
+		in.Jobs = append(in.Jobs, j)
+	}
+	gang := job("gang", 1, MaxTime, wholes(4))
+	gang.Members, gang.Priority = 3, 9
+	in.Jobs = append(in.Jobs, gang)
+	e, err := newEngine(in, Watch{})
+	require.NoError(t, err)
+	for i := range 64 {
+		require.NoError(t, e.arrive(i))
+	}
+	costs := func() []int64 {
+		var costs []int64
+		for i, n := range e.nodes {
+			for _, size := range sizes {
+				shares := e.placer.Place(inv, placement.NewGPUStates(inv), share(size).For(inv).Request, placement.KeepPlaceable{}).Devices
+				costs = append(costs, e.forecast.OpportunityCost(n.Name, 200_000, e.snapshot.NodeState(i).GPUs(), 1000, shares))
+			}
+		}
+		return costs
+	}
+	before := costs()
+	require.NotEqual(t, make([]int64, len(before)), before, "the forecast has nothing to say: the test says little")
+	preemptor := &cluster.Preemptor{Ranking: e.requestOf(gang.Ask).NodeRanking, Priority: 9, Cheaper: e.cheaperHolder}
+	for range 50 {
+		require.NotNil(t, e.snapshot.SelectGroupVictims(preemptor, func() bool { return e.place(&in.Jobs[64]) != nil }))
+		require.NotNil(t, e.snapshot.SelectVictims(preemptor))
+	}
+	require.Equal(t, before, costs())
 }

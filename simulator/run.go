@@ -1,7 +1,5 @@
 package simulator
 
-import "github.com/ashlar-dev/ashlar/topology/placement"
-
 // phase is what a job is doing.
 type phase uint8
 
@@ -36,13 +34,4 @@ type jobState struct {
 
 func (s *jobState) holds() bool {
 	return s.phase == loading || s.phase == crashed || s.phase == running
-}
-
-// gpusOf is the set of GPUs on which a member holds anything.
-func gpusOf(inv *placement.Inventory, grants []placement.DeviceAllocation) placement.GPUSet {
-	var set placement.GPUSet
-	for _, grant := range grants {
-		set |= 1 << inv.Devices[grant.Device].GPU
-	}
-	return set
 }

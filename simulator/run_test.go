@@ -11,6 +11,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
+	"github.com/ashlar-dev/ashlar/topology/cluster"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -62,7 +63,7 @@ func host() *Ask { return &Ask{Name: "CPU"} }
 func nodesOf(inv *placement.Inventory, count int) []Node {
 	var nodes []Node
 	for i := range count {
-		nodes = append(nodes, Node{Name: fmt.Sprintf("n-%03d", i), Inventory: inv, Host: Host{CPU: 64_000, Memory: 512 * topology.GiB}, Domain: placement.NoValue, Price: 2_000_000})
+		nodes = append(nodes, Node{Name: fmt.Sprintf("n-%03d", i), Inventory: inv, Host: Host{CPU: 64_000, Memory: 512 * topology.GiB}, Domain: cluster.NoDomain, Price: 2_000_000})
 	}
 	return nodes
 }

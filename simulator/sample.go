@@ -106,18 +106,18 @@ func (s *sampler) take(e *engine, at Time) {
 	for _, kind := range s.kinds {
 		weights += float64(kind.weight)
 	}
-	for _, n := range e.nodes {
-		if n.fleet < 0 || !n.up {
+	for i, n := range e.nodes {
+		if n.Inventory == nil || !n.up {
 			continue
 		}
-		free := e.freeBytes(n)
+		free := e.freeBytes(i)
 		if free == 0 {
 			continue
 		}
 		sample.FreeBytes += int64(free)
 		stranded := true
 		for _, kind := range s.kinds {
-			if n.open() && kind.host.within(n.free) && e.question(kind.ask).Fits(n.fleet) {
+			if n.open() && kind.host.Within(e.snapshot.FreeHost(i)) && e.requestOf(kind.ask).FitsOn(i) {
 				stranded = false
 			} else {
 				misfit += float64(free) * float64(kind.weight) / weights
@@ -136,8 +136,8 @@ func (s *sampler) take(e *engine, at Time) {
 
 // freeBytes is the GPU memory of a node that nobody holds. Where compute is handed out
 // too, no more of a GPU is free than its compute.
-func (e *engine) freeBytes(n *nodeState) topology.Bytes {
-	state := e.fleet.State(n.fleet)
+func (e *engine) freeBytes(node int) topology.Bytes {
+	n, state := e.nodes[node], e.snapshot.NodeState(node).GPUs()
 	view := placement.View{Inventory: n.Inventory, GPUs: state, Free: state.FreeGPUs()}
 	free := topology.Bytes(0)
 	for gpu := range state {

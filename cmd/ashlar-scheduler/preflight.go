@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -41,7 +42,8 @@ type checkedSetup struct {
 
 // preflight refuses at once what would otherwise fail late, hang, or end in a
 // stack trace: a configuration that cannot work, an API server that does not
-// answer, a CRD that is missing.
+// answer, a CRD that is missing. What an older API server lacks it says in one line
+// each, and switches off what would wait for it.
 func preflight(cmd *cobra.Command) (*checkedSetup, error) {
 	file, err := cmd.Flags().GetString("config")
 	if err != nil || file == "" {
@@ -65,6 +67,13 @@ func preflight(cmd *cobra.Command) (*checkedSetup, error) {
 	}
 	if err := checkServer(client, enabled); err != nil {
 		return nil, err
+	}
+	lacks, err := adaptToServer(cmd.Context(), client, utilfeature.DefaultMutableFeatureGate)
+	if err != nil {
+		return nil, err
+	}
+	for _, lack := range lacks {
+		fmt.Fprintln(cmd.ErrOrStderr(), cmd.Name()+": "+lack)
 	}
 	return &checkedSetup{config: cfg, plugins: enabled, connection: connection}, nil
 }
@@ -125,7 +134,8 @@ func checkServer(client *discovery.DiscoveryClient, enabled []string) error {
 		resources, err := client.ServerResourcesForGroupVersion(api.groupVersion)
 		switch {
 		case apierrors.IsNotFound(err):
-			return fmt.Errorf("plugin %s needs %s, which the API server at %s does not serve: install it from %s", plugin, api.groupVersion, host, api.from)
+			return fmt.Errorf("plugin %s needs %s, which the API server at %s does not serve: install it from %s",
+				plugin, api.groupVersion, host, api.from)
 		case err != nil:
 			return fmt.Errorf("asking the API server at %s for %s: %w", host, api.groupVersion, err)
 		}
@@ -134,7 +144,8 @@ func checkServer(client *discovery.DiscoveryClient, enabled []string) error {
 			served = served || resources.APIResources[i].Name == api.resource
 		}
 		if !served {
-			return fmt.Errorf("plugin %s needs %s of %s, which the API server at %s does not serve: install it from %s", plugin, api.resource, api.groupVersion, host, api.from)
+			return fmt.Errorf("plugin %s needs %s of %s, which the API server at %s does not serve: install it from %s",
+				plugin, api.resource, api.groupVersion, host, api.from)
 		}
 	}
 	return nil

@@ -43,9 +43,9 @@ type observedClaims struct {
 	seen func(*structured.AllocatedState)
 }
 
-// GatherAllocatedState folds shares into AggregatedCapacity. 1.36 otherwise scans
-// the shares of the whole cluster for every device that it looks at, and charges
-// counters again for a share without capacity. The state is the caller's own copy.
+// GatherAllocatedState folds shares into AggregatedCapacity. The in-tree allocator
+// otherwise scans the shares of the whole cluster for every device that it looks at.
+// The state is the caller's own copy.
 func (o *observedClaims) GatherAllocatedState() (*structured.AllocatedState, error) {
 	state, err := o.ResourceClaimTracker.GatherAllocatedState()
 	if err != nil || state == nil {

@@ -26,7 +26,7 @@ func (p *pool) tooSmall(server *modelmemory.Server, i int, share topology.Bytes)
 	device := modelmemory.Device{GPU: p.usable(model)}
 	switch offer.Form {
 	case placement.MIG:
-		device.GPU = memory.Slice(model, resourceslices.ProfileName(p.driver, &p.devices[i]), offer.Memory)
+		device.GPU = memory.MIGSlice(model, resourceslices.ProfileName(p.driver, &p.devices[i]), offer.Memory)
 	case placement.Share:
 		device.Share = share
 	}
@@ -37,7 +37,7 @@ func (p *pool) tooSmall(server *modelmemory.Server, i int, share topology.Bytes)
 // total that NVML reports.
 func (p *pool) usable(model *topology.Model) memory.GPU {
 	if p.driver == deviceapi.NVIDIADriver {
-		return memory.Whole(model)
+		return memory.WholeGPU(model)
 	}
 	return memory.GPU{Name: model.Product, Total: model.Memory, Compute: model.Compute}
 }

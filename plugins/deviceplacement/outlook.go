@@ -10,7 +10,7 @@ import (
 	"k8s.io/component-helpers/resource"
 	fwk "k8s.io/kube-scheduler/framework"
 
-	"github.com/ashlar-dev/ashlar/topology/outlook"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -30,9 +30,9 @@ func (r nodeRating) compare(other nodeRating) int {
 	return r.Compare(other.Rating)
 }
 
-// nodeOutlook is the outlook on the nodes of the pools.
+// nodeOutlook is the forecast for the nodes of the pools.
 type nodeOutlook struct {
-	*outlook.Outlook
+	*forecast.DemandForecast
 	// seen are pods that were noted lately: one whose binding failed comes again, and
 	// still is one pod.
 	seen map[types.UID]struct{}
@@ -50,18 +50,18 @@ func (o nodeOutlook) see(pod *v1.Pod, gpus *pool, grants []placement.DeviceAlloc
 		clear(o.seen)
 	}
 	o.seen[pod.UID] = struct{}{}
-	o.See(cpuOf(pod), gpus.gpus.inventory, grants)
+	o.ObservePod(cpuOf(pod), gpus.gpus.inventory, grants)
 }
 
 // update takes the nodes that there are now.
 func (o nodeOutlook) update(x *pools) error {
-	var nodes []outlook.Node
+	var nodes []forecast.Node
 	for name := range x.byNode {
 		if gpus := x.gpuPool(name); gpus != nil {
-			nodes = append(nodes, outlook.Node{Name: name, Inventory: gpus.gpus.inventory})
+			nodes = append(nodes, forecast.Node{Name: name, Inventory: gpus.gpus.inventory})
 		}
 	}
-	slices.SortFunc(nodes, func(a, b outlook.Node) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(nodes, func(a, b forecast.Node) int { return cmp.Compare(a.Name, b.Name) })
 	if slices.Equal(nodes, o.Nodes()) {
 		return nil
 	}

@@ -22,7 +22,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
 
-	"github.com/ashlar-dev/ashlar/topology/outlook"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -85,7 +85,7 @@ func newPlugin(ctx context.Context, h fwk.Handle, policy placement.Policy) (*Plu
 	p := &Plugin{
 		dra:      h.SharedDRAManager(),
 		policy:   policy,
-		outlook:  nodeOutlook{outlook.New(), map[types.UID]struct{}{}},
+		outlook:  nodeOutlook{forecast.NewDemandForecast(), map[types.UID]struct{}{}},
 		patience: explainWithin,
 		expressions: dracel.NewCache(compiledExpressions, dracel.Features{
 			EnableConsumableCapacity: features.EnableDRAConsumableCapacity,

@@ -116,9 +116,8 @@ func (p *pool) placeholder(name string, count int64) *resourceapi.ResourceSlice 
 	return slice
 }
 
-// empty makes the placeholders cheap to hand over. A counter slice must look like
-// an ordinary slice of its node: 1.36 examines every slice that has shared
-// counters for every node (kubernetes/kubernetes pull request 138917).
+// empty makes the placeholders cheap to hand over: they are filled when a node is
+// asked about.
 func (p *pool) empty() {
 	p.deviceSlice.Spec.Devices = nil
 	if p.counterSlice != nil {

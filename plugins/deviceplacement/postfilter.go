@@ -207,7 +207,9 @@ func (p *Plugin) smallestChanges(ctx context.Context, c *cycle, nodes []string) 
 			preferred = cmp.Or(preferred, request)
 		}
 		if preferred != nil {
-			for _, change := range placement.SuggestChanges(gpus.gpus.inventory, state, c.held[gpus], preferred, p.policy) {
+			nodeState := placement.NewNodeState(gpus.gpus.inventory)
+			nodeState.RecordAllocation(placement.Allocation{Devices: c.held[gpus]})
+			for _, change := range placement.SuggestChanges(&nodeState, preferred, p.policy) {
 				found := &suggestion{Suggestion: change, node: name, pool: gpus, request: preferred}
 				if best[change.Kind] == nil || found.closer(best[change.Kind]) {
 					best[change.Kind] = found

@@ -40,8 +40,9 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 		}
 		grants, held := gpus.grants(p.recorded.allocated), c.held.state(gpus)
 		ratings[name] = nodeRating{
-			Rating:  placement.RateAllocation(gpus.gpus.inventory, held, grants, p.policy),
-			outlook: p.outlook.Loss(name, node.GetAllocatable().GetMilliCPU()-node.GetRequested().GetMilliCPU(), held, cpu, grants),
+			Rating: placement.RateAllocation(gpus.gpus.inventory, held, grants, p.policy),
+			outlook: p.outlook.OpportunityCost(
+				name, node.GetAllocatable().GetMilliCPU()-node.GetRequested().GetMilliCPU(), held, cpu, grants),
 		}
 	}
 	c.scores = scoresOf(ratings)

@@ -44,7 +44,7 @@ func (p *Plugin) Learn(placed []Placed) error {
 	p.pools.update(slices)
 	for _, one := range placed {
 		if gpus := p.pools.gpuPool(one.Pod.Spec.NodeName); gpus != nil {
-			p.outlook.See(cpuOf(one.Pod), gpus.gpus.inventory, gpus.grants(one.Claims))
+			p.outlook.ObservePod(cpuOf(one.Pod), gpus.gpus.inventory, gpus.grants(one.Claims))
 		}
 	}
 	return nil

@@ -84,7 +84,7 @@ func bareContainer(c *corev1.Container) corev1.Container {
 func startsModelServer(c *corev1.Container) bool {
 	of := launch.Container{Name: c.Name, Image: c.Image, Command: c.Command, Args: c.Args}
 	for _, variable := range c.Env {
-		of.Env = append(of.Env, launch.Variable{Name: variable.Name, Value: variable.Value})
+		of.Env = append(of.Env, launch.EnvVar{Name: variable.Name, Value: variable.Value})
 	}
 	reading, err := launch.Read(of)
 	return err == nil && reading.IsServer()

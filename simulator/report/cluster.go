@@ -19,7 +19,8 @@ import (
 type nodeSet struct {
 	Names   []string `json:"names"`
 	Domains []int64  `json:"domains"`
-	// Models are GPU models, Slices how many MIG memory slices a GPU of each has.
+	// Models are GPU models, Slices how many MIG memory slices a GPU of each has, 0
+	// without MIG.
 	Models []string `json:"models"`
 	Slices []int64  `json:"slices"`
 	// Kinds are the different makes of nodes: the model of each GPU. Kind is each
@@ -97,7 +98,11 @@ func shownGPUs(r *simulator.Result) int64 {
 
 func nodesOf(r *simulator.Result) nodeSet {
 	var set nodeSet
-	models, kinds := map[string]int{}, map[string]int{}
+	type gpuModel struct {
+		name   string
+		slices int64
+	}
+	models, kinds := map[gpuModel]int{}, map[string]int{}
 	for i := range r.Nodes {
 		node := &r.Nodes[i]
 		set.Names, set.Domains = append(set.Names, clipName(node.Name)), append(set.Domains, node.Domain)
@@ -107,15 +112,16 @@ func nodesOf(r *simulator.Result) nodeSet {
 			kind = len(set.Kinds)
 			kinds[key] = kind
 			gpus := []int{}
-			for gpu, name := range node.Models {
-				model, found := models[name]
+			for i, name := range node.Models {
+				made := gpuModel{name: name}
+				if i < len(node.MemorySlices) {
+					made.slices = node.MemorySlices[i]
+				}
+				model, found := models[made]
 				if !found {
 					model = len(set.Models)
-					models[name] = model
-					set.Models, set.Slices = append(set.Models, clipName(name)), append(set.Slices, slicesUnknown)
-				}
-				if gpu < len(node.MemorySlices) && node.MemorySlices[gpu] > 0 {
-					set.Slices[model] = node.MemorySlices[gpu]
+					models[made] = model
+					set.Models, set.Slices = append(set.Models, clipName(name)), append(set.Slices, made.slices)
 				}
 				gpus = append(gpus, model)
 			}
@@ -125,10 +131,6 @@ func nodesOf(r *simulator.Result) nodeSet {
 	}
 	return set
 }
-
-// slicesUnknown is what GPUs without MIG are taken to have: no instance of theirs is
-// ever drawn.
-const slicesUnknown = 8
 
 const (
 	wordFree = "-"

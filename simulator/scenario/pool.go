@@ -8,6 +8,7 @@ import (
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
+	"github.com/ashlar-dev/ashlar/topology/cluster"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -141,7 +142,7 @@ func (p *Pool) nodes(inv *placement.Inventory, price int64, domain *int64) []sim
 	var nodes []simulator.Node
 	for i := range count {
 		node := simulator.Node{
-			Name: fmt.Sprintf("%s-%0*d", p.Name, width, i), Inventory: inv, Host: host, Domain: placement.NoValue,
+			Name: fmt.Sprintf("%s-%0*d", p.Name, width, i), Inventory: inv, Host: host, Domain: cluster.NoDomain,
 			Joins: simulator.Time(p.Joins), Price: price,
 		}
 		if p.PerDomain > 0 {

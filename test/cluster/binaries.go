@@ -13,6 +13,9 @@ import (
 const (
 	// KubernetesVersion is the version of the control plane; go.mod says the same.
 	KubernetesVersion = "v1.37.2"
+	// EarlierKubernetesVersion is the version of the API server, controller-manager and
+	// scheduler that test/compat builds; its go.mod says the same.
+	EarlierKubernetesVersion = "v1.36.4"
 	// kwokVersion is KWOK's. It is built from its own go.mod: in ours it would
 	// raise gRPC, OpenTelemetry and pflag above what Kubernetes is released with.
 	kwokVersion = "v0.8.0"
@@ -26,6 +29,9 @@ const (
 type Binaries struct {
 	root string // of the repository
 	dir  string
+	// earlier is whether kube-apiserver, kube-controller-manager and kube-scheduler are
+	// those of EarlierKubernetesVersion.
+	earlier bool
 }
 
 // FindBinaries returns the binaries of the checkout that the working directory
@@ -60,6 +66,26 @@ func findRoot(from string) (string, error) {
 	}
 }
 
+// ForKubernetes returns the same binaries with kube-apiserver, kube-controller-manager
+// and kube-scheduler of that version, which must be KubernetesVersion or
+// EarlierKubernetesVersion.
+func (b *Binaries) ForKubernetes(version string) (*Binaries, error) {
+	switch version {
+	case KubernetesVersion, EarlierKubernetesVersion:
+		return &Binaries{root: b.root, dir: b.dir, earlier: version == EarlierKubernetesVersion}, nil
+	}
+	return nil, fmt.Errorf("no module here builds Kubernetes %s: choose %s or %s", version, KubernetesVersion, EarlierKubernetesVersion)
+}
+
+// Kubernetes is the version of kube-apiserver, kube-controller-manager and
+// kube-scheduler.
+func (b *Binaries) Kubernetes() string {
+	if b.earlier {
+		return EarlierKubernetesVersion
+	}
+	return KubernetesVersion
+}
+
 // Dir returns the folder of the binaries.
 func (b *Binaries) Dir() string { return b.dir }
 
@@ -72,6 +98,19 @@ func (b *Binaries) Command(name string) string { return filepath.Join(b.dir, nam
 func (b *Binaries) ControlPlane() string {
 	return filepath.Join(b.dir, "controlplane-"+KubernetesVersion)
 }
+
+// component returns the path of the program that is the component of that name.
+func (b *Binaries) component(name string) string {
+	switch {
+	case name == kwok:
+		return b.kwok()
+	case b.earlier && (name == apiServer || name == controllerManager || name == scheduler):
+		return b.compat()
+	}
+	return b.ControlPlane()
+}
+
+func (b *Binaries) compat() string   { return filepath.Join(b.dir, "compat-"+EarlierKubernetesVersion) }
 func (b *Binaries) kwok() string     { return filepath.Join(b.dir, "kwok-"+kwokVersion) }
 func (b *Binaries) watchdog() string { return filepath.Join(b.dir, "watchdog") }
 
@@ -128,6 +167,11 @@ type program struct {
 	path  string
 	// source is a package of this repository, or one with its version.
 	source string
+	// folder is where the module of source lies, relative to the repository's root.
+	folder string
+	// kubernetes is the version of Kubernetes in source, to be stamped into it;
+	// KubernetesVersion if empty.
+	kubernetes string
 	// inputs are the files, as patterns, on which the result depends beyond path
 	// and source.
 	inputs []string
@@ -156,6 +200,18 @@ func (b *Binaries) programs(commands []string) []program {
 		source: "sigs.k8s.io/kwok/cmd/kwok@" + kwokVersion,
 		note:   "the first time this takes 3 to 5 minutes",
 	}}
+	if b.earlier {
+		compat := filepath.Join("test", "compat")
+		programs = append(programs, program{
+			title:      "the Kubernetes " + EarlierKubernetesVersion + " API server",
+			path:       b.compat(),
+			source:     ".",
+			folder:     compat,
+			kubernetes: EarlierKubernetesVersion,
+			inputs:     []string{filepath.Join(b.root, compat, "go.sum"), filepath.Join(b.root, compat, "*.go")},
+			note:       "the first time this downloads 600 MB and takes 5 to 10 minutes",
+		})
+	}
 	for _, name := range commands {
 		programs = append(programs, program{
 			title:  name,

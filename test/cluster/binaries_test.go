@@ -13,12 +13,47 @@ func TestVersionIsThatOfGoMod(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(b.root, "go.mod"))
+	for file, version := range map[string]string{
+		"go.mod":             KubernetesVersion,
+		"test/compat/go.mod": EarlierKubernetesVersion,
+	} {
+		text, err := os.ReadFile(filepath.Join(b.root, filepath.FromSlash(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "k8s.io/kubernetes " + version + "\n"; !strings.Contains(string(text), want) {
+			t.Errorf("%s does not say %q", file, want)
+		}
+	}
+}
+
+// The earlier version replaces what stands in for the cluster's own control plane; etcd,
+// kubectl and KWOK stay.
+func TestForKubernetes(t *testing.T) {
+	found, err := FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "k8s.io/kubernetes " + KubernetesVersion + "\n"; !strings.Contains(string(text), want) {
-		t.Errorf("go.mod does not say %q", want)
+	earlier, err := found.ForKubernetes(EarlierKubernetesVersion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := earlier.Kubernetes(); got != EarlierKubernetesVersion {
+		t.Errorf("got %s, want %s", got, EarlierKubernetesVersion)
+	}
+	for component, same := range map[string]bool{etcd: true, kwok: true, apiServer: false, controllerManager: false, scheduler: false} {
+		if got := earlier.component(component) == found.component(component); got != same {
+			t.Errorf("%s is the same program: got %v, want %v", component, got, same)
+		}
+	}
+	if extra := len(earlier.programs(nil)) - len(found.programs(nil)); extra != 1 {
+		t.Errorf("got %d programs more to build, want 1", extra)
+	}
+	if again, err := earlier.ForKubernetes(KubernetesVersion); err != nil || again.Kubernetes() != KubernetesVersion {
+		t.Errorf("back to the repository's own: got %v, %v", again, err)
+	}
+	if _, err := found.ForKubernetes("v1.2.3"); err == nil || !strings.Contains(err.Error(), "v1.2.3") {
+		t.Errorf("unknown version: got %v", err)
 	}
 }
 

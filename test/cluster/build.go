@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,7 +46,8 @@ func (b *Binaries) build(ctx context.Context, p program, progress func(string)) 
 	defer remind(p, progress)()
 
 	result := filepath.Join(scratch, filepath.Base(p.path))
-	command := exec.CommandContext(ctx, "go", "build", "-ldflags="+linkerFlags(), "-o", result, p.source)
+	flags := linkerFlags(cmp.Or(p.kubernetes, KubernetesVersion))
+	command := exec.CommandContext(ctx, "go", "build", "-ldflags="+flags, "-o", result, p.source)
 	if name, _, versioned := strings.Cut(p.source, "@"); versioned {
 		result = filepath.Join(scratch, filepath.Base(name))
 		command = exec.CommandContext(ctx, "go", "install", "-ldflags=-s -w", p.source)
@@ -55,7 +57,7 @@ func (b *Binaries) build(ctx context.Context, p program, progress func(string)) 
 		// is current. It replaces the file, it does not write into it.
 		return fmt.Errorf("offering the earlier result: %w", err)
 	}
-	command.Dir = b.root
+	command.Dir = filepath.Join(b.root, p.folder)
 	// Interrupted, the toolchain ends its compilers and removes its scratch files.
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGINT) }
 	command.WaitDelay = 10 * time.Second
@@ -77,12 +79,12 @@ func (b *Binaries) build(ctx context.Context, p program, progress func(string)) 
 
 // linkerFlags leave debug information out and, as Kubernetes' own build does,
 // put its version in: without it the API server reports v0.0.0.
-func linkerFlags() string {
-	parts := strings.Split(strings.TrimPrefix(KubernetesVersion, "v"), ".")
+func linkerFlags(version string) string {
+	parts := strings.Split(strings.TrimPrefix(version, "v"), ".")
 	flags := []string{"-s", "-w"}
 	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
 		flags = append(flags,
-			"-X", pkg+".gitVersion="+KubernetesVersion,
+			"-X", pkg+".gitVersion="+version,
 			"-X", pkg+".gitMajor="+parts[0],
 			"-X", pkg+".gitMinor="+parts[1])
 	}

@@ -82,7 +82,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	if c.credentials, err = newCredentials(filepath.Join(c.dir, "credentials")); err != nil {
 		return err
 	}
-	progress("starting etcd and kube-apiserver " + KubernetesVersion)
+	progress("starting etcd and kube-apiserver " + c.options.Binaries.Kubernetes())
 	store, err := c.component(etcd, c.etcdFlags())
 	if err != nil {
 		return err
@@ -241,10 +241,10 @@ func (c *Cluster) connect(server string) error {
 // component starts a component of Kubernetes or KWOK in the state directory.
 func (c *Cluster) component(name string, flags []string) (*Process, error) {
 	flags = append(flags, c.options.Flags[name]...)
-	command := exec.Command(c.options.Binaries.ControlPlane(), append([]string{name}, flags...)...)
-	if name == kwok {
-		command = exec.Command(c.options.Binaries.kwok(), flags...)
+	if name != kwok {
+		flags = append([]string{name}, flags...)
 	}
+	command := exec.Command(c.options.Binaries.component(name), flags...)
 	command.Dir = c.dir
 	command.Env = c.privateEnviron()
 	grace := componentGrace

@@ -50,7 +50,7 @@ type NodeSpec struct {
 }
 
 // object returns the node as its kubelet would register it.
-func (s NodeSpec) object() *corev1.Node {
+func (s NodeSpec) object(kubeletVersion string) *corev1.Node {
 	capacity := corev1.ResourceList{
 		corev1.ResourceCPU:    resource.MustParse("128"),
 		corev1.ResourceMemory: resource.MustParse("1Ti"),
@@ -79,7 +79,7 @@ func (s NodeSpec) object() *corev1.Node {
 			NodeInfo: corev1.NodeSystemInfo{
 				OperatingSystem: "linux",
 				Architecture:    "amd64",
-				KubeletVersion:  KubernetesVersion,
+				KubeletVersion:  kubeletVersion,
 			},
 		},
 	}
@@ -95,7 +95,7 @@ func (c *Cluster) AddNodes(ctx context.Context, specs []NodeSpec) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			node := spec.object()
+			node := spec.object(c.options.Binaries.Kubernetes())
 			if c.options.Kubelets == SilentKubelets {
 				node.Status.Conditions = []corev1.NodeCondition{{
 					Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady",

@@ -2,6 +2,8 @@ package placement
 
 import (
 	"math/rand"
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -40,13 +42,32 @@ func slicesOf(inv *Inventory, id mig.ProfileID, count int) *Request {
 
 // randomState takes random devices, all of which fit.
 func randomState(inv *Inventory, random *rand.Rand) GPUStates {
-	s := NewGPUStates(inv)
-	for range random.Intn(2 * len(s)) {
+	s := randomNodeState(inv, random)
+	return s.GPUs()
+}
+
+// randomNodeState allocates random devices, all of which fit, each to a holder of its own.
+func randomNodeState(inv *Inventory, random *rand.Rand) NodeState {
+	s := NewNodeState(inv)
+	for n := range random.Intn(2 * len(s.GPUs())) {
 		i := random.Intn(len(inv.Devices))
-		device := &inv.Devices[i]
-		bytes := device.Memory / 16 * 3 // only of consequence to shares
-		if inv.DeviceFits(s, i, ShareSize{Bytes: bytes}) {
-			inv.HoldDevice(s, i, ShareSize{Bytes: bytes})
+		size := ShareSize{Bytes: inv.Devices[i].Memory / 16 * 3} // only of consequence to shares
+		if inv.DeviceFits(s.GPUs(), i, size) {
+			s.RecordAllocation(Allocation{Holder: holderNumber(n), Devices: []DeviceAllocation{{Device: i, ShareSize: size}}})
+		}
+	}
+	return s
+}
+
+func holderNumber(n int) HolderID { return HolderID(strconv.Itoa(n)) }
+
+// wholeHeld is a node on which each of some GPUs is held as a whole, by a holder that is
+// called like the GPU.
+func wholeHeld(inv *Inventory, gpus ...int) NodeState {
+	s := NewNodeState(inv)
+	for i, device := range inv.Devices {
+		if device.Form == Whole && slices.Contains(gpus, device.GPU) {
+			s.RecordAllocation(Allocation{Holder: holderNumber(device.GPU), Devices: []DeviceAllocation{{Device: i}}})
 		}
 	}
 	return s

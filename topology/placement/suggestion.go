@@ -41,6 +41,8 @@ type Suggestion struct {
 	// GPUs would have to be free, with FreeGPUs; are re-sliced, with Reslice; or are
 	// what the part would get, with OtherModel.
 	GPUs GPUSet
+	// Holders have something of those GPUs, with FreeGPUs and Reslice.
+	Holders []HolderID
 }
 
 // gpuList prints a set: "0,3".
@@ -79,26 +81,29 @@ const (
 	maxTried = 512
 )
 
-// SuggestChanges lists changes after which a request that was refused in state s fits, at
-// most one of each kind and part, the smallest change first. held lists the grants
-// that make up s, as far as they are known: without them nothing is re-sliced. An
-// empty list means that the node can never serve the request.
+// SuggestChanges lists changes after which a request that was refused in a state fits, at
+// most one of each kind and part, the smallest change first. An empty list means that
+// the node can never serve the request.
 //
 // Complexity: a handful of placements, plus one for each set of busy GPUs up to
 // the smallest that helps.
-func SuggestChanges(inv *Inventory, s GPUStates, held []DeviceAllocation, r *Request, policy Policy) []Suggestion {
+func SuggestChanges(state *NodeState, r *Request, policy Policy) []Suggestion {
+	inv, s := state.inventory, state.gpus
 	var changes []Suggestion
 	for p := range r.Parts {
-		for _, relax := range []func(*Inventory, GPUStates, *Request, int, Policy) (Suggestion, bool){suggestSmallerShare, suggestOtherProfile, suggestOtherModel, suggestFewerGPUs} {
-			if change, found := relax(inv, s, r, p, policy); found {
+		for _, suggest := range []func(*Inventory, GPUStates, *Request, int, Policy) (Suggestion, bool){
+			suggestSmallerShare, suggestOtherProfile, suggestOtherModel, suggestFewerGPUs,
+		} {
+			if change, found := suggest(inv, s, r, p, policy); found {
 				changes = append(changes, change)
 			}
 		}
 	}
-	if change, found := suggestReslice(inv, s, held, r, policy); found {
+	if change, found := suggestReslice(state, r, policy); found {
 		changes = append(changes, change)
 	}
 	if change, found := suggestFreeGPUs(inv, s, r, policy); found {
+		change.Holders = state.HoldersOf(change.GPUs)
 		changes = append(changes, change)
 	}
 	slices.SortStableFunc(changes, func(a, b Suggestion) int {
@@ -193,26 +198,31 @@ func suggestOtherModel(inv *Inventory, s GPUStates, r *Request, p int, policy Po
 
 // suggestReslice finds a GPU on which the request fits once the instances there have moved
 // to other placements of the same profiles.
-func suggestReslice(inv *Inventory, s GPUStates, held []DeviceAllocation, r *Request, policy Policy) (Suggestion, bool) {
+func suggestReslice(state *NodeState, r *Request, policy Policy) (Suggestion, bool) {
+	inv, s := state.inventory, state.gpus
 	for gpu := range s {
 		if s[gpu].MIG.Slices == 0 {
 			continue
 		}
 		after := slices.Clone(s)
 		again := &Request{Parts: slices.Clone(r.Parts), Constraints: r.Constraints}
-		for _, grant := range held {
-			device := &inv.Devices[grant.Device]
-			if device.GPU != gpu || device.Form != MIG {
-				continue
+		for i := range state.allocations {
+			if state.allocations[i].Pinned {
+				continue // stays where it is
 			}
-			inv.ReleaseDevice(after, grant.Device, grant.ShareSize)
-			again.Parts = append(again.Parts, Part{Count: 1, Accepts: inv.SelectDevices(func(o *Device) bool {
-				return o.Form == MIG && o.GPU == gpu && o.Profile == device.Profile
-			})})
+			for _, held := range state.allocations[i].Devices {
+				device := &inv.Devices[held.Device]
+				if device.GPU != gpu || device.Form != MIG {
+					continue
+				}
+				inv.ReleaseDevice(after, held.Device, held.ShareSize)
+				again.Parts = append(again.Parts, Part{Count: 1, Accepts: inv.SelectDevices(func(o *Device) bool {
+					return o.Form == MIG && o.GPU == gpu && o.Profile == device.Profile
+				})})
+			}
 		}
-		// Instances that held does not know of stay where they are.
 		if len(again.Parts) > len(r.Parts) && Place(inv, after, again, policy).Outcome == Fits {
-			return Suggestion{Kind: Reslice, Part: -1, GPUs: 1 << gpu}, true
+			return Suggestion{Kind: Reslice, Part: -1, GPUs: 1 << gpu, Holders: state.HoldersOf(1 << gpu)}, true
 		}
 	}
 	return Suggestion{}, false

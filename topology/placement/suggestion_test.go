@@ -11,26 +11,26 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
 
-func TestRelaxFindsTheSmallestChange(t *testing.T) {
+func TestSuggestsTheSmallestChange(t *testing.T) {
 	inv := inventoryOf(t, "azure-nc96ads-a100")
-	s := NewGPUStates(inv)
-	s[0].Whole, s[2].Whole = true, true
-	changes := SuggestChanges(inv, s, nil, wholeGPUs(inv, 3), KeepPlaceable{})
+	s := wholeHeld(inv, 0, 2)
+	changes := SuggestChanges(&s, wholeGPUs(inv, 3), KeepPlaceable{})
 	require.Equal(t, []Suggestion{
 		{Kind: FewerGPUs, Part: 0, Count: 2},
-		{Kind: FreeGPUs, Part: -1, GPUs: 1 << 0},
+		{Kind: FreeGPUs, Part: -1, GPUs: 1 << 0, Holders: []HolderID{"0"}},
 	}, changes)
 	require.Equal(t, "2 GPUs fit", changes[0].String())
 	require.Equal(t, "it fits once GPU 0 is free", changes[1].String())
 }
 
 // Every suggested change is applied, and then the request fits.
-func TestRelaxedRequestsFit(t *testing.T) {
+func TestSuggestedChangesFit(t *testing.T) {
 	random := rand.New(rand.NewSource(1))
 	seen := map[SuggestionKind]int{}
 	for n := range 3_000 {
 		inv := inventoryOf(t, machines[n%len(machines)])
-		s := randomState(inv, random)
+		nodeState := randomNodeState(inv, random)
+		s := nodeState.GPUs()
 		var request *Request
 		switch random.Intn(3) {
 		case 0:
@@ -44,7 +44,7 @@ func TestRelaxedRequestsFit(t *testing.T) {
 		if Place(inv, s, request, KeepPlaceable{}).Outcome == Fits {
 			continue
 		}
-		for _, change := range SuggestChanges(inv, s, nil, request, KeepPlaceable{}) {
+		for _, change := range SuggestChanges(&nodeState, request, KeepPlaceable{}) {
 			seen[change.Kind]++
 			changed, state := request, slices.Clone(s)
 			if change.Part >= 0 {
@@ -61,7 +61,9 @@ func TestRelaxedRequestsFit(t *testing.T) {
 				}
 				changed = &Request{Parts: []Part{part}}
 			}
-			for rest := change.GPUs; change.Kind == FreeGPUs && rest != 0; rest &= rest - 1 {
+			// Re-slicing is applied in full by TestSuggestsReslicing; without the instances the
+			// request must fit all the more.
+			for rest := change.GPUs; (change.Kind == FreeGPUs || change.Kind == Reslice) && rest != 0; rest &= rest - 1 {
 				state[rest.lowestGPU()] = GPUState{}
 			}
 			require.Equal(t, Fits, Place(inv, state, changed, KeepPlaceable{}).Outcome, "%+v", change)
@@ -74,29 +76,26 @@ func TestRelaxedRequestsFit(t *testing.T) {
 
 // A 2g and a 1g that somebody put at 2 and 6 leave no room for 4g, although five
 // compute slices are free: rearranged, the three fit.
-func TestRelaxReslices(t *testing.T) {
+func TestSuggestsReslicing(t *testing.T) {
 	inv := inventoryOf(t, "dgx-h100")
-	s := NewGPUStates(inv)
-	for gpu := 1; gpu < len(s); gpu++ {
-		s[gpu].Whole = true
-	}
-	var held []DeviceAllocation
+	s := wholeHeld(inv, 1, 2, 3, 4, 5, 6, 7)
+	var instances []DeviceAllocation
 	for i, device := range inv.Devices {
 		if device.GPU == 0 && (device.Profile == profile2g && device.Placement.Start == 2 || device.Profile == profile1g && device.Placement.Start == 6) && device.Form == MIG {
-			require.NoError(t, inv.TakeDevice(s, i, ShareSize{}))
-			held = append(held, DeviceAllocation{Device: i})
+			instances = append(instances, DeviceAllocation{Device: i})
 		}
 	}
-	require.Len(t, held, 2)
+	require.Len(t, instances, 2)
+	require.NoError(t, s.Allocate(Allocation{Holder: "slices", Devices: instances}))
 	request := slicesOf(inv, profile4g, 1)
-	require.Equal(t, Refused, Place(inv, s, request, KeepPlaceable{}).Outcome)
-	changes := SuggestChanges(inv, s, held, request, KeepPlaceable{})
-	require.Equal(t, Suggestion{Kind: Reslice, Part: -1, GPUs: 1}, changes[1])
+	require.Equal(t, Refused, Place(inv, s.GPUs(), request, KeepPlaceable{}).Outcome)
+	changes := SuggestChanges(&s, request, KeepPlaceable{})
+	require.Equal(t, Suggestion{Kind: Reslice, Part: -1, GPUs: 1, Holders: []HolderID{"slices"}}, changes[1])
 	require.Equal(t, "it fits once the MIG instances of GPU 0 are rearranged", changes[1].String())
 
 	// Applied: 4g at 0 and the two others beside it.
 	after := NewGPUStates(inv)
-	copy(after[1:], s[1:])
+	copy(after[1:], s.GPUs()[1:])
 	verdict := Place(inv, after, request, KeepPlaceable{})
 	require.NoError(t, inv.TakeDevice(after, verdict.Devices[0].Device, ShareSize{}))
 	for _, id := range []mig.ProfileID{profile2g, profile1g} {
@@ -104,21 +103,22 @@ func TestRelaxReslices(t *testing.T) {
 		require.Equal(t, Fits, verdict.Outcome)
 		require.NoError(t, inv.TakeDevice(after, verdict.Devices[0].Device, ShareSize{}))
 	}
-	for _, change := range SuggestChanges(inv, s, nil, request, KeepPlaceable{}) {
-		require.NotEqual(t, Reslice, change.Kind, "without knowing the instances nothing is re-sliced")
+	s.ReleaseHolder("slices")
+	require.NoError(t, s.Allocate(Allocation{Holder: "slices", Pinned: true, Devices: instances}))
+	for _, change := range SuggestChanges(&s, request, KeepPlaceable{}) {
+		require.NotEqual(t, Reslice, change.Kind, "pinned instances stay where they are")
 	}
 }
 
 // On a node of two models a request for the busy one is told of the other.
-func TestRelaxNamesAnotherModel(t *testing.T) {
+func TestSuggestsAnotherModel(t *testing.T) {
 	mixed := *inventoryOf(t, "azure-nc96ads-a100").Node
 	mixed.GPUs = slices.Clone(mixed.GPUs)
 	mixed.GPUs[3].Model = inventoryOf(t, "4xA30-pcie").Node.GPUs[0].Model
 	inv, err := NewInventory(&mixed, NodeDevices(&mixed, make([]*mig.Table, 4)), PriorDemand())
 	require.NoError(t, err)
-	s := NewGPUStates(inv)
-	s[0].Whole, s[1].Whole, s[2].Whole = true, true, true
+	s := wholeHeld(inv, 0, 1, 2)
 	want := DeviceSelector{Forms: []Form{Whole}, Models: []string{"A100-PCIe-80GB"}}
 	request := &Request{Parts: []Part{{Count: 1, Accepts: want.AcceptedDevices(inv)}}}
-	require.Equal(t, Suggestion{Kind: OtherModel, Part: 0, GPUs: 1 << 3}, SuggestChanges(inv, s, nil, request, KeepPlaceable{})[0])
+	require.Equal(t, Suggestion{Kind: OtherModel, Part: 0, GPUs: 1 << 3}, SuggestChanges(&s, request, KeepPlaceable{})[0])
 }

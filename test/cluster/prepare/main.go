@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -16,17 +17,23 @@ import (
 )
 
 func main() {
+	kubernetes := flag.String("kubernetes", cluster.KubernetesVersion,
+		"version of the API server, controller-manager and kube-scheduler: this or "+cluster.EarlierKubernetesVersion)
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, *kubernetes); err != nil {
 		fmt.Fprintln(os.Stderr, "prepare:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, kubernetes string) error {
 	binaries, err := cluster.FindBinaries()
 	if err != nil {
+		return err
+	}
+	if binaries, err = binaries.ForKubernetes(kubernetes); err != nil {
 		return err
 	}
 	start := time.Now()

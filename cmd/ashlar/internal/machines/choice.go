@@ -80,10 +80,10 @@ func chooseGPUs(machine *topology.MachineType, count int, busy []int, policy pla
 		return nil, fmt.Errorf("machine %s: %w", machine.Name, err)
 	}
 	request := wholeGPUs(inventory, count)
-	state := placement.NewGPUStates(inventory)
+	state := placement.NewNodeState(inventory)
 	for i, offer := range inventory.Devices {
 		if offer.Form == placement.Whole && slices.Contains(busy, offer.GPU) {
-			inventory.HoldDevice(state, i, placement.ShareSize{})
+			state.RecordAllocation(placement.Allocation{Holder: "busy", Pinned: true, Devices: []placement.DeviceAllocation{{Device: i}}})
 		}
 	}
 	c := &gpuChoice{Machine: machine.Name, Policy: policy.Name(), Count: count, Busy: append([]int{}, busy...)}
@@ -94,19 +94,19 @@ func chooseGPUs(machine *topology.MachineType, count int, busy []int, policy pla
 		r := ringOf(inventory, best)
 		c.Best = &r
 	}
-	verdict := placement.Place(inventory, state, request, policy)
+	verdict := placement.Place(inventory, state.GPUs(), request, policy)
 	c.Outcome = verdict.Outcome.String()
 	if verdict.Outcome != placement.Fits {
 		for _, r := range verdict.Reasons {
 			c.Reasons = append(c.Reasons, choiceReason{Code: string(r.Code), Text: r.String(), Want: r.Want, Have: r.Have})
 		}
-		for _, r := range placement.SuggestChanges(inventory, state, nil, request, policy) {
+		for _, r := range placement.SuggestChanges(&state, request, policy) {
 			c.Changes = append(c.Changes, changeOf(r, count))
 		}
 		return c, nil
 	}
 	chosen := ringOf(inventory, verdict)
-	first := ringOf(inventory, placement.Place(inventory, state, request, placement.FirstFit{}))
+	first := ringOf(inventory, placement.Place(inventory, state.GPUs(), request, placement.FirstFit{}))
 	c.Chosen, c.FirstFit = &chosen, &first
 	if c.Best != nil && c.Best.Bandwidth > 0 {
 		share := chosen.Bandwidth * 100 / c.Best.Bandwidth

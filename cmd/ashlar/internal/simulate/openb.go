@@ -15,8 +15,8 @@ import (
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/simulator/openb"
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 	"github.com/ashlar-dev/ashlar/simulator/report"
-	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
 // openbFlags are the flags of simulate openb.
@@ -74,7 +74,7 @@ Runs use all cores. cpu_seconds is the CPU time of a run alone.`,
 	set := command.Flags()
 	set.StringVar(&flags.nodes, "nodes", "", "`FILE` with the nodes")
 	set.StringArrayVar(&flags.pods, "pods", nil, "`FILE` with the pods of a trace; repeat for more traces")
-	set.StringSliceVar(&flags.policies, "policy", []string{forecast.Ashlar{}.Name()},
+	set.StringSliceVar(&flags.policies, "policy", []string{policy.Ashlar{}.Name()},
 		"how to choose nodes, several with commas between them: "+strings.Join(nodePolicyNames(), ", "))
 	set.Var(&flags.seeds, "seeds", "seeds of the arrivals: 42, 42-51 or 1,5,9-12")
 	set.Var(&flags.shard, "shard", "run only one shard of the sweep, from 0: 3/20 is the fourth of 20; simulate merge joins them")
@@ -104,8 +104,8 @@ func pagesOf(runs []openbRun) []report.Run {
 
 func nodePolicyNames() []string {
 	var names []string
-	for _, policy := range forecast.Policies() {
-		names = append(names, policy.Name())
+	for _, known := range policy.All() {
+		names = append(names, known.Name())
 	}
 	return names
 }
@@ -120,7 +120,7 @@ func (f *openbFlags) checkFlags() error {
 		return cli.UsageErrorf("--policy is empty: want one or more of %s", strings.Join(nodePolicyNames(), ", "))
 	}
 	for i, name := range f.policies {
-		if _, err := forecast.PolicyNamed(name); err != nil {
+		if _, err := policy.ByName(name); err != nil {
 			return cli.UsageErrorf("--policy: %w", err)
 		}
 		if slices.Contains(f.policies[:i], name) {
@@ -160,13 +160,13 @@ func (f *openbFlags) readExperiments() ([]openbExperiment, error) {
 			return nil, err
 		}
 		for _, name := range f.policies {
-			policy, err := forecast.PolicyNamed(name)
+			chosen, err := policy.ByName(name)
 			if err != nil {
 				return nil, err
 			}
 			for _, seed := range f.seeds {
 				experiments = append(experiments, openbExperiment{
-					openb.Experiment{Nodes: nodes, Pods: pods, Policy: policy, Seed: seed}, traceName(file),
+					openb.Experiment{Nodes: nodes, Pods: pods, Policy: chosen, Seed: seed}, traceName(file),
 				})
 			}
 		}

@@ -1,0 +1,34 @@
+// Package cluster decides over many nodes: which of them a pod gets, where the pods of
+// a group go together, and which holders would have to go for a pod that does not fit.
+//
+//	Node ──> Snapshot     nodes, who holds what of each, and what is left of their hosts
+//	            │
+//	            ├ Rank ──> NodeRanking.Best     one pod: the best node and its devices
+//	            ├ PlaceGroup                    several pods: all of them or none
+//	            ├ PlaceHostsOnly                pods that take no GPU
+//	            ├ SelectVictims                 holders of lower priority to end for a pod
+//	            └ Explain                       why a pod fits nowhere, and what would help
+//
+// Package placement decides on one node; this package asks it once for each class of
+// nodes. Nodes of equal inventory in equal state, which accept the same devices of a
+// request, have the same answer.
+//
+// Trying is free of side effects: Fork begins to note what changes, Revert takes it
+// back. Nothing else in Ashlar keeps a model of many nodes; the scheduler's plugins,
+// the simulator and what-if ask this one.
+//
+//	node.go       what a node is, and what a snapshot knows of it
+//	snapshot.go   allocate, record, release
+//	fork.go       the undo log
+//	class.go      which nodes have the same answer
+//	request.go    what a pod asks of each node, in the node's terms
+//	order.go      the one order of nodes
+//	ranking.go    the best node for one pod
+//	group.go      several pods together
+//	hosts_only.go pods without GPUs
+//	victims.go    whom to end for a pod
+//	explanation.go why a pod fits nowhere
+//
+// The package holds no state of its own: the same input gives the same answers. A
+// Snapshot, with its rankings, belongs to one goroutine at a time.
+package cluster

@@ -1,0 +1,185 @@
+package cluster
+
+import (
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// Decision is where a pod goes and what it gets there.
+type Decision struct {
+	Node int
+	// Devices are what it gets, in the order of the request's parts; empty for a pod
+	// without GPUs.
+	Devices []placement.DeviceAllocation
+	NodeScore
+}
+
+// ForecastCost says what it takes from the pods to come, in millionths of a GPU, to give
+// a pod these devices of a node. nil stands for no forecast.
+type ForecastCost func(node int, devices []placement.DeviceAllocation) int64
+
+// NodeRanking answers one pod's request. It remembers the answer of every class, so that
+// asking again costs one placement for each class that is new since, and a look-up for
+// each node: nodes that are alike or did not change cost nothing.
+type NodeRanking struct {
+	snapshot *Snapshot
+	request  PodRequest
+	// selective is the request if it accepts different devices on nodes of one inventory.
+	selective Selective
+	policy    placement.Policy
+	// generation is that of the snapshot's classes that answers are about.
+	generation int
+	// answers is by class, for the first key that a class was asked with; others has those
+	// for further keys.
+	answers []classAnswer
+	others  map[otherKey]*classAnswer
+	// devices holds those of the answers that were wanted, one after the other.
+	devices []placement.DeviceAllocation
+}
+
+type otherKey struct {
+	class int
+	key   AcceptanceKey
+}
+
+// classAnswer is what a class of nodes gives the pod.
+type classAnswer struct {
+	known, fits bool
+	key         AcceptanceKey
+	// from and count say where in NodeRanking.devices its devices are, count 0 if nobody
+	// wanted them yet.
+	from, count int32
+	rating      placement.Rating
+}
+
+// Rank prepares to answer a request.
+func (s *Snapshot) Rank(request PodRequest, policy placement.Policy) *NodeRanking {
+	selective, _ := request.(Selective)
+	return &NodeRanking{snapshot: s, request: request, selective: selective, policy: policy, generation: s.classes.generation}
+}
+
+// Best decides on which node the pod goes, by CompareNodes and then by the lowest
+// number; not found if it fits nowhere. host is what the pod takes besides devices.
+func (r *NodeRanking) Best(host topology.HostResources, cost ForecastCost) (best Decision, found bool) {
+	r.refresh()
+	s := r.snapshot
+	var chosen *classAnswer
+	for i := range s.nodes {
+		n := &s.nodes[i]
+		if n.class == noClass || !n.admits(host) {
+			continue
+		}
+		a := r.answerOn(i)
+		if !a.fits || cost == nil && a == chosen {
+			continue // of nodes with one answer the first wins
+		}
+		if chosen != nil && a.rating.Bandwidth < best.Rating.Bandwidth {
+			continue // whatever the forecast says, bandwidth decides first
+		}
+		score := NodeScore{Rating: a.rating}
+		if cost != nil {
+			score.ForecastCost = cost(i, r.devicesOf(i, a))
+		}
+		if chosen == nil || CompareNodes(score, best.NodeScore) < 0 {
+			chosen, best.Node, best.NodeScore = a, i, score
+		}
+	}
+	if chosen == nil {
+		return Decision{}, false
+	}
+	best.Devices = r.devicesOf(best.Node, chosen)
+	return best, true
+}
+
+// FitsOn reports whether the devices of a node could serve the pod now.
+func (r *NodeRanking) FitsOn(node int) bool {
+	r.refresh()
+	return r.snapshot.nodes[node].class != noClass && r.answerOn(node).fits
+}
+
+// refresh makes room for the answers of all classes, and forgets those of classes that
+// were numbered anew.
+func (r *NodeRanking) refresh() {
+	x := &r.snapshot.classes
+	if r.generation != x.generation {
+		r.generation = x.generation
+		clear(r.answers)
+		clear(r.others)
+		r.devices = nil // decisions that callers keep still point into the old ones
+	}
+	if missing := x.count - len(r.answers); missing > 0 {
+		r.answers = append(r.answers, make([]classAnswer, missing)...)
+	}
+}
+
+// keyOn is the request's key on a node, the same for all unless it is selective.
+func (r *NodeRanking) keyOn(node int) AcceptanceKey {
+	if r.selective == nil {
+		return 0
+	}
+	return r.selective.AcceptanceKey(node)
+}
+
+// answerOn is the answer of a node's class. It is valid until classes are added.
+func (r *NodeRanking) answerOn(node int) *classAnswer {
+	a := &r.answers[r.snapshot.nodes[node].class]
+	key := r.keyOn(node)
+	if a.known && a.key == key {
+		return a
+	}
+	if a.known {
+		if a = r.otherAnswer(otherKey{r.snapshot.nodes[node].class, key}); a.known {
+			return a
+		}
+	}
+	*a = classAnswer{known: true, key: key}
+	if verdict := r.placeOn(node); verdict.Outcome == placement.Fits {
+		a.fits, a.rating = true, verdict.Rating
+	}
+	return a
+}
+
+// otherAnswer finds the answer of a class under a further key.
+func (r *NodeRanking) otherAnswer(key otherKey) *classAnswer {
+	a := r.others[key]
+	if a == nil {
+		if r.others == nil {
+			r.others = map[otherKey]*classAnswer{}
+		}
+		a = &classAnswer{}
+		r.others[key] = a
+	}
+	return a
+}
+
+// devicesOf are the devices of an answer, which is that of the node.
+func (r *NodeRanking) devicesOf(node int, a *classAnswer) []placement.DeviceAllocation {
+	if a.count == 0 {
+		verdict := r.placeOn(node)
+		a.from, a.count = int32(len(r.devices)), int32(len(verdict.Devices))
+		r.devices = append(r.devices, verdict.Devices...)
+	}
+	end := a.from + a.count
+	return r.devices[a.from:end:end]
+}
+
+// placeOn places the pod on a node by the alternative that it prefers of those that fit.
+// If none does, the verdict is about the first, unless the search was cut short for one.
+// The verdict's lists are valid until the next call.
+func (r *NodeRanking) placeOn(node int) placement.Verdict {
+	n := &r.snapshot.nodes[node]
+	for preference := 0; ; preference++ {
+		request := r.request.RequestOn(node, preference)
+		if request == nil {
+			break
+		}
+		if verdict := r.snapshot.placer.Place(n.Inventory, n.state.GPUs(), request, r.policy); verdict.Outcome != placement.Refused {
+			return verdict
+		}
+	}
+	first := r.request.RequestOn(node, 0)
+	if first == nil {
+		return placement.Verdict{Outcome: placement.Refused}
+	}
+	return r.snapshot.placer.Place(n.Inventory, n.state.GPUs(), first, r.policy)
+}
