@@ -30,7 +30,7 @@ var layers = map[string][]string{
 	"topology/memory":      {"topology", "topology/mig", "topology/memory"},
 	"topology/placement":   {"topology", "topology/mig", "topology/memory"},
 	"topology/forecast":    {"topology", "topology/mig", "topology/placement"},
-	"topology/cluster":     {"topology", "topology/placement"},
+	"topology/cluster":     {"topology", "topology/mig", "topology/placement"},
 	"plugins":              {"topology", "plugins", "internal", "manifests"},
 	"dra":                  {"topology", "dra", "internal"},
 	"simulator": {

@@ -31,7 +31,7 @@ func TestSchedulerReadsWhatTheDriverPublishes(t *testing.T) {
 			discovered, err := simulated.Node{Name: "node", Machine: machine}.Discover(c.MIG)
 			require.NoError(t, err)
 			var devices []resourceapi.Device
-			for _, slice := range dra.ResourceSlices("node", dra.Resources("node", discovered)) {
+			for _, slice := range dra.ResourceSlices("node", dra.DriverResources("node", discovered)) {
 				devices = append(devices, slice.Spec.Devices...)
 			}
 			node, offers, err := resourceslices.Read(deviceapi.Driver, devices)

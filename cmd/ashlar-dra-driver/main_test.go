@@ -107,7 +107,7 @@ func TestMistakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			code := run(t.Context(), tc.args, &stdout, &stderr)
+			code := runCommand(t.Context(), tc.args, &stdout, &stderr)
 			line := stderr.String()
 			if code != tc.code || !strings.HasPrefix(line, "ashlar-dra-driver: ") || !strings.Contains(line, tc.want) ||
 				strings.Count(line, "\n") != 1 {
@@ -126,7 +126,7 @@ func TestNoDriver(t *testing.T) {
 		t.Skip("this machine has an NVIDIA driver")
 	}
 	var stderr bytes.Buffer
-	code := run(t.Context(), []string{"--node-name", "gpu-0", "--dry-run"}, &bytes.Buffer{}, &stderr)
+	code := runCommand(t.Context(), []string{"--node-name", "gpu-0", "--dry-run"}, &bytes.Buffer{}, &stderr)
 	want := "ashlar-dra-driver: no NVIDIA driver on this machine: libnvidia-ml.so.1 not found; use --machine to simulate one\n"
 	if code != 1 || stderr.String() != want {
 		t.Errorf("exit code %d, stderr %q; want 1, %q", code, &stderr, want)
@@ -140,7 +140,7 @@ func TestDryRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), []string{"--node-name", "node-0", "--machine", "4xA30-pcie", "--dry-run", "-o", "yaml"}, &stdout, &stderr)
+	code := runCommand(t.Context(), []string{"--node-name", "node-0", "--machine", "4xA30-pcie", "--dry-run", "-o", "yaml"}, &stdout, &stderr)
 	if code != 0 || stderr.Len() > 0 || stdout.String() != string(golden) {
 		t.Errorf("exit code %d, stderr %q, %d bytes; want 0, nothing, the golden file's %d bytes", code, &stderr, stdout.Len(), len(golden))
 	}
@@ -149,7 +149,7 @@ func TestDryRun(t *testing.T) {
 func TestDryRunJSON(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	file := write(t, "nodes.yaml", "- {name: a, machine: 8xL40S-2socket-node}\n- {name: b, machine: 4xA30-pcie}\n")
-	if code := run(t.Context(), []string{"--nodes", file, "--dry-run", "-o", "json"}, &stdout, &stderr); code != 0 {
+	if code := runCommand(t.Context(), []string{"--nodes", file, "--dry-run", "-o", "json"}, &stdout, &stderr); code != 0 {
 		t.Fatalf("exit code %d: %s", code, &stderr)
 	}
 	for _, want := range []string{`"nodeName": "a"`, `"nodeName": "b"`} {
@@ -169,7 +169,7 @@ func TestSilentServer(t *testing.T) {
 	defer server.Close()
 	defer close(done)
 	var stderr bytes.Buffer
-	code := run(context.Background(), []string{
+	code := runCommand(context.Background(), []string{
 		"--kubeconfig", kubeconfig(t, server.URL), "--node-name", "gpu-0", "--machine", "dgx-h100",
 	}, &bytes.Buffer{}, &stderr)
 	if want := "did not answer within 10s\n"; code != 1 || !strings.HasSuffix(stderr.String(), want) {
