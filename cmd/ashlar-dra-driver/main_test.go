@@ -65,6 +65,7 @@ func cluster(t *testing.T, answers map[string]string) string {
 
 // The answers of a cluster in which all is well but for the node.
 const (
+	release  = `{"major":"1","minor":"37","gitVersion":"v1.37.2"}`
 	noSlices = `{"kind":"ResourceSliceList","apiVersion":"resource.k8s.io/v1","metadata":{},"items":[]}`
 	allowed  = `{"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","status":{"allowed":true}}`
 	denied   = `{"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","status":{"allowed":false}}`
@@ -102,8 +103,8 @@ func TestMistakes(t *testing.T) {
 		"nobody there":    {at("http://127.0.0.1:1"), 1, "listing ResourceSlices: the API server http://127.0.0.1:1 cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused"},
 		"old cluster":     {at(cluster(t, nil)), 1, "the API server has no ResourceSlices of resource.k8s.io/v1"},
 		"forbidden":       {at(cluster(t, map[string]string{"/resourceslices": refused})), 1, `User "nobody" cannot list resource`},
-		"may not write":   {at(cluster(t, map[string]string{"/resourceslices": noSlices, "/selfsubjectaccessreviews": denied})), 1, "this client may not list ResourceSlices"},
-		"node not there":  {at(cluster(t, map[string]string{"/resourceslices": noSlices, "/selfsubjectaccessreviews": allowed})), 1, `node "gpu-0" does not exist in the cluster`},
+		"may not write":   {at(cluster(t, map[string]string{"/resourceslices": noSlices, "/version": release, "/selfsubjectaccessreviews": denied})), 1, "this client may not list ResourceSlices"},
+		"node not there":  {at(cluster(t, map[string]string{"/resourceslices": noSlices, "/version": release, "/selfsubjectaccessreviews": allowed})), 1, `node "gpu-0" does not exist in the cluster`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer

@@ -107,8 +107,8 @@ func usedGPUs(holdings []resourceslices.Holding) (gpus map[nodeGPU]bool, nodes m
 	return gpus, nodes
 }
 
-// finish fills the answer from the outcomes and what is held now.
-func (a *PlacementAnswer) finish(s *Snapshot, before []resourceslices.Holding) error {
+// fillIn fills the answer from the outcomes and what is held now.
+func (a *PlacementAnswer) fillIn(s *Snapshot, before []resourceslices.Holding) error {
 	after, err := s.gpuHoldings()
 	if err != nil {
 		return err
