@@ -121,9 +121,10 @@ func (w *world) foretell(t *testing.T, asked []*kind) map[string]place {
 	for _, n := range nodes() {
 		devices := w.devices[n.Name]
 		require.NotEmpty(t, devices, n.Name)
-		node, offers, err := resourceslices.Read(deviceapi.Driver, devices)
+		reading, err := resourceslices.ReadPool(deviceapi.Driver, devices)
 		require.NoError(t, err)
-		inv, err := placement.NewInventory(node, offers, placement.PriorDemand())
+		require.NoError(t, reading.Err(), "every device is understood, so that indexes agree")
+		inv, err := reading.NewInventory(placement.PriorDemand())
 		require.NoError(t, err)
 		for i := range devices {
 			profiles[inv] = append(profiles[inv], resourceslices.ProfileName(deviceapi.Driver, &devices[i]))
@@ -152,11 +153,11 @@ func (w *world) read(t *testing.T, log *bytes.Buffer, asked []*kind) map[string]
 	byText := map[string]map[string]string{} // node, device in the log's words, name
 	for node, devices := range w.devices {
 		byText[node] = map[string]string{}
-		_, offers, err := resourceslices.Read(deviceapi.Driver, devices)
+		reading, err := resourceslices.ReadPool(deviceapi.Driver, devices)
 		require.NoError(t, err)
-		for i := range offers {
+		for i := range reading.Devices {
 			// Two profiles may have the same placement: 1g.10gb and 1g.10gb+me.
-			byText[node][inWords(&offers[i])+" "+resourceslices.ProfileName(deviceapi.Driver, &devices[i])] = devices[i].Name
+			byText[node][inWords(&reading.Devices[i])+" "+resourceslices.ProfileName(deviceapi.Driver, &devices[i])] = devices[i].Name
 		}
 	}
 	foretold := map[string]place{}

@@ -60,7 +60,7 @@ type Device struct {
 
 // holdings are the GPUs that claims hold now. Pools whose GPUs cannot be understood are
 // left out.
-func (w *world) holdings() ([]resourceslices.Holding, error) {
+func (w *world) holdings() ([]resourceslices.ClaimAllocation, error) {
 	stored, err := w.claims.List()
 	if err != nil {
 		return nil, err
@@ -72,18 +72,13 @@ func (w *world) holdings() ([]resourceslices.Holding, error) {
 	slices.SortFunc(all, func(a, b resourceapi.ResourceClaim) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
-	pools := map[[2]string][]resourceapi.ResourceSlice{}
-	for _, slice := range w.slices {
-		key := [2]string{slice.Spec.Driver, slice.Spec.Pool.Name}
-		pools[key] = append(pools[key], *slice)
+	published := make([]resourceapi.ResourceSlice, len(w.slices))
+	for i, slice := range w.slices {
+		published[i] = *slice
 	}
-	var understood []resourceapi.ResourceSlice
-	for _, pool := range pools {
-		if _, err := resourceslices.Holdings(pool, nil); err == nil {
-			understood = append(understood, pool...)
-		}
-	}
-	return resourceslices.Holdings(understood, all)
+	// What cannot be read has no say in how many GPUs are in use.
+	allocations, _ := resourceslices.ClaimAllocations(published, all) //nolint:errcheck // see above
+	return allocations, nil
 }
 
 // gpu is one GPU of a node.
@@ -92,19 +87,19 @@ type gpu struct {
 	index int
 }
 
-func inUse(holdings []resourceslices.Holding) (gpus map[gpu]bool, nodes map[string]bool) {
+func inUse(holdings []resourceslices.ClaimAllocation) (gpus map[gpu]bool, nodes map[string]bool) {
 	gpus, nodes = map[gpu]bool{}, map[string]bool{}
 	for _, h := range holdings {
 		nodes[h.Node] = true
 		for _, held := range h.Devices {
-			gpus[gpu{h.Node, held.Offer.GPU}] = true
+			gpus[gpu{h.Node, held.Device.GPU}] = true
 		}
 	}
 	return gpus, nodes
 }
 
 // finish fills the answer from the outcomes and what is held now.
-func (a *Answer) finish(w *world, before []resourceslices.Holding) error {
+func (a *Answer) finish(w *world, before []resourceslices.ClaimAllocation) error {
 	after, err := w.holdings()
 	if err != nil {
 		return err
@@ -132,7 +127,7 @@ func (a *Answer) finish(w *world, before []resourceslices.Holding) error {
 			byUser[user.UID] = append(byUser[user.UID], claim)
 		}
 	}
-	byClaim := map[types.NamespacedName]*resourceslices.Holding{}
+	byClaim := map[types.NamespacedName]*resourceslices.ClaimAllocation{}
 	for i := range after {
 		claim := after[i].Claim
 		byClaim[types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}] = &after[i]
@@ -162,7 +157,7 @@ func (a *Answer) finish(w *world, before []resourceslices.Holding) error {
 }
 
 // got writes down what a bound pod's claims hold.
-func (p *Pod) got(bound *corev1.Pod, claims []*resourceapi.ResourceClaim, holdings map[types.NamespacedName]*resourceslices.Holding) {
+func (p *Pod) got(bound *corev1.Pod, claims []*resourceapi.ResourceClaim, holdings map[types.NamespacedName]*resourceslices.ClaimAllocation) {
 	p.Node = bound.Spec.NodeName
 	var products, got, connections []string
 	for _, claim := range claims {
@@ -177,14 +172,14 @@ func (p *Pod) got(bound *corev1.Pod, claims []*resourceapi.ResourceClaim, holdin
 				device.Bytes = memory.Value()
 			}
 			p.Devices = append(p.Devices, device)
-			if holding == nil || !slices.ContainsFunc(holding.Devices, func(h resourceslices.Held) bool { return h.Device == result.Device }) {
+			if holding == nil || !slices.ContainsFunc(holding.Devices, func(h resourceslices.AllocatedDevice) bool { return h.Name == result.Device }) {
 				others = append(others, fmt.Sprintf("%s of %s", result.Device, result.Driver))
 			}
 		}
 		if holding != nil {
-			products, got = append(products, holding.Product()), append(got, holding.Got())
+			products, got = append(products, holding.ProductName()), append(got, holding.DescribeDevices())
 			if holding.Bandwidth > 0 {
-				connections = append(connections, holding.Connection())
+				connections = append(connections, holding.DescribeConnection())
 				if p.GBps == 0 || holding.Bandwidth < p.GBps {
 					p.GBps = holding.Bandwidth
 				}

@@ -1,4 +1,4 @@
-package deviceplacement
+package dra
 
 import (
 	"context"
@@ -8,8 +8,6 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
-
-	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // The rounding is the API's, which in-tree allocation applies too
@@ -33,7 +31,7 @@ func TestConsumedRoundsAsTheAPIDoes(t *testing.T) {
 		"minimum, no step": {unstepped, 1, 4 * mib},
 		"above, no step":   {unstepped, 5*mib + 1, 5*mib + 1},
 	} {
-		t.Run(name, func(t *testing.T) { require.Equal(t, tc.want, consumed(tc.capacity, tc.amount)) })
+		t.Run(name, func(t *testing.T) { require.Equal(t, tc.want, consumedAmount(tc.capacity, tc.amount)) })
 	}
 }
 
@@ -42,20 +40,20 @@ func TestTolerated(t *testing.T) {
 		{Key: "gpu.ashlar.dev/xid", Value: "79", Effect: resourceapi.DeviceTaintEffectNoSchedule},
 		{Key: "gpu.ashlar.dev/unmonitored", Effect: resourceapi.DeviceTaintEffectNone},
 	}}
-	require.False(t, tolerated(device, nil))
-	require.True(t, tolerated(device, []resourceapi.DeviceToleration{{Key: "gpu.ashlar.dev/xid", Operator: resourceapi.DeviceTolerationOpExists}}))
-	require.True(t, tolerated(&resourceapi.Device{}, nil))
+	require.False(t, toleratesTaints(device, nil))
+	require.True(t, toleratesTaints(device, []resourceapi.DeviceToleration{{Key: "gpu.ashlar.dev/xid", Operator: resourceapi.DeviceTolerationOpExists}}))
+	require.True(t, toleratesTaints(&resourceapi.Device{}, nil))
 }
 
 // An expression that fails on some devices selects none of those, and the failure
 // is reported; results are remembered.
 func TestMatchReportsErrors(t *testing.T) {
 	gpus := poolOf(t, [2]string{"24Gi", "NVIDIA A30"}, [2]string{"80Gi", "NVIDIA H100"})
-	found := gpus.match(context.Background(), newExpressions(), []string{`device.attributes["gpu.ashlar.dev"].profile == "1g.10gb"`})
+	found := gpus.matchSelectors(context.Background(), newExpressions(), []string{`device.attributes["gpu.ashlar.dev"].profile == "1g.10gb"`})
 	require.True(t, found.devices.Empty())
 	require.ErrorContains(t, found.err, "no such key: profile")
 
-	found = gpus.match(context.Background(), newExpressions(), []string{`device.capacity["gpu.ashlar.dev"].memory.isGreaterThan(quantity("50Gi"))`})
+	found = gpus.matchSelectors(context.Background(), newExpressions(), []string{`device.capacity["gpu.ashlar.dev"].memory.isGreaterThan(quantity("50Gi"))`})
 	require.NoError(t, found.err)
 	require.False(t, found.devices.Has(0))
 	require.True(t, found.devices.Has(1))
@@ -66,14 +64,14 @@ func TestMatchReportsErrors(t *testing.T) {
 // accounted for, and puts the chosen ones first, each once.
 func TestShowOnly(t *testing.T) {
 	gpus := poolOf(t, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"})
-	gpus.showOnly([]int{3, 1, 3}, []placement.DeviceAllocation{{Device: 0}, {Device: 3}})
+	gpus.showOnly([]int{3, 1, 3}, []int{0, 3})
 	var names []string
-	for _, d := range gpus.deviceSlice.Spec.Devices {
+	for _, d := range gpus.placeholder.devices.Spec.Devices {
 		names = append(names, d.Name)
 	}
 	require.Equal(t, []string{"gpu-3", "gpu-1", "gpu-0"}, names)
-	gpus.empty()
-	require.Empty(t, gpus.deviceSlice.Spec.Devices)
+	gpus.hideDevices()
+	require.Empty(t, gpus.placeholder.devices.Spec.Devices)
 	gpus.showAll()
-	require.Len(t, gpus.deviceSlice.Spec.Devices, 4)
+	require.Len(t, gpus.placeholder.devices.Spec.Devices, 4)
 }

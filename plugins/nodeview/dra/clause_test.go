@@ -1,4 +1,4 @@
-package deviceplacement
+package dra
 
 import (
 	"context"
@@ -18,7 +18,7 @@ func TestClausesOf(t *testing.T) {
 	for name, tc := range map[string]struct {
 		expression     string
 		want           []string
-		wantProperties []property
+		wantProperties []deviceProperty
 	}{
 		"one clause": {
 			expression: `device.driver == "gpu.ashlar.dev"`,
@@ -27,14 +27,14 @@ func TestClausesOf(t *testing.T) {
 		"conjunction, flattened": {
 			expression: `device.driver == "a" && (device.attributes["a"].x == 1 && device.capacity["a"].memory.isGreaterThan(quantity("1Gi")))`,
 			want:       []string{`device.driver == "a"`, `device.attributes["a"].x == 1`, `device.capacity["a"].memory.isGreaterThan(quantity("1Gi"))`},
-			wantProperties: []property{
+			wantProperties: []deviceProperty{
 				{domain: "a", name: "x"}, {domain: "a", name: "memory", capacity: true},
 			},
 		},
 		"a disjunction is one clause": {
 			expression: `device.attributes["a"].x == 1 || device.attributes["a"].y == 2`,
 			want:       []string{`device.attributes["a"].x == 1 || device.attributes["a"].y == 2`},
-			wantProperties: []property{
+			wantProperties: []deviceProperty{
 				{domain: "a", name: "x"}, {domain: "a", name: "y"},
 			},
 		},
@@ -42,7 +42,7 @@ func TestClausesOf(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var texts []string
-			var properties []property
+			var properties []deviceProperty
 			for _, clause := range clausesOf(newExpressions().GetOrCompile(tc.expression)) {
 				texts = append(texts, clause.text)
 				properties = append(properties, clause.properties...)
@@ -54,7 +54,7 @@ func TestClausesOf(t *testing.T) {
 }
 
 // poolOf is a pool of whole GPUs with the given memory and product.
-func poolOf(t *testing.T, gpus ...[2]string) *pool {
+func poolOf(t *testing.T, gpus ...[2]string) *Pool {
 	t.Helper()
 	node := "node"
 	slice := &resourceapi.ResourceSlice{Spec: resourceapi.ResourceSliceSpec{
@@ -71,8 +71,8 @@ func poolOf(t *testing.T, gpus ...[2]string) *pool {
 			Capacity: map[resourceapi.QualifiedName]resourceapi.DeviceCapacity{deviceapi.Memory: {Value: resource.MustParse(gpu[0])}},
 		})
 	}
-	var all pools
-	all.update([]*resourceapi.ResourceSlice{slice})
+	var all poolIndex
+	all.updatePools([]*resourceapi.ResourceSlice{slice})
 	found := all.gpuPool(node)
 	require.NotNil(t, found)
 	return found
@@ -80,7 +80,7 @@ func poolOf(t *testing.T, gpus ...[2]string) *pool {
 
 func TestUnmetNamesTheClauseAndWhatThereIs(t *testing.T) {
 	gpus := poolOf(t, [2]string{"24Gi", "NVIDIA A30"}, [2]string{"80Gi", "NVIDIA H100"}, [2]string{"40Gi", "NVIDIA A100"})
-	p := &Plugin{expressions: newExpressions()}
+	s := &Source{expressions: newExpressions()}
 	class := `device.driver == "gpu.ashlar.dev"`
 	for name, tc := range map[string]struct{ selector, want string }{
 		"memory": {
@@ -98,8 +98,10 @@ func TestUnmetNamesTheClauseAndWhatThereIs(t *testing.T) {
 		"satisfied": {`device.capacity["gpu.ashlar.dev"].memory.isGreaterThan(quantity("50Gi"))`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			way := &alternative{selectors: []string{class, tc.selector}}
-			require.Equal(t, tc.want, p.unmet(context.Background(), []*pool{gpus}, way))
+			sub := &subRequest{selectors: []string{class, tc.selector}}
+			got, decided := s.unmetCondition(context.Background(), []*Pool{gpus}, sub)
+			require.Equal(t, tc.want, got)
+			require.True(t, decided)
 		})
 	}
 }

@@ -1,4 +1,4 @@
-package deviceplacement
+package dra
 
 import (
 	"testing"
@@ -39,14 +39,14 @@ func TestInvalidPoolsPassThrough(t *testing.T) {
 			devices.Spec.Devices = []resourceapi.Device{{Name: "gpu-0", ConsumesCounters: []resourceapi.DeviceCounterConsumption{{CounterSet: "set", Counters: one}}}}
 			counters.Spec.SharedCounters = []resourceapi.CounterSet{{Name: "set", Counters: one}}
 
-			var before pools
-			before.update([]*resourceapi.ResourceSlice{devices, counters})
-			require.Zero(t, before.foreign, "the pool is sound before it is changed")
+			var before poolIndex
+			before.updatePools([]*resourceapi.ResourceSlice{devices, counters})
+			require.Zero(t, before.unmanagedPools, "the pool is sound before it is changed")
 
 			change(&devices.Spec, &counters.Spec)
-			var after pools
-			after.update([]*resourceapi.ResourceSlice{devices, counters})
-			require.Equal(t, 1, after.foreign)
+			var after poolIndex
+			after.updatePools([]*resourceapi.ResourceSlice{devices, counters})
+			require.Equal(t, 1, after.unmanagedPools)
 			require.ElementsMatch(t, []*resourceapi.ResourceSlice{devices, counters}, after.placeholders)
 		})
 	}
