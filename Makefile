@@ -84,7 +84,7 @@ generate: tools ## write golden files and generated manifests anew
 
 .PHONY: verify
 verify: tools ## what a change must leave clean
-	@test -z "$$(gofmt -l cmd plugins dra topology simulator test bench)" || { echo "run gofmt -w on:"; gofmt -l cmd plugins dra topology simulator test bench; exit 1; }
+	@test -z "$$(gofmt -l cmd plugins dra internal topology simulator test bench)" || { echo "run gofmt -w on:"; gofmt -l cmd plugins dra internal topology simulator test bench; exit 1; }
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
 

@@ -11,7 +11,7 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
-// Limits of the API, k8s.io/api/resource/v1 of Kubernetes 1.36: a slice holds at
+// Limits of the API, k8s.io/api/resource/v1 of Kubernetes 1.37: a slice holds at
 // most 8 counter sets, or else at most 64 devices if any of them consumes counters.
 const (
 	maxCounterSets = resourceapi.ResourceSliceMaxCounterSets

@@ -5,7 +5,7 @@ import (
 	"strconv"
 
 	"github.com/ashlar-dev/ashlar/topology/cluster"
-	"github.com/ashlar-dev/ashlar/topology/outlook"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -17,8 +17,8 @@ type clusterState struct {
 	snapshot *cluster.Snapshot
 	policy   placement.Policy
 	placer   placement.Placer
-	// outlook chooses between nodes, nil if the policy does that by itself.
-	outlook  *outlook.Outlook
+	// forecast chooses between nodes, nil if the policy does that by itself.
+	forecast *forecast.DemandForecast
 	requests map[*Ask]*jobRequest
 }
 
@@ -37,23 +37,23 @@ func newClusterState(nodes []Node, policy placement.Policy, choice Choice) (*clu
 		c.snapshot.SetSchedulable(i, n.open())
 	}
 	if choice == ByOutlook {
-		if err := c.expectPods(); err != nil {
+		if err := c.startForecast(); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
 }
 
-// expectPods gives the cluster an outlook on its nodes.
-func (c *clusterState) expectPods() error {
-	var nodes []outlook.Node
+// startForecast gives the cluster a forecast for its nodes.
+func (c *clusterState) startForecast() error {
+	var nodes []forecast.Node
 	for _, n := range c.nodes {
 		if n.Inventory != nil {
-			nodes = append(nodes, outlook.Node{Name: n.Name, CPU: int64(n.Host.CPU), Inventory: n.Inventory})
+			nodes = append(nodes, forecast.Node{Name: n.Name, Inventory: n.Inventory})
 		}
 	}
-	c.outlook = outlook.New()
-	return c.outlook.SetNodes(nodes)
+	c.forecast = forecast.NewDemandForecast()
+	return c.forecast.SetNodes(nodes)
 }
 
 // jobRequest is what is known of an ask on this cluster.
@@ -103,10 +103,11 @@ func (c *clusterState) place(j *Job) []member {
 		return c.placeGang(j)
 	}
 	var cost cluster.ForecastCost
-	if c.outlook != nil {
+	if c.forecast != nil {
 		cost = func(node int, devices []placement.DeviceAllocation) int64 {
 			free := c.snapshot.FreeHost(node)
-			return c.outlook.Loss(c.nodes[node].Name, int64(free.CPU), c.snapshot.NodeState(node).GPUs(), int64(j.Host.CPU), devices)
+			gpus := c.snapshot.NodeState(node).GPUs()
+			return c.forecast.OpportunityCost(c.nodes[node].Name, int64(free.CPU), gpus, int64(j.Host.CPU), devices)
 		}
 	}
 	best, found := c.requestOf(j.Ask).Best(j.Host, cost)
@@ -171,7 +172,7 @@ func (c *clusterState) emptyCluster() *clusterState {
 	}
 	empty, err := newClusterState(nodes, c.policy, ByPolicy)
 	if err != nil {
-		panic(err) // only an outlook can be refused
+		panic(err) // only the nodes of a forecast can be refused
 	}
 	return empty
 }

@@ -142,15 +142,15 @@ func (e *engine) start(job int, members []member) error {
 	return nil
 }
 
-// observe teaches the outlook what a job takes, once for each start: looking for a place
+// observe teaches the forecast what a job takes, once for each start: looking for a place
 // must not teach it anything.
 func (e *engine) observe(j *Job, members []member) {
-	if e.outlook == nil {
+	if e.forecast == nil {
 		return
 	}
 	for i := range members {
 		if m := &members[i]; len(m.grants) > 0 {
-			e.outlook.See(int64(j.Host.CPU), e.nodes[m.node].Inventory, m.grants)
+			e.forecast.ObservePod(int64(j.Host.CPU), e.nodes[m.node].Inventory, m.grants)
 		}
 	}
 }

@@ -59,56 +59,19 @@ type nodeState struct {
 	// to a part of it have really allocated.
 	sliced []layout
 	used   []topology.Bytes
-	// slices is the number of memory slices of each GPU, 0 without MIG.
-	slices []int64
 }
 
 func newNodeState(n *Node) *nodeState {
 	s := &nodeState{Node: n, up: n.Joins == 0}
 	gpus := n.gpus()
 	s.sliced, s.used = make([]layout, gpus), make([]topology.Bytes, gpus)
-	if gpus > 0 {
-		s.slices = slicesOf(n.Inventory)
-	}
 	return s
 }
 
 // open reports whether the node takes new members.
 func (n *nodeState) open() bool { return n.up && !n.draining }
 
-// part is Part for a grant on the node.
+// part is how much of a GPU an allocation on the node takes, in thousandths.
 func (n *nodeState) part(grant *placement.DeviceAllocation) int64 {
-	return partOf(n.Inventory, grant, n.slices[n.Inventory.Devices[grant.Device].GPU])
-}
-
-// Part is how much of a GPU a grant takes, in thousandths: all of it; a MIG instance's
-// share of the memory slices; of a share the larger of its memory and its compute.
-func Part(inv *placement.Inventory, grant *placement.DeviceAllocation) int64 {
-	return partOf(inv, grant, slicesOf(inv)[inv.Devices[grant.Device].GPU])
-}
-
-func partOf(inv *placement.Inventory, grant *placement.DeviceAllocation, slices int64) int64 {
-	offer := &inv.Devices[grant.Device]
-	switch offer.Form {
-	case placement.MIG:
-		return offer.Placement.Size * int64(topology.WholeGPU) / max(1, slices)
-	case placement.Share:
-		if grant.Bytes == 0 {
-			return int64(topology.WholeGPU)
-		}
-		bytes := int64(grant.Bytes/topology.MiB) * int64(topology.WholeGPU) / max(1, int64(offer.Memory/topology.MiB))
-		return max(bytes, int64(grant.Compute))
-	}
-	return int64(topology.WholeGPU)
-}
-
-// slicesOf is the number of memory slices of each GPU, 0 without MIG.
-func slicesOf(inv *placement.Inventory) []int64 {
-	slices := make([]int64, len(inv.Node.GPUs))
-	for i := range inv.Devices {
-		if o := &inv.Devices[i]; o.Form == placement.MIG {
-			slices[o.GPU] = max(slices[o.GPU], o.Placement.Start+o.Placement.Size)
-		}
-	}
-	return slices
+	return int64(n.Inventory.Fraction(*grant, placement.RoundDown))
 }

@@ -114,7 +114,7 @@ func TestProbingForVictimsLeavesTheForecastAsItIs(t *testing.T) {
 		for i, n := range e.nodes {
 			for _, size := range sizes {
 				shares := e.placer.Place(inv, placement.NewGPUStates(inv), share(size).For(inv).Request, placement.KeepPlaceable{}).Devices
-				costs = append(costs, e.outlook.Loss(n.Name, 200_000, e.snapshot.NodeState(i).GPUs(), 1000, shares))
+				costs = append(costs, e.forecast.OpportunityCost(n.Name, 200_000, e.snapshot.NodeState(i).GPUs(), 1000, shares))
 			}
 		}
 		return costs

@@ -84,9 +84,11 @@ type PriorityResult struct {
 // NodeResult describes a node.
 type NodeResult struct {
 	Name string `json:"name"`
-	// Models are its GPUs' catalogue names.
-	Models []string `json:"models,omitempty"`
-	Domain int64    `json:"domain"`
+	// Models are its GPUs' catalogue names, MemorySlices how many memory slices MIG
+	// divides each into, 0 for one that hands out no MIG instances.
+	Models       []string `json:"models,omitempty"`
+	MemorySlices []int64  `json:"memorySlices,omitempty"`
+	Domain       int64    `json:"domain"`
 }
 
 // Distribution sums up times.
@@ -219,7 +221,9 @@ func (e *engine) result() *Result {
 	for i := range min(e.Frames, len(e.nodes)) {
 		node := NodeResult{Name: e.nodes[i].Name, Domain: e.nodes[i].Domain}
 		for gpu := range e.nodes[i].gpus() {
-			node.Models = append(node.Models, e.nodes[i].Inventory.Node.GPUs[gpu].Model.Name)
+			inv := e.nodes[i].Inventory
+			node.Models = append(node.Models, inv.Node.GPUs[gpu].Model.Name)
+			node.MemorySlices = append(node.MemorySlices, inv.MemorySlices(gpu))
 		}
 		r.Nodes = append(r.Nodes, node)
 	}

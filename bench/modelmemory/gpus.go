@@ -46,10 +46,10 @@ func gpuOf(in row) (memory.GPU, error) {
 		if p == nil {
 			return memory.GPU{}, fmt.Errorf("GPU %q: the catalogue has no MIG profile %s of %s", name, sliceOf[0], found.Name)
 		}
-		return memory.Slice(found, p.Name, p.Memory), nil
+		return memory.MIGSlice(found, p.Name, p.Memory), nil
 	}
 	if found != nil {
-		return memory.Whole(found), nil
+		return memory.WholeGPU(found), nil
 	}
 	if match := mebibytes.FindStringSubmatch(name); match != nil {
 		mib, _ := strconv.ParseInt(match[1], 10, 64)

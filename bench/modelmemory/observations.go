@@ -83,7 +83,7 @@ func judge(l *library, in, out row) error {
 		out["kv_error_pct"] = percentOff(float64(e.KV)/float64(topology.GiB), in.number("kv_gib"))
 	}
 	out["predicted_outcome"] = "ok"
-	if e.Outcome() != memory.Starts {
+	if e.Outcome() != memory.OutcomeStarts {
 		out["predicted_outcome"] = "fail"
 		out["because"] = e.Explain()
 	}

@@ -145,7 +145,7 @@ func (r row) number(column string) float64 {
 	if part, percent := strings.CutSuffix(text, "%"); percent {
 		text, scale = strings.TrimSpace(part), 0.01
 	}
-	if n, err := launch.Number(text); err == nil {
+	if n, err := launch.ParseNumber(text); err == nil {
 		return float64(n) * scale
 	}
 	value, err := strconv.ParseFloat(text, 64)

@@ -13,14 +13,14 @@ import (
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/simulator/openb"
-	"github.com/ashlar-dev/ashlar/topology/forecast"
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 )
 
 // traces is the node list and every pod list of a folder.
 type traces struct {
-	nodes []forecast.Capacity
+	nodes []policy.NodeCapacity
 	names []string
-	pods  map[string][]forecast.Pod
+	pods  map[string][]policy.TracePod
 }
 
 const podListPrefix = "openb_pod_list_"
@@ -30,7 +30,7 @@ func readTraces(folder string) (*traces, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &traces{nodes: nodes, pods: map[string][]forecast.Pod{}}
+	t := &traces{nodes: nodes, pods: map[string][]policy.TracePod{}}
 	files, err := filepath.Glob(filepath.Join(folder, podListPrefix+"*.csv"))
 	if err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/ashlar-dev/ashlar/simulator/openb"
-	"github.com/ashlar-dev/ashlar/topology/forecast"
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 )
 
 // given reads the traces, which lie beside the repository.
@@ -31,11 +31,11 @@ func given(b *testing.B) *traces {
 	return nil
 }
 
-func benchmarkOne(b *testing.B, policy forecast.Policy) {
+func benchmarkOne(b *testing.B, chosen policy.NodePolicy) {
 	t := given(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		e := openb.Experiment{Nodes: t.nodes, Pods: t.pods["default"], Policy: policy, Seed: 42}
+		e := openb.Experiment{Nodes: t.nodes, Pods: t.pods["default"], Policy: chosen, Seed: 42}
 		result, err := e.Run(context.Background())
 		if err != nil {
 			b.Fatal(err)
@@ -45,17 +45,17 @@ func benchmarkOne(b *testing.B, policy forecast.Policy) {
 }
 
 // One experiment of 10,866 arrivals at 1213 nodes, with all curves.
-func BenchmarkOpenbFGD(b *testing.B)    { benchmarkOne(b, forecast.FGD{}) }
-func BenchmarkOpenbAshlar(b *testing.B) { benchmarkOne(b, forecast.Ashlar{}) }
+func BenchmarkOpenbFGD(b *testing.B)    { benchmarkOne(b, policy.FGD{}) }
+func BenchmarkOpenbAshlar(b *testing.B) { benchmarkOne(b, policy.Ashlar{}) }
 
 // One seed of ten of all experiments with a published order, on the traces at hand.
 func BenchmarkAllPublishedExperiments(b *testing.B) {
 	t := given(b)
 	for b.Loop() {
 		runs := 0
-		for _, policy := range published {
+		for _, chosen := range published {
 			for _, trace := range t.names {
-				if _, err := runSeeds(context.Background(), t, trace, policy, []int64{42}); err != nil {
+				if _, err := runSeeds(context.Background(), t, trace, chosen, []int64{42}); err != nil {
 					b.Fatal(err)
 				}
 				runs++
@@ -68,7 +68,7 @@ func BenchmarkAllPublishedExperiments(b *testing.B) {
 // One pod comes and one goes in a cluster that is 80 % full: the cost must depend on
 // how much changes, not on how many nodes there are.
 func benchmarkNodes(b *testing.B, nodes int) {
-	s, err := newScaled(given(b), "default", forecast.Ashlar{}, nodes)
+	s, err := newScaled(given(b), "default", policy.Ashlar{}, nodes)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func Benchmark10kNodes100kArrivals(b *testing.B) {
 	t := given(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		s, err := newScaled(t, "default", forecast.Ashlar{}, 10_000)
+		s, err := newScaled(t, "default", policy.Ashlar{}, 10_000)
 		if err != nil {
 			b.Fatal(err)
 		}

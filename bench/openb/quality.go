@@ -2,22 +2,22 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 	"runtime"
 	"slices"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ashlar-dev/ashlar/simulator/openb"
-	"github.com/ashlar-dev/ashlar/topology/forecast"
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 )
 
 // published names of policies that choose the same here.
-var published = map[string]forecast.Policy{
-	"FGD": forecast.FGD{}, "BestFit": forecast.BestFit{}, "DotProd": forecast.DotProduct{},
-	"GpuPacking": forecast.GPUPacking{}, "GpuClustering": forecast.GPUClustering{},
+var published = map[string]policy.NodePolicy{
+	"FGD": policy.FGD{}, "BestFit": policy.BestFit{}, "DotProd": policy.DotProduct{},
+	"GpuPacking": policy.GPUPacking{}, "GpuClustering": policy.GPUClustering{},
 }
 
 // qualityTable compares the default policy with FGD as published, on the seeds that
@@ -39,7 +39,7 @@ func qualityTable(ctx context.Context, out io.Writer, t *traces, p map[runKey]al
 			continue
 		}
 		slices.Sort(seeds)
-		results, err := runSeeds(ctx, t, trace, forecast.Ashlar{}, seeds)
+		results, err := runSeeds(ctx, t, trace, policy.Ashlar{}, seeds)
 		if err != nil {
 			return err
 		}
@@ -85,18 +85,16 @@ func (c *comparison) String() string {
 }
 
 // runSeeds runs experiments on all cores; results are in the order of the seeds.
-func runSeeds(ctx context.Context, t *traces, trace string, policy forecast.Policy, seeds []int64) ([]*openb.Result, error) {
-	results, problems := make([]*openb.Result, len(seeds)), make([]error, len(seeds))
-	var running sync.WaitGroup
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+func runSeeds(ctx context.Context, t *traces, trace string, chosen policy.NodePolicy, seeds []int64) ([]*openb.Result, error) {
+	results := make([]*openb.Result, len(seeds))
+	runs, ctx := errgroup.WithContext(ctx)
+	runs.SetLimit(runtime.GOMAXPROCS(0))
 	for i, seed := range seeds {
-		slots <- struct{}{}
-		running.Go(func() {
-			e := openb.Experiment{Nodes: t.nodes, Pods: t.pods[trace], Policy: policy, Seed: seed}
-			results[i], problems[i] = e.Run(ctx)
-			<-slots
+		runs.Go(func() (err error) {
+			e := openb.Experiment{Nodes: t.nodes, Pods: t.pods[trace], Policy: chosen, Seed: seed}
+			results[i], err = e.Run(ctx)
+			return err
 		})
 	}
-	running.Wait()
-	return results, errors.Join(problems...)
+	return results, runs.Wait()
 }

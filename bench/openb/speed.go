@@ -9,7 +9,7 @@ import (
 	"syscall"
 
 	"github.com/ashlar-dev/ashlar/simulator/openb"
-	"github.com/ashlar-dev/ashlar/topology/forecast"
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 )
 
 // speedTable measures CPU time, of all threads together, and the most memory held up
@@ -31,14 +31,14 @@ func speedTable(ctx context.Context, t *traces, p map[runKey]allocated) (string,
 		fmt.Fprintln(os.Stderr, "measured:", what)
 		return nil
 	}
-	one := func(policy forecast.Policy) func() error {
+	one := func(chosen policy.NodePolicy) func() error {
 		return func() error {
-			_, err := (&openb.Experiment{Nodes: t.nodes, Pods: t.pods[trace], Policy: policy, Seed: 42}).Run(ctx)
+			_, err := (&openb.Experiment{Nodes: t.nodes, Pods: t.pods[trace], Policy: chosen, Seed: 42}).Run(ctx)
 			return err
 		}
 	}
-	for _, policy := range []forecast.Policy{forecast.FGD{}, forecast.Ashlar{}} {
-		if err := row(fmt.Sprintf("one experiment (%s, 1213 nodes), %s", trace, policy.Name()), one(policy)); err != nil {
+	for _, chosen := range []policy.NodePolicy{policy.FGD{}, policy.Ashlar{}} {
+		if err := row(fmt.Sprintf("one experiment (%s, 1213 nodes), %s", trace, chosen.Name()), one(chosen)); err != nil {
 			return "", err
 		}
 	}
@@ -50,8 +50,8 @@ func speedTable(ctx context.Context, t *traces, p map[runKey]allocated) (string,
 	}
 	err := row(fmt.Sprintf("all %d published experiments at hand with a fixed order", all), func() error {
 		for key := range p { // in any order: they do not depend on one another
-			if policy := published[key.policy]; policy != nil && t.pods[key.trace] != nil {
-				if _, err := runSeeds(ctx, t, key.trace, policy, []int64{key.seed}); err != nil {
+			if chosen := published[key.policy]; chosen != nil && t.pods[key.trace] != nil {
+				if _, err := runSeeds(ctx, t, key.trace, chosen, []int64{key.seed}); err != nil {
 					return err
 				}
 			}
@@ -61,9 +61,9 @@ func speedTable(ctx context.Context, t *traces, p map[runKey]allocated) (string,
 	if err != nil {
 		return "", err
 	}
-	for _, policy := range []forecast.Policy{forecast.FGD{}, forecast.Ashlar{}} {
-		err := row("100,000 arrivals at 10,000 nodes, "+policy.Name(), func() error {
-			s, err := newScaled(t, trace, policy, 10_000)
+	for _, chosen := range []policy.NodePolicy{policy.FGD{}, policy.Ashlar{}} {
+		err := row("100,000 arrivals at 10,000 nodes, "+chosen.Name(), func() error {
+			s, err := newScaled(t, trace, chosen, 10_000)
 			for i := 0; i < 100_000 && err == nil; i++ {
 				_, err = s.arrive()
 			}

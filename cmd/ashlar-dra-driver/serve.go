@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -79,21 +79,20 @@ func serve(asked context.Context, client kubernetes.Interface, nodes []node, rea
 	ctx, cancel := context.WithCancelCause(asked)
 	defer cancel(nil)
 	stops := make([]func(), len(nodes))
-	slots := make(chan struct{}, parallel)
-	var publishing sync.WaitGroup
+	// Not a group's context: slices are kept up to date until the end, past the group's.
+	var publishing errgroup.Group
+	publishing.SetLimit(parallel)
 	for i, node := range nodes {
-		publishing.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
+		publishing.Go(func() error {
 			var err error
 			if stops[i], err = dra.Publish(ctx, client, node.name, node.resources); err != nil {
 				cancel(err)
 			}
 			nodes[i].resources = resourceslice.DriverResources{} // the publisher has its own copy
+			return err
 		})
 	}
-	publishing.Wait()
-	if ctx.Err() == nil {
+	if err := publishing.Wait(); err == nil && ctx.Err() == nil {
 		ready.Store(true)
 		klog.FromContext(ctx).Info("all nodes are published", "nodes", len(nodes))
 	}

@@ -14,7 +14,9 @@ import (
 // adaptToServer finds out what the API server lacks and returns a line about each. It
 // switches off the gates for which this process would watch an API that the server does
 // not serve: the scheduler would not start scheduling.
-func adaptToServer(ctx context.Context, client discovery.DiscoveryInterfaceWithContext, gates featuregate.MutableFeatureGate) ([]string, error) {
+func adaptToServer(
+	ctx context.Context, client discovery.DiscoveryInterfaceWithContext, gates featuregate.MutableFeatureGate,
+) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	watched := apiserver.WatchedFeatures()

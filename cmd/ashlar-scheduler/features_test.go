@@ -27,8 +27,11 @@ func resourcesOf(groupVersion string, names ...string) *metav1.APIResourceList {
 }
 
 func TestAdaptToServer(t *testing.T) {
-	const noRules = "does not serve resource.k8s.io/v1/devicetaintrules (DRADeviceTaintRules): DeviceTaintRules do not keep pods from devices; switched off here"
-	const noGroups = "does not serve scheduling.k8s.io/v1beta1/podgroups (GenericWorkload): pods with a spec.schedulingGroup are scheduled one by one; switched off here"
+	const noRules = "does not serve resource.k8s.io/v1/devicetaintrules (DRADeviceTaintRules): " +
+		"DeviceTaintRules do not keep pods from devices; switched off here"
+	const noGroups = "does not serve scheduling.k8s.io/v1beta1/podgroups (GenericWorkload): " +
+		"pods with a spec.schedulingGroup are scheduled one by one; switched off here"
+	const byDefault = " unless it was switched on there, which is the default from Kubernetes 1.36: else "
 	devices := resourcesOf("resource.k8s.io/v1", "resourceclaims", "devicetaintrules")
 	for name, tc := range map[string]struct {
 		server *fake.FakeDiscovery
@@ -50,10 +53,12 @@ func TestAdaptToServer(t *testing.T) {
 		"1.35": {
 			server: serverOf("v1.35.2"),
 			want: []string{
-				"the API server (v1.35.2) has no DRAPartitionableDevices unless it was switched on there, which is the default from Kubernetes 1.36: else devices that share a GPU, MIG slices and whole GPUs beside each other, cannot be published",
-				"the API server (v1.35.2) has no DRAConsumableCapacity unless it was switched on there, which is the default from Kubernetes 1.36: else shares of a GPU's memory cannot be published or claimed",
-				"the API server (v1.35.2) has no DRADeviceTaints unless it was switched on there, which is the default from Kubernetes 1.36: else taints on devices and tolerations in claims are not kept",
-				"the API server (v1.35.2) has no DRAExtendedResource unless it was switched on there, which is the default from Kubernetes 1.36: else pods cannot ask for devices as extended resources such as nvidia.com/gpu",
+				"the API server (v1.35.2) has no DRAPartitionableDevices" + byDefault +
+					"devices that share a GPU, MIG slices and whole GPUs beside each other, cannot be published",
+				"the API server (v1.35.2) has no DRAConsumableCapacity" + byDefault + "shares of a GPU's memory cannot be published or claimed",
+				"the API server (v1.35.2) has no DRADeviceTaints" + byDefault + "taints on devices and tolerations in claims are not kept",
+				"the API server (v1.35.2) has no DRAExtendedResource" + byDefault +
+					"pods cannot ask for devices as extended resources such as nvidia.com/gpu",
 				"the API server (v1.35.2) " + noRules,
 			},
 			off: []featuregate.Feature{features.DRADeviceTaintRules},

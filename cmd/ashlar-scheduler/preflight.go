@@ -134,7 +134,8 @@ func checkServer(client *discovery.DiscoveryClient, enabled []string) error {
 		resources, err := client.ServerResourcesForGroupVersion(api.groupVersion)
 		switch {
 		case apierrors.IsNotFound(err):
-			return fmt.Errorf("plugin %s needs %s, which the API server at %s does not serve: install it from %s", plugin, api.groupVersion, host, api.from)
+			return fmt.Errorf("plugin %s needs %s, which the API server at %s does not serve: install it from %s",
+				plugin, api.groupVersion, host, api.from)
 		case err != nil:
 			return fmt.Errorf("asking the API server at %s for %s: %w", host, api.groupVersion, err)
 		}
@@ -143,7 +144,8 @@ func checkServer(client *discovery.DiscoveryClient, enabled []string) error {
 			served = served || resources.APIResources[i].Name == api.resource
 		}
 		if !served {
-			return fmt.Errorf("plugin %s needs %s of %s, which the API server at %s does not serve: install it from %s", plugin, api.resource, api.groupVersion, host, api.from)
+			return fmt.Errorf("plugin %s needs %s of %s, which the API server at %s does not serve: install it from %s",
+				plugin, api.resource, api.groupVersion, host, api.from)
 		}
 	}
 	return nil

@@ -11,6 +11,12 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/demo"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/machines"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/simulate"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/whatif"
 )
 
 func main() {
@@ -19,10 +25,10 @@ func main() {
 	if err := newCommand().ExecuteContext(ctx); err != nil {
 		if ctx.Err() != nil {
 			fmt.Fprintln(os.Stderr, "ashlar: interrupted")
-			os.Exit(exitInterrupted)
+			os.Exit(cli.ExitInterrupted)
 		}
 		fmt.Fprintln(os.Stderr, "ashlar:", err)
-		os.Exit(exitCode(err))
+		os.Exit(max(cli.ExitCode(err), exitCode(err)))
 	}
 }
 
@@ -34,9 +40,7 @@ func version() string {
 	return "unknown"
 }
 
-// exitInterrupted is what shells report of a program that a signal ended.
-const exitInterrupted = 130
-
+// newCommand is ashlar with all its commands.
 func newCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:           "ashlar",
@@ -44,10 +48,13 @@ func newCommand() *cobra.Command {
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          onlySubcommands,
-		RunE:          help,
+		Args:          cli.OnlySubcommands,
+		RunE:          cli.ShowHelp,
 	}
-	command.AddCommand(newDemoCommand(), newDownCommand(), newPlanCommand(), newSimulateCommand(), newTopologyCommand(), newWhatifCommand())
-	markUsage(command)
+	command.AddCommand(demo.NewCommand(), demo.NewDownCommand(), simulate.NewCommand(), machines.NewCommand(), whatif.NewCommand())
+	cli.MarkUsageErrors(command)
+	plan := newPlanCommand()
+	markUsage(plan)
+	command.AddCommand(plan)
 	return command
 }

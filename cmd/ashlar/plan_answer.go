@@ -81,7 +81,7 @@ func answerFor(a *asked, offers []planOffer) (*planAnswer, error) {
 	slices.SortStableFunc(answer.Options, inOrder)
 	answer.settings(a)
 	if failure != nil && !slices.ContainsFunc(answer.Options, func(o *planOption) bool { return o.err == nil }) {
-		var many *memory.TooMany
+		var many *memory.TooManyGPUs
 		if !errors.As(failure, &many) {
 			return nil, fmt.Errorf("%s: %w", answer.title(), inFlags(failure))
 		}

@@ -72,7 +72,7 @@ func (a *planAnswer) writeLines(p *page, o *planOption) {
 		line("not the engine's", rest, fmt.Sprintf("the engine takes %.2f; the driver's context is in the rest", e.Utilisation))
 	}
 	p.table(rows)
-	if e.Outcome() == memory.Starts {
+	if e.Outcome() == memory.OutcomeStarts {
 		p.printf("  longest request: %d tokens; at once, of %d tokens each: %d; margin: %s\n", e.LongestContext, a.Context, e.Concurrency, e.Margin)
 	}
 }

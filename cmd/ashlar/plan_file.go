@@ -46,7 +46,7 @@ func (f *planFlags) fromFile(cmd *cobra.Command) ([]asked, error) {
 			continue
 		}
 		if reading.Model == "" && f.source.name == "" && f.source.config == "" {
-			others = append(others, fmt.Sprintf("%s: the model is unknown, because %s; or name it: ashlar plan MODEL -f ...", pod.where(), because(&reading, "Model")))
+			others = append(others, fmt.Sprintf("%s: the model is unknown, because %s; or name it: ashlar plan MODEL -f ...", pod.where(), because(&reading, launch.FieldModel)))
 			continue
 		}
 		one, err := f.askedBy(cmd, &pod, &reading)
@@ -90,10 +90,10 @@ func readManifest(stdin io.Reader, name string) ([]byte, error) {
 // unaccounted says why nothing is planned for a pod.
 func (p *filePod) unaccounted(r *launch.Reading) string {
 	if !r.IsServer() {
-		return fmt.Sprintf("%s: starts no model server that is known here; name its engine with annotation %s or --engine", p.where(), launch.EngineName)
+		return fmt.Sprintf("%s: starts no model server that is known here; name its engine with annotation %s or --engine", p.where(), launch.EngineAnnotation)
 	}
 	for _, u := range r.Unknown {
-		if u.Field == "Engine" || u.Field == "GPUMemory" {
+		if u.Field == launch.FieldEngine || u.Field == launch.FieldGPUMemory {
 			return fmt.Sprintf("%s: %s: %s", p.where(), r.Server, u.Because)
 		}
 	}
@@ -110,7 +110,7 @@ func (f *planFlags) askedBy(cmd *cobra.Command, pod *filePod, r *launch.Reading)
 		source.name = r.Model
 	}
 	if r.Model == "" || f.source.name != "" || f.source.config != "" {
-		r.Unknown = slices.DeleteFunc(r.Unknown, func(u launch.Unknown) bool { return u.Field == "Model" })
+		r.Unknown = slices.DeleteFunc(r.Unknown, func(u launch.Unknown) bool { return u.Field == launch.FieldModel })
 	}
 	var err error
 	if one.found, err = source.find(cmd.Context()); err != nil {
@@ -122,7 +122,7 @@ func (f *planFlags) askedBy(cmd *cobra.Command, pod *filePod, r *launch.Reading)
 	one.allowsLong = pod.allowsLong(r.Container)
 	if len(r.Overrides) > 0 {
 		if one.found, err = one.overridden(r.Overrides); err != nil {
-			return one, fmt.Errorf("%s: %s: %w", pod.where(), r.Stated["Overrides"], err)
+			return one, fmt.Errorf("%s: %s: %w", pod.where(), r.Explicit[launch.FieldOverrides], err)
 		}
 	}
 	// What a server does not state, it runs on one GPU.
@@ -134,13 +134,13 @@ func (f *planFlags) askedBy(cmd *cobra.Command, pod *filePod, r *launch.Reading)
 	}
 	one.doubts(r)
 	if r.GPUMemory > 0 {
-		one.notes = append(one.notes, fmt.Sprintf("the pod states %s per GPU (%s), by which Ashlar's scheduler goes rather than by this account", r.GPUMemory, launch.GPUMemory))
+		one.notes = append(one.notes, fmt.Sprintf("the pod states %s per GPU (%s), by which Ashlar's scheduler goes rather than by this account", r.GPUMemory, launch.GPUMemoryAnnotation))
 	}
 	one.profiles = pod.profiles()
 	return one, nil
 }
 
-func because(r *launch.Reading, field string) string {
+func because(r *launch.Reading, field launch.Field) string {
 	for _, u := range r.Unknown {
 		if u.Field == field {
 			return u.Because
@@ -152,10 +152,10 @@ func because(r *launch.Reading, field string) string {
 // doubts notes what a reading leaves open.
 func (a *asked) doubts(r *launch.Reading) {
 	for _, u := range r.Unknown {
-		if u.Field == "FitModelLen" && !r.Settled("MaxModelLen") {
+		if u.Field == launch.FieldFitModelLen && !r.IsKnown(launch.FieldMaxModelLen) {
 			continue // one flag sets both
 		}
-		a.unknown = append(a.unknown, planUnknown{Field: u.Field, Because: u.Because})
+		a.unknown = append(a.unknown, planUnknown{Field: u.Field.String(), Because: u.Because})
 	}
 	a.notes = append(a.notes, r.Contradictions...)
 	if len(r.Unrecognised) > 0 {

@@ -87,11 +87,11 @@ func (f *launchFlags) over(a *asked) error {
 		overlay(&a.launch, &reading.Launch)
 		if len(reading.Overrides) > 0 {
 			if a.found, err = a.overridden(reading.Overrides); err != nil {
-				return usagef("%s: %w", place.ReplaceAllString(reading.Stated["Overrides"], ""), err)
+				return usagef("%s: %w", place.ReplaceAllString(reading.Explicit[launch.FieldOverrides], ""), err)
 			}
 		}
 		// Flags alone name neither a release nor a model.
-		reading.Unknown = slices.DeleteFunc(reading.Unknown, func(u launch.Unknown) bool { return u.Field == "Version" || u.Field == "Model" })
+		reading.Unknown = slices.DeleteFunc(reading.Unknown, func(u launch.Unknown) bool { return u.Field == launch.FieldVersion || u.Field == launch.FieldModel })
 		a.doubts(&reading)
 	}
 	if f.version != "" {
@@ -113,7 +113,7 @@ func (f *launchFlags) over(a *asked) error {
 		if amount.text == "" {
 			continue
 		}
-		if *amount.into, err = launch.Number(amount.text); err != nil {
+		if *amount.into, err = launch.ParseNumber(amount.text); err != nil {
 			return usagef("--%s: %w", amount.name, err)
 		}
 		if *amount.into < 1 || *amount.into > maxAmount {
@@ -130,7 +130,7 @@ func (f *launchFlags) over(a *asked) error {
 // settleEngine is the engine where none is stated, and refuses one that does not serve
 // such models.
 func (f *launchFlags) settleEngine(a *asked) error {
-	if a.model.Kind != model.Vision {
+	if a.model.Kind != model.VisionKind {
 		a.launch.Engine = cmp.Or(a.launch.Engine, memory.VLLM)
 		return nil
 	}

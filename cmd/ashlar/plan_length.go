@@ -22,7 +22,7 @@ func (f *launchFlags) checkContext(a *asked) error {
 	case most > 0 && context > most && f.context != "":
 		return usagef("--context %s: is more than --max-model-len allows, which is %d: raise that, or ask for shorter requests", f.context, most)
 	case most > 0 && context > most:
-		a.notes = append(a.notes, fmt.Sprintf("the pod wants requests of %d tokens (%s), and --max-model-len allows %d: planned for those", context, launch.Context, most))
+		a.notes = append(a.notes, fmt.Sprintf("the pod wants requests of %d tokens (%s), and --max-model-len allows %d: planned for those", context, launch.ContextAnnotation, most))
 	case most == 0 && f.context != "" && a.model.MaxPositions > 0 && context > a.longestDerived():
 		return usagef("--context %s: is more than the %d tokens that %s was made for", f.context, a.longestDerived(), a.model.Name)
 	}

@@ -14,7 +14,7 @@ import (
 
 // planOffer is a kind of GPU or MIG slice, with what the catalogue knows of it.
 type planOffer struct {
-	memory.Offer
+	memory.GPUOffer
 	model *topology.Model
 	// priced says that Cost, in catalogue.MicroDollars per hour, is known.
 	priced bool
@@ -64,8 +64,8 @@ func offersOf(c *catalogue.Catalogue) []planOffer {
 			continue // its memory is the host's, which nobody accounts for here
 		}
 		price, priced := c.Price(m.Name)
-		whole := planOffer{model: m, priced: priced, part: 1, Offer: memory.Offer{
-			GPU: memory.Whole(m), Model: m.Name, Most: sizes[m.Name], Cost: int64(price),
+		whole := planOffer{model: m, priced: priced, part: 1, GPUOffer: memory.GPUOffer{
+			GPU: memory.WholeGPU(m), Model: m.Name, Most: sizes[m.Name], Cost: int64(price),
 		}}
 		if whole.Most == 0 {
 			whole.Most = usualNode
@@ -95,7 +95,7 @@ func sliceOffer(whole planOffer, table *mig.Table, profile *mig.Profile) (planOf
 	}
 	slice := whole
 	slice.Profile = profile.Name
-	slice.GPU = memory.Slice(whole.model, profile.Name, profile.Memory)
+	slice.GPU = memory.MIGSlice(whole.model, profile.Name, profile.Memory)
 	slice.Most = 1
 	// Of the GPU's cost, the part that nobody else can use: by compute or by memory,
 	// whichever is more.

@@ -86,7 +86,7 @@ func options(a *asked, offer *planOffer) []*planOption {
 
 // optionOn looks at an offer as it is.
 func optionOn(a *asked, offer *planOffer) *planOption {
-	found := memory.Options(a.model, a.launch, []memory.Offer{offer.Offer}, a.demand)[0]
+	found := memory.FindOptions(a.model, a.launch, []memory.GPUOffer{offer.GPUOffer}, a.demand)[0]
 	option := optionOf(offer, &found)
 	option.alsoUndivided(found.Undivided)
 	option.AsFloat16 = a.needsFloat16(offer.model)
@@ -101,7 +101,7 @@ func (a *asked) needsFloat16(m *topology.Model) bool {
 }
 
 // optionOf states an option as it is printed.
-func optionOf(offer *planOffer, found *memory.Option) *planOption {
+func optionOf(offer *planOffer, found *memory.ServerOption) *planOption {
 	e := &found.Estimate
 	option := &planOption{
 		GPU: offer.Model, Product: offer.model.Product, Form: formWhole, Profile: offer.Profile,
@@ -131,24 +131,24 @@ func optionOf(offer *planOffer, found *memory.Option) *planOption {
 // isClose reports whether more or less memory, by the estimate's margin, would give
 // the other answer.
 func isClose(e *memory.Estimate) bool {
-	if !e.Surely() {
+	if !e.IsCertain() {
 		return true
 	}
-	return e.Outcome() == memory.Starts && (e.Wanted <= e.KV-e.Margin) != (e.Wanted <= e.KV+e.Margin)
+	return e.Outcome() == memory.OutcomeStarts && (e.Wanted <= e.KV-e.Margin) != (e.Wanted <= e.KV+e.Margin)
 }
 
 // reasonOf says in few words why an estimate does not hold, "" if it does.
 func reasonOf(e *memory.Estimate) string {
 	switch {
-	case e.Outcome() == memory.Unsupported:
-		return e.Unsupported()
-	case e.Outcome() == memory.NoMemory:
+	case e.Outcome() == memory.OutcomeUnsupported:
+		return e.UnsupportedReason()
+	case e.Outcome() == memory.OutcomeNoMemory:
 		return "claims too much"
-	case e.Outcome() == memory.NoBlocks && e.WeightBytes() >= e.Budget:
+	case e.Outcome() == memory.OutcomeNoBlocks && e.WeightBytes() >= e.Budget:
 		return "weights too large"
-	case e.Outcome() == memory.NoBlocks:
+	case e.Outcome() == memory.OutcomeNoBlocks:
 		return "no KV cache left"
-	case e.Outcome() == memory.TooLong:
+	case e.Outcome() == memory.OutcomeTooLong:
 		return "context too long"
 	case e.Wanted > e.KV:
 		return "too many at once"
@@ -254,7 +254,7 @@ func shareOption(offer *planOffer, e *memory.Estimate) (*planOption, bool) {
 		held += e.Graphs // they lie beside what the engine counts
 	}
 	held = (held + topology.GiB - 1) / topology.GiB * topology.GiB
-	found := memory.Option{Offer: offer.Offer, TensorParallel: 1, GPUs: 1, Estimate: *e}
+	found := memory.ServerOption{Offer: offer.GPUOffer, TensorParallel: 1, GPUs: 1, Estimate: *e}
 	found.Cost = int64(float64(offer.Cost) * float64(held) / float64(offer.model.Usable()))
 	option := optionOf(offer, &found)
 	option.Form, option.ShareBytes = formShare, int64(held)

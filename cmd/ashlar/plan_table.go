@@ -239,7 +239,7 @@ func (a *planAnswer) writeRefused(p *page) {
 			continue
 		}
 		name := o.takes()
-		var many *memory.TooMany
+		var many *memory.TooManyGPUs
 		switch {
 		case o.Form == formMIG && errors.As(o.err, &many):
 			name = "MIG of any profile"

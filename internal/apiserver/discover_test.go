@@ -22,15 +22,22 @@ func TestDiscoverServer(t *testing.T) {
 		}
 		return found
 	}
+	served := func(names ...string) Server {
+		server := Server{Version: "v1.37.2", Served: map[string]bool{}}
+		for _, name := range names {
+			server.Served[groupVersion+"/"+name] = true
+		}
+		return server
+	}
 	for name, tc := range map[string]struct {
 		resources []*metav1.APIResourceList
 		refuse    error
 		want      Server
 		wantError string
 	}{
-		"served":     {resources: []*metav1.APIResourceList{list("devicetaintrules")}, want: Server{Version: "v1.37.2", Served: map[string]bool{groupVersion + "/devicetaintrules": true}}},
-		"not served": {resources: []*metav1.APIResourceList{list("resourceclaims")}, want: Server{Version: "v1.37.2", Served: map[string]bool{groupVersion + "/resourceclaims": true}}},
-		"no group":   {want: Server{Version: "v1.37.2", Served: map[string]bool{}}},
+		"served":     {resources: []*metav1.APIResourceList{list("devicetaintrules")}, want: served("devicetaintrules")},
+		"not served": {resources: []*metav1.APIResourceList{list("resourceclaims")}, want: served("resourceclaims")},
+		"no group":   {want: served()},
 		"silent":     {refuse: errors.New("connection refused"), wantError: "asking the API server for its version: connection refused"},
 	} {
 		t.Run(name, func(t *testing.T) {

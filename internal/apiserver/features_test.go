@@ -17,7 +17,11 @@ func TestMissingFeatures(t *testing.T) {
 		}
 		return found
 	}
-	const rules, groups, composite = "resource.k8s.io/v1/devicetaintrules", "scheduling.k8s.io/v1beta1/podgroups", "scheduling.k8s.io/v1alpha3/compositepodgroups"
+	const (
+		rules     = "resource.k8s.io/v1/devicetaintrules"
+		groups    = "scheduling.k8s.io/v1beta1/podgroups"
+		composite = "scheduling.k8s.io/v1alpha3/compositepodgroups"
+	)
 	fields := []string{"DRAPartitionableDevices", "DRAConsumableCapacity", "DRADeviceTaints", "DRAExtendedResource"}
 	apis := []string{"DRADeviceTaintRules", "GenericWorkload", "CompositePodGroup"}
 	for name, tc := range map[string]struct {
@@ -53,10 +57,11 @@ func TestDescribeMissing(t *testing.T) {
 		feature Feature
 		want    string
 	}{
-		"fields": {"v1.35.2", consumableCapacity, "the API server (v1.35.2) has no DRAConsumableCapacity unless it was switched on there, " +
-			"which is the default from Kubernetes 1.36: else shares of a GPU's memory cannot be published or claimed"},
-		"an API": {"v1.36.4", deviceTaintRules, "the API server (v1.36.4) does not serve resource.k8s.io/v1/devicetaintrules (DRADeviceTaintRules): " +
-			"DeviceTaintRules do not keep pods from devices"},
+		"fields": {"v1.35.2", consumableCapacity, "the API server (v1.35.2) has no DRAConsumableCapacity " +
+			"unless it was switched on there, which is the default from Kubernetes 1.36: " +
+			"else shares of a GPU's memory cannot be published or claimed"},
+		"an API": {"v1.36.4", deviceTaintRules, "the API server (v1.36.4) does not serve " +
+			"resource.k8s.io/v1/devicetaintrules (DRADeviceTaintRules): DeviceTaintRules do not keep pods from devices"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, DescribeMissing(Server{Version: tc.version}, tc.feature)); diff != "" {

@@ -96,12 +96,14 @@ func newFakeScheduler(t *testing.T, args config.CoschedulingArgs) *fakeScheduler
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &fakeScheduler{Plugin: plugin, t: t, handle: handle, clock: clock, groups: groups, pods: handle.informers.Core().V1().Pods().Informer()}
+	pods := handle.informers.Core().V1().Pods().Informer()
+	return &fakeScheduler{Plugin: plugin, t: t, handle: handle, clock: clock, groups: groups, pods: pods}
 }
 
 func (s *fakeScheduler) addGroup(name string, change func(*v1alpha1.PodGroup)) *v1alpha1.PodGroup {
 	s.t.Helper()
-	group := &v1alpha1.PodGroup{ObjectMeta: metav1.ObjectMeta{Namespace: space, Name: name, CreationTimestamp: metav1.NewTime(noon.Add(-time.Hour))}}
+	made := metav1.NewTime(noon.Add(-time.Hour))
+	group := &v1alpha1.PodGroup{ObjectMeta: metav1.ObjectMeta{Namespace: space, Name: name, CreationTimestamp: made}}
 	if change != nil {
 		change(group)
 	}

@@ -12,7 +12,9 @@ import (
 // same of the others, so those that wait give their nodes back. It does not if the
 // group has all members that it needs, or lacks so few that the rest may yet fit. It
 // never makes a pod schedulable, and says nothing of pods in no group.
-func (p *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *v1.Pod, _ fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
+func (p *Plugin) PostFilter(
+	_ context.Context, _ fwk.CycleState, pod *v1.Pod, _ fwk.NodeToStatusReader,
+) (*fwk.PostFilterResult, *fwk.Status) {
 	nothing := fwk.NewStatus(fwk.Unschedulable)
 	key, ok := p.groupOf(pod)
 	if !ok {

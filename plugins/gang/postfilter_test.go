@@ -12,6 +12,7 @@ import (
 )
 
 func TestPostFilter(t *testing.T) {
+	waitsFor := func(pod string) string { return "PodGroup default/gang waits: its pod " + pod + " fits on no node" }
 	// A group of ten; so many wait at Permit when the next fits nowhere.
 	for name, tc := range map[string]struct {
 		waiting    int
@@ -27,13 +28,22 @@ func TestPostFilter(t *testing.T) {
 		"in no group":        {waiting: 3, pod: memberPod("pod", "")},
 		"group not there":    {waiting: 3, pod: memberPod("pod", "missing"), wantReason: "PodGroup default/missing not found"},
 		"unreadable":         {waiting: 3, broken: true, wantCode: fwk.Error, wantReason: errCache.Error()},
-		"some wait":          {waiting: 3, wantReason: "PodGroup default/gang waits: its pod gang-3 fits on no node", wantReject: true},
-		"nobody waits":       {waiting: 0, wantReason: "PodGroup default/gang waits: its pod gang-0 fits on no node", wantReject: true},
+		"some wait":          {waiting: 3, wantReason: waitsFor("gang-3"), wantReject: true},
+		"nobody waits":       {waiting: 0, wantReason: waitsFor("gang-0"), wantReject: true},
 		"enough have a node": {waiting: 10, members: 11},
-		"one is missing, within the tolerated gap":  {waiting: 9, args: config.CoschedulingArgs{PodGroupRejectPercentage: 10}},
-		"two are missing, beyond the tolerated gap": {waiting: 8, args: config.CoschedulingArgs{PodGroupRejectPercentage: 10}, wantReject: true, wantReason: "PodGroup default/gang waits: its pod gang-8 fits on no node"},
-		"with backoff": {waiting: 3, args: config.CoschedulingArgs{PodGroupBackoffSeconds: 20}, wantReject: true, wantRest: true, wantReason: "PodGroup default/gang waits: its pod gang-3 fits on no node"},
-		"with backoff, but members are still to come": {waiting: 3, members: 9, args: config.CoschedulingArgs{PodGroupBackoffSeconds: 20}, wantReject: true, wantReason: "PodGroup default/gang waits: its pod gang-3 fits on no node"},
+		"one is missing, within the tolerated gap": {waiting: 9, args: config.CoschedulingArgs{PodGroupRejectPercentage: 10}},
+		"two are missing, beyond the tolerated gap": {
+			waiting: 8, args: config.CoschedulingArgs{PodGroupRejectPercentage: 10},
+			wantReject: true, wantReason: waitsFor("gang-8"),
+		},
+		"with backoff": {
+			waiting: 3, args: config.CoschedulingArgs{PodGroupBackoffSeconds: 20},
+			wantReject: true, wantRest: true, wantReason: waitsFor("gang-3"),
+		},
+		"with backoff, but members are still to come": {
+			waiting: 3, members: 9, args: config.CoschedulingArgs{PodGroupBackoffSeconds: 20},
+			wantReject: true, wantReason: waitsFor("gang-3"),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newFakeScheduler(t, tc.args)

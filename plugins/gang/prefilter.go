@@ -65,7 +65,8 @@ func missingMembers(group *v1alpha1.PodGroup, members []*v1.Pod) string {
 	case len(members) < needed:
 		return fmt.Sprintf("has %d of the %d pods that it needs", len(members), needed)
 	case len(members)-gated < needed:
-		return fmt.Sprintf("has %d of the %d pods that it needs, not counting %d that a scheduling gate holds back", len(members)-gated, needed, gated)
+		return fmt.Sprintf("has %d of the %d pods that it needs, not counting %d that a scheduling gate holds back",
+			len(members)-gated, needed, gated)
 	}
 	return ""
 }

@@ -30,7 +30,8 @@ func workNode(name string, pods ...*v1.Pod) fwk.NodeInfo {
 
 func cpuPod(name, group, cpu string) *v1.Pod {
 	pod := memberPod(name, group)
-	pod.Spec.Containers = []v1.Container{{Resources: v1.ResourceRequirements{Requests: v1.ResourceList{v1.ResourceCPU: resource.MustParse(cpu)}}}}
+	requests := v1.ResourceList{v1.ResourceCPU: resource.MustParse(cpu)}
+	pod.Spec.Containers = []v1.Container{{Resources: v1.ResourceRequirements{Requests: requests}}}
 	return pod
 }
 

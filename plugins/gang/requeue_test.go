@@ -27,10 +27,13 @@ func TestHintGroupChange(t *testing.T) {
 		want          fwk.QueueingHint
 		wantError     bool
 	}{
-		"own group made":            {pod: member, after: groupObject("gang", 3, ""), want: fwk.Queue},
-		"another group made":        {pod: member, after: groupObject("other", 3, ""), want: fwk.QueueSkip},
-		"own group's spec changed":  {pod: member, before: groupObject("gang", 3, ""), after: groupObject("gang", 2, ""), want: fwk.Queue},
-		"own group's status":        {pod: member, before: groupObject("gang", 3, "Pending"), after: groupObject("gang", 3, "Running"), want: fwk.QueueSkip},
+		"own group made":           {pod: member, after: groupObject("gang", 3, ""), want: fwk.Queue},
+		"another group made":       {pod: member, after: groupObject("other", 3, ""), want: fwk.QueueSkip},
+		"own group's spec changed": {pod: member, before: groupObject("gang", 3, ""), after: groupObject("gang", 2, ""), want: fwk.Queue},
+		"own group's status": {
+			pod: member, before: groupObject("gang", 3, "Pending"), after: groupObject("gang", 3, "Running"),
+			want: fwk.QueueSkip,
+		},
 		"another group's spec":      {pod: member, before: groupObject("other", 3, ""), after: groupObject("other", 2, ""), want: fwk.QueueSkip},
 		"a pod in no group":         {pod: memberPod("alone", ""), after: groupObject("gang", 3, ""), want: fwk.QueueSkip},
 		"an object of another kind": {pod: member, after: member, want: fwk.Queue, wantError: true},

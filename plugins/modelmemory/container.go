@@ -12,7 +12,7 @@ import (
 func ContainerOf(c *v1.Container) launch.Container {
 	out := launch.Container{Name: c.Name, Image: c.Image, Command: c.Command, Args: c.Args}
 	for i := range c.Env {
-		out.Env = append(out.Env, launch.Variable{Name: c.Env[i].Name, Value: c.Env[i].Value, From: sourceOf(c.Env[i].ValueFrom)})
+		out.Env = append(out.Env, launch.EnvVar{Name: c.Env[i].Name, Value: c.Env[i].Value, From: sourceOf(c.Env[i].ValueFrom)})
 	}
 	for name, quantity := range c.Resources.Limits {
 		if strings.HasSuffix(string(name), ".com/gpu") {

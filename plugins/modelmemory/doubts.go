@@ -5,6 +5,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 
+	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
@@ -20,8 +21,9 @@ func Doubts(pod *v1.Pod) []string {
 	}
 	doubts := reading.Contradictions
 	for _, unknown := range reading.Unknown {
-		if unknown.Field != "Version" {
-			doubts = append(doubts, fmt.Sprintf("its model server's memory was not checked: %s is unknown, because %s", unknown.Field, unknown.Because))
+		if unknown.Field != launch.FieldVersion {
+			doubts = append(doubts, fmt.Sprintf("its model server's memory was not checked: %s is unknown, because %s", unknown.Field,
+				unknown.Because))
 			break
 		}
 	}

@@ -52,7 +52,7 @@ func Of(pod *v1.Pod) (*Server, error) {
 		return s, nil
 	}
 	// A setting that is unknown could be the one that makes it fit.
-	unknown := slices.ContainsFunc(reading.Unknown, func(u launch.Unknown) bool { return u.Field != "Version" })
+	unknown := slices.ContainsFunc(reading.Unknown, func(u launch.Unknown) bool { return u.Field != launch.FieldVersion })
 	if !reading.IsServer() || reading.Model == "" || unknown || len(reading.Overrides) > 0 || openEnvironment(pod, reading) {
 		return nil, nil
 	}
@@ -82,9 +82,10 @@ var firstAccounted = memory.Version{Minor: 10}
 func versionsOf(reading launch.Reading) []memory.Version {
 	version := reading.Launch.Version
 	switch {
-	case reading.Launch.Engine != memory.VLLM, reading.Settled("Version") && !version.Before(firstAccounted.Major, firstAccounted.Minor):
+	case reading.Launch.Engine != memory.VLLM,
+		reading.IsKnown(launch.FieldVersion) && !version.Before(firstAccounted.Major, firstAccounted.Minor):
 		return []memory.Version{version}
-	case reading.Settled("Version"):
+	case reading.IsKnown(launch.FieldVersion):
 		return nil
 	}
 	return []memory.Version{{Minor: 11}, {Minor: 17}, {Minor: 26}, {}}
@@ -109,7 +110,7 @@ func (s *Server) refuses(d Device) string {
 	}
 	if s.stated > 0 {
 		if s.stated > available {
-			return fmt.Sprintf("the pod states %s per GPU (%s), %s has %s", s.stated, launch.GPUMemory, d.GPU.Name, available)
+			return fmt.Sprintf("the pod states %s per GPU (%s), %s has %s", s.stated, launch.GPUMemoryAnnotation, d.GPU.Name, available)
 		}
 		return ""
 	}
@@ -128,7 +129,8 @@ func (s *Server) refusedBy(server *memory.Server, d Device) string {
 	case !e.MayStart():
 		return fmt.Sprintf("model %s: %s", s.name, e.Explain())
 	case d.Share > 0 && e.Claims() > d.Share:
-		return fmt.Sprintf("model %s: the engine would take %s of %s, more than the share of %s: %s", s.name, e.Claims(), d.GPU.Name, d.Share, advice(&e, d.Share))
+		return fmt.Sprintf("model %s: the engine would take %s of %s, more than the share of %s: %s", s.name, e.Claims(), d.GPU.Name, d.Share,
+			advice(&e, d.Share))
 	}
 	return ""
 }

@@ -14,8 +14,10 @@ import (
 )
 
 var (
-	t4   = modelmemory.Device{GPU: memory.GPU{Name: "Tesla T4", Total: 14910 * topology.MiB, Compute: topology.ComputeCapability{Major: 7, Minor: 5}}}
-	l40s = modelmemory.Device{GPU: memory.GPU{Name: "NVIDIA L40S", Total: 45486 * topology.MiB, Compute: topology.ComputeCapability{Major: 8, Minor: 9}}}
+	t4 = modelmemory.Device{GPU: memory.GPU{Name: "Tesla T4", Total: 14910 * topology.MiB,
+		Compute: topology.ComputeCapability{Major: 7, Minor: 5}}}
+	l40s = modelmemory.Device{GPU: memory.GPU{Name: "NVIDIA L40S", Total: 45486 * topology.MiB,
+		Compute: topology.ComputeCapability{Major: 8, Minor: 9}}}
 )
 
 func pod(annotations map[string]string, image string, args ...string) *v1.Pod {
@@ -37,16 +39,22 @@ func TestRefuses(t *testing.T) {
 		device modelmemory.Device
 		want   string // "" for accepted
 	}{
-		"too large":     {pod(nil, vllm, llama, "--max-model-len=4096"), t4, "Tesla T4: nothing is left for the KV cache: 13.1GiB of 14.56GiB for the engine - 14.99GiB weights"},
-		"fits":          {pod(nil, vllm, llama, "--max-model-len=4096"), l40s, ""},
-		"too long":      {pod(nil, vllm, llama, "--max-model-len=131072", "--gpu-memory-utilization=0.5"), l40s, "a request of 131072 tokens takes 16GiB of KV cache"},
-		"quantised":     {pod(nil, vllm, llama, "--max-model-len=4096", "--quantization=bitsandbytes"), t4, ""},
-		"no kernels":    {pod(nil, vllm, llama, "--max-model-len=4096", "--quantization=fp8"), t4, "Tesla T4: compute capability 7.5, and vLLM needs 8.0 for fp8"},
-		"fills a share": {pod(nil, vllm, llama, "--max-model-len=4096", "--quantization=fp8"), shareOf(l40s, 20*topology.GiB), "give it --gpu-memory-utilization=0.42"},
-		"small share":   {pod(nil, vllm, llama, "--max-model-len=4096"), shareOf(l40s, 8*topology.GiB), "ask for 1"},
-		"within share":  {pod(nil, vllm, llama, "--max-model-len=4096", "--quantization=fp8", "--gpu-memory-utilization=0.42"), shareOf(l40s, 20*topology.GiB), ""},
-		"stated":        {pod(map[string]string{"ashlar.dev/gpu-memory": "40Gi"}, "busybox"), t4, "the pod states 40GiB per GPU (ashlar.dev/gpu-memory), Tesla T4 has 14.56GiB"},
-		"stated wins":   {pod(map[string]string{"ashlar.dev/gpu-memory": "10Gi"}, vllm, llama), t4, ""},
+		"too large": {pod(nil, vllm, llama, "--max-model-len=4096"), t4,
+			"Tesla T4: nothing is left for the KV cache: 13.1GiB of 14.56GiB for the engine - 14.99GiB weights"},
+		"fits": {pod(nil, vllm, llama, "--max-model-len=4096"), l40s, ""},
+		"too long": {pod(nil, vllm, llama, "--max-model-len=131072", "--gpu-memory-utilization=0.5"), l40s,
+			"a request of 131072 tokens takes 16GiB of KV cache"},
+		"quantised": {pod(nil, vllm, llama, "--max-model-len=4096", "--quantization=bitsandbytes"), t4, ""},
+		"no kernels": {pod(nil, vllm, llama, "--max-model-len=4096", "--quantization=fp8"), t4,
+			"Tesla T4: compute capability 7.5, and vLLM needs 8.0 for fp8"},
+		"fills a share": {pod(nil, vllm, llama, "--max-model-len=4096", "--quantization=fp8"), shareOf(l40s, 20*topology.GiB),
+			"give it --gpu-memory-utilization=0.42"},
+		"small share": {pod(nil, vllm, llama, "--max-model-len=4096"), shareOf(l40s, 8*topology.GiB), "ask for 1"},
+		"within share": {pod(nil, vllm, llama, "--max-model-len=4096", "--quantization=fp8", "--gpu-memory-utilization=0.42"),
+			shareOf(l40s, 20*topology.GiB), ""},
+		"stated": {pod(map[string]string{"ashlar.dev/gpu-memory": "40Gi"}, "busybox"), t4,
+			"the pod states 40GiB per GPU (ashlar.dev/gpu-memory), Tesla T4 has 14.56GiB"},
+		"stated wins": {pod(map[string]string{"ashlar.dev/gpu-memory": "10Gi"}, vllm, llama), t4, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, err := modelmemory.Of(tc.pod)
@@ -64,7 +72,8 @@ func TestRefuses(t *testing.T) {
 // Where the release is not stated the newest does not stand for it: it keeps more
 // beside the cache than earlier ones.
 func TestUnknownReleaseIsRefusedOnlyIfNoneFits(t *testing.T) {
-	l4 := modelmemory.Device{GPU: memory.GPU{Name: "NVIDIA L4", Total: 22478 * topology.MiB, Compute: topology.ComputeCapability{Major: 8, Minor: 9}}}
+	l4 := modelmemory.Device{GPU: memory.GPU{Name: "NVIDIA L4", Total: 22478 * topology.MiB,
+		Compute: topology.ComputeCapability{Major: 8, Minor: 9}}}
 	args := []string{"--model=meta-llama/Llama-3.1-8B-Instruct", "--max-num-seqs=16", "--gpu-memory-utilization=0.9"}
 	for image, want := range map[string]bool{"vllm/vllm-openai:latest": true, "vllm/vllm-openai:v0.27.0": false} {
 		server, err := modelmemory.Of(pod(nil, image, append(args, "--max-model-len=36000")...))
@@ -79,10 +88,11 @@ func TestUnknownReleaseIsRefusedOnlyIfNoneFits(t *testing.T) {
 // What a pod leaves open is not guessed.
 func TestUnknownIsNotRefused(t *testing.T) {
 	for name, p := range map[string]*v1.Pod{
-		"no model server":    pod(nil, "busybox", "sleep", "1d"),
-		"unknown model":      pod(nil, "vllm/vllm-openai:v0.11.0", "--model=someone/their-own-model"),
-		"model in a volume":  pod(nil, "vllm/vllm-openai:v0.11.0", "--model=/mnt/models"),
-		"a template":         pod(nil, "vllm/vllm-openai:v0.11.0", "--model=meta-llama/Llama-3.1-8B-Instruct", "--max-model-len={{ .Values.length }}"),
+		"no model server":   pod(nil, "busybox", "sleep", "1d"),
+		"unknown model":     pod(nil, "vllm/vllm-openai:v0.11.0", "--model=someone/their-own-model"),
+		"model in a volume": pod(nil, "vllm/vllm-openai:v0.11.0", "--model=/mnt/models"),
+		"a template": pod(nil, "vllm/vllm-openai:v0.11.0", "--model=meta-llama/Llama-3.1-8B-Instruct",
+			"--max-model-len={{ .Values.length }}"),
 		"a setting refused":  pod(nil, "vllm/vllm-openai:v0.11.0", "--model=meta-llama/Llama-3.1-8B-Instruct", "--max-model-len=-5"),
 		"a file of settings": pod(nil, "vllm/vllm-openai:v0.11.0", "--model=meta-llama/Llama-3.1-8B-Instruct", "--config=/etc/vllm.yaml"),
 	} {
@@ -104,7 +114,8 @@ func TestDoubts(t *testing.T) {
 	require.Empty(t, modelmemory.Doubts(pod(nil, "vllm/vllm-openai:latest", "--model=meta-llama/Llama-3.1-8B-Instruct")))
 	require.Contains(t, modelmemory.Doubts(pod(nil, "vllm/vllm-openai:v0.11.0", "--model=/models/mine"))[0], "Model is unknown, because")
 	require.Contains(t, modelmemory.Doubts(pod(nil, "vllm/vllm-openai:v0.11.0", "--model=someone/their-own"))[0], "is not in the catalogue")
-	require.Empty(t, modelmemory.Doubts(pod(map[string]string{"ashlar.dev/gpu-memory": "10Gi"}, "vllm/vllm-openai:v0.11.0", "--model=/models/mine")))
+	require.Empty(t, modelmemory.Doubts(pod(map[string]string{"ashlar.dev/gpu-memory": "10Gi"}, "vllm/vllm-openai:v0.11.0",
+		"--model=/models/mine")))
 
 	two := pod(nil, "vllm/vllm-openai:v0.11.0", "--model=meta-llama/Llama-3.1-8B-Instruct", "--tensor-parallel-size=2")
 	two.Spec.Containers[0].Resources.Limits = v1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}

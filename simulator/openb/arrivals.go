@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"math/rand"
 
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
 // ArrivingPercent is the GPU demand of all arrivals in percent of the cluster's GPUs.
@@ -27,7 +27,7 @@ type Arrivals struct {
 // Arrive draws the arrivals of one seed, the same ones as the published experiments:
 // it uses the same random numbers for the same purpose in the same order. Both lists
 // must be sorted by name, as ReadNodes and ReadPods return them.
-func Arrive(nodes []forecast.Capacity, pods []forecast.Pod, seed int64) (Arrivals, error) {
+func Arrive(nodes []policy.NodeCapacity, pods []policy.TracePod, seed int64) (Arrivals, error) {
 	var gpus topology.MilliGPU
 	for _, node := range nodes {
 		gpus += topology.MilliGPU(node.GPUs) * topology.WholeGPU
@@ -55,7 +55,7 @@ func Arrive(nodes []forecast.Capacity, pods []forecast.Pod, seed int64) (Arrival
 
 // arrivingPods shuffles the pods, then adds clones of random ones, or removes random
 // ones, until their GPU demand is the target.
-func arrivingPods(pods []forecast.Pod, target topology.MilliGPU, rng *rand.Rand) ([]int, error) {
+func arrivingPods(pods []policy.TracePod, target topology.MilliGPU, rng *rand.Rand) ([]int, error) {
 	list := make([]int, len(pods))
 	var demand topology.MilliGPU
 	for i := range pods {
@@ -83,7 +83,7 @@ func arrivingPods(pods []forecast.Pod, target topology.MilliGPU, rng *rand.Rand)
 }
 
 // removeRandom removes random pods from a list until at least excess is gone.
-func removeRandom(list []int, pods []forecast.Pod, excess topology.MilliGPU, rng *rand.Rand) []int {
+func removeRandom(list []int, pods []policy.TracePod, excess topology.MilliGPU, rng *rand.Rand) []int {
 	left := newOrdered(len(list))
 	for n := len(list); excess > 0; n-- {
 		i := left.remove(rng.Intn(n))

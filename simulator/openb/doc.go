@@ -1,5 +1,5 @@
 // Package openb repeats the published experiments on Alibaba's trace openb
-// (cluster-trace-gpu-v2023) with any policy of package cluster.
+// (cluster-trace-gpu-v2023) with any policy of package openb/policy.
 //
 //	ReadNodes, ReadPods ──> Arrive(nodes, pods, seed) ──> Experiment.Run ──> Result
 //
@@ -8,4 +8,10 @@
 // published for the simulator of Weng et al., "Beware of Fragmentation: Scheduling
 // GPU-Sharing Workloads with Fragmentation Gradient Descent", USENIX ATC 2023
 // (hkust-adsl/kubernetes-scheduler-simulator), in every digit that it prints.
+//
+//	nodes.go, pods.go, table.go   the trace's files
+//	arrivals.go                   which pods arrive, in which order
+//	experiment.go                 one policy on one trace with one seed
+//	curves.go                     what is published of an experiment
+//	policy/                       the policies, on amounts of CPU, memory and GPUs
 package openb

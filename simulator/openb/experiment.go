@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
@@ -12,9 +13,9 @@ import (
 // Experiment is one policy on one trace with one seed.
 type Experiment struct {
 	// Nodes and Pods are sorted by name, as ReadNodes and ReadPods return them.
-	Nodes  []forecast.Capacity
-	Pods   []forecast.Pod
-	Policy forecast.Policy
+	Nodes  []policy.NodeCapacity
+	Pods   []policy.TracePod
+	Policy policy.NodePolicy
 	Seed   int64
 }
 
@@ -40,18 +41,18 @@ func (e *Experiment) Run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	nodes := make([]forecast.Capacity, len(e.Nodes))
+	nodes := make([]policy.NodeCapacity, len(e.Nodes))
 	for i, at := range arrivals.Nodes {
 		nodes[i] = e.Nodes[at]
 	}
-	c, err := forecast.New(nodes)
+	c, err := policy.NewClusterState(nodes)
 	if err != nil {
 		return nil, err
 	}
 	demand := demandOf(e.Pods)
 	run := &run{
-		cluster: c, chooser: e.Policy.Chooser(c, demand, e.Seed),
-		fragmentation: forecast.NewFragmentation(c, demand.Typical(forecast.TypicalPercent)),
+		cluster: c, selector: e.Policy.Selector(c, demand, e.Seed),
+		fragmentation: forecast.NewFragmentation(c.Amounts(), demand.TypicalClasses(forecast.TypicalPercent)),
 		fragments:     make([]float64, c.Len()),
 		result:        &Result{curves: newCurves(c.Capacity())},
 	}
@@ -72,18 +73,18 @@ func (e *Experiment) Run(ctx context.Context) (*Result, error) {
 
 // demandOf is the demand that policies may expect: the classes of the trace's pods,
 // before clones are added.
-func demandOf(pods []forecast.Pod) *forecast.Demand {
-	classes := make([]forecast.Class, len(pods))
+func demandOf(pods []policy.TracePod) *forecast.ClassDemand {
+	classes := make([]forecast.PodClass, len(pods))
 	for i := range pods {
-		classes[i] = pods[i].Class
+		classes[i] = pods[i].PodClass
 	}
-	return forecast.NewDemand(classes)
+	return forecast.NewClassDemand(classes)
 }
 
 // run is an experiment under way.
 type run struct {
-	cluster       *forecast.Cluster
-	chooser       forecast.Chooser
+	cluster       *policy.ClusterState
+	selector      policy.NodeSelector
 	fragmentation *forecast.Fragmentation
 	// fragments is by node, fragment their sum.
 	fragments []float64
@@ -95,10 +96,10 @@ type run struct {
 // errMisplaced says that a policy chose what cannot be, which is a mistake in it.
 var errMisplaced = errors.New("the policy chose a node on which the pod does not fit")
 
-func (r *run) arrive(pod forecast.Pod) error {
+func (r *run) arrive(pod policy.TracePod) error {
 	r.result.Arrived++
 	r.arrived += pod.AllGPUs()
-	if at, found := r.chooser.Choose(pod); !found {
+	if at, found := r.selector.SelectNode(pod); !found {
 		r.result.Failed++
 	} else if _, err := r.cluster.Place(pod, at); err != nil {
 		return fmt.Errorf("%w: %w", errMisplaced, err)
@@ -111,7 +112,7 @@ func (r *run) arrive(pod forecast.Pod) error {
 
 // noteFragment brings the sum of fragments up to date after a change of one node.
 func (r *run) noteFragment(node int) {
-	now := r.fragmentation.Of(r.cluster.Node(node))
+	now := r.fragmentation.FragmentOf(r.cluster.Node(node).NodeAmounts)
 	r.fragment += now - r.fragments[node]
 	r.fragments[node] = now
 }

@@ -2,81 +2,106 @@ package openb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand"
 	"slices"
+	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/google/go-cmp/cmp"
 
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
-func someNodes(n int) []forecast.Capacity {
-	nodes := make([]forecast.Capacity, n)
+func someNodes(n int) []policy.NodeCapacity {
+	nodes := make([]policy.NodeCapacity, n)
 	for i := range nodes {
-		nodes[i] = forecast.Capacity{
+		nodes[i] = policy.NodeCapacity{
 			Name: fmt.Sprintf("n%03d", i), CPU: 32_000, Memory: 64 * topology.GiB, Pods: podsPerNode, GPUs: 4, Model: "A",
 		}
 	}
 	return nodes
 }
 
-func pod(cpu, gpus int64, perGPU topology.MilliGPU) forecast.Pod {
-	return forecast.Pod{Class: forecast.Class{CPU: cpu, GPUs: gpus, PerGPU: perGPU}}
+func pod(cpu, gpus int64, perGPU topology.MilliGPU) policy.TracePod {
+	return policy.TracePod{PodClass: forecast.PodClass{CPU: cpu, GPUs: gpus, PerGPU: perGPU}}
 }
 
 // A trace of whole GPUs fills the cluster, and what comes then fails.
 func TestExperimentFillsCluster(t *testing.T) {
-	for _, policy := range forecast.Policies() {
-		e := &Experiment{Nodes: someNodes(10), Pods: []forecast.Pod{pod(1000, 1, 1000)}, Policy: policy, Seed: 42}
+	for _, chosen := range policy.All() {
+		e := &Experiment{Nodes: someNodes(10), Pods: []policy.TracePod{pod(1000, 1, 1000)}, Policy: chosen, Seed: 42}
 		result, err := e.Run(context.Background())
-		require.NoError(t, err)
-		require.Equal(t, 52, result.Arrived, "130 %% of 40 GPUs")
-		require.Equal(t, 12, result.Failed)
-		require.Equal(t, topology.MilliGPU(40_000), result.Allocated)
-		require.Equal(t, Point{Allocated: 50}, result.At(50), "%s: every GPU can be used by the only class", policy.Name())
-		require.Equal(t, 100.0, result.At(130).Allocated)
-		require.Equal(t, 100.0, result.At(1000).Allocated, "beyond the last column is the last")
+		if err != nil {
+			t.Fatalf("%s: %v", chosen.Name(), err)
+		}
+		// 130 % of 40 GPUs arrive.
+		if result.Arrived != 52 || result.Failed != 12 || result.Allocated != 40_000 {
+			t.Errorf("%s: %d arrived, %d failed, %d allocated, want 52, 12 and 40000",
+				chosen.Name(), result.Arrived, result.Failed, result.Allocated)
+		}
+		// Every GPU can be used by the only class. Beyond the last column is the last.
+		for percent, want := range map[int]Point{50: {Allocated: 50}, 130: {Allocated: 100}, 1000: {Allocated: 100}} {
+			if got := result.At(percent); got != want {
+				t.Errorf("%s at %d %%: got %+v, want %+v", chosen.Name(), percent, got, want)
+			}
+		}
 	}
 }
 
 // CPU runs out first: half of the GPUs stay idle, all of them fragments.
 func TestExperimentWithoutCPU(t *testing.T) {
-	e := &Experiment{Nodes: someNodes(10), Pods: []forecast.Pod{pod(16_000, 1, 1000)}, Policy: forecast.FGD{}, Seed: 42}
+	e := &Experiment{Nodes: someNodes(10), Pods: []policy.TracePod{pod(16_000, 1, 1000)}, Policy: policy.FGD{}, Seed: 42}
 	result, err := e.Run(context.Background())
-	require.NoError(t, err)
-	require.Equal(t, Point{Allocated: 50, Fragment: 50, FragmentOfIdle: 100}, result.At(130))
-	require.Equal(t, 32, result.Failed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := result.At(130), (Point{Allocated: 50, Fragment: 50, FragmentOfIdle: 100}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if result.Failed != 32 {
+		t.Errorf("%d failed, want 32", result.Failed)
+	}
 }
 
 func TestExperimentStops(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
-	e := &Experiment{Nodes: someNodes(1), Pods: []forecast.Pod{pod(1, 1, 1)}, Policy: forecast.FGD{}}
+	e := &Experiment{Nodes: someNodes(1), Pods: []policy.TracePod{pod(1, 1, 1)}, Policy: policy.FGD{}}
 	_, err := e.Run(ctx)
-	require.ErrorIs(t, err, context.Canceled)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
 }
 
 func TestArriveRefuses(t *testing.T) {
-	_, err := Arrive([]forecast.Capacity{{Name: "n"}}, []forecast.Pod{pod(1, 1, 1)}, 1)
-	require.ErrorContains(t, err, "the nodes have no GPUs")
-	_, err = Arrive(slices.Repeat(someNodes(1), 2000), []forecast.Pod{pod(1, 1, 1)}, 1)
-	require.ErrorContains(t, err, "use fewer nodes")
+	for want, nodes := range map[string][]policy.NodeCapacity{
+		"the nodes have no GPUs": {{Name: "n"}},
+		"use fewer nodes":        slices.Repeat(someNodes(1), 2000),
+	} {
+		_, err := Arrive(nodes, []policy.TracePod{pod(1, 1, 1)}, 1)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
 }
 
 // A demand above the target is cut by removing random pods one by one, here in the
 // plain way.
 func TestArrivalsAreCut(t *testing.T) {
 	nodes := someNodes(2)
-	var pods []forecast.Pod
+	var pods []policy.TracePod
 	for range 40 {
 		pods = append(pods, pod(1, 1, 700), pod(1, 2, 1000), pod(1, 0, 0))
 	}
 	for seed := range int64(20) {
 		got, err := Arrive(nodes, pods, seed)
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 
 		rng := rand.New(rand.NewSource(seed))
 		rng.Int()
@@ -90,16 +115,24 @@ func TestArrivalsAreCut(t *testing.T) {
 			demand -= pods[list[i]].AllGPUs()
 			list = slices.Delete(list, i, i+1)
 		}
-		require.Equal(t, list, got.Pods)
-		require.ElementsMatch(t, []int{0, 1}, got.Nodes)
+		if diff := cmp.Diff(list, got.Pods); diff != "" {
+			t.Errorf("seed %d: pods (-want +got):\n%s", seed, diff)
+		}
+		if diff := cmp.Diff([]int{0, 1}, slices.Sorted(slices.Values(got.Nodes))); diff != "" {
+			t.Errorf("seed %d: nodes (-want +got):\n%s", seed, diff)
+		}
 	}
 }
 
 // Pods without GPUs alone are not inflated: they have no GPU demand to raise.
 func TestArrivalsWithoutGPUs(t *testing.T) {
-	got, err := Arrive(someNodes(1), []forecast.Pod{pod(1, 0, 0), pod(2, 0, 0)}, 1)
-	require.NoError(t, err)
-	require.ElementsMatch(t, []int{0, 1}, got.Pods)
+	got, err := Arrive(someNodes(1), []policy.TracePod{pod(1, 0, 0), pod(2, 0, 0)}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{0, 1}, slices.Sorted(slices.Values(got.Pods))); diff != "" {
+		t.Errorf("pods (-want +got):\n%s", diff)
+	}
 }
 
 func TestCurves(t *testing.T) {
@@ -109,10 +142,17 @@ func TestCurves(t *testing.T) {
 	c.sample(505, 480, 48)   // 50.5 is rounded to the even 50
 	c.sample(1309, 0, 0)     // column 131 is beyond
 	c.sample(1304, 1000, 10) // column 130
-	require.Equal(t, Point{Allocated: 40, Fragment: 6, FragmentOfIdle: 10}, c.at(49))
-	require.Equal(t, Point{Allocated: 51, Fragment: 4.9, FragmentOfIdle: 10}, c.at(50))
-	require.Equal(t, c.at(50), c.at(51), "without samples the neighbours' count")
-	require.Equal(t, c.at(50), c.at(100), "long without samples things stand as they stood")
-	require.Equal(t, Point{}, c.at(0))
-	require.Equal(t, 1.0, c.at(130).Fragment)
+	at50 := Point{Allocated: 51, Fragment: 4.9, FragmentOfIdle: 10}
+	for column, want := range map[int]Point{
+		0: {}, 49: {Allocated: 40, Fragment: 6, FragmentOfIdle: 10}, 50: at50,
+		51:  at50, // without samples the neighbours' count
+		100: at50, // long without samples things stand as they stood
+	} {
+		if got := c.at(column); got != want {
+			t.Errorf("column %d: got %+v, want %+v", column, got, want)
+		}
+	}
+	if got := c.at(130).Fragment; got != 1 {
+		t.Errorf("column 130: got fragment %v, want 1", got)
+	}
 }

@@ -1,11 +1,13 @@
 package openb
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/google/go-cmp/cmp"
 
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
@@ -17,28 +19,39 @@ const (
 
 func TestReadNodes(t *testing.T) {
 	nodes, err := ReadNodes("n.csv", strings.NewReader("\ufeffmodel,sn,gpu,memory_mib,cpu_milli,extra\nT4,b,2,1024,8000,x\n,a,0,1,2,\n"))
-	require.NoError(t, err)
-	require.Equal(t, []forecast.Capacity{
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []policy.NodeCapacity{
 		{Name: "a", CPU: 2, Memory: topology.MiB, Pods: 1001},
 		{Name: "b", CPU: 8000, Memory: topology.GiB, Pods: 1001, GPUs: 2, Model: "T4"},
-	}, nodes)
+	}
+	if diff := cmp.Diff(want, nodes); diff != "" {
+		t.Errorf("nodes (-want +got):\n%s", diff)
+	}
 }
 
 func TestReadPods(t *testing.T) {
 	pods, err := ReadPods("p.csv", strings.NewReader(podHeader+
 		"d,1,1,2,5000,A|B\nc,1,1,1,0,\nb,1,1,1,999,A\na,1,1,0,500,A\n"))
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	memory := topology.MiB
-	require.Equal(t, []forecast.Pod{
-		{Class: forecast.Class{CPU: 1}, Memory: memory},
-		{Class: forecast.Class{CPU: 1, GPUs: 1, PerGPU: 999, Models: "A"}, Memory: memory},
-		{Class: forecast.Class{CPU: 1, GPUs: 1, PerGPU: 1}, Memory: memory},
-		{Class: forecast.Class{CPU: 1, GPUs: 2, PerGPU: 1000, Models: "A|B"}, Memory: memory},
-	}, pods)
+	want := []policy.TracePod{
+		{PodClass: forecast.PodClass{CPU: 1}, Memory: memory},
+		{PodClass: forecast.PodClass{CPU: 1, GPUs: 1, PerGPU: 999, Models: "A"}, Memory: memory},
+		{PodClass: forecast.PodClass{CPU: 1, GPUs: 1, PerGPU: 1}, Memory: memory},
+		{PodClass: forecast.PodClass{CPU: 1, GPUs: 2, PerGPU: 1000, Models: "A|B"}, Memory: memory},
+	}
+	if diff := cmp.Diff(want, pods); diff != "" {
+		t.Errorf("pods (-want +got):\n%s", diff)
+	}
 
 	pods, err = ReadPods("p.csv", strings.NewReader("name,cpu_milli,memory_mib,num_gpu,gpu_milli\na,1,2,1,300\n"))
-	require.NoError(t, err, "gpu_spec may be missing")
-	require.Equal(t, topology.MilliGPU(300), pods[0].PerGPU)
+	if err != nil || pods[0].PerGPU != 300 {
+		t.Errorf("without gpu_spec: got %+v, %v, want 300 thousandths", pods, err)
+	}
 }
 
 // Mistakes are named by file, line and column, with what to do.
@@ -71,7 +84,9 @@ func TestReadRefuses(t *testing.T) {
 		"pod: many GPUs":     {pods, podHeader + "a,1,1,17,1000,\n", `f.csv:2: num_gpu: "17"`},
 		"pod: huge share":    {pods, podHeader + "a,1,1,1,1000001,\n", `f.csv:2: gpu_milli: "1000001"`},
 	} {
-		require.ErrorContains(t, tc.read(tc.text), tc.want, name)
+		if err := tc.read(tc.text); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: got %v, want %s", name, err, tc.want)
+		}
 	}
 }
 
@@ -89,7 +104,9 @@ func TestReadIsBounded(t *testing.T) {
 		t.Skip("reads 256 MiB")
 	}
 	_, err := ReadNodes("f.csv", endless{})
-	require.ErrorIs(t, err, errTooLong)
+	if !errors.Is(err, errTooLong) {
+		t.Errorf("got %v, want %v", err, errTooLong)
+	}
 }
 
 // Whatever is accepted can be placed and simulated.
@@ -102,7 +119,7 @@ func FuzzReadPods(f *testing.F) {
 			return
 		}
 		for _, pod := range pods {
-			if err := pod.Check(); err != nil || pod.Memory < 0 || pod.Memory > forecast.MaxMemory {
+			if err := pod.Validate(); err != nil || pod.Memory < 0 || pod.Memory > policy.MaxMemory {
 				t.Fatalf("accepted %+v, %v", pod, err)
 			}
 		}
@@ -110,7 +127,7 @@ func FuzzReadPods(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		result, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: forecast.Ashlar{}, Seed: 1}).Run(t.Context())
+		result, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: policy.Ashlar{}, Seed: 1}).Run(t.Context())
 		if err != nil || result.Failed > result.Arrived || result.At(130).Allocated > 100 {
 			t.Fatalf("%+v, %v", result, err)
 		}
@@ -130,7 +147,7 @@ func FuzzReadNodes(f *testing.F) {
 			}
 		}
 		if len(nodes) < 64 {
-			if _, err := forecast.New(nodes); err != nil {
+			if _, err := policy.NewClusterState(nodes); err != nil {
 				t.Fatal(err)
 			}
 		}

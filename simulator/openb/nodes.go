@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
@@ -13,16 +14,16 @@ import (
 const podsPerNode = 1001
 
 // mostMiB is the most memory of a node or a pod, in MiB.
-const mostMiB = int64(forecast.MaxMemory / topology.MiB)
+const mostMiB = int64(policy.MaxMemory / topology.MiB)
 
 // ReadNodes reads a node list, for example openb_node_list_gpu_node.csv, and sorts it
 // by name. file is what errors call it.
-func ReadNodes(file string, in io.Reader) ([]forecast.Capacity, error) {
+func ReadNodes(file string, in io.Reader) ([]policy.NodeCapacity, error) {
 	t, err := newTable(file, in, "sn", "cpu_milli", "memory_mib", "gpu", "model")
 	if err != nil {
 		return nil, err
 	}
-	var nodes []forecast.Capacity
+	var nodes []policy.NodeCapacity
 	seen := names{}
 	for {
 		ok, err := t.next()
@@ -32,7 +33,7 @@ func ReadNodes(file string, in io.Reader) ([]forecast.Capacity, error) {
 		if !ok {
 			break
 		}
-		node := forecast.Capacity{
+		node := policy.NodeCapacity{
 			Name: t.text("sn"), CPU: t.whole("cpu_milli", forecast.MaxCPU),
 			Memory: topology.Bytes(t.whole("memory_mib", mostMiB)) * topology.MiB, Pods: podsPerNode,
 			GPUs: t.whole("gpu", topology.MaxGPUs), Model: t.text("model"),
@@ -48,6 +49,6 @@ func ReadNodes(file string, in io.Reader) ([]forecast.Capacity, error) {
 		}
 		nodes = append(nodes, node)
 	}
-	slices.SortFunc(nodes, func(a, b forecast.Capacity) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(nodes, func(a, b policy.NodeCapacity) int { return strings.Compare(a.Name, b.Name) })
 	return nodes, nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
@@ -16,14 +17,14 @@ const mostMilli = 1_000_000
 // ReadPods reads a pod list, for example openb_pod_list_default.csv, sorted by name.
 // The column gpu_spec may be missing; times are not looked at. file is what errors
 // call it.
-func ReadPods(file string, in io.Reader) ([]forecast.Pod, error) {
+func ReadPods(file string, in io.Reader) ([]policy.TracePod, error) {
 	t, err := newTable(file, in, "name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli")
 	if err != nil {
 		return nil, err
 	}
 	type named struct {
 		name string
-		pod  forecast.Pod
+		pod  policy.TracePod
 	}
 	var rows []named
 	seen := names{}
@@ -43,7 +44,7 @@ func ReadPods(file string, in io.Reader) ([]forecast.Pod, error) {
 		rows = append(rows, row)
 	}
 	slices.SortFunc(rows, func(a, b named) int { return strings.Compare(a.name, b.name) })
-	pods := make([]forecast.Pod, len(rows))
+	pods := make([]policy.TracePod, len(rows))
 	for i, row := range rows {
 		pods[i] = row.pod
 	}
@@ -52,10 +53,10 @@ func ReadPods(file string, in io.Reader) ([]forecast.Pod, error) {
 
 // pod is the pod of a row. Without GPUs nothing else about GPUs counts; a share of
 // nothing counts as the smallest there is.
-func (t *table) pod() forecast.Pod {
-	pod := forecast.Pod{
-		Class:  forecast.Class{CPU: t.whole("cpu_milli", forecast.MaxCPU), GPUs: t.whole("num_gpu", topology.MaxGPUs)},
-		Memory: topology.Bytes(t.whole("memory_mib", mostMiB)) * topology.MiB,
+func (t *table) pod() policy.TracePod {
+	pod := policy.TracePod{
+		PodClass: forecast.PodClass{CPU: t.whole("cpu_milli", forecast.MaxCPU), GPUs: t.whole("num_gpu", topology.MaxGPUs)},
+		Memory:   topology.Bytes(t.whole("memory_mib", mostMiB)) * topology.MiB,
 	}
 	milli := topology.MilliGPU(t.whole("gpu_milli", mostMilli))
 	if pod.GPUs == 0 {

@@ -14,8 +14,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/google/go-cmp/cmp"
 
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
@@ -24,7 +25,9 @@ import (
 func openShared(t testing.TB, name ...string) *os.File {
 	t.Helper()
 	folder, err := os.Getwd()
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for {
 		if file, err := os.Open(filepath.Join(append([]string{folder, "shared"}, name...)...)); err == nil {
 			t.Cleanup(func() { file.Close() })
@@ -38,17 +41,21 @@ func openShared(t testing.TB, name ...string) *os.File {
 	}
 }
 
-func sharedNodes(t testing.TB) []forecast.Capacity {
+func sharedNodes(t testing.TB) []policy.NodeCapacity {
 	t.Helper()
 	nodes, err := ReadNodes("nodes", openShared(t, "traces", "openb", "openb_node_list_gpu_node.csv"))
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return nodes
 }
 
-func sharedPods(t testing.TB, trace string) []forecast.Pod {
+func sharedPods(t testing.TB, trace string) []policy.TracePod {
 	t.Helper()
 	pods, err := ReadPods(trace, openShared(t, "traces", "openb", "openb_pod_list_"+trace+".csv"))
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return pods
 }
 
@@ -62,15 +69,21 @@ type published struct {
 func publishedRuns(t testing.TB) []published {
 	t.Helper()
 	rows, err := csv.NewReader(openShared(t, "data", "openb", "expected_per_seed.csv")).ReadAll()
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var runs []published
 	for _, row := range rows[1:] {
 		seed, err := strconv.ParseInt(row[2], 10, 64)
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		run := published{row[0], row[1], seed, map[string]float64{}}
 		for i, cell := range row[3:] {
 			run.value[rows[0][i+3]], err = strconv.ParseFloat(cell, 64)
-			require.NoError(t, err)
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 		runs = append(runs, run)
 	}
@@ -78,9 +91,9 @@ func publishedRuns(t testing.TB) []published {
 }
 
 // publishedNames are the policies' names in the published results.
-var publishedNames = map[string]forecast.Policy{
-	"FGD": forecast.FGD{}, "BestFit": forecast.BestFit{}, "DotProd": forecast.DotProduct{},
-	"GpuPacking": forecast.GPUPacking{}, "GpuClustering": forecast.GPUClustering{}, "Random": forecast.Random{},
+var publishedNames = map[string]policy.NodePolicy{
+	"FGD": policy.FGD{}, "BestFit": policy.BestFit{}, "DotProd": policy.DotProduct{},
+	"GpuPacking": policy.GPUPacking{}, "GpuClustering": policy.GPUClustering{}, "Random": policy.Random{},
 }
 
 // Every published experiment is repeated digit by digit: alloc and the amount of
@@ -88,7 +101,7 @@ var publishedNames = map[string]forecast.Policy{
 func TestPublishedExperiments(t *testing.T) {
 	runs := publishedRuns(t)
 	nodes := sharedNodes(t)
-	pods := map[string][]forecast.Pod{}
+	pods := map[string][]policy.TracePod{}
 	compared := 0
 	for _, want := range runs {
 		if want.policy == "Random" || testing.Short() && (want.seed != 42 || want.trace != "default" && want.trace != "gpuspec25") {
@@ -99,7 +112,9 @@ func TestPublishedExperiments(t *testing.T) {
 		}
 		experiment := &Experiment{Nodes: nodes, Pods: pods[want.trace], Policy: publishedNames[want.policy], Seed: want.seed}
 		got, err := experiment.Run(context.Background())
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for column, value := range want.value {
 			if is := got.value(t, column); math.Abs(is-value) > 0.01001 {
 				t.Errorf("%s, %s, seed %d: %s is %.4f, published %.4f", want.trace, want.policy, want.seed, column, is, value)
@@ -107,7 +122,9 @@ func TestPublishedExperiments(t *testing.T) {
 		}
 		compared++
 	}
-	require.Greater(t, compared, 8)
+	if compared <= 8 {
+		t.Errorf("compared %d experiments: too few to mean anything", compared)
+	}
 	t.Logf("%d experiments compared", compared)
 }
 
@@ -119,28 +136,42 @@ func TestPublishedArrivals(t *testing.T) {
 	}{{"default", 42}, {"default", 43}, {"cpu050", 42}, {"gpuspec25", 42}, {"multigpu40", 42}} {
 		name := fmt.Sprintf("arrivals_%s_%d.txt", run.trace, run.seed)
 		content, err := io.ReadAll(openShared(t, "data", "openb", "arrivals", name))
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		var want []int
 		for line := range strings.Lines(string(content)) {
 			i, err := strconv.Atoi(strings.TrimSpace(line))
-			require.NoError(t, err)
+			if err != nil {
+				t.Fatal(err)
+			}
 			want = append(want, i)
 		}
 		got, err := Arrive(sharedNodes(t), sharedPods(t, run.trace), run.seed)
-		require.NoError(t, err)
-		require.Equal(t, want, got.Pods, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got.Pods); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
 // The classes that FGD looks at are those published.
 func TestPublishedTypicalPods(t *testing.T) {
 	rows, err := csv.NewReader(openShared(t, "data", "openb", "typical_pods_default.csv")).ReadAll()
-	require.NoError(t, err)
-	typical := demandOf(sharedPods(t, "default")).Typical(forecast.TypicalPercent)
-	require.Len(t, typical, len(rows)-1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	typical := demandOf(sharedPods(t, "default")).TypicalClasses(forecast.TypicalPercent)
+	if len(typical) != len(rows)-1 {
+		t.Fatalf("got %d classes, want %d", len(typical), len(rows)-1)
+	}
 	for i, class := range typical {
 		got := fmt.Sprintf("%d %d %d %s %d %.10f", class.CPU, class.PerGPU, class.GPUs, class.Models, class.Count, class.Probability)
-		require.Equal(t, strings.Join(rows[i+1][1:], " "), got)
+		if want := strings.Join(rows[i+1][1:], " "); got != want {
+			t.Errorf("class %d: got %s, want %s", i, got, want)
+		}
 	}
 }
 
@@ -162,13 +193,17 @@ func TestPublishedRandom(t *testing.T) {
 		pods := sharedPods(t, trace)
 		var got []float64
 		for seed := int64(42); seed < 52; seed++ {
-			result, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: forecast.Random{}, Seed: seed}).Run(context.Background())
-			require.NoError(t, err)
+			result, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: policy.Random{}, Seed: seed}).Run(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
 			got = append(got, result.At(130).Allocated)
 		}
 		mean, deviation := spread(want[trace])
 		is, _ := spread(got)
-		require.InDelta(t, mean, is, 3*deviation, trace)
+		if math.Abs(is-mean) > 3*deviation {
+			t.Errorf("%s: mean %.2f, published %.2f with deviation %.2f", trace, is, mean, deviation)
+		}
 	}
 }
 
@@ -199,16 +234,21 @@ func TestAshlarBeatsFGD(t *testing.T) {
 		pods := sharedPods(t, trace)
 		var gain100, gain130 float64
 		for seed := int64(42); seed < 42+seeds; seed++ {
-			fgd, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: forecast.FGD{}, Seed: seed}).Run(context.Background())
-			require.NoError(t, err)
-			ashlar, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: forecast.Ashlar{}, Seed: seed}).Run(context.Background())
-			require.NoError(t, err)
+			fgd, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: policy.FGD{}, Seed: seed}).Run(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ashlar, err := (&Experiment{Nodes: nodes, Pods: pods, Policy: policy.Ashlar{}, Seed: seed}).Run(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
 			gain100 += (ashlar.At(100).Allocated - fgd.At(100).Allocated) / seeds
 			gain130 += (ashlar.At(130).Allocated - fgd.At(130).Allocated) / seeds
 		}
 		// The smallest gain measured is 0.5 (multigpu40).
-		require.Greater(t, gain100, 0.3, trace)
-		require.Greater(t, gain130, 0.3, trace)
+		if gain100 <= 0.3 || gain130 <= 0.3 {
+			t.Errorf("%s: gains %.2f at 100 %% and %.2f at 130 %%, want more than 0.3", trace, gain100, gain130)
+		}
 		t.Logf("%-12s +%.2f at 100 %%, +%.2f at 130 %%", trace, gain100, gain130)
 	}
 }
@@ -218,7 +258,9 @@ func (r *Result) value(t *testing.T, column string) float64 {
 	t.Helper()
 	name := strings.TrimRight(column, "0123456789")
 	percent, err := strconv.Atoi(column[len(name):])
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	switch point := r.At(percent); name {
 	case "alloc":
 		return point.Allocated

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/forecast"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -38,7 +38,7 @@ const (
 )
 
 // Input is the replay of pods on nodes.
-func Input(pods []Pod, nodes []forecast.Capacity, o Options) (*simulator.Input, error) {
+func Input(pods []Pod, nodes []policy.NodeCapacity, o Options) (*simulator.Input, error) {
 	switch {
 	case o.Window <= 0 || o.Window > simulator.MaxTime:
 		return nil, fmt.Errorf("a window of %s: want more than 0 and up to %s", o.Window, simulator.MaxTime)
@@ -49,11 +49,11 @@ func Input(pods []Pod, nodes []forecast.Capacity, o Options) (*simulator.Input, 
 	}
 	b := builder{asks: map[string]*simulator.Ask{}, median: medianRun(pods)}
 	demand := placement.PriorDemand()
-	policy, err := placement.PolicyNamed(o.Policy, demand, uint64(o.Seed))
+	chosen, err := placement.PolicyNamed(o.Policy, demand, uint64(o.Seed))
 	if err != nil {
 		return nil, err
 	}
-	in := &simulator.Input{Policy: policy, Horizon: o.Window, Preemption: simulator.PreemptNever}
+	in := &simulator.Input{Policy: chosen, Horizon: o.Window, Preemption: simulator.PreemptNever}
 	if in.Nodes, err = nodesOf(nodes, demand); err != nil {
 		return nil, err
 	}

@@ -6,9 +6,9 @@ import (
 	"slices"
 
 	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/cluster"
-	"github.com/ashlar-dev/ashlar/topology/forecast"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -22,11 +22,11 @@ type shape struct {
 
 // Scale keeps a part of the nodes, of each shape in proportion: the shapes whose number
 // is cut the most get one more, until the total is right.
-func Scale(nodes []forecast.Capacity, factor float64) ([]forecast.Capacity, error) {
+func Scale(nodes []policy.NodeCapacity, factor float64) ([]policy.NodeCapacity, error) {
 	if !(factor > 0 && factor <= 1) {
 		return nil, fmt.Errorf("scale %v: want above 0 and up to 1", factor)
 	}
-	by := map[shape][]forecast.Capacity{}
+	by := map[shape][]policy.NodeCapacity{}
 	var shapes []shape
 	for _, n := range nodes {
 		s := shape{n.Model, n.GPUs, n.CPU, n.Memory}
@@ -46,7 +46,7 @@ func Scale(nodes []forecast.Capacity, factor float64) ([]forecast.Capacity, erro
 		left -= count[s]
 	}
 	slices.SortStableFunc(shapes, func(a, b shape) int { return cmp.Compare(rest(b), rest(a)) })
-	var kept []forecast.Capacity
+	var kept []policy.NodeCapacity
 	for _, s := range shapes {
 		if left > 0 && count[s] < len(by[s]) {
 			count[s]++
@@ -54,7 +54,7 @@ func Scale(nodes []forecast.Capacity, factor float64) ([]forecast.Capacity, erro
 		}
 		kept = append(kept, by[s][:count[s]]...)
 	}
-	slices.SortFunc(kept, func(a, b forecast.Capacity) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(kept, func(a, b policy.NodeCapacity) int { return cmp.Compare(a.Name, b.Name) })
 	return kept, nil
 }
 
@@ -65,7 +65,7 @@ var memories = map[string]topology.Bytes{"P100": 16384, "T4": 15360, "V100M16": 
 const otherMemory = 24576
 
 // nodesOf makes the simulator's nodes; nodes of one shape share an inventory.
-func nodesOf(capacities []forecast.Capacity, demand placement.Demand) ([]simulator.Node, error) {
+func nodesOf(capacities []policy.NodeCapacity, demand placement.Demand) ([]simulator.Node, error) {
 	models := map[string]*topology.Model{}
 	inventories := map[shape]*placement.Inventory{}
 	var nodes []simulator.Node

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/simulator"
-	"github.com/ashlar-dev/ashlar/topology/forecast"
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 )
 
 const header = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time\n"
@@ -17,12 +17,12 @@ p-1,8000,1024,8,1000,V100M16|V100M32,BE,Running,100,400,100
 p-3,8000,1024,0,0,,BE,Failed,300,350,
 `
 
-func nodes() []forecast.Capacity {
-	var all []forecast.Capacity
+func nodes() []policy.NodeCapacity {
+	var all []policy.NodeCapacity
 	for _, name := range []string{"n-0", "n-1", "n-2", "n-3"} {
-		all = append(all, forecast.Capacity{Name: name, CPU: 64_000, Memory: 1 << 38, GPUs: 8, Model: "V100M32"})
+		all = append(all, policy.NodeCapacity{Name: name, CPU: 64_000, Memory: 1 << 38, GPUs: 8, Model: "V100M32"})
 	}
-	return append(all, forecast.Capacity{Name: "n-4", CPU: 64_000, Memory: 1 << 38, GPUs: 2, Model: "T4"})
+	return append(all, policy.NodeCapacity{Name: "n-4", CPU: 64_000, Memory: 1 << 38, GPUs: 2, Model: "T4"})
 }
 
 func TestReadPods(t *testing.T) {

@@ -90,9 +90,9 @@ func (c *chart) inWords(policies []policy) string {
 	text := ""
 	for _, s := range c.Series {
 		last := len(s.Y) - 1
-		value := short(s.Y[last]) + " " + c.Y.Unit
+		value := pageShort(s.Y[last]) + " " + c.Y.Unit
 		if c.Y.Kind == "wait" {
-			value = wait(s.Y[last])
+			value = pageDuration(s.Y[last])
 		}
 		text += fmt.Sprintf("; %s ends at %s", policies[s.Policy].Name, value)
 	}
@@ -158,12 +158,12 @@ func (s *series) add(x float64, values []float64) {
 	for _, value := range values {
 		sum += value
 	}
-	s.X, s.Y = append(s.X, rounded(x)), append(s.Y, rounded(sum/float64(len(values))))
+	s.X, s.Y = append(s.X, fiveDigits(x)), append(s.Y, fiveDigits(sum/float64(len(values))))
 	if len(values) > 1 || len(s.Low) > 0 {
 		for len(s.Low) < len(s.Y)-1 {
 			s.Low, s.High = append(s.Low, s.Y[len(s.Low)]), append(s.High, s.Y[len(s.High)])
 		}
-		s.Low, s.High = append(s.Low, rounded(slices.Min(values))), append(s.High, rounded(slices.Max(values)))
+		s.Low, s.High = append(s.Low, fiveDigits(slices.Min(values))), append(s.High, fiveDigits(slices.Max(values)))
 	}
 }
 
@@ -311,7 +311,7 @@ func waitCharts(policies []policy) ([]chart, string) {
 		about += "."
 	}
 	if left > 0 {
-		about += " " + counted(int64(left), "more workload is", "more workloads are") + " in the table at the end."
+		about += " " + countNoun(int64(left), "more workload is", "more workloads are") + " in the table at the end."
 	}
 	if len(list) == 2 && len(classes) == 1 {
 		list = list[:1] // both are the same
@@ -346,7 +346,7 @@ func waitChart(policies []policy, id, title string, of func(*policy) []simulator
 		}
 		c.Series = append(c.Series, s)
 	}
-	c.Note = whole(jobs) + " jobs"
+	c.Note = pageWhole(jobs) + " jobs"
 	if jobs == 1 {
 		c.Note = "1 job"
 	}

@@ -13,14 +13,14 @@ import (
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/simulator"
-	"github.com/ashlar-dev/ashlar/topology/catalogue"
 )
 
 // nodeSet is the nodes of a map; runs on the same cluster share one.
 type nodeSet struct {
 	Names   []string `json:"names"`
 	Domains []int64  `json:"domains"`
-	// Models are GPU models, Slices how many MIG memory slices a GPU of each has.
+	// Models are GPU models, Slices how many MIG memory slices a GPU of each has, 0
+	// without MIG.
 	Models []string `json:"models"`
 	Slices []int64  `json:"slices"`
 	// Kinds are the different makes of nodes: the model of each GPU. Kind is each
@@ -79,7 +79,7 @@ func (p *page) addMaps(policies []policy) error {
 			p.Data.Maps = append(p.Data.Maps, *held)
 			if shown := shownGPUs(run.Result); shown < run.Result.GPUs {
 				p.MapIsExcerpt = fmt.Sprintf("The map has the first %s of the cluster, with %s of its %s GPUs.",
-					counted(int64(len(run.Result.Nodes)), "node", "nodes"), whole(float64(shown)), whole(float64(run.Result.GPUs)))
+					countNoun(int64(len(run.Result.Nodes)), "node", "nodes"), pageWhole(float64(shown)), pageWhole(float64(run.Result.GPUs)))
 			}
 			break
 		}
@@ -98,23 +98,30 @@ func shownGPUs(r *simulator.Result) int64 {
 
 func nodesOf(r *simulator.Result) nodeSet {
 	var set nodeSet
-	models, kinds := map[string]int{}, map[string]int{}
+	type gpuModel struct {
+		name   string
+		slices int64
+	}
+	models, kinds := map[gpuModel]int{}, map[string]int{}
 	for i := range r.Nodes {
 		node := &r.Nodes[i]
-		set.Names, set.Domains = append(set.Names, clip(node.Name)), append(set.Domains, node.Domain)
-		key := fmt.Sprintf("%#v", node.Models)
+		set.Names, set.Domains = append(set.Names, clipName(node.Name)), append(set.Domains, node.Domain)
+		key := fmt.Sprintf("%#v %v", node.Models, node.MemorySlices)
 		kind, found := kinds[key]
 		if !found {
 			kind = len(set.Kinds)
 			kinds[key] = kind
 			gpus := []int{}
-			for _, name := range node.Models {
-				model, found := models[name]
+			for i, name := range node.Models {
+				made := gpuModel{name: name}
+				if i < len(node.MemorySlices) {
+					made.slices = node.MemorySlices[i]
+				}
+				model, found := models[made]
 				if !found {
 					model = len(set.Models)
-					models[name] = model
-					set.Models = append(set.Models, clip(name))
-					set.Slices = append(set.Slices, slicesOf(name))
+					models[made] = model
+					set.Models, set.Slices = append(set.Models, clipName(name)), append(set.Slices, made.slices)
 				}
 				gpus = append(gpus, model)
 			}
@@ -123,21 +130,6 @@ func nodesOf(r *simulator.Result) nodeSet {
 		set.Kind = append(set.Kind, kind)
 	}
 	return set
-}
-
-// slicesOf is the number of MIG memory slices of a GPU model. Eight is what all have
-// that are not in the catalogue, so far.
-func slicesOf(name string) int64 {
-	c := catalogue.Default()
-	model, err := c.Model(name)
-	if err != nil || model.MIG == "" {
-		return 8
-	}
-	table, err := c.MIG(model.MIG)
-	if err != nil {
-		return 8
-	}
-	return table.MemorySlices
 }
 
 const (
@@ -169,7 +161,7 @@ func encode(r *simulator.Result) (*heldOver, error) {
 			}
 			words, err := wordsOf(tile.GPUs, len(r.Nodes[tile.Node].Models))
 			if err != nil {
-				return nil, fmt.Errorf("frame %d, node %s: %w", f, clip(r.Nodes[tile.Node].Name), err)
+				return nil, fmt.Errorf("frame %d, node %s: %w", f, clipName(r.Nodes[tile.Node].Name), err)
 			}
 			for k, word := range words {
 				slot := first[tile.Node] + k
@@ -237,18 +229,18 @@ func wordsOf(text string, gpus int) ([]string, error) {
 	switch parts := strings.Fields(text); {
 	case gpus == 0 && len(parts) == 1 && parts[0][0] == 'j':
 		if _, err := strconv.ParseUint(parts[0][1:], 10, 32); err != nil {
-			return nil, fmt.Errorf("%q is no number of jobs", clip(text))
+			return nil, fmt.Errorf("%q is no number of jobs", clipName(text))
 		}
 		state += parts[0]
 	case gpus > 0 && len(parts) == gpus:
 		for i, word := range parts {
 			if !strings.Contains("-wms", word[:1]) || strings.Trim(word[1:], "0123456789:=,") != "" {
-				return nil, fmt.Errorf("%q is nothing that a GPU can hold", clip(word))
+				return nil, fmt.Errorf("%q is nothing that a GPU can hold", clipName(word))
 			}
 			words[1+i] = word
 		}
 	default:
-		return nil, fmt.Errorf("%q does not describe %d GPUs", clip(text), gpus)
+		return nil, fmt.Errorf("%q does not describe %d GPUs", clipName(text), gpus)
 	}
 	if state != "" {
 		words[0] = state

@@ -37,8 +37,8 @@ type page struct {
 	Title    string
 	Facts    []string
 	Policies []policy
-	Summary  []section
-	Failures *table
+	Summary  []summarySection
+	Failures *policyTable
 	Classes  []classTable
 	Charts   []chartGroup
 	Map      bool
@@ -83,8 +83,8 @@ func Write(w io.Writer, title string, runs []Run) error {
 		return fmt.Errorf("report: %w", err)
 	}
 	p := &page{
-		Title: clip(cmp.Or(title, "Simulation")), Facts: facts(runs, policies), Policies: policies,
-		Summary: summary(policies), Failures: failures(policies), Classes: classTables(policies),
+		Title: clipName(cmp.Or(title, "Simulation")), Facts: facts(runs, policies), Policies: policies,
+		Summary: summaryOf(policies), Failures: failureTable(policies), Classes: classTables(policies),
 		Style: template.CSS(styleText), Script: template.JS(scriptText), // files of this package
 		Policy: "default-src 'none'; script-src '" + hash(scriptText) + "'; style-src '" + hash(styleText) + "'; img-src data:; base-uri 'none'; form-action 'none'",
 	}
@@ -124,13 +124,13 @@ func byName(runs []Run) ([]policy, error) {
 	index := map[string]int{}
 	for _, run := range runs {
 		if run.Result == nil && run.Curves == nil {
-			return nil, fmt.Errorf("run %s, seed %d has neither a result nor curves", clip(run.Name), run.Seed)
+			return nil, fmt.Errorf("run %s, seed %d has neither a result nor curves", clipName(run.Name), run.Seed)
 		}
 		i, found := index[run.Name]
 		if !found {
 			i = len(policies)
 			index[run.Name] = i
-			policies = append(policies, policy{Name: clip(cmp.Or(run.Name, "unnamed"))})
+			policies = append(policies, policy{Name: clipName(cmp.Or(run.Name, "unnamed"))})
 		}
 		policies[i].runs = append(policies[i].runs, run)
 	}
@@ -158,11 +158,11 @@ func facts(runs []Run, policies []policy) []string {
 			seeds = append(seeds, seed)
 		}
 	}
-	list := []string{counted(int64(len(policies)), "policy", "policies")}
+	list := []string{countNoun(int64(len(policies)), "policy", "policies")}
 	if len(seeds) == 1 {
 		list = append(list, fmt.Sprintf("seed %d", seeds[0]))
 	} else {
-		list = append(list, counted(int64(len(seeds)), "seed", "seeds"))
+		list = append(list, countNoun(int64(len(seeds)), "seed", "seeds"))
 	}
 	var end simulator.Time
 	var gpus, jobs int64
@@ -172,7 +172,7 @@ func facts(runs []Run, policies []policy) []string {
 		}
 	}
 	if end > 0 {
-		list = append(list, end.String()+" simulated", counted(gpus, "GPU", "GPUs"), counted(jobs, "job", "jobs")+" arrived")
+		list = append(list, end.String()+" simulated", countNoun(gpus, "GPU", "GPUs"), countNoun(jobs, "job", "jobs")+" arrived")
 	}
 	return list
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/simulator/openb"
+	openbpolicy "github.com/ashlar-dev/ashlar/simulator/openb/policy"
 	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
@@ -32,7 +33,11 @@ func resultOf(factor simulator.Time) *simulator.Result {
 			{Name: "training", Jobs: simulator.JobCounts{Arrived: 6, Finished: 3, Running: 1, Failed: 2, Failures: map[simulator.Failure]int64{"never fits": 1, "gave up": 1}}, Waits: waits(6), Bandwidth: 0.75, Measured: 2},
 		},
 		Utilisation: 0.5, StrandedBytes: 40 << 30, GPUs: 3, DollarsPerHour: 9,
-		Nodes: []simulator.NodeResult{{Name: "n-0", Models: []string{"A30-24GB", "A30-24GB"}, Domain: -1}, {Name: "n-1", Models: []string{"L4"}, Domain: 3}, {Name: "n-2", Domain: -1}},
+		Nodes: []simulator.NodeResult{
+			{Name: "n-0", Models: []string{"A30-24GB", "A30-24GB"}, MemorySlices: []int64{4, 4}, Domain: -1},
+			{Name: "n-1", Models: []string{"L4"}, MemorySlices: []int64{0}, Domain: 3},
+			{Name: "n-2", Domain: -1},
+		},
 		Frames: []simulator.Frame{
 			{At: 0, Tiles: []simulator.Tile{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
 			{At: simulator.Hour, Tiles: []simulator.Tile{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}, {Node: 2, GPUs: "d j1"}}},
@@ -106,13 +111,13 @@ func TestSummaryLeavesOut(t *testing.T) {
 func TestCurves(t *testing.T) {
 	var runs []Run
 	for _, seed := range []int64{1, 2} {
-		var nodes []forecast.Capacity
-		var pods []forecast.Pod
+		var nodes []openbpolicy.NodeCapacity
+		var pods []openbpolicy.TracePod
 		for i := range 8 {
-			nodes = append(nodes, forecast.Capacity{Name: fmt.Sprintf("n%d", i), CPU: 64_000, Memory: 1 << 38, Pods: 100, GPUs: 2, Model: "T4"})
-			pods = append(pods, forecast.Pod{Class: forecast.Class{CPU: 1000, GPUs: 1, PerGPU: 700}, Memory: 1 << 30})
+			nodes = append(nodes, openbpolicy.NodeCapacity{Name: fmt.Sprintf("n%d", i), CPU: 64_000, Memory: 1 << 38, Pods: 100, GPUs: 2, Model: "T4"})
+			pods = append(pods, openbpolicy.TracePod{PodClass: forecast.PodClass{CPU: 1000, GPUs: 1, PerGPU: 700}, Memory: 1 << 30})
 		}
-		result, err := (&openb.Experiment{Nodes: nodes, Pods: pods, Policy: forecast.FGD{}, Seed: seed}).Run(t.Context())
+		result, err := (&openb.Experiment{Nodes: nodes, Pods: pods, Policy: openbpolicy.FGD{}, Seed: seed}).Run(t.Context())
 		require.NoError(t, err)
 		runs = append(runs, Run{Name: "fgd", Seed: seed, Curves: result})
 	}
@@ -124,7 +129,7 @@ func TestCurves(t *testing.T) {
 		require.Len(t, c.Series[0].X, openb.ArrivingPercent+1)
 		require.Len(t, c.Series[0].Low, openb.ArrivingPercent+1)
 	}
-	want := rounded((runs[0].Curves.At(100).Allocated + runs[1].Curves.At(100).Allocated) / 2)
+	want := fiveDigits((runs[0].Curves.At(100).Allocated + runs[1].Curves.At(100).Allocated) / 2)
 	require.InDelta(t, want, d.Charts[0].Series[0].Y[100], 1e-9)
 	has(t, page, "Allocated at 130 % asked")
 	lacks(t, page, `<section id="map"`)
@@ -166,7 +171,7 @@ func TestEncode(t *testing.T) {
 		"- m0:2=0,2:1=1 - | d - | dj1",
 		"x - - | - w0 | dj1",
 	}, decoded(t, held, result.Nodes))
-	require.Equal(t, []int64{4, 8}, nodesOf(result).Slices)
+	require.Equal(t, []int64{4, 0}, nodesOf(result).Slices, "as the nodes say; an L4 has no MIG")
 }
 
 // Whatever the frames are, what they say can be read back.
@@ -239,7 +244,7 @@ func TestHostileNames(t *testing.T) {
 		lacks(t, page, "<!--")
 		lacks(t, page, "\u202e")
 		d := embedded(t, page)
-		require.Equal(t, clip(name), d.Policies[0])
+		require.Equal(t, clipName(name), d.Policies[0])
 		require.LessOrEqual(t, len(page), 150_000)
 	}
 }
@@ -273,6 +278,7 @@ func anyFrames(rng *rand.Rand, nodes, frames int, change float64) (*simulator.Re
 		node := simulator.NodeResult{Name: fmt.Sprintf("node-%04d", i)}
 		for range rng.IntN(9) {
 			node.Models = append(node.Models, []string{"A100-80GB", "T4"}[i%2])
+			node.MemorySlices = append(node.MemorySlices, []int64{8, 0}[i%2])
 		}
 		r.Nodes = append(r.Nodes, node)
 	}

@@ -12,9 +12,9 @@ import (
 // maxName is how many characters of a name are shown.
 const maxName = 100
 
-// clip makes a name fit to be shown: not too long, and without characters that would
+// clipName makes a name fit to be shown: not too long, and without characters that would
 // turn around or hide what stands next to it.
-func clip(name string) string {
+func clipName(name string) string {
 	var text strings.Builder
 	count := 0
 	for _, r := range name {
@@ -33,8 +33,8 @@ func clip(name string) string {
 	return text.String()
 }
 
-// whole prints a number without decimals, with spaces between thousands.
-func whole(x float64) string {
+// pageWhole prints a number without decimals, with spaces between thousands.
+func pageWhole(x float64) string {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return "–"
 	}
@@ -52,25 +52,25 @@ func whole(x float64) string {
 	return text.String()
 }
 
-// short prints three digits or so.
-func short(x float64) string {
+// pageShort prints three digits or so.
+func pageShort(x float64) string {
 	switch a := math.Abs(x); {
 	case a >= 100 || a == math.Trunc(a):
-		return whole(x)
+		return pageWhole(x)
 	case a >= 10:
 		return strconv.FormatFloat(x, 'f', 1, 64)
 	}
 	return strconv.FormatFloat(x, 'f', 2, 64)
 }
 
-func percent(x float64) string { return strconv.FormatFloat(100*x, 'f', 1, 64) + " %" }
+func pagePart(x float64) string { return strconv.FormatFloat(100*x, 'f', 1, 64) + " %" }
 
-// points prints what is in percent already.
-func points(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) + " %" }
+// pagePercent prints what is in percent already.
+func pagePercent(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) + " %" }
 
-func dollars(x float64) string {
+func pageDollars(x float64) string {
 	if math.Abs(x) >= 1000 {
-		return "$" + whole(x)
+		return "$" + pageWhole(x)
 	}
 	return "$" + strconv.FormatFloat(x, 'f', 2, 64)
 }
@@ -80,15 +80,15 @@ const (
 	tebibyte = 1 << 40
 )
 
-func memory(x float64) string {
+func pageBytes(x float64) string {
 	if math.Abs(x) >= 10*tebibyte {
-		return short(x/tebibyte) + " TiB"
+		return pageShort(x/tebibyte) + " TiB"
 	}
-	return short(x/gibibyte) + " GiB"
+	return pageShort(x/gibibyte) + " GiB"
 }
 
-// wait prints a time in milliseconds.
-func wait(ms float64) string {
+// pageDuration prints a time in milliseconds.
+func pageDuration(ms float64) string {
 	t := simulator.Time(math.Round(ms))
 	switch {
 	case t >= simulator.Minute:
@@ -99,15 +99,15 @@ func wait(ms float64) string {
 	return t.String()
 }
 
-func counted(n int64, one, many string) string {
+func countNoun(n int64, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return whole(float64(n)) + " " + many
+	return pageWhole(float64(n)) + " " + many
 }
 
-// rounded keeps five digits, so that the page does not carry noise.
-func rounded(x float64) float64 {
+// fiveDigits keeps five digits, so that the page does not carry noise.
+func fiveDigits(x float64) float64 {
 	if x == 0 || math.IsNaN(x) || math.IsInf(x, 0) {
 		return 0
 	}

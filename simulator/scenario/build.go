@@ -281,7 +281,7 @@ func (b *builder) part(r *Request) int64 {
 		}
 		part := int64(0)
 		for i := range verdict.Devices {
-			part += simulator.Part(pool.inventory, &verdict.Devices[i])
+			part += int64(pool.inventory.Fraction(verdict.Devices[i], placement.RoundDown))
 		}
 		return part
 	}

@@ -69,8 +69,8 @@ func (m *Model) on(known *model.Model, gpu *topology.Model, count int64, c *cata
 	if gpu.Memory == 0 {
 		return f
 	}
-	whole := memory.Offer{GPU: memory.Whole(gpu), Model: gpu.Name, Most: count}
-	option := memory.Options(known, m.launch(), []memory.Offer{whole}, m.demand())[0]
+	whole := memory.GPUOffer{GPU: memory.WholeGPU(gpu), Model: gpu.Name, Most: count}
+	option := memory.FindOptions(known, m.launch(), []memory.GPUOffer{whole}, m.demand())[0]
 	if !option.Holds() {
 		return f
 	}
@@ -91,8 +91,8 @@ func (m *Model) on(known *model.Model, gpu *topology.Model, count int64, c *cata
 		if profile.Memory == 0 {
 			continue // no capture shows it
 		}
-		slice := memory.Offer{GPU: memory.Slice(gpu, profile.Name, profile.Memory), Model: gpu.Name, Profile: profile.Name, Most: 1}
-		if option := memory.Options(known, m.launch(), []memory.Offer{slice}, m.demand())[0]; option.Holds() {
+		slice := memory.GPUOffer{GPU: memory.MIGSlice(gpu, profile.Name, profile.Memory), Model: gpu.Name, Profile: profile.Name, Most: 1}
+		if option := memory.FindOptions(known, m.launch(), []memory.GPUOffer{slice}, m.demand())[0]; option.Holds() {
 			f.profiles[profile.ID] = true
 		}
 	}
@@ -116,7 +116,7 @@ func (m *Model) share(known *model.Model, gpu memory.GPU) topology.Bytes {
 			return 0
 		}
 		e := server.On(gpu, m.demand())
-		if !e.Holds() || !e.Surely() || e.KV-e.Margin < e.Wanted {
+		if !e.Holds() || !e.IsCertain() || e.KV-e.Margin < e.Wanted {
 			continue
 		}
 		held := e.Claims()

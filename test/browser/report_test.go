@@ -15,6 +15,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/simulator/openb"
+	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 	"github.com/ashlar-dev/ashlar/simulator/report"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
@@ -37,7 +38,11 @@ func pageOf(t testing.TB, title string, runs ...report.Run) []byte {
 func small(names ...string) *simulator.Result {
 	r := &simulator.Result{
 		End: 2 * simulator.Hour, GPUs: 3,
-		Nodes: []simulator.NodeResult{{Name: names[0], Models: []string{"A30-24GB", "A30-24GB"}, Domain: -1}, {Name: names[1], Models: []string{"L4"}, Domain: 3}, {Name: names[2], Domain: -1}},
+		Nodes: []simulator.NodeResult{
+			{Name: names[0], Models: []string{"A30-24GB", "A30-24GB"}, MemorySlices: []int64{4, 4}, Domain: -1},
+			{Name: names[1], Models: []string{"L4"}, MemorySlices: []int64{0}, Domain: 3},
+			{Name: names[2], Domain: -1},
+		},
 		Frames: []simulator.Frame{
 			{At: 0, Tiles: []simulator.Tile{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
 			{At: simulator.Hour, Tiles: []simulator.Tile{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}}},
@@ -309,12 +314,12 @@ func TestPictures(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(*pictures, name+".png"), p.picture(whole), 0o644))
 	}
 	var runs []report.Run
-	for _, policy := range forecast.Policies() {
+	for _, chosen := range policy.All() {
 		for seed := range int64(5) {
-			runs = append(runs, report.Run{Name: policy.Name(), Seed: seed, Curves: curvesOf(t, policy, seed)})
+			runs = append(runs, report.Run{Name: chosen.Name(), Seed: seed, Curves: curvesOf(t, chosen, seed)})
 		}
 	}
-	take(browser.open(t, pageOf(t, "Every policy of package cluster", runs...), 1280, 900, false), "openb", true)
+	take(browser.open(t, pageOf(t, "Every policy on the trace openb", runs...), 1280, 900, false), "openb", true)
 	p := browser.open(t, pageOf(t, "Two nodes", report.Run{Name: "fgd", Result: small("n-0", "node-with-a-longer-name", "n-2", "inference", "training")},
 		report.Run{Name: "random", Result: small("n-0", "n-1", "n-2", "inference", "training")}), 1280, 900, false)
 	evaluate[any](p, `(() => { const s = document.getElementById("map-other"); s.value = "1"; s.dispatchEvent(new Event("change")); })()`)
@@ -369,9 +374,9 @@ func largeRuns(t *testing.T) []report.Run {
 	slices.SortFunc(nodes, func(a, b simulator.Node) int { return strings.Compare(a.Name, b.Name) })
 	var runs []report.Run
 	for _, name := range []string{"keep-placeable", "spread", "random"} {
-		policy, err := placement.PolicyNamed(name, placement.PriorDemand(), 1)
+		chosen, err := placement.PolicyNamed(name, placement.PriorDemand(), 1)
 		require.NoError(t, err)
-		result, err := simulator.Run(&simulator.Input{Nodes: nodes, Jobs: largeJobs(), Policy: policy, Horizon: 7 * simulator.Day, Frames: 2000, Reslice: 5 * simulator.Second,
+		result, err := simulator.Run(&simulator.Input{Nodes: nodes, Jobs: largeJobs(), Policy: chosen, Horizon: 7 * simulator.Day, Frames: 2000, Reslice: 5 * simulator.Second,
 			Outages: []simulator.Outage{{Node: 20, At: simulator.Day, For: 5 * simulator.Day}, {Node: 21, At: simulator.Day, For: 5 * simulator.Day}, {Node: 500, At: 2 * simulator.Day, Drain: true, For: 4 * simulator.Day}}}, simulator.Watch{})
 		require.NoError(t, err)
 		runs = append(runs, report.Run{Name: name, Seed: 1, Result: result})
@@ -444,22 +449,22 @@ func largeJobs() []simulator.Job {
 }
 
 // curvesOf repeats a small experiment of 150 nodes.
-func curvesOf(t *testing.T, policy forecast.Policy, seed int64) *openb.Result {
+func curvesOf(t *testing.T, chosen policy.NodePolicy, seed int64) *openb.Result {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(3, 4))
-	var nodes []forecast.Capacity
-	var pods []forecast.Pod
+	var nodes []policy.NodeCapacity
+	var pods []policy.TracePod
 	for i := range 150 {
-		nodes = append(nodes, forecast.Capacity{Name: fmt.Sprintf("n%03d", i), CPU: 96_000, Memory: 400 * topology.GiB, Pods: 1001, GPUs: []int64{2, 4, 8}[i%3], Model: "T4"})
+		nodes = append(nodes, policy.NodeCapacity{Name: fmt.Sprintf("n%03d", i), CPU: 96_000, Memory: 400 * topology.GiB, Pods: 1001, GPUs: []int64{2, 4, 8}[i%3], Model: "T4"})
 	}
 	for range 1200 {
-		class := forecast.Class{CPU: 8000, GPUs: 1, PerGPU: topology.MilliGPU(100 * (1 + rng.IntN(10)))}
+		class := forecast.PodClass{CPU: 8000, GPUs: 1, PerGPU: topology.MilliGPU(100 * (1 + rng.IntN(10)))}
 		if rng.IntN(10) == 0 {
 			class.GPUs, class.PerGPU = []int64{2, 4, 8}[rng.IntN(3)], topology.WholeGPU
 		}
-		pods = append(pods, forecast.Pod{Class: class, Memory: 4 * topology.GiB})
+		pods = append(pods, policy.TracePod{PodClass: class, Memory: 4 * topology.GiB})
 	}
-	result, err := (&openb.Experiment{Nodes: nodes, Pods: pods, Policy: policy, Seed: seed}).Run(t.Context())
+	result, err := (&openb.Experiment{Nodes: nodes, Pods: pods, Policy: chosen, Seed: seed}).Run(t.Context())
 	require.NoError(t, err)
 	return result
 }

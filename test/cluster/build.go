@@ -46,7 +46,8 @@ func (b *Binaries) build(ctx context.Context, p program, progress func(string)) 
 	defer remind(p, progress)()
 
 	result := filepath.Join(scratch, filepath.Base(p.path))
-	command := exec.CommandContext(ctx, "go", "build", "-ldflags="+linkerFlags(cmp.Or(p.kubernetes, KubernetesVersion)), "-o", result, p.source)
+	flags := linkerFlags(cmp.Or(p.kubernetes, KubernetesVersion))
+	command := exec.CommandContext(ctx, "go", "build", "-ldflags="+flags, "-o", result, p.source)
 	if name, _, versioned := strings.Cut(p.source, "@"); versioned {
 		result = filepath.Join(scratch, filepath.Base(name))
 		command = exec.CommandContext(ctx, "go", "install", "-ldflags=-s -w", p.source)

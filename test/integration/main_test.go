@@ -51,7 +51,8 @@ var world struct {
 
 // kubernetesVersion is that of the API server, the controller-manager and the stock
 // scheduler. Ashlar's own programs are the same beside each.
-var kubernetesVersion = flag.String("kubernetes", cluster.KubernetesVersion, "version of Kubernetes to test with: this or "+cluster.EarlierKubernetesVersion)
+var kubernetesVersion = flag.String("kubernetes", cluster.KubernetesVersion,
+	"version of Kubernetes to test with: this or "+cluster.EarlierKubernetesVersion)
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -103,6 +104,13 @@ func setUp(ctx context.Context, say func(string)) error {
 	}
 	if world.client, err = kubernetes.NewForConfig(world.cluster.RESTConfig()); err != nil {
 		return err
+	}
+	server, err := world.client.Discovery().ServerVersion()
+	if err != nil {
+		return err
+	}
+	if server.GitVersion != *kubernetesVersion {
+		return fmt.Errorf("the API server is %s, want %s", server.GitVersion, *kubernetesVersion)
 	}
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {

@@ -16,6 +16,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
@@ -29,6 +31,8 @@ import (
 var pods = flag.Int("pods", 1000, "pods that go through the simulator and the scheduler")
 
 const namespace = "parity"
+
+var podGroups = schema.GroupVersionResource{Group: "scheduling.x-k8s.io", Version: "v1alpha1", Resource: "podgroups"}
 
 // patience is how long the scheduler may take for all pods.
 const patience = 10 * time.Minute
@@ -48,7 +52,7 @@ func TestSimulatorForetellsTheScheduler(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	world := start(ctx, t)
+	world := start(ctx, t, nodes(), nil)
 	asked := arrivals(*pods)
 	foretold := world.foretell(t, asked)
 	scheduled := world.schedule(ctx, t, asked)
@@ -80,11 +84,18 @@ func same(foretold, scheduled map[string]place) int {
 // world is a control plane with Ashlar on it.
 type world struct {
 	client kubernetes.Interface
+	groups dynamic.NamespaceableResourceInterface
 	// devices are a node's, in published order, by node.
 	devices map[string][]resourceapi.Device
+	// byText has the names of a node's devices by what the simulator's log calls them.
+	byText map[string]map[string]string
+	// profiles are those of an inventory's devices, in their order.
+	profiles map[*placement.Inventory][]string
 }
 
-func start(ctx context.Context, t *testing.T) *world {
+// start puts Ashlar and its nodes on a control plane of their own. hosts are nodes without
+// GPUs.
+func start(ctx context.Context, t *testing.T, nodes []install.Node, hosts []cluster.NodeSpec) *world {
 	t.Helper()
 	binaries, err := cluster.FindBinaries()
 	require.NoError(t, err)
@@ -97,11 +108,17 @@ func start(ctx context.Context, t *testing.T) *world {
 	require.NoError(t, err)
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	require.NoError(t, err)
-	_, err = install.Install(ctx, c, root, nodes(), say)
+	require.NoError(t, c.AddNodes(ctx, hosts))
+	_, err = install.Install(ctx, c, root, nodes, say)
 	require.NoError(t, err)
 	require.NoError(t, install.EnsureNamespace(ctx, c, client, namespace))
 
-	w := &world{client: client, devices: map[string][]resourceapi.Device{}}
+	anything, err := dynamic.NewForConfig(c.RESTConfig())
+	require.NoError(t, err)
+	w := &world{
+		client: client, groups: anything.Resource(podGroups), devices: map[string][]resourceapi.Device{},
+		byText: map[string]map[string]string{}, profiles: map[*placement.Inventory][]string{},
+	}
 	slices, err := client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{})
 	require.NoError(t, err)
 	for i := range slices.Items {
@@ -110,15 +127,53 @@ func start(ctx context.Context, t *testing.T) *world {
 			w.devices[*spec.NodeName] = append(w.devices[*spec.NodeName], spec.Devices...)
 		}
 	}
+	for node, devices := range w.devices {
+		w.byText[node] = map[string]string{}
+		reading, err := resourceslices.ReadPool(deviceapi.Driver, devices)
+		require.NoError(t, err)
+		for i := range reading.Devices {
+			w.byText[node][inWords(&reading.Devices[i])+" "+resourceslices.ProfileName(deviceapi.Driver, &devices[i])] = devices[i].Name
+		}
+	}
 	return w
 }
 
 // foretell lets the simulator place the pods.
 func (w *world) foretell(t *testing.T, asked []*kind) map[string]place {
 	t.Helper()
-	profiles, names := map[*placement.Inventory][]string{}, map[string][]string{}
 	var input simulator.Input
-	for _, n := range nodes() {
+	input.Nodes = w.simulatedNodes(t, nodes())
+	asks := map[*kind]*simulator.Ask{}
+	for i, k := range asked {
+		if asks[k] == nil {
+			asks[k] = k.ask(w.profileOf)
+		}
+		input.Jobs = append(input.Jobs, simulator.Job{
+			Name: podName(i), Arrives: simulator.Time(i + 1), Runs: simulator.MaxTime / 2, Members: 1, Ask: asks[k],
+		})
+	}
+	input.Policy, input.Choice = placement.KeepPlaceable{}, simulator.ByOutlook
+	input.Horizon, input.Preemption = simulator.Time(len(asked)+1), simulator.PreemptNever
+	var log bytes.Buffer
+	_, err := simulator.Run(&input, simulator.Watch{Log: &log})
+	require.NoError(t, err)
+	foretold, profiles := map[string]place{}, map[string]string{}
+	for i, k := range asked {
+		foretold[podName(i)], profiles[podName(i)] = place{}, k.profile
+	}
+	for _, line := range readLog(t, &log) {
+		if line.Event == "placed" {
+			foretold[line.Job] = w.placeOf(t, line.On[0], profiles[line.Job])
+		}
+	}
+	return foretold
+}
+
+// simulatedNodes are the nodes with the GPUs that they publish.
+func (w *world) simulatedNodes(t *testing.T, nodes []install.Node) []simulator.Node {
+	t.Helper()
+	var list []simulator.Node
+	for _, n := range nodes {
 		devices := w.devices[n.Name]
 		require.NotEmpty(t, devices, n.Name)
 		reading, err := resourceslices.ReadPool(deviceapi.Driver, devices)
@@ -127,72 +182,58 @@ func (w *world) foretell(t *testing.T, asked []*kind) map[string]place {
 		inv, err := reading.NewInventory(placement.PriorDemand())
 		require.NoError(t, err)
 		for i := range devices {
-			profiles[inv] = append(profiles[inv], resourceslices.ProfileName(deviceapi.Driver, &devices[i]))
-			names[n.Name] = append(names[n.Name], devices[i].Name)
+			w.profiles[inv] = append(w.profiles[inv], resourceslices.ProfileName(deviceapi.Driver, &devices[i]))
 		}
-		input.Nodes = append(input.Nodes, simulator.Node{Name: n.Name, Inventory: inv, Domain: placement.NoValue})
+		list = append(list, simulator.Node{Name: n.Name, Inventory: inv, Domain: placement.NoValue})
 	}
-	asks := map[*kind]*simulator.Ask{}
-	for i, k := range asked {
-		if asks[k] == nil {
-			asks[k] = k.ask(func(inv *placement.Inventory, offer int) string { return profiles[inv][offer] })
-		}
-		input.Jobs = append(input.Jobs, simulator.Job{Name: podName(i), Arrives: simulator.Time(i + 1), Runs: simulator.MaxTime / 2, Members: 1, Ask: asks[k]})
-	}
-	input.Policy, input.Choice = placement.KeepPlaceable{}, simulator.ByOutlook
-	input.Horizon, input.Preemption = simulator.Time(len(asked)+1), simulator.PreemptNever
-	var log bytes.Buffer
-	_, err := simulator.Run(&input, simulator.Watch{Log: &log})
-	require.NoError(t, err)
-	return w.read(t, &log, asked)
+	return list
 }
 
-// read reads the simulator's event log.
-func (w *world) read(t *testing.T, log *bytes.Buffer, asked []*kind) map[string]place {
+// profileOf is the MIG profile that a device of an inventory was published with.
+func (w *world) profileOf(inv *placement.Inventory, device int) string {
+	return w.profiles[inv][device]
+}
+
+// logLine is what a line of the simulator's event log says of a job.
+type logLine struct {
+	Event, Job string
+	On         []logPlace
+}
+
+// logPlace is where a member of a job is, in the log's words.
+type logPlace struct {
+	Node    string
+	Devices []string
+}
+
+func readLog(t *testing.T, log *bytes.Buffer) []logLine {
 	t.Helper()
-	byText := map[string]map[string]string{} // node, device in the log's words, name
-	for node, devices := range w.devices {
-		byText[node] = map[string]string{}
-		reading, err := resourceslices.ReadPool(deviceapi.Driver, devices)
-		require.NoError(t, err)
-		for i := range reading.Devices {
-			// Two profiles may have the same placement: 1g.10gb and 1g.10gb+me.
-			byText[node][inWords(&reading.Devices[i])+" "+resourceslices.ProfileName(deviceapi.Driver, &devices[i])] = devices[i].Name
-		}
+	var lines []logLine
+	for decoder := json.NewDecoder(log); decoder.More(); {
+		var line logLine
+		require.NoError(t, decoder.Decode(&line))
+		lines = append(lines, line)
 	}
-	foretold := map[string]place{}
-	profiles := map[string]string{}
-	for i, k := range asked {
-		foretold[podName(i)], profiles[podName(i)] = place{}, k.profile
+	return lines
+}
+
+// placeOf names the devices of a place in the log. profile is the MIG profile that the job
+// asked for: two profiles may have the same placement, as 1g.10gb and 1g.10gb+me.
+func (w *world) placeOf(t *testing.T, on logPlace, profile string) place {
+	t.Helper()
+	at := place{Node: on.Node}
+	for _, text := range on.Devices {
+		var form string
+		var gpu int
+		if n, _ := fmt.Sscanf(text, "%d %s", &gpu, &form); n == 2 && form == "share" {
+			text = fmt.Sprintf("%d share", gpu)
+		}
+		name := w.byText[on.Node][text+" "+profile]
+		require.NotEmpty(t, name, "device %q of node %s", text, on.Node)
+		at.Devices = append(at.Devices, name)
 	}
-	lines := json.NewDecoder(log)
-	for lines.More() {
-		var line struct {
-			Event, Job string
-			On         []struct {
-				Node    string
-				Devices []string
-			}
-		}
-		require.NoError(t, lines.Decode(&line))
-		if line.Event != "placed" {
-			continue
-		}
-		at := place{Node: line.On[0].Node}
-		for _, text := range line.On[0].Devices {
-			var form string
-			var gpu int
-			if n, _ := fmt.Sscanf(text, "%d %s", &gpu, &form); n == 2 && form == "share" {
-				text = fmt.Sprintf("%d share", gpu)
-			}
-			name := byText[at.Node][text+" "+profiles[line.Job]]
-			require.NotEmpty(t, name, "device %q of node %s", text, at.Node)
-			at.Devices = append(at.Devices, name)
-		}
-		slices.Sort(at.Devices)
-		foretold[line.Job] = at
-	}
-	return foretold
+	slices.Sort(at.Devices)
+	return at
 }
 
 func inWords(offer *placement.Device) string {

@@ -49,8 +49,10 @@ type kind struct {
 	name, class string
 	count       int
 	profile     string
-	bytes       topology.Bytes
-	weight      int
+	// product restricts whole GPUs to one product.
+	product string
+	bytes   topology.Bytes
+	weight  int
 }
 
 var kinds = []kind{
@@ -96,6 +98,9 @@ func (k *kind) ask(profileOf func(inv *placement.Inventory, offer int) string) *
 		accepts := placement.NewDeviceSet(len(inv.Devices))
 		for i := range inv.Devices {
 			offer := &inv.Devices[i]
+			if k.product != "" && inv.Node.GPUs[offer.GPU].Model.Product != k.product {
+				continue
+			}
 			if offer.Form == form && (k.profile == "" || profileOf(inv, i) == k.profile) && (k.bytes == 0 || offer.Memory >= k.bytes) {
 				accepts.Add(i)
 			}
@@ -110,6 +115,11 @@ func (k *kind) claim(name string) *resourceapi.ResourceClaim {
 	if k.profile != "" {
 		exactly.Selectors = []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{
 			Expression: fmt.Sprintf("device.attributes[%q].profile == %q", deviceapi.Driver, k.profile),
+		}}}
+	}
+	if k.product != "" {
+		exactly.Selectors = []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{
+			Expression: fmt.Sprintf("device.attributes[%q].productName == %q", deviceapi.Driver, k.product),
 		}}}
 	}
 	if k.bytes > 0 {

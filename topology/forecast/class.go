@@ -18,8 +18,8 @@ const ModelSeparator = "|"
 // over a million nodes still fit in an int64.
 const MaxCPU = 1_000_000_000
 
-// Class is what policies know of a pod. Pods of one class are alike to them.
-type Class struct {
+// PodClass is what the forecast knows of a pod. Pods of one class are alike to it.
+type PodClass struct {
 	// CPU is in milli-CPU.
 	CPU int64
 	// GPUs is how many GPUs the pod takes, 0 for none.
@@ -31,8 +31,8 @@ type Class struct {
 	Models string
 }
 
-// Check refuses what no pod can ask for.
-func (c Class) Check() error {
+// Validate refuses what no pod can ask for.
+func (c PodClass) Validate() error {
 	switch {
 	case c.CPU < 0 || c.CPU > MaxCPU:
 		return fmt.Errorf("CPU: %d milli, want 0 to %d", c.CPU, int64(MaxCPU))
@@ -48,32 +48,16 @@ func (c Class) Check() error {
 	return nil
 }
 
-// Shares reports whether pods of the class take a part of one GPU.
-func (c Class) Shares() bool { return c.GPUs == 1 && c.PerGPU < topology.WholeGPU }
+// SharesGPU reports whether pods of the class take a part of one GPU.
+func (c PodClass) SharesGPU() bool { return c.GPUs == 1 && c.PerGPU < topology.WholeGPU }
 
 // AllGPUs is what the class takes of all its GPUs together.
-func (c Class) AllGPUs() topology.MilliGPU { return topology.MilliGPU(c.GPUs) * c.PerGPU }
+func (c PodClass) AllGPUs() topology.MilliGPU { return topology.MilliGPU(c.GPUs) * c.PerGPU }
 
-// kind groups GPU pods for GPUClustering: 0 for shares, else the number of GPUs.
-func (c Class) kind() int64 {
-	if c.Shares() {
-		return 0
-	}
-	return c.GPUs
-}
-
-// compare orders classes, the larger first.
-func (c Class) compare(other Class) int {
+// compareClass orders classes, the larger first.
+func (c PodClass) compareClass(other PodClass) int {
 	return cmp.Or(
 		cmp.Compare(other.CPU, c.CPU), cmp.Compare(other.PerGPU, c.PerGPU),
 		cmp.Compare(other.GPUs, c.GPUs), strings.Compare(other.Models, c.Models),
 	)
-}
-
-// Pod is one pod to place.
-type Pod struct {
-	Class
-	// Memory decides where a pod fits but is no part of its class: no policy rates by
-	// it.
-	Memory topology.Bytes
 }

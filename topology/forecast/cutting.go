@@ -8,7 +8,7 @@ import (
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
-// cutting prices what is left of a GPU by the shares that can still be cut from it.
+// cuttingCost prices what is left of a GPU by the shares that can still be cut from it.
 //
 // Cutting GPUs into the shares of the expected demand with the fewest GPUs is the
 // one-dimensional cutting stock problem. The dual of its linear programme says what
@@ -17,7 +17,7 @@ import (
 // GPU is worth the most that shares cut from it can be worth, and a share that fits
 // its place loses nothing of that. Source: Gilmore and Gomory, "A linear programming
 // approach to the cutting-stock problem", Operations Research 9 (1961).
-type cutting struct {
+type cuttingCost struct {
 	// value is by what is left of a GPU, in millionths of a GPU.
 	value [topology.WholeGPU + 1]int64
 }
@@ -33,36 +33,36 @@ type shareSize struct {
 	count float64
 }
 
-func newCutting(demand *Demand) *cutting {
+func newCuttingCost(demand *ClassDemand) *cuttingCost {
 	shares := sharesOf(demand)
 	worth := shareWorths(shares)
-	c := &cutting{}
+	c := &cuttingCost{}
 	for left := topology.MilliGPU(1); left <= topology.WholeGPU; left++ {
 		c.value[left] = c.value[left-1]
 		for i, s := range shares {
 			if s.size <= left {
-				c.value[left] = max(c.value[left], c.value[left-s.size]+int64(math.Round(micro*worth[i])))
+				c.value[left] = max(c.value[left], c.value[left-s.size]+int64(math.Round(MicroGPU*worth[i])))
 			}
 		}
 	}
 	// Pods on whole GPUs take one whole, whatever the shares.
-	c.value[topology.WholeGPU] = max(c.value[topology.WholeGPU], micro)
+	c.value[topology.WholeGPU] = max(c.value[topology.WholeGPU], MicroGPU)
 	return c
 }
 
-// wastes is what a share cut from a GPU that has that much left takes from it, in
+// costOf is what a share cut from a GPU that has that much left takes from it, in
 // millionths of a GPU.
-func (c *cutting) wastes(left, share topology.MilliGPU) int64 {
+func (c *cuttingCost) costOf(left, share topology.MilliGPU) int64 {
 	return c.value[left] - c.value[left-share]
 }
 
 // sharesOf is the sizes of shares in the demand, the largest first, rounded up to as
 // fine a step as leaves few enough.
-func sharesOf(demand *Demand) []shareSize {
+func sharesOf(demand *ClassDemand) []shareSize {
 	for _, step := range []topology.MilliGPU{1, 2, 5, 10, 20} {
 		count := map[topology.MilliGPU]float64{}
 		for _, class := range demand.Classes {
-			if class.Shares() {
+			if class.SharesGPU() {
 				count[(class.PerGPU+step-1)/step*step] += float64(class.Count)
 			}
 		}
@@ -76,13 +76,13 @@ func sharesOf(demand *Demand) []shareSize {
 		slices.SortFunc(shares, func(a, b shareSize) int { return cmp.Compare(b.size, a.size) })
 		return shares
 	}
-	panic("cluster: more than 64 multiples of 20 up to 1000")
+	panic("forecast: more than 64 multiples of 20 up to 1000")
 }
 
-// pattern is how many shares of each size are cut from one GPU.
-type pattern []float64
+// cutPattern is how many shares of each size are cut from one GPU.
+type cutPattern []float64
 
-// shareWorths solves the dual: what part of a GPU a share of each size takes, so that
+// shareWorths solves the dual by the revised simplex method: what part of a GPU a share of each size takes, so that
 // no pattern takes more than one GPU and all shares together take the most. It
 // generates patterns when they are needed, since there can be billions.
 func shareWorths(shares []shareSize) []float64 {
@@ -109,7 +109,7 @@ func shareWorths(shares []shareSize) []float64 {
 		if value <= 1+1e-9 {
 			break
 		}
-		if !enter(inverse, used, best) {
+		if !enterBasis(inverse, used, best) {
 			break
 		}
 	}
@@ -122,9 +122,9 @@ func shareWorths(shares []shareSize) []float64 {
 	return worth
 }
 
-// enter puts a pattern into the basis in place of the one that is used up first; not
+// enterBasis puts a pattern into the basis in place of the one that is used up first; not
 // ok if there is none, which rounding alone can cause.
-func enter(inverse [][]float64, used []float64, entering pattern) (ok bool) {
+func enterBasis(inverse [][]float64, used []float64, entering cutPattern) (ok bool) {
 	n := len(used)
 	column := make([]float64, n)
 	leaving, ratio := -1, math.Inf(1)
@@ -157,7 +157,7 @@ func enter(inverse [][]float64, used []float64, entering pattern) (ok bool) {
 
 // bestPattern is the pattern of the highest worth: an unbounded knapsack, by dynamic
 // programming over what is left of the GPU.
-func bestPattern(shares []shareSize, worth []float64) (best pattern, value float64) {
+func bestPattern(shares []shareSize, worth []float64) (best cutPattern, value float64) {
 	var most [topology.WholeGPU + 1]float64
 	var last [topology.WholeGPU + 1]int
 	for left := range most {
@@ -171,7 +171,7 @@ func bestPattern(shares []shareSize, worth []float64) (best pattern, value float
 			}
 		}
 	}
-	best = make(pattern, len(shares))
+	best = make(cutPattern, len(shares))
 	for left := int(topology.WholeGPU); left > 0; {
 		if i := last[left]; i >= 0 {
 			best[i]++

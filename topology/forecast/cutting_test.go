@@ -5,18 +5,16 @@ import (
 	"math/rand"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
 // patterns lists every way to cut a GPU into shares, also with a rest.
-func patterns(shares []shareSize) []pattern {
-	var all []pattern
-	var cut func(i int, left topology.MilliGPU, so pattern)
-	cut = func(i int, left topology.MilliGPU, so pattern) {
+func patterns(shares []shareSize) []cutPattern {
+	var all []cutPattern
+	var cut func(i int, left topology.MilliGPU, so cutPattern)
+	cut = func(i int, left topology.MilliGPU, so cutPattern) {
 		if i == len(shares) {
-			all = append(all, append(pattern{}, so...))
+			all = append(all, append(cutPattern{}, so...))
 			return
 		}
 		for k := topology.MilliGPU(0); k*shares[i].size <= left; k++ {
@@ -128,44 +126,63 @@ func TestShareWorthsMatchBruteForce(t *testing.T) {
 		worth := shareWorths(shares)
 		value := 0.0
 		for i, s := range shares {
-			require.GreaterOrEqual(t, worth[i], -1e-9)
+			if worth[i] < -1e-9 {
+				t.Fatalf("shares %v: worth %v is negative", shares, worth)
+			}
 			value += s.count * worth[i]
 		}
 		for _, p := range patterns(shares) {
-			require.LessOrEqual(t, dot(p, worth), 1+1e-9, "a pattern is worth more than a GPU: %v of %v", p, shares)
+			if dot(p, worth) > 1+1e-9 {
+				t.Fatalf("a pattern is worth more than a GPU: %v of %v", p, shares)
+			}
 		}
-		require.InDelta(t, bestDual(shares), value, 1e-6*value, "shares %v", shares)
+		if want := bestDual(shares); math.Abs(value-want) > 1e-6*value {
+			t.Fatalf("shares %v: got %v, want %v", shares, value, want)
+		}
 	}
 }
 
 func TestCuttingValues(t *testing.T) {
-	c := newCutting(NewDemand([]Class{share(0, 810), share(0, 810), share(0, 500), share(0, 190)}))
-	require.Equal(t, int64(micro), c.value[1000])
-	require.Equal(t, int64(micro), c.value[810]+c.value[190])
-	require.Equal(t, int64(micro)/2, c.value[500])
-	require.Zero(t, c.value[189], "nothing fits there")
-	require.Equal(t, c.value[500], c.wastes(500, 500), "it fits its place")
-	require.Greater(t, c.wastes(810, 500), c.wastes(500, 500), "it breaks up the place of a larger one")
-
-	none := newCutting(NewDemand([]Class{whole(0, 1)}))
-	require.Equal(t, int64(micro), none.value[1000])
-	require.Zero(t, none.value[999])
+	c := newCuttingCost(NewClassDemand([]PodClass{share(0, 810), share(0, 810), share(0, 500), share(0, 190)}))
+	none := newCuttingCost(NewClassDemand([]PodClass{whole(0, 1)}))
+	for name, tc := range map[string]struct{ got, want int64 }{
+		"a whole GPU":               {c.value[1000], MicroGPU},
+		"its two matching parts":    {c.value[810] + c.value[190], MicroGPU},
+		"half":                      {c.value[500], MicroGPU / 2},
+		"where nothing fits":        {c.value[189], 0},
+		"a share that fits":         {c.costOf(500, 500), c.value[500]},
+		"no shares: a whole GPU":    {none.value[1000], MicroGPU},
+		"no shares: less than that": {none.value[999], 0},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("%s: got %d, want %d", name, tc.got, tc.want)
+		}
+	}
+	if c.costOf(810, 500) <= c.costOf(500, 500) {
+		t.Errorf("breaking up the place of a larger share costs %d, no more than %d", c.costOf(810, 500), c.costOf(500, 500))
+	}
 }
 
 // A demand of all sizes there are is rounded to few.
 func TestCuttingIsBounded(t *testing.T) {
 	rng := rand.New(rand.NewSource(6))
-	var classes []Class
+	var classes []PodClass
 	for size := topology.MilliGPU(1); size < topology.WholeGPU; size++ {
 		for range 1 + rng.Intn(3) {
 			classes = append(classes, share(0, size))
 		}
 	}
-	demand := NewDemand(classes)
-	require.Len(t, sharesOf(demand), 50, "rounded up to multiples of 20")
-	c := newCutting(demand)
-	require.InDelta(t, micro, c.value[1000], 2)
+	demand := NewClassDemand(classes)
+	if got := len(sharesOf(demand)); got != 50 {
+		t.Errorf("got %d sizes, want 50, rounded up to multiples of 20", got)
+	}
+	c := newCuttingCost(demand)
+	if got := c.value[1000]; got < MicroGPU-2 || got > MicroGPU+2 {
+		t.Errorf("a whole GPU: got %d, want %d", got, MicroGPU)
+	}
 	for left := 1; left <= 1000; left++ {
-		require.GreaterOrEqual(t, c.value[left], c.value[left-1])
+		if c.value[left] < c.value[left-1] {
+			t.Errorf("%d thousandths are worth %d, less than one thousandth less: %d", left, c.value[left], c.value[left-1])
+		}
 	}
 }

@@ -5,42 +5,43 @@ import (
 	"slices"
 )
 
-// Demand is which pods to expect: classes and how often they occur, in what was seen
-// so far or in a trace.
-type Demand struct {
+// ClassDemand is which pods to expect: classes and how often they occur, in what was
+// seen so far or in a trace.
+type ClassDemand struct {
 	// Classes come most frequent first, equally frequent ones largest first.
-	Classes []Weighted
+	Classes []WeightedClass
 	// Pods is the sum of the counts.
 	Pods int64
 }
 
-// Weighted is a class and how often it is expected.
-type Weighted struct {
-	Class
+// WeightedClass is a class and how often it is expected.
+type WeightedClass struct {
+	PodClass
+	// Count is how often it was seen.
 	Count int64
 	// Probability is that of the class among those it is listed with.
 	Probability float64
 }
 
-// NewDemand counts the classes of pods.
-func NewDemand(pods []Class) *Demand {
-	count := map[Class]int64{}
+// NewClassDemand counts the classes of pods.
+func NewClassDemand(pods []PodClass) *ClassDemand {
+	count := map[PodClass]int64{}
 	for _, class := range pods {
 		count[class]++
 	}
 	return demandFrom(count)
 }
 
-func demandFrom(count map[Class]int64) *Demand {
-	demand := &Demand{}
+func demandFrom(count map[PodClass]int64) *ClassDemand {
+	demand := &ClassDemand{}
 	for _, n := range count {
 		demand.Pods += n
 	}
 	for class, n := range count {
-		demand.Classes = append(demand.Classes, Weighted{Class: class, Count: n, Probability: float64(n) / float64(demand.Pods)})
+		demand.Classes = append(demand.Classes, WeightedClass{PodClass: class, Count: n, Probability: float64(n) / float64(demand.Pods)})
 	}
-	slices.SortFunc(demand.Classes, func(a, b Weighted) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), a.compare(b.Class))
+	slices.SortFunc(demand.Classes, func(a, b WeightedClass) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), a.compareClass(b.PodClass))
 	})
 	return demand
 }
@@ -49,10 +50,10 @@ func demandFrom(count map[Class]int64) *Demand {
 // those that cover 95 %" (Weng et al., USENIX ATC 2023, and its simulator).
 const TypicalPercent = 95
 
-// Typical is the most frequent classes that together cover at least the given part
+// TypicalClasses is the most frequent classes that together cover at least the given part
 // of the pods, with probabilities that add up to 1. It keeps a measure over classes
 // cheap where a long tail hardly matters.
-func (d *Demand) Typical(percent int64) []Weighted {
+func (d *ClassDemand) TypicalClasses(percent int64) []WeightedClass {
 	var covered int64
 	end := 0
 	for end < len(d.Classes) && covered*100 < percent*d.Pods {
@@ -73,7 +74,7 @@ func (d *Demand) Typical(percent int64) []Weighted {
 const mostPerGPU = 100 * MaxCPU
 
 // cpuPerGPU is the milli-CPU that GPU pods ask for beside each GPU, 0 without any.
-func (d *Demand) cpuPerGPU() int64 {
+func (d *ClassDemand) cpuPerGPU() int64 {
 	var cpu, gpu float64
 	for _, class := range d.Classes {
 		if class.GPUs > 0 {

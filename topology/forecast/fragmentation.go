@@ -7,14 +7,14 @@ import (
 )
 
 // Fragmentation measures how much of a node's idle GPUs the next pod is expected not
-// to be able to use, in GPU thousandths. Source: Weng et al., "Beware of
+// to be able to use, in thousandths of a GPU. Source: Weng et al., "Beware of
 // Fragmentation", USENIX ATC 2023, section 4; the sums are in the order of its
 // simulator, whose results this reproduces to the last bit.
 //
 // A class that does not fit on a node, or takes no GPU, leaves all of the idle GPUs
 // unused; one that fits leaves those unused that have too little left for it.
 type Fragmentation struct {
-	classes []fragmented
+	classes []classNeeds
 	// sizes are the distinct amounts per GPU that classes ask for, ascending; below[x]
 	// is how many of them are at most x.
 	sizes []topology.MilliGPU
@@ -24,16 +24,17 @@ type Fragmentation struct {
 	enough, short []int64
 }
 
-// fragmented is a class as Fragmentation looks at it.
-type fragmented struct {
-	cpu, gpus   int64
+// classNeeds is a class as Fragmentation looks at it.
+type classNeeds struct {
+	cpu, gpus int64
+	// size is the index of what it takes per GPU among the sizes.
 	size        int
 	models      modelSet
 	probability float64
 }
 
 // NewFragmentation prepares the measure for a cluster and the pods to expect there.
-func NewFragmentation(c *Cluster, expected []Weighted) *Fragmentation {
+func NewFragmentation(c *ClusterAmounts, expected []WeightedClass) *Fragmentation {
 	f := &Fragmentation{}
 	for _, class := range expected {
 		if class.GPUs > 0 {
@@ -51,20 +52,22 @@ func NewFragmentation(c *Cluster, expected []Weighted) *Fragmentation {
 	}
 	for _, class := range expected {
 		size, _ := slices.BinarySearch(f.sizes, class.PerGPU)
-		f.classes = append(f.classes, fragmented{
-			class.CPU, class.GPUs, size, c.models.accepted(class.Models), class.Probability,
+		f.classes = append(f.classes, classNeeds{
+			class.CPU, class.GPUs, size, c.models.acceptedModels(class.Models), class.Probability,
 		})
 	}
 	f.enough, f.short = make([]int64, len(f.sizes)+1), make([]int64, len(f.sizes)+1)
 	return f
 }
 
-// Of is the fragment of a node as it is.
-func (f *Fragmentation) Of(n *Node) float64 { return f.of(n.model, n.CPU, n.GPUs()) }
+// FragmentOf is the fragment of a node as it is.
+func (f *Fragmentation) FragmentOf(n *NodeAmounts) float64 {
+	return f.fragmentOf(n.model, n.CPU, n.GPUs())
+}
 
-// of is the fragment of a node of the model with that much CPU and GPU left.
-func (f *Fragmentation) of(model int, cpu int64, gpus []topology.MilliGPU) float64 {
-	idle := f.count(gpus)
+// fragmentOf is the fragment of a node of the model with that much CPU and GPU left.
+func (f *Fragmentation) fragmentOf(model int, cpu int64, gpus []topology.MilliGPU) float64 {
+	idle := f.countGPUs(gpus)
 	if idle == 0 {
 		return 0
 	}
@@ -83,7 +86,7 @@ func (f *Fragmentation) of(model int, cpu int64, gpus []topology.MilliGPU) float
 			}
 			continue
 		}
-		if !class.models.has(model) {
+		if !class.models.hasModel(model) {
 			noAccess += float64(class.probability * all)
 			continue
 		}
@@ -101,8 +104,8 @@ func (f *Fragmentation) of(model int, cpu int64, gpus []topology.MilliGPU) float
 	return lackBoth + lackGPU + lackCPU + cpuOnly + cpuOnlyLack + noAccess
 }
 
-// count fills enough and short, and returns what is left of all GPUs.
-func (f *Fragmentation) count(gpus []topology.MilliGPU) int64 {
+// countGPUs fills enough and short, and returns what is left of all GPUs.
+func (f *Fragmentation) countGPUs(gpus []topology.MilliGPU) int64 {
 	clear(f.enough)
 	clear(f.short)
 	var idle int64

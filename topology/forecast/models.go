@@ -9,20 +9,23 @@ import (
 // maxModels is how many models a modelSet can tell apart.
 const maxModels = 64
 
+// maxResolved bounds the lists of models whose sets are kept: more than anybody uses.
+const maxResolved = 10_000
+
 // modelSet is a set of a cluster's GPU models: bit i is model i.
 type modelSet uint64
 
-func (s modelSet) has(model int) bool { return model >= 0 && s>>uint(model)&1 == 1 }
+func (s modelSet) hasModel(model int) bool { return model >= 0 && s>>uint(model)&1 == 1 }
 
-// models numbers the GPU models of a cluster, in the order of their names.
-type models struct {
+// modelIndex numbers the GPU models of a cluster, in the order of their names.
+type modelIndex struct {
 	names []string
-	// resolved remembers accepted.
+	// resolved caches acceptedModels.
 	resolved map[string]modelSet
 }
 
-func newModels(nodes []Capacity) (*models, error) {
-	m := &models{resolved: map[string]modelSet{}}
+func newModelIndex(nodes []NodeCapacity) (*modelIndex, error) {
+	m := &modelIndex{resolved: map[string]modelSet{}}
 	seen := map[string]bool{}
 	for _, node := range nodes {
 		if node.GPUs == 0 || seen[node.Model] {
@@ -41,21 +44,21 @@ func newModels(nodes []Capacity) (*models, error) {
 	return m, nil
 }
 
-// none is the model of a node without GPUs.
-const none = -1
+// NoModel is the number of the model of a node without GPUs.
+const NoModel = -1
 
-// number is the number of a model, none for one that the cluster lacks.
-func (m *models) number(name string) int {
+// numberOf is the number of a model, NoModel for one that the cluster lacks.
+func (m *modelIndex) numberOf(name string) int {
 	i, found := slices.BinarySearch(m.names, name)
 	if !found {
-		return none
+		return NoModel
 	}
 	return i
 }
 
-// accepted is the set of models that a class names. Names that the cluster lacks
+// acceptedModels is the set of models that a class names. Names that the cluster lacks
 // accept nothing.
-func (m *models) accepted(names string) modelSet {
+func (m *modelIndex) acceptedModels(names string) modelSet {
 	if names == AnyModel {
 		return ^modelSet(0)
 	}
@@ -64,12 +67,11 @@ func (m *models) accepted(names string) modelSet {
 	}
 	var set modelSet
 	for name := range strings.SplitSeq(names, ModelSeparator) {
-		if i := m.number(name); i >= 0 {
+		if i := m.numberOf(name); i >= 0 {
 			set |= 1 << uint(i)
 		}
 	}
-	const many = 10_000 // more ways to name models than anybody uses: do not keep them all
-	if len(m.resolved) >= many {
+	if len(m.resolved) >= maxResolved {
 		clear(m.resolved)
 	}
 	m.resolved[names] = set

@@ -18,8 +18,8 @@ const (
 	maxMemory   = 1 << 50
 )
 
-// check reports the first field of the launch that no engine would accept.
-func (l *Launch) check(m *model.Model) error {
+// checkLaunch reports the first field of the launch that no engine would accept.
+func (l *Launch) checkLaunch(m *model.Model) error {
 	for _, field := range []struct {
 		name      string
 		value     int64
@@ -49,7 +49,7 @@ func (l *Launch) check(m *model.Model) error {
 	if l.Utilisation < 0 || l.Utilisation > 1 || math.IsNaN(l.Utilisation) {
 		return fmt.Errorf("%s is %v: it must be above 0 and at most 1", "Utilisation", l.Utilisation)
 	}
-	if err := l.divides(m); err != nil {
+	if err := l.checkDivisible(m); err != nil {
 		return err
 	}
 	layers := int64(len(m.Order))
@@ -71,10 +71,10 @@ func (l *Launch) check(m *model.Model) error {
 	return nil
 }
 
-// divides reports why engines refuse to divide the model by TensorParallel. Sources: the
+// checkDivisible reports why engines refuse to divide the model by TensorParallel. Sources: the
 // assertions in vllm/model_executor/layers/linear.py, models/llama.py and
 // quantization/fp8.py, which SGLang and TGI share.
-func (l *Launch) divides(m *model.Model) error {
+func (l *Launch) checkDivisible(m *model.Model) error {
 	degree := l.TensorParallel
 	if degree <= 1 {
 		return nil
@@ -93,7 +93,7 @@ func (l *Launch) divides(m *model.Model) error {
 			}
 		}
 		for j := range m.Layers[i].Tensors {
-			if err := partitions(&m.Layers[i].Tensors[j], p); err != nil {
+			if err := checkPartition(&m.Layers[i].Tensors[j], p); err != nil {
 				return err
 			}
 		}
@@ -101,28 +101,29 @@ func (l *Launch) divides(m *model.Model) error {
 	return nil
 }
 
-// partitions reports why a tensor cannot be divided: its widths must, and what each
+// checkPartition reports why a tensor cannot be divided: its widths must, and what each
 // GPU gets must be whole groups of quantised numbers. MXFP4's kernels pad instead.
-func partitions(t *model.Tensor, p model.Parallel) error {
-	if t.Split != model.Rows && t.Split != model.Columns || t.Routed && p.Expert > 1 || t.Format == model.MXFP4 {
+func checkPartition(t *model.Tensor, p model.Parallel) error {
+	if t.Split != model.SplitRows && t.Split != model.SplitColumns || t.Routed && p.Expert > 1 || t.Format == model.MXFP4 {
 		return nil
 	}
 	width, group := t.Rows, t.Format.GroupRows
-	if t.Split == model.Columns {
+	if t.Split == model.SplitColumns {
 		width, group = t.Columns, t.Format.GroupColumns
 	}
 	if width%p.Tensor != 0 {
 		return fmt.Errorf("TensorParallel is %d: it does not divide the width %d of %s", p.Tensor, width, t.Name)
 	}
 	if t.Format.Quantised() && group > 1 && width >= group && width/p.Tensor%group != 0 {
-		return fmt.Errorf("TensorParallel is %d: the %d numbers of %s that each GPU gets are not whole groups of %d", p.Tensor, width/p.Tensor, t.Name, group)
+		return fmt.Errorf("TensorParallel is %d: the %d numbers of %s that each GPU gets are not whole groups of %d", p.Tensor,
+			width/p.Tensor, t.Name, group)
 	}
 	return nil
 }
 
-// times multiplies what may be absurdly large and stops at a quarter of what an
+// cappedProduct multiplies what may be absurdly large and stops at a quarter of what an
 // int64 holds, so that sums of results do not overflow either.
-func times(a, b int64) int64 {
+func cappedProduct(a, b int64) int64 {
 	const most = math.MaxInt64 / 4
 	if a > 0 && b > most/a {
 		return most
@@ -132,5 +133,5 @@ func times(a, b int64) int64 {
 
 func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }
 
-// gib is an amount in GiB, for constants that logs give in GiB.
-func gib(amount float64) topology.Bytes { return topology.Bytes(amount * float64(topology.GiB)) }
+// inGiB is an amount in GiB, for constants that logs give in GiB.
+func inGiB(amount float64) topology.Bytes { return topology.Bytes(amount * float64(topology.GiB)) }

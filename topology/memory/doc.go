@@ -5,5 +5,15 @@
 // A Launch is how a server is started; package launch reads one from a container's
 // command line. A model.Model is what it loads. Estimate puts the two on a GPU and
 // accounts for its memory the way the engine does it, line by line. Need turns that
-// around: how much memory to ask for.
+// around: how much memory to ask for. FindOptions compares kinds of GPUs and slices.
+//
+// # Files
+//
+//	launch, engine, check    how a server is started, and which launches no engine accepts
+//	gpu, supported           a GPU or slice, and which models an engine has kernels for on it
+//	server, kv, adapters     what does not depend on the GPU: pipeline stages, KV cache, LoRA
+//	accounting, vllm, sglang, tgi, tensorrt, plain
+//	                         how each engine divides a GPU's memory
+//	estimate                 the account of one GPU, its outcome and its margin
+//	options                  ways to run a server on the kinds of GPUs that may be had
 package memory

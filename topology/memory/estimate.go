@@ -30,7 +30,7 @@ type Estimate struct {
 	Budget topology.Bytes
 	// Weights by part, and Loading: what the engine keeps beside the files' tensors
 	// once they are loaded (rotary tables, padding, repacked copies).
-	Weights [model.Parts]topology.Bytes
+	Weights [model.PartCount]topology.Bytes
 	Loading topology.Bytes
 	// Activations is the peak of a step, Graphs what captured CUDA graphs take, Other
 	// what libraries allocate past the engine's allocator (NCCL, cuBLAS, FlashInfer).
@@ -64,12 +64,12 @@ type Estimate struct {
 	plain  bool
 	// unsupported says why the engine cannot run the model on the GPU at all.
 	unsupported string
-	layout      pool
+	layout      kvPool
 }
 
 // Total is what the server holds on the GPU once it runs, KV cache included.
 func (e *Estimate) Total() topology.Bytes {
-	total := e.WeightBytes() + e.Activations + e.Other + Context + max(0, e.KV)
+	total := e.WeightBytes() + e.Activations + e.Other + ContextSize + max(0, e.KV)
 	if e.GraphsInBudget {
 		return total + e.Graphs
 	}
@@ -90,47 +90,47 @@ type Outcome int8
 
 // The outcomes of a start. Close means that the answer lies within the margin.
 const (
-	Starts      Outcome = iota
-	NoMemory            // the budget is more than the GPU has free
-	NoBlocks            // nothing is left for the KV cache
-	TooLong             // the KV cache cannot hold one request of MaxModelLen
-	Unsupported         // the engine has no kernels for the model on this GPU
+	OutcomeStarts      Outcome = iota
+	OutcomeNoMemory            // the budget is more than the GPU has free
+	OutcomeNoBlocks            // nothing is left for the KV cache
+	OutcomeTooLong             // the KV cache cannot hold one request of MaxModelLen
+	OutcomeUnsupported         // the engine has no kernels for the model on this GPU
 )
 
 // Outcome is whether the engine starts, by the middle of the estimate.
-func (e *Estimate) Outcome() Outcome { return e.outcome(0) }
+func (e *Estimate) Outcome() Outcome { return e.outcomeWith(0) }
 
-// Surely reports whether the outcome stays the same within the margin.
-func (e *Estimate) Surely() bool {
-	return e.outcome(e.Margin) == e.Outcome() && (e.outcome(-e.Margin) == Starts) == (e.Outcome() == Starts)
+// IsCertain reports whether the outcome stays the same within the margin.
+func (e *Estimate) IsCertain() bool {
+	return e.outcomeWith(e.Margin) == e.Outcome() && (e.outcomeWith(-e.Margin) == OutcomeStarts) == (e.Outcome() == OutcomeStarts)
 }
 
-func (e *Estimate) outcome(shift topology.Bytes) Outcome {
+func (e *Estimate) outcomeWith(shift topology.Bytes) Outcome {
 	kv := e.KV + shift
 	switch {
 	case e.unsupported != "":
-		return Unsupported
-	case e.Budget-max(0, shift) > e.GPU.Total-min(Context, e.GPU.Total/64):
-		return NoMemory
+		return OutcomeUnsupported
+	case e.Budget-max(0, shift) > e.GPU.Total-min(ContextSize, e.GPU.Total/64):
+		return OutcomeNoMemory
 	case e.layout.kinds == 0:
 		if kv < 0 {
-			return NoBlocks
+			return OutcomeNoBlocks
 		}
-		return Starts
+		return OutcomeStarts
 	case kv <= 0 || e.Block > 0 && kv < e.Block:
-		return NoBlocks
+		return OutcomeNoBlocks
 	case e.One > kv && !e.fit:
-		return TooLong
+		return OutcomeTooLong
 	}
-	return Starts
+	return OutcomeStarts
 }
 
-// Unsupported says why the engine cannot run the model on the GPU at all; "" if it can.
-func (e *Estimate) Unsupported() string { return e.unsupported }
+// UnsupportedReason says why the engine cannot run the model on the GPU at all; "" if it can.
+func (e *Estimate) UnsupportedReason() string { return e.unsupported }
 
 // Holds reports whether the server starts and holds the demand.
 func (e *Estimate) Holds() bool {
-	return e.Outcome() == Starts && e.Wanted <= e.KV && (e.layout.kinds == 0 || e.demand.Requests <= e.MaxSequences)
+	return e.Outcome() == OutcomeStarts && e.Wanted <= e.KV && (e.layout.kinds == 0 || e.demand.Requests <= e.MaxSequences)
 }
 
 // Explain says in a sentence, with the arithmetic, why the outcome is what it is.
@@ -141,18 +141,19 @@ func (e *Estimate) Explain() string {
 	}
 	parts += fmt.Sprintf(" - %s other = %s", e.Other, e.KV)
 	switch e.Outcome() {
-	case Unsupported:
+	case OutcomeUnsupported:
 		return fmt.Sprintf("%s: %s", e.GPU.Name, e.unsupported)
-	case NoMemory:
+	case OutcomeNoMemory:
 		return fmt.Sprintf("%s: the engine claims %s of %s, and the driver's context leaves less free", e.GPU.Name, e.Budget, e.GPU.Total)
-	case NoBlocks:
+	case OutcomeNoBlocks:
 		return fmt.Sprintf("%s: nothing is left for the KV cache: %s", e.GPU.Name, parts)
-	case TooLong:
+	case OutcomeTooLong:
 		return fmt.Sprintf("%s: a request of %d tokens takes %s of KV cache, more than what is left: %s; the longest that fits is %d tokens",
 			e.GPU.Name, e.MaxModelLen, e.One, parts, e.LongestContext)
 	}
 	if e.layout.kinds > 0 && e.demand.Requests > e.MaxSequences {
-		return fmt.Sprintf("%s: starts, but runs no more than %d requests at once, and %d are wanted", e.GPU.Name, e.MaxSequences, e.demand.Requests)
+		return fmt.Sprintf("%s: starts, but runs no more than %d requests at once, and %d are wanted", e.GPU.Name, e.MaxSequences,
+			e.demand.Requests)
 	}
 	if e.Wanted > e.KV {
 		return fmt.Sprintf("%s: starts, but %d requests of %d tokens take %s of KV cache, more than what is left: %s; %d fit at once",
@@ -161,35 +162,36 @@ func (e *Estimate) Explain() string {
 	return fmt.Sprintf("%s: %s for the KV cache, %s needed", e.GPU.Name, parts, e.Wanted)
 }
 
-// shortens are the engines that serve shorter requests where the KV cache cannot hold
+// shortensLength are the engines that serve shorter requests where the KV cache cannot hold
 // one of the model's length, rather than refuse to start. Sources: sgl-project/sglang
 // issue 30326; NVIDIA/TensorRT-LLM issues 5880 and 5974; TGI's warm-up.
-var shortens = map[Engine]bool{SGLang: true, TensorRTLLM: true, TGI: true}
+var shortensLength = map[Engine]bool{SGLang: true, TensorRTLLM: true, TGI: true}
 
 // On estimates the server on the given GPU, of which it takes as many as GPUs says.
 func (s *Server) On(g GPU, d Demand) Estimate {
-	account := accountings[s.Launch.Engine]
+	account := engineAccounts[s.Launch.Engine]
 	var worst Estimate
 	for i := range s.stages {
-		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen || shortens[s.Launch.Engine], plain: s.Launch.Engine == Plain, unsupported: s.unsupported(g)}
+		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen || shortensLength[s.Launch.Engine],
+			plain: s.Launch.Engine == Plain, unsupported: s.unsupportedReason(g)}
 		account(s, &s.stages[i], &e)
 		if s.Launch.KVMemory > 0 { // replaces the share of the GPU
 			e.KV = s.Launch.KVMemory
-			e.Budget = e.fixed() + e.KV
+			e.Budget = e.fixedBytes() + e.KV
 		}
-		s.fill(&e, d)
-		if i == 0 || e.before(&worst) {
+		s.fillMemory(&e, d)
+		if i == 0 || e.leavesLess(&worst) {
 			worst = e
 		}
 	}
 	return worst
 }
 
-// before orders stages by how little they leave: the pool is as large as the
+// leavesLess orders stages by how little they leave: the pool is as large as the
 // smallest stage allows.
-func (e *Estimate) before(other *Estimate) bool {
-	if (e.Outcome() == Starts) != (other.Outcome() == Starts) {
-		return e.Outcome() != Starts
+func (e *Estimate) leavesLess(other *Estimate) bool {
+	if (e.Outcome() == OutcomeStarts) != (other.Outcome() == OutcomeStarts) {
+		return e.Outcome() != OutcomeStarts
 	}
 	if e.layout.kinds == 0 || other.layout.kinds == 0 {
 		return e.KV < other.KV
@@ -197,12 +199,12 @@ func (e *Estimate) before(other *Estimate) bool {
 	return e.Blocks < other.Blocks
 }
 
-// fill works out what the KV cache holds.
-func (s *Server) fill(e *Estimate, d Demand) {
+// fillMemory works out what the KV cache holds.
+func (s *Server) fillMemory(e *Estimate, d Demand) {
 	st := &s.stages[e.Stage]
-	e.layout = s.pool(st, e.BlockSize, e.MaxBatchedTokens)
-	e.Block, e.KVPerToken = e.layout.block, st.perToken()
-	e.One = e.layout.need(e.MaxModelLen)
+	e.layout = s.kvPoolOf(st, e.BlockSize, e.MaxBatchedTokens)
+	e.Block, e.KVPerToken = e.layout.block, st.bytesPerToken()
+	e.One = e.layout.bytesFor(e.MaxModelLen)
 	d.Requests = max(1, d.Requests)
 	e.LongestContext, e.ContextForAll = e.MaxModelLen, e.MaxModelLen
 	if e.layout.block > 0 {
@@ -215,12 +217,12 @@ func (s *Server) fill(e *Estimate, d Demand) {
 		d.Context = e.MaxModelLen
 	}
 	e.demand = d
-	e.Wanted = topology.Bytes(times(int64(e.layout.need(d.Context)), d.Requests))
+	e.Wanted = topology.Bytes(cappedProduct(int64(e.layout.bytesFor(d.Context)), d.Requests))
 	if !e.fit {
 		e.Wanted = max(e.Wanted, e.One)
 	}
 	e.Concurrency = e.MaxSequences
-	if per := e.layout.blocks(d.Context); per > 0 {
+	if per := e.layout.blocksFor(d.Context); per > 0 {
 		e.Concurrency = min(e.Blocks/per, e.MaxSequences)
 	}
 }
@@ -233,29 +235,29 @@ func (s *Server) fillBlocks(e *Estimate, requests int64) {
 		e.Blocks = l.KVBlocks
 	}
 	if l.KVTokens > 0 {
-		e.Blocks = min(e.Blocks, p.blocks(l.KVTokens))
+		e.Blocks = min(e.Blocks, p.blocksFor(l.KVTokens))
 	}
 	most := max(s.Model.MaxPositions, e.MaxModelLen)
-	e.LongestContext = p.longest(e.Blocks, 1, most)
-	e.ContextForAll = p.longest(e.Blocks, requests, most)
-	e.KVTokens = times(s.kvTokens(e), l.ContextParallel)
+	e.LongestContext = p.longestWith(e.Blocks, 1, most)
+	e.ContextForAll = p.longestWith(e.Blocks, requests, most)
+	e.KVTokens = cappedProduct(s.kvTokens(e), l.ContextParallel)
 }
 
 // MayStart reports whether the server starts if the estimate is off by its margin to
 // the server's favour. What may not start is hopeless.
-func (e *Estimate) MayStart() bool { return e.outcome(e.Margin) == Starts }
+func (e *Estimate) MayStart() bool { return e.outcomeWith(e.Margin) == OutcomeStarts }
 
 // Claims is the memory that the server takes of the GPU, whatever it needs: an
 // engine fills what it is given. A plain server takes what it loads.
 func (e *Estimate) Claims() topology.Bytes {
 	if e.plain {
-		return e.fixed() + Context
+		return e.fixedBytes() + ContextSize
 	}
-	return e.Budget + Context + e.outside()
+	return e.Budget + ContextSize + e.outsideBytes()
 }
 
-// outside is what the engine takes beyond its budget: graphs that it does not count.
-func (e *Estimate) outside() topology.Bytes {
+// outsideBytes is what the engine takes beyond its budget: graphs that it does not count.
+func (e *Estimate) outsideBytes() topology.Bytes {
 	if e.GraphsInBudget {
 		return 0
 	}
@@ -267,20 +269,20 @@ func (e *Estimate) outside() topology.Bytes {
 // v0.20, and after that how many requests of MaxModelLen fit, times their length.
 func (s *Server) kvTokens(e *Estimate) int64 {
 	p := &e.layout
-	if p.kinds == 1 && p.groups[0].attention == model.Full {
-		return times(e.Blocks, p.groups[0].tokens)
+	if p.kinds == 1 && p.groups[0].attention == model.FullAttention {
+		return cappedProduct(e.Blocks, p.groups[0].tokens)
 	}
 	if s.Launch.Version.Before(0, 21) {
 		groups, tokens := int64(0), int64(0)
 		for i := range p.kinds {
 			groups += p.groups[i].runs
-			if g := &p.groups[i]; g.attention != model.State && (tokens == 0 || g.tokens < tokens) {
+			if g := &p.groups[i]; g.attention != model.RecurrentState && (tokens == 0 || g.tokens < tokens) {
 				tokens = g.tokens
 			}
 		}
-		return times(e.Blocks/max(1, groups), tokens)
+		return cappedProduct(e.Blocks/max(1, groups), tokens)
 	}
-	per := p.blocks(e.MaxModelLen)
+	per := p.blocksFor(e.MaxModelLen)
 	if per == 0 {
 		return 0
 	}

@@ -24,7 +24,7 @@ func whole(t testing.TB, name string) memory.GPU {
 	require.NoError(t, err)
 	m, err := gpus.Model(name)
 	require.NoError(t, err)
-	return memory.Whole(m)
+	return memory.WholeGPU(m)
 }
 
 func estimate(t testing.TB, name string, launch memory.Launch, gpu memory.GPU, demand memory.Demand) memory.Estimate {
@@ -46,14 +46,14 @@ func TestLoggedStarts(t *testing.T) {
 		weights, activations, kv float64 // GiB
 		outcome                  memory.Outcome
 	}{
-		{"openai/gpt-oss-20b", 1, 16000, 13.47, 7.38, 50.28, memory.Starts},
-		{"RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", 2, 16000, 33.88, 4.84, 32.0, memory.Starts},
-		{"RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", 1, 16000, 67.72, 4.84, -1.44, memory.NoBlocks},
-		{"meta-llama/Llama-3.1-8B-Instruct", 1, 16000, 14.99, 4.76, 51.38, memory.Starts},
-		{"Qwen/Qwen3-0.6B", 1, 16000, 1.12, 5.56, 64.45, memory.Starts},
-		{"Qwen/Qwen3-32B", 1, 16000, 61.03, 5.64, 4.45, memory.Starts},
-		{"Qwen/Qwen3-32B", 1, 32000, 61.03, 5.64, 4.45, memory.TooLong},
-		{"Qwen/Qwen3-32B", 2, 16000, 30.59, 5.64, 34.49, memory.Starts},
+		{"openai/gpt-oss-20b", 1, 16000, 13.47, 7.38, 50.28, memory.OutcomeStarts},
+		{"RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", 2, 16000, 33.88, 4.84, 32.0, memory.OutcomeStarts},
+		{"RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", 1, 16000, 67.72, 4.84, -1.44, memory.OutcomeNoBlocks},
+		{"meta-llama/Llama-3.1-8B-Instruct", 1, 16000, 14.99, 4.76, 51.38, memory.OutcomeStarts},
+		{"Qwen/Qwen3-0.6B", 1, 16000, 1.12, 5.56, 64.45, memory.OutcomeStarts},
+		{"Qwen/Qwen3-32B", 1, 16000, 61.03, 5.64, 4.45, memory.OutcomeStarts},
+		{"Qwen/Qwen3-32B", 1, 32000, 61.03, 5.64, 4.45, memory.OutcomeTooLong},
+		{"Qwen/Qwen3-32B", 2, 16000, 30.59, 5.64, 34.49, memory.OutcomeStarts},
 	} {
 		e := estimate(t, tc.model, memory.Launch{Version: memory.Version{Minor: 11}, TensorParallel: tc.tensorParallel,
 			MaxModelLen: tc.length, BlockSize: 128, Utilisation: 0.9}, h100, memory.Demand{})
@@ -84,7 +84,8 @@ func TestKVCache(t *testing.T) {
 		// Requests are dealt out over two GPUs.
 		{"context parallel", "meta-llama/Llama-3.1-8B-Instruct", memory.Launch{MaxModelLen: 131072, ContextParallel: 2}, 131072, 8.00},
 		// A window of 128 and a step of 8192 in half the layers, rounded to blocks of 16.
-		{"sliding window", "openai/gpt-oss-20b", memory.Launch{MaxModelLen: 131072, MaxBatchedTokens: 8192}, 24576, float64(24576*131072+24576*(8320+16)) / (1 << 30)},
+		{"sliding window", "openai/gpt-oss-20b", memory.Launch{MaxModelLen: 131072, MaxBatchedTokens: 8192}, 24576,
+			float64(24576*131072+24576*(8320+16)) / (1 << 30)},
 		{"sliding window charged whole", "openai/gpt-oss-20b", memory.Launch{MaxModelLen: 131072, NoHybridKV: true}, 49152, 6.0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -102,8 +103,8 @@ func TestFits(t *testing.T) {
 	llama8B, llama70B := "meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.1-70B-Instruct"
 
 	t4 := estimate(t, llama8B, memory.Launch{MaxModelLen: 4096}, whole(t, "T4"), memory.Demand{})
-	require.Equal(t, memory.NoBlocks, t4.Outcome())
-	require.True(t, t4.Surely())
+	require.Equal(t, memory.OutcomeNoBlocks, t4.Outcome())
+	require.True(t, t4.IsCertain())
 	require.Contains(t, t4.Explain(), "14.99GiB weights")
 
 	a100 := estimate(t, llama8B, memory.Launch{MaxModelLen: 4096}, whole(t, "A100-SXM4-80GB"), memory.Demand{Requests: 16})
@@ -121,17 +122,19 @@ func TestFits(t *testing.T) {
 
 // The longest context is one that starts, and one more token does not.
 func TestLongestContextIsTight(t *testing.T) {
-	for _, name := range []string{"meta-llama/Llama-3.1-8B-Instruct", "openai/gpt-oss-20b", "google/gemma-3-27b-it", "deepseek-ai/DeepSeek-V2-Lite"} {
+	for _, name := range []string{"meta-llama/Llama-3.1-8B-Instruct", "openai/gpt-oss-20b", "google/gemma-3-27b-it",
+		"deepseek-ai/DeepSeek-V2-Lite"} {
 		for _, gpu := range []string{"L40S", "A100-SXM4-80GB"} {
 			launch := memory.Launch{MaxBatchedTokens: 2048, MaxSequences: 64}
 			long := estimate(t, name, launch, whole(t, gpu), memory.Demand{})
-			if long.LongestContext == 0 || long.Outcome() == memory.Starts {
+			if long.LongestContext == 0 || long.Outcome() == memory.OutcomeStarts {
 				continue
 			}
 			launch.MaxModelLen = long.LongestContext
-			require.Equal(t, memory.Starts, ptr(estimate(t, name, launch, whole(t, gpu), memory.Demand{})).Outcome(), "%s on %s", name, gpu)
+			require.Equal(t, memory.OutcomeStarts, ptr(estimate(t, name, launch, whole(t, gpu), memory.Demand{})).Outcome(), "%s on %s", name, gpu)
 			launch.MaxModelLen++
-			require.Equal(t, memory.TooLong, ptr(estimate(t, name, launch, whole(t, gpu), memory.Demand{})).Outcome(), "%s on %s", name, gpu)
+			require.Equal(t, memory.OutcomeTooLong, ptr(estimate(t, name, launch, whole(t, gpu), memory.Demand{})).Outcome(), "%s on %s", name,
+				gpu)
 		}
 	}
 }
@@ -232,7 +235,8 @@ func TestUnsupported(t *testing.T) {
 		gpu    string
 		want   string
 	}{
-		{"meta-llama/Llama-3.1-8B-Instruct", memory.Launch{Quantisation: "fp8", Version: memory.Version{Minor: 11}}, "T4", "vLLM needs 8.0 for fp8"},
+		{"meta-llama/Llama-3.1-8B-Instruct", memory.Launch{Quantisation: "fp8", Version: memory.Version{Minor: 11}}, "T4",
+			"vLLM needs 8.0 for fp8"},
 		{"meta-llama/Llama-3.1-8B-Instruct", memory.Launch{Quantisation: "fp8"}, "T4", ""},
 		{"openai/gpt-oss-20b", memory.Launch{}, "V100-SXM2-32GB", "vLLM needs 8.0 for mxfp4"},
 		{"google/gemma-3-27b-it", memory.Launch{}, "T4", "has no bfloat16"},
@@ -240,9 +244,9 @@ func TestUnsupported(t *testing.T) {
 	} {
 		e := estimate(t, tc.model, tc.launch, whole(t, tc.gpu), memory.Demand{})
 		if tc.want == "" {
-			require.Empty(t, e.Unsupported(), tc.model)
+			require.Empty(t, e.UnsupportedReason(), tc.model)
 		} else {
-			require.Contains(t, e.Unsupported(), tc.want)
+			require.Contains(t, e.UnsupportedReason(), tc.want)
 		}
 	}
 }
@@ -251,7 +255,7 @@ func TestUnsupported(t *testing.T) {
 func TestLargestLaunch(t *testing.T) {
 	e := estimate(t, "meta-llama/Llama-3.1-405B-Instruct", memory.Launch{MaxModelLen: 1 << 32, MaxBatchedTokens: 1 << 32,
 		MaxSequences: 1 << 20, BlockSize: 1 << 20, KVFormat: memory.KVAuto, Dtype: "float32"}, whole(t, "T4"), memory.Demand{Requests: 1 << 20})
-	require.NotEqual(t, memory.Starts, e.Outcome())
+	require.NotEqual(t, memory.OutcomeStarts, e.Outcome())
 	require.Positive(t, e.Activations)
 	require.Positive(t, e.One)
 	require.Positive(t, e.Wanted)
@@ -260,13 +264,13 @@ func TestLargestLaunch(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	offers := []memory.Offer{
+	offers := []memory.GPUOffer{
 		{GPU: whole(t, "H100-SXM5-80GB"), Model: "H100-SXM5-80GB", Most: 8, Cost: 688},
 		{GPU: whole(t, "T4"), Model: "T4", Most: 4, Cost: 35},
 		{GPU: whole(t, "L40S"), Model: "L40S", Most: 8, Cost: 186},
 		{GPU: memory.GPU{Name: "1g.10gb", Total: gib(9.5)}, Model: "A100-SXM4-80GB", Profile: "1g.10gb", Most: 1, Cost: 50},
 	}
-	options := memory.Options(known(t, "meta-llama/Llama-3.1-8B-Instruct"), memory.Launch{MaxModelLen: 4096}, offers, memory.Demand{})
+	options := memory.FindOptions(known(t, "meta-llama/Llama-3.1-8B-Instruct"), memory.Launch{MaxModelLen: 4096}, offers, memory.Demand{})
 	var got []string
 	for _, option := range options {
 		if option.Holds() {
@@ -277,7 +281,7 @@ func TestOptions(t *testing.T) {
 	require.Equal(t, []string{"Tesla T4", "NVIDIA L40S", "NVIDIA H100 80GB HBM3"}, got)
 	require.EqualValues(t, 2, options[0].TensorParallel)
 	require.False(t, options[3].Holds())
-	require.Equal(t, memory.NoBlocks, options[3].Estimate.Outcome())
+	require.Equal(t, memory.OutcomeNoBlocks, options[3].Estimate.Outcome())
 }
 
 // One estimate, the server made anew as the scheduler does for each pod and GPU model.
@@ -293,7 +297,7 @@ func BenchmarkEstimate(b *testing.B) {
 					b.Fatal(err)
 				}
 				e := server.On(gpu, memory.Demand{Requests: 8})
-				if e.Outcome() == memory.NoMemory {
+				if e.Outcome() == memory.OutcomeNoMemory {
 					b.Fatal(e.Explain())
 				}
 			}
@@ -304,9 +308,9 @@ func BenchmarkEstimate(b *testing.B) {
 // Qwen3-235B in FP8 divides by 4 and not by 8: that is said, and does not hide what 4 do.
 func TestOptionsPassOverDegreesThatDoNotDivide(t *testing.T) {
 	m := known(t, "Qwen/Qwen3-235B-A22B-FP8")
-	on := func(gpu string) memory.Option {
-		offers := []memory.Offer{{GPU: whole(t, gpu), Model: gpu, Most: 8}}
-		return memory.Options(m, memory.Launch{MaxModelLen: 4096}, offers, memory.Demand{})[0]
+	on := func(gpu string) memory.ServerOption {
+		offers := []memory.GPUOffer{{GPU: whole(t, gpu), Model: gpu, Most: 8}}
+		return memory.FindOptions(m, memory.Launch{MaxModelLen: 4096}, offers, memory.Demand{})[0]
 	}
 	enough := on("H100-SXM5-80GB")
 	require.True(t, enough.Holds())

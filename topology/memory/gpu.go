@@ -20,13 +20,13 @@ type GPU struct {
 // middle of those that do (GPUs of 16 to 180 GiB keep 0.2 to 1 GiB).
 const unseenReserve = 600 * topology.MiB
 
-// Context is what the driver takes on a GPU for one process before it allocates
+// ContextSize is what the driver takes on a GPU for one process before it allocates
 // anything: total less free at the start of an idle GPU, in public vLLM logs of an
 // H100 (0.53 GiB), L40S (0.49) and RTX 3090 (0.51).
-const Context = 512 * topology.MiB
+const ContextSize = 512 * topology.MiB
 
-// Whole is a whole GPU of the given model.
-func Whole(m *topology.Model) GPU {
+// WholeGPU is a whole GPU of the given model.
+func WholeGPU(m *topology.Model) GPU {
 	reserved := m.Reserved
 	if reserved == 0 {
 		reserved = min(unseenReserve, m.Memory/20)
@@ -34,9 +34,9 @@ func Whole(m *topology.Model) GPU {
 	return GPU{Name: m.Product, Total: m.Memory - reserved, Compute: m.Compute}
 }
 
-// Slice is a MIG slice of the given model, with the memory of its profile, of which
+// MIGSlice is a MIG slice of the given model, with the memory of its profile, of which
 // the driver has already taken its part.
-func Slice(m *topology.Model, profile string, memory topology.Bytes) GPU {
+func MIGSlice(m *topology.Model, profile string, memory topology.Bytes) GPU {
 	return GPU{Name: fmt.Sprintf("%s %s", m.Product, profile), Total: memory, Compute: m.Compute}
 }
 

@@ -5,8 +5,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
-// caches is what a run of layers keeps alike.
-type caches struct {
+// layerCaches is what a run of layers keeps alike.
+type layerCaches struct {
 	attention model.Attention
 	// token is the bytes per token and layer on one GPU, of which index are those of a
 	// sparse indexer rather than keys and values; request is those per request.
@@ -15,14 +15,14 @@ type caches struct {
 	layers                int64
 }
 
-// cache notes that n layers of the stage keep c.
-func (st *stage) cache(s *Server, c model.Cache, n int64) {
+// addCache notes that n layers of the stage keep c.
+func (st *pipelineStage) addCache(s *Server, c model.Cache, n int64) {
 	if c.Attention == model.NoCache || n == 0 {
 		return
 	}
-	one := caches{attention: s.charged(c), window: c.Window, index: topology.Bytes(c.IndexBytes), request: s.perRequest(c)}
+	one := layerCaches{attention: s.chargedAttention(c), window: c.Window, index: topology.Bytes(c.IndexBytes), request: s.perRequest(c)}
 	one.token = s.perToken(c) + one.index
-	if one.attention == model.Full {
+	if one.attention == model.FullAttention {
 		one.window = 0
 	}
 	for i := range st.caches {
@@ -41,9 +41,9 @@ func (st *stage) cache(s *Server, c model.Cache, n int64) {
 // divided by heads until each GPU has one; a latent vector is kept by every GPU.
 func (s *Server) perToken(c model.Cache) topology.Bytes {
 	switch c.Attention {
-	case model.State:
+	case model.RecurrentState:
 		return 0
-	case model.Latent:
+	case model.LatentAttention:
 		switch s.Launch.KVFormat {
 		case KVFP8MLA:
 			return topology.Bytes(c.LatentDim + c.LatentDim*80/576)
@@ -75,17 +75,17 @@ func (s *Server) kvBits() int64 {
 
 // perRequest is what a layer with a fixed state keeps for one request on one GPU.
 func (s *Server) perRequest(c model.Cache) topology.Bytes {
-	if c.Attention != model.State {
+	if c.Attention != model.RecurrentState {
 		return 0
 	}
 	return c.StateBytes(s.parallel.Tensor)
 }
 
-// pool is the KV cache of one GPU: blocks of one size, of which a request takes so
+// kvPool is the KV cache of one GPU: blocks of one size, of which a request takes so
 // many for each group of layers. Source: vllm/v1/core/kv_cache_utils.py.
-type pool struct {
+type kvPool struct {
 	block  topology.Bytes
-	groups [maxGroups]group
+	groups [maxGroups]cacheGroup
 	kinds  int
 	// spread is over how many GPUs a request's tokens are dealt out.
 	spread int64
@@ -98,8 +98,8 @@ type pool struct {
 // at most four.
 const maxGroups = 8
 
-// group is the layers that keep alike, in runs of as many layers as a block serves.
-type group struct {
+// cacheGroup is the layers that keep alike, in runs of as many layers as a block serves.
+type cacheGroup struct {
 	attention model.Attention
 	window    int64
 	tokens    int64 // per block
@@ -110,9 +110,9 @@ type group struct {
 // be as large as a state.
 const attentionAlign = 16
 
-// pool lays out the KV cache for blocks of blockSize tokens and steps of step tokens.
-func (s *Server) pool(st *stage, blockSize, step int64) pool {
-	p := pool{spread: s.Launch.ContextParallel, step: step, states: 1}
+// kvPoolOf lays out the KV cache for blocks of blockSize tokens and steps of step tokens.
+func (s *Server) kvPoolOf(st *pipelineStage, blockSize, step int64) kvPool {
+	p := kvPool{spread: s.Launch.ContextParallel, step: step, states: 1}
 	if s.Launch.Engine == VLLM && !s.Launch.Version.Before(0, 15) {
 		// To find states again by prefix, vLLM keeps the one before beside the current
 		// one: from start-up logs, not in 0.10.2 and 0.13, in 0.17.1 and later.
@@ -126,7 +126,7 @@ func (s *Server) pool(st *stage, blockSize, step int64) pool {
 			fewest = n
 		}
 		most = max(most, topology.Bytes(c.layers))
-		page = max(page, topology.Bytes(times(int64(c.token), blockSize)))
+		page = max(page, topology.Bytes(cappedProduct(int64(c.token), blockSize)))
 	}
 	if len(st.caches) == 0 {
 		return p
@@ -136,17 +136,17 @@ func (s *Server) pool(st *stage, blockSize, step int64) pool {
 		if c := &st.caches[i]; c.request > page {
 			page = c.request
 			if tokens > 0 {
-				blockSize = attentionAlign * ceilDiv(int64(c.request), times(int64(tokens), attentionAlign))
-				page = topology.Bytes(times(int64(tokens), blockSize))
+				blockSize = attentionAlign * ceilDiv(int64(c.request), cappedProduct(int64(tokens), attentionAlign))
+				page = topology.Bytes(cappedProduct(int64(tokens), blockSize))
 			}
 		}
 	}
 	if st.fullOnly() {
 		// Layers that all keep every token need not be of one size.
 		p.kinds = 1
-		p.groups[0] = group{attention: model.Full, tokens: blockSize, runs: 1}
+		p.groups[0] = cacheGroup{attention: model.FullAttention, tokens: blockSize, runs: 1}
 		for _, c := range st.caches {
-			p.block += topology.Bytes(times(times(int64(c.token), blockSize), c.layers))
+			p.block += topology.Bytes(cappedProduct(cappedProduct(int64(c.token), blockSize), c.layers))
 		}
 		return p
 	}
@@ -159,7 +159,7 @@ func (s *Server) pool(st *stage, blockSize, step int64) pool {
 		if p.kinds == maxGroups {
 			break
 		}
-		g := group{attention: c.attention, window: c.window, tokens: blockSize, runs: ceilDiv(c.layers, int64(run))}
+		g := cacheGroup{attention: c.attention, window: c.window, tokens: blockSize, runs: ceilDiv(c.layers, int64(run))}
 		if c.token > 0 {
 			g.tokens = max(1, int64(page)/int64(c.token))
 		}
@@ -169,53 +169,53 @@ func (s *Server) pool(st *stage, blockSize, step int64) pool {
 	return p
 }
 
-func (st *stage) fullOnly() bool {
+func (st *pipelineStage) fullOnly() bool {
 	for i := range st.caches {
-		if st.caches[i].attention != model.Full {
+		if st.caches[i].attention != model.FullAttention {
 			return false
 		}
 	}
 	return true
 }
 
-// blocks is how many blocks a request of the given length takes.
-func (p *pool) blocks(length int64) int64 {
+// blocksFor is how many blocks a request of the given length takes.
+func (p *kvPool) blocksFor(length int64) int64 {
 	var sum int64
 	length = ceilDiv(length, p.spread)
 	for i := range p.kinds {
 		g := &p.groups[i]
 		var n int64
 		switch g.attention {
-		case model.Full:
+		case model.FullAttention:
 			n = ceilDiv(length, g.tokens)
-		case model.Sliding:
+		case model.SlidingAttention:
 			n = ceilDiv(min(g.window-1+p.step, length), g.tokens) + 1
-		case model.Chunked:
+		case model.ChunkedAttention:
 			n = ceilDiv(min(g.window+p.step, length), g.tokens)
-		case model.Cross:
+		case model.CrossAttention:
 			n = ceilDiv(g.window, g.tokens)
-		case model.State:
+		case model.RecurrentState:
 			n = p.states
 		}
-		sum += times(n, g.runs)
+		sum += cappedProduct(n, g.runs)
 	}
 	return sum
 }
 
-// need is the memory that one request of the given length takes.
-func (p *pool) need(length int64) topology.Bytes {
-	return topology.Bytes(times(p.blocks(length), int64(p.block)))
+// bytesFor is the memory that one request of the given length takes.
+func (p *kvPool) bytesFor(length int64) topology.Bytes {
+	return topology.Bytes(cappedProduct(p.blocksFor(length), int64(p.block)))
 }
 
-// longest is the longest request of which n fit into so many blocks, 0 if none.
-func (p *pool) longest(blocks, n, limit int64) int64 {
+// longestWith is the longest request of which n fit into so many blocks, 0 if none.
+func (p *kvPool) longestWith(blocks, n, limit int64) int64 {
 	if p.kinds == 0 {
 		return limit
 	}
 	low, high := int64(0), limit
 	for low < high {
 		middle := low + (high-low+1)/2
-		if times(p.blocks(middle), n) <= blocks {
+		if cappedProduct(p.blocksFor(middle), n) <= blocks {
 			low = middle
 		} else {
 			high = middle - 1
@@ -224,17 +224,17 @@ func (p *pool) longest(blocks, n, limit int64) int64 {
 	return low
 }
 
-// charged is as which kind of attention the engine reserves memory for a layer.
-func (s *Server) charged(c model.Cache) model.Attention {
+// chargedAttention is as which kind of attention the engine reserves memory for a layer.
+func (s *Server) chargedAttention(c model.Cache) model.Attention {
 	switch {
-	case c.Attention == model.Latent: // one vector for each token, as keys and values
-		return model.Full
-	case c.Attention == model.Chunked && s.Launch.Engine == VLLM:
+	case c.Attention == model.LatentAttention: // one vector for each token, as keys and values
+		return model.FullAttention
+	case c.Attention == model.ChunkedAttention && s.Launch.Engine == VLLM:
 		// vLLM turns its hybrid cache off for chunked attention unless told otherwise.
-		return model.Full
-	case c.Attention == model.Chunked, c.Attention == model.Sliding:
+		return model.FullAttention
+	case c.Attention == model.ChunkedAttention, c.Attention == model.SlidingAttention:
 		if s.Launch.NoHybridKV || s.Model.MaxPositions > 0 && c.Window >= s.Model.MaxPositions {
-			return model.Full
+			return model.FullAttention
 		}
 	}
 	return c.Attention

@@ -9,8 +9,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
-// Offer is a kind of GPU, or of MIG slice, that may be had.
-type Offer struct {
+// GPUOffer is a kind of GPU, or of MIG slice, that may be had.
+type GPUOffer struct {
 	GPU GPU
 	// Model is the GPU's key in the catalogue, and Profile the MIG profile, "" for
 	// whole GPUs.
@@ -21,9 +21,9 @@ type Offer struct {
 	Cost int64
 }
 
-// Option is one way to run a server.
-type Option struct {
-	Offer Offer
+// ServerOption is one way to run a server.
+type ServerOption struct {
+	Offer GPUOffer
 	// TensorParallel is the degree that was chosen, GPUs how many GPUs or slices that
 	// takes with the launch's pipeline stages, Cost what they cost together.
 	TensorParallel, GPUs, Cost int64
@@ -36,18 +36,18 @@ type Option struct {
 }
 
 // Holds reports whether the option starts and holds what is demanded.
-func (o *Option) Holds() bool { return o.Err == nil && o.Estimate.Holds() }
+func (o *ServerOption) Holds() bool { return o.Err == nil && o.Estimate.Holds() }
 
-// Options says for each offer how the model would run on it. Where the launch states
+// FindOptions says for each offer how the model would run on it. Where the launch states
 // no degree of tensor parallelism, it is the smallest that holds the demand, or the
 // largest that is possible where none does. Options that hold come first, the
 // cheapest of them first and those without a price last; equal ones are ordered by fewer GPUs, then less memory.
-func Options(m *model.Model, l Launch, offers []Offer, d Demand) []Option {
-	options := make([]Option, 0, len(offers))
+func FindOptions(m *model.Model, l Launch, offers []GPUOffer, d Demand) []ServerOption {
+	options := make([]ServerOption, 0, len(offers))
 	for i := range offers {
-		options = append(options, best(m, l, &offers[i], d))
+		options = append(options, bestOption(m, l, &offers[i], d))
 	}
-	slices.SortStableFunc(options, func(a, b Option) int {
+	slices.SortStableFunc(options, func(a, b ServerOption) int {
 		if a.Holds() != b.Holds() {
 			if a.Holds() {
 				return -1
@@ -62,19 +62,19 @@ func Options(m *model.Model, l Launch, offers []Offer, d Demand) []Option {
 	return options
 }
 
-// best runs the offer with the fewest GPUs that suffice, or the most that are possible
+// bestOption runs the offer with the fewest GPUs that suffice, or the most that are possible
 // where none do. A degree by which the model does not divide says nothing about others.
-func best(m *model.Model, l Launch, offer *Offer, d Demand) Option {
+func bestOption(m *model.Model, l Launch, offer *GPUOffer, d Demand) ServerOption {
 	if l.TensorParallel > 0 {
 		return optionOf(m, l, offer, d)
 	}
-	var chosen Option
+	var chosen ServerOption
 	var undivided error
 	found := false
 	for degree := int64(1); degree == 1 || degree <= offer.Most && m.Heads%degree == 0; degree *= 2 {
 		l.TensorParallel = degree
 		option := optionOf(m, l, offer, d)
-		if option.Err != nil && !errors.As(option.Err, new(*TooMany)) {
+		if option.Err != nil && !errors.As(option.Err, new(*TooManyGPUs)) {
 			if undivided == nil {
 				undivided = option.Err
 			}
@@ -84,7 +84,7 @@ func best(m *model.Model, l Launch, offer *Offer, d Demand) Option {
 			continue
 		}
 		chosen, found = option, true
-		if option.Holds() || option.Err != nil || option.Estimate.Outcome() == Unsupported {
+		if option.Holds() || option.Err != nil || option.Estimate.Outcome() == OutcomeUnsupported {
 			return chosen // more GPUs do not help
 		}
 	}
@@ -95,31 +95,31 @@ func best(m *model.Model, l Launch, offer *Offer, d Demand) Option {
 }
 
 // optionOf runs the offer as the launch says.
-func optionOf(m *model.Model, l Launch, offer *Offer, d Demand) Option {
-	option := Option{Offer: *offer, TensorParallel: l.TensorParallel}
+func optionOf(m *model.Model, l Launch, offer *GPUOffer, d Demand) ServerOption {
+	option := ServerOption{Offer: *offer, TensorParallel: l.TensorParallel}
 	server, err := NewServer(m, l)
 	if err != nil {
 		option.Err = err
 		return option
 	}
 	option.GPUs = server.GPUs()
-	option.Cost = times(option.GPUs, offer.Cost)
+	option.Cost = cappedProduct(option.GPUs, offer.Cost)
 	// Pipeline stages may be on different nodes, but not on slices.
 	if l.TensorParallel > offer.Most || offer.Profile != "" && option.GPUs > offer.Most {
-		option.Err = &TooMany{GPUs: option.GPUs, Offer: *offer}
+		option.Err = &TooManyGPUs{GPUs: option.GPUs, Offer: *offer}
 		return option
 	}
 	option.Estimate = server.On(offer.GPU, d)
 	return option
 }
 
-// TooMany is a launch that takes more GPUs or slices than an offer has together.
-type TooMany struct {
+// TooManyGPUs is a launch that takes more GPUs or slices than an offer has together.
+type TooManyGPUs struct {
 	GPUs  int64
-	Offer Offer
+	Offer GPUOffer
 }
 
-func (e *TooMany) Error() string {
+func (e *TooManyGPUs) Error() string {
 	if e.Offer.Profile != "" {
 		return "slices of different GPUs cannot serve one model together"
 	}
@@ -138,16 +138,16 @@ type Need struct {
 // Need is the range of memory for the estimate's settings, margin included. Where the
 // engine takes a share of the GPU's total, Share says which one that is.
 func (e *Estimate) Need() Need {
-	fixed := e.fixed() + max(0, e.Margin)
+	fixed := e.fixedBytes() + max(0, e.Margin)
 	least := e.One
 	if e.fit {
 		least = e.Block
 	}
-	return Need{Start: fixed + Context + least, Wanted: fixed + Context + max(least, e.Wanted)}
+	return Need{Start: fixed + ContextSize + least, Wanted: fixed + ContextSize + max(least, e.Wanted)}
 }
 
-// fixed is what the engine holds beside the KV cache.
-func (e *Estimate) fixed() topology.Bytes {
+// fixedBytes is what the engine holds beside the KV cache.
+func (e *Estimate) fixedBytes() topology.Bytes {
 	bytes := e.WeightBytes() + e.Activations + e.Other
 	if e.GraphsInBudget {
 		bytes += e.Graphs
@@ -162,6 +162,6 @@ func (e *Estimate) Share(memory topology.Bytes) float64 {
 	if e.GPU.Total <= 0 {
 		return 0
 	}
-	hundredths := int64(memory-Context-e.outside()) / max(1, int64(e.GPU.Total)/100)
+	hundredths := int64(memory-ContextSize-e.outsideBytes()) / max(1, int64(e.GPU.Total)/100)
 	return float64(max(0, min(100, hundredths))) / 100
 }

@@ -17,18 +17,18 @@ type Server struct {
 	Launch Launch
 
 	parallel model.Parallel
-	stages   []stage
+	stages   []pipelineStage
 }
 
-// stage is what one GPU of a pipeline stage holds.
-type stage struct {
-	weights [model.Parts]topology.Bytes
-	layers  []layers
-	caches  []caches
+// pipelineStage is what one GPU of a pipeline stage holds.
+type pipelineStage struct {
+	weights [model.PartCount]topology.Bytes
+	layers  []layerRange
+	caches  []layerCaches
 }
 
-// layers is a run of equal layers of a stage.
-type layers struct {
+// layerRange is a run of equal layers of a stage.
+type layerRange struct {
 	layer *model.Layer
 	count int64
 }
@@ -51,13 +51,13 @@ func NewServerWithDraft(m, draft *model.Model, l Launch) (*Server, error) {
 	if l.Draft == OwnDraft && m.DraftLayers == 0 {
 		return nil, fmt.Errorf("field Draft is %q: the model has no draft layers", l.Draft)
 	}
-	if err := l.check(m); err != nil {
+	if err := l.checkLaunch(m); err != nil {
 		return nil, err
 	}
 	if l.Engine == "" {
 		l.Engine = VLLM
 	}
-	if _, known := accountings[l.Engine]; !known {
+	if _, known := engineAccounts[l.Engine]; !known {
 		return nil, fmt.Errorf("Engine is %q: known are %v", l.Engine, Engines())
 	}
 	l.TensorParallel, l.PipelineParallel = max(1, l.TensorParallel), max(1, l.PipelineParallel)
@@ -70,7 +70,7 @@ func NewServerWithDraft(m, draft *model.Model, l Launch) (*Server, error) {
 	first := int64(0)
 	for i := range l.PipelineParallel {
 		count := stageLayers(&l, int64(len(m.Order)), i)
-		s.stages = append(s.stages, s.stage(first, count))
+		s.stages = append(s.stages, s.pipelineStageOf(first, count))
 		first += count
 	}
 	return s, nil
@@ -93,13 +93,13 @@ func stageLayers(l *Launch, n, i int64) int64 {
 	return count
 }
 
-func (s *Server) stage(first, count int64) stage {
+func (s *Server) pipelineStageOf(first, count int64) pipelineStage {
 	m := s.Model
 	last := first+count == int64(len(m.Order))
-	out := stage{}
+	out := pipelineStage{}
 	for i := range m.Outer {
 		t := &m.Outer[i]
-		if s.holds(t, first == 0, last) {
+		if s.holdsTensor(t, first == 0, last) {
 			out.weights[t.Part] += s.perGPU(t)
 		}
 	}
@@ -112,36 +112,36 @@ func (s *Server) stage(first, count int64) stage {
 			continue
 		}
 		layer := &m.Layers[i]
-		out.layers = append(out.layers, layers{layer, n})
+		out.layers = append(out.layers, layerRange{layer, n})
 		for j := range layer.Tensors {
 			t := &layer.Tensors[j]
 			out.weights[t.Part] += topology.Bytes(n) * s.perGPU(t)
 		}
 		for _, cache := range layer.Caches {
-			out.cache(s, cache, n)
+			out.addCache(s, cache, n)
 		}
 	}
 	if last && s.Launch.Draft == OwnDraft {
-		out.cache(s, s.draftCache(), s.Model.DraftLayers)
+		out.addCache(s, s.draftLayerCache(), s.Model.DraftLayers)
 	}
 	if last && s.Draft != nil {
-		out.draft(s)
+		out.addDraft(s)
 	}
 	return out
 }
 
-// draft adds the draft model.
-func (st *stage) draft(s *Server) {
+// addDraft adds the draft model.
+func (st *pipelineStage) addDraft(s *Server) {
 	for i := range s.Draft.Outer {
-		st.weights[model.Draft] += s.perGPU(&s.Draft.Outer[i])
+		st.weights[model.DraftPart] += s.perGPU(&s.Draft.Outer[i])
 	}
 	for _, kind := range s.Draft.Order {
 		layer := &s.Draft.Layers[kind]
 		for i := range layer.Tensors {
-			st.weights[model.Draft] += s.perGPU(&layer.Tensors[i])
+			st.weights[model.DraftPart] += s.perGPU(&layer.Tensors[i])
 		}
 		for _, cache := range layer.Caches {
-			st.cache(s, cache, 1)
+			st.addCache(s, cache, 1)
 		}
 	}
 }
@@ -149,12 +149,12 @@ func (st *stage) draft(s *Server) {
 // OwnDraft is the Draft of a model that brings its own draft layers.
 const OwnDraft = "mtp"
 
-// draftCache is what a draft layer caches: what the model's last layer does.
-func (s *Server) draftCache() model.Cache {
+// draftLayerCache is what a draft layer caches: what the model's last layer does.
+func (s *Server) draftLayerCache() model.Cache {
 	order := s.Model.Order
 	for i := len(order) - 1; i >= 0; i-- {
 		for _, cache := range s.Model.Layers[order[i]].Caches {
-			if cache.Attention == model.Full || cache.Attention == model.Latent {
+			if cache.Attention == model.FullAttention || cache.Attention == model.LatentAttention {
 				return cache
 			}
 		}
@@ -162,17 +162,17 @@ func (s *Server) draftCache() model.Cache {
 	return model.Cache{}
 }
 
-// holds says whether a tensor outside the layers is on a stage.
-func (s *Server) holds(t *model.Tensor, first, last bool) bool {
+// holdsTensor says whether a tensor outside the layers is on a stage.
+func (s *Server) holdsTensor(t *model.Tensor, first, last bool) bool {
 	switch t.Part {
-	case model.Embedding:
+	case model.EmbeddingPart:
 		return first || last && s.Model.Tied
-	case model.Tower:
+	case model.TowerPart:
 		return first && !s.Launch.LanguageOnly
-	case model.Draft:
+	case model.DraftPart:
 		// Draft layers use the model's own embedding and head.
-		return last && s.Launch.Draft == OwnDraft && t.Split != model.Vocabulary
-	case model.Head:
+		return last && s.Launch.Draft == OwnDraft && t.Split != model.SplitVocabulary
+	case model.HeadPart:
 		return last
 	}
 	return first || last
@@ -181,18 +181,19 @@ func (s *Server) holds(t *model.Tensor, first, last bool) bool {
 // perGPU is what one GPU holds of a tensor once the engine has converted it.
 func (s *Server) perGPU(t *model.Tensor) topology.Bytes {
 	count, rows, columns := t.Local(s.parallel)
-	return topology.Bytes(count) * s.loaded(t).Bytes(rows, columns)
+	return topology.Bytes(count) * s.loadedFormat(t).Bytes(rows, columns)
 }
 
-// loaded is how the engine stores a tensor: quantised while loading if so asked,
+// loadedFormat is how the engine stores a tensor: quantised while loading if so asked,
 // and otherwise converted to the stated dtype. Engines that serve language models
 // turn 32-bit files into 16 bits.
-func (s *Server) loaded(t *model.Tensor) model.Format {
+func (s *Server) loadedFormat(t *model.Tensor) model.Format {
 	format := t.Format
 	if format.Quantised() {
 		return format
 	}
-	linear := t.Columns > 1 && t.Part != model.Embedding && t.Part != model.Head && t.Part != model.Other && t.Part != model.Tower
+	linear := t.Columns > 1 && t.Part != model.EmbeddingPart && t.Part != model.HeadPart && t.Part != model.OtherPart &&
+		t.Part != model.TowerPart
 	switch {
 	case s.Launch.Quantisation == "fp8" && linear:
 		return model.FP8Tensor
@@ -202,7 +203,7 @@ func (s *Server) loaded(t *model.Tensor) model.Format {
 		return model.Bits32
 	case s.Launch.Dtype == "float16", s.Launch.Dtype == "bfloat16":
 		return model.Bits16
-	case s.Launch.Engine != Plain && format == model.Bits32 && s.Model.Kind != model.Encoder:
+	case s.Launch.Engine != Plain && format == model.Bits32 && s.Model.Kind != model.EncoderKind:
 		return model.Bits16
 	}
 	return format
@@ -214,19 +215,19 @@ func (s *Server) loaded(t *model.Tensor) model.Format {
 func (s *Server) KVPerToken() topology.Bytes {
 	var most topology.Bytes
 	for i := range s.stages {
-		most = max(most, s.stages[i].perToken())
+		most = max(most, s.stages[i].bytesPerToken())
 	}
 	return most
 }
 
-func (st *stage) perToken() topology.Bytes {
+func (st *pipelineStage) bytesPerToken() topology.Bytes {
 	var full, windowed topology.Bytes
 	for _, c := range st.caches {
-		bytes := topology.Bytes(times(int64(c.token-c.index), c.layers))
+		bytes := topology.Bytes(cappedProduct(int64(c.token-c.index), c.layers))
 		switch c.attention {
-		case model.Full:
+		case model.FullAttention:
 			full += bytes
-		case model.Sliding, model.Chunked:
+		case model.SlidingAttention, model.ChunkedAttention:
 			windowed += bytes
 		}
 	}

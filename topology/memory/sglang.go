@@ -2,12 +2,12 @@ package memory
 
 import "github.com/ashlar-dev/ashlar/topology"
 
-// sglang gives a share of what is free before loading to weights and KV cache
+// accountSGLang gives a share of what is free before loading to weights and KV cache
 // together; activations and graphs live in the rest. Without a stated share it sets
 // aside, in MiB, 512 + 1.5 per prefill token + 2 per graph batch + 1 GiB per 8 GPUs,
 // and on GPUs above 60 GiB at least 10 GiB. Source: ServerArgs in
 // sglang/srt/server_args.py.
-func (s *Server) sglang(st *stage, e *Estimate) {
+func (s *Server) accountSGLang(st *pipelineStage, e *Estimate) {
 	l := &s.Launch
 	tier := sglangTierOf(e.GPU.Total)
 	e.MaxModelLen = l.MaxModelLen
@@ -31,23 +31,23 @@ func (s *Server) sglang(st *stage, e *Estimate) {
 		e.BlockSize = 1
 	}
 	reserved := 512*topology.MiB +
-		topology.Bytes(times(max(e.MaxBatchedTokens, 2048), int64(topology.MiB)*3/2)) +
-		topology.Bytes(times(graphBatch, 2*int64(topology.MiB))) +
-		topology.Bytes(times(s.GPUs(), int64(topology.GiB)/8))
+		topology.Bytes(cappedProduct(max(e.MaxBatchedTokens, 2048), int64(topology.MiB)*3/2)) +
+		topology.Bytes(cappedProduct(graphBatch, 2*int64(topology.MiB))) +
+		topology.Bytes(cappedProduct(s.GPUs(), int64(topology.GiB)/8))
 	if e.GPU.Total > 60*topology.GiB {
 		reserved = max(reserved, 10*topology.GiB)
 	}
 	if e.Utilisation = l.Utilisation; e.Utilisation == 0 {
 		e.Utilisation = max(0, 1-float64(reserved)/float64(e.GPU.Total))
 	}
-	free := e.GPU.Total - Context
+	free := e.GPU.Total - ContextSize
 	e.Budget = topology.Bytes(float64(free) * e.Utilisation)
-	e.Weights = s.offloaded(st.weights)
+	e.Weights = s.offloadWeights(st.weights)
 	e.Loading = s.rotaryTable()
 	e.Activations = free - e.Budget
 	e.KV = e.Budget - e.WeightBytes()
-	e.Margin = e.WeightBytes()/50 + gib(0.5)
-	if step := s.forwardPeak(e) + s.logits(e); step > e.Activations {
+	e.Margin = e.WeightBytes()/50 + inGiB(0.5)
+	if step := s.forwardPeak(e) + s.logitBytes(e); step > e.Activations {
 		// The step runs out of memory rather than the cache: show what is missing.
 		e.KV -= step - e.Activations
 		e.Activations = step
@@ -79,10 +79,10 @@ func sglangTierOf(total topology.Bytes) sglangTier {
 
 // rotaryTable is one table of cosines and sines for all layers.
 func (s *Server) rotaryTable() topology.Bytes {
-	return topology.Bytes(2 * times(s.Model.RotaryDim, s.Model.MaxPositions))
+	return topology.Bytes(2 * cappedProduct(s.Model.RotaryDim, s.Model.MaxPositions))
 }
 
-// logits is the 32-bit logits of one step.
-func (s *Server) logits(e *Estimate) topology.Bytes {
-	return topology.Bytes(4 * times(min(e.MaxSequences, e.MaxBatchedTokens), s.Model.Vocabulary))
+// logitBytes is the 32-bit logits of one step.
+func (s *Server) logitBytes(e *Estimate) topology.Bytes {
+	return topology.Bytes(4 * cappedProduct(min(e.MaxSequences, e.MaxBatchedTokens), s.Model.Vocabulary))
 }

@@ -21,7 +21,7 @@ var leastCompute = map[string]topology.ComputeCapability{
 }
 
 var (
-	turing        = topology.ComputeCapability{Major: 7, Minor: 5}
+	turingCompute = topology.ComputeCapability{Major: 7, Minor: 5}
 	leastBfloat16 = topology.ComputeCapability{Major: 8}
 )
 
@@ -29,9 +29,9 @@ var (
 // Source: _FLOAT16_NOT_SUPPORTED_MODELS in vllm/config.
 var noFloat16 = map[string]bool{"gemma2": true, "gemma3": true, "gemma3_text": true, "glm4": true, "plamo2": true}
 
-// unsupported says why the engine cannot run the model on the GPU; "" if it can, or
+// unsupportedReason says why the engine cannot run the model on the GPU; "" if it can, or
 // if the GPU's capability or the engine's needs are not known.
-func (s *Server) unsupported(g GPU) string {
+func (s *Server) unsupportedReason(g GPU) string {
 	if s.Launch.Engine != VLLM || g.Compute == (topology.ComputeCapability{}) {
 		return ""
 	}
@@ -41,8 +41,8 @@ func (s *Server) unsupported(g GPU) string {
 			least = needs
 		}
 	}
-	if least == leastCompute["fp8"] && s.scheme() == "fp8" && !s.Launch.Version.Before(0, 14) {
-		least = turing // vLLM pull requests 29901 and 33076
+	if least == leastCompute["fp8"] && s.quantisationScheme() == "fp8" && !s.Launch.Version.Before(0, 14) {
+		least = turingCompute // vLLM pull requests 29901 and 33076
 	}
 	if g.Compute.Less(leastBfloat16) && noFloat16[s.Model.Type] && s.Launch.Dtype != "float32" {
 		return fmt.Sprintf("compute capability %s has no bfloat16, and %s does not run in float16", g.Compute, s.Model.Type)
@@ -50,15 +50,15 @@ func (s *Server) unsupported(g GPU) string {
 	switch {
 	case !g.Compute.Less(least):
 		return ""
-	case !g.Compute.Less(leastCompute[""]) && s.quantised():
-		return fmt.Sprintf("compute capability %s, and vLLM needs %s for %s", g.Compute, least, s.scheme())
+	case !g.Compute.Less(leastCompute[""]) && s.isQuantised():
+		return fmt.Sprintf("compute capability %s, and vLLM needs %s for %s", g.Compute, least, s.quantisationScheme())
 	}
 	return fmt.Sprintf("compute capability %s, and vLLM needs %s", g.Compute, least)
 }
 
-func (s *Server) quantised() bool { return s.scheme() != "" }
+func (s *Server) isQuantised() bool { return s.quantisationScheme() != "" }
 
-func (s *Server) scheme() string {
+func (s *Server) quantisationScheme() string {
 	if s.Launch.Quantisation != "" {
 		return s.Launch.Quantisation
 	}

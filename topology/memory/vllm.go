@@ -5,15 +5,15 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
-// vllm accounts as vLLM's V1 engine does: of a share of the GPU's total it takes
+// accountVLLM accounts as vLLM's V1 engine does: of a share of the GPU's total it takes
 // weights, the peak of a dummy step, what libraries hold, and since v0.20 an
 // estimate of its CUDA graphs; the rest is KV cache.
-func (s *Server) vllm(st *stage, e *Estimate) {
+func (s *Server) accountVLLM(st *pipelineStage, e *Estimate) {
 	s.vllmDefaults(e)
 	e.Budget = topology.Bytes(float64(e.GPU.Total) * e.Utilisation)
-	e.Weights = s.offloaded(st.weights)
-	e.Loading = s.vllmLoading(st, e.GPU) + s.adapters(st)
-	e.Activations = max(s.samplerPeak(e), s.forwardPeak(e)) + s.towerPeak(e) + s.workspace(e) + s.compilation()
+	e.Weights = s.offloadWeights(st.weights)
+	e.Loading = s.vllmLoading(st, e.GPU) + s.adapterBytes(st)
+	e.Activations = max(s.samplerPeak(e), s.forwardPeak(e)) + s.towerPeak(e) + s.workspaceBytes(e) + s.compilationBytes()
 	e.Other = s.vllmOther(e)
 	e.Graphs, e.GraphsInBudget = s.vllmGraphs()
 	e.KV = e.Budget - e.WeightBytes() - e.Activations - e.Other
@@ -23,8 +23,8 @@ func (s *Server) vllm(st *stage, e *Estimate) {
 	e.Margin = s.vllmMargin(e)
 }
 
-// offloaded is the weights less what stays in host memory.
-func (s *Server) offloaded(weights [model.Parts]topology.Bytes) [model.Parts]topology.Bytes {
+// offloadWeights is the weights less what stays in host memory.
+func (s *Server) offloadWeights(weights [model.PartCount]topology.Bytes) [model.PartCount]topology.Bytes {
 	left := s.Launch.CPUOffload
 	for i := range weights {
 		moved := min(left, weights[i])
@@ -74,7 +74,7 @@ func (s *Server) vllmDefaults(e *Estimate) {
 	e.MaxSequences = min(e.MaxSequences, e.MaxBatchedTokens)
 	if e.BlockSize = l.BlockSize; e.BlockSize == 0 {
 		e.BlockSize = 16
-		if s.latent() {
+		if s.isLatent() {
 			e.BlockSize = 64
 		}
 	}
@@ -83,11 +83,11 @@ func (s *Server) vllmDefaults(e *Estimate) {
 // isA100 tells the GPU that vLLM excepts, by name, from its defaults for large ones.
 func isA100(g GPU) bool { return g.Compute == topology.ComputeCapability{Major: 8, Minor: 0} }
 
-// latent reports whether the model has latent attention.
-func (s *Server) latent() bool {
+// isLatent reports whether the model has latent attention.
+func (s *Server) isLatent() bool {
 	for i := range s.Model.Layers {
 		for _, c := range s.Model.Layers[i].Caches {
-			if c.Attention == model.Latent {
+			if c.Attention == model.LatentAttention {
 				return true
 			}
 		}
@@ -96,7 +96,7 @@ func (s *Server) latent() bool {
 }
 
 // vllmLoading is what stands beside the files' tensors once they are loaded.
-func (s *Server) vllmLoading(st *stage, g GPU) topology.Bytes {
+func (s *Server) vllmLoading(st *pipelineStage, g GPU) topology.Bytes {
 	extra := s.rotaryTable()
 	for _, run := range st.layers {
 		for i := range run.layer.Tensors {
@@ -104,7 +104,7 @@ func (s *Server) vllmLoading(st *stage, g GPU) topology.Bytes {
 			switch {
 			case t.Routed && t.Format == model.MXFP4:
 				extra += topology.Bytes(run.count) * s.paddingMXFP4(t, g)
-			case t.Name == "self_attn.kv_b_proj" && s.loaded(t).Quantised():
+			case t.Name == "self_attn.kv_b_proj" && s.loadedFormat(t).Quantised():
 				// Latent attention multiplies by an unquantised copy.
 				count, rows, columns := t.Local(s.parallel)
 				extra += topology.Bytes(run.count*count) * model.Bits16.Bytes(rows, columns)
@@ -124,7 +124,7 @@ func (s *Server) paddingMXFP4(t *model.Tensor, g GPU) topology.Bytes {
 	plain, values := t.Format.Bytes(rows, columns), model.Format{Bits: t.Format.Bits}
 	unpadded := values.Bytes(rows, columns)
 	width, hidden := &rows, &columns // gate and up
-	if t.Split == model.Columns {
+	if t.Split == model.SplitColumns {
 		width, hidden = &columns, &rows // down
 	}
 	switch {
@@ -144,12 +144,12 @@ func roundUp(n, multiple int64) int64 { return ceilDiv(n, multiple) * multiple }
 // samplerPeak is the peak of sampling for MaxSequences dummy requests, over the
 // whole vocabulary on every GPU, with the step's hidden states beside it.
 func (s *Server) samplerPeak(e *Estimate) topology.Bytes {
-	if s.Model.Kind == model.Encoder || s.Model.Kind == model.Vision {
+	if s.Model.Kind == model.EncoderKind || s.Model.Kind == model.VisionKind {
 		return 0
 	}
 	vocabulary := roundUp(s.Model.Vocabulary, model.VocabularyPadding)
-	return topology.Bytes(times(times(e.MaxSequences, vocabulary), s.samplerBytes()) +
-		times(s.Model.Hidden, 2*(e.MaxBatchedTokens+e.MaxSequences)))
+	return topology.Bytes(cappedProduct(cappedProduct(e.MaxSequences, vocabulary), s.samplerBytes()) +
+		cappedProduct(s.Model.Hidden, 2*(e.MaxBatchedTokens+e.MaxSequences)))
 }
 
 // samplerBytes is the memory of sampling per request and vocabulary entry: 16-bit
@@ -174,13 +174,13 @@ func (s *Server) samplerBytes() int64 {
 // secondRunner reports whether vLLM runs the model on its second model runner.
 func (s *Server) secondRunner() bool {
 	v := s.Launch.Version
-	return !v.Before(0, 29) || !v.Before(0, 25) && s.Model.ActiveExperts == 0 && !s.hasState()
+	return !v.Before(0, 29) || !v.Before(0, 25) && s.Model.ActiveExperts == 0 && !s.hasRecurrentState()
 }
 
-func (s *Server) hasState() bool {
+func (s *Server) hasRecurrentState() bool {
 	for i := range s.stages {
 		for _, c := range s.stages[i].caches {
-			if c.attention == model.State {
+			if c.attention == model.RecurrentState {
 				return true
 			}
 		}
@@ -199,33 +199,33 @@ func (s *Server) forwardPeak(e *Estimate) topology.Bytes {
 		if s.parallel.Expert == 1 {
 			width = ceilDiv(width, degree)
 		}
-		wide += m.Hidden + times(m.ActiveExperts, max(2*width, m.Hidden)+width)
+		wide += m.Hidden + cappedProduct(m.ActiveExperts, max(2*width, m.Hidden)+width)
 	}
-	return topology.Bytes(times(times(e.MaxBatchedTokens, wide+3*m.Hidden), 2))
+	return topology.Bytes(cappedProduct(cappedProduct(e.MaxBatchedTokens, wide+3*m.Hidden), 2))
 }
 
 // towerPeak is what a model with a vision or audio tower keeps for a step: the
 // tower's output, the embeddings it is mixed into, and a tower layer over the largest
 // image: as in forwardPeak, with a feed-forward layer of two matrices.
 func (s *Server) towerPeak(e *Estimate) topology.Bytes {
-	if e.Weights[model.Tower] == 0 {
+	if e.Weights[model.TowerPart] == 0 {
 		return 0
 	}
 	tower := &s.Model.Tower
-	layer := times(tower.Patches, 3*tower.Hidden+2*ceilDiv(tower.FeedForward, s.parallel.Tensor))
-	return topology.Bytes(2*layer + times(times(e.MaxBatchedTokens, s.Model.Hidden), 4))
+	layer := cappedProduct(tower.Patches, 3*tower.Hidden+2*ceilDiv(tower.FeedForward, s.parallel.Tensor))
+	return topology.Bytes(2*layer + cappedProduct(cappedProduct(e.MaxBatchedTokens, s.Model.Hidden), 4))
 }
 
-// workspace is what stays allocated beside a step: cuBLAS's buffers, and since v0.27,
+// workspaceBytes is what stays allocated beside a step: cuBLAS's buffers, and since v0.27,
 // which counts them, the second runner's counters of tokens seen: 4.125 bytes per
 // request and vocabulary entry.
-func (s *Server) workspace(e *Estimate) topology.Bytes {
+func (s *Server) workspaceBytes(e *Estimate) topology.Bytes {
 	bytes := 8 * topology.MiB
 	if e.GPU.atLeast(9, 0) {
 		bytes = 32 * topology.MiB
 	}
 	if s.secondRunner() && !s.Launch.Version.Before(0, 27) {
-		bytes += topology.Bytes(times(times(e.MaxSequences, s.Model.Vocabulary), 33) / 8)
+		bytes += topology.Bytes(cappedProduct(cappedProduct(e.MaxSequences, s.Model.Vocabulary), 33) / 8)
 	}
 	return bytes
 }
@@ -236,17 +236,17 @@ func (s *Server) workspace(e *Estimate) topology.Bytes {
 func (s *Server) vllmOther(e *Estimate) topology.Bytes {
 	switch {
 	case s.parallel.Tensor > 2 && s.Launch.Version.Before(0, 11):
-		return gib(1.84)
+		return inGiB(1.84)
 	case s.parallel.Tensor > 1 && s.Launch.Version.Before(0, 11):
-		return gib(1.38)
+		return inGiB(1.38)
 	case s.parallel.Tensor > 1 && e.GPU.Total > 60*topology.GiB && !e.GPU.atLeast(12, 0):
-		return gib(0.54)
+		return inGiB(0.54)
 	case s.parallel.Tensor > 1:
-		return gib(0.2)
+		return inGiB(0.2)
 	case e.GPU.Total > 60*topology.GiB:
-		return gib(0.13)
+		return inGiB(0.13)
 	}
-	return gib(0.06)
+	return inGiB(0.06)
 }
 
 // vllmGraphs is the memory of captured CUDA graphs, and whether it is left out of
@@ -258,7 +258,7 @@ func (s *Server) vllmGraphs() (topology.Bytes, bool) {
 		return 0, false
 	}
 	counted := !l.Version.Before(0, 20) && !l.GraphsUncounted && (!s.secondRunner() || !l.Version.Before(0, 29))
-	return gib(0.4), counted
+	return inGiB(0.4), counted
 }
 
 // vllmMargin is by how much the KV cache may be off: half a percent of the weights
@@ -273,15 +273,15 @@ func (s *Server) vllmMargin(e *Estimate) topology.Bytes {
 	if e.GraphsInBudget {
 		graphs = e.Graphs / 2
 	}
-	return weights + e.Activations/10 + e.Other/2 + graphs + gib(0.05)
+	return weights + e.Activations/10 + e.Other/2 + graphs + inGiB(0.05)
 }
 
-// compilation is what a first start, with an empty compile cache as in a new
+// compilationBytes is what a first start, with an empty compile cache as in a new
 // container, leaves allocated when v0.27 and later look at what is free: 1.0 GiB in a
 // pair of logs of one machine, 0.7 to 1.1 in others.
-func (s *Server) compilation() topology.Bytes {
+func (s *Server) compilationBytes() topology.Bytes {
 	if s.Launch.Eager || s.Launch.Version.Before(0, 27) {
 		return 0
 	}
-	return gib(0.9)
+	return inGiB(0.9)
 }

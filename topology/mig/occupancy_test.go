@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ashlar-dev/ashlar/topology/mig"
+	"github.com/ashlar-dev/ashlar/topology/mig/migtest"
 )
 
 var allTables = append([]string{"A30-24GB", "RTXPRO6000-96GB"}, sevenSlice...)
@@ -114,7 +115,7 @@ func TestEveryStateIsLegal(t *testing.T) {
 		for _, p := range gpu.Profiles[:min(len(gpu.Profiles), 7)] {
 			profiles = append(profiles, p.ID)
 		}
-		for state := range mig.States(gpu, profiles) {
+		for state := range migtest.LegalStates(gpu, profiles) {
 			if !legalSlowly(gpu, state) {
 				t.Fatalf("%s: %v is not legal", key, state)
 			}

@@ -15,19 +15,19 @@ func (v *View) GPULeftover(gpu int) int64 {
 	case state.Whole:
 		return 0
 	case state.MIG.Slices != 0:
-		total := v.flexibility[gpu].slices
-		return all * int64(total-bits.OnesCount16(uint16(state.MIG.Slices))) / int64(total)
+		total := v.MemorySlices(gpu)
+		return all * (total - int64(bits.OnesCount16(uint16(state.MIG.Slices)))) / total
 	case state.Sharers > 0:
 		return all - int64(state.Shared/topology.MiB)
 	}
 	return all
 }
 
-// deviceMemory is the part of a GPU's memory, in MiB, that an device takes.
+// deviceMemory is the part of a GPU's memory, in MiB, that a device takes.
 func (v *View) deviceMemory(device *Device, size ShareSize) int64 {
 	switch device.Form {
 	case MIG:
-		return v.memory[device.GPU] * device.Placement.Size / int64(v.flexibility[device.GPU].slices)
+		return v.memory[device.GPU] * device.Placement.Size / v.MemorySlices(device.GPU)
 	case Share:
 		return int64(shareMemory(device, size) / topology.MiB)
 	}

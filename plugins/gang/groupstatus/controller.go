@@ -49,10 +49,13 @@ func Run(ctx context.Context, connection *rest.Config, election Election, logger
 	if err != nil {
 		return fmt.Errorf("selecting members: %w", err)
 	}
+	pods := cache.Options{ByObject: map[client.Object]cache.ByObject{
+		&v1.Pod{}: {Label: labels.NewSelector().Add(*members), Transform: keepPhaseOnly},
+	}}
 	controllers, err := manager.New(connection, manager.Options{
 		Scheme:                  scheme,
 		Logger:                  logger,
-		Cache:                   cache.Options{ByObject: map[client.Object]cache.ByObject{&v1.Pod{}: {Label: labels.NewSelector().Add(*members), Transform: keepPhaseOnly}}},
+		Cache:                   pods,
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
 		HealthProbeBindAddress:  "0",
 		LeaderElection:          !election.Disabled,
@@ -92,7 +95,8 @@ func keepPhaseOnly(object any) (any, error) {
 		return object, nil
 	}
 	kept := &v1.Pod{Status: v1.PodStatus{Phase: pod.Status.Phase}}
-	kept.Name, kept.Namespace, kept.UID, kept.ResourceVersion, kept.Labels = pod.Name, pod.Namespace, pod.UID, pod.ResourceVersion, pod.Labels
+	kept.Namespace, kept.Name, kept.UID = pod.Namespace, pod.Name, pod.UID
+	kept.ResourceVersion, kept.Labels = pod.ResourceVersion, pod.Labels
 	return kept, nil
 }
 
@@ -118,7 +122,8 @@ func (r *statusReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	pods := &v1.PodList{}
-	if err := r.client.List(ctx, pods, client.InNamespace(group.Namespace), client.MatchingLabels{v1alpha1.PodGroupLabel: group.Name}); err != nil {
+	selected := client.MatchingLabels{v1alpha1.PodGroupLabel: group.Name}
+	if err := r.client.List(ctx, pods, client.InNamespace(group.Namespace), selected); err != nil {
 		return reconcile.Result{}, fmt.Errorf("listing the pods of PodGroup %s: %w", request, err)
 	}
 	next := NextStatus(group, pods.Items, r.clock.Now())

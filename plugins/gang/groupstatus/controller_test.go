@@ -48,7 +48,8 @@ func reconcileGroup(t *testing.T, status v1alpha1.PodGroupStatus, pods []client.
 	writes := 0
 	stored := fake.NewClientBuilder().WithScheme(scheme).WithObjects(append(pods, group)...).WithStatusSubresource(group).
 		WithInterceptorFuncs(interceptor.Funcs{SubResourcePatch: func(
-			ctx context.Context, inner client.Client, name string, object client.Object, patch client.Patch, options ...client.SubResourcePatchOption,
+			ctx context.Context, inner client.Client, name string, object client.Object, patch client.Patch,
+			options ...client.SubResourcePatchOption,
 		) error {
 			writes++
 			if refuse != nil {
@@ -78,8 +79,11 @@ func TestReconcile(t *testing.T) {
 			pods: append(labelledPods("default", "gang", "rr"), labelledPods("default", "other", "rrs")...),
 			want: running, wantWrites: 1,
 		},
-		"pods of another namespace": {pods: labelledPods("elsewhere", "gang", "rr"), want: v1alpha1.PodGroupStatus{Phase: v1alpha1.PodGroupPending}, wantWrites: 1},
-		"nothing new":               {before: running, pods: labelledPods("default", "gang", "rr"), want: running},
+		"pods of another namespace": {
+			pods: labelledPods("elsewhere", "gang", "rr"),
+			want: v1alpha1.PodGroupStatus{Phase: v1alpha1.PodGroupPending}, wantWrites: 1,
+		},
+		"nothing new": {before: running, pods: labelledPods("default", "gang", "rr"), want: running},
 	} {
 		t.Run(name, func(t *testing.T) {
 			group, writes, err := reconcileGroup(t, tc.before, tc.pods, nil)
@@ -119,9 +123,10 @@ func TestGroupOfMember(t *testing.T) {
 // The cache keeps of a pod what the status follows from, and what identifies it.
 func TestKeepPhaseOnly(t *testing.T) {
 	pod := &v1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "pod", UID: "1", ResourceVersion: "7", Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"long": "text"}},
-		Spec:       v1.PodSpec{NodeName: "node"},
-		Status:     v1.PodStatus{Phase: v1.PodRunning, Message: "long"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "pod", UID: "1", ResourceVersion: "7", Labels: map[string]string{"a": "b"},
+			Annotations: map[string]string{"long": "text"}},
+		Spec:   v1.PodSpec{NodeName: "node"},
+		Status: v1.PodStatus{Phase: v1.PodRunning, Message: "long"},
 	}
 	want := &v1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "pod", UID: "1", ResourceVersion: "7", Labels: map[string]string{"a": "b"}},

@@ -162,9 +162,9 @@ func newInstancePool(ctx context.Context, h fwk.Handle, features feature.Feature
 	return p, nil
 }
 
-// foldShares folds shares into AggregatedCapacity. 1.36 otherwise scans the shares of
-// the whole cluster for every device that it looks at, and charges counters again for a
-// share without capacity. The state is the caller's own copy.
+// foldShares folds shares into AggregatedCapacity. The in-tree allocator otherwise scans
+// the shares of the whole cluster for every device that it looks at. The state is the
+// caller's own copy.
 func foldShares(state *structured.AllocatedState) {
 	for id := range state.AllocatedSharedDeviceIDs {
 		if device := id.GetDeviceID(); state.AggregatedCapacity[device] == nil {

@@ -26,7 +26,7 @@ func (p *Pool) tooSmall(server *modelmemory.Server, i int, share topology.Bytes)
 	switch device.Form {
 	case placement.MIG:
 		profile := resourceslices.ProfileName(p.Driver, p.published(i).Device)
-		candidate.GPU = memory.Slice(model, profile, device.Memory)
+		candidate.GPU = memory.MIGSlice(model, profile, device.Memory)
 	case placement.Share:
 		candidate.Share = share
 	}
@@ -37,7 +37,7 @@ func (p *Pool) tooSmall(server *modelmemory.Server, i int, share topology.Bytes)
 // total that NVML reports.
 func (p *Pool) usableMemory(model *topology.Model) memory.GPU {
 	if p.Driver == deviceapi.NVIDIADriver {
-		return memory.Whole(model)
+		return memory.WholeGPU(model)
 	}
 	return memory.GPU{Name: model.Product, Total: model.Memory, Compute: model.Compute}
 }

@@ -39,9 +39,8 @@ func newPlaceholder(p *resourceslices.Pool) placeholder {
 	return shown
 }
 
-// hideDevices makes the placeholders cheap to hand over. A counter slice must look like
-// an ordinary slice of its node: 1.36 examines every slice that has shared counters for
-// every node (kubernetes/kubernetes pull request 138917).
+// hideDevices makes the placeholders cheap to hand over: they are filled when a node is
+// asked about.
 func (p *Pool) hideDevices() {
 	p.placeholder.devices.Spec.Devices = nil
 	if p.placeholder.counters != nil {

@@ -60,6 +60,9 @@ const maxDevices = resourceapi.AllocationResultsMaxSize
 // code, "" if everything is understood.
 func (r *PodRequest) UnsupportedReason() string { return r.unsupportedReason }
 
+// Empty reports whether the pod asks for no devices.
+func (r *PodRequest) Empty() bool { return len(r.requests) == 0 }
+
 // newPodRequest reads a pod. claims are those of its claims that need an allocation.
 func newPodRequest(pod *v1.Pod, claims []*resourceapi.ResourceClaim, manager fwk.SharedDRAManager) (*PodRequest, error) {
 	server, err := modelmemory.Of(pod)

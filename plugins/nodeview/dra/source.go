@@ -73,6 +73,10 @@ func (s *Source) PublishesNothing() bool {
 	return len(s.pools.byNode) == 0 && s.pools.unmanagedPools == 0
 }
 
+// HasUnmanagedPools reports whether pools are published that reach the in-tree code as
+// they are.
+func (s *Source) HasUnmanagedPools() bool { return s.pools.unmanagedPools > 0 }
+
 // Inventory is what GPUs a node hands out, nil if it has none that are understood.
 func (s *Source) Inventory(node string) *placement.Inventory {
 	if p := s.pools.gpuPool(node); p != nil {

@@ -22,6 +22,9 @@ type View struct {
 
 var _ nodeview.View = &View{}
 
+// Node is the node's name.
+func (v *View) Node() string { return v.pool.Node }
+
 // Inventory implements nodeview.View.
 func (v *View) Inventory() *placement.Inventory { return v.pool.gpus.inventory }
 

@@ -17,7 +17,8 @@ import (
 )
 
 func main() {
-	kubernetes := flag.String("kubernetes", cluster.KubernetesVersion, "version of the API server, controller-manager and kube-scheduler; also built beside the repository's own: "+cluster.EarlierKubernetesVersion)
+	kubernetes := flag.String("kubernetes", cluster.KubernetesVersion,
+		"version of the API server, controller-manager and kube-scheduler: this or "+cluster.EarlierKubernetesVersion)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

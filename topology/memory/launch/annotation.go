@@ -11,28 +11,29 @@ import (
 
 // Annotations of a pod. They stand above what its containers say.
 const (
-	// GPUMemory is how much memory the pod needs on each GPU: "40Gi".
-	GPUMemory = "ashlar.dev/gpu-memory"
-	// ModelName is the model's name on the Hugging Face hub.
-	ModelName = "ashlar.dev/model"
-	// MaxModelLen is the longest request in tokens: "32k".
-	MaxModelLen = "ashlar.dev/max-model-len"
-	// Concurrency is how many requests there should be room for at once, and Context
+	// GPUMemoryAnnotation is how much memory the pod needs on each GPU: "40Gi".
+	GPUMemoryAnnotation = "ashlar.dev/gpu-memory"
+	// ModelAnnotation is the model's name on the Hugging Face hub.
+	ModelAnnotation = "ashlar.dev/model"
+	// MaxModelLenAnnotation is the longest request in tokens: "32k".
+	MaxModelLenAnnotation = "ashlar.dev/max-model-len"
+	// ConcurrencyAnnotation is how many requests there should be room for at once, and Context
 	// how many tokens each of them has.
-	Concurrency = "ashlar.dev/concurrency"
-	Context     = "ashlar.dev/context"
-	// EngineName is one of memory.Engines, EngineVersion its release: "0.11.0".
-	EngineName    = "ashlar.dev/engine"
-	EngineVersion = "ashlar.dev/engine-version"
+	ConcurrencyAnnotation = "ashlar.dev/concurrency"
+	ContextAnnotation     = "ashlar.dev/context"
+	// EngineAnnotation is one of memory.Engines, EngineVersion its release: "0.11.0".
+	EngineAnnotation        = "ashlar.dev/engine"
+	EngineVersionAnnotation = "ashlar.dev/engine-version"
 )
 
-// annotate applies annotations to a reading.
-func (r *Reading) annotate(annotations map[string]string) error {
+// applyAnnotations applies annotations to a reading.
+func (r *Reading) applyAnnotations(annotations map[string]string) error {
 	for _, a := range []struct {
-		name, field string
-		set         func(text string) error
+		name  string
+		field Field
+		set   func(text string) error
 	}{
-		{GPUMemory, "GPUMemory", func(text string) error {
+		{GPUMemoryAnnotation, FieldGPUMemory, func(text string) error {
 			b, err := topology.ParseBytes(text)
 			if err == nil && b <= 0 {
 				err = fmt.Errorf("want more than no memory")
@@ -40,37 +41,37 @@ func (r *Reading) annotate(annotations map[string]string) error {
 			r.GPUMemory = b
 			return err
 		}},
-		{ModelName, "Model", func(text string) error {
+		{ModelAnnotation, FieldModel, func(text string) error {
 			if !hubName.MatchString(text) {
 				return fmt.Errorf("want a model's name like meta-llama/Llama-3.1-8B-Instruct")
 			}
 			r.Model = text
 			return nil
 		}},
-		{MaxModelLen, "MaxModelLen", func(text string) error {
-			n, err := annotatedTokens(text)
+		{MaxModelLenAnnotation, FieldMaxModelLen, func(text string) error {
+			n, err := parseTokens(text)
 			r.Launch.MaxModelLen, r.Launch.FitModelLen = n, false
 			return err
 		}},
-		{Concurrency, "Concurrency", func(text string) error {
-			n, err := annotatedTokens(text)
+		{ConcurrencyAnnotation, FieldConcurrency, func(text string) error {
+			n, err := parseTokens(text)
 			r.Concurrency = n
 			return err
 		}},
-		{Context, "Context", func(text string) error {
-			n, err := annotatedTokens(text)
+		{ContextAnnotation, FieldContext, func(text string) error {
+			n, err := parseTokens(text)
 			r.Context = n
 			return err
 		}},
-		{EngineName, "Engine", func(text string) error {
-			e, err := engineNamed(text)
+		{EngineAnnotation, FieldEngine, func(text string) error {
+			e, err := parseEngine(text)
 			if r.Server == "" {
 				r.Server = text
 			}
 			r.Launch.Engine = e
 			return err
 		}},
-		{EngineVersion, "Version", func(text string) error {
+		{EngineVersionAnnotation, FieldVersion, func(text string) error {
 			v, err := memory.ParseVersion(text)
 			r.Launch.Version = v
 			return err
@@ -83,20 +84,20 @@ func (r *Reading) annotate(annotations map[string]string) error {
 		if err := a.set(text); err != nil {
 			return fmt.Errorf("annotation %s %.80q: %w", a.name, text, err)
 		}
-		r.settle(a.field, "annotation "+a.name)
+		r.markKnown(a.field, "annotation "+a.name)
 	}
 	return nil
 }
 
-func annotatedTokens(text string) (int64, error) {
-	n, err := Number(text)
+func parseTokens(text string) (int64, error) {
+	n, err := ParseNumber(text)
 	if err == nil && (n < 1 || n > maxTokens) {
 		err = fmt.Errorf("want a whole number from 1 to %d", int64(maxTokens))
 	}
 	return n, err
 }
 
-func engineNamed(text string) (memory.Engine, error) {
+func parseEngine(text string) (memory.Engine, error) {
 	if e := memory.Engine(text); slices.Contains(memory.Engines(), e) {
 		return e, nil
 	}

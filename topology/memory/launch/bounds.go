@@ -14,8 +14,8 @@ const (
 	maxWords = 1 << 14
 )
 
-// check refuses texts that are too large or no text, and too many of them.
-func (c Container) check() error {
+// checkBounds refuses texts that are too large or no text, and too many of them.
+func (c Container) checkBounds() error {
 	if n := len(c.Command) + len(c.Args) + len(c.Env); n > maxWords {
 		return fmt.Errorf("%d arguments and variables, at most %d are read", n, maxWords)
 	}
@@ -50,7 +50,7 @@ func (c Container) check() error {
 	return nil
 }
 
-// tooLong is the error about text that grew beyond MaxText.
-func tooLong(where string) error {
+// tooLongError is the error about text that grew beyond MaxText.
+func tooLongError(where string) error {
 	return fmt.Errorf("%s: is longer than %d bytes once its variables are put in", where, MaxText)
 }

@@ -1,15 +1,31 @@
 // Package launch says from a pod's containers which model server runs, which model it
 // serves, and with which settings that decide its memory.
 //
-//	command, args, env, image          annotations, init containers
-//	        │                                     │
-//	        ├─ expand    $(NAME), as the kubelet  │
-//	        ├─ parse     bash -c "...", as a shell│
-//	        ├─ find      vllm serve, tritonserver │
-//	        ├─ dialect   --max-model-len 32k      │
-//	        └────────────────┬────────────────────┘
-//	                         └─> Reading: Server, Model, memory.Launch,
-//	                             Stated, Unknown, Contradictions
+// # Flow
+//
+//	Pod ──> Container ──> argv ──────────> flagDialect ──> Reading
+//	 │        │            │                 │              Server, Model, memory.Launch,
+//	 │        │            │                 │              Explicit, Unknown, Contradictions
+//	 │        │            │                 └ --max-model-len 32k, as vLLM reads it
+//	 │        │            └ the server is found among the words: vllm serve, tritonserver
+//	 │        └ $(NAME) expanded as the kubelet does; bash -c "..." followed as a shell does
+//	 └ annotations, which stand above the containers; init containers, which fetch models
+//
+// # Files
+//
+//	pod, container, environment, annotation    what a pod says, and which container counts
+//	server_program, server_image               the servers that are known, by command and by image
+//	kserve, gpus                               what KServe adds, and how many GPUs a server spans
+//	shell_parse, shell_lower*, shell_marks     a script's text to shell_syntax's commands
+//	shell_run, shell_expand, shell_condition,  following a script: each way that it may take,
+//	shell_builtin, shell_choices, ...          with what is unknown kept as unknown text
+//	unknown                                    unknown text within strings
+//	start                                      the ways of a script to one Reading
+//	command_line, config_file, flag_*          words to flags, and flags to fields
+//	vllm*, sglang, tgi, tensorrt, kserve       the dialect of each server
+//	read_value, number, json, model_name       how values are written
+//	field, reading, argument_name              what is read, field by field, and its arguments
+//	bounds, split_words                        limits; words of a line that needs no shell
 //
 // # What is read
 //
@@ -21,18 +37,19 @@
 //
 // # What is unknown
 //
-// Nothing is guessed. What only the running container knows leaves a hole in the
-// text: the value of a ConfigMap's key, $(hostname), a variable that the image may
-// set, a template's {{ .Values.x }}. A hole that is a flag's value makes that flag's
-// fields Unknown. A hole where flags may stand makes every field Unknown that is not
-// stated behind it, because the last flag counts. One rule is about people rather than
-// shells: a hole right behind a flag that takes a value is that value.
+// Nothing is guessed. What only the running container knows is unknown text: the value
+// of a ConfigMap's key, $(hostname), a variable that the image may set, a template's
+// {{ .Values.x }}. Unknown text as a flag's value makes that flag's fields Unknown.
+// Where flags may stand, it makes every field Unknown that is not explicit behind it,
+// because the last flag counts. One rule is about people rather than shells: unknown
+// text right behind a flag that takes a value is that value.
 //
-// A script is followed as a shell would run it. Where it may turn out in several ways,
-// all are read: what they agree on is known. Too many ways, or syntax that is not
-// understood, leave everything unknown.
+// A script is parsed by mvdan.cc/sh as bash's language and followed as a shell would
+// run it. Commands are there to succeed, tests may turn out either way. Where a script
+// may go several ways, all are read: what they agree on is known. Too many ways, or
+// syntax that is not understood, leave everything unknown.
 //
-// What an Unknown field holds is what was stated, or the zero value that stands for
+// What an Unknown field holds is what is explicit, or the zero value that stands for
 // the engine's default.
 //
 // # Errors
@@ -46,8 +63,8 @@
 // # Bounds
 //
 // Pods come from anybody. Text is read up to MaxText bytes, counted before and after
-// variables are put in; nesting, words, runs of a script and all work on it are
-// bounded too.
+// variables are put in; nesting, the parser's call stack, words, runs of a script and
+// all work on it are bounded too.
 //
 // The package reads no files and keeps no state.
 package launch

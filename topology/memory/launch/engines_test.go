@@ -49,7 +49,8 @@ func TestSGLangFlags(t *testing.T) {
 		"--torchao-config int4wo-128":                  {unknown: []string{"Quantisation"}},
 		"--enable-lora --max-lora-rank 64":             {change: func(l l) { l.Adapters, l.AdapterRank = 8, 64 }},
 		"--lora-paths a=b c=d --max-loras-per-batch 2": {change: func(l l) { l.Adapters = 2 }, unknown: []string{"AdapterRank"}},
-		"--speculative-algorithm EAGLE3 --speculative-draft-model-path a/draft --speculative-num-draft-tokens 4": {change: func(l l) { l.Draft, l.DraftTokens = "a/draft", 4 }},
+		"--speculative-algorithm EAGLE3 --speculative-draft-model-path a/draft --speculative-num-draft-tokens " +
+			"4": {change: func(l l) { l.Draft, l.DraftTokens = "a/draft", 4 }},
 		"--speculative-algorithm NEXTN":      {change: func(l l) { l.Draft = "mtp" }},
 		"--speculative-algorithm NGRAM":      {},
 		"--speculative-algorithm STANDALONE": {unknown: []string{"Draft"}},
@@ -61,7 +62,8 @@ func TestSGLangFlags(t *testing.T) {
 			if tc.change != nil {
 				tc.change(&want)
 			}
-			flagCase{line: "python3 -m sglang.launch_server --model-path org/model " + line, want: want, unknown: tc.unknown, model: "org/model"}.check(t)
+			flagCase{line: "python3 -m sglang.launch_server --model-path org/model " + line, want: want, unknown: tc.unknown,
+				model: "org/model"}.check(t)
 			flagCase{line: "sglang serve --model org/model " + line, want: want, unknown: tc.unknown, model: "org/model"}.check(t)
 		})
 	}
@@ -73,7 +75,7 @@ func TestSGLangFlags(t *testing.T) {
 
 func TestTGIFlags(t *testing.T) {
 	type l = *memory.Launch
-	type env = []launch.Variable
+	type env = []launch.EnvVar
 	for name, tc := range map[string]struct {
 		line    string
 		env     env
@@ -81,50 +83,63 @@ func TestTGIFlags(t *testing.T) {
 		change  func(l)
 		unknown []string
 	}{
-		"shards":                 {line: "--num-shard 2", change: func(l l) { l.TensorParallel = 2 }},
-		"shards in env":          {env: env{{Name: "NUM_SHARD", Value: "4"}}, change: func(l l) { l.TensorParallel = 4 }},
-		"flag above env":         {line: "--num-shard 2", env: env{{Name: "NUM_SHARD", Value: "4"}}, change: func(l l) { l.TensorParallel = 2 }},
-		"flag above unknown env": {line: "--num-shard 2", env: env{{Name: "NUM_SHARD", From: "configMapKeyRef a/b"}}, change: func(l l) { l.TensorParallel = 2 }},
-		"env unknown":            {env: env{{Name: "NUM_SHARD", From: "configMapKeyRef a/b"}}, unknown: []string{"TensorParallel"}},
-		"all GPUs":               {gpus: 8, change: func(l l) { l.TensorParallel = 8 }},
-		"all GPUs, unknown":      {unknown: []string{"TensorParallel"}},
-		"not sharded":            {line: "--sharded false", gpus: 8, change: func(l l) { l.TensorParallel = 1 }},
-		"not sharded in env":     {env: env{{Name: "SHARDED", Value: "false"}}, gpus: 1, change: func(l l) { l.TensorParallel = 1 }},
-		"lengths": {line: "--max-total-tokens 4096 --max-input-tokens 4000 --max-batch-prefill-tokens 4050 --max-batch-total-tokens 50000 --max-batch-size 8", gpus: 1,
+		"shards":        {line: "--num-shard 2", change: func(l l) { l.TensorParallel = 2 }},
+		"shards in env": {env: env{{Name: "NUM_SHARD", Value: "4"}}, change: func(l l) { l.TensorParallel = 4 }},
+		"flag above env": {line: "--num-shard 2", env: env{{Name: "NUM_SHARD", Value: "4"}},
+			change: func(l l) { l.TensorParallel = 2 }},
+		"flag above unknown env": {line: "--num-shard 2", env: env{{Name: "NUM_SHARD", From: "configMapKeyRef a/b"}},
+			change: func(l l) { l.TensorParallel = 2 }},
+		"env unknown":        {env: env{{Name: "NUM_SHARD", From: "configMapKeyRef a/b"}}, unknown: []string{"TensorParallel"}},
+		"all GPUs":           {gpus: 8, change: func(l l) { l.TensorParallel = 8 }},
+		"all GPUs, unknown":  {unknown: []string{"TensorParallel"}},
+		"not sharded":        {line: "--sharded false", gpus: 8, change: func(l l) { l.TensorParallel = 1 }},
+		"not sharded in env": {env: env{{Name: "SHARDED", Value: "false"}}, gpus: 1, change: func(l l) { l.TensorParallel = 1 }},
+		"lengths": {line: "--max-total-tokens 4096 --max-input-tokens 4000 --max-batch-prefill-tokens 4050 --max-batch-total-tokens 50000 " +
+			"--max-batch-size 8", gpus: 1,
 			change: func(l l) {
 				l.TensorParallel, l.MaxModelLen, l.MaxBatchedTokens, l.KVTokens, l.MaxSequences = 1, 4096, 4050, 50_000, 8
 			}},
-		"lengths in env": {env: env{{Name: "MAX_TOTAL_TOKENS", Value: "4096"}, {Name: "MAX_INPUT_LENGTH", Value: "4000"}, {Name: "MAX_BATCH_PREFILL_TOKENS", Value: "4050"}, {Name: "MAX_BATCH_TOTAL_TOKENS", Value: "50000"}, {Name: "MAX_BATCH_SIZE", Value: "8"}}, gpus: 1,
+		"lengths in env": {env: env{{Name: "MAX_TOTAL_TOKENS", Value: "4096"}, {Name: "MAX_INPUT_LENGTH", Value: "4000"},
+			{Name: "MAX_BATCH_PREFILL_TOKENS", Value: "4050"}, {Name: "MAX_BATCH_TOTAL_TOKENS", Value: "50000"},
+			{Name: "MAX_BATCH_SIZE", Value: "8"}}, gpus: 1,
 			change: func(l l) {
 				l.TensorParallel, l.MaxModelLen, l.MaxBatchedTokens, l.KVTokens, l.MaxSequences = 1, 4096, 4050, 50_000, 8
 			}},
-		"fraction":        {line: "--cuda-memory-fraction 0.5", gpus: 1, change: func(l l) { l.TensorParallel, l.Utilisation = 1, 0.5 }},
-		"fraction in env": {env: env{{Name: "CUDA_MEMORY_FRACTION", Value: "0.5"}}, gpus: 1, change: func(l l) { l.TensorParallel, l.Utilisation = 1, 0.5 }},
+		"fraction": {line: "--cuda-memory-fraction 0.5", gpus: 1, change: func(l l) { l.TensorParallel, l.Utilisation = 1, 0.5 }},
+		"fraction in env": {env: env{{Name: "CUDA_MEMORY_FRACTION", Value: "0.5"}}, gpus: 1,
+			change: func(l l) { l.TensorParallel, l.Utilisation = 1, 0.5 }},
 		"formats": {line: "--quantize fp8 --dtype bfloat16 --kv-cache-dtype fp8_e5m2", gpus: 1,
 			change: func(l l) { l.TensorParallel, l.Quantisation, l.Dtype, l.KVFormat = 1, "fp8", "bfloat16", memory.KVFP8 }},
-		"formats in env": {env: env{{Name: "QUANTIZE", Value: "bitsandbytes-nf4"}, {Name: "DTYPE", Value: "float16"}, {Name: "KV_CACHE_DTYPE", Value: "fp8_e4m3fn"}}, gpus: 1,
+		"formats in env": {env: env{{Name: "QUANTIZE", Value: "bitsandbytes-nf4"}, {Name: "DTYPE", Value: "float16"},
+			{Name: "KV_CACHE_DTYPE", Value: "fp8_e4m3fn"}}, gpus: 1,
 			change: func(l l) {
 				l.TensorParallel, l.Quantisation, l.Dtype, l.KVFormat = 1, "bitsandbytes", "float16", memory.KVFP8
 			}},
 		"quantised files": {line: "--quantize awq", gpus: 1, change: func(l l) { l.TensorParallel = 1 }},
 		"8-bit integers":  {line: "--quantize eetq", gpus: 1, change: func(l l) { l.TensorParallel = 1 }, unknown: []string{"Quantisation"}},
 		"graphs":          {line: "--cuda-graphs 1,2,64", gpus: 1, change: func(l l) { l.TensorParallel, l.GraphBatch = 1, 64 }},
-		"graphs in env":   {env: env{{Name: "CUDA_GRAPHS", Value: "1,2,64"}}, gpus: 1, change: func(l l) { l.TensorParallel, l.GraphBatch = 1, 64 }},
-		"no graphs":       {line: "--cuda-graphs 0", gpus: 1, change: func(l l) { l.TensorParallel, l.Eager = 1, true }},
-		"speculation":     {line: "--speculate 3", gpus: 1, change: func(l l) { l.TensorParallel, l.DraftTokens = 1, 3 }, unknown: []string{"Draft"}},
-		"other flags":     {line: "--port 8080 --hostname 0.0.0.0 --json-output --max-concurrent-requests 128 --trust-remote-code", gpus: 1, change: func(l l) { l.TensorParallel = 1 }},
+		"graphs in env": {env: env{{Name: "CUDA_GRAPHS", Value: "1,2,64"}}, gpus: 1,
+			change: func(l l) { l.TensorParallel, l.GraphBatch = 1, 64 }},
+		"no graphs": {line: "--cuda-graphs 0", gpus: 1, change: func(l l) { l.TensorParallel, l.Eager = 1, true }},
+		"speculation": {line: "--speculate 3", gpus: 1, change: func(l l) { l.TensorParallel, l.DraftTokens = 1, 3 },
+			unknown: []string{"Draft"}},
+		"other flags": {line: "--port 8080 --hostname 0.0.0.0 --json-output --max-concurrent-requests 128 --trust-remote-code", gpus: 1,
+			change: func(l l) { l.TensorParallel = 1 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := memory.Launch{Engine: memory.TGI}
 			if tc.change != nil {
 				tc.change(&want)
 			}
-			flagCase{line: "text-generation-launcher --model-id org/model " + tc.line, env: tc.env, gpus: tc.gpus, want: want, unknown: tc.unknown, model: "org/model"}.check(t)
-			tc.env = append(tc.env, launch.Variable{Name: "MODEL_ID", Value: "org/model"})
-			flagCase{line: "text-generation-launcher " + tc.line, env: tc.env, gpus: tc.gpus, want: want, unknown: tc.unknown, model: "org/model"}.check(t)
+			flagCase{line: "text-generation-launcher --model-id org/model " + tc.line, env: tc.env, gpus: tc.gpus, want: want,
+				unknown: tc.unknown, model: "org/model"}.check(t)
+			tc.env = append(tc.env, launch.EnvVar{Name: "MODEL_ID", Value: "org/model"})
+			flagCase{line: "text-generation-launcher " + tc.line, env: tc.env, gpus: tc.gpus, want: want, unknown: tc.unknown,
+				model: "org/model"}.check(t)
 		})
 	}
-	_, err := launch.Read(launch.Container{Image: "ghcr.io/huggingface/text-generation-inference:3.3.4", Env: env{{Name: "CUDA_MEMORY_FRACTION", Value: "2"}}})
+	_, err := launch.Read(launch.Container{Image: "ghcr.io/huggingface/text-generation-inference:3.3.4",
+		Env: env{{Name: "CUDA_MEMORY_FRACTION", Value: "2"}}})
 	wantError(t, err, "env: CUDA_MEMORY_FRACTION 2: want a number above 0 and up to 1")
 }
 
@@ -136,24 +151,27 @@ func TestTensorRTLLM(t *testing.T) {
 		return l
 	}
 	flagCase{
-		line: start + "--tp_size 4 --pp_size 2 --ep_size 4 --max_batch_size 64 --max_num_tokens 8192 --max_seq_len 16384 --kv_cache_free_gpu_memory_fraction 0.8 --max_beam_width 1 --backend pytorch",
+		line: start + "--tp_size 4 --pp_size 2 --ep_size 4 --max_batch_size 64 --max_num_tokens 8192 --max_seq_len 16384 " +
+			"--kv_cache_free_gpu_memory_fraction 0.8 --max_beam_width 1 --backend pytorch",
 		want: want(func(l *memory.Launch) {
 			l.TensorParallel, l.PipelineParallel, l.ExpertParallel = 4, 2, true
 			l.MaxSequences, l.MaxBatchedTokens, l.MaxModelLen, l.Utilisation = 64, 8192, 16_384, 0.8
 		}),
 		model: "org/model",
 	}.check(t)
-	flagCase{line: "mpirun -n 2 --allow-run-as-root trtllm-llmapi-launch trtllm-serve org/model --tp_size=2", want: want(func(l *memory.Launch) { l.TensorParallel = 2 }), model: "org/model"}.check(t)
+	flagCase{line: "mpirun -n 2 --allow-run-as-root trtllm-llmapi-launch trtllm-serve org/model --tp_size=2",
+		want: want(func(l *memory.Launch) { l.TensorParallel = 2 }), model: "org/model"}.check(t)
 
 	c := run(t, start+"--tp_size 4 --max_batch_size 64 --extra_llm_api_options /cfg/extra.yaml")
 	r := mustRead(t, c)
-	require.False(t, r.Settled("MaxSequences"), "the file stands above the flags")
-	require.False(t, r.Settled("KVTokens"))
-	require.True(t, r.Settled("Model"))
+	require.False(t, r.IsKnown(launch.FieldMaxSequences), "the file stands above the flags")
+	require.False(t, r.IsKnown(launch.FieldKVTokens))
+	require.True(t, r.IsKnown(launch.FieldModel))
 
 	c.Files = map[string]map[string]any{"/cfg/extra.yaml": {
 		"max_batch_size": float64(128), "enable_attention_dp": true, "cuda_graph_config": nil,
-		"kv_cache_config":    map[string]any{"free_gpu_memory_fraction": 0.7, "max_tokens": float64(65536), "dtype": "fp8", "tokens_per_block": float64(32)},
+		"kv_cache_config": map[string]any{"free_gpu_memory_fraction": 0.7, "max_tokens": float64(65536), "dtype": "fp8",
+			"tokens_per_block": float64(32)},
 		"speculative_config": map[string]any{"decoding_type": "MTP", "num_nextn_predict_layers": float64(3)},
 	}}
 	r = mustRead(t, c)
@@ -162,23 +180,27 @@ func TestTensorRTLLM(t *testing.T) {
 		l.TensorParallel, l.DataParallel, l.MaxSequences, l.Eager = 1, 4, 128, true
 		l.Utilisation, l.KVTokens, l.KVFormat, l.BlockSize, l.Draft, l.DraftTokens = 0.7, 65_536, memory.KVFP8, 32, "mtp", 3
 	}), r.Launch)
-	require.Equal(t, "file /cfg/extra.yaml: kv_cache_config.max_tokens 65536", r.Stated["KVTokens"])
+	require.Equal(t, "file /cfg/extra.yaml: kv_cache_config.max_tokens 65536", r.Explicit[launch.FieldKVTokens])
 }
 
 // Triton serves what is in a repository. A script that fills a model's parameters in
 // says what it has to say.
 func TestTriton(t *testing.T) {
-	r := mustRead(t, launch.Container{Image: "nvcr.io/nvidia/tritonserver:25.04-py3", Command: []string{"tritonserver", "--model-repository=/models", "--http-port=8000"}})
+	r := mustRead(t, launch.Container{Image: "nvcr.io/nvidia/tritonserver:25.04-py3",
+		Command: []string{"tritonserver", "--model-repository=/models", "--http-port=8000"}})
 	require.Equal(t, "triton", r.Server)
 	require.Equal(t, []string{"Engine", "Model"}, unknown(r))
 	require.Contains(t, r.Unknown[len(r.Unknown)-1].Because, "is in its model repository")
 
 	r = mustRead(t, launch.Container{Command: []string{"bash", "-c", `
-python3 tools/fill_template.py -i /repo/tensorrt_llm/config.pbtxt triton_backend:tensorrtllm,triton_max_batch_size:8,kv_cache_free_gpu_mem_fraction:0.5,max_tokens_in_paged_kv_cache:2560,max_attention_window_size:4096,max_beam_width:1,cross_kv_cache_fraction:0.5
+python3 tools/fill_template.py -i /repo/tensorrt_llm/config.pbtxt \
+triton_backend:tensorrtllm,triton_max_batch_size:8,kv_cache_free_gpu_mem_fraction:0.5,max_tokens_in_paged_kv_cache:2560,\
+max_attention_window_size:4096,max_beam_width:1,cross_kv_cache_fraction:0.5
 python3 scripts/launch_triton_server.py --world_size=4 --model_repo=/repo`}})
 	wantLaunch(t, memory.Launch{Engine: memory.TensorRTLLM, TensorParallel: 4, MaxSequences: 8, Utilisation: 0.5, KVTokens: 2560}, r.Launch)
 
-	_, err := launch.Read(launch.Container{Command: []string{"bash", "-c", "python3 fill_template.py -i x kv_cache_free_gpu_mem_fraction:1.5; tritonserver"}})
+	_, err := launch.Read(launch.Container{Command: []string{"bash", "-c",
+		"python3 fill_template.py -i x kv_cache_free_gpu_mem_fraction:1.5; tritonserver"}})
 	wantError(t, err, "kv_cache_free_gpu_mem_fraction 1.5: want a number above 0 and up to 1")
 }
 
@@ -188,18 +210,27 @@ func TestHuggingFaceServer(t *testing.T) {
 		model   string
 		unknown []string
 	}{
-		"--model_id org/model --backend vllm":                                               {nil, "org/model", nil},
-		"--model_name llama --model_id=org/model --backend=vllm --dtype float16":            {func(l *memory.Launch) { l.Dtype = "float16" }, "org/model", nil},
-		"--model_id org/model --backend vllm --max_model_len 512":                           {func(l *memory.Launch) { l.MaxModelLen = 512 }, "org/model", nil},
-		"--model_id org/model --backend vllm --max_length 512":                              {func(l *memory.Launch) { l.MaxModelLen = 512 }, "org/model", nil},
-		"--model_id org/model --backend vllm --tensor-parallel-size 2 --enforce-eager":      {func(l *memory.Launch) { l.TensorParallel, l.Eager = 2, true }, "org/model", nil},
-		"--model_id org/model --backend vllm --gpu-memory-utilization 0.8 --max-num-seqs 4": {func(l *memory.Launch) { l.Utilisation, l.MaxSequences = 0.8, 4 }, "org/model", nil},
-		"--model_id org/model --model_revision main":                                        {nil, "org/model", []string{"Engine"}},
-		"--model_id org/model --backend auto":                                               {nil, "org/model", []string{"Engine"}},
-		"--model_id org/model --backend huggingface":                                        {func(l *memory.Launch) { l.Engine = memory.Plain }, "org/model", nil},
-		"--model_id org/model --backend triton":                                             {func(l *memory.Launch) { l.Engine = memory.Plain }, "org/model", nil},
-		"--model_name=bert --model_dir=/mnt/models --backend=vllm":                          {nil, "", []string{"Model"}},
-		"--model_name=bert --backend=vllm":                                                  {nil, "", []string{"Model"}},
+		"--model_id org/model --backend vllm": {nil, "org/model", nil},
+		"--model_name llama --model_id=org/model --backend=vllm --dtype float16": {func(l *memory.Launch) { l.Dtype = "float16" },
+			"org/model", nil},
+		"--model_id org/model --backend vllm --max_model_len 512": {func(l *memory.Launch) { l.MaxModelLen = 512 },
+			"org/model", nil},
+		"--model_id org/model --backend vllm --max_length 512": {func(l *memory.Launch) { l.MaxModelLen = 512 },
+			"org/model", nil},
+		"--model_id org/model --backend vllm --tensor-parallel-size 2 --enforce-eager": {func(l *memory.Launch) {
+			l.TensorParallel,
+				l.Eager = 2, true
+		}, "org/model", nil},
+		"--model_id org/model --backend vllm --gpu-memory-utilization 0.8 --max-num-seqs 4": {func(l *memory.Launch) {
+			l.Utilisation,
+				l.MaxSequences = 0.8, 4
+		}, "org/model", nil},
+		"--model_id org/model --model_revision main":               {nil, "org/model", []string{"Engine"}},
+		"--model_id org/model --backend auto":                      {nil, "org/model", []string{"Engine"}},
+		"--model_id org/model --backend huggingface":               {func(l *memory.Launch) { l.Engine = memory.Plain }, "org/model", nil},
+		"--model_id org/model --backend triton":                    {func(l *memory.Launch) { l.Engine = memory.Plain }, "org/model", nil},
+		"--model_name=bert --model_dir=/mnt/models --backend=vllm": {nil, "", []string{"Model"}},
+		"--model_name=bert --backend=vllm":                         {nil, "", []string{"Model"}},
 	} {
 		t.Run(line, func(t *testing.T) {
 			flagCase{line: "python3 -m huggingfaceserver " + line, want: vllm(tc.change), model: tc.model, unknown: tc.unknown}.check(t)
@@ -212,7 +243,8 @@ func TestHuggingFaceServer(t *testing.T) {
 // Servers whose accounting is not known are recognised, with everything unknown.
 func TestUnaccountedServers(t *testing.T) {
 	for line, server := range map[string]string{
-		"lmdeploy serve api_server org/model --tp 2": "lmdeploy", "/app/llama-server -m /models/x.gguf -ngl 99": "llama.cpp", "ollama serve": "ollama",
+		"lmdeploy serve api_server org/model --tp 2": "lmdeploy", "/app/llama-server -m /models/x.gguf -ngl 99": "llama.cpp",
+		"ollama serve": "ollama",
 		"python -m llama_cpp.server --model x.gguf": "llama.cpp", "text-embeddings-router --model-id BAAI/bge-m3": "text-embeddings-inference",
 		"python3 -m dynamo.trtllm --model-path a/b": "dynamo", "serve run app:main": "ray", "mlc_llm serve x": "mlc-llm",
 	} {
@@ -220,10 +252,11 @@ func TestUnaccountedServers(t *testing.T) {
 		require.Equal(t, server, r.Server, line)
 		require.Empty(t, r.Launch.Engine)
 		require.Equal(t, []string{"Engine", "Model"}, unknown(r))
-		require.Contains(t, r.Unknown[0].Because, launch.GPUMemory)
+		require.Contains(t, r.Unknown[0].Because, launch.GPUMemoryAnnotation)
 	}
 	for image, server := range map[string]string{
-		"ollama/ollama:0.12": "ollama", "ghcr.io/ggml-org/llama.cpp:server-cuda": "llama.cpp", "nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8": "nim",
+		"ollama/ollama:0.12": "ollama", "ghcr.io/ggml-org/llama.cpp:server-cuda": "llama.cpp",
+		"nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8": "nim",
 	} {
 		require.Equal(t, server, mustRead(t, launch.Container{Image: image}).Server)
 	}
@@ -266,11 +299,11 @@ func TestVersions(t *testing.T) {
 		c.Image = image
 		r := mustRead(t, c)
 		if want == "" {
-			require.False(t, r.Settled("Version"), image)
+			require.False(t, r.IsKnown(launch.FieldVersion), image)
 			require.Equal(t, memory.Version{}, r.Launch.Version, image)
 			continue
 		}
 		require.Equal(t, want, r.Launch.Version.String(), image)
-		require.True(t, r.Settled("Version"), image)
+		require.True(t, r.IsKnown(launch.FieldVersion), image)
 	}
 }

@@ -5,35 +5,35 @@ import (
 	"strings"
 )
 
-// environment is a container's env: values by name, with holes.
-type environment map[string]string
+// containerEnv is a container's env: values by name, with unknown text.
+type containerEnv map[string]string
 
-// environment puts references to earlier variables in, as the kubelet does, and
-// holes for values that are kept elsewhere.
-func (c Container) environment(h *holes) (environment, error) {
-	env := environment{}
+// expandEnv puts references to earlier variables in, as the kubelet does, and
+// unknown text for values that are kept elsewhere.
+func (c Container) expandEnv(h *unknownTexts) (containerEnv, error) {
+	env := containerEnv{}
 	total := 0
 	for _, v := range c.Env {
 		if v.From != "" {
-			env[v.Name] = h.add(oneWord, "$("+v.Name+")", fmt.Sprintf("the value of %s is not in the pod but in %s", v.Name, v.From))
+			env[v.Name] = h.addText(unknownWord, "$("+v.Name+")", fmt.Sprintf("the value of %s is not in the pod but in %s", v.Name, v.From))
 			continue
 		}
-		value, err := expand(h.templates(oneWord, v.Value), env)
+		value, err := expandReferences(h.replaceTemplates(unknownWord, v.Value), env)
 		if err != nil {
 			return nil, fmt.Errorf("env %s: %w", v.Name, err)
 		}
 		if total += len(value); total > MaxText {
-			return nil, tooLong("env")
+			return nil, tooLongError("env")
 		}
-		env[v.Name] = references(h, value)
+		env[v.Name] = replaceReferences(h, value)
 	}
 	return env, nil
 }
 
-// expand replaces $(NAME) by the variable's value and $$ by $. A reference to a
+// expandReferences replaces $(NAME) by the variable's value and $$ by $. A reference to a
 // variable that env lacks stays as it is (Kubernetes' third_party/forked/golang/
 // expansion, Expand).
-func expand(text string, env environment) (string, error) {
+func expandReferences(text string, env containerEnv) (string, error) {
 	if !strings.Contains(text, "$") {
 		return text, nil
 	}
@@ -71,9 +71,9 @@ func expand(text string, env environment) (string, error) {
 	return b.String(), nil
 }
 
-// references puts holes in the place of references that expand left. They may be
+// replaceReferences puts unknown text in the place of references that expand left. They may be
 // resolved all the same: the kubelet also knows the addresses of Services.
-func references(h *holes, text string) string {
+func replaceReferences(h *unknownTexts, text string) string {
 	var b strings.Builder
 	for {
 		start := strings.Index(text, "$(")
@@ -86,7 +86,7 @@ func references(h *holes, text string) string {
 		}
 		reference := text[start : start+end+1]
 		b.WriteString(text[:start])
-		b.WriteString(h.add(oneWord, reference, fmt.Sprintf("%s is no variable of the container's env", reference)))
+		b.WriteString(h.addText(unknownWord, reference, fmt.Sprintf("%s is no variable of the container's env", reference)))
 		text = text[start+end+1:]
 	}
 	b.WriteString(text)

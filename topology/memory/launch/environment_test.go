@@ -11,9 +11,11 @@ import (
 // References as Kubernetes expands them in command, args and env. The name under
 // which the model is served stands for any text: it is taken as it is.
 func TestReferences(t *testing.T) {
-	env := []launch.Variable{
-		{Name: "LENGTH", Value: "4096"}, {Name: "K", Value: "8"}, {Name: "TWICE", Value: "$(K)$(K)"}, {Name: "EARLY", Value: "$(LATE)"}, {Name: "LATE", Value: "1"},
-		{Name: "ESCAPED", Value: "$$(K)"}, {Name: "KEPT", From: "configMapKeyRef settings/length"}, {Name: "KEPT2", Value: "$(KEPT)"}, {Name: "EMPTY"},
+	env := []launch.EnvVar{
+		{Name: "LENGTH", Value: "4096"}, {Name: "K", Value: "8"}, {Name: "TWICE", Value: "$(K)$(K)"}, {Name: "EARLY", Value: "$(LATE)"},
+		{Name: "LATE", Value: "1"},
+		{Name: "ESCAPED", Value: "$$(K)"}, {Name: "KEPT", From: "configMapKeyRef settings/length"}, {Name: "KEPT2", Value: "$(KEPT)"},
+		{Name: "EMPTY"},
 		{Name: "TEMPLATE", Value: "{{ .Values.length }}"}, {Name: "K", Value: "9"},
 	}
 	for text, want := range map[string]int64{
@@ -21,7 +23,7 @@ func TestReferences(t *testing.T) {
 	} {
 		r := mustRead(t, launch.Container{Command: []string{"vllm", "serve", "org/model"}, Args: []string{"--max-model-len", text}, Env: env})
 		require.Equal(t, want, r.Launch.MaxModelLen, text)
-		require.True(t, r.Settled("MaxModelLen"))
+		require.True(t, r.IsKnown(launch.FieldMaxModelLen))
 	}
 	for text, because := range map[string]string{
 		"$(NOWHERE)":  "$(NOWHERE) is no variable of the container's env",
@@ -35,24 +37,27 @@ func TestReferences(t *testing.T) {
 		"{{ .Len }}":  "{{ .Len }} is filled in by a template, render it first",
 	} {
 		r := mustRead(t, launch.Container{Command: []string{"vllm", "serve", "org/model"}, Args: []string{"--max-model-len", text}, Env: env})
-		require.False(t, r.Settled("MaxModelLen"), text)
+		require.False(t, r.IsKnown(launch.FieldMaxModelLen), text)
 		require.Contains(t, r.Unknown[1].Because, because, text)
 	}
 	for text, want := range map[string]string{
-		"$(LENGTH": `"$(LENGTH" is not a whole number`, "$LENGTH": "Kubernetes replaces $(NAME)", "${LENGTH}": "Kubernetes replaces $(NAME)", "$": `"$" is not a whole number`,
+		"$(LENGTH": `"$(LENGTH" is not a whole number`, "$LENGTH": "Kubernetes replaces $(NAME)", "${LENGTH}": "Kubernetes replaces $(NAME)",
+		"$":   `"$" is not a whole number`,
 		"$$5": `"$5" is not a whole number`,
 	} {
-		_, err := launch.Read(launch.Container{Command: []string{"vllm", "serve", "org/model"}, Args: []string{"--max-model-len", text}, Env: env})
+		_, err := launch.Read(launch.Container{Command: []string{"vllm", "serve", "org/model"}, Args: []string{"--max-model-len", text},
+			Env: env})
 		wantError(t, err, want)
 	}
 }
 
 // A reference in a script is the shell's when the kubelet leaves it.
 func TestReferencesInScripts(t *testing.T) {
-	env := []launch.Variable{{Name: "LENGTH", Value: "4096"}}
-	r := mustRead(t, launch.Container{Command: []string{"sh", "-c", "vllm serve org/model --max-model-len $(LENGTH) --port $(cat /port)"}, Env: env})
+	env := []launch.EnvVar{{Name: "LENGTH", Value: "4096"}}
+	r := mustRead(t, launch.Container{Command: []string{"sh", "-c", "vllm serve org/model --max-model-len $(LENGTH) --port $(cat /port)"},
+		Env: env})
 	require.Equal(t, int64(4096), r.Launch.MaxModelLen)
 	require.Empty(t, unknown(r))
 	r = mustRead(t, launch.Container{Command: []string{"sh", "-c", "vllm serve org/model --max-model-len $(length)"}, Env: env})
-	require.False(t, r.Settled("MaxModelLen"))
+	require.False(t, r.IsKnown(launch.FieldMaxModelLen))
 }

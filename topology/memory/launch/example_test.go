@@ -10,7 +10,7 @@ func ExampleRead() {
 	r, err := launch.Read(launch.Container{
 		Image:   "vllm/vllm-openai:v0.11.0",
 		Command: []string{"/bin/bash", "-c", "exec vllm serve $MODEL --max-model-len ${LENGTH:-32k} --kv-cache-dtype $KV"},
-		Env: []launch.Variable{
+		Env: []launch.EnvVar{
 			{Name: "MODEL", Value: "meta-llama/Llama-3.1-8B-Instruct"},
 			{Name: "KV", From: "configMapKeyRef settings/kv"},
 		},
@@ -21,7 +21,7 @@ func ExampleRead() {
 		return
 	}
 	fmt.Println(r.Server, r.Launch.Version, r.Model, r.Launch.MaxModelLen)
-	fmt.Println(r.Stated["MaxModelLen"])
+	fmt.Println(r.Explicit[launch.FieldMaxModelLen])
 	for _, u := range r.Unknown {
 		fmt.Printf("%s: %s\n", u.Field, u.Because)
 	}

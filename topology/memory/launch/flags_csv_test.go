@@ -30,9 +30,11 @@ var servers = map[string]string{
 // values are what flags that take one accept; others take "1".
 var values = map[string]string{
 	"--model": "org/model", "--model-path": "org/model", "--model-id": "org/model", "--model_id": "org/model", "--model_dir": "/mnt/models",
-	"--kv-cache-dtype": "auto", "--dtype": "auto", "--quantization": "awq", "-q": "awq", "--quantize": "awq", "--backend": "vllm", "--config": "/c.yaml",
-	"--speculative-config": `{"method":"ngram"}`, "--speculative-config.model": "a/b", "--limit-mm-per-prompt": `{"image":1}`, "--hf-overrides": "{}",
-	"--sharded": "true", "--extra_llm_api_options": "/x.yaml",
+	"--kv-cache-dtype": "auto", "--dtype": "auto", "--quantization": "awq", "-q": "awq", "--quantize": "awq", "--backend": "vllm",
+	"--config":             "/c.yaml",
+	"--speculative-config": `{"method":"ngram"}`, "--speculative-config.model": "a/b", "--limit-mm-per-prompt": `{"image":1}`,
+	"--hf-overrides": "{}",
+	"--sharded":      "true", "--extra_llm_api_options": "/x.yaml",
 }
 
 var flagWords = regexp.MustCompile(`(?:^|[\s(/,;])(--?[a-zA-Z][A-Za-z0-9_.-]*)`)
@@ -69,7 +71,8 @@ func TestEveryKnownFlagIsUnderstood(t *testing.T) {
 		if engine == "triton tensorrtllm" {
 			for _, parameter := range regexp.MustCompile(`[a-z][a-z_]+_[a-z_]+`).FindAllString(strings.Split(row[1], "(")[0], -1) {
 				t.Run(engine+" "+parameter, func(t *testing.T) {
-					_, err := launch.Read(launch.Container{Command: []string{"bash", "-c", "python3 fill_template.py -i c.pbtxt " + parameter + ":1; tritonserver"}})
+					_, err := launch.Read(launch.Container{Command: []string{"bash", "-c",
+						"python3 fill_template.py -i c.pbtxt " + parameter + ":1; tritonserver"}})
 					require.NoError(t, err)
 				})
 				checked++
@@ -108,12 +111,12 @@ func variableUnderstood(t *testing.T, start, variable string) {
 	case "KV_CACHE_DTYPE":
 		value = "fp8_e5m2"
 	}
-	c.Env = []launch.Variable{{Name: variable, Value: value}}
+	c.Env = []launch.EnvVar{{Name: variable, Value: value}}
 	r, err := launch.Read(c)
 	require.NoError(t, err)
 	found := false
-	for _, where := range r.Stated {
+	for _, where := range r.Explicit {
 		found = found || strings.HasPrefix(where, "env: "+variable)
 	}
-	require.True(t, found, "%v", r.Stated)
+	require.True(t, found, "%v", r.Explicit)
 }

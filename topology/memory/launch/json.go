@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// put sets a key like a.b in nested objects; a.b+ appends to a list.
-func put(object map[string]any, keys, text string) error {
+// setKey sets a key like a.b in nested objects; a.b+ appends to a list.
+func setKey(object map[string]any, keys, text string) error {
 	keys, appends := strings.CutSuffix(keys, "+")
 	parts := strings.Split(keys, ".")
 	if len(parts) > 16 {
@@ -35,7 +35,7 @@ func put(object map[string]any, keys, text string) error {
 	value := any(text)
 	if parsed, err := parseJSON(text); err == nil {
 		value = parsed
-	} else if n, err := Number(text); err == nil {
+	} else if n, err := ParseNumber(text); err == nil {
 		value = json.Number(strconv.FormatInt(n, 10))
 	}
 	object[last] = value
@@ -47,7 +47,7 @@ const maxJSON = 32
 
 // parseJSON reads one JSON value, with its numbers as they are written.
 func parseJSON(text string) (any, error) {
-	if hasHole(text) {
+	if hasUnknown(text) {
 		return nil, errors.New("is not known")
 	}
 	depth, quoted := 0, false
@@ -77,30 +77,30 @@ func parseJSON(text string) (any, error) {
 	return value, nil
 }
 
-// fields is a flag's JSON object.
-func (g given) fields() (map[string]any, error) {
+// jsonObject is a flag's JSON object.
+func (g givenFlag) jsonObject() (map[string]any, error) {
 	if g.object != nil {
 		return g.object, nil
 	}
 	value, err := parseJSON(g.text)
 	if err != nil {
-		return nil, g.errorf("%w", err)
+		return nil, g.refuseValue("%w", err)
 	}
 	object, isObject := value.(map[string]any)
 	if !isObject {
-		return nil, g.errorf("is not a JSON object")
+		return nil, g.refuseValue("is not a JSON object")
 	}
 	return object, nil
 }
 
-// member reads a whole number of a JSON object.
-func (g given) member(key string, value any, low, high int64) (int64, error) {
-	one := given{name: g.name + " " + key, text: scalar(value), place: g.place}
-	return one.number(whole, low, high)
+// parseMember reads a whole number of a JSON object.
+func (g givenFlag) parseMember(key string, value any, low, high int64) (int64, error) {
+	one := givenFlag{name: g.name + " " + key, text: scalarText(value), place: g.place}
+	return one.parseNumber(parseWhole, low, high)
 }
 
-// scalar is a JSON or YAML value as a word.
-func scalar(value any) string {
+// scalarText is a JSON or YAML value as a word.
+func scalarText(value any) string {
 	switch v := value.(type) {
 	case string:
 		return v

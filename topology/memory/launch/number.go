@@ -8,26 +8,26 @@ import (
 	"strings"
 )
 
-// scales are the endings of Number: small letters count in thousands, capital
+// numberEndings are the endings of Number: small letters count in thousands, capital
 // letters in 1024s.
-var scales = map[byte]int64{
+var numberEndings = map[byte]int64{
 	'k': 1e3, 'm': 1e6, 'g': 1e9, 't': 1e12,
 	'K': 1 << 10, 'M': 1 << 20, 'G': 1 << 30, 'T': 1 << 40,
 }
 
 var errTooMany = errors.New("is more than can be counted")
 
-// Number reads a whole number as vLLM's human_readable_int does: 32k is 32,000, 32K
+// ParseNumber reads a whole number as vLLM's human_readable_int does: 32k is 32,000, 32K
 // is 32,768, 25.6k is 25,600 and 25.6K is refused.
-func Number(text string) (int64, error) {
+func ParseNumber(text string) (int64, error) {
 	trimmed := strings.TrimSpace(text)
 	if trimmed == "" {
 		return 0, fmt.Errorf("%q is not a whole number, nor one like 32k (32,000) or 32K (32,768)", text)
 	}
 	ending := trimmed[len(trimmed)-1]
-	scale, scaled := scales[ending]
+	scale, scaled := numberEndings[ending]
 	if !scaled {
-		n, err := whole(text)
+		n, err := parseWhole(text)
 		if err != nil && !errors.Is(err, errTooMany) {
 			err = fmt.Errorf("%w, nor one like 32k (32,000) or 32K (32,768)", err)
 		}
@@ -35,7 +35,7 @@ func Number(text string) (int64, error) {
 	}
 	number := trimmed[:len(trimmed)-1]
 	digits, decimals, pointed := strings.Cut(number, ".")
-	if !allDigits(digits) || pointed && !allDigits(decimals) {
+	if !isDigits(digits) || pointed && !isDigits(decimals) {
 		return 0, fmt.Errorf("%q is not a whole number, nor one like 32k (32,000) or 32K (32,768)", text)
 	}
 	if pointed && ending < 'a' {
@@ -51,13 +51,13 @@ func Number(text string) (int64, error) {
 	return int64(value * float64(scale)), nil
 }
 
-// whole reads what Python's int() does: a sign, digits, single underscores between.
-func whole(text string) (int64, error) {
+// parseWhole reads what Python's int() does: a sign, digits, single underscores between.
+func parseWhole(text string) (int64, error) {
 	trimmed := strings.TrimSpace(text)
 	unsigned := strings.TrimLeft(trimmed, "+-")
 	plain := len(trimmed)-len(unsigned) <= 1
 	for group := range strings.SplitSeq(unsigned, "_") {
-		plain = plain && allDigits(group)
+		plain = plain && isDigits(group)
 	}
 	if !plain {
 		return 0, fmt.Errorf("%q is not a whole number", text)
@@ -69,8 +69,8 @@ func whole(text string) (int64, error) {
 	return n, nil
 }
 
-// fraction reads what Python's float() does, except infinities and NaN.
-func fraction(text string) (float64, error) {
+// parseFraction reads what Python's float() does, except infinities and NaN.
+func parseFraction(text string) (float64, error) {
 	trimmed := strings.TrimSpace(text)
 	value, err := strconv.ParseFloat(trimmed, 64)
 	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) || strings.ContainsAny(trimmed, "xXpP_") {
@@ -79,6 +79,6 @@ func fraction(text string) (float64, error) {
 	return value, nil
 }
 
-func allDigits(text string) bool {
+func isDigits(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789") == ""
 }

@@ -16,18 +16,22 @@ func TestNumber(t *testing.T) {
 		"1m": 1_000_000, "1M": 1 << 20, "2g": 2_000_000_000, "2G": 2 << 30, "1t": 1e12, "1T": 1 << 40,
 		"0.5m": 500_000, "9223372036854775807": 9223372036854775807,
 	} {
-		got, err := launch.Number(text)
+		got, err := launch.ParseNumber(text)
 		require.NoError(t, err, text)
 		require.Equal(t, want, got, text)
 	}
 	for text, want := range map[string]string{
-		"": "is not a whole number", " ": "is not a whole number", "k": "is not a whole number", "-1k": "is not a whole number", "1.5": "is not a whole number",
-		"1e3": "is not a whole number", "0x10": "is not a whole number", "1__0": "is not a whole number", "_1": "is not a whole number", "1 k": "is not a whole number",
-		"--1": "is not a whole number", "١": "is not a whole number", ".5k": "is not a whole number", "5.k": "is not a whole number", "nan": "is not a whole number",
-		"25.6K": "write 25.6k", "1.0M": "write 1.0m", "9223372036854775808": "more than can be counted", "9999999999T": "more than can be counted",
+		"": "is not a whole number", " ": "is not a whole number", "k": "is not a whole number", "-1k": "is not a whole number",
+		"1.5": "is not a whole number",
+		"1e3": "is not a whole number", "0x10": "is not a whole number", "1__0": "is not a whole number", "_1": "is not a whole number",
+		"1 k": "is not a whole number",
+		"--1": "is not a whole number", "١": "is not a whole number", ".5k": "is not a whole number", "5.k": "is not a whole number",
+		"nan":   "is not a whole number",
+		"25.6K": "write 25.6k", "1.0M": "write 1.0m", "9223372036854775808": "more than can be counted",
+		"9999999999T":                    "more than can be counted",
 		"99999999999999999999999999999t": "more than can be counted",
 	} {
-		_, err := launch.Number(text)
+		_, err := launch.ParseNumber(text)
 		require.ErrorContains(t, err, want, text)
 	}
 }

@@ -16,21 +16,21 @@ func (p Pod) Read() (Reading, error) {
 		return Reading{}, fmt.Errorf("more than %d containers", maxWords)
 	}
 	forced := memory.Engine("")
-	if text, found := p.Annotations[EngineName]; found {
+	if text, found := p.Annotations[EngineAnnotation]; found {
 		var err error
-		if forced, err = engineNamed(text); err != nil {
-			return Reading{}, fmt.Errorf("annotation %s %.80q: %w", EngineName, text, err)
+		if forced, err = parseEngine(text); err != nil {
+			return Reading{}, fmt.Errorf("annotation %s %.80q: %w", EngineAnnotation, text, err)
 		}
 	}
 	var version *memory.Version
-	if text, found := p.Annotations[EngineVersion]; found {
+	if text, found := p.Annotations[EngineVersionAnnotation]; found {
 		v, err := memory.ParseVersion(text)
 		if err != nil {
-			return Reading{}, fmt.Errorf("annotation %s %.80q: %w", EngineVersion, text, err)
+			return Reading{}, fmt.Errorf("annotation %s %.80q: %w", EngineVersionAnnotation, text, err)
 		}
 		version = &v
 	}
-	servers, plain, err := p.servers(forced, version)
+	servers, plain, err := p.readServers(forced, version)
 	if err != nil {
 		return Reading{}, err
 	}
@@ -38,26 +38,27 @@ func (p Pod) Read() (Reading, error) {
 	switch {
 	case len(servers) == 1:
 		r = servers[0]
-	case len(servers) > 1 && p.Annotations[GPUMemory] != "":
+	case len(servers) > 1 && p.Annotations[GPUMemoryAnnotation] != "":
 		r = servers[0]
 	case len(servers) > 1:
 		names := make([]string, 0, len(servers))
 		for _, s := range servers {
 			names = append(names, s.Container)
 		}
-		return Reading{}, fmt.Errorf("containers %s are model servers all: give each a pod, or state the memory of all on each GPU with annotation %s", strings.Join(names, ", "), GPUMemory)
+		return Reading{}, fmt.Errorf("containers %s are model servers all: give each a pod, or state the memory of all on each GPU with "+
+			"annotation %s", strings.Join(names, ", "), GPUMemoryAnnotation)
 	}
-	return r, r.annotate(p.Annotations)
+	return r, r.applyAnnotations(p.Annotations)
 }
 
-// servers reads all containers. plain is the reading of a pod that has none: with an
+// readServers reads all containers. plain is the reading of a pod that has none: with an
 // engine in the annotations, of its only container that asks for GPUs.
-func (p Pod) servers(forced memory.Engine, version *memory.Version) (servers []Reading, plain Reading, err error) {
-	plain = Reading{Stated: map[string]string{}}
-	stored := p.stored()
+func (p Pod) readServers(forced memory.Engine, version *memory.Version) (servers []Reading, plain Reading, err error) {
+	plain = Reading{Explicit: map[Field]string{}}
+	stored := p.modelSources()
 	var asking []Container
 	for _, c := range p.Containers {
-		r, err := readAs(c, stored, version)
+		r, err := readVersioned(c, stored, version)
 		if err != nil {
 			return nil, plain, fmt.Errorf("container %s: %w", c.Name, err)
 		}
@@ -85,7 +86,7 @@ func (p Pod) servers(forced memory.Engine, version *memory.Version) (servers []R
 	if len(servers) == 0 && forced != "" && len(asking) == 1 {
 		c := asking[0]
 		c.Engine = forced
-		r, err := readAs(c, stored, version)
+		r, err := readVersioned(c, stored, version)
 		if err != nil {
 			return nil, plain, fmt.Errorf("container %s: %w", c.Name, err)
 		}

@@ -13,9 +13,11 @@ import (
 )
 
 var (
-	sidecar = launch.Container{Name: "routing-proxy", Image: "ghcr.io/llm-d/llm-d-routing-sidecar:v0.3", Args: []string{"--port=8000", "--vllm-port=8001", "--connector=nixlv2"}}
-	agent   = launch.Container{Name: "agent", Image: "fluent/fluent-bit", Command: []string{"sh", "-c", "fluent-bit -c /etc/x | grep vllm"}}
-	server  = launch.Container{Name: "main", Image: "vllm/vllm-openai:v0.11.0", Args: []string{"--model", "org/model", "--max-model-len", "8k"}, GPUs: 1}
+	sidecar = launch.Container{Name: "routing-proxy", Image: "ghcr.io/llm-d/llm-d-routing-sidecar:v0.3",
+		Args: []string{"--port=8000", "--vllm-port=8001", "--connector=nixlv2"}}
+	agent  = launch.Container{Name: "agent", Image: "fluent/fluent-bit", Command: []string{"sh", "-c", "fluent-bit -c /etc/x | grep vllm"}}
+	server = launch.Container{Name: "main", Image: "vllm/vllm-openai:v0.11.0",
+		Args: []string{"--model", "org/model", "--max-model-len", "8k"}, GPUs: 1}
 )
 
 func TestPodPicksTheServer(t *testing.T) {
@@ -41,7 +43,7 @@ func TestPodWithSeveralServers(t *testing.T) {
 	_, err := pod.Read()
 	wantError(t, err, "containers main, other are model servers all")
 
-	pod.Annotations = map[string]string{launch.GPUMemory: "40Gi"}
+	pod.Annotations = map[string]string{launch.GPUMemoryAnnotation: "40Gi"}
 	r, err := pod.Read()
 	require.NoError(t, err)
 	require.Equal(t, 40*topology.GiB, r.GPUMemory)
@@ -61,23 +63,27 @@ func TestPodNamesTheContainerInErrors(t *testing.T) {
 
 // KServe downloads models into a folder, from a source that the pod names.
 func TestPodOfKServe(t *testing.T) {
-	served := launch.Container{Name: "kserve-container", Image: "kserve/huggingfaceserver:v0.15.0-gpu", Args: []string{"--model_name=llama", "--backend=vllm"}, GPUs: 1}
-	mounted := launch.Container{Name: "main", Image: "ghcr.io/llm-d/llm-d-cuda:v0.6.0", Command: []string{"vllm", "serve", "/mnt/models"}, GPUs: 1}
+	served := launch.Container{Name: "kserve-container", Image: "kserve/huggingfaceserver:v0.15.0-gpu",
+		Args: []string{"--model_name=llama", "--backend=vllm"}, GPUs: 1}
+	mounted := launch.Container{Name: "main", Image: "ghcr.io/llm-d/llm-d-cuda:v0.6.0", Command: []string{"vllm", "serve", "/mnt/models"},
+		GPUs: 1}
 	for name, tc := range map[string]struct {
 		pod   launch.Pod
 		model string
 	}{
 		"initializer": {launch.Pod{
-			Containers:     []launch.Container{served},
-			InitContainers: []launch.Container{{Name: "storage-initializer", Args: []string{"hf://meta-llama/Llama-3.1-8B-Instruct", "/mnt/models"}}},
+			Containers: []launch.Container{served},
+			InitContainers: []launch.Container{{Name: "storage-initializer",
+				Args: []string{"hf://meta-llama/Llama-3.1-8B-Instruct", "/mnt/models"}}},
 		}, "meta-llama/Llama-3.1-8B-Instruct"},
 		"initializer with revision": {launch.Pod{
 			Containers:     []launch.Container{mounted},
 			InitContainers: []launch.Container{{Name: "storage-initializer", Args: []string{"hf://org/model:0123abc", "/mnt/models/"}}},
 		}, "org/model"},
 		"initializer of several": {launch.Pod{
-			Containers:     []launch.Container{mounted},
-			InitContainers: []launch.Container{{Name: "storage-initializer", Args: []string{"hf://org/adapter", "/mnt/lora", "hf://org/model", "/mnt/models"}}},
+			Containers: []launch.Container{mounted},
+			InitContainers: []launch.Container{{Name: "storage-initializer",
+				Args: []string{"hf://org/adapter", "/mnt/lora", "hf://org/model", "/mnt/models"}}},
 		}, "org/model"},
 		"annotation of the webhook": {launch.Pod{
 			Containers:  []launch.Container{mounted},
@@ -87,20 +93,22 @@ func TestPodOfKServe(t *testing.T) {
 			Containers:     []launch.Container{served},
 			InitContainers: []launch.Container{{Name: "storage-initializer", Args: []string{"s3://bucket/llama", "/mnt/models"}}},
 		}, ""},
-		"volume":               {launch.Pod{Containers: []launch.Container{mounted}}, ""},
-		"other init container": {launch.Pod{Containers: []launch.Container{mounted}, InitContainers: []launch.Container{{Name: "fetch", Args: []string{"hf://org/model", "/mnt/models"}}}}, ""},
+		"volume": {launch.Pod{Containers: []launch.Container{mounted}}, ""},
+		"other init container": {launch.Pod{Containers: []launch.Container{mounted},
+			InitContainers: []launch.Container{{Name: "fetch", Args: []string{"hf://org/model", "/mnt/models"}}}}, ""},
 		"model id": {launch.Pod{Containers: []launch.Container{
 			{Image: "kserve/huggingfaceserver:v0.15.0", Args: []string{"--model_id", "org/model", "--backend=vllm"}},
 		}}, "org/model"},
 		"STORAGE_URI": {launch.Pod{Containers: []launch.Container{
-			{Image: "kserve/huggingfaceserver:v0.15.0", Args: []string{"--backend=vllm"}, Env: []launch.Variable{{Name: "STORAGE_URI", Value: "hf://org/model"}}},
+			{Image: "kserve/huggingfaceserver:v0.15.0", Args: []string{"--backend=vllm"},
+				Env: []launch.EnvVar{{Name: "STORAGE_URI", Value: "hf://org/model"}}},
 		}}, "org/model"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := tc.pod.Read()
 			require.NoError(t, err)
 			require.Equal(t, tc.model, r.Model)
-			require.Equal(t, tc.model != "", r.Settled("Model"), "%v", r.Unknown)
+			require.Equal(t, tc.model != "", r.IsKnown(launch.FieldModel), "%v", r.Unknown)
 		})
 	}
 }
@@ -116,12 +124,13 @@ func TestAnnotations(t *testing.T) {
 	require.Equal(t, int64(16), r.Concurrency)
 	require.Equal(t, int64(4000), r.Context)
 	wantLaunch(t, memory.Launch{Engine: memory.VLLM, Version: memory.Version{Minor: 12}, MaxModelLen: 32_768}, r.Launch)
-	require.Equal(t, "annotation ashlar.dev/model", r.Stated["Model"])
+	require.Equal(t, "annotation ashlar.dev/model", r.Explicit[launch.FieldModel])
 	require.Empty(t, r.Unknown)
 
 	// They settle what the container leaves open.
 	open := launch.Container{Name: "main", Image: "corp/llm:1", Command: []string{"vllm", "serve", "/models/x"}}
-	r, err = launch.Pod{Containers: []launch.Container{open}, Annotations: map[string]string{launch.ModelName: "org/model", launch.EngineVersion: "0.11"}}.Read()
+	r, err = launch.Pod{Containers: []launch.Container{open},
+		Annotations: map[string]string{launch.ModelAnnotation: "org/model", launch.EngineVersionAnnotation: "0.11"}}.Read()
 	require.NoError(t, err)
 	require.Empty(t, r.Unknown)
 	require.Equal(t, "org/model", r.Model)
@@ -129,9 +138,11 @@ func TestAnnotations(t *testing.T) {
 
 func TestMalformedAnnotations(t *testing.T) {
 	for name, values := range map[string][]string{
-		launch.GPUMemory: {"", "0", "-1Gi", "lots", "NaN", "99999999999Gi"}, launch.ModelName: {"", "a b", "/mnt/models", "a/b/c", strings.Repeat("x", 300)},
-		launch.MaxModelLen: {"", "0", "-1", "auto", "1.5K"}, launch.Concurrency: {"0", "many"}, launch.Context: {"0", "1e3"},
-		launch.EngineName: {"", "VLLM", "ollama"}, launch.EngineVersion: {"", "latest"},
+		launch.GPUMemoryAnnotation:   {"", "0", "-1Gi", "lots", "NaN", "99999999999Gi"},
+		launch.ModelAnnotation:       {"", "a b", "/mnt/models", "a/b/c", strings.Repeat("x", 300)},
+		launch.MaxModelLenAnnotation: {"", "0", "-1", "auto", "1.5K"}, launch.ConcurrencyAnnotation: {"0", "many"},
+		launch.ContextAnnotation: {"0", "1e3"},
+		launch.EngineAnnotation:  {"", "VLLM", "ollama"}, launch.EngineVersionAnnotation: {"", "latest"},
 	} {
 		for _, value := range values {
 			_, err := launch.Pod{Containers: []launch.Container{server}, Annotations: map[string]string{name: value}}.Read()
@@ -147,20 +158,22 @@ func TestEngineAnnotation(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, r.IsServer())
 
-	r, err = launch.Pod{Containers: []launch.Container{agent, flags}, Annotations: map[string]string{launch.EngineName: "vllm"}}.Read()
+	r, err = launch.Pod{Containers: []launch.Container{agent, flags}, Annotations: map[string]string{launch.EngineAnnotation: "vllm"}}.Read()
 	require.NoError(t, err)
 	require.Equal(t, "vllm", r.Server)
 	require.Equal(t, "org/model", r.Model)
 	require.Equal(t, int64(2), r.Launch.TensorParallel)
 
 	own := launch.Container{Name: "llm", Image: "corp/llm:1", Command: []string{"python", "/app/serve.py"}, GPUs: 1}
-	r, err = launch.Pod{Containers: []launch.Container{own}, Annotations: map[string]string{launch.EngineName: "vllm", launch.ModelName: "org/model"}}.Read()
+	r, err = launch.Pod{Containers: []launch.Container{own},
+		Annotations: map[string]string{launch.EngineAnnotation: "vllm", launch.ModelAnnotation: "org/model"}}.Read()
 	require.NoError(t, err)
 	require.Equal(t, "org/model", r.Model)
-	require.True(t, r.Settled("Model"))
-	require.False(t, r.Settled("MaxModelLen"), "what serve.py tells vLLM is not known")
+	require.True(t, r.IsKnown(launch.FieldModel))
+	require.False(t, r.IsKnown(launch.FieldMaxModelLen), "what serve.py tells vLLM is not known")
 
-	r, err = launch.Pod{Containers: []launch.Container{own}, Annotations: map[string]string{launch.EngineName: "plain", launch.ModelName: "org/model"}}.Read()
+	r, err = launch.Pod{Containers: []launch.Container{own},
+		Annotations: map[string]string{launch.EngineAnnotation: "plain", launch.ModelAnnotation: "org/model"}}.Read()
 	require.NoError(t, err)
 	require.Equal(t, memory.Plain, r.Launch.Engine)
 	require.True(t, r.IsServer())
@@ -172,19 +185,20 @@ func TestContradictions(t *testing.T) {
 		gpus int64
 		want string
 	}{
-		"more GPUs than asked for": {"vllm serve a/b -tp 4", 1, "vllm spans 4 GPUs (tensor parallel 4, pipeline parallel 1, data parallel 1), the container asks for 1: ask for 4"},
-		"product":                  {"vllm serve a/b -tp 2 -pp 2 -dp 2", 4, "spans 8 GPUs"},
-		"idle GPUs":                {"vllm serve a/b -tp 2", 4, "the container asks for 4 GPUs, of which vllm uses 2"},
-		"context":                  {"vllm serve a/b -tp 2 -pcp 2", 2, "spans 4 GPUs"},
-		"sglang":                   {"python3 -m sglang.launch_server --model-path a/b --tp 4 --dp 2", 4, "spans 8 GPUs"},
-		"sglang, shared":           {"python3 -m sglang.launch_server --model-path a/b --tp 4 --dp 2 --enable-dp-attention", 4, ""},
-		"fits":                     {"vllm serve a/b -tp 4", 4, ""},
-		"context within tensor":    {"vllm serve a/b -tp 8 -dcp 8", 8, ""},
-		"GPUs not known":           {"vllm serve a/b -tp 4", 0, ""},
-		"several Nodes":            {"vllm serve a/b -tp 16 --nnodes 2", 8, ""},
-		"one Node of one":          {"vllm serve a/b -tp 16 --nnodes 1", 8, "spans 16 GPUs"},
-		"ray":                      {"vllm serve a/b -tp 8 -pp 2 --distributed-executor-backend ray", 8, ""},
-		"degree not known":         {"vllm serve a/b -tp $(N)", 8, ""},
+		"more GPUs than asked for": {"vllm serve a/b -tp 4", 1,
+			"vllm spans 4 GPUs (tensor parallel 4, pipeline parallel 1, data parallel 1), the container asks for 1: ask for 4"},
+		"product":               {"vllm serve a/b -tp 2 -pp 2 -dp 2", 4, "spans 8 GPUs"},
+		"idle GPUs":             {"vllm serve a/b -tp 2", 4, "the container asks for 4 GPUs, of which vllm uses 2"},
+		"context":               {"vllm serve a/b -tp 2 -pcp 2", 2, "spans 4 GPUs"},
+		"sglang":                {"python3 -m sglang.launch_server --model-path a/b --tp 4 --dp 2", 4, "spans 8 GPUs"},
+		"sglang, shared":        {"python3 -m sglang.launch_server --model-path a/b --tp 4 --dp 2 --enable-dp-attention", 4, ""},
+		"fits":                  {"vllm serve a/b -tp 4", 4, ""},
+		"context within tensor": {"vllm serve a/b -tp 8 -dcp 8", 8, ""},
+		"GPUs not known":        {"vllm serve a/b -tp 4", 0, ""},
+		"several Nodes":         {"vllm serve a/b -tp 16 --nnodes 2", 8, ""},
+		"one Node of one":       {"vllm serve a/b -tp 16 --nnodes 1", 8, "spans 16 GPUs"},
+		"ray":                   {"vllm serve a/b -tp 8 -pp 2 --distributed-executor-backend ray", 8, ""},
+		"degree not known":      {"vllm serve a/b -tp $(N)", 8, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := launch.Container{Command: strings.Fields(tc.line), GPUs: tc.gpus}
@@ -209,8 +223,9 @@ func TestServersOverSeveralNodes(t *testing.T) {
 
 	worker := mustRead(t, launch.Container{GPUs: 8, Command: []string{"sh", "-c", "ray start --address=$LEADER:6379 --block"}})
 	require.Equal(t, "ray", worker.Server)
-	require.False(t, worker.Settled("Model"))
+	require.False(t, worker.IsKnown(launch.FieldModel))
 
-	group := launch.Container{GPUs: 8, Command: []string{"vllm", "serve", "org/model", "-tp", "8", "-pp", "2"}, Env: []launch.Variable{{Name: "LWS_GROUP_SIZE", Value: "2"}}}
+	group := launch.Container{GPUs: 8, Command: []string{"vllm", "serve", "org/model", "-tp", "8", "-pp", "2"},
+		Env: []launch.EnvVar{{Name: "LWS_GROUP_SIZE", Value: "2"}}}
 	require.Empty(t, mustRead(t, group).Contradictions)
 }

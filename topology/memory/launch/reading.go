@@ -7,8 +7,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory"
 )
 
-// Variable is one entry of a container's env, in the order of the pod.
-type Variable struct {
+// EnvVar is one entry of a container's env, in the order of the pod.
+type EnvVar struct {
 	Name, Value string
 	// From says where the value is kept if it is not in the pod: "configMapKeyRef
 	// settings/length". Value is then not looked at.
@@ -20,7 +20,7 @@ type Container struct {
 	Name, Image string
 	// Command replaces the image's entrypoint, Args its arguments, as in Kubernetes.
 	Command, Args []string
-	Env           []Variable
+	Env           []EnvVar
 	// GPUs is how many GPUs the container asks for, 0 if that is not known.
 	GPUs int64
 	// Files are the configuration files that the caller knows, parsed, by the path at
@@ -59,10 +59,9 @@ type Reading struct {
 	// tokens each of them has; 0 for not stated.
 	Concurrency, Context int64
 
-	// Stated says where each field was set, by its name here or in Launch: "args[2]:
-	// --max-model-len 32k".
-	Stated map[string]string
-	// Unknown are the fields which the pod does not settle. Such a field has the value
+	// Explicit says where each field was set: "args[2]: --max-model-len 32k".
+	Explicit map[Field]string
+	// Unknown are the fields that the pod does not settle. Such a field has the value
 	// that is stated or the engine's default, and need not be so when the pod runs.
 	Unknown []Unknown
 	// Contradictions are statements that cannot all hold, and what to do about them.
@@ -72,34 +71,37 @@ type Reading struct {
 	Unrecognised []string
 }
 
-// Unknown is one field of a Reading or its Launch that cannot be told from the pod.
-type Unknown struct{ Field, Because string }
+// Unknown is one field of a Reading that cannot be told from the pod, and why.
+type Unknown struct {
+	Field   Field
+	Because string
+}
 
 // IsServer reports whether a model server was found.
 func (r Reading) IsServer() bool { return r.Server != "" }
 
-// Settled reports whether the pod settles the field, by its name in Reading or Launch.
-func (r Reading) Settled(field string) bool {
+// IsKnown reports whether the pod settles the field, or leaves it to the engine's default.
+func (r Reading) IsKnown(field Field) bool {
 	return !slices.ContainsFunc(r.Unknown, func(u Unknown) bool { return u.Field == field })
 }
 
-// doubt adds an Unknown unless the same is there already.
-func (r *Reading) doubt(field, because string) {
+// markUnknown adds an Unknown unless the same is there already.
+func (r *Reading) markUnknown(field Field, because string) {
 	u := Unknown{field, because}
 	if !slices.Contains(r.Unknown, u) {
 		r.Unknown = append(r.Unknown, u)
 	}
 }
 
-// settle takes back what was unknown about a field.
-func (r *Reading) settle(field, where string) {
+// markKnown takes back what was unknown about a field.
+func (r *Reading) markKnown(field Field, where string) {
 	r.Unknown = slices.DeleteFunc(r.Unknown, func(u Unknown) bool { return u.Field == field })
-	r.Stated[field] = where
+	r.Explicit[field] = where
 }
 
 // Read finds the model server that a container starts and reads its settings. A
 // container that starts none gives a Reading whose IsServer is false. Errors are
 // settings that the server would refuse, and text beyond the bounds of MaxText.
 func Read(c Container) (Reading, error) {
-	return read(c, nil)
+	return readContainer(c, nil)
 }

@@ -16,7 +16,7 @@ import (
 // run is a container without image that runs one command line, quoted as in a shell.
 func run(t *testing.T, line string) launch.Container {
 	t.Helper()
-	words, err := launch.Split(line)
+	words, err := launch.SplitWords(line)
 	require.NoError(t, err)
 	return launch.Container{Name: "main", Command: words}
 }
@@ -33,8 +33,8 @@ func mustRead(t *testing.T, c launch.Container) launch.Reading {
 func unknown(r launch.Reading) []string {
 	var fields []string
 	for _, u := range r.Unknown {
-		if u.Field != "Version" && !slices.Contains(fields, u.Field) {
-			fields = append(fields, u.Field)
+		if name := u.Field.String(); u.Field != launch.FieldVersion && !slices.Contains(fields, name) {
+			fields = append(fields, name)
 		}
 	}
 	slices.Sort(fields)
@@ -48,18 +48,18 @@ func wantLaunch(t *testing.T, want memory.Launch, got memory.Launch) {
 	}
 }
 
-// wantError checks an error's words and that no hole shows in it.
+// wantError checks an error's words and that no mark of unknown text shows in it.
 func wantError(t *testing.T, err error, want string) {
 	t.Helper()
 	require.Error(t, err)
 	require.Contains(t, err.Error(), want)
-	require.True(t, utf8.ValidString(err.Error()), "%q shows a hole", err.Error())
+	require.True(t, utf8.ValidString(err.Error()), "%q shows the mark of unknown text", err.Error())
 }
 
 // flagCase is one command line and what it comes to.
 type flagCase struct {
 	line    string
-	env     []launch.Variable
+	env     []launch.EnvVar
 	gpus    int64
 	image   string
 	want    memory.Launch

@@ -30,41 +30,51 @@ func TestSplit(t *testing.T) {
 		"a <<EOF\nnot read\nEOF": {"a"},
 		"price$ is":              {"price$", "is"},
 	} {
-		got, err := launch.Split(text)
+		got, err := launch.SplitWords(text)
 		require.NoError(t, err, text)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", text, diff)
 		}
 	}
 	for text, want := range map[string]string{
-		"a 'b":                                "' is not closed",
-		`a "b`:                                `" is not closed`,
-		"a `b":                                "` is not closed",
-		"a $(b":                               ") is missing",
-		"a ${b":                               "} is missing",
+		"a 'b":                                "reached EOF without closing quote `'`",
+		`a "b`:                                "reached EOF without closing quote `\"`",
+		"a `b":                                "reached EOF without closing quote \"`\"",
+		"a $(b":                               "reached EOF without matching `$(` with `)`",
+		"a ${b":                               "reached EOF without matching `${` with `}`",
 		"a $b":                                "word 2 needs a shell",
 		"a *.txt":                             "word 2 needs a shell",
 		"a {b,c}":                             "word 2 needs a shell",
 		"a; b":                                "more than one command",
 		"a && b":                              "more than one command",
 		"x=1 a":                               "more than one command",
-		"if a; then":                          `"fi" is missing`,
-		"a )":                                 `")" is not expected here`,
-		"a & & b":                             `"& b" is not expected here`,
-		"while true":                          `"do" is missing`,
-		"case x in y":                         ") is missing after the patterns",
-		"a >":                                 "nothing after >",
-		strings.Repeat("( ", 200):             "commands lie more than 64 deep",
+		"if a; then b":                        "`if` statement must end with `fi`",
+		"if a; then":                          "`then` must be followed by a statement list",
+		"a )":                                 "encountered `)`",
+		"a & & b":                             "`&` can only immediately follow a statement",
+		"while true":                          "`while <cond>` must be followed by `do`",
+		"case x in y":                         "case patterns must be separated with `|`",
+		"case x in y) z":                      "`case` statement must end with `esac`",
+		"a >":                                 "`>` must be followed by a word",
+		"a\n'b":                               "shell script, line 2: ",
+		"a \xff":                              "is not UTF-8 text",
+		strings.Repeat("( ", 200):             "`(` must be followed by a statement list",
+		nested("( ", "a", " )", 200):          "commands lie more than 64 deep",
+		nested("$(", "a", ")", 9000):          "commands lie more than 64 deep",
 		strings.Repeat("a", launch.MaxText+1): "is longer than",
 	} {
-		_, err := launch.Split(text)
+		_, err := launch.SplitWords(text)
 		wantError(t, err, want)
 	}
 }
 
+func nested(open, inner, closing string, n int) string {
+	return strings.Repeat(open, n) + inner + strings.Repeat(closing, n)
+}
+
 // What a script starts. Each starts vLLM with a length of 4096 unless it says more.
 func TestScripts(t *testing.T) {
-	env := []launch.Variable{
+	env := []launch.EnvVar{
 		{Name: "MODEL", Value: "org/model"},
 		{Name: "LENGTH", Value: "4096"},
 		{Name: "FLAGS", Value: "--max-model-len 4096 --enforce-eager"},
@@ -116,33 +126,41 @@ func TestScripts(t *testing.T) {
 		"alternative":           {"vllm serve org/model ${LENGTH:+--max-model-len $LENGTH} ${EMPTY:+--enforce-eager}", length, nil},
 		"assigned":              {"LEN=4096\nexport M=org/model\nvllm serve $M --max-model-len $LEN", length, nil},
 		"assigned default":      {": ${LEN:=4096}; vllm serve org/model --max-model-len $LEN", length, nil},
-		"built up":              {`ARGS="--max-model-len"; ARGS="$ARGS 4096"; ARGS+=" --enforce-eager"; vllm serve org/model $ARGS`, eager, nil},
-		"array":                 {`args=(org/model --max-model-len "4096"); args+=(--enforce-eager); vllm serve "${args[@]}"`, eager, nil},
-		"arguments":             {`set -- org/model --max-model-len 4096; vllm serve "$@"`, length, nil},
-		"shifted":               {`set -- x org/model --max-model-len 4096; shift; vllm serve "$@"`, length, nil},
-		"unset":                 {"unset LENGTH; vllm serve org/model --max-model-len ${LENGTH:-4096}", length, nil},
-		"dependent variable":    {"set -- $LIST; vllm serve $2 --max-model-len $1", length, nil},
-		"KServe's, unset":       {"vllm serve org/model --max-model-len 4096 ${VLLM_ADDITIONAL_ARGS}", length, nil},
-		"exported to a shell":   {`export LEN=4096; sh -c 'vllm serve org/model --max-model-len $LEN'`, length, nil},
-		"not exported":          {`LEN=9; sh -c 'vllm serve org/model --max-model-len ${LEN:-4096}'`, length, nil},
+		"built up": {`ARGS="--max-model-len"; ARGS="$ARGS 4096"; ARGS+=" --enforce-eager"; vllm serve org/model $ARGS`, eager,
+			nil},
+		"array":               {`args=(org/model --max-model-len "4096"); args+=(--enforce-eager); vllm serve "${args[@]}"`, eager, nil},
+		"arguments":           {`set -- org/model --max-model-len 4096; vllm serve "$@"`, length, nil},
+		"shifted":             {`set -- x org/model --max-model-len 4096; shift; vllm serve "$@"`, length, nil},
+		"unset":               {"unset LENGTH; vllm serve org/model --max-model-len ${LENGTH:-4096}", length, nil},
+		"dependent variable":  {"set -- $LIST; vllm serve $2 --max-model-len $1", length, nil},
+		"KServe's, unset":     {"vllm serve org/model --max-model-len 4096 ${VLLM_ADDITIONAL_ARGS}", length, nil},
+		"exported to a shell": {`export LEN=4096; sh -c 'vllm serve org/model --max-model-len $LEN'`, length, nil},
+		"not exported":        {`LEN=9; sh -c 'vllm serve org/model --max-model-len ${LEN:-4096}'`, length, nil},
 
-		"value unknown":            {"vllm serve org/model --max-model-len $HIDDEN", none, []string{"FitModelLen", "MaxModelLen"}},
-		"value computed":           {"vllm serve org/model --max-model-len $(cat /len)", none, []string{"FitModelLen", "MaxModelLen"}},
-		"value in backticks":       {"vllm serve org/model --max-model-len `cat /len`", none, []string{"FitModelLen", "MaxModelLen"}},
-		"value calculated":         {"vllm serve org/model --max-model-len $((4 * 1024))", none, []string{"FitModelLen", "MaxModelLen"}},
-		"value cut":                {"vllm serve org/model --max-model-len ${LENGTH%6}", none, []string{"FitModelLen", "MaxModelLen"}},
-		"variable computed":        {"LEN=$(cat /len)\nvllm serve org/model --max-model-len $LEN", none, []string{"FitModelLen", "MaxModelLen"}},
-		"variable read":            {"read LEN < /len; vllm serve org/model --max-model-len $LEN", none, []string{"FitModelLen", "MaxModelLen"}},
-		"variable unset":           {"vllm serve org/model --max-model-len $NOWHERE", none, []string{"FitModelLen", "MaxModelLen"}},
-		"set in a loop":            {"for LEN in 1 2; do echo; done; vllm serve org/model --max-model-len $LEN", none, []string{"FitModelLen", "MaxModelLen"}},
-		"file read in":             {". /env.sh; vllm serve org/model --max-model-len $LENGTH", none, []string{"FitModelLen", "MaxModelLen"}},
-		"part unknown":             {"vllm serve org/model --max-model-len 4${HIDDEN}", none, []string{"FitModelLen", "MaxModelLen"}},
-		"port unknown":             {"vllm serve org/model --port $PORT --max-model-len 4096", length, nil},
-		"model unknown":            {"vllm serve $NOWHERE --max-model-len 4096", length, []string{"Model"}},
-		"branches differ":          {"if grep -q x /y; then L=4096; else L=8192; fi; vllm serve org/model --max-model-len $L", length, []string{"MaxModelLen"}},
-		"branches agree":           {"if grep -q x /y; then P=1; else P=2; fi; vllm serve org/model --max-model-len 4096 --port $P", length, nil},
-		"branches of servers":      {"if grep -q x /y; then vllm serve org/model --max-model-len 4096; else vllm serve org/model --max-model-len 4096 --port 1; fi", length, nil},
-		"branch decided":           {`if [ "$MODEL" = other ]; then L=1; else L=4096; fi; vllm serve org/model --max-model-len $L`, length, nil},
+		"value unknown":      {"vllm serve org/model --max-model-len $HIDDEN", none, []string{"FitModelLen", "MaxModelLen"}},
+		"value computed":     {"vllm serve org/model --max-model-len $(cat /len)", none, []string{"FitModelLen", "MaxModelLen"}},
+		"value in backticks": {"vllm serve org/model --max-model-len `cat /len`", none, []string{"FitModelLen", "MaxModelLen"}},
+		"value calculated":   {"vllm serve org/model --max-model-len $((4 * 1024))", none, []string{"FitModelLen", "MaxModelLen"}},
+		"value cut":          {"vllm serve org/model --max-model-len ${LENGTH%6}", none, []string{"FitModelLen", "MaxModelLen"}},
+		"variable computed": {"LEN=$(cat /len)\nvllm serve org/model --max-model-len $LEN", none,
+			[]string{"FitModelLen", "MaxModelLen"}},
+		"variable read": {"read LEN < /len; vllm serve org/model --max-model-len $LEN", none,
+			[]string{"FitModelLen", "MaxModelLen"}},
+		"variable unset": {"vllm serve org/model --max-model-len $NOWHERE", none, []string{"FitModelLen", "MaxModelLen"}},
+		"set in a loop": {"for LEN in 1 2; do echo; done; vllm serve org/model --max-model-len $LEN", none,
+			[]string{"FitModelLen", "MaxModelLen"}},
+		"file read in":  {". /env.sh; vllm serve org/model --max-model-len $LENGTH", none, []string{"FitModelLen", "MaxModelLen"}},
+		"part unknown":  {"vllm serve org/model --max-model-len 4${HIDDEN}", none, []string{"FitModelLen", "MaxModelLen"}},
+		"port unknown":  {"vllm serve org/model --port $PORT --max-model-len 4096", length, nil},
+		"model unknown": {"vllm serve $NOWHERE --max-model-len 4096", length, []string{"Model"}},
+		"branches differ": {"if grep -q x /y; then L=4096; else L=8192; fi; vllm serve org/model --max-model-len $L", length,
+			[]string{"MaxModelLen"}},
+		"branches agree": {"if grep -q x /y; then P=1; else P=2; fi; vllm serve org/model --max-model-len 4096 --port $P", length,
+			nil},
+		"branches of servers": {"if grep -q x /y; then vllm serve org/model --max-model-len 4096; else vllm serve org/model " +
+			"--max-model-len 4096 --port 1; fi", length, nil},
+		"branch decided": {`if [ "$MODEL" = other ]; then L=1; else L=4096; fi; vllm serve org/model --max-model-len $L`, length,
+			nil},
 		"test decided":             {`[ -z "$EMPTY" ] && L=4096; vllm serve org/model --max-model-len $L`, length, nil},
 		"case":                     {"case $(hostname) in a*) L=4096;; *) L=4096;; esac; vllm serve org/model --max-model-len $L", length, nil},
 		"template":                 {"vllm serve org/model --max-model-len {{ .Values.length }}", none, []string{"FitModelLen", "MaxModelLen"}},
@@ -153,7 +171,7 @@ func TestScripts(t *testing.T) {
 			r := mustRead(t, c)
 			wantLaunch(t, tc.want, r.Launch)
 			require.Equal(t, tc.unknown, unknown(r), "%v", r.Unknown)
-			if r.Settled("Model") {
+			if r.IsKnown(launch.FieldModel) {
 				require.Equal(t, "org/model", r.Model)
 			}
 		})
@@ -176,10 +194,11 @@ func TestUnseenFlags(t *testing.T) {
 			r := mustRead(t, launch.Container{Command: []string{"bash", "-c", script}})
 			require.Equal(t, "org/model", r.Model)
 			require.Equal(t, int64(4096), r.Launch.MaxModelLen)
-			require.True(t, r.Settled("MaxModelLen"))
-			require.True(t, r.Settled("Model"))
-			for _, field := range []string{"MaxSequences", "TensorParallel", "Eager", "KVFormat", "Draft"} {
-				require.False(t, r.Settled(field), field)
+			require.True(t, r.IsKnown(launch.FieldMaxModelLen))
+			require.True(t, r.IsKnown(launch.FieldModel))
+			for _, field := range []launch.Field{launch.FieldMaxSequences, launch.FieldTensorParallel, launch.FieldEager, launch.FieldKVFormat,
+				launch.FieldDraft} {
+				require.False(t, r.IsKnown(field), "%v", field)
 			}
 		})
 	}
@@ -188,7 +207,8 @@ func TestUnseenFlags(t *testing.T) {
 func TestShells(t *testing.T) {
 	for _, command := range [][]string{
 		{"bash", "-c"}, {"/bin/sh", "-c"}, {"sh", "-lc"}, {"bash", "-ec"}, {"bash", "-e", "-c"}, {"/bin/bash", "-o", "pipefail", "-c"},
-		{"bash", "-euo", "pipefail", "-c"}, {"bash", "--login", "-c"}, {"/usr/bin/env", "bash", "-c"}, {"tini", "--", "sh", "-c"}, {"busybox", "sh", "-c"},
+		{"bash", "-euo", "pipefail", "-c"}, {"bash", "--login", "-c"}, {"/usr/bin/env", "bash", "-c"}, {"tini", "--", "sh", "-c"},
+		{"busybox", "sh", "-c"},
 	} {
 		t.Run(strings.Join(command, " "), func(t *testing.T) {
 			c := launch.Container{Command: command, Args: []string{"vllm serve org/model -tp 2"}}
@@ -235,14 +255,15 @@ func TestScriptsOutOfSight(t *testing.T) {
 			r := mustRead(t, launch.Container{Image: "vllm/vllm-openai:v0.11.0", Command: command})
 			require.Equal(t, "vllm", r.Server)
 			require.Equal(t, "0.11.0", r.Launch.Version.String())
-			for _, field := range []string{"Model", "TensorParallel", "MaxModelLen"} {
-				require.False(t, r.Settled(field), field)
+			for _, field := range []launch.Field{launch.FieldModel, launch.FieldTensorParallel, launch.FieldMaxModelLen} {
+				require.False(t, r.IsKnown(field), "%v", field)
 			}
 		})
 	}
 	require.False(t, mustRead(t, launch.Container{Image: "corp/app", Command: []string{"/scripts/start.sh"}}).IsServer())
 	require.False(t, mustRead(t, launch.Container{Image: "vllm/vllm-openai", Command: []string{"sleep", "infinity"}}).IsServer())
-	require.False(t, mustRead(t, launch.Container{Image: "vllm/vllm-openai", Command: []string{"sh", "-c", "echo vllm serve a/b; pkill vllm serve"}}).IsServer())
+	require.False(t, mustRead(t, launch.Container{Image: "vllm/vllm-openai",
+		Command: []string{"sh", "-c", "echo vllm serve a/b; pkill vllm serve"}}).IsServer())
 }
 
 // A script like those of KServe's LLMInferenceService: a loop that resolves an
@@ -298,7 +319,7 @@ eval "exec vllm serve \
 			Name: "main", Image: "ghcr.io/llm-d/llm-d-cuda:v0.6.0", GPUs: 4,
 			Command: []string{"/bin/bash", "-c", script, "--"},
 			Args:    []string{"--max-num-seqs", "32"},
-			Env:     []launch.Variable{{Name: "VLLM_ADDITIONAL_ARGS", Value: `--max-model-len 32k --kv-cache-dtype fp8 --hf-overrides '{"a":1}'`}},
+			Env:     []launch.EnvVar{{Name: "VLLM_ADDITIONAL_ARGS", Value: `--max-model-len 32k --kv-cache-dtype fp8 --hf-overrides '{"a":1}'`}},
 		}},
 		InitContainers: []launch.Container{{Name: "storage-initializer", Args: []string{"hf://org/model", "/mnt/models"}}},
 	}

@@ -108,21 +108,44 @@ func TestVLLMFlags(t *testing.T) {
 		"--cpu-offload-gb 0.5":                                        func(l l) { l.CPUOffload = 512 * topology.MiB },
 		"--swap-space 16":                                             nil, // memory of the host
 
-		`--speculative-config '{"model":"a/draft","num_speculative_tokens":5}'`:                      func(l l) { l.Draft, l.DraftTokens = "a/draft", 5 },
-		"--speculative-config.model a/draft --speculative-config.num_speculative_tokens 5":           func(l l) { l.Draft, l.DraftTokens = "a/draft", 5 },
-		"--speculative_config.model=a/draft":                                                         func(l l) { l.Draft = "a/draft" },
-		`--speculative-config '{"method":"mtp","num_speculative_tokens":1}'`:                         func(l l) { l.Draft, l.DraftTokens = "mtp", 1 },
-		`--speculative-config '{"method":"deepseek_mtp","num_speculative_tokens":1}'`:                func(l l) { l.Draft, l.DraftTokens = "mtp", 1 },
-		`--speculative-config '{"method":"eagle3","model":"a/eagle","num_speculative_tokens":3}'`:    func(l l) { l.Draft, l.DraftTokens = "a/eagle", 3 },
+		`--speculative-config '{"model":"a/draft","num_speculative_tokens":5}'`: func(l l) {
+			l.Draft,
+				l.DraftTokens = "a/draft", 5
+		},
+		"--speculative-config.model a/draft --speculative-config.num_speculative_tokens 5": func(l l) {
+			l.Draft,
+				l.DraftTokens = "a/draft", 5
+		},
+		"--speculative_config.model=a/draft": func(l l) { l.Draft = "a/draft" },
+		`--speculative-config '{"method":"mtp","num_speculative_tokens":1}'`: func(l l) {
+			l.Draft,
+				l.DraftTokens = "mtp", 1
+		},
+		`--speculative-config '{"method":"deepseek_mtp","num_speculative_tokens":1}'`: func(l l) {
+			l.Draft,
+				l.DraftTokens = "mtp", 1
+		},
+		`--speculative-config '{"method":"eagle3","model":"a/eagle","num_speculative_tokens":3}'`: func(l l) {
+			l.Draft,
+				l.DraftTokens = "a/eagle", 3
+		},
 		`--speculative-config '{"method":"ngram","num_speculative_tokens":4,"prompt_lookup_max":4}'`: func(l l) { l.DraftTokens = 4 },
-		"--speculative-model a/draft --num-speculative-tokens 5":                                     func(l l) { l.Draft, l.DraftTokens = "a/draft", 5 },
+		"--speculative-model a/draft --num-speculative-tokens 5": func(l l) {
+			l.Draft,
+				l.DraftTokens = "a/draft", 5
+		},
 		// Dotted flags come behind the others, as one JSON text.
-		`--speculative-config.model a/late --speculative-config '{"model":"a/early","num_speculative_tokens":2}'`: func(l l) { l.Draft = "a/late" },
+		`--speculative-config.model a/late --speculative-config '{"model":"a/early","num_speculative_tokens":2}'`: func(l l) {
+			l.Draft = "a/late"
+		},
 
 		"--enable-lora":                                  func(l l) { l.Adapters, l.AdapterRank = 1, 16 },
 		"--enable-lora --max-loras 4":                    func(l l) { l.Adapters, l.AdapterRank = 4, 16 },
 		"--max-loras 4 --max-lora-rank 64 --enable-lora": func(l l) { l.Adapters, l.AdapterRank = 4, 64 },
-		"--enable-lora --lora-modules a=b/c d=e/f --max-lora-rank 32 --lora-extra-vocab-size 256": func(l l) { l.Adapters, l.AdapterRank = 1, 32 },
+		"--enable-lora --lora-modules a=b/c d=e/f --max-lora-rank 32 --lora-extra-vocab-size 256": func(l l) {
+			l.Adapters, l.AdapterRank = 1,
+				32
+		},
 		"--max-loras 4":                         nil, // without --enable-lora there are none
 		"--disable-hybrid-kv-cache-manager":     func(l l) { l.NoHybridKV = true },
 		"--no-disable-hybrid-kv-cache-manager":  nil,
@@ -137,7 +160,8 @@ func TestVLLMFlags(t *testing.T) {
 	} {
 		t.Run(line, func(t *testing.T) {
 			flagCase{line: "vllm serve org/model " + line, want: vllm(change), model: "org/model"}.check(t)
-			flagCase{line: "python3 -m vllm.entrypoints.openai.api_server " + line + " --model org/model", want: vllm(change), model: "org/model"}.check(t)
+			flagCase{line: "python3 -m vllm.entrypoints.openai.api_server " + line + " --model org/model", want: vllm(change),
+				model: "org/model"}.check(t)
 		})
 	}
 }
@@ -166,7 +190,7 @@ func TestVLLMConnectorOfOldRelease(t *testing.T) {
 	c.Image = "vllm/vllm-openai:v0.10.2"
 	r := mustRead(t, c)
 	require.True(t, r.Launch.NoHybridKV)
-	require.True(t, r.Settled("NoHybridKV"))
+	require.True(t, r.IsKnown(launch.FieldNoHybridKV))
 }
 
 func TestVLLMOverrides(t *testing.T) {
@@ -200,21 +224,21 @@ func numbersAsText(object map[string]any) map[string]any {
 func TestVLLMEnvironment(t *testing.T) {
 	for name, tc := range map[string]flagCase{
 		"graphs not counted": {
-			env:  []launch.Variable{{Name: "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", Value: "0"}},
+			env:  []launch.EnvVar{{Name: "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", Value: "0"}},
 			want: vllm(func(l *memory.Launch) { l.GraphsUncounted = true }),
 		},
 		"graphs counted": {
-			env:  []launch.Variable{{Name: "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", Value: "1"}},
+			env:  []launch.EnvVar{{Name: "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", Value: "1"}},
 			want: vllm(nil),
 		},
 		"graphs unknown": {
-			env:     []launch.Variable{{Name: "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", From: "configMapKeyRef a/b"}},
+			env:     []launch.EnvVar{{Name: "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", From: "configMapKeyRef a/b"}},
 			want:    vllm(nil),
 			unknown: []string{"GraphsUncounted"},
 		},
 		"stages": {
 			line: "-pp 2",
-			env:  []launch.Variable{{Name: "VLLM_PP_LAYER_PARTITION", Value: "16,32"}},
+			env:  []launch.EnvVar{{Name: "VLLM_PP_LAYER_PARTITION", Value: "16,32"}},
 			want: vllm(func(l *memory.Launch) { l.PipelineParallel, l.StageLayers = 2, []int64{16, 32} }),
 		},
 	} {
@@ -232,29 +256,40 @@ func TestVLLMStarts(t *testing.T) {
 		model     string
 		unknown   []string
 	}{
-		"serve":                  {launch.Container{Command: []string{"vllm", "serve", "org/model"}}, "org/model", nil},
-		"model behind flags":     {launch.Container{Command: []string{"vllm", "serve", "--port", "8000", "--enable-prefix-caching", "org/model"}}, "org/model", nil},
-		"full path":              {launch.Container{Command: []string{"/opt/venv/bin/vllm", "serve", "org/model"}}, "org/model", nil},
-		"serve with --model":     {launch.Container{Command: []string{"vllm", "serve"}, Args: []string{"--model", "org/model"}}, "org/model", nil},
-		"module":                 {launch.Container{Command: []string{"python3", "-u", "-m", "vllm.entrypoints.openai.api_server", "--model=org/model"}}, "org/model", nil},
-		"source file":            {launch.Container{Command: []string{"python", "/app/vllm/entrypoints/openai/api_server.py", "--model", "org/model"}}, "org/model", nil},
-		"wrapped":                {launch.Container{Command: []string{"/usr/bin/tini", "--", "numactl", "-N", "0", "vllm", "serve", "org/model"}}, "org/model", nil},
-		"dynamo":                 {launch.Container{Command: []string{"python3", "-m", "dynamo.vllm", "--model", "org/model"}}, "org/model", nil},
-		"image":                  {launch.Container{Image: "vllm/vllm-openai:v0.10.0", Args: []string{"--model", "org/model"}}, "org/model", nil},
-		"image, model alone":     {launch.Container{Image: "vllm/vllm-openai:v0.15.0", Args: []string{"org/model"}}, "org/model", nil},
-		"mirrored image":         {launch.Container{Image: "registry.corp:5000/mirror/vllm-openai:v0.11.0@sha256:0123", Args: []string{"--model", "org/model"}}, "org/model", nil},
-		"command in args":        {launch.Container{Image: "vllm/vllm-openai:v0.11.0", Args: []string{"vllm", "serve", "org/model"}}, "org/model", nil},
+		"serve": {launch.Container{Command: []string{"vllm", "serve", "org/model"}}, "org/model", nil},
+		"model behind flags": {launch.Container{Command: []string{"vllm", "serve", "--port", "8000", "--enable-prefix-caching",
+			"org/model"}}, "org/model", nil},
+		"full path": {launch.Container{Command: []string{"/opt/venv/bin/vllm", "serve", "org/model"}}, "org/model", nil},
+		"serve with --model": {launch.Container{Command: []string{"vllm", "serve"}, Args: []string{"--model", "org/model"}}, "org/model",
+			nil},
+		"module": {launch.Container{Command: []string{"python3", "-u", "-m", "vllm.entrypoints.openai.api_server",
+			"--model=org/model"}}, "org/model", nil},
+		"source file": {launch.Container{Command: []string{"python", "/app/vllm/entrypoints/openai/api_server.py", "--model",
+			"org/model"}}, "org/model", nil},
+		"wrapped": {launch.Container{Command: []string{"/usr/bin/tini", "--", "numactl", "-N", "0", "vllm", "serve",
+			"org/model"}}, "org/model", nil},
+		"dynamo": {launch.Container{Command: []string{"python3", "-m", "dynamo.vllm", "--model", "org/model"}}, "org/model",
+			nil},
+		"image": {launch.Container{Image: "vllm/vllm-openai:v0.10.0", Args: []string{"--model", "org/model"}}, "org/model",
+			nil},
+		"image, model alone": {launch.Container{Image: "vllm/vllm-openai:v0.15.0", Args: []string{"org/model"}}, "org/model", nil},
+		"mirrored image": {launch.Container{Image: "registry.corp:5000/mirror/vllm-openai:v0.11.0@sha256:0123",
+			Args: []string{"--model", "org/model"}}, "org/model", nil},
+		"command in args": {launch.Container{Image: "vllm/vllm-openai:v0.11.0", Args: []string{"vllm", "serve", "org/model"}},
+			"org/model", nil},
 		"old image, model alone": {launch.Container{Image: "vllm/vllm-openai:v0.10.0", Args: []string{"org/model"}}, "", []string{"Model"}},
-		"module, model alone":    {launch.Container{Command: []string{"python3", "-m", "vllm.entrypoints.openai.api_server", "org/model"}}, "", []string{"Model"}},
-		"no model":               {launch.Container{Command: []string{"vllm", "serve"}}, "", []string{"Model"}},
-		"hub cache":              {launch.Container{Command: []string{"vllm", "serve", "/cache/hub/models--org--model/snapshots/0123abc"}}, "org/model", nil},
-		"hf URI":                 {launch.Container{Command: []string{"vllm", "serve", "hf://org/model:main"}}, "org/model", nil},
-		"folder":                 {launch.Container{Command: []string{"vllm", "serve", "/models/llama"}}, "", []string{"Model"}},
-		"bucket":                 {launch.Container{Command: []string{"vllm", "serve", "s3://bucket/llama"}}, "", []string{"Model"}},
-		"GGUF file":              {launch.Container{Command: []string{"vllm", "serve", "/models/llama.Q4_K_M.gguf"}}, "", []string{"Model"}},
-		"GGUF on the hub":        {launch.Container{Command: []string{"vllm", "serve", "unsloth/Qwen3-8B:Q4_K_M"}}, "", []string{"Model"}},
-		"unknown flag before":    {launch.Container{Command: []string{"vllm", "serve", "--brand-new", "org/model"}}, "", []string{"Model"}},
-		"template":               {launch.Container{Command: []string{"vllm", "serve", "{{ .Values.model }}"}}, "", []string{"Model"}},
+		"module, model alone": {launch.Container{Command: []string{"python3", "-m", "vllm.entrypoints.openai.api_server", "org/model"}},
+			"", []string{"Model"}},
+		"no model": {launch.Container{Command: []string{"vllm", "serve"}}, "", []string{"Model"}},
+		"hub cache": {launch.Container{Command: []string{"vllm", "serve", "/cache/hub/models--org--model/snapshots/0123abc"}},
+			"org/model", nil},
+		"hf URI":              {launch.Container{Command: []string{"vllm", "serve", "hf://org/model:main"}}, "org/model", nil},
+		"folder":              {launch.Container{Command: []string{"vllm", "serve", "/models/llama"}}, "", []string{"Model"}},
+		"bucket":              {launch.Container{Command: []string{"vllm", "serve", "s3://bucket/llama"}}, "", []string{"Model"}},
+		"GGUF file":           {launch.Container{Command: []string{"vllm", "serve", "/models/llama.Q4_K_M.gguf"}}, "", []string{"Model"}},
+		"GGUF on the hub":     {launch.Container{Command: []string{"vllm", "serve", "unsloth/Qwen3-8B:Q4_K_M"}}, "", []string{"Model"}},
+		"unknown flag before": {launch.Container{Command: []string{"vllm", "serve", "--brand-new", "org/model"}}, "", []string{"Model"}},
+		"template":            {launch.Container{Command: []string{"vllm", "serve", "{{ .Values.model }}"}}, "", []string{"Model"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := mustRead(t, tc.container)
@@ -284,10 +319,11 @@ func TestVLLMConfigFile(t *testing.T) {
 
 	t.Run("in a volume", func(t *testing.T) {
 		r := mustRead(t, c)
-		require.True(t, r.Settled("MaxSequences"), "the command line stands above the file")
-		require.True(t, r.Settled("Model"))
-		for _, field := range []string{"TensorParallel", "MaxModelLen", "KVFormat", "Utilisation", "Eager"} {
-			require.False(t, r.Settled(field), field)
+		require.True(t, r.IsKnown(launch.FieldMaxSequences), "the command line stands above the file")
+		require.True(t, r.IsKnown(launch.FieldModel))
+		for _, field := range []launch.Field{launch.FieldTensorParallel, launch.FieldMaxModelLen, launch.FieldKVFormat,
+			launch.FieldUtilisation, launch.FieldEager} {
+			require.False(t, r.IsKnown(field), "%v", field)
 		}
 		require.Contains(t, r.Unknown[len(r.Unknown)-1].Because, "--config /etc/vllm/config.yaml is not in the pod")
 	})
@@ -296,7 +332,8 @@ func TestVLLMConfigFile(t *testing.T) {
 		known := c
 		known.Files = map[string]map[string]any{"/etc/vllm/config.yaml": {
 			"tensor-parallel-size": float64(2), "max_model_len": "16k", "max-num-seqs": 8, "enforce-eager": true, "enable-expert-parallel": false,
-			"cuda-graph-sizes": []any{1, 8}, "speculative-config": map[string]any{"model": "a/draft", "num_speculative_tokens": 2}, "gpu-memory-utilization": 0.8,
+			"cuda-graph-sizes": []any{1, 8}, "speculative-config": map[string]any{"model": "a/draft", "num_speculative_tokens": 2},
+			"gpu-memory-utilization": 0.8,
 		}}
 		r := mustRead(t, known)
 		require.Empty(t, unknown(r))
@@ -304,8 +341,8 @@ func TestVLLMConfigFile(t *testing.T) {
 			l.TensorParallel, l.MaxModelLen, l.MaxSequences, l.Eager, l.GraphBatch = 2, 16_000, 64, true, 8
 			l.Draft, l.DraftTokens, l.Utilisation = "a/draft", 2, 0.8
 		}), r.Launch)
-		require.Equal(t, "file /etc/vllm/config.yaml: --max_model_len 16k", r.Stated["MaxModelLen"])
-		require.Equal(t, "command[5]: --max-num-seqs 64", r.Stated["MaxSequences"])
+		require.Equal(t, "file /etc/vllm/config.yaml: --max_model_len 16k", r.Explicit[launch.FieldMaxModelLen])
+		require.Equal(t, "command[5]: --max-num-seqs 64", r.Explicit[launch.FieldMaxSequences])
 	})
 
 	t.Run("model in the file", func(t *testing.T) {
@@ -319,13 +356,15 @@ func TestVLLMConfigFile(t *testing.T) {
 // Kaito starts vLLM from a program of its own, with a file of settings.
 func TestKaito(t *testing.T) {
 	c := launch.Container{Image: "mcr.microsoft.com/aks/kaito/kaito-base:0.0.9", Command: []string{"/bin/sh", "-c",
-		"python3 /workspace/vllm/inference_api.py --model=org/model --dtype=float16 --tensor-parallel-size=2 --kaito-config-file=/mnt/config/inference_config.yaml"}}
+		"python3 /workspace/vllm/inference_api.py --model=org/model --dtype=float16 --tensor-parallel-size=2 " +
+			"--kaito-config-file=/mnt/config/inference_config.yaml"}}
 	r := mustRead(t, c)
 	require.Equal(t, "org/model", r.Model)
 	require.Equal(t, int64(2), r.Launch.TensorParallel)
-	require.True(t, r.Settled("TensorParallel"))
-	require.False(t, r.Settled("MaxModelLen"))
-	c.Files = map[string]map[string]any{"/mnt/config/inference_config.yaml": {"max_probe_steps": 6, "vllm": map[string]any{"max-model-len": 2048, "tensor-parallel-size": 8}}}
+	require.True(t, r.IsKnown(launch.FieldTensorParallel))
+	require.False(t, r.IsKnown(launch.FieldMaxModelLen))
+	c.Files = map[string]map[string]any{"/mnt/config/inference_config.yaml": {"max_probe_steps": 6,
+		"vllm": map[string]any{"max-model-len": 2048, "tensor-parallel-size": 8}}}
 	r = mustRead(t, c)
 	require.Equal(t, int64(2048), r.Launch.MaxModelLen)
 	require.Equal(t, int64(2), r.Launch.TensorParallel, "the command line stands above the file")
@@ -392,7 +431,7 @@ func TestVLLMServeRefusesModelFlag(t *testing.T) {
 
 func TestVLLMStagesMustMatch(t *testing.T) {
 	c := run(t, "vllm serve org/model -pp 3")
-	c.Env = []launch.Variable{{Name: "VLLM_PP_LAYER_PARTITION", Value: "16,16"}}
+	c.Env = []launch.EnvVar{{Name: "VLLM_PP_LAYER_PARTITION", Value: "16,16"}}
 	_, err := launch.Read(c)
 	wantError(t, err, "env: VLLM_PP_LAYER_PARTITION 16,16: has 2 stages, pipeline parallel has 3")
 }

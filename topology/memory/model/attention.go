@@ -2,50 +2,50 @@ package model
 
 import "strings"
 
-// attend adds one layer's attention of either kind.
-func (b *builder) attend(s *style, d shape, window int64) {
-	if b.has("kv_lora_rank") {
+// addSelfAttention adds one layer's attention of either kind.
+func (b *modelBuilder) addSelfAttention(s *decoderStyle, d attentionShape, window int64) {
+	if b.hasKey("kv_lora_rank") {
 		b.latentAttention(d)
 		return
 	}
-	b.attention(s, d, window)
+	b.addAttention(s, d, window)
 }
 
-// rotary is the width of the rotary table.
-func (b *builder) rotary(headDim int64) int64 {
-	if dim := b.dimension("qk_rope_head_dim", "rotary_dim"); dim > 0 {
+// rotaryWidth is the width of the rotary table.
+func (b *modelBuilder) rotaryWidth(headDim int64) int64 {
+	if dim := b.readDimension("qk_rope_head_dim", "rotary_dim"); dim > 0 {
 		return dim
 	}
-	f := b.fields
-	if !f.has("partial_rotary_factor", "rotary_pct", "rotary_percentage", "rotary_emb_fraction") {
-		if nested := b.object("rope_parameters"); nested != nil {
+	f := b.configFields
+	if !f.hasKey("partial_rotary_factor", "rotary_pct", "rotary_percentage", "rotary_emb_fraction") {
+		if nested := b.readObject("rope_parameters"); nested != nil {
 			f = nested
 		}
 	}
-	return int64(f.share(1, "partial_rotary_factor", "rotary_pct", "rotary_percentage", "rotary_emb_fraction") * float64(headDim))
+	return int64(f.readShare(1, "partial_rotary_factor", "rotary_pct", "rotary_percentage", "rotary_emb_fraction") * float64(headDim))
 }
 
 // windowKeys name how many tokens a sliding layer sees.
 var windowKeys = []string{"sliding_window", "sliding_window_size", "window_size"}
 
-// slides is how many tokens a sliding layer sees, in config.json's words; 0 if it
+// readWindow is how many tokens a sliding layer sees, in config.json's words; 0 if it
 // does not say.
-func (b *builder) slides() int64 { return b.within(0, maxLength, windowKeys) }
+func (b *modelBuilder) readWindow() int64 { return b.readWithin(0, maxLength, windowKeys) }
 
-// window is the sliding window of a layer in tokens, 0 for full attention.
-func (b *builder) window(s *style, layer int64) int64 {
+// layerWindow is the sliding window of a layer in tokens, 0 for full attention.
+func (b *modelBuilder) layerWindow(s *decoderStyle, layer int64) int64 {
 	if name, stated := b.layerType(layer); stated {
 		if !strings.Contains(name, "sliding") {
 			return 0
 		}
-		window := b.slides()
+		window := b.readWindow()
 		if window == 0 {
-			b.fail("sliding_window", "missing, and layer_types has sliding layers")
+			b.addError("sliding_window", "missing, and layer_types has sliding layers")
 		}
 		return window
 	}
-	window := b.slides()
-	if window == 0 || !b.flag(true, "use_sliding_window") {
+	window := b.readWindow()
+	if window == 0 || !b.readFlag(true, "use_sliding_window") {
 		return 0
 	}
 	if s.pattern == nil || !s.pattern(b, layer) {
@@ -55,63 +55,63 @@ func (b *builder) window(s *style, layer int64) int64 {
 }
 
 // layerType is what config.json calls a layer, if it names them.
-func (b *builder) layerType(layer int64) (string, bool) {
-	types := b.list("layer_types", "layers_block_type")
+func (b *modelBuilder) layerType(layer int64) (string, bool) {
+	types := b.readList("layer_types", "layers_block_type")
 	if len(types) == 0 {
 		return "", false
 	}
 	if int64(len(types)) <= layer {
-		b.fail("layer_types", "has %d entries, and layer %d needs one", len(types), layer)
+		b.addError("layer_types", "has %d entries, and layer %d needs one", len(types), layer)
 		return "", false
 	}
 	return types[layer], true
 }
 
-// attention adds q, k, v and o, and what the layer caches.
-func (b *builder) attention(s *style, d shape, window int64) {
-	b.projections(s, d)
-	cache := Cache{Attention: Full, KVHeads: d.kvHeads, KeyDim: d.headDim, ValueDim: d.headDim}
+// addAttention adds q, k, v and o, and what the layer caches.
+func (b *modelBuilder) addAttention(s *decoderStyle, d attentionShape, window int64) {
+	b.addProjections(s, d)
+	cache := Cache{Attention: FullAttention, KVHeads: d.kvHeads, KeyDim: d.headDim, ValueDim: d.headDim}
 	if window > 0 {
-		cache.Attention, cache.Window = Sliding, window
+		cache.Attention, cache.Window = SlidingAttention, window
 	}
-	b.caches(cache)
+	b.addCache(cache)
 }
 
-func (b *builder) projections(s *style, d shape) {
+func (b *modelBuilder) addProjections(s *decoderStyle, d attentionShape) {
 	queries, keys := d.heads*d.headDim, d.kvHeads*d.headDim
 	q := queries
 	if s.gated {
 		q *= 2
 	}
-	qkvBias := b.flag(b.flag(s.qkvBias, "attention_bias", "bias", "use_bias"), "qkv_bias", "use_qkv_bias", "add_qkv_bias")
+	qkvBias := b.readFlag(b.readFlag(s.qkvBias, "attention_bias", "bias", "use_bias"), "qkv_bias", "use_qkv_bias", "add_qkv_bias")
 	for _, p := range []struct {
 		name string
 		rows int64
 		kind Split
-	}{{"q", q, Rows}, {"k", keys, KVHeads}, {"v", keys, KVHeads}} {
-		b.linear("self_attn."+p.name+"_proj", AttentionPart, p.rows, d.hidden, p.kind).Heads = d.kvHeads
+	}{{"q", q, SplitRows}, {"k", keys, SplitKVHeads}, {"v", keys, SplitKVHeads}} {
+		b.addLinear("self_attn."+p.name+"_proj", AttentionPart, p.rows, d.hidden, p.kind).Heads = d.kvHeads
 		if qkvBias {
-			b.vector("self_attn."+p.name+"_proj.bias", AttentionPart, p.rows, p.kind).Heads = d.kvHeads
+			b.addVector("self_attn."+p.name+"_proj.bias", AttentionPart, p.rows, p.kind).Heads = d.kvHeads
 		}
 	}
-	b.linear("self_attn.o_proj", AttentionPart, d.hidden, queries, Columns)
-	if !s.plainOut && b.flag(s.outBias, "attention_out_bias", "attention_bias", "bias", "use_bias") {
-		b.vector("self_attn.o_proj.bias", AttentionPart, d.hidden, Replicated)
+	b.addLinear("self_attn.o_proj", AttentionPart, d.hidden, queries, SplitColumns)
+	if !s.plainOut && b.readFlag(s.outBias, "attention_out_bias", "attention_bias", "bias", "use_bias") {
+		b.addVector("self_attn.o_proj.bias", AttentionPart, d.hidden, SplitNone)
 	}
 	b.headNorms(s, d)
 	if s.sinks {
-		b.vector("self_attn.sinks", AttentionPart, d.heads, Rows)
+		b.addVector("self_attn.sinks", AttentionPart, d.heads, SplitRows)
 	}
 }
 
-func (b *builder) headNorms(s *style, d shape) {
-	if s.qkNorm == noQKNorm || !b.flag(!s.qkNormAsked, "use_qk_norm", "qk_layernorm") {
+func (b *modelBuilder) headNorms(s *decoderStyle, d attentionShape) {
+	if s.qkNorm == noQKNorm || !b.readFlag(!s.qkNormAsked, "use_qk_norm", "qk_layernorm") {
 		return
 	}
 	queries, keys := d.headDim, d.headDim
 	if s.qkNorm == fullQKNorm {
 		queries, keys = d.heads*d.headDim, d.kvHeads*d.headDim
 	}
-	b.vector("self_attn.q_norm", Other, queries, Replicated)
-	b.vector("self_attn.k_norm", Other, keys, Replicated)
+	b.addVector("self_attn.q_norm", OtherPart, queries, SplitNone)
+	b.addVector("self_attn.k_norm", OtherPart, keys, SplitNone)
 }

@@ -21,32 +21,32 @@ type textEncoder struct {
 	// shared is one layer used many times.
 	shared bool
 	// relative is a table of relative positions, outside the layers.
-	relative func(b *builder, d shape)
+	relative func(b *modelBuilder, d attentionShape)
 }
 
-// encoder builds a text encoder.
-func encoder(e textEncoder) func(*builder) { return e.build }
+// encoderModel builds a text encoder.
+func encoderModel(e textEncoder) func(*modelBuilder) { return e.buildModel }
 
-func (e textEncoder) build(b *builder) {
-	b.as(Encoder)
-	d := b.shape(&style{})
+func (e textEncoder) buildModel(b *modelBuilder) {
+	b.setKind(EncoderKind)
+	d := b.readShape(&decoderStyle{})
 	if b.model.RotaryDim = 0; e.positions == nil {
 		b.model.RotaryDim = d.headDim
 	}
 	narrow := d.hidden
-	if own := b.dimension("embedding_size"); own > 0 {
+	if own := b.readDimension("embedding_size"); own > 0 {
 		narrow = own
 	}
-	b.matrix("embeddings.word_embeddings", Embedding, d.vocab, narrow, Vocabulary)
+	b.addMatrix("embeddings.word_embeddings", EmbeddingPart, d.vocab, narrow, SplitVocabulary)
 	if e.positions != nil {
-		b.matrix("embeddings.position_embeddings", Other, b.model.MaxPositions+*e.positions, narrow, Replicated)
+		b.addMatrix("embeddings.position_embeddings", OtherPart, b.model.MaxPositions+*e.positions, narrow, SplitNone)
 	}
-	if types := b.count("type_vocab_size"); types > 0 && !e.noTypes {
-		b.matrix("embeddings.token_type_embeddings", Other, types, narrow, Replicated)
+	if types := b.readCount("type_vocab_size"); types > 0 && !e.noTypes {
+		b.addMatrix("embeddings.token_type_embeddings", OtherPart, types, narrow, SplitNone)
 	}
 	b.layerNorm("embeddings.LayerNorm", narrow, e.noEmbeddingBias)
 	if narrow != d.hidden {
-		b.biased("embeddings_project", Other, d.hidden, narrow, Replicated)
+		b.addBiased("embeddings_project", OtherPart, d.hidden, narrow, SplitNone)
 	}
 	if e.relative != nil {
 		e.relative(b, d)
@@ -55,11 +55,11 @@ func (e textEncoder) build(b *builder) {
 	layer.hidden, layer.inner, layer.ff = d.hidden, d.heads*d.headDim, d.ff
 	add := func(int64) {
 		b.encoderLayer(layer)
-		b.caches(Cache{Attention: NoCache})
+		b.addCache(Cache{Attention: NoCache})
 	}
 	if e.shared {
 		b.encoderLayer(layer)
-		b.eachLayer(d.layers, func(int64) { b.caches(Cache{Attention: NoCache}) })
+		b.eachLayer(d.layers, func(int64) { b.addCache(Cache{Attention: NoCache}) })
 	} else {
 		b.eachLayer(d.layers, add)
 	}
@@ -68,17 +68,17 @@ func (e textEncoder) build(b *builder) {
 		b.layerNorm("final_norm", d.hidden, layer.rms)
 	}
 	if !e.noPooler {
-		b.biased("pooler.dense", Other, d.hidden, d.hidden, Replicated)
+		b.addBiased("pooler.dense", OtherPart, d.hidden, d.hidden, SplitNone)
 	}
 }
 
 // distilBERT has half the layers, no token types and no pooler, and names of its own.
-func distilBERT(b *builder) {
-	b.fields = b.over(map[string]any{"ffn_dim": b.values["hidden_dim"]})
-	encoder(textEncoder{positions: rows(0), noPooler: true, noTypes: true})(b)
+func distilBERT(b *modelBuilder) {
+	b.configFields = b.withValuesOver(map[string]any{"ffn_dim": b.values["hidden_dim"]})
+	encoderModel(textEncoder{positions: rowCount(0), noPooler: true, noTypes: true})(b)
 }
 
 // relativeHeads is MPNet's table of relative positions.
-func relativeHeads(b *builder, d shape) {
-	b.matrix("encoder.relative_attention_bias", Other, b.required("relative_attention_num_buckets"), d.heads, Replicated)
+func relativeHeads(b *modelBuilder, d attentionShape) {
+	b.addMatrix("encoder.relative_attention_bias", OtherPart, b.readRequired("relative_attention_num_buckets"), d.heads, SplitNone)
 }

@@ -9,27 +9,28 @@ type Attention int8
 const (
 	// NoCache: encoder layers, and layers that read another layer's cache.
 	NoCache Attention = iota
-	// Full keeps keys and values of every token.
-	Full
-	// Sliding keeps those of the last Window tokens.
-	Sliding
-	// Chunked keeps those of the current chunk of Window tokens.
-	Chunked
-	// Latent keeps one compressed vector per token (multi-head latent attention).
-	Latent
-	// State keeps a fixed amount per request (linear attention, Mamba).
-	State
-	// Cross keeps keys and values of the encoder's output once per request.
-	Cross
+	// FullAttention keeps keys and values of every token.
+	FullAttention
+	// SlidingAttention keeps those of the last Window tokens.
+	SlidingAttention
+	// ChunkedAttention keeps those of the current chunk of Window tokens.
+	ChunkedAttention
+	// LatentAttention keeps one compressed vector per token (multi-head latent attention).
+	LatentAttention
+	// RecurrentState keeps a fixed amount per request (linear attention, Mamba).
+	RecurrentState
+	// CrossAttention keeps keys and values of the encoder's output once per request.
+	CrossAttention
 )
 
 // Cache is what one layer keeps for the tokens of a request.
 type Cache struct {
 	Attention Attention
-	// KVHeads, KeyDim and ValueDim shape Full, Sliding, Chunked and Cross.
+	// KVHeads, KeyDim and ValueDim shape FullAttention, SlidingAttention, ChunkedAttention and
+	// CrossAttention.
 	KVHeads, KeyDim, ValueDim int64
 	// Window is in tokens: the window of Sliding, the chunk of Chunked, the encoder's
-	// length of Cross.
+	// length of CrossAttention.
 	Window int64
 	// LatentDim is the width of Latent's vector, rotary part included.
 	LatentDim int64

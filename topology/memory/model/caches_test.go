@@ -6,26 +6,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// kept is what a model keeps with 16-bit keys and values on one GPU: per token of a
+// keptBytes is what a model keeps with 16-bit keys and values on one GPU: per token of a
 // long request in layers that keep every token, per token in sliding and chunked
 // layers, per request in cross-attention and in states.
-type kept struct{ everyToken, window, cross, state int64 }
+type keptBytes struct{ everyToken, window, cross, state int64 }
 
-func keptBy(m *Model) kept {
-	var k kept
+func keptBy(m *Model) keptBytes {
+	var k keptBytes
 	for _, layer := range m.Order {
 		for _, c := range m.Layers[layer].Caches {
 			pair := 2 * c.KVHeads * (c.KeyDim + c.ValueDim)
 			switch c.Attention {
-			case Full:
+			case FullAttention:
 				k.everyToken += pair + c.IndexBytes
-			case Latent:
+			case LatentAttention:
 				k.everyToken += 2*c.LatentDim + c.IndexBytes
-			case Sliding, Chunked:
+			case SlidingAttention, ChunkedAttention:
 				k.window += pair
-			case Cross:
+			case CrossAttention:
 				k.cross += pair * c.Window
-			case State:
+			case RecurrentState:
 				bits := max(16, c.StateBits)
 				k.state += 2*c.ConvElements + c.StateElements*bits/8
 			}
@@ -37,7 +37,7 @@ func keptBy(m *Model) kept {
 // TestCaches: sources are the published shapes, vLLM's logged cache sizes, and for
 // states vLLM's MambaStateShapeCalculator by hand.
 func TestCaches(t *testing.T) {
-	for name, want := range map[string]kept{
+	for name, want := range map[string]keptBytes{
 		"meta-llama/Llama-2-7b-hf":                  {everyToken: 524288},
 		"meta-llama/Llama-3.1-8B":                   {everyToken: 131072},
 		"meta-llama/Llama-3.1-70B":                  {everyToken: 327680},
@@ -86,21 +86,23 @@ func TestDimensions(t *testing.T) {
 		tied                                             bool
 		kind                                             Kind
 	}{
-		{"meta-llama/Llama-3.1-8B", 4096, 128256, 32, 128, 131072, 14336, 0, 0, 128, 0, false, Decoder},
-		{"google/gemma-3-27b-it", 5376, 262208, 32, 128, 131072, 21504, 0, 0, 128, 0, true, Decoder},
-		{"EleutherAI/gpt-neox-20b", 6144, 50432, 64, 96, 2048, 24576, 0, 0, 24, 0, false, Decoder},
-		{"deepseek-ai/DeepSeek-V3", 7168, 129280, 128, 192, 163840, 18432, 8, 2048, 64, 1, false, Decoder},
-		{"Qwen/Qwen3-235B-A22B", 4096, 151936, 64, 128, 40960, 0, 8, 1536, 128, 0, false, Decoder},
-		{"Qwen/Qwen3-Next-80B-A3B-Instruct", 2048, 151936, 16, 256, 262144, 512, 10, 512, 64, 1, false, Decoder},
-		{"bigscience/bloom-560m", 1024, 250880, 16, 64, 2048, 4096, 0, 0, 0, 0, true, Decoder},
-		{"google-bert/bert-base-uncased", 768, 30522, 12, 64, 512, 3072, 0, 0, 0, 0, false, Encoder},
+		{"meta-llama/Llama-3.1-8B", 4096, 128256, 32, 128, 131072, 14336, 0, 0, 128, 0, false, DecoderKind},
+		{"google/gemma-3-27b-it", 5376, 262208, 32, 128, 131072, 21504, 0, 0, 128, 0, true, DecoderKind},
+		{"EleutherAI/gpt-neox-20b", 6144, 50432, 64, 96, 2048, 24576, 0, 0, 24, 0, false, DecoderKind},
+		{"deepseek-ai/DeepSeek-V3", 7168, 129280, 128, 192, 163840, 18432, 8, 2048, 64, 1, false, DecoderKind},
+		{"Qwen/Qwen3-235B-A22B", 4096, 151936, 64, 128, 40960, 0, 8, 1536, 128, 0, false, DecoderKind},
+		{"Qwen/Qwen3-Next-80B-A3B-Instruct", 2048, 151936, 16, 256, 262144, 512, 10, 512, 64, 1, false, DecoderKind},
+		{"bigscience/bloom-560m", 1024, 250880, 16, 64, 2048, 4096, 0, 0, 0, 0, true, DecoderKind},
+		{"google-bert/bert-base-uncased", 768, 30522, 12, 64, 512, 3072, 0, 0, 0, 0, false, EncoderKind},
 		{"openai/whisper-large-v3", 1280, 51866, 20, 64, 448, 5120, 0, 0, 0, 0, true, EncoderDecoder},
-		{"microsoft/resnet-50", 2048, 0, 0, 0, 0, 2048, 0, 0, 0, 0, false, Vision},
+		{"microsoft/resnet-50", 2048, 0, 0, 0, 0, 2048, 0, 0, 0, 0, false, VisionKind},
 	} {
 		m, err := Known(c.name)
 		require.NoError(t, err)
-		require.Equal(t, []int64{c.hidden, c.vocabulary, c.heads, c.headDim, c.maxPositions, c.feedForward, c.active, c.expert, c.rotary, c.draft},
-			[]int64{m.Hidden, m.Vocabulary, m.Heads, m.HeadDim, m.MaxPositions, m.FeedForward, m.ActiveExperts, m.ExpertWidth, m.RotaryDim, m.DraftLayers}, c.name)
+		require.Equal(t, []int64{c.hidden, c.vocabulary, c.heads, c.headDim, c.maxPositions, c.feedForward, c.active, c.expert, c.rotary,
+			c.draft},
+			[]int64{m.Hidden, m.Vocabulary, m.Heads, m.HeadDim, m.MaxPositions, m.FeedForward, m.ActiveExperts, m.ExpertWidth, m.RotaryDim,
+				m.DraftLayers}, c.name)
 		require.Equal(t, c.tied, m.Tied, c.name)
 		require.Equal(t, c.kind, m.Kind, c.name)
 	}

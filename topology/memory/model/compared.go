@@ -1,51 +1,51 @@
 package model
 
-// compared is a model that compares pictures with text, each with a tower.
-func compared(text, vision string, join func(b *builder, text, vision *fields)) func(*builder) {
-	return func(b *builder) {
-		b.as(Encoder)
-		outer := b.fields
-		words, pixels := outer.object("text_config"), outer.object("vision_config")
+// comparedTowers is a model that compares pictures with text, each with a tower.
+func comparedTowers(text, vision string, join func(b *modelBuilder, text, vision *configFields)) func(*modelBuilder) {
+	return func(b *modelBuilder) {
+		b.setKind(EncoderKind)
+		outer := b.configFields
+		words, pixels := outer.readObject("text_config"), outer.readObject("vision_config")
 		if words == nil || pixels == nil {
-			b.fail("text_config, vision_config", "missing")
+			b.addError("text_config, vision_config", "missing")
 			return
 		}
 		words, pixels = words.withDefaults(text), pixels.withDefaults(vision)
-		b.fields = words
-		d := b.shape(&style{})
-		b.matrix("text_model.token_embedding", Embedding, d.vocab, d.hidden, Vocabulary)
-		b.matrix("text_model.position_embedding", Other, b.model.MaxPositions, d.hidden, Replicated)
+		b.configFields = words
+		d := b.readShape(&decoderStyle{})
+		b.addMatrix("text_model.token_embedding", EmbeddingPart, d.vocab, d.hidden, SplitVocabulary)
+		b.addMatrix("text_model.position_embedding", OtherPart, b.model.MaxPositions, d.hidden, SplitNone)
 		b.eachLayer(d.layers, func(int64) {
 			b.encoderLayer(encoderLayer{hidden: d.hidden, ff: d.ff})
-			b.caches(Cache{Attention: NoCache})
+			b.addCache(Cache{Attention: NoCache})
 		})
 		b.layerNorm("text_model.final_layer_norm", d.hidden, false)
 		b.model.FeedForward = d.ff
-		b.inside(Tower, func() {
-			b.fields = pixels
-			towers[vision](b)
+		b.insidePart(TowerPart, func() {
+			b.configFields = pixels
+			visionTowers[vision](b)
 		})
-		b.fields = outer
+		b.configFields = outer
 		join(b, words, pixels)
 	}
 }
 
-func clipProjections(b *builder, text, vision *fields) {
-	width := b.dimension("projection_dim")
+func clipProjections(b *modelBuilder, text, vision *configFields) {
+	width := b.readDimension("projection_dim")
 	if width == 0 {
 		width = 512
 	}
-	b.linear("text_projection", Other, width, text.required("hidden_size"), Replicated)
-	b.linear("visual_projection", Other, width, vision.required("hidden_size"), Replicated)
-	b.vector("logit_scale", Other, 1, Replicated)
+	b.addLinear("text_projection", OtherPart, width, text.readRequired("hidden_size"), SplitNone)
+	b.addLinear("visual_projection", OtherPart, width, vision.readRequired("hidden_size"), SplitNone)
+	b.addVector("logit_scale", OtherPart, 1, SplitNone)
 }
 
-func siglipHead(b *builder, text, _ *fields) {
-	hidden := text.required("hidden_size")
+func siglipHead(b *modelBuilder, text, _ *configFields) {
+	hidden := text.readRequired("hidden_size")
 	out := hidden
-	if stated := text.dimension("projection_size"); stated > 0 {
+	if stated := text.readDimension("projection_size"); stated > 0 {
 		out = stated
 	}
-	b.biased("text_model.head", Other, out, hidden, Replicated)
-	b.vector("logit_scale", Other, 2, Replicated) // and logit_bias
+	b.addBiased("text_model.head", OtherPart, out, hidden, SplitNone)
+	b.addVector("logit_scale", OtherPart, 2, SplitNone) // and logit_bias
 }

@@ -3,49 +3,49 @@ package model
 import "strings"
 
 // readCompressed reads the groups of compressed-tensors.
-func readCompressed(q *fields, out *quantisation) {
-	groups := q.object("config_groups")
+func readCompressed(q *configFields, out *quantisationRules) {
+	groups := q.readObject("config_groups")
 	if groups == nil || len(groups.values) == 0 {
-		q.fail("config_groups", "missing")
+		q.addError("config_groups", "missing")
 		return
 	}
-	for _, key := range groups.keys() {
-		group := groups.object(key)
+	for _, key := range groups.sortedKeys() {
+		group := groups.readObject(key)
 		if group == nil {
 			return
 		}
-		weights := group.object("weights")
+		weights := group.readObject("weights")
 		if weights == nil {
 			continue // activations only
 		}
-		out.rules = append(out.rules, rule{format: compressed(weights), modules: targets(group)})
+		out.rules = append(out.rules, formatRule{format: compressedFormat(weights), modules: targetModules(group)})
 	}
 }
 
-// targets are the modules of a group; nil where a class such as "Linear" is named.
-func targets(group *fields) *modules {
-	set := &modules{}
-	for _, target := range group.strings(maxNames, []string{"targets"}) {
+// targetModules are the modules of a group; nil where a class such as "Linear" is named.
+func targetModules(group *configFields) *moduleSet {
+	set := &moduleSet{}
+	for _, target := range group.readStrings(maxNames, []string{"targets"}) {
 		if !strings.HasPrefix(target, "re:") && !strings.ContainsAny(target, ".*") {
 			return nil
 		}
-		set.add(group, "targets", target)
+		set.addEntries(group, "targets", target)
 	}
-	if set.empty() {
+	if set.isEmpty() {
 		return nil
 	}
 	return set
 }
 
-func compressed(weights *fields) Format {
-	bits := weights.within(1, 16, []string{"num_bits"})
+func compressedFormat(weights *configFields) Format {
+	bits := weights.readWithin(1, 16, []string{"num_bits"})
 	if bits == 0 {
-		weights.fail("num_bits", "missing")
+		weights.addError("num_bits", "missing")
 	}
 	group := groupSize(weights, "group_size")
-	float := weights.text("type") == "float"
+	float := weights.readText("type") == "float"
 	format := Format{Bits: bits, ScaleBits: 16}
-	switch strategy := weights.text("strategy"); strategy {
+	switch strategy := weights.readText("strategy"); strategy {
 	case "channel":
 		format.GroupRows = 1
 	case "group", "tensor_group":
@@ -55,18 +55,18 @@ func compressed(weights *fields) Format {
 			format.GroupColumns = group
 		}
 	case "block":
-		block := weights.ints("block_structure")
+		block := weights.readInts("block_structure")
 		if len(block) != 2 {
-			weights.fail("block_structure", "two numbers are needed")
+			weights.addError("block_structure", "two numbers are needed")
 			return Format{}
 		}
 		format.GroupRows, format.GroupColumns = block[0], block[1]
 	case "tensor", "":
 		format.ScaleBits = 32
 	default:
-		weights.fail("strategy", "%q is not known", strategy)
+		weights.addError("strategy", "%q is not known", strategy)
 	}
-	if !weights.flag(true, "symmetric") {
+	if !weights.readFlag(true, "symmetric") {
 		format.ZeroBits = bits
 	}
 	return format

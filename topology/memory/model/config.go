@@ -7,28 +7,28 @@ import (
 
 // Parse reads the text of a Hugging Face config.json. Errors name the field.
 func Parse(config []byte) (*Model, error) {
-	f, err := decode(config)
+	f, err := decodeConfig(config)
 	if err != nil {
 		return nil, err
 	}
-	return build(f)
+	return buildModel(f)
 }
 
-func build(f *fields) (*Model, error) {
-	kind := strings.ToLower(f.text("model_type"))
+func buildModel(f *configFields) (*Model, error) {
+	kind := strings.ToLower(f.readText("model_type"))
 	if *f.err != nil {
 		return nil, *f.err
 	}
 	if kind == "" {
 		return nil, fmt.Errorf("config.json: model_type: missing, so that the architecture is not known")
 	}
-	family, known := families[kind]
+	family, known := modelFamilies[kind]
 	if !known {
 		return nil, fmt.Errorf("config.json: model_type: %q is not an architecture that is known here", kind)
 	}
 	b := newBuilder(f.withDefaults(kind))
-	b.families = families
+	b.families = modelFamilies
 	b.model.Type = kind
 	family(b)
-	return b.finish()
+	return b.finishModel()
 }

@@ -1,64 +1,64 @@
 package model
 
-// decilm has layers that its search left out or narrowed. Source: modeling_decilm.py
+// buildDeciLM builds DeciLM, which has layers that its search left out or narrowed. Source: modeling_decilm.py
 // of nvidia/Llama-3_3-Nemotron-Super-49B-v1.
-func decilm(b *builder) {
-	s := style{}
-	d := b.shape(&s)
-	b.outer(&s, d)
-	b.model.RotaryDim = b.rotary(d.headDim)
-	blocks := b.objects("block_configs")
-	perLayer := b.ints("num_key_value_heads_per_layer")
+func buildDeciLM(b *modelBuilder) {
+	s := decoderStyle{}
+	d := b.readShape(&s)
+	b.addOuterTensors(&s, d)
+	b.model.RotaryDim = b.rotaryWidth(d.headDim)
+	blocks := b.readObjects("block_configs")
+	perLayer := b.readInts("num_key_value_heads_per_layer")
 	if blocks == nil && perLayer == nil {
-		b.fail("block_configs", "missing")
+		b.addError("block_configs", "missing")
 		return
 	}
 	b.eachLayer(d.layers, func(layer int64) {
 		if blocks == nil {
 			if int64(len(perLayer)) <= layer {
-				b.fail("num_key_value_heads_per_layer", "has %d entries", len(perLayer))
+				b.addError("num_key_value_heads_per_layer", "has %d entries", len(perLayer))
 				return
 			}
 			own := d
 			own.kvHeads = max(1, perLayer[layer])
-			b.norms(&s, d)
-			b.attention(&s, own, 0)
-			b.mlp(&s, "mlp", d.hidden, d.ff)
+			b.addNorms(&s, d)
+			b.addAttention(&s, own, 0)
+			b.addMLP(&s, "mlp", d.hidden, d.ff)
 			return
 		}
 		if int64(len(blocks)) <= layer {
-			b.fail("block_configs", "has %d entries", len(blocks))
+			b.addError("block_configs", "has %d entries", len(blocks))
 			return
 		}
-		b.searched(&s, d, blocks[layer])
+		b.addSearchedBlock(&s, d, blocks[layer])
 	})
 }
 
-// searched is one layer of a block_configs.
-func (b *builder) searched(s *style, d shape, block *fields) {
-	if attention := block.object("attention"); attention != nil && !attention.flag(false, "no_op") {
-		b.norm(s, "input_layernorm", d.hidden)
-		if attention.flag(false, "replace_with_linear") {
-			b.linear("self_attn.linear_attn", AttentionPart, d.hidden, d.hidden, Rows)
+// addSearchedBlock is one layer of a block_configs.
+func (b *modelBuilder) addSearchedBlock(s *decoderStyle, d attentionShape, block *configFields) {
+	if attention := block.readObject("attention"); attention != nil && !attention.readFlag(false, "no_op") {
+		b.addNorm(s, "input_layernorm", d.hidden)
+		if attention.readFlag(false, "replace_with_linear") {
+			b.addLinear("self_attn.linear_attn", AttentionPart, d.hidden, d.hidden, SplitRows)
 		} else {
 			own := d
-			own.kvHeads = d.heads / max(1, attention.dimension("n_heads_in_group"))
-			b.attention(s, own, attention.count("window_length"))
+			own.kvHeads = d.heads / max(1, attention.readDimension("n_heads_in_group"))
+			b.addAttention(s, own, attention.readCount("window_length"))
 		}
 	}
-	feed := block.object("ffn")
-	if feed == nil || feed.flag(false, "no_op") {
+	feed := block.readObject("ffn")
+	if feed == nil || feed.readFlag(false, "no_op") {
 		return
 	}
-	b.norm(s, "post_attention_layernorm", d.hidden)
-	if feed.flag(false, "replace_with_linear") {
-		b.linear("mlp.linear_mlp", MLP, d.hidden, d.hidden, Rows)
+	b.addNorm(s, "post_attention_layernorm", d.hidden)
+	if feed.readFlag(false, "replace_with_linear") {
+		b.addLinear("mlp.linear_mlp", MLPPart, d.hidden, d.hidden, SplitRows)
 		return
 	}
-	width := feed.dimension("intermediate_size")
+	width := feed.readDimension("intermediate_size")
 	if width == 0 {
-		width = int64(2 * feed.number(0, 64, "ffn_mult") * float64(d.hidden) / 3)
+		width = int64(2 * feed.readNumber(0, 64, "ffn_mult") * float64(d.hidden) / 3)
 		width = ceilDiv(width, 256) * 256
 	}
-	b.mlp(s, "mlp", d.hidden, width)
+	b.addMLP(s, "mlp", d.hidden, width)
 }

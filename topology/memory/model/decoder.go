@@ -1,9 +1,9 @@
 package model
 
-// style is in what a family of decoder-only models differs from Llama: RMS norms,
+// decoderStyle is in what a family of decoder-only models differs from Llama: RMS norms,
 // rotary positions, separate q, k, v and o without bias, a gated feed-forward layer
 // of three matrices.
-type style struct {
+type decoderStyle struct {
 	// bias of q, k and v, of o, and of the feed-forward layer, where config.json
 	// does not say.
 	qkvBias, outBias, mlpBias bool
@@ -34,7 +34,7 @@ type style struct {
 	tied     bool
 	headBias bool
 	// pattern says which layers slide where config.json has no layer_types.
-	pattern func(b *builder, layer int64) bool
+	pattern func(b *modelBuilder, layer int64) bool
 	// feedForward is the width where config.json is silent, from hidden.
 	feedForward func(hidden int64) int64
 	// sinks adds a learned number per head.
@@ -45,9 +45,9 @@ type style struct {
 	// router is how the router is stored where it differs from the rest.
 	router Format
 	// mixer takes attention's place in the layers for which it returns true.
-	mixer func(b *builder, s *style, d shape, layer int64) bool
+	mixer func(b *modelBuilder, s *decoderStyle, d attentionShape, layer int64) bool
 	// extra adds what a layer has beside the usual.
-	extra func(b *builder, d shape, layer int64)
+	extra func(b *modelBuilder, d attentionShape, layer int64)
 	// draft are the draft layers of families that have their own kind.
 	draft draftKind
 }
@@ -60,29 +60,29 @@ const (
 	fullQKNorm
 )
 
-// decoder builds a decoder-only model of the given style.
-func decoder(s style) func(*builder) { return s.build }
+// decoderModel builds a decoder-only model of the given style.
+func decoderModel(s decoderStyle) func(*modelBuilder) { return s.buildModel }
 
-func (s style) build(b *builder) {
-	d := b.shape(&s)
-	b.outer(&s, d)
-	if s.positions == nil && !s.noRotary && !b.flag(false, "alibi") {
-		b.model.RotaryDim = b.rotary(d.headDim)
+func (s decoderStyle) buildModel(b *modelBuilder) {
+	d := b.readShape(&s)
+	b.addOuterTensors(&s, d)
+	if s.positions == nil && !s.noRotary && !b.readFlag(false, "alibi") {
+		b.model.RotaryDim = b.rotaryWidth(d.headDim)
 	}
-	moe := b.mixture(d)
+	moe := b.readMixture(d)
 	if moe != nil {
 		moe.correction = moe.correction || s.correction
 		moe.router = s.router
 	}
 	b.eachLayer(d.layers, func(layer int64) {
-		b.norms(&s, d)
+		b.addNorms(&s, d)
 		if s.mixer == nil || !s.mixer(b, &s, d, layer) {
-			b.attend(&s, d, b.window(&s, layer))
+			b.addSelfAttention(&s, d, b.layerWindow(&s, layer))
 		}
 		if moe != nil && moe.at(layer) {
-			moe.add(b, d)
+			moe.addTo(b, d)
 		} else {
-			b.mlp(&s, "mlp", d.hidden, b.denseWidth(d, layer))
+			b.addMLP(&s, "mlp", d.hidden, b.denseWidth(d, layer))
 		}
 		if s.extra != nil {
 			s.extra(b, d, layer)
@@ -92,90 +92,90 @@ func (s style) build(b *builder) {
 }
 
 // denseWidth is the width of a feed-forward layer that is not a mixture.
-func (b *builder) denseWidth(d shape, layer int64) int64 {
-	if width := b.dimension("intermediate_size_mlp"); width > 0 {
+func (b *modelBuilder) denseWidth(d attentionShape, layer int64) int64 {
+	if width := b.readDimension("intermediate_size_mlp"); width > 0 {
 		return width
 	}
-	if width := b.at(layer, widthKeys...); width > 0 {
+	if width := b.valueAtLayer(layer, widthKeys...); width > 0 {
 		return width
 	}
 	return d.ff
 }
 
-func (b *builder) outer(s *style, d shape) {
+func (b *modelBuilder) addOuterTensors(s *decoderStyle, d attentionShape) {
 	if s.narrow > 0 {
-		b.matrix("embed_tokens", Embedding, d.vocab, s.narrow, Vocabulary)
-		b.matrix("project_in", Other, d.hidden, s.narrow, Replicated)
-		b.matrix("project_out", Other, s.narrow, d.hidden, Replicated)
+		b.addMatrix("embed_tokens", EmbeddingPart, d.vocab, s.narrow, SplitVocabulary)
+		b.addMatrix("project_in", OtherPart, d.hidden, s.narrow, SplitNone)
+		b.addMatrix("project_out", OtherPart, s.narrow, d.hidden, SplitNone)
 	} else {
-		b.matrix("embed_tokens", Embedding, d.vocab, d.hidden, Vocabulary)
+		b.addMatrix("embed_tokens", EmbeddingPart, d.vocab, d.hidden, SplitVocabulary)
 	}
 	if s.positions != nil {
-		b.matrix("embed_positions", Other, b.model.MaxPositions+*s.positions, d.hidden, Replicated)
+		b.addMatrix("embed_positions", OtherPart, b.model.MaxPositions+*s.positions, d.hidden, SplitNone)
 	}
 	if s.embeddingNorm {
-		b.norm(s, "embed_norm", d.hidden)
+		b.addNorm(s, "embed_norm", d.hidden)
 	}
 	if !s.noFinalNorm {
-		b.norm(s, "norm", d.hidden)
+		b.addNorm(s, "norm", d.hidden)
 	}
-	b.head(s, d)
+	b.addHead(s, d)
 }
 
-func (b *builder) head(s *style, d shape) {
-	b.model.Tied = b.flag(s.tied, "tie_word_embeddings", "tie_embedding")
+func (b *modelBuilder) addHead(s *decoderStyle, d attentionShape) {
+	b.model.Tied = b.readFlag(s.tied, "tie_word_embeddings", "tie_embedding")
 	if !b.model.Tied {
-		b.linear("lm_head", Head, d.vocab, d.hidden, Vocabulary)
+		b.addLinear("lm_head", HeadPart, d.vocab, d.hidden, SplitVocabulary)
 	}
-	if b.flag(s.headBias, "lm_head_bias") {
-		b.vector("lm_head.bias", Head, d.vocab, Vocabulary)
+	if b.readFlag(s.headBias, "lm_head_bias") {
+		b.addVector("lm_head.bias", HeadPart, d.vocab, SplitVocabulary)
 	}
 }
 
-func (b *builder) norm(s *style, name string, width int64) {
+func (b *modelBuilder) addNorm(s *decoderStyle, name string, width int64) {
 	if s.noNorms {
 		return
 	}
-	b.vector(name, Other, width, Replicated)
+	b.addVector(name, OtherPart, width, SplitNone)
 	if s.normBias {
-		b.vector(name+".bias", Other, width, Replicated)
+		b.addVector(name+".bias", OtherPart, width, SplitNone)
 	}
 }
 
-func (b *builder) norms(s *style, d shape) {
+func (b *modelBuilder) addNorms(s *decoderStyle, d attentionShape) {
 	count := s.norms
 	if count == 0 {
 		count = 2
 	}
 	for range count {
-		b.norm(s, "layernorm", d.hidden)
+		b.addNorm(s, "layernorm", d.hidden)
 	}
 }
 
-// mlp adds a dense feed-forward layer of the given width under name.
-func (b *builder) mlp(s *style, name string, hidden, width int64) {
+// addMLP adds a dense feed-forward layer of the given width under name.
+func (b *modelBuilder) addMLP(s *decoderStyle, name string, hidden, width int64) {
 	if width == 0 {
-		b.fail("intermediate_size", "missing")
+		b.addError("intermediate_size", "missing")
 		return
 	}
 	if b.part == nil {
 		b.model.FeedForward = max(b.model.FeedForward, width)
 	}
-	bias := b.flag(b.flag(s.mlpBias, "bias", "use_bias"), "mlp_bias")
-	b.feedForward(name, MLP, hidden, width, !s.plainMLP, bias)
+	bias := b.readFlag(b.readFlag(s.mlpBias, "bias", "use_bias"), "mlp_bias")
+	b.feedForward(name, MLPPart, hidden, width, !s.plainMLP, bias)
 }
 
-func (b *builder) feedForward(name string, part Part, hidden, width int64, gated, bias bool) {
+func (b *modelBuilder) feedForward(name string, part Part, hidden, width int64, gated, bias bool) {
 	add := func(name string, rows, columns int64, split Split) {
 		if bias {
-			b.biased(name, part, rows, columns, split)
+			b.addBiased(name, part, rows, columns, split)
 			return
 		}
-		b.linear(name, part, rows, columns, split)
+		b.addLinear(name, part, rows, columns, split)
 	}
 	if gated {
-		add(name+".gate_proj", width, hidden, Rows)
+		add(name+".gate_proj", width, hidden, SplitRows)
 	}
-	add(name+".up_proj", width, hidden, Rows)
-	add(name+".down_proj", hidden, width, Columns)
+	add(name+".up_proj", width, hidden, SplitRows)
+	add(name+".down_proj", hidden, width, SplitColumns)
 }

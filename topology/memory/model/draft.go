@@ -13,35 +13,35 @@ const (
 // draftLayers adds multi-token prediction layers, which stand in the files and are
 // loaded for speculative decoding only: a layer like the last, and a matrix that
 // joins two hidden vectors.
-func (b *builder) draftLayers(s *style, d shape, moe *mixture) {
-	n := b.within(0, 16, []string{"num_nextn_predict_layers", "mtp_num_hidden_layers"})
+func (b *modelBuilder) draftLayers(s *decoderStyle, d attentionShape, moe *expertMixture) {
+	n := b.readWithin(0, 16, []string{"num_nextn_predict_layers", "mtp_num_hidden_layers"})
 	b.model.DraftLayers = n
 	for range n {
-		b.inside(Draft, func() { b.draftLayer(s, d, moe) })
+		b.insidePart(DraftPart, func() { b.draftLayer(s, d, moe) })
 	}
 }
 
-func (b *builder) draftLayer(s *style, d shape, moe *mixture) {
+func (b *modelBuilder) draftLayer(s *decoderStyle, d attentionShape, moe *expertMixture) {
 	b.index = d.layers
 	active, width := b.model.ActiveExperts, b.model.FeedForward
-	b.norms(s, d)
-	if b.has("kv_lora_rank") {
+	b.addNorms(s, d)
+	if b.hasKey("kv_lora_rank") {
 		b.latentAttention(d)
 	} else {
-		b.projections(s, d)
+		b.addProjections(s, d)
 	}
 	if moe != nil {
-		moe.add(b, d)
+		moe.addTo(b, d)
 	} else {
-		b.mlp(s, "mlp", d.hidden, d.ff)
+		b.addMLP(s, "mlp", d.hidden, d.ff)
 	}
 	b.model.ActiveExperts, b.model.FeedForward = active, width
-	b.matrix("eh_proj", Draft, d.hidden, 2*d.hidden, Replicated)
+	b.addMatrix("eh_proj", DraftPart, d.hidden, 2*d.hidden, SplitNone)
 	for _, name := range []string{"enorm", "hnorm", "norm"} {
-		b.norm(s, name, d.hidden)
+		b.addNorm(s, name, d.hidden)
 	}
 	if s.draft == ownDraft {
-		b.matrix("embed_tokens", Draft, d.vocab, d.hidden, Vocabulary)
-		b.matrix("shared_head.head", Draft, d.vocab, d.hidden, Vocabulary)
+		b.addMatrix("embed_tokens", DraftPart, d.vocab, d.hidden, SplitVocabulary)
+		b.addMatrix("shared_head.head", DraftPart, d.vocab, d.hidden, SplitVocabulary)
 	}
 }

@@ -28,16 +28,16 @@ const (
 	maxNames   = 1 << 17
 )
 
-// fields reads one object of a config.json. The first thing that cannot be read is
+// configFields reads one object of a config.json. The first thing that cannot be read is
 // kept in the shared err and everything after it reads as zero, so that builders
 // stay free of error handling; Parse looks at it once at the end.
-type fields struct {
+type configFields struct {
 	path   string
 	values map[string]any
 	err    *error
 }
 
-func decode(text []byte) (*fields, error) {
+func decodeConfig(text []byte) (*configFields, error) {
 	if len(text) > maxConfigSize {
 		return nil, fmt.Errorf("config.json is %d bytes long, at most %d are read", len(text), maxConfigSize)
 	}
@@ -52,17 +52,17 @@ func decode(text []byte) (*fields, error) {
 		}
 		return nil, fmt.Errorf("config.json: %w", err)
 	}
-	return &fields{values: values, err: new(error)}, nil
+	return &configFields{values: values, err: new(error)}, nil
 }
 
-func (f *fields) fail(key, format string, arguments ...any) {
+func (f *configFields) addError(key, format string, arguments ...any) {
 	if *f.err == nil {
 		*f.err = fmt.Errorf("config.json: %s%s: %s", f.path, key, fmt.Sprintf(format, arguments...))
 	}
 }
 
-// find returns the first of keys that is there and not null.
-func (f *fields) find(keys []string) (string, any) {
+// findKey returns the first of keys that is there and not null.
+func (f *configFields) findKey(keys []string) (string, any) {
 	for _, key := range keys {
 		if value, ok := f.values[key]; ok && value != nil {
 			return key, value
@@ -71,47 +71,49 @@ func (f *fields) find(keys []string) (string, any) {
 	return "", nil
 }
 
-func (f *fields) has(keys ...string) bool {
-	_, value := f.find(keys)
+func (f *configFields) hasKey(keys ...string) bool {
+	_, value := f.findKey(keys)
 	return value != nil
 }
 
-// dimension reads the first of keys that is there, a whole number of at least 1; 0 if none is.
-func (f *fields) dimension(keys ...string) int64 { return f.within(1, maxDimension, keys) }
-
-// count is dimension for what may also be stated as 0.
-func (f *fields) count(keys ...string) int64 { return f.within(0, maxDimension, keys) }
-
-// required is dimension for what must be there.
-func (f *fields) required(keys ...string) int64 {
-	if !f.has(keys...) {
-		f.fail(strings.Join(keys, " or "), "missing")
-		return 0
-	}
-	return f.dimension(keys...)
+// readDimension reads the first of keys that is there, a whole number of at least 1; 0 if none is.
+func (f *configFields) readDimension(keys ...string) int64 {
+	return f.readWithin(1, maxDimension, keys)
 }
 
-// length is dimension for what counts tokens.
-func (f *fields) length(keys ...string) int64 { return f.within(1, maxLength, keys) }
+// readCount is readDimension for what may also be stated as 0.
+func (f *configFields) readCount(keys ...string) int64 { return f.readWithin(0, maxDimension, keys) }
 
-func (f *fields) within(low, high int64, keys []string) int64 {
-	key, value := f.find(keys)
+// readRequired is readDimension for what must be there.
+func (f *configFields) readRequired(keys ...string) int64 {
+	if !f.hasKey(keys...) {
+		f.addError(strings.Join(keys, " or "), "missing")
+		return 0
+	}
+	return f.readDimension(keys...)
+}
+
+// readLength is readDimension for what counts tokens.
+func (f *configFields) readLength(keys ...string) int64 { return f.readWithin(1, maxLength, keys) }
+
+func (f *configFields) readWithin(low, high int64, keys []string) int64 {
+	key, value := f.findKey(keys)
 	if value == nil {
 		return 0
 	}
-	number, ok := whole(value)
+	number, ok := wholeNumber(value)
 	if !ok {
-		f.fail(key, "%v is not a whole number", brief(value))
+		f.addError(key, "%v is not a whole number", briefText(value))
 		return 0
 	}
 	if number < low || number > high {
-		f.fail(key, "%d is not between %d and %d", number, low, high)
+		f.addError(key, "%d is not between %d and %d", number, low, high)
 		return 0
 	}
 	return number
 }
 
-func whole(value any) (int64, bool) {
+func wholeNumber(value any) (int64, bool) {
 	number, ok := value.(json.Number)
 	if !ok {
 		return 0, false
@@ -132,38 +134,38 @@ func whole(value any) (int64, bool) {
 	return int64(float), float == math.Trunc(float)
 }
 
-func (f *fields) flag(otherwise bool, keys ...string) bool {
-	key, value := f.find(keys)
+func (f *configFields) readFlag(otherwise bool, keys ...string) bool {
+	key, value := f.findKey(keys)
 	if value == nil {
 		return otherwise
 	}
 	flag, ok := value.(bool)
 	if !ok {
-		f.fail(key, "%v is neither true nor false", brief(value))
+		f.addError(key, "%v is neither true nor false", briefText(value))
 	}
 	return flag
 }
 
-func (f *fields) text(keys ...string) string {
-	key, value := f.find(keys)
+func (f *configFields) readText(keys ...string) string {
+	key, value := f.findKey(keys)
 	if value == nil {
 		return ""
 	}
 	text, ok := value.(string)
 	if !ok {
-		f.fail(key, "%v is not a text", brief(value))
+		f.addError(key, "%v is not a text", briefText(value))
 	}
 	return text
 }
 
-// share reads a number above 0 and at most 1; otherwise if there is none.
-func (f *fields) share(otherwise float64, keys ...string) float64 {
-	return f.number(otherwise, 1, keys...)
+// readShare reads a number above 0 and at most 1; otherwise if there is none.
+func (f *configFields) readShare(otherwise float64, keys ...string) float64 {
+	return f.readNumber(otherwise, 1, keys...)
 }
 
-// number reads a number above 0 and at most most; otherwise if there is none.
-func (f *fields) number(otherwise, most float64, keys ...string) float64 {
-	key, value := f.find(keys)
+// readNumber reads a number above 0 and at most most; otherwise if there is none.
+func (f *configFields) readNumber(otherwise, most float64, keys ...string) float64 {
+	key, value := f.findKey(keys)
 	if value == nil {
 		return otherwise
 	}
@@ -172,47 +174,47 @@ func (f *fields) number(otherwise, most float64, keys ...string) float64 {
 			return number
 		}
 	}
-	f.fail(key, "%v is not a number above 0 and at most %v", brief(value), most)
+	f.addError(key, "%v is not a number above 0 and at most %v", briefText(value), most)
 	return otherwise
 }
 
-// at is dimension for what may be stated once or as a list with one entry per layer.
-func (f *fields) at(layer int64, keys ...string) int64 {
-	key, value := f.find(keys)
+// valueAtLayer is dimension for what may be stated once or as a list with one entry per layer.
+func (f *configFields) valueAtLayer(layer int64, keys ...string) int64 {
+	key, value := f.findKey(keys)
 	if _, isList := value.([]any); !isList {
-		return f.count(keys...)
+		return f.readCount(keys...)
 	}
-	list := f.ints(key)
+	list := f.readInts(key)
 	if int64(len(list)) <= layer {
-		f.fail(key, "has %d entries, and layer %d needs one", len(list), layer)
+		f.addError(key, "has %d entries, and layer %d needs one", len(list), layer)
 		return 0
 	}
 	return list[layer]
 }
 
-// list reads an array of strings or numbers, as strings.
-func (f *fields) list(keys ...string) []string { return f.strings(maxEntries, keys) }
+// readList reads an array of strings or numbers, as strings.
+func (f *configFields) readList(keys ...string) []string { return f.readStrings(maxEntries, keys) }
 
-// array reads a list of at most most entries.
-func (f *fields) array(most int, keys []string) (string, []any) {
-	key, value := f.find(keys)
+// readArray reads a list of at most most entries.
+func (f *configFields) readArray(most int, keys []string) (string, []any) {
+	key, value := f.findKey(keys)
 	if value == nil {
 		return key, nil
 	}
 	array, ok := value.([]any)
 	if !ok {
-		f.fail(key, "%v is not a list", brief(value))
+		f.addError(key, "%v is not a list", briefText(value))
 		return key, nil
 	}
 	if len(array) > most {
-		f.fail(key, "has %d entries, at most %d are read", len(array), most)
+		f.addError(key, "has %d entries, at most %d are read", len(array), most)
 		return key, nil
 	}
 	return key, array
 }
 
-func (f *fields) strings(most int, keys []string) []string {
-	key, array := f.array(most, keys)
+func (f *configFields) readStrings(most int, keys []string) []string {
+	key, array := f.readArray(most, keys)
 	if array == nil {
 		return nil
 	}
@@ -224,24 +226,24 @@ func (f *fields) strings(most int, keys []string) []string {
 		case json.Number:
 			out[i] = element.String()
 		default:
-			f.fail(fmt.Sprintf("%s[%d]", key, i), "%v is neither a text nor a number", brief(element))
+			f.addError(fmt.Sprintf("%s[%d]", key, i), "%v is neither a text nor a number", briefText(element))
 			return nil
 		}
 	}
 	return out
 }
 
-// ints reads an array of numbers from 0 to maxDimension.
-func (f *fields) ints(keys ...string) []int64 {
-	key, array := f.array(maxEntries, keys)
+// readInts reads an array of numbers from 0 to maxDimension.
+func (f *configFields) readInts(keys ...string) []int64 {
+	key, array := f.readArray(maxEntries, keys)
 	if array == nil {
 		return nil
 	}
 	out := make([]int64, len(array))
 	for i, element := range array {
-		number, ok := whole(element)
+		number, ok := wholeNumber(element)
 		if !ok || number < 0 || number > maxDimension {
-			f.fail(fmt.Sprintf("%s[%d]", key, i), "%v is not a whole number from 0 to %d", brief(element), maxDimension)
+			f.addError(fmt.Sprintf("%s[%d]", key, i), "%v is not a whole number from 0 to %d", briefText(element), maxDimension)
 			return nil
 		}
 		out[i] = number
@@ -249,32 +251,32 @@ func (f *fields) ints(keys ...string) []int64 {
 	return out
 }
 
-// object returns a nested object, nil if it is not there.
-func (f *fields) object(keys ...string) *fields {
-	key, value := f.find(keys)
+// readObject returns a nested object, nil if it is not there.
+func (f *configFields) readObject(keys ...string) *configFields {
+	key, value := f.findKey(keys)
 	if value == nil {
 		return nil
 	}
 	values, ok := value.(map[string]any)
 	if !ok {
-		f.fail(key, "%v is not an object", brief(value))
+		f.addError(key, "%v is not an object", briefText(value))
 		return nil
 	}
-	return &fields{path: f.path + key + ".", values: values, err: f.err}
+	return &configFields{path: f.path + key + ".", values: values, err: f.err}
 }
 
-// over returns fields that read from values first and from f for what is not there.
-func (f *fields) over(values map[string]any) *fields {
-	return &fields{path: f.path, values: merged(f.values, values), err: f.err}
+// withValuesOver returns fields that read from values first and from f for what is not there.
+func (f *configFields) withValuesOver(values map[string]any) *configFields {
+	return &configFields{path: f.path, values: mergedValues(f.values, values), err: f.err}
 }
 
-// under returns fields that read from f first and from values for what is not there.
+// withValuesUnder returns fields that read from f first and from values for what is not there.
 // A null counts as there: it says that a default does not hold.
-func (f *fields) under(values map[string]any) *fields {
-	return &fields{path: f.path, values: merged(values, f.values), err: f.err}
+func (f *configFields) withValuesUnder(values map[string]any) *configFields {
+	return &configFields{path: f.path, values: mergedValues(values, f.values), err: f.err}
 }
 
-func merged(below, above map[string]any) map[string]any {
+func mergedValues(below, above map[string]any) map[string]any {
 	out := make(map[string]any, len(below)+len(above))
 	for key, value := range below {
 		out[key] = value
@@ -285,26 +287,26 @@ func merged(below, above map[string]any) map[string]any {
 	return out
 }
 
-// objects returns a list of nested objects, nil if it is not there.
-func (f *fields) objects(key string) []*fields {
-	_, array := f.array(maxEntries, []string{key})
+// readObjects returns a list of nested objects, nil if it is not there.
+func (f *configFields) readObjects(key string) []*configFields {
+	_, array := f.readArray(maxEntries, []string{key})
 	if array == nil {
 		return nil
 	}
-	out := make([]*fields, len(array))
+	out := make([]*configFields, len(array))
 	for i, element := range array {
 		values, ok := element.(map[string]any)
 		if !ok {
-			f.fail(fmt.Sprintf("%s[%d]", key, i), "%v is not an object", brief(element))
+			f.addError(fmt.Sprintf("%s[%d]", key, i), "%v is not an object", briefText(element))
 			return nil
 		}
-		out[i] = &fields{path: fmt.Sprintf("%s%s[%d].", f.path, key, i), values: values, err: f.err}
+		out[i] = &configFields{path: fmt.Sprintf("%s%s[%d].", f.path, key, i), values: values, err: f.err}
 	}
 	return out
 }
 
-// keys lists the names that are there, sorted.
-func (f *fields) keys() []string {
+// sortedKeys lists the names that are there, sorted.
+func (f *configFields) sortedKeys() []string {
 	keys := make([]string, 0, len(f.values))
 	for key := range f.values {
 		keys = append(keys, key)
@@ -313,7 +315,7 @@ func (f *fields) keys() []string {
 	return slices.Clip(keys)
 }
 
-func brief(value any) string {
+func briefText(value any) string {
 	text := fmt.Sprint(value)
 	if len(text) > 40 {
 		text = text[:40] + "..."
@@ -323,8 +325,8 @@ func brief(value any) string {
 
 // Numbers as a config.json states them.
 const (
-	one  = json.Number("1")
-	half = json.Number("0.5")
+	jsonOne  = json.Number("1")
+	jsonHalf = json.Number("0.5")
 )
 
-func number(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }
+func jsonNumber(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }

@@ -38,9 +38,9 @@ func FP8Block(rows, columns int64) Format {
 	return Format{Bits: 8, GroupRows: rows, GroupColumns: columns, ScaleBits: 32}
 }
 
-// Grouped is what AWQ and GPTQ keep: a 16-bit scale per group of a row, and a zero
+// GroupedFormat is what AWQ and GPTQ keep: a 16-bit scale per group of a row, and a zero
 // point of the elements' own width unless the scheme is symmetric.
-func Grouped(bits, group, zero int64) Format {
+func GroupedFormat(bits, group, zero int64) Format {
 	return Format{Bits: bits, GroupRows: 1, GroupColumns: group, ScaleBits: 16, ZeroBits: zero}
 }
 
@@ -51,13 +51,13 @@ func (f Format) Quantised() bool { return f.ScaleBits > 0 }
 func (f Format) Bytes(rows, columns int64) topology.Bytes {
 	bits := rows * columns * f.Bits
 	if f.Quantised() {
-		bits += groups(rows, f.GroupRows) * groups(columns, f.GroupColumns) * (f.ScaleBits + f.ZeroBits)
+		bits += groupCount(rows, f.GroupRows) * groupCount(columns, f.GroupColumns) * (f.ScaleBits + f.ZeroBits)
 		bits += columns * f.ColumnBits
 	}
 	return topology.Bytes(ceilDiv(bits, 8))
 }
 
-func groups(n, size int64) int64 {
+func groupCount(n, size int64) int64 {
 	if size == 0 {
 		return 1
 	}

@@ -2,20 +2,20 @@ package model
 
 // gptOSS has a bias everywhere, a learned sink per head, and experts of which the
 // router, too, has a bias.
-func gptOSS(b *builder) {
-	s := style{qkvBias: true, outBias: true, sinks: true, pattern: alternate}
-	d := b.shape(&s)
-	b.outer(&s, d)
+func gptOSS(b *modelBuilder) {
+	s := decoderStyle{qkvBias: true, outBias: true, sinks: true, pattern: isOddLayer}
+	d := b.readShape(&s)
+	b.addOuterTensors(&s, d)
 	b.model.RotaryDim = d.headDim
-	moe := b.mixture(d)
+	moe := b.readMixture(d)
 	if moe == nil {
-		b.fail("num_local_experts", "missing")
+		b.addError("num_local_experts", "missing")
 		return
 	}
 	moe.bias = true
 	b.eachLayer(d.layers, func(layer int64) {
-		b.norms(&s, d)
-		b.attention(&s, d, b.window(&s, layer))
-		moe.add(b, d)
+		b.addNorms(&s, d)
+		b.addAttention(&s, d, b.layerWindow(&s, layer))
+		moe.addTo(b, d)
 	})
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hostile are values that no config.json should state anywhere.
-var hostile = []any{-1, 0, 1, 1e18, 1.5, "x", true, []any{}, []any{-1, "x"}, map[string]any{"a": nil}, nil}
+// hostileValues are values that no config.json should state anywhere.
+var hostileValues = []any{-1, 0, 1, 1e18, 1.5, "x", true, []any{}, []any{-1, "x"}, map[string]any{"a": nil}, nil}
 
 // TestHostileValues puts each of them in place of each number, list and object of one
 // config.json of every kind in the catalogue: that is an error or a sane model.
@@ -36,7 +36,7 @@ func TestHostileValues(t *testing.T) {
 		}
 		eachField(part, "", 0, func(path string, object map[string]any, key string) {
 			original := object[key]
-			for i, value := range hostile {
+			for i, value := range hostileValues {
 				if testing.Short() && i%4 != 0 {
 					continue
 				}
@@ -45,7 +45,7 @@ func TestHostileValues(t *testing.T) {
 				require.NoError(t, err)
 				m, err := Parse(text)
 				if err == nil {
-					sane(t, fmt.Sprintf("%s with %s %v", name, path, value), m)
+					checkSane(t, fmt.Sprintf("%s with %s %v", name, path, value), m)
 					continue
 				}
 				require.True(t, strings.HasPrefix(err.Error(), "config.json"), "%s with %s %v: %v", name, path, value, err)
@@ -81,7 +81,8 @@ func eachField(values map[string]any, path string, depth int, visit func(path st
 
 // TestErrorsNameTheField: what cannot be read is named with its path.
 func TestErrorsNameTheField(t *testing.T) {
-	const llama = `"model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 2, "num_attention_heads": 32, "intermediate_size": 11008, "vocab_size": 32000`
+	const llama = `"model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 2, "num_attention_heads": 32,
+		"intermediate_size": 11008, "vocab_size": 32000`
 	for _, c := range []struct{ config, problem string }{
 		{`{`, "config.json: unexpected EOF"},
 		{`[]`, "config.json: json: cannot unmarshal array"},
@@ -96,19 +97,26 @@ func TestErrorsNameTheField(t *testing.T) {
 		{`{` + llama + `, "hidden_size": {"a": [{}]}}`, "config.json: hidden_size:"},
 		{`{` + llama + `, "num_hidden_layers": 100000}`, "num_hidden_layers"},
 		{`{` + llama + `, "num_key_value_heads": 5}`, "config.json: num_key_value_heads: 5 does not divide num_attention_heads 32"},
-		{`{` + llama + `, "vocab_size": 1048576, "intermediate_size": 1048576, "hidden_size": 1048576, "num_hidden_layers": 1024, "head_dim": 32768}`, "more than 2^46 parameters"},
+		{`{` + llama + `, "vocab_size": 1048576, "intermediate_size": 1048576, "hidden_size": 1048576, "num_hidden_layers": 1024,
+			"head_dim": 32768}`, "more than 2^46 parameters"},
 		{`{` + llama + `, "tie_word_embeddings": "yes"}`, `config.json: tie_word_embeddings: "yes" is neither true nor false`},
 		{`{` + llama + `, "torch_dtype": "int3"}`, `config.json: torch_dtype: "int3" is not known`},
 		{`{` + llama + `, "quantization_config": {}}`, "config.json: quantization_config.quant_method"},
 		{`{` + llama + `, "quantization_config": {"quant_method": "gguf"}}`, "because the layout is in the .gguf file"},
 		{`{` + llama + `, "quantization_config": {"quant_method": "gptq"}}`, "config.json: quantization_config.bits: missing"},
-		{`{` + llama + `, "quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": 0}}`, "config.json: quantization_config.group_size: 0 is not between"},
-		{`{` + llama + `, "quantization_config": {"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {}}}}}`, "config.json: quantization_config.config_groups.group_0.weights.num_bits: missing"},
-		{`{` + llama + `, "quantization_config": {"quant_method": "fp8", "modules_to_not_convert": ["re:("]}}`, "config.json: quantization_config.modules_to_not_convert: error parsing regexp"},
-		{`{"model_type": "gemma3", "text_config": {"model_type": "gemma3_text", "hidden_size": 8, "num_hidden_layers": 2, "intermediate_size": "x"}}`, "config.json: text_config.intermediate_size:"},
+		{`{` + llama + `, "quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": 0}}`,
+			"config.json: quantization_config.group_size: 0 is not between"},
+		{`{` + llama + `, "quantization_config": {"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {}}}}}`,
+			"config.json: quantization_config.config_groups.group_0.weights.num_bits: missing"},
+		{`{` + llama + `, "quantization_config": {"quant_method": "fp8", "modules_to_not_convert": ["re:("]}}`,
+			"config.json: quantization_config.modules_to_not_convert: error parsing regexp"},
+		{`{"model_type": "gemma3", "text_config": {"model_type": "gemma3_text", "hidden_size": 8, "num_hidden_layers": 2,
+			"intermediate_size": "x"}}`, "config.json: text_config.intermediate_size:"},
 		{`{"model_type": "gemma3", "text_config": []}`, "config.json: text_config:"},
-		{`{"model_type": "mistral3", "text_config": {` + llama + `}, "vision_config": {"model_type": "pixtral", "patch_size": -14}}`, "config.json: vision_config.patch_size: -14 is not between"},
-		{`{"model_type": "mistral3", "text_config": {` + llama + `}, "vision_config": {"model_type": "eye"}}`, `config.json: vision_config.model_type: "eye" is not`},
+		{`{"model_type": "mistral3", "text_config": {` + llama + `}, "vision_config": {"model_type": "pixtral", "patch_size": -14}}`,
+			"config.json: vision_config.patch_size: -14 is not between"},
+		{`{"model_type": "mistral3", "text_config": {` + llama + `}, "vision_config": {"model_type": "eye"}}`,
+			`config.json: vision_config.model_type: "eye" is not`},
 	} {
 		_, err := Parse([]byte(c.config))
 		require.ErrorContains(t, err, c.problem, c.config)
@@ -128,7 +136,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, config []byte) {
 		m, err := Parse(config)
 		if err == nil {
-			sane(t, "fuzzed", m)
+			checkSane(t, "fuzzed", m)
 		}
 	})
 }

@@ -43,7 +43,7 @@ func ParseIndex(text []byte) (Index, error) {
 	if file.Metadata.TotalSize == "" {
 		return Index{}, fmt.Errorf("safetensors index: metadata.total_size: missing")
 	}
-	size, whole := whole(file.Metadata.TotalSize)
+	size, whole := wholeNumber(file.Metadata.TotalSize)
 	if !whole || size < 1 || size > maxParameters*4 {
 		return Index{}, fmt.Errorf("safetensors index: metadata.total_size: %s is not a size between 1 and 2^48 bytes", file.Metadata.TotalSize)
 	}
@@ -54,23 +54,24 @@ func ParseIndex(text []byte) (Index, error) {
 	return index, nil
 }
 
-// believable is how far, in percent, an index may be from what the architecture
+// maxBelievable is how far, in percent, an index may be from what the architecture
 // counts before it must mean something else than the size of the files. Published
 // cases: 1.369e12 for DeepSeek-V3, twice its files; sums over several copies of the
 // same weights.
-const believable = 25
+const maxBelievable = 25
 
 // WithIndex is the model with the published size of its files, where that is
 // believable. The note says what was made of the index, "" if it was taken as it is.
 func (m *Model) WithIndex(index Index) (with *Model, note string) {
-	published, counted := index.Size, m.counted(true)
+	published, counted := index.Size, m.countedBytes(true)
 	if m.Tied && index.Head {
 		// The file stores the head though it is the embedding; servers keep one.
 		published -= m.Format.Bytes(m.Vocabulary, m.Hidden)
 		note = "the files store the tied output head a second time, which is not counted"
 	}
-	if off := published - counted; off > counted/100*believable || -off > counted/100*believable {
-		return m, fmt.Sprintf("the index states %s and the architecture counts %s: the index is not taken for the size of the files", index.Size, counted)
+	if off := published - counted; off > counted/100*maxBelievable || -off > counted/100*maxBelievable {
+		return m, fmt.Sprintf("the index states %s and the architecture counts %s: the index is not taken for the size of the files",
+			index.Size, counted)
 	}
 	copied := *m
 	copied.Published = published

@@ -10,27 +10,27 @@ import (
 	"sync"
 )
 
-// known holds one file per organisation: an object from model name to what of its
+// knownFiles holds one file per organisation: an object from model name to what of its
 // config.json decides memory, or to the name of a model of the same architecture.
 //
 //go:embed known/*.json
-var known embed.FS
+var knownFiles embed.FS
 
-// entry is a model of the catalogue, as its publisher spells it.
-type entry struct {
+// catalogueEntry is a model of the catalogue, as its publisher spells it.
+type catalogueEntry struct {
 	name   string
 	config json.RawMessage
 }
 
-// catalogue is by name in lower case.
-var catalogue = sync.OnceValues(func() (map[string]entry, error) {
-	entries, err := known.ReadDir("known")
+// knownModels is by name in lower case.
+var knownModels = sync.OnceValues(func() (map[string]catalogueEntry, error) {
+	entries, err := knownFiles.ReadDir("known")
 	if err != nil {
 		return nil, err
 	}
-	all := map[string]entry{}
+	all := map[string]catalogueEntry{}
 	for _, file := range entries {
-		text, err := known.ReadFile(path.Join("known", file.Name()))
+		text, err := knownFiles.ReadFile(path.Join("known", file.Name()))
 		if err != nil {
 			return nil, err
 		}
@@ -39,7 +39,7 @@ var catalogue = sync.OnceValues(func() (map[string]entry, error) {
 			return nil, fmt.Errorf("known/%s: %w", file.Name(), err)
 		}
 		for name, config := range models {
-			all[strings.ToLower(name)] = entry{name, config}
+			all[strings.ToLower(name)] = catalogueEntry{name, config}
 		}
 	}
 	return all, nil
@@ -47,7 +47,7 @@ var catalogue = sync.OnceValues(func() (map[string]entry, error) {
 
 // Names lists the models of the catalogue, as their publishers spell them, sorted.
 func Names() []string {
-	all, err := catalogue()
+	all, err := knownModels()
 	if err != nil {
 		panic(err) // the embedded files are tested
 	}
@@ -62,7 +62,7 @@ func Names() []string {
 // Config is what the catalogue keeps of a model's config.json. Letter case does not
 // matter, and the organisation may be left out where one model has that name.
 func Config(name string) ([]byte, bool) {
-	all, err := catalogue()
+	all, err := knownModels()
 	if err != nil {
 		panic(err)
 	}
@@ -100,7 +100,7 @@ func Config(name string) ([]byte, bool) {
 func Known(name string) (*Model, error) {
 	config, found := Config(name)
 	if !found {
-		return nil, &UnknownModel{Name: name, Near: near(name)}
+		return nil, &UnknownModel{Name: name, Near: nearNames(name)}
 	}
 	m, err := Parse(config)
 	if err != nil {
@@ -124,17 +124,17 @@ func (e *UnknownModel) Error() string {
 	return text
 }
 
-// near lists at most three names of the catalogue that share most with name.
-func near(name string) []string {
+// nearNames lists at most three names of the catalogue that share most with name.
+func nearNames(name string) []string {
 	type candidate struct {
 		name  string
 		score int
 	}
-	wanted := words(name)
+	wanted := nameWords(name)
 	var candidates []candidate
 	for _, known := range Names() {
 		score := 0
-		for _, word := range words(known) {
+		for _, word := range nameWords(known) {
 			if slices.Contains(wanted, word) {
 				score += len(word)
 			}
@@ -151,6 +151,6 @@ func near(name string) []string {
 	return names
 }
 
-func words(name string) []string {
+func nameWords(name string) []string {
 	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune("/-_. ", r) })
 }

@@ -1,38 +1,39 @@
 package model
 
-// lfm2 has short convolutions for most layers' attention. Source: modeling_lfm2.py.
-func lfm2(b *builder) {
-	if b.flag(false, "block_auto_adjust_ff_dim") {
-		width := 2 * b.required("intermediate_size", "block_ff_dim") / 3
-		if b.has("block_ffn_dim_multiplier") {
-			width = int64(b.number(1, 64, "block_ffn_dim_multiplier") * float64(width))
+// buildLFM2 builds LFM2, which has short convolutions for most layers' attention. Source: modeling_lfm2.py.
+func buildLFM2(b *modelBuilder) {
+	if b.readFlag(false, "block_auto_adjust_ff_dim") {
+		width := 2 * b.readRequired("intermediate_size", "block_ff_dim") / 3
+		if b.hasKey("block_ffn_dim_multiplier") {
+			width = int64(b.readNumber(1, 64, "block_ffn_dim_multiplier") * float64(width))
 		}
-		if multiple := b.dimension("block_multiple_of"); multiple > 0 {
+		if multiple := b.readDimension("block_multiple_of"); multiple > 0 {
 			width = ceilDiv(width, multiple) * multiple
 		}
-		b.fields = b.over(map[string]any{"intermediate_size": number(width)})
+		b.configFields = b.withValuesOver(map[string]any{"intermediate_size": jsonNumber(width)})
 	}
-	full := b.ints("full_attn_idxs")
-	decoder(style{tied: true, qkNorm: headQKNorm, mixer: func(b *builder, _ *style, d shape, layer int64) bool {
-		name, stated := b.layerType(layer)
-		attends := name == "full_attention"
-		for _, index := range full {
-			attends = attends || !stated && index == layer
-		}
-		if !attends {
-			b.shortConvolution(d)
-		}
-		return !attends
-	}})(b)
+	full := b.readInts("full_attn_idxs")
+	decoderModel(decoderStyle{tied: true, qkNorm: headQKNorm,
+		mixer: func(b *modelBuilder, _ *decoderStyle, d attentionShape, layer int64) bool {
+			name, stated := b.layerType(layer)
+			attends := name == "full_attention"
+			for _, index := range full {
+				attends = attends || !stated && index == layer
+			}
+			if !attends {
+				b.shortConvolution(d)
+			}
+			return !attends
+		}})(b)
 }
 
-func (b *builder) shortConvolution(d shape) {
-	length, bias := b.required("conv_L_cache"), b.flag(false, "conv_bias")
-	b.dense("conv.in_proj", AttentionPart, 3*d.hidden, d.hidden, Rows, bias)
-	b.matrix("conv.conv", Other, d.hidden, length, Rows)
+func (b *modelBuilder) shortConvolution(d attentionShape) {
+	length, bias := b.readRequired("conv_L_cache"), b.readFlag(false, "conv_bias")
+	b.addDense("conv.in_proj", AttentionPart, 3*d.hidden, d.hidden, SplitRows, bias)
+	b.addMatrix("conv.conv", OtherPart, d.hidden, length, SplitRows)
 	if bias {
-		b.vector("conv.conv.bias", Other, d.hidden, Rows)
+		b.addVector("conv.conv.bias", OtherPart, d.hidden, SplitRows)
 	}
-	b.dense("conv.out_proj", AttentionPart, d.hidden, d.hidden, Columns, bias)
-	b.caches(Cache{Attention: State, ConvElements: d.hidden * (length - 1)})
+	b.addDense("conv.out_proj", AttentionPart, d.hidden, d.hidden, SplitColumns, bias)
+	b.addCache(Cache{Attention: RecurrentState, ConvElements: d.hidden * (length - 1)})
 }

@@ -7,10 +7,10 @@ type Kind int8
 
 // The kinds of model.
 const (
-	Decoder Kind = iota
-	Encoder
+	DecoderKind Kind = iota
+	EncoderKind
 	EncoderDecoder
-	Vision
+	VisionKind
 )
 
 func (k Kind) String() string {
@@ -74,7 +74,7 @@ type Pictures struct{ Patches, Hidden, FeedForward int64 }
 // Parameters is how many numbers the model has, draft layers included.
 func (m *Model) Parameters() int64 {
 	var sum int64
-	m.each(func(t *Tensor, times int64) { sum += times * t.Elements() })
+	m.eachTensor(func(t *Tensor, times int64) { sum += times * t.Elements() })
 	return sum
 }
 
@@ -83,33 +83,33 @@ func (m *Model) Stored() topology.Bytes {
 	if m.Published > 0 {
 		return m.Published
 	}
-	return m.counted(true)
+	return m.countedBytes(true)
 }
 
 // Loaded is what a server on a single GPU keeps of the files: all but the draft layers.
 func (m *Model) Loaded() topology.Bytes {
-	return m.scaled(m.counted(false))
+	return m.scaledBytes(m.countedBytes(false))
 }
 
-func (m *Model) counted(draft bool) topology.Bytes {
+func (m *Model) countedBytes(draft bool) topology.Bytes {
 	var sum topology.Bytes
-	m.each(func(t *Tensor, times int64) {
-		if t.Part != Draft || draft {
+	m.eachTensor(func(t *Tensor, times int64) {
+		if t.Part != DraftPart || draft {
 			sum += topology.Bytes(times) * t.Bytes()
 		}
 	})
 	return sum
 }
 
-// scaled corrects counted bytes by how far the files differ from the count.
-func (m *Model) scaled(counted topology.Bytes) topology.Bytes {
+// scaledBytes corrects counted bytes by how far the files differ from the count.
+func (m *Model) scaledBytes(counted topology.Bytes) topology.Bytes {
 	if m.Published == 0 {
 		return counted
 	}
-	return topology.Bytes(float64(counted) * (float64(m.Published) / float64(m.counted(true))))
+	return topology.Bytes(float64(counted) * (float64(m.Published) / float64(m.countedBytes(true))))
 }
 
-func (m *Model) each(visit func(t *Tensor, times int64)) {
+func (m *Model) eachTensor(visit func(t *Tensor, times int64)) {
 	for i := range m.Outer {
 		visit(&m.Outer[i], 1)
 	}

@@ -4,31 +4,31 @@ import "strings"
 
 // readModelOpt reads what NVIDIA's ModelOpt writes: one algorithm for everything,
 // or, as MIXED_PRECISION, one for each of the modules it names.
-func readModelOpt(q *fields, out *quantisation) {
-	if each := q.object("quantized_layers"); each != nil {
-		byAlgorithm := map[Format]*modules{}
-		for _, name := range each.keys() {
-			if own := each.object(name); own != nil {
-				format := algorithm(own)
+func readModelOpt(q *configFields, out *quantisationRules) {
+	if each := q.readObject("quantized_layers"); each != nil {
+		byAlgorithm := map[Format]*moduleSet{}
+		for _, name := range each.sortedKeys() {
+			if own := each.readObject(name); own != nil {
+				format := algorithmFormat(own)
 				if byAlgorithm[format] == nil {
-					byAlgorithm[format] = &modules{}
-					out.rules = append(out.rules, rule{format: format, modules: byAlgorithm[format]})
+					byAlgorithm[format] = &moduleSet{}
+					out.rules = append(out.rules, formatRule{format: format, modules: byAlgorithm[format]})
 				}
-				byAlgorithm[format].add(q, "quantized_layers", name)
+				byAlgorithm[format].addEntries(q, "quantized_layers", name)
 			}
 		}
 		return
 	}
-	if q.has("config_groups") && !q.has("quant_algo") {
+	if q.hasKey("config_groups") && !q.hasKey("quant_algo") {
 		readCompressed(q, out)
 		return
 	}
-	out.everywhere(algorithm(q))
+	out.setEverywhere(algorithmFormat(q))
 }
 
-func algorithm(q *fields) Format {
-	name := strings.ToUpper(q.text("quant_algo"))
-	group := q.dimension("group_size")
+func algorithmFormat(q *configFields) Format {
+	name := strings.ToUpper(q.readText("quant_algo"))
+	group := q.readDimension("group_size")
 	if group == 0 {
 		group = 16
 	}
@@ -46,8 +46,8 @@ func algorithm(q *fields) Format {
 	case "FP8_PB_WO", "FP8_PB_REAL":
 		return FP8Block(128, 128)
 	case "W4A16_AWQ", "INT4_AWQ":
-		return Grouped(4, max(group, 128), 0)
+		return GroupedFormat(4, max(group, 128), 0)
 	}
-	q.fail("quant_algo", "%q is not known", name)
+	q.addError("quant_algo", "%q is not known", name)
 	return Format{}
 }

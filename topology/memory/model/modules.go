@@ -12,9 +12,9 @@ const (
 	maxMatches  = 1 << 20
 )
 
-// modules is a set of modules as quantisation tools write them: whole names, parts
+// moduleSet is a set of modules as quantisation tools write them: whole names, parts
 // of names between dots, globs, and "re:" before a regular expression.
-type modules struct {
+type moduleSet struct {
 	names    map[string]bool
 	patterns []*regexp.Regexp
 	// towers says that something beside the language model is named.
@@ -26,13 +26,13 @@ type modules struct {
 // towerWords are in the names of vision and audio modules.
 var towerWords = []string{"vis", "tower", "audio", "projector", "mlp1", "image"}
 
-// fused are the modules that hold several of the matrices counted here.
-var fused = strings.NewReplacer(
+// fusedNames are the modules that hold several of the matrices counted here.
+var fusedNames = strings.NewReplacer(
 	".q_proj", ".qkv_proj", ".k_proj", ".qkv_proj", ".v_proj", ".qkv_proj",
 	".gate_proj", ".gate_up_proj", ".up_proj", ".gate_up_proj",
 )
 
-func (m *modules) add(f *fields, key string, entries ...string) {
+func (m *moduleSet) addEntries(f *configFields, key string, entries ...string) {
 	for _, entry := range entries {
 		for _, word := range towerWords {
 			m.towers = m.towers || strings.Contains(entry, word)
@@ -46,40 +46,40 @@ func (m *modules) add(f *fields, key string, entries ...string) {
 			continue
 		}
 		if !isExpression {
-			pattern = glob(entry)
+			pattern = globPattern(entry)
 		}
 		if len(pattern) > 4096 || len(m.patterns) == maxPatterns {
-			f.fail(key, "more or longer patterns than can be read")
+			f.addError(key, "more or longer patterns than can be read")
 			return
 		}
-		expression, err := compile(pattern)
+		expression, err := compilePattern(pattern)
 		if err != nil {
-			f.fail(key, "%v", err)
+			f.addError(key, "%v", err)
 			return
 		}
 		m.patterns = append(m.patterns, expression)
 	}
 }
 
-func (m *modules) empty() bool { return len(m.names) == 0 && len(m.patterns) == 0 }
+func (m *moduleSet) isEmpty() bool { return len(m.names) == 0 && len(m.patterns) == 0 }
 
-// have reports whether a module is in the set, under any of its names.
-func (m *modules) have(names []string) bool {
-	if m.empty() {
+// hasAny reports whether a module is in the set, under any of its names.
+func (m *moduleSet) hasAny(names []string) bool {
+	if m.isEmpty() {
 		return false
 	}
 	for _, name := range names {
-		if m.has(name) {
+		if m.hasName(name) {
 			return true
 		}
-		if whole := fused.Replace(name); whole != name && m.has(whole) {
+		if whole := fusedNames.Replace(name); whole != name && m.hasName(whole) {
 			return true
 		}
 	}
 	return false
 }
 
-func (m *modules) has(name string) bool {
+func (m *moduleSet) hasName(name string) bool {
 	if len(m.names) > 0 && m.hasPart(name) {
 		return true
 	}
@@ -97,7 +97,7 @@ func (m *modules) has(name string) bool {
 
 // hasPart looks for every run of the name's parts, so that the length of the list
 // does not matter.
-func (m *modules) hasPart(name string) bool {
+func (m *moduleSet) hasPart(name string) bool {
 	for first := 0; first <= len(name); {
 		for last := first; last < len(name); {
 			next := strings.IndexByte(name[last:], '.')
@@ -118,9 +118,9 @@ func (m *modules) hasPart(name string) bool {
 	return false
 }
 
-// glob writes an entry with stars as an expression. It may begin after any dot of a
+// globPattern writes an entry with stars as an expression. It may begin after any dot of a
 // name and end before one.
-func glob(entry string) string {
+func globPattern(entry string) string {
 	start, end := `(?:.*\.)?`, `(?:\..*)?$`
 	if rest, anywhere := strings.CutPrefix(entry, "*"); anywhere {
 		entry, start = rest, ".*"
@@ -131,11 +131,11 @@ func glob(entry string) string {
 	return start + strings.ReplaceAll(regexp.QuoteMeta(entry), `\*`, ".*") + end
 }
 
-// compile makes an expression that is matched from a name's start. One that begins
+// compilePattern makes an expression that is matched from a name's start. One that begins
 // with anything is looked for instead, which is much faster.
-func compile(pattern string) (*regexp.Regexp, error) {
+func compilePattern(pattern string) (*regexp.Regexp, error) {
 	rest, floats := strings.CutPrefix(pattern, ".*")
-	if floats && !alternates(rest) && !strings.HasPrefix(rest, "?") {
+	if floats && !hasAlternatives(rest) && !strings.HasPrefix(rest, "?") {
 		if _, err := regexp.Compile(pattern); err != nil {
 			return nil, err
 		}
@@ -144,8 +144,8 @@ func compile(pattern string) (*regexp.Regexp, error) {
 	return regexp.Compile("^(?:" + pattern + ")")
 }
 
-// alternates reports whether there may be a choice outside all parentheses.
-func alternates(pattern string) bool {
+// hasAlternatives reports whether there may be a choice outside all parentheses.
+func hasAlternatives(pattern string) bool {
 	depth := 0
 	for _, letter := range pattern {
 		switch letter {

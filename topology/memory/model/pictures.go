@@ -4,24 +4,24 @@ package model
 // Sources: modeling_vit.py, modeling_clip.py, modeling_siglip.py, modeling_dinov2.py,
 // modeling_resnet.py, modeling_convnext.py.
 
-// look builds a model of nothing but a tower.
-func look(tower func(*builder)) func(*builder) {
-	return func(b *builder) {
-		b.as(Vision)
+// visionModel builds a model of nothing but a tower.
+func visionModel(tower func(*modelBuilder)) func(*modelBuilder) {
+	return func(b *modelBuilder) {
+		b.setKind(VisionKind)
 		tower(b)
-		b.model.FeedForward = max(b.model.FeedForward, b.dimension("intermediate_size"))
+		b.model.FeedForward = max(b.model.FeedForward, b.readDimension("intermediate_size"))
 	}
 }
 
-// labels is how many classes a classifier tells apart; 0 without one.
-func (b *builder) labels() int64 {
-	if stated := b.dimension("num_labels"); stated > 0 {
+// readLabels is how many classes a classifier tells apart; 0 without one.
+func (b *modelBuilder) readLabels() int64 {
+	if stated := b.readDimension("num_labels"); stated > 0 {
 		return stated
 	}
-	if labels := b.object("id2label"); labels != nil {
+	if labels := b.readObject("id2label"); labels != nil {
 		return int64(len(labels.values))
 	}
-	for _, architecture := range b.list("architectures") {
+	for _, architecture := range b.readList("architectures") {
 		const suffix = "ForImageClassification"
 		if len(architecture) > len(suffix) && architecture[len(architecture)-len(suffix):] == suffix {
 			return 1000 // ImageNet's, as published classifiers have them
@@ -30,15 +30,15 @@ func (b *builder) labels() int64 {
 	return 0
 }
 
-func (b *builder) classifier(hidden int64) {
-	if labels := b.labels(); labels > 0 {
-		b.biased("classifier", Head, labels, hidden, Replicated)
+func (b *modelBuilder) addClassifier(hidden int64) {
+	if labels := b.readLabels(); labels > 0 {
+		b.addBiased("classifier", HeadPart, labels, hidden, SplitNone)
 	} else if b.model.Type == "vit" {
-		b.biased("pooler.dense", Other, hidden, hidden, Replicated)
+		b.addBiased("pooler.dense", OtherPart, hidden, hidden, SplitNone)
 	}
 }
 
-func (b *builder) seen(v image) {
+func (b *modelBuilder) addVisionLayers(v imageShape) {
 	m := &b.model
 	m.Hidden, m.Heads = v.hidden, v.heads
 	if v.heads > 0 {
@@ -46,40 +46,40 @@ func (b *builder) seen(v image) {
 	}
 }
 
-func vit(b *builder) {
-	v := b.image()
-	b.seen(v)
-	b.vector("embeddings.cls_token", Other, v.hidden, Replicated)
-	b.matrix("embeddings.position_embeddings", Other, v.count+1, v.hidden, Replicated)
+func buildViT(b *modelBuilder) {
+	v := b.readImage()
+	b.addVisionLayers(v)
+	b.addVector("embeddings.cls_token", OtherPart, v.hidden, SplitNone)
+	b.addMatrix("embeddings.position_embeddings", OtherPart, v.count+1, v.hidden, SplitNone)
 	if b.model.Type == "deit" {
-		b.vector("embeddings.distillation_token", Other, 2*v.hidden, Replicated)
+		b.addVector("embeddings.distillation_token", OtherPart, 2*v.hidden, SplitNone)
 	}
-	b.patches(v.hidden, v.channels, v.patch, true)
+	b.addPatches(v.hidden, v.channels, v.patch, true)
 	b.eachLayer(v.layers, func(int64) {
-		b.encoderLayer(encoderLayer{hidden: v.hidden, ff: v.ff, plainQKV: !b.flag(true, "qkv_bias")})
-		b.caches(Cache{Attention: NoCache})
+		b.encoderLayer(encoderLayer{hidden: v.hidden, ff: v.ff, plainQKV: !b.readFlag(true, "qkv_bias")})
+		b.addCache(Cache{Attention: NoCache})
 	})
 	b.layerNorm("layernorm", v.hidden, false)
-	b.classifier(v.hidden)
+	b.addClassifier(v.hidden)
 }
 
-// dino has a token for masks and scales each layer's results.
-func dino(b *builder) {
-	v := b.image()
-	b.seen(v)
-	ratio := b.number(4, 64, "mlp_ratio")
+// buildDINO builds DINO, which has a token for masks and scales each layer's results.
+func buildDINO(b *modelBuilder) {
+	v := b.readImage()
+	b.addVisionLayers(v)
+	ratio := b.readNumber(4, 64, "mlp_ratio")
 	ff := int64(ratio * float64(v.hidden))
 	layer := encoderLayer{hidden: v.hidden, ff: ff, scaled: true}
-	if b.flag(false, "use_swiglu_ffn") {
+	if b.readFlag(false, "use_swiglu_ffn") {
 		layer.ff, layer.gated = (ff*2/3+7)/8*8, true
 	}
-	b.vector("embeddings.tokens", Other, 2*v.hidden, Replicated) // class and mask
-	b.vector("embeddings.registers", Other, b.count("num_register_tokens")*v.hidden, Replicated)
-	b.matrix("embeddings.position_embeddings", Other, v.count+1, v.hidden, Replicated)
-	b.patches(v.hidden, v.channels, v.patch, true)
+	b.addVector("embeddings.tokens", OtherPart, 2*v.hidden, SplitNone) // class and mask
+	b.addVector("embeddings.registers", OtherPart, b.readCount("num_register_tokens")*v.hidden, SplitNone)
+	b.addMatrix("embeddings.position_embeddings", OtherPart, v.count+1, v.hidden, SplitNone)
+	b.addPatches(v.hidden, v.channels, v.patch, true)
 	b.eachLayer(v.layers, func(int64) {
 		b.encoderLayer(layer)
-		b.caches(Cache{Attention: NoCache})
+		b.addCache(Cache{Attention: NoCache})
 	})
 	b.layerNorm("layernorm", v.hidden, false)
 }

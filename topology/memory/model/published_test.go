@@ -47,8 +47,8 @@ func TestPublished(t *testing.T) {
 // languageParameters leaves towers and draft layers out.
 func languageParameters(m *Model) int64 {
 	var sum int64
-	m.each(func(t *Tensor, times int64) {
-		if t.Part != Tower && t.Part != Draft {
+	m.eachTensor(func(t *Tensor, times int64) {
+		if t.Part != TowerPart && t.Part != DraftPart {
 			sum += times * t.Elements()
 		}
 	})
@@ -66,6 +66,6 @@ func TestCatalogue(t *testing.T) {
 	for _, name := range Names() {
 		m, err := Known(name)
 		require.NoError(t, err, name)
-		sane(t, name, m)
+		checkSane(t, name, m)
 	}
 }

@@ -4,29 +4,29 @@ import (
 	"strings"
 )
 
-// quantisation says which linear layers of a model are stored how.
-type quantisation struct {
+// quantisationRules says which linear layers of a model are stored how.
+type quantisationRules struct {
 	name string
 	// rules are looked at in turn; the first that has the module says how.
-	rules []rule
+	rules []formatRule
 	// layersOnly leaves everything outside the language model's layers as it is.
 	layersOnly bool
 	// head says that the output head is quantised too.
 	head   bool
-	ignore modules
+	ignore moduleSet
 }
 
-// rule is how the modules of a set are stored.
-type rule struct {
+// formatRule is how the modules of a set are stored.
+type formatRule struct {
 	format Format
 	// modules is nil for all.
-	modules *modules
+	modules *moduleSet
 	// experts limits the rule to routed experts.
 	experts bool
 }
 
-// readers read quantization_config by its quant_method.
-var readers = map[string]func(*fields, *quantisation){
+// schemeReaders read quantization_config by its quant_method.
+var schemeReaders = map[string]func(*configFields, *quantisationRules){
 	"fp8":                readFP8,
 	"fbgemm_fp8":         readFP8,
 	"awq":                readGrouped,
@@ -60,43 +60,46 @@ var otherMethods = map[string]string{
 }
 
 // readQuantisation reads quantization_config, and what NVIDIA's tools put elsewhere.
-func readQuantisation(f *fields) quantisation {
-	q := f.object("quantization_config", "compression_config", "quantization")
-	if inner := f.language(); q == nil && inner != nil {
-		q = inner.object("quantization_config", "compression_config")
+func readQuantisation(f *configFields) quantisationRules {
+	q := f.readObject("quantization_config", "compression_config", "quantization")
+	if inner := f.languageFields(); q == nil && inner != nil {
+		q = inner.readObject("quantization_config", "compression_config")
 	}
 	if q == nil {
-		return quantisation{}
+		return quantisationRules{}
 	}
-	if nested := q.object("quantization"); nested != nil { // as in hf_quant_config.json
-		q = nested.under(map[string]any{"quant_method": "modelopt"})
+	if nested := q.readObject("quantization"); nested != nil { // as in hf_quant_config.json
+		q = nested.withValuesUnder(map[string]any{"quant_method": "modelopt"})
 	}
-	method := strings.ToLower(q.text("quant_method"))
-	if method == "" && q.has("quant_algo") {
+	method := strings.ToLower(q.readText("quant_method"))
+	if method == "" && q.hasKey("quant_algo") {
 		method = "modelopt"
 	}
-	out := quantisation{name: method}
+	out := quantisationRules{name: method}
 	for _, key := range []string{"modules_to_not_convert", "ignored_layers", "ignore", "exclude_modules", "llm_int8_skip_modules"} {
-		out.ignore.add(q, key, q.strings(maxNames, []string{key})...)
+		out.ignore.addEntries(q, key, q.readStrings(maxNames, []string{key})...)
 	}
-	read, known := readers[method]
+	read, known := schemeReaders[method]
 	if !known {
 		reason := "it is not known here"
 		if other, isOther := otherMethods[method]; isOther {
 			reason = other
 		}
-		q.fail("quant_method", "the size of %q cannot be told from config.json, because %s: state it with a safetensors index", method, reason)
+		q.addError("quant_method", "the size of %q cannot be told from config.json, because %s: state it with a safetensors index", method,
+			reason)
 		return out
 	}
 	read(q, &out)
 	return out
 }
 
-// everywhere quantises every linear layer alike.
-func (q *quantisation) everywhere(format Format) { q.rules = append(q.rules, rule{format: format}) }
+// setEverywhere quantises every linear layer alike.
+func (q *quantisationRules) setEverywhere(format Format) {
+	q.rules = append(q.rules, formatRule{format: format})
+}
 
 // tooLong reports whether matching modules against patterns was given up.
-func (q *quantisation) tooLong() bool {
+func (q *quantisationRules) tooLong() bool {
 	matches := q.ignore.matches
 	for _, rule := range q.rules {
 		if rule.modules != nil {
@@ -106,18 +109,18 @@ func (q *quantisation) tooLong() bool {
 	return matches > maxMatches
 }
 
-// of is how a linear layer is stored that would take plain without quantisation.
-func (q *quantisation) of(names []string, t *Tensor, plain Format) Format {
+// formatOf is how a linear layer is stored that would take plain without quantisation.
+func (q *quantisationRules) formatOf(names []string, t *Tensor, plain Format) Format {
 	switch {
-	case len(q.rules) == 0, t.Part == Embedding, t.Part == Head && !q.head:
+	case len(q.rules) == 0, t.Part == EmbeddingPart, t.Part == HeadPart && !q.head:
 		return plain
-	case t.Part == Tower && (q.layersOnly || q.ignore.towers):
+	case t.Part == TowerPart && (q.layersOnly || q.ignore.towers):
 		return plain
-	case q.ignore.have(names):
+	case q.ignore.hasAny(names):
 		return plain
 	}
 	for _, rule := range q.rules {
-		if (!rule.experts || t.Routed) && (rule.modules == nil || rule.modules.have(names)) {
+		if (!rule.experts || t.Routed) && (rule.modules == nil || rule.modules.hasAny(names)) {
 			return rule.format
 		}
 	}

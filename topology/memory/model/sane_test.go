@@ -8,8 +8,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
-// sane is what holds for every model that Parse returns, whatever it read.
-func sane(t *testing.T, name string, m *Model) {
+// checkSane is what holds for every model that Parse returns, whatever it read.
+func checkSane(t *testing.T, name string, m *Model) {
 	t.Helper()
 	const most = topology.Bytes(1) << 52
 	require.Positive(t, m.Parameters(), name)
@@ -18,7 +18,8 @@ func sane(t *testing.T, name string, m *Model) {
 	require.Less(t, m.Stored(), most, name)
 	require.LessOrEqual(t, m.Loaded(), m.Stored(), name)
 	require.LessOrEqual(t, len(m.Order), maxLayers, name)
-	for _, n := range []int64{m.Hidden, m.Vocabulary, m.Heads, m.HeadDim, m.MaxPositions, m.FeedForward, m.ActiveExperts, m.ExpertWidth, m.DraftLayers, m.RotaryDim} {
+	for _, n := range []int64{m.Hidden, m.Vocabulary, m.Heads, m.HeadDim, m.MaxPositions, m.FeedForward, m.ActiveExperts, m.ExpertWidth,
+		m.DraftLayers, m.RotaryDim} {
 		require.GreaterOrEqual(t, n, int64(0), name)
 	}
 	require.Positive(t, m.Hidden, name)
@@ -26,7 +27,7 @@ func sane(t *testing.T, name string, m *Model) {
 	for _, layer := range m.Order {
 		require.Less(t, int(layer), len(m.Layers), name)
 	}
-	m.each(func(tensor *Tensor, _ int64) { saneTensor(t, name, tensor) })
+	m.eachTensor(func(tensor *Tensor, _ int64) { saneTensor(t, name, tensor) })
 	for _, layer := range m.Layers {
 		for _, cache := range layer.Caches {
 			saneCache(t, name, cache)
@@ -59,19 +60,20 @@ func saneTensor(t *testing.T, name string, tensor *Tensor) {
 
 func saneCache(t *testing.T, name string, c Cache) {
 	t.Helper()
-	for _, n := range []int64{c.KVHeads, c.KeyDim, c.ValueDim, c.Window, c.LatentDim, c.IndexBytes, c.ConvElements, c.StateElements, c.StateBits} {
+	for _, n := range []int64{c.KVHeads, c.KeyDim, c.ValueDim, c.Window, c.LatentDim, c.IndexBytes, c.ConvElements, c.StateElements,
+		c.StateBits} {
 		require.GreaterOrEqual(t, n, int64(0), "%s: %+v", name, c)
 		require.LessOrEqual(t, n, int64(1)<<61, "%s: %+v", name, c)
 	}
 	switch c.Attention {
-	case Full, Cross:
+	case FullAttention, CrossAttention:
 		require.Positive(t, c.KVHeads*(c.KeyDim+c.ValueDim), "%s: %+v", name, c)
-	case Sliding, Chunked:
+	case SlidingAttention, ChunkedAttention:
 		require.Positive(t, c.KVHeads*(c.KeyDim+c.ValueDim), "%s: %+v", name, c)
 		require.Positive(t, c.Window, "%s: %+v", name, c)
-	case Latent:
+	case LatentAttention:
 		require.Positive(t, c.LatentDim, "%s: %+v", name, c)
-	case State:
+	case RecurrentState:
 		require.Positive(t, c.ConvElements+c.StateElements, "%s: %+v", name, c)
 	}
 }

@@ -1,20 +1,20 @@
 package model
 
-// every, alternate and the rest are the patterns of sliding layers that models have
+// everyLayer, isOddLayer and the rest are the patterns of sliding layers that models have
 // had before config.json listed layer_types.
-func every(*builder, int64) bool { return true }
+func everyLayer(*modelBuilder, int64) bool { return true }
 
-func alternate(_ *builder, layer int64) bool { return layer%2 == 0 }
+func isOddLayer(_ *modelBuilder, layer int64) bool { return layer%2 == 0 }
 
 // fullEach slides in all but each n-th layer, n from config.json or as given.
-func fullEach(n int64) func(*builder, int64) bool {
-	return func(b *builder, layer int64) bool {
+func fullEach(n int64) func(*modelBuilder, int64) bool {
+	return func(b *modelBuilder, layer int64) bool {
 		const key, older = "sliding_window_pattern", "_sliding_window_pattern"
 		if letters, isText := b.values[key].(string); isText && letters != "" { // "LLLG"
 			return letters[layer%int64(len(letters))] == 'L'
 		}
 		each := n
-		if stated := b.dimension(key, older); stated > 0 {
+		if stated := b.readDimension(key, older); stated > 0 {
 			each = stated
 		}
 		return (layer+1)%each != 0
@@ -22,6 +22,6 @@ func fullEach(n int64) func(*builder, int64) bool {
 }
 
 // upperLayers slides from max_window_layers on, as Qwen2 does when asked to.
-func upperLayers(b *builder, layer int64) bool {
-	return b.flag(false, "use_sliding_window") && layer >= b.count("max_window_layers")
+func upperLayers(b *modelBuilder, layer int64) bool {
+	return b.readFlag(false, "use_sliding_window") && layer >= b.readCount("max_window_layers")
 }

@@ -8,16 +8,16 @@ type Split int8
 // How tensors are divided over the GPUs of a tensor-parallel group, as vLLM,
 // SGLang and TGI do it.
 const (
-	// Replicated: every GPU holds all of it (norms, routers, latent down-projections).
-	Replicated Split = iota
-	// Rows: the output features are divided (q, gate, up).
-	Rows
-	// Columns: the input features are divided (o, down).
-	Columns
-	// KVHeads: divided by heads until each GPU holds one, then replicated.
-	KVHeads
-	// Vocabulary: rows are padded to a multiple of VocabularyPadding and divided.
-	Vocabulary
+	// SplitNone: every GPU holds all of it (norms, routers, latent down-projections).
+	SplitNone Split = iota
+	// SplitRows: the output features are divided (q, gate, up).
+	SplitRows
+	// SplitColumns: the input features are divided (o, down).
+	SplitColumns
+	// SplitKVHeads: divided by heads until each GPU holds one, then replicated.
+	SplitKVHeads
+	// SplitVocabulary: rows are padded to a multiple of VocabularyPadding and divided.
+	SplitVocabulary
 )
 
 // VocabularyPadding is the multiple to which engines round the vocabulary up.
@@ -28,18 +28,19 @@ type Part int8
 
 // The parts of a model.
 const (
-	Embedding Part = iota
+	EmbeddingPart Part = iota
 	AttentionPart
-	MLP
-	Experts
-	Other // norms, routers, position tables
-	Head
-	Tower // vision or audio encoder and its projector
-	Draft // multi-token prediction layers, loaded only for speculative decoding
-	Parts
+	MLPPart
+	ExpertsPart
+	OtherPart // norms, routers, position tables
+	HeadPart
+	TowerPart // vision or audio encoder and its projector
+	DraftPart // multi-token prediction layers, loaded only for speculative decoding
+	PartCount
 )
 
-var partNames = [Parts]string{"embedding", "attention", "MLP", "experts", "norms and routers", "output head", "vision or audio tower", "draft layers"}
+var partNames = [PartCount]string{"embedding", "attention", "MLP", "experts", "norms and routers", "output head",
+	"vision or audio tower", "draft layers"}
 
 func (p Part) String() string { return partNames[p] }
 
@@ -53,7 +54,7 @@ type Tensor struct {
 	Rows, Columns int64
 	Count         int64
 	Split         Split
-	// Heads is the number of KV heads that Rows hold, for KVHeads.
+	// Heads is the number of KV heads that Rows hold, for SplitKVHeads.
 	Heads int64
 	// Routed tensors are one per expert: expert parallelism hands out whole ones.
 	Routed bool
@@ -69,8 +70,8 @@ type Parallel struct {
 	Expert int64
 }
 
-// Single is a model on one GPU.
-var Single = Parallel{Tensor: 1, Pipeline: 1, Expert: 1}
+// SingleGPU is a model on one GPU.
+var SingleGPU = Parallel{Tensor: 1, Pipeline: 1, Expert: 1}
 
 // Elements is how many numbers the tensor holds.
 func (t *Tensor) Elements() int64 { return t.Count * t.Rows * t.Columns }
@@ -95,13 +96,13 @@ func (t *Tensor) Local(p Parallel) (count, rows, columns int64) {
 		count, degree = ceilDiv(count, p.Expert), 1
 	}
 	switch t.Split {
-	case Rows:
+	case SplitRows:
 		rows = ceilDiv(rows, degree)
-	case Columns:
+	case SplitColumns:
 		columns = ceilDiv(columns, degree)
-	case KVHeads:
+	case SplitKVHeads:
 		rows = rows / t.Heads * LocalHeads(t.Heads, degree)
-	case Vocabulary:
+	case SplitVocabulary:
 		rows = ceilDiv(ceilDiv(rows, VocabularyPadding)*VocabularyPadding, degree)
 	}
 	return count, rows, columns

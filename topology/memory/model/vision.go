@@ -2,7 +2,7 @@ package model
 
 // Vision towers, by the model_type of their vision_config. Sources: the modelling
 // code of the same names in Transformers.
-var towers = map[string]func(*builder){
+var visionTowers = map[string]func(*modelBuilder){
 	"siglip_vision_model":   siglipTower,
 	"siglip2_vision_model":  siglipTower,
 	"idefics3_vision":       siglipTower,
@@ -26,70 +26,70 @@ var towers = map[string]func(*builder){
 	"minimax_m3_vision":     miniMax3Tower,
 }
 
-func siglipTower(b *builder) {
-	v := b.image()
-	b.patches(v.hidden, v.channels, v.patch, true)
+func siglipTower(b *modelBuilder) {
+	v := b.readImage()
+	b.addPatches(v.hidden, v.channels, v.patch, true)
 	positions := v.count
-	if stated := b.dimension("num_patches"); stated > 0 {
+	if stated := b.readDimension("num_patches"); stated > 0 {
 		positions = stated
 	}
-	b.matrix("position_embedding", Other, positions, v.hidden, Replicated)
-	b.times(v.layers, func() { b.encoderLayer(encoderLayer{hidden: v.hidden, ff: v.ff}) })
+	b.addMatrix("position_embedding", OtherPart, positions, v.hidden, SplitNone)
+	b.repeatLayers(v.layers, func() { b.encoderLayer(encoderLayer{hidden: v.hidden, ff: v.ff}) })
 	b.layerNorm("post_layernorm", v.hidden, false)
-	if b.flag(b.pooled(), "vision_use_head") {
-		b.vector("head.probe", Other, v.hidden, Replicated)
-		b.biased("head.attention.in_proj", AttentionPart, 3*v.hidden, v.hidden, Rows)
-		b.biased("head.attention.out_proj", AttentionPart, v.hidden, v.hidden, Columns)
+	if b.readFlag(b.isPooled(), "vision_use_head") {
+		b.addVector("head.probe", OtherPart, v.hidden, SplitNone)
+		b.addBiased("head.attention.in_proj", AttentionPart, 3*v.hidden, v.hidden, SplitRows)
+		b.addBiased("head.attention.out_proj", AttentionPart, v.hidden, v.hidden, SplitColumns)
 		b.layerNorm("head.layernorm", v.hidden, false)
-		b.feedForward("head.mlp", MLP, v.hidden, v.ff, false, true)
+		b.feedForward("head.mlp", MLPPart, v.hidden, v.ff, false, true)
 	}
 }
 
-// pooled is whether a tower ends in one vector rather than in one per patch: it does
+// isPooled is whether a tower ends in one vector rather than in one per patch: it does
 // in models that compare images with text.
-func (b *builder) pooled() bool { return b.model.Kind != Decoder }
+func (b *modelBuilder) isPooled() bool { return b.model.Kind != DecoderKind }
 
-func clipTower(b *builder) {
-	v := b.image()
-	b.vector("class_embedding", Other, v.hidden, Replicated)
-	b.patches(v.hidden, v.channels, v.patch, false)
-	b.matrix("position_embedding", Other, v.count+1, v.hidden, Replicated)
+func clipTower(b *modelBuilder) {
+	v := b.readImage()
+	b.addVector("class_embedding", OtherPart, v.hidden, SplitNone)
+	b.addPatches(v.hidden, v.channels, v.patch, false)
+	b.addMatrix("position_embedding", OtherPart, v.count+1, v.hidden, SplitNone)
 	b.layerNorm("pre_layrnorm", v.hidden, false)
-	b.times(v.layers, func() { b.encoderLayer(encoderLayer{hidden: v.hidden, ff: v.ff}) })
+	b.repeatLayers(v.layers, func() { b.encoderLayer(encoderLayer{hidden: v.hidden, ff: v.ff}) })
 	b.layerNorm("post_layernorm", v.hidden, false)
 }
 
-func pixtralTower(b *builder) {
-	v := b.image()
-	b.patches(v.hidden, v.channels, v.patch, false)
+func pixtralTower(b *modelBuilder) {
+	v := b.readImage()
+	b.addPatches(v.hidden, v.channels, v.patch, false)
 	b.layerNorm("ln_pre", v.hidden, true)
-	b.times(v.layers, func() {
+	b.repeatLayers(v.layers, func() {
 		b.encoderLayer(encoderLayer{hidden: v.hidden, ff: v.ff, rms: true, gated: true, plainQKV: true, plainOut: true, plainMLP: true})
 	})
 }
 
-func internTower(b *builder) {
-	v := b.image()
-	b.vector("class_embedding", Other, v.hidden, Replicated)
-	b.patches(v.hidden, v.channels, v.patch, true)
-	b.matrix("position_embedding", Other, v.count+1, v.hidden, Replicated)
+func internTower(b *modelBuilder) {
+	v := b.readImage()
+	b.addVector("class_embedding", OtherPart, v.hidden, SplitNone)
+	b.addPatches(v.hidden, v.channels, v.patch, true)
+	b.addMatrix("position_embedding", OtherPart, v.count+1, v.hidden, SplitNone)
 	layer := encoderLayer{hidden: v.hidden, ff: v.ff, scaled: true}
-	layer.plainQKV = !b.flag(false, "qkv_bias", "attention_bias")
-	layer.rms = b.text("norm_type") == "rms_norm"
-	if b.flag(false, "qk_normalization", "use_qk_norm") {
+	layer.plainQKV = !b.readFlag(false, "qkv_bias", "attention_bias")
+	layer.rms = b.readText("norm_type") == "rms_norm"
+	if b.readFlag(false, "qk_normalization", "use_qk_norm") {
 		layer.qkNorm = v.hidden
 	}
-	b.times(v.layers, func() { b.encoderLayer(layer) })
+	b.repeatLayers(v.layers, func() { b.encoderLayer(layer) })
 }
 
-func moonTower(b *builder) {
-	v := b.image()
-	rms := b.text("norm_type") == "rmsnorm"
-	b.patches(v.hidden, v.channels, v.patch, b.flag(true, "patch_embed_proj_bias"))
-	b.matrix("pos_emb", Other, b.required("init_pos_emb_height")*b.required("init_pos_emb_width"), v.hidden, Replicated)
-	layer := encoderLayer{hidden: v.hidden, ff: v.ff, rms: rms, inner: b.dimension("qkv_hidden_size")}
-	layer.plainQKV = !b.flag(true, "attn_bias")
-	layer.plainOut, layer.plainMLP = layer.plainQKV, !b.flag(true, "linear_bias")
-	b.times(v.layers, func() { b.encoderLayer(layer) })
+func moonTower(b *modelBuilder) {
+	v := b.readImage()
+	rms := b.readText("norm_type") == "rmsnorm"
+	b.addPatches(v.hidden, v.channels, v.patch, b.readFlag(true, "patch_embed_proj_bias"))
+	b.addMatrix("pos_emb", OtherPart, b.readRequired("init_pos_emb_height")*b.readRequired("init_pos_emb_width"), v.hidden, SplitNone)
+	layer := encoderLayer{hidden: v.hidden, ff: v.ff, rms: rms, inner: b.readDimension("qkv_hidden_size")}
+	layer.plainQKV = !b.readFlag(true, "attn_bias")
+	layer.plainOut, layer.plainMLP = layer.plainQKV, !b.readFlag(true, "linear_bias")
+	b.repeatLayers(v.layers, func() { b.encoderLayer(layer) })
 	b.layerNorm("final_layernorm", v.hidden, rms)
 }

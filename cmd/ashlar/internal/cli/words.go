@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Unknown stands for what is not known, or is not there.
+const Unknown = "-"
+
+// OrUnknown is a text, or Unknown for "".
+func OrUnknown(text string) string {
+	if text == "" {
+		return Unknown
+	}
+	return text
+}
+
+// NumberRanges prints sorted numbers, three and more in a row compactly: "0-3,6,7".
+func NumberRanges(numbers []int) string {
+	var words []string
+	for i := 0; i < len(numbers); {
+		end := i
+		for end+1 < len(numbers) && numbers[end+1] == numbers[end]+1 {
+			end++
+		}
+		word := strconv.Itoa(numbers[i])
+		if end > i+1 {
+			word += "-" + strconv.Itoa(numbers[end])
+		} else {
+			end = i
+		}
+		words = append(words, word)
+		i = end + 1
+	}
+	return OrUnknown(strings.Join(words, ","))
+}
+
+// CountNoun is a number of things: "1 GPU", "2 GPUs".
+func CountNoun(count int, noun string) string {
+	if count == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", count, noun)
+}
+
+// WrapText breaks text at spaces into lines of at most so many bytes.
+func WrapText(text string, width int) []string {
+	var lines []string
+	for word := range strings.FieldsSeq(text) {
+		if last := len(lines) - 1; last >= 0 && len(lines[last])+1+len(word) <= width {
+			lines[last] += " " + word
+			continue
+		}
+		lines = append(lines, word)
+	}
+	return lines
+}

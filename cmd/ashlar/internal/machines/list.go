@@ -1,0 +1,34 @@
+package machines
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+)
+
+func newListCommand() *cobra.Command {
+	var source CatalogueFlags
+	var output cli.OutputFlag
+	command := &cobra.Command{
+		Use:   "list",
+		Short: "List machine types and GPU models",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := output.CheckFormat(); err != nil {
+				return err
+			}
+			c, err := source.LoadCatalogue()
+			if err != nil {
+				return err
+			}
+			contents, err := contentsOf(c)
+			if err != nil {
+				return err
+			}
+			return output.Write(cmd.OutOrStdout(), contents, contents.writeText)
+		},
+	}
+	source.AddTo(command)
+	output.AddTo(command, "text or json", cli.FormatText, cli.FormatJSON)
+	return command
+}

@@ -1,0 +1,193 @@
+package simulate
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/scenariofile"
+	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/simulator/scenario"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// simulateFlags are the flags of simulate.
+type simulateFlags struct {
+	scenarioFlags
+	output cli.OutputFlag
+	policy string
+	seed   int64
+	events string
+	frames int
+	page   pageFlag
+}
+
+// addRun makes simulate run scenarios, beside its subcommands.
+func addRun(command *cobra.Command) {
+	var flags simulateFlags
+	command.Use = "simulate [SCENARIO]"
+	command.Short = "Run jobs through a simulated cluster"
+	command.Long = `Runs a scenario in simulated time: jobs arrive, wait, load, run and leave on nodes of
+the catalogue's machine types, placed by the code that the scheduler uses. It needs
+no GPU and no cluster, and takes seconds for weeks.
+
+SCENARIO is a YAML file or one of those that are part of the program, which
+simulate list shows and simulate list NAME prints to start from; without it, a week
+of a production cluster in small. Variants of a scenario are run next to one another
+on the same arrivals. simulate compare repeats them over seeds, simulate openb
+repeats published experiments.
+
+The same scenario and seed give the same result, and the same event log byte by byte.`
+	command.Example = `  ashlar simulate
+  ashlar simulate llm-fleet
+  ashlar simulate my-cluster.yaml --policy first-fit --events events.jsonl
+  ashlar simulate mig-mix -o json | jq '.runs[].result.utilisation'`
+	command.Args = scenarioArgument
+	command.ValidArgsFunction = completeScenario
+	command.RunE = func(cmd *cobra.Command, args []string) error { return flags.runScenario(cmd, args) }
+	set := command.Flags()
+	flags.addTo(command)
+	flags.output.AddTo(command, strings.Join(runFormats, ", ")+" (json has samples over time as well)", runFormats...)
+	set.StringVar(&flags.policy, "policy", "", "use this policy in all variants: "+strings.Join(cli.PolicyNames(), ", "))
+	cli.CompleteFlag(command, "policy", cli.PolicyNames)
+	set.Int64Var(&flags.seed, "seed", 0, "draw the jobs from this seed instead of the scenario's")
+	set.StringVar(&flags.events, "events", "", "write what happens to this `FILE`, one line of JSON each; - for standard output")
+	set.IntVar(&flags.frames, "frames", defaultFrames, "with -o json or --report, of how many nodes to record what their GPUs hold over time")
+	flags.page.addTo(command)
+	command.AddCommand(newCompareCommand(), newListCommand(), newReplayCommand())
+}
+
+// defaultFrames is of how many nodes maps are drawn.
+const defaultFrames = 200
+
+var runFormats = []string{cli.FormatTable, cli.FormatJSON, cli.FormatCSV}
+
+// withPolicy replaces the policy of all variants, and drops those that then are equal.
+func withPolicy(policy string, variants []scenario.Variant) []scenario.Variant {
+	if policy == "" {
+		return variants
+	}
+	var kept []scenario.Variant
+	for _, v := range variants {
+		v.Policy = policy
+		if !slices.ContainsFunc(kept, func(k scenario.Variant) bool {
+			return k.Sharing == v.Sharing && k.Preemption == v.Preemption
+		}) {
+			kept = append(kept, v)
+		}
+	}
+	if len(kept) == 1 {
+		kept[0].Name = policy
+	}
+	return kept
+}
+
+func (f *simulateFlags) runScenario(cmd *cobra.Command, args []string) error {
+	if err := f.output.CheckFormat(); err != nil {
+		return err
+	}
+	if f.frames < 0 || f.frames > simulator.MaxNodes {
+		return cli.UsageErrorf("--frames %d: want 0 to %d", f.frames, simulator.MaxNodes)
+	}
+	if f.policy != "" {
+		if _, err := placement.PolicyNamed(f.policy, placement.PriorDemand(), 0); err != nil {
+			return cli.UsageErrorf("--policy: %w", err)
+		}
+	}
+	if err := f.page.checkFolder(); err != nil {
+		return err
+	}
+	s, err := f.loadScenario(cmd, args)
+	if err != nil {
+		return err
+	}
+	if cmd.Flags().Changed("seed") {
+		s.Seed = f.seed
+	}
+	variants, err := f.chosenVariants(s)
+	if err != nil {
+		return err
+	}
+	variants = withPolicy(f.policy, variants)
+	if f.events != "" && len(variants) > 1 {
+		var names []string
+		for _, v := range variants {
+			names = append(names, v.Name)
+		}
+		return cli.UsageErrorf("--events is of one run: choose one of the variants %s with --variant", strings.Join(names, ", "))
+	}
+	log, end, err := f.openEvents(cmd)
+	if err != nil {
+		return err
+	}
+	report := &runReport{Scenario: s.Name, About: s.About, Seed: s.Seed, HorizonMs: int64(s.Horizon)}
+	progress := cli.NewProgress(cmd.ErrOrStderr())
+	for i, v := range variants {
+		run, err := f.runVariant(cmd.Context(), s, v, log, tellTime(progress, i, len(variants), simulator.Time(s.Horizon)))
+		if err != nil {
+			progress.End()
+			return err
+		}
+		report.Runs = append(report.Runs, run)
+	}
+	progress.End()
+	if err := end(); err != nil {
+		return err
+	}
+	if err := f.page.writePage(s.Name, report.pageRuns()); err != nil || f.events == "-" {
+		return err
+	}
+	return report.writeTo(cmd.OutOrStdout(), &f.output)
+}
+
+// openEvents opens the event log; the function it returns closes it.
+func (f *simulateFlags) openEvents(cmd *cobra.Command) (io.Writer, func() error, error) {
+	switch f.events {
+	case "":
+		return nil, func() error { return nil }, nil
+	case "-":
+		return cmd.OutOrStdout(), func() error { return nil }, nil
+	}
+	file, err := os.Create(f.events)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--events: %w", err)
+	}
+	buffered := bufio.NewWriter(file)
+	return buffered, func() error {
+		if err := buffered.Flush(); err != nil {
+			return fmt.Errorf("--events: %w", err)
+		}
+		return file.Close()
+	}, nil
+}
+
+// runVariant runs one variant.
+func (f *simulateFlags) runVariant(ctx context.Context, s *scenariofile.File, v scenario.Variant, log io.Writer, tell func(simulator.Time)) (*variantRun, error) {
+	c, err := f.LoadCatalogue()
+	if err != nil {
+		return nil, err
+	}
+	in, err := s.Build(c, v, s.Seed)
+	if err != nil {
+		return nil, err
+	}
+	if f.output.Format == cli.FormatJSON || f.page.isWanted() {
+		in.Frames = f.frames
+	}
+	result, err := simulator.Run(in, simulator.Watch{Log: log, Progress: func(now simulator.Time) error {
+		tell(now)
+		return context.Cause(ctx)
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("scenario %s, %s: %w", s.Name, v.Name, err)
+	}
+	return &variantRun{Variant: v.Name, Policy: result.Policy, Sharing: string(cmp.Or(v.Sharing, s.Sharing, scenario.ByAsk)), Result: result}, nil
+}

@@ -1,0 +1,202 @@
+package whatif
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/plugins/dryrun"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// whatifFlags are the flags of whatif.
+type whatifFlags struct {
+	source    snapshotSource
+	files     []string
+	namespace string
+	copies    int
+	drain     []string
+	waiting   bool
+	scheduler string
+	policies  []string
+	save      string
+	output    cli.OutputFlag
+}
+
+// NewCommand is ashlar whatif.
+func NewCommand() *cobra.Command {
+	var flags whatifFlags
+	command := &cobra.Command{
+		Use:   "whatif",
+		Short: "Say where pods would go in a cluster, and why others would wait",
+		Long: `Reads a snapshot of a cluster and runs the scheduler on it: kube-scheduler's
+framework with Ashlar's plugins, at the weights that manifests/base installs. CPU,
+memory, taints, affinity, claims, GPU memory of model servers: all that the scheduler
+looks at counts, and nothing is changed in the cluster.
+
+-f asks about the pods of manifests, beside those that run: Pods, Deployments,
+ReplicaSets, StatefulSets, Jobs and CronJobs, with the claims, templates and classes in
+the same files or in the cluster. --drain asks where the pods of nodes would go. Pods
+are looked at by priority; drained ones first, then those that wait, then those of -f.
+Pods that do not fit are given with the scheduler's reasons and the smallest change
+after which they would.
+
+With several policies each gets a line that compares them, and the pods are those of
+the first.
+
+A snapshot is read from the API server of a kubeconfig, or with --snapshot from what
+--save or this wrote:
+  kubectl get nodes,pods,resourceslices,resourceclaims,resourceclaimtemplates,deviceclasses,priorityclasses -A -o json
+--save writes a file that can be shown to others: no Secrets, and of containers neither
+command nor environment, except of model servers, whose memory is read from them; keys
+and tokens are struck out there too.
+
+Not looked at: persistent volumes, quotas, admission webhooks, DeviceTaintRules,
+disruption budgets. Nothing is preempted; a note says where that could help. Between
+nodes that serve a pod equally well the scheduler goes by the pods that it has seen,
+and what if by those of them that still run: there the two may differ.
+
+The exit code is 0 if all pods fit, 3 if some do not (under the first policy), 1 for
+any other failure and 2 for a mistake in the call.`,
+		Example: `  ashlar whatif -f deployment.yaml --copies 40
+  ashlar whatif --drain gpu-node-7,gpu-node-8
+  ashlar whatif --save cluster.json
+  ashlar whatif --snapshot cluster.json -f job.yaml --policy keep-placeable,first-fit
+  ashlar whatif --waiting -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return flags.runWhatif(cmd) },
+	}
+	set := command.Flags()
+	flags.source.addTo(command)
+	set.StringArrayVarP(&flags.files, "filename", "f", nil, "ask about the pods of this manifest `FILE`, - for standard input; repeat for more")
+	set.StringVarP(&flags.namespace, "namespace", "n", "", "the namespace of objects that name none (default that of the kubeconfig)")
+	set.IntVar(&flags.copies, "copies", 0, "ask about so many pods of each object of -f, instead of as many as it says")
+	set.StringSliceVar(&flags.drain, "drain", nil, "ask where the pods of these `NODES` would go")
+	set.BoolVar(&flags.waiting, "waiting", false, "ask about the cluster's pods that wait, too")
+	set.StringVar(&flags.scheduler, "scheduler", "ashlar-scheduler", "the schedulerName by which the cluster's pods choose Ashlar")
+	set.StringSliceVar(&flags.policies, "policy", []string{placement.KeepPlaceable{}.Name()}, "how to rank choices, one or more of "+strings.Join(cli.PolicyNames(), ", "))
+	set.StringVar(&flags.save, "save", "", "write the snapshot to this `FILE`")
+	flags.output.AddTo(command, "table or json", cli.FormatTable, cli.FormatJSON)
+	cli.CompleteFlag(command, "policy", cli.PolicyNames)
+	return command
+}
+
+func (f *whatifFlags) asksAnything() bool { return len(f.files) > 0 || len(f.drain) > 0 || f.waiting }
+
+// checkFlags refuses calls that contradict themselves, before anything is read.
+func (f *whatifFlags) checkFlags(cmd *cobra.Command) error {
+	if err := f.output.CheckFormat(); err != nil {
+		return err
+	}
+	switch {
+	case !f.asksAnything() && f.save == "":
+		return cli.UsageErrorf("nothing is asked: want pods with -f, nodes with --drain, --waiting, or --save FILE, see %s --help", cmd.CommandPath())
+	case cmd.Flags().Changed("copies") && f.copies < 1:
+		return cli.UsageErrorf("--copies %d: want 1 or more", f.copies)
+	case f.copies > 0 && len(f.files) == 0:
+		return cli.UsageErrorf("--copies goes with -f: it says how many pods of each object are asked about")
+	case f.source.file == "-" && slices.Contains(f.files, "-"):
+		return cli.UsageErrorf("standard input is either the snapshot or a manifest")
+	}
+	return f.source.checkFlags()
+}
+
+func (f *whatifFlags) runWhatif(cmd *cobra.Command) error {
+	if err := f.checkFlags(cmd); err != nil {
+		return err
+	}
+	var policies []placement.Policy
+	for _, name := range f.policies {
+		policy, err := placement.PolicyNamed(name, placement.PriorDemand(), cli.PolicySeed)
+		if err != nil {
+			return cli.UsageErrorf("--policy: %w", err)
+		}
+		policies = append(policies, policy)
+	}
+	if len(policies) == 0 {
+		return cli.UsageErrorf("--policy: want one of %s", strings.Join(cli.PolicyNames(), ", "))
+	}
+	ctx := silenceScheduler(cmd.Context())
+	question, err := f.readQuestion(cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	cluster, err := f.source.readObjects(ctx, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	if f.save != "" {
+		if err := f.saveSnapshot(cluster, cmd.ErrOrStderr()); err != nil || !f.asksAnything() {
+			return err
+		}
+	}
+	report := newPlacementReport(cluster, question)
+	for _, policy := range policies {
+		answer, err := dryrun.AnswerQuestion(ctx, cluster, question, policy)
+		if err != nil {
+			return err
+		}
+		report.Answers = append(report.Answers, answer)
+	}
+	report.Notes = append(report.Notes, report.Answers[0].NotesFor(cluster, question)...)
+	if err := f.output.Write(cmd.OutOrStdout(), report, report.writeText); err != nil {
+		return err
+	}
+	return report.fitError()
+}
+
+// readQuestion reads the manifests.
+func (f *whatifFlags) readQuestion(stdin io.Reader) (*dryrun.PlacementQuestion, error) {
+	manifest := &dryrun.AppliedManifest{}
+	namespace := f.namespace
+	if namespace == "" {
+		namespace = f.source.defaultNamespace()
+	}
+	for _, name := range f.files {
+		text, err := cli.ReadManifest(stdin, name)
+		if err != nil {
+			return nil, err
+		}
+		if name == "-" {
+			name = "standard input"
+		}
+		if err := manifest.ReadObjects(name, text, namespace); err != nil {
+			return nil, err
+		}
+	}
+	if len(f.files) > 0 && len(manifest.Workloads) == 0 {
+		return nil, fmt.Errorf("%s: no pod in it: want objects like a Pod, a Deployment or a Job%s", strings.Join(f.files, ", "), asideOf(manifest.Notes))
+	}
+	return &dryrun.PlacementQuestion{Manifest: manifest, Copies: f.copies, Drain: f.drain, Waiting: f.waiting, Scheduler: f.scheduler}, nil
+}
+
+// asideOf appends remarks to an error.
+func asideOf(notes []string) string {
+	if len(notes) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(notes, "; ") + ")"
+}
+
+// saveSnapshot saves the snapshot, for its owner to read only: who else may is up to them.
+func (f *whatifFlags) saveSnapshot(cluster *dryrun.ClusterObjects, progress io.Writer) error {
+	file, err := os.OpenFile(f.save, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := cluster.SaveObjects(file); err != nil {
+		file.Close()
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(progress, "%s: %s, %s, %s, %s\n", f.save, cli.CountNoun(len(cluster.Nodes), "node"), cli.CountNoun(len(cluster.Pods), "pod"),
+		cli.CountNoun(len(cluster.Claims), "claim"), cli.CountNoun(len(cluster.Slices), "ResourceSlice"))
+	return err
+}

@@ -1,0 +1,11 @@
+// Package manifests holds what an administrator applies, and lets programs read the
+// parts that they must agree with from the same files.
+package manifests
+
+import _ "embed"
+
+// SchedulerConfig is base/scheduler-config.yaml: the KubeSchedulerConfiguration that
+// base installs for ashlar-scheduler.
+//
+//go:embed base/scheduler-config.yaml
+var SchedulerConfig string

@@ -1,0 +1,199 @@
+package dryrun
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
+)
+
+// PlacementAnswer is what would become of the pods under one policy.
+type PlacementAnswer struct {
+	Policy string `json:"policy"`
+	Asked  int    `json:"asked"`
+	Fit    int    `json:"fit"`
+	// GPUsOpened are GPUs that were free and no longer are, NodesOpened nodes that had
+	// no GPU in use.
+	GPUsOpened  int `json:"gpusOpened"`
+	NodesOpened int `json:"nodesOpened"`
+	// MeanGBps and LeastGBps are of the rings through the GPUs of pods that got more
+	// than one; 0 if none did.
+	MeanGBps  int64           `json:"meanGBps,omitempty"`
+	LeastGBps int64           `json:"leastGBps,omitempty"`
+	Pods      []*PodPlacement `json:"pods"`
+
+	outcomes []PodOutcome
+	// orderedGroups are the PodGroups that were refused where another order of their pods
+	// might have had another end.
+	orderedGroups []string
+}
+
+// PodPlacement is what would become of one pod.
+type PodPlacement struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	// From says where a pod that is not of the manifests comes from.
+	From string `json:"from,omitempty"`
+	// Node is "" for a pod that waits, for the reason given.
+	Node    string            `json:"node,omitempty"`
+	Reason  string            `json:"reason,omitempty"`
+	Devices []AllocatedDevice `json:"devices,omitempty"`
+	// GBps is the bandwidth of the ring through the pod's whole GPUs.
+	GBps int64 `json:"gbps,omitempty"`
+	// Product, Got and Connection say the same in words.
+	Product    string `json:"product,omitempty"`
+	Got        string `json:"got,omitempty"`
+	Connection string `json:"connection,omitempty"`
+}
+
+// AllocatedDevice is a device that a pod would hold.
+type AllocatedDevice struct {
+	Driver string `json:"driver"`
+	Pool   string `json:"pool"`
+	Name   string `json:"name"`
+	// Bytes is the part of a shared device's memory.
+	Bytes int64 `json:"bytes,omitempty"`
+}
+
+// gpuHoldings are the GPUs that claims hold now. Pools whose GPUs cannot be understood are
+// left out.
+func (s *Snapshot) gpuHoldings() ([]resourceslices.ClaimAllocation, error) {
+	stored, err := s.claims.List()
+	if err != nil {
+		return nil, err
+	}
+	var all []resourceapi.ResourceClaim
+	for _, claim := range stored {
+		all = append(all, *claim)
+	}
+	slices.SortFunc(all, func(a, b resourceapi.ResourceClaim) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	published := make([]resourceapi.ResourceSlice, len(s.slices))
+	for i, slice := range s.slices {
+		published[i] = *slice
+	}
+	// What cannot be read has no say in how many GPUs are in use.
+	allocations, _ := resourceslices.ClaimAllocations(published, all) //nolint:errcheck // see above
+	return allocations, nil
+}
+
+// nodeGPU is one GPU of a node.
+type nodeGPU struct {
+	node  string
+	index int
+}
+
+// usedGPUs are the GPUs of which anything is held, and their nodes.
+func usedGPUs(holdings []resourceslices.ClaimAllocation) (gpus map[nodeGPU]bool, nodes map[string]bool) {
+	gpus, nodes = map[nodeGPU]bool{}, map[string]bool{}
+	for _, h := range holdings {
+		nodes[h.Node] = true
+		for _, held := range h.Devices {
+			gpus[nodeGPU{h.Node, held.Device.GPU}] = true
+		}
+	}
+	return gpus, nodes
+}
+
+// finish fills the answer from the outcomes and what is held now.
+func (a *PlacementAnswer) finish(s *Snapshot, before []resourceslices.ClaimAllocation) error {
+	after, err := s.gpuHoldings()
+	if err != nil {
+		return err
+	}
+	gpusBefore, nodesBefore := usedGPUs(before)
+	gpusAfter, nodesAfter := usedGPUs(after)
+	for g := range gpusAfter {
+		if !gpusBefore[g] {
+			a.GPUsOpened++
+		}
+	}
+	for n := range nodesAfter {
+		if !nodesBefore[n] {
+			a.NodesOpened++
+		}
+	}
+	claims, err := s.claims.List()
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(claims, func(x, y *resourceapi.ResourceClaim) int { return cmp.Compare(x.Name, y.Name) })
+	byUser := map[types.UID][]*resourceapi.ResourceClaim{}
+	for _, claim := range claims {
+		for _, user := range claim.Status.ReservedFor {
+			byUser[user.UID] = append(byUser[user.UID], claim)
+		}
+	}
+	byClaim := map[types.NamespacedName]*resourceslices.ClaimAllocation{}
+	for i := range after {
+		claim := after[i].Claim
+		byClaim[types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}] = &after[i]
+	}
+	rings, sum := int64(0), int64(0)
+	for i := range a.outcomes {
+		o := &a.outcomes[i]
+		pod := &PodPlacement{Namespace: o.Pod.Namespace, Name: o.Pod.Name, From: o.From, Reason: o.Refusal}
+		a.Pods = append(a.Pods, pod)
+		a.Asked++
+		if o.Bound == nil {
+			continue
+		}
+		a.Fit++
+		pod.describeClaims(o.Bound, byUser[o.Bound.UID], byClaim)
+		if pod.GBps > 0 {
+			if rings == 0 || pod.GBps < a.LeastGBps {
+				a.LeastGBps = pod.GBps
+			}
+			rings, sum = rings+1, sum+pod.GBps
+		}
+	}
+	if rings > 0 {
+		a.MeanGBps = sum / rings
+	}
+	return nil
+}
+
+// describeClaims writes down what a bound pod's claims hold.
+func (p *PodPlacement) describeClaims(
+	bound *corev1.Pod, claims []*resourceapi.ResourceClaim, holdings map[types.NamespacedName]*resourceslices.ClaimAllocation,
+) {
+	p.Node = bound.Spec.NodeName
+	var products, got, connections []string
+	for _, claim := range claims {
+		if claim.Status.Allocation == nil {
+			continue
+		}
+		var others []string
+		holding := holdings[types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}]
+		for _, result := range claim.Status.Allocation.Devices.Results {
+			device := AllocatedDevice{Driver: result.Driver, Pool: result.Pool, Name: result.Device}
+			if memory, shared := result.ConsumedCapacity["memory"]; shared {
+				device.Bytes = memory.Value()
+			}
+			p.Devices = append(p.Devices, device)
+			if holding == nil || !slices.ContainsFunc(holding.Devices, func(h resourceslices.AllocatedDevice) bool { return h.Name == result.Device }) {
+				others = append(others, fmt.Sprintf("%s of %s", result.Device, result.Driver))
+			}
+		}
+		if holding != nil {
+			products, got = append(products, holding.ProductName()), append(got, holding.DescribeDevices())
+			if holding.Bandwidth > 0 {
+				connections = append(connections, holding.DescribeConnection())
+				if p.GBps == 0 || holding.Bandwidth < p.GBps {
+					p.GBps = holding.Bandwidth
+				}
+			}
+		}
+		got = append(got, others...)
+	}
+	slices.Sort(products)
+	p.Product = strings.Join(slices.Compact(products), ", ")
+	p.Got, p.Connection = strings.Join(got, "; "), strings.Join(connections, "; ")
+}

@@ -1,0 +1,101 @@
+package dryrun
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
+	schedulingapi "k8s.io/api/scheduling/v1"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
+)
+
+// ClusterObjects are the parts of a cluster that scheduling looks at.
+type ClusterObjects struct {
+	Nodes      []*corev1.Node
+	Pods       []*corev1.Pod
+	Namespaces []*corev1.Namespace
+	Slices     []*resourceapi.ResourceSlice
+	Claims     []*resourceapi.ResourceClaim
+	Templates  []*resourceapi.ResourceClaimTemplate
+	Classes    []*resourceapi.DeviceClass
+	Priorities []*schedulingapi.PriorityClass
+	PodGroups  []*v1alpha1.PodGroup
+}
+
+// AddObject takes an object of a cluster. It reports false for kinds that scheduling
+// does not look at.
+func (o *ClusterObjects) AddObject(object any) bool {
+	switch object := object.(type) {
+	case *corev1.Node:
+		o.Nodes = append(o.Nodes, object)
+	case *corev1.Pod:
+		o.Pods = append(o.Pods, object)
+	case *corev1.Namespace:
+		o.Namespaces = append(o.Namespaces, object)
+	case *resourceapi.ResourceSlice:
+		o.Slices = append(o.Slices, object)
+	case *resourceapi.ResourceClaim:
+		o.Claims = append(o.Claims, object)
+	case *resourceapi.ResourceClaimTemplate:
+		o.Templates = append(o.Templates, object)
+	case *resourceapi.DeviceClass:
+		o.Classes = append(o.Classes, object)
+	case *schedulingapi.PriorityClass:
+		o.Priorities = append(o.Priorities, object)
+	case *v1alpha1.PodGroup:
+		o.PodGroups = append(o.PodGroups, object)
+	default:
+		return false
+	}
+	return true
+}
+
+// CheckComplete refuses a copy of a cluster on which nothing could be asked.
+func (o *ClusterObjects) CheckComplete() error {
+	if len(o.Nodes) == 0 {
+		return fmt.Errorf("no nodes in it: %s", howToRecord)
+	}
+	seen := map[string]bool{}
+	for _, node := range o.Nodes {
+		if seen[node.Name] {
+			return fmt.Errorf("node %s is in it twice: want one snapshot of one cluster", node.Name)
+		}
+		seen[node.Name] = true
+	}
+	if len(o.Classes) == 0 && len(o.Slices) > 0 {
+		return fmt.Errorf("it has ResourceSlices and no DeviceClasses, without which no claim can be served: %s", howToRecord)
+	}
+	return nil
+}
+
+// howToRecord says how a snapshot is made.
+const howToRecord = "ashlar whatif --save FILE writes one, or kubectl get " +
+	"nodes,pods,resourceslices,resourceclaims,resourceclaimtemplates,deviceclasses,priorityclasses -A -o json"
+
+// podFinished reports whether a pod's containers have ended for good: it takes nothing
+// of its node any more.
+func podFinished(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+}
+
+// BoundPods are the pods that run on nodes, or are about to.
+func (o *ClusterObjects) BoundPods() []*corev1.Pod {
+	var bound []*corev1.Pod
+	for _, pod := range o.Pods {
+		if pod.Spec.NodeName != "" && !podFinished(pod) {
+			bound = append(bound, pod)
+		}
+	}
+	return bound
+}
+
+// WaitingPods are the pods that no scheduler has found a node for.
+func (o *ClusterObjects) WaitingPods() []*corev1.Pod {
+	var waiting []*corev1.Pod
+	for _, pod := range o.Pods {
+		if pod.Spec.NodeName == "" && !podFinished(pod) && pod.DeletionTimestamp == nil {
+			waiting = append(waiting, pod)
+		}
+	}
+	return waiting
+}

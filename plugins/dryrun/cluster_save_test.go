@@ -1,0 +1,61 @@
+package dryrun
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Nothing that an owner would not show to others is in a saved snapshot, and what the
+// memory of model servers is read from is.
+func TestSaveKeepsSecretsOut(t *testing.T) {
+	ordinary := corev1.Container{
+		Name: "c", Image: "corp/app:1", Command: []string{"hidden-1"}, Args: []string{"hidden-2"},
+		Env: []corev1.EnvVar{{Name: "A", Value: "hidden-3"}},
+	}
+	server := corev1.Container{
+		Name: "vllm", Image: "vllm/vllm-openai:v0.11.0",
+		Args: []string{
+			"--model=org/shown-1", "--max-num-batched-tokens", "4096", "--tokenizer", "shown-2", "--api-key", "hidden-4",
+			"--ssl-keyfile-password=hidden-5",
+		},
+		Env: []corev1.EnvVar{
+			{Name: "HF_TOKEN", Value: "hidden-6"}, {Name: "MAX_INPUT_TOKENS", Value: "shown-3"},
+			{Name: "VLLM_ARGS", Value: "--api-key hidden-7 --seed shown-4"},
+		},
+	}
+	shell := corev1.Container{
+		Name: "sh", Image: "vllm/vllm-openai:v0.11.0", Command: []string{"bash", "-c",
+			"export HF_TOKEN=hidden-8; vllm serve org/shown-5 --api-key 'hidden-9 hidden-10' --max-model-len 4096 --served-model-name shown-6"},
+	}
+	pod := func(name string, container corev1.Container) *corev1.Pod {
+		return &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{"note": "hidden-11", "ashlar.dev/gpu-memory": "shown-7"}},
+			Spec: corev1.PodSpec{
+				Containers: []corev1.Container{container},
+				Volumes: []corev1.Volume{
+					{Name: "hidden-12", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "hidden-13"}}},
+				},
+			},
+		}
+	}
+	o := &ClusterObjects{Pods: []*corev1.Pod{pod("ordinary", ordinary), pod("server", server), pod("shell", shell)}}
+	var text bytes.Buffer
+	if err := o.SaveObjects(&text); err != nil {
+		t.Fatal(err)
+	}
+	saved := text.String()
+	for line := range strings.Lines(saved) {
+		if strings.Contains(line, "hidden") {
+			t.Error(line)
+		}
+	}
+	for _, want := range []string{"shown-1", "shown-2", "shown-3", "shown-4", "shown-5", "shown-6", "shown-7", `"4096"`} {
+		if !strings.Contains(saved, want) {
+			t.Errorf("%s is gone:\n%s", want, saved)
+		}
+	}
+}

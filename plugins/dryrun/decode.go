@@ -1,0 +1,153 @@
+package dryrun
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	apps "k8s.io/kubernetes/pkg/apis/apps/install"
+	batch "k8s.io/kubernetes/pkg/apis/batch/install"
+	core "k8s.io/kubernetes/pkg/apis/core/install"
+	resource "k8s.io/kubernetes/pkg/apis/resource/install"
+	scheduling "k8s.io/kubernetes/pkg/apis/scheduling/install"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
+)
+
+// objectScheme knows the API server's own defaults and conversions.
+var objectScheme = func() *runtime.Scheme {
+	s := runtime.NewScheme()
+	for _, install := range []func(*runtime.Scheme){core.Install, apps.Install, batch.Install, resource.Install, scheduling.Install} {
+		install(s)
+	}
+	utilruntime.Must(v1alpha1.AddToScheme(s))
+	utilruntime.Must(s.SetVersionPriority(schema.GroupVersion{Group: "resource.k8s.io", Version: "v1"}))
+	return s
+}()
+
+// fieldStrictness says what becomes of fields that an object does not have.
+type fieldStrictness bool
+
+const (
+	lenient fieldStrictness = false // a snapshot may be of another release
+	strict  fieldStrictness = true  // as kubectl apply is
+)
+
+// objectHeader is what is read of a document before its kind is known.
+type objectHeader struct {
+	APIVersion string            `json:"apiVersion"`
+	Kind       string            `json:"kind"`
+	Items      []json.RawMessage `json:"items"`
+	Metadata   struct {
+		Name      string `json:"name"`
+		Namespace string `json:"namespace"`
+	} `json:"metadata"`
+}
+
+// unknownKind is a document of a kind that is not part of Kubernetes.
+type unknownKind struct{ kind, name string }
+
+// decodeObjects reads YAML or JSON with any number of documents, lists taken apart, and calls
+// visit with each object: one of Kubernetes' with the API server's defaults, in the
+// version that ClusterObjects holds, or an unknownKind.
+func decodeObjects(source string, text []byte, how fieldStrictness, visit func(where string, object any) error) error {
+	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 1<<16)
+	for number := 1; ; number++ {
+		var document runtime.RawExtension
+		err := documents.Decode(&document)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		where := source
+		if number > 1 {
+			where = fmt.Sprintf("%s, document %d", source, number)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", where, err)
+		}
+		if len(bytes.TrimSpace(document.Raw)) == 0 || bytes.Equal(document.Raw, []byte("null")) {
+			continue // a comment between two ---
+		}
+		if err := decodeDocument(where, document.Raw, objectHeader{}, how, visit); err != nil {
+			return err
+		}
+	}
+}
+
+// decodeDocument reads one document. of is what a list says of its items, which need not
+// say it themselves.
+func decodeDocument(where string, text []byte, of objectHeader, how fieldStrictness, visit func(where string, object any) error) error {
+	var about objectHeader
+	if err := json.Unmarshal(text, &about); err != nil {
+		return fmt.Errorf("%s: %w", where, err)
+	}
+	if about.Kind == "" {
+		about.Kind, about.APIVersion = of.Kind, of.APIVersion
+	}
+	if about.Kind == "" || about.APIVersion == "" {
+		return fmt.Errorf("%s: no kind and apiVersion: want Kubernetes objects", where)
+	}
+	if element, isList := strings.CutSuffix(about.Kind, "List"); isList && about.Metadata.Name == "" {
+		for i, item := range about.Items {
+			place := fmt.Sprintf("%s, item %d", where, i+1)
+			if err := decodeDocument(place, item, objectHeader{Kind: element, APIVersion: about.APIVersion}, how, visit); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if about.Metadata.Name != "" {
+		where = fmt.Sprintf("%s: %s %s", where, about.Kind, about.Metadata.Name)
+	}
+	version, err := schema.ParseGroupVersion(about.APIVersion)
+	if err != nil {
+		return fmt.Errorf("%s: apiVersion: %w", where, err)
+	}
+	kind := version.WithKind(about.Kind)
+	switch {
+	case about.Kind == "Secret":
+		return nil // none of our business
+	case !objectScheme.Recognizes(kind):
+		return visit(where, unknownKind{about.Kind, about.Metadata.Name})
+	}
+	object, err := typedObject(text, kind, how)
+	if err != nil {
+		return fmt.Errorf("%s: %w", where, err)
+	}
+	return visit(where, object)
+}
+
+var objectDecoders = map[fieldStrictness]runtime.Decoder{
+	lenient: serializer.NewCodecFactory(objectScheme).UniversalDeserializer(),
+	strict:  serializer.NewCodecFactory(objectScheme, serializer.EnableStrict).UniversalDeserializer(),
+}
+
+// typedObject reads an object and brings it to the version of its API that is in use today.
+func typedObject(text []byte, kind schema.GroupVersionKind, how fieldStrictness) (runtime.Object, error) {
+	object, _, err := objectDecoders[how].Decode(text, &kind, nil)
+	if err != nil {
+		return nil, err
+	}
+	objectScheme.Default(object)
+	latest := objectScheme.PrioritizedVersionsForGroup(kind.Group)[0]
+	if kind.GroupVersion() == latest || !objectScheme.Recognizes(latest.WithKind(kind.Kind)) {
+		return object, nil
+	}
+	internal, err := objectScheme.ConvertToVersion(object, schema.GroupVersion{Group: kind.Group, Version: runtime.APIVersionInternal})
+	if err != nil {
+		return nil, err
+	}
+	converted, err := objectScheme.ConvertToVersion(internal, latest)
+	if err != nil {
+		return nil, err
+	}
+	objectScheme.Default(converted)
+	return converted, nil
+}

@@ -1,0 +1,36 @@
+// Package dryrun runs the scheduler on a copy of a cluster: what would become of pods,
+// without a word to the cluster itself.
+//
+//	API server, files ──> ClusterObjects ─┐
+//	manifests ──> AppliedManifest ────────┼─> Snapshot ──> PodOutcome ──> PlacementAnswer
+//	manifests/base/scheduler-config.yaml ─┘   AdmitPod     bound, or       pods, devices,
+//	                                          SchedulePod  refused with    what was opened,
+//	                                          DrainNodes   the reasons     notes
+//	                                          UnbindPods
+//
+// ClusterObjects are nodes, pods, claims and devices, read from an API server
+// (ReadLiveCluster) or from files (ReadObjectFiles), and written with SaveObjects in a
+// form that can be shown to others. A Snapshot runs the scheduler's own cycles on them:
+// kube-scheduler's framework with Ashlar's plugins and kube-scheduler's, in the profile
+// that manifests/base installs, so that an answer is what the scheduler would have done
+// and not an imitation of it. What a cycle allocates is booked in the copy instead of
+// being written to the API server. AnswerQuestion puts a PlacementQuestion to a Snapshot.
+//
+// Left out is what the copy does not hold: volumes, quotas, admission webhooks,
+// DeviceTaintRules and disruption budgets. Nothing is preempted. The pods of a PodGroup
+// are placed one by one and taken back if too few have a place. What the scheduler
+// learned from pods that have ended since is not known either.
+//
+// Where to look:
+//
+//	cluster*.go, decode.go         objects of a cluster: read, checked, saved
+//	bare_pod.go, secrets.go        what of them is saved
+//	manifest.go, workload.go       objects that a user wants to apply, and their pods
+//	snapshot.go                    the copy
+//	scheduler_profile.go           which plugins run, what is asked of deviceplacement
+//	scheduling_cycle.go            one pod: filter, score, reserve
+//	claim_store.go                 claims in place of the API server's
+//	admission.go                   what the API server does to new pods
+//	drain.go, gang.go, history.go  emptied nodes, PodGroups, pods placed before
+//	question.go, answer*.go        what is asked and answered
+package dryrun

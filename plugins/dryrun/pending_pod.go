@@ -1,0 +1,38 @@
+package dryrun
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
+)
+
+// PendingPod is a pod that is looked for a place for.
+type PendingPod struct {
+	Pod *corev1.Pod
+	// From says where the pod comes from: "" for a manifest.
+	From string
+	// Claims are the pod's own. They come into the snapshot when it is scheduled.
+	Claims []*resourceapi.ResourceClaim
+	// workload is the same for pods that differ in nothing but their names; nil for a
+	// pod of its own kind.
+	workload *WorkloadObject
+}
+
+// Where pods come from.
+const (
+	fromQueue = "waits in the cluster"
+	fromNode  = "node " // and its name
+)
+
+// alike reports whether both pods differ in nothing but their names.
+func (p *PendingPod) alike(other *PendingPod) bool {
+	return p.workload != nil && p.workload == other.workload
+}
+
+// PodOutcome is what became of a pod.
+type PodOutcome struct {
+	PendingPod
+	// Bound is the pod with its node and claims; nil for one that waits, for the reason
+	// that Refusal gives in the scheduler's words.
+	Bound   *corev1.Pod
+	Refusal string
+}
