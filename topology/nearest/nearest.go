@@ -1,29 +1,17 @@
-package catalogue
+package nearest
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 )
 
-// maxNearest is how many names an error suggests.
-const maxNearest = 4
+// maxNames is how many names are suggested.
+const maxNames = 4
 
-// unknownName is the error for a name that is not in the catalogue. It suggests the
-// nearest names and says how to list them all.
-func unknownName(what, name string, names []string) error {
-	all := fmt.Sprintf("all %d are shown by ashlar topology list", len(names))
-	near := nearestNames(name, names)
-	if len(near) == 0 {
-		return fmt.Errorf("unknown %s %q: %s", what, name, all)
-	}
-	return fmt.Errorf("unknown %s %q: the nearest is %s; %s", what, name, strings.Join(near, ", "), all)
-}
-
-// nearestNames returns the names that contain name, or else those that differ from it
+// Names returns up to four of names, the nearest first: those that contain name, or else those that differ from it
 // in at most a third of its letters; case is ignored.
-func nearestNames(name string, names []string) []string {
+func Names(name string, names []string) []string {
 	type candidate struct {
 		name     string
 		distance int
@@ -43,7 +31,7 @@ func nearestNames(name string, names []string) []string {
 		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.name, b.name))
 	})
 	var near []string
-	for _, c := range candidates[:min(len(candidates), maxNearest)] {
+	for _, c := range candidates[:min(len(candidates), maxNames)] {
 		near = append(near, c.name)
 	}
 	return near
