@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ashlar-dev/ashlar/topology/cluster"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -15,13 +16,13 @@ func TestScoresFollowRank(t *testing.T) {
 		"expensive":   33,
 		"dearest":     0,
 		"cheap twice": 66, // equal ratings score equal
-	}, scoresOf(map[string]nodeRating{
+	}, scoresOf(map[string]cluster.NodeScore{
 		"fast":        {Rating: placement.Rating{Bandwidth: 450, OpportunityCost: 900_000}},
 		"cheap":       {Rating: placement.Rating{OpportunityCost: 10}},
 		"cheap twice": {Rating: placement.Rating{OpportunityCost: 10}},
 		"expensive":   {Rating: placement.Rating{OpportunityCost: 11}},
 		"dearest":     {Rating: placement.Rating{OpportunityCost: 80_000}},
-	}))
-	require.Equal(t, map[string]int64{"only": 100}, scoresOf(map[string]nodeRating{"only": {Rating: placement.Rating{OpportunityCost: 5}}}))
-	require.Empty(t, scoresOf(nil))
+	}, 100))
+	require.Equal(t, map[string]int64{"only": 100}, scoresOf(map[string]cluster.NodeScore{"only": {Rating: placement.Rating{OpportunityCost: 5}}}, 100))
+	require.Empty(t, scoresOf(nil, 100))
 }

@@ -65,7 +65,7 @@ func (e *podExpectation) differenceIn(rows []podRow) string {
 		}
 		if r.holding != nil {
 			for _, held := range r.holding.Devices {
-				gpus[fmt.Sprintf("%s/%d", r.holding.Node, held.Offer.GPU)] = true
+				gpus[fmt.Sprintf("%s/%d", r.holding.Node, held.Device.GPU)] = true
 			}
 		}
 	}
@@ -96,15 +96,15 @@ func (e *podExpectation) checkPod(r podRow) string {
 	}
 	for _, held := range r.holding.Devices {
 		switch {
-		case held.Offer.Form.String() != e.Form:
-			return fmt.Sprintf("holds a %s, want %s", held.Offer.Form, e.Form)
+		case held.Device.Form.String() != e.Form:
+			return fmt.Sprintf("holds a %s, want %s", held.Device.Form, e.Form)
 		case e.Profile != "" && held.Profile != e.Profile:
 			return fmt.Sprintf("holds profile %s, want %s", held.Profile, e.Profile)
 		case len(e.Product) > 0 && !slices.Contains(e.Product, held.Product):
 			return fmt.Sprintf("is on a %s, want %s", held.Product, strings.Join(e.Product, " or "))
 		case e.Memory != "" && !e.memoryIs(int64(held.Bytes)):
 			return fmt.Sprintf("holds %s, want %s", held.Bytes, e.Memory)
-		case held.Offer.Form == placement.MIG && r.holding.Bandwidth != 0:
+		case held.Device.Form == placement.MIG && r.holding.Bandwidth != 0:
 			return "a MIG slice with links"
 		}
 	}

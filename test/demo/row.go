@@ -20,7 +20,7 @@ type podRow struct {
 	pod *corev1.Pod
 	// owner is the name that the pod goes by in expected/pods.yaml.
 	owner   string
-	holding *resourceslices.Holding
+	holding *resourceslices.ClaimAllocation
 	// reason is why the pod is not scheduled.
 	reason string
 }
@@ -39,11 +39,11 @@ func readRows(ctx context.Context, client kubernetes.Interface, namespace string
 	if err != nil {
 		return nil, fmt.Errorf("listing resource slices: %w", err)
 	}
-	holdings, err := resourceslices.Holdings(slicesOf.Items, claims.Items)
+	holdings, err := resourceslices.ClaimAllocations(slicesOf.Items, claims.Items)
 	if err != nil {
 		return nil, err
 	}
-	byUser := map[types.UID]*resourceslices.Holding{}
+	byUser := map[types.UID]*resourceslices.ClaimAllocation{}
 	for i := range holdings {
 		for _, user := range holdings[i].Claim.Status.ReservedFor {
 			byUser[user.UID] = &holdings[i]
@@ -82,7 +82,7 @@ func (r podRow) devicesCell() string {
 	if r.holding == nil {
 		return ""
 	}
-	return r.holding.Got()
+	return r.holding.DescribeDevices()
 }
 
 // linkCell describes the connection between a row's whole GPUs.
@@ -90,12 +90,12 @@ func (r podRow) linkCell() string {
 	if r.holding == nil {
 		return "-"
 	}
-	return r.holding.Connection()
+	return r.holding.DescribeConnection()
 }
 
 func (r podRow) productCell() string {
 	if r.holding == nil {
 		return ""
 	}
-	return r.holding.Product()
+	return r.holding.ProductName()
 }
