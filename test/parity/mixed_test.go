@@ -329,11 +329,17 @@ func (w *world) awaitDecision(t *testing.T, events watch.Interface, a arrival) (
 		switch {
 		case pod.Spec.NodeName != "":
 			bound[pod.Name] = true
-		case decided(pod) && pod.Status.NominatedNodeName == "" && len(bound) == 0:
+		case decided(pod) && pod.Status.NominatedNodeName == "" && (a.members == 1 || gangRefused(pod)):
 			return deleted
 		}
 	}
 	return deleted
+}
+
+// gangRefused reports whether a member fits on no node, as opposed to one that was tried
+// before the others were there.
+func gangRefused(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return strings.Contains(c.Message, "fits on no node") })
 }
 
 // placesOf is where the members that are bound are.

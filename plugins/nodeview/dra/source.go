@@ -198,3 +198,8 @@ func (s *Source) PreFilter(
 	cycle := &Cycle{source: s, request: request, state: allocated, allocated: s.pools.sortAllocated(allocated), claims: &claimIndex{}}
 	return cycle, result, status
 }
+
+// ClassFor reports whether a device class stands behind an extended resource.
+func (s *Source) ClassFor(name v1.ResourceName) bool {
+	return s.manager.DeviceClassResolver().GetDeviceClass(name) != nil
+}
