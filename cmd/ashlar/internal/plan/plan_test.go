@@ -1,8 +1,9 @@
-package main
+package plan
 
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +16,20 @@ import (
 
 	resourceapi "k8s.io/api/resource/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli/clitest"
+	memoryplan "github.com/ashlar-dev/ashlar/topology/memory/plan"
 )
+
+// runPlan calls ashlar with the given arguments.
+func runPlan(t *testing.T, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	return clitest.RunCommand(t, NewCommand(), args...)
+}
+
+// title names an option for messages.
+func (o *optionReport) title() string { return fmt.Sprintf("%d x %s:%s", o.GPUs, o.GPU, o.Profile) }
 
 const (
 	llama8  = "meta-llama/Llama-3.1-8B-Instruct"
@@ -41,21 +55,21 @@ func TestPlanGolden(t *testing.T) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(tests)) {
 		t.Run(name, func(t *testing.T) {
-			out, _, err := run(t, append([]string{"plan"}, tests[name]...)...)
-			if refused := strings.Contains(name, "refused"); refused != (err != nil) || err != nil && exitCode(err) != exitNothingFits {
+			out, _, err := runPlan(t, append([]string{"plan"}, tests[name]...)...)
+			if refused := strings.Contains(name, "refused"); refused != (err != nil) || err != nil && cli.ExitCode(err) != cli.ExitNothingFits {
 				t.Errorf("error %v", err)
 			}
 			if strings.HasSuffix(name, ".json") && !json.Valid([]byte(out)) {
 				t.Error("is not JSON")
 			}
-			golden(t, name, out)
+			clitest.CompareGolden(t, name, out)
 		})
 	}
 }
 
 // What the issue asks for, apart from how it is printed.
 func TestPlanAnswers(t *testing.T) {
-	_, _, err := run(t, "plan", llama8, "--gpu", "T4")
+	_, _, err := runPlan(t, "plan", llama8, "--gpu", "T4")
 	if err == nil || !strings.Contains(err.Error(), "13.4GiB of 14.56GiB for the engine - 14.99GiB weights") {
 		t.Errorf("8B on a T4: %v", err)
 	}
@@ -68,9 +82,9 @@ func TestPlanAnswers(t *testing.T) {
 		llama70 + " --gpu L40S --tp 4 -- -pp 2":     {gpus: 8},
 	} {
 		plan := planned(t, strings.Fields(args)...)
-		var whole *planOption
+		var whole *optionReport
 		for _, o := range plan.Options {
-			if o.Form == formWhole {
+			if o.Form == memoryplan.WholeForm {
 				whole = o
 			}
 		}
@@ -81,14 +95,14 @@ func TestPlanAnswers(t *testing.T) {
 }
 
 // planned runs plan and reads its JSON.
-func planned(t *testing.T, args ...string) *planAnswer {
+func planned(t *testing.T, args ...string) *serverReport {
 	t.Helper()
 	args = append([]string{"plan", "-o", "json"}, args...)
-	out, _, err := run(t, args...)
+	out, _, err := runPlan(t, args...)
 	if err != nil {
 		t.Fatalf("%q: %v", args, err)
 	}
-	var answers planAnswers
+	var answers planReport
 	if err := json.Unmarshal([]byte(out), &answers); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +112,7 @@ func planned(t *testing.T, args ...string) *planAnswer {
 // A table of 100 columns can be read in a terminal, and what fits is sorted by price.
 func TestPlanTableIsNarrow(t *testing.T) {
 	for _, model := range []string{llama8, llama70, "meta-llama/Llama-3.1-405B-Instruct", "deepseek-ai/DeepSeek-V3", "openai/gpt-oss-120b", "Qwen/Qwen3-0.6B"} {
-		out, _, err := run(t, "plan", model)
+		out, _, err := runPlan(t, "plan", model)
 		if err != nil {
 			t.Error(err)
 		}
@@ -112,7 +126,7 @@ func TestPlanTableIsNarrow(t *testing.T) {
 		for _, o := range planned(t, model).Options {
 			if o.Fits && o.MicroDollars != nil {
 				if *o.MicroDollars < last {
-					t.Errorf("%s: %s is cheaper than the one before", model, o.takes())
+					t.Errorf("%s: %s is cheaper than the one before", model, o.title())
 				}
 				last = *o.MicroDollars
 			}
@@ -126,7 +140,7 @@ func TestPlanShortNames(t *testing.T) {
 		"A30": "A30-24GB", "3090": "RTX-3090", "a100 sxm 80gb": "A100-SXM4-80GB", "NVIDIA H200": "H200-SXM-141GB", "T4": "T4", "gb200": "GB200", "A30:2g.12gb": "A30-24GB",
 		"H100 SXM": "H100-SXM5-80GB",
 	} {
-		if got := planned(t, llama8, "--max-model-len", "1k", "--gpu", name, "--gpu", "B200").Options; !slices.ContainsFunc(got, func(o *planOption) bool { return o.GPU == want }) {
+		if got := planned(t, llama8, "--max-model-len", "1k", "--gpu", name, "--gpu", "B200").Options; !slices.ContainsFunc(got, func(o *optionReport) bool { return o.GPU == want }) {
 			t.Errorf("%s is not %s", name, want)
 		}
 	}
@@ -165,7 +179,7 @@ func TestPlanNotesLength(t *testing.T) {
 		if err := os.WriteFile(file, []byte(pod(tc.env)), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		out, _, err := run(t, append([]string{"plan"}, strings.Fields(tc.args)...)...)
+		out, _, err := runPlan(t, append([]string{"plan"}, strings.Fields(tc.args)...)...)
 		if words := strings.Join(strings.Fields(out), " "); err != nil || strings.Contains(words, want) != tc.noted {
 			t.Errorf("%s %s: noted %v, %v", tc.args, tc.env, !tc.noted, err)
 		}
@@ -189,8 +203,8 @@ func TestPlanUndivided(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	out, _, err := run(t, "plan", file, "--gpu", "T4", "--gpu", "RTX-5070-Ti", "--tp", "auto")
-	if exitCode(err) != exitNothingFits && err != nil || !strings.Contains(out, "and the model does not divide by 8") || !strings.Contains(out, "with more GPUs, --tp 8: ") {
+	out, _, err := runPlan(t, "plan", file, "--gpu", "T4", "--gpu", "RTX-5070-Ti", "--tp", "auto")
+	if cli.ExitCode(err) != cli.ExitNothingFits && err != nil || !strings.Contains(out, "and the model does not divide by 8") || !strings.Contains(out, "with more GPUs, --tp 8: ") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -199,8 +213,8 @@ func TestPlanUndivided(t *testing.T) {
 func TestPlanPrices(t *testing.T) {
 	plan := planned(t, llama8, "--max-model-len", "2k", "--gpu", "A100-SXM4-80GB", "--gpu", "A100-SXM4-80GB:3g.40gb", "--price", "A100-SXM4-80GB=1.00")
 	for _, o := range plan.Options {
-		if want := map[string]int64{formWhole: 1_000_000, formMIG: 500_000}[o.Form]; want > 0 && *o.MicroDollars != want {
-			t.Errorf("%s costs %d, want %d", o.takes(), *o.MicroDollars, want)
+		if want := map[memoryplan.Form]int64{memoryplan.WholeForm: 1_000_000, memoryplan.MIGForm: 500_000}[o.Form]; want > 0 && *o.MicroDollars != want {
+			t.Errorf("%s costs %d, want %d", o.title(), *o.MicroDollars, want)
 		}
 	}
 }
@@ -208,7 +222,7 @@ func TestPlanPrices(t *testing.T) {
 // Shares hold with the utilisation that is printed, and never more than they ask for.
 func TestPlanSharesHold(t *testing.T) {
 	for _, o := range planned(t, llama8, "--max-model-len", "4096", "--concurrency", "4").Options {
-		if o.Form != formShare {
+		if o.Form != memoryplan.ShareForm {
 			continue
 		}
 		taken := int64(o.ShareUtilisation*float64(o.TotalBytes)) + 512<<20
@@ -225,7 +239,7 @@ func TestPlanClaimsAreStrict(t *testing.T) {
 		{llama8}, {llama70}, {llama8, "--share"}, {"openai/gpt-oss-20b", "--share", "--max-model-len", "8k"}, {"Qwen/Qwen3-0.6B"},
 		{"deepseek-ai/DeepSeek-V3", "--max-model-len", "4k"}, {"google-bert/bert-base-uncased", "--engine", "plain"}, {llama8, "--engine", "sglang"},
 	} {
-		out, _, err := run(t, append([]string{"plan", "-o", "claim"}, args...)...)
+		out, _, err := runPlan(t, append([]string{"plan", "-o", "claim"}, args...)...)
 		if err != nil {
 			t.Errorf("%q: %v", args, err)
 			continue
@@ -270,63 +284,63 @@ func TestPlanMistakes(t *testing.T) {
 		code int
 		want string
 	}{
-		"no model":             {[]string{}, exitUsage, "want a MODEL, or the pods of a manifest with -f"},
-		"two models":           {[]string{"a", "b"}, exitUsage, "want one MODEL"},
-		"unknown model":        {[]string{"meta-llama/Llama-3.1-9B"}, exitUsage, "near it are"},
-		"unknown model, help":  {[]string{"nobody/nothing"}, exitUsage, "--config FILE, or have it read with --hub"},
-		"unknown format":       {[]string{llama8, "-o", "xml"}, exitUsage, `--output "xml": want one of table, json, yaml, claim`},
-		"unknown engine":       {[]string{llama8, "--engine", "ollama"}, exitUsage, `--engine "ollama": want one of`},
-		"unknown GPU":          {[]string{llama8, "--gpu", "H1000"}, exitUsage, `--gpu: unknown GPU model "H1000"`},
-		"unknown profile":      {[]string{llama8, "--gpu", "A30-24GB:3g.20gb"}, exitUsage, "A30-24GB has no MIG profile \"3g.20gb\": it has 1g.6gb, 2g.12gb"},
-		"GPU without MIG":      {[]string{llama8, "--gpu", "L4:1g.5gb"}, exitUsage, "L4 has no MIG"},
-		"bad length":           {[]string{llama8, "--max-model-len", "long"}, exitUsage, `--max-model-len long: "long" is not a whole number`},
-		"bad concurrency":      {[]string{llama8, "--concurrency", "0"}, exitUsage, "--concurrency 0: want 1 to"},
-		"bad context":          {[]string{llama8, "--context", "-1"}, exitUsage, "--context"},
-		"several GPUs":         {[]string{llama8, "--gpu", "H100"}, exitUsage, `--gpu: "H100" may be any of H100-NVL-94GB, H100-PCIe-80GB, H100-SXM5-80GB: name one`},
-		"several GPUs, price":  {[]string{llama8, "--price", "A100=1"}, exitUsage, `--price: "A100" may be any of A100-PCIe-40GB`},
-		"bad degree":           {[]string{llama8, "--tp", "3"}, exitUsage, "--tp 3: it does not divide the model's 32 attention heads"},
-		"bad degree after --":  {[]string{llama8, "--", "-tp", "3"}, exitUsage, "--tp 3: it does not divide"},
-		"bad stages":           {[]string{llama8, "--pp", "40"}, exitUsage, "--pp 40: the model has only 32 layers"},
-		"bad degree of a pod":  {[]string{"-f", write("three.yaml", server("--model="+llama8+", --tensor-parallel-size=3"))}, exitFailure, "three.yaml:6: Pod a: "},
-		"unknown model in pod": {[]string{"-f", write("who.yaml", server("--model=nobody/nothing"))}, exitFailure, "who.yaml:6: Pod a: model"},
-		"context too long":     {[]string{llama8, "--context", "9999", "--max-model-len", "4096"}, exitUsage, "--context 9999: is more than --max-model-len allows, which is 4096"},
-		"context, own length":  {[]string{llama8, "--context", "200k"}, exitUsage, "--context 200k: is more than the 131072 tokens that " + llama8},
-		"vLLM for pictures":    {[]string{"resnet50", "--engine", "vllm"}, exitUsage, "vllm does not serve resnet50, which is a vision model: use --engine plain"},
-		"pictures in a pod":    {[]string{"-f", write("vit.yaml", server("--model=google/vit-base-patch16-224"))}, exitFailure, "vit.yaml:6: Pod a: vllm does not serve google/vit"},
-		"empty config":         {[]string{"--config", write("empty.json", " \n")}, exitFailure, "empty.json: is empty"},
-		"bad hub":              {[]string{llama8, "--hub=huggingface.co"}, exitUsage, "want an address like"},
-		"bad revision":         {[]string{llama8, "--hub", "--revision", "../main"}, exitUsage, "--revision"},
-		"bad degree, no count": {[]string{llama8, "--tp", "all"}, exitUsage, "--tensor-parallel-size"},
-		"bad version":          {[]string{llama8, "--engine-version", "new"}, exitUsage, `--engine-version: "new" is not a version`},
-		"bad engine flag":      {[]string{llama8, "--", "--max-num-seqs", "x"}, exitUsage, "after --: --max-num-seqs"},
-		"share of sglang":      {[]string{llama8, "--engine", "sglang", "--share", "-o", "claim"}, exitFailure, "sglang cannot be kept to a part of a GPU"},
-		"share without claim":  {[]string{llama8, "--share"}, exitUsage, "--share goes with -o claim"},
-		"nothing to claim":     {[]string{llama8, "--gpu", "T4", "-o", "claim"}, exitNothingFits, "nothing to claim"},
-		"bad price":            {[]string{llama8, "--price", "L4"}, exitUsage, `--price "L4": want a GPU and dollars per hour`},
-		"price of nothing":     {[]string{llama8, "--price", "L5=1"}, exitUsage, `--price: unknown GPU model "L5"`},
-		"no config":            {[]string{"--config", filepath.Join(dir, "missing.json")}, exitFailure, "missing.json: no such file"},
-		"bad config":           {[]string{"--config", write("bad.json", `{"model_type":"llama","hidden_size":-1}`)}, exitFailure, "bad.json: config.json: hidden_size"},
-		"bad index":            {[]string{llama8, "--index", write("index.json", `{}`)}, exitFailure, "index.json: safetensors index: metadata.total_size: missing"},
-		"hub over http":        {[]string{llama8, "--hub=http://example.com"}, exitUsage, "want https"},
-		"hub and a bad name":   {[]string{"../../etc/passwd", "--hub"}, exitUsage, "is not a model's name"},
-		"address as model":     {[]string{"https://huggingface.co/" + llama8}, exitUsage, "the hub's address goes with --hub"},
-		"no file":              {[]string{"-f", filepath.Join(dir, "missing.yaml")}, exitFailure, "missing.yaml: no such file"},
-		"not YAML":             {[]string{"-f", write("broken.yaml", "a: b\n c: [\n")}, exitFailure, "broken.yaml:2: is not YAML"},
-		"no pod":               {[]string{"-f", write("service.yaml", "kind: Service\n")}, exitFailure, "service.yaml: no pod in it"},
-		"no server":            {[]string{"-f", write("web.yaml", header+"  - {name: web, image: nginx}\n")}, exitFailure, "web.yaml:6: Pod a: starts no model server"},
-		"number among args":    {[]string{"-f", write("number.yaml", server("--max-model-len, 8192"))}, exitFailure, "number.yaml:8: Pod a: args: 8192 is no text in YAML: put it in quotes"},
-		"setting refused":      {[]string{"-f", write("refused.yaml", server("--max-model-len=-5"))}, exitFailure, "refused.yaml:6: Pod a: container server: args[0]: --max-model-len"},
-		"model in a volume":    {[]string{"-f", write("volume.yaml", server("--model=/models/mine"))}, exitFailure, "Pod a: the model is unknown, because"},
-		"template":             {[]string{"-f", write("chart.yaml", "a: {{ .Values.x }}\n")}, exitFailure, "chart.yaml: is a template of Helm's"},
-		"nested":               {[]string{"-f", write("deep.yaml", strings.Repeat("[", 100)+strings.Repeat("]", 100))}, exitFailure, "nested too deeply"},
+		"no model":             {[]string{}, cli.ExitUsage, "want a MODEL, or the pods of a manifest with -f"},
+		"two models":           {[]string{"a", "b"}, cli.ExitUsage, "want one MODEL"},
+		"unknown model":        {[]string{"meta-llama/Llama-3.1-9B"}, cli.ExitUsage, "near it are"},
+		"unknown model, help":  {[]string{"nobody/nothing"}, cli.ExitUsage, "--config FILE, or have it read with --hub"},
+		"unknown format":       {[]string{llama8, "-o", "xml"}, cli.ExitUsage, `--output "xml": want one of table, json, yaml, claim`},
+		"unknown engine":       {[]string{llama8, "--engine", "ollama"}, cli.ExitUsage, `--engine "ollama": want one of`},
+		"unknown GPU":          {[]string{llama8, "--gpu", "H1000"}, cli.ExitUsage, `--gpu: unknown GPU model "H1000"`},
+		"unknown profile":      {[]string{llama8, "--gpu", "A30-24GB:3g.20gb"}, cli.ExitUsage, "A30-24GB has no MIG profile \"3g.20gb\": it has 1g.6gb, 2g.12gb"},
+		"GPU without MIG":      {[]string{llama8, "--gpu", "L4:1g.5gb"}, cli.ExitUsage, "L4 has no MIG"},
+		"bad length":           {[]string{llama8, "--max-model-len", "long"}, cli.ExitUsage, `--max-model-len long: "long" is not a whole number`},
+		"bad concurrency":      {[]string{llama8, "--concurrency", "0"}, cli.ExitUsage, "--concurrency 0: want 1 to"},
+		"bad context":          {[]string{llama8, "--context", "-1"}, cli.ExitUsage, "--context"},
+		"several GPUs":         {[]string{llama8, "--gpu", "H100"}, cli.ExitUsage, `--gpu: "H100" may be any of H100-NVL-94GB, H100-PCIe-80GB, H100-SXM5-80GB: name one`},
+		"several GPUs, price":  {[]string{llama8, "--price", "A100=1"}, cli.ExitUsage, `--price: "A100" may be any of A100-PCIe-40GB`},
+		"bad degree":           {[]string{llama8, "--tp", "3"}, cli.ExitUsage, "--tp 3: it does not divide the model's 32 attention heads"},
+		"bad degree after --":  {[]string{llama8, "--", "-tp", "3"}, cli.ExitUsage, "--tp 3: it does not divide"},
+		"bad stages":           {[]string{llama8, "--pp", "40"}, cli.ExitUsage, "--pp 40: the model has only 32 layers"},
+		"bad degree of a pod":  {[]string{"-f", write("three.yaml", server("--model="+llama8+", --tensor-parallel-size=3"))}, cli.ExitFailure, "three.yaml:6: Pod a: "},
+		"unknown model in pod": {[]string{"-f", write("who.yaml", server("--model=nobody/nothing"))}, cli.ExitFailure, "who.yaml:6: Pod a: model"},
+		"context too long":     {[]string{llama8, "--context", "9999", "--max-model-len", "4096"}, cli.ExitUsage, "--context 9999: is more than --max-model-len allows, which is 4096"},
+		"context, own length":  {[]string{llama8, "--context", "200k"}, cli.ExitUsage, "--context 200k: is more than the 131072 tokens that " + llama8},
+		"vLLM for pictures":    {[]string{"resnet50", "--engine", "vllm"}, cli.ExitUsage, "vllm does not serve resnet50, which is a vision model: use --engine plain"},
+		"pictures in a pod":    {[]string{"-f", write("vit.yaml", server("--model=google/vit-base-patch16-224"))}, cli.ExitFailure, "vit.yaml:6: Pod a: vllm does not serve google/vit"},
+		"empty config":         {[]string{"--config", write("empty.json", " \n")}, cli.ExitFailure, "empty.json: is empty"},
+		"bad hub":              {[]string{llama8, "--hub=huggingface.co"}, cli.ExitUsage, "want an address like"},
+		"bad revision":         {[]string{llama8, "--hub", "--revision", "../main"}, cli.ExitUsage, "--revision"},
+		"bad degree, no count": {[]string{llama8, "--tp", "all"}, cli.ExitUsage, "--tensor-parallel-size"},
+		"bad version":          {[]string{llama8, "--engine-version", "new"}, cli.ExitUsage, `--engine-version: "new" is not a version`},
+		"bad engine flag":      {[]string{llama8, "--", "--max-num-seqs", "x"}, cli.ExitUsage, "after --: --max-num-seqs"},
+		"share of sglang":      {[]string{llama8, "--engine", "sglang", "--share", "-o", "claim"}, cli.ExitFailure, "sglang cannot be kept to a part of a GPU"},
+		"share without claim":  {[]string{llama8, "--share"}, cli.ExitUsage, "--share goes with -o claim"},
+		"nothing to claim":     {[]string{llama8, "--gpu", "T4", "-o", "claim"}, cli.ExitNothingFits, "nothing to claim"},
+		"bad price":            {[]string{llama8, "--price", "L4"}, cli.ExitUsage, `--price "L4": want a GPU and dollars per hour`},
+		"price of nothing":     {[]string{llama8, "--price", "L5=1"}, cli.ExitUsage, `--price: unknown GPU model "L5"`},
+		"no config":            {[]string{"--config", filepath.Join(dir, "missing.json")}, cli.ExitFailure, "missing.json: no such file"},
+		"bad config":           {[]string{"--config", write("bad.json", `{"model_type":"llama","hidden_size":-1}`)}, cli.ExitFailure, "bad.json: config.json: hidden_size"},
+		"bad index":            {[]string{llama8, "--index", write("index.json", `{}`)}, cli.ExitFailure, "index.json: safetensors index: metadata.total_size: missing"},
+		"hub over http":        {[]string{llama8, "--hub=http://example.com"}, cli.ExitUsage, "want https"},
+		"hub and a bad name":   {[]string{"../../etc/passwd", "--hub"}, cli.ExitUsage, "is not a model's name"},
+		"address as model":     {[]string{"https://huggingface.co/" + llama8}, cli.ExitUsage, "the hub's address goes with --hub"},
+		"no file":              {[]string{"-f", filepath.Join(dir, "missing.yaml")}, cli.ExitFailure, "missing.yaml: no such file"},
+		"not YAML":             {[]string{"-f", write("broken.yaml", "a: b\n c: [\n")}, cli.ExitFailure, "broken.yaml:1:4: is not YAML: "},
+		"no pod":               {[]string{"-f", write("service.yaml", "kind: Service\n")}, cli.ExitFailure, "service.yaml: no pod in it"},
+		"no server":            {[]string{"-f", write("web.yaml", header+"  - {name: web, image: nginx}\n")}, cli.ExitFailure, "web.yaml:6: Pod a: starts no model server"},
+		"number among args":    {[]string{"-f", write("number.yaml", server("--max-model-len, 8192"))}, cli.ExitFailure, "number.yaml:8: Pod a: args: 8192 is no text in YAML: put it in quotes"},
+		"setting refused":      {[]string{"-f", write("refused.yaml", server("--max-model-len=-5"))}, cli.ExitFailure, "refused.yaml:6: Pod a: container server: args[0]: --max-model-len"},
+		"model in a volume":    {[]string{"-f", write("volume.yaml", server("--model=/models/mine"))}, cli.ExitFailure, "Pod a: the model is unknown, because"},
+		"template":             {[]string{"-f", write("chart.yaml", "a: {{ .Values.x }}\n")}, cli.ExitFailure, "chart.yaml: is a template of Helm's"},
+		"nested":               {[]string{"-f", write("deep.yaml", strings.Repeat("[", 100)+strings.Repeat("]", 100))}, cli.ExitFailure, "is nested more than 64 deep"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			out, _, err := run(t, append([]string{"plan"}, tc.args...)...)
+			out, _, err := runPlan(t, append([]string{"plan"}, tc.args...)...)
 			if err == nil {
 				t.Fatalf("no error, printed %q", out)
 			}
-			if code := exitCode(err); code != tc.code {
+			if code := cli.ExitCode(err); code != tc.code {
 				t.Errorf("exit code %d, want %d", code, tc.code)
 			}
 			if !strings.Contains(err.Error(), tc.want) {
@@ -379,7 +393,7 @@ func TestPlanSources(t *testing.T) {
 			t.Errorf("%s: %d bytes of weights", name, got.WeightBytes)
 		}
 	}
-	_, _, err := run(t, "plan", "meta-llama/Llama-3.1-9B", "--hub="+hub.URL)
+	_, _, err := runPlan(t, "plan", "meta-llama/Llama-3.1-9B", "--hub="+hub.URL)
 	if err == nil || !strings.Contains(err.Error(), "did you mean meta-llama/") {
 		t.Errorf("a model that the hub lacks: %v", err)
 	}
@@ -392,10 +406,10 @@ func TestPlanCompletion(t *testing.T) {
 	}{
 		{[]string{"Meta-Llama/llama-3.1-8b-i"}, "meta-llama/Llama-3.1-8B-Instruct"},
 		{[]string{"--gpu", "A30"}, "A30-24GB:2g.12gb"},
-		{[]string{"-o", ""}, formatClaim},
+		{[]string{"-o", ""}, claimFormat},
 		{[]string{"--engine", ""}, "sglang"},
 	} {
-		out, _, err := run(t, append([]string{"__complete", "plan"}, tc.args...)...)
+		out, _, err := runPlan(t, append([]string{"__complete", "plan"}, tc.args...)...)
 		if err != nil || !slices.Contains(strings.Split(out, "\n"), tc.want) {
 			t.Errorf("%q: %q, %v", tc.args, out, err)
 		}
@@ -404,8 +418,8 @@ func TestPlanCompletion(t *testing.T) {
 
 // Close answers are neither: the verdict carries that.
 func TestNothingFitsIsAnErrorOfItsOwn(t *testing.T) {
-	_, _, err := run(t, "plan", llama70, "--gpu", "L4", "--gpu", "A30-24GB")
-	if !errors.As(err, &nothingFits{}) || !strings.Contains(err.Error(), "fits on none of the 2 GPUs") {
+	_, _, err := runPlan(t, "plan", llama70, "--gpu", "L4", "--gpu", "A30-24GB")
+	if !errors.As(err, &cli.NothingFits{}) || !strings.Contains(err.Error(), "fits on none of the 2 GPUs") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,17 +1,17 @@
-package main
+package plan
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/hub"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
@@ -22,15 +22,15 @@ type modelSource struct {
 	hub, tokenFile, revision string
 }
 
-// found is a model and how it was found.
-type found struct {
+// foundModel is a model and how it was found.
+type foundModel struct {
 	model *model.Model
 	// config is the config.json, nil if there is none.
 	config []byte
 	notes  []string
 }
 
-func (s *modelSource) add(command *cobra.Command) {
+func (s *modelSource) addTo(command *cobra.Command) {
 	set := command.Flags()
 	set.StringVar(&s.config, "config", "", "read the model's config.json from this `FILE`")
 	set.StringVar(&s.index, "index", "", "read the size of the model's files from this model.safetensors.index.json `FILE`")
@@ -40,14 +40,14 @@ func (s *modelSource) add(command *cobra.Command) {
 	set.StringVar(&s.revision, "revision", "main", "branch, tag or commit of the model on the hub")
 }
 
-// take removes the hub's URL from the arguments: a flag whose value may be left out
+// takeAddress removes the hub's URL from the arguments: a flag whose value may be left out
 // does not take the next word.
-func (s *modelSource) take(args []string) ([]string, error) {
+func (s *modelSource) takeAddress(args []string) ([]string, error) {
 	var rest []string
 	for _, arg := range args {
 		if strings.HasPrefix(arg, "https://") || strings.HasPrefix(arg, "http://") {
 			if s.hub != hub.Default {
-				return nil, usagef("%s: a MODEL is a name like meta-llama/Llama-3.1-8B-Instruct; the hub's address goes with --hub", arg)
+				return nil, cli.UsageErrorf("%s: a MODEL is a name like meta-llama/Llama-3.1-8B-Instruct; the hub's address goes with --hub", arg)
 			}
 			s.hub = arg
 			continue
@@ -57,21 +57,21 @@ func (s *modelSource) take(args []string) ([]string, error) {
 	return rest, nil
 }
 
-// find reads the model.
-func (s *modelSource) find(ctx context.Context) (found, error) {
-	result, err := s.architecture(ctx)
+// findModel reads the model.
+func (s *modelSource) findModel(ctx context.Context) (foundModel, error) {
+	result, err := s.findConfig(ctx)
 	if err != nil || s.index == "" {
 		return result, err
 	}
 	text, err := readJSON(s.index, hub.MaxIndex)
 	if err != nil {
-		return found{}, err
+		return foundModel{}, err
 	}
-	return result, result.sized(text, s.index)
+	return result, result.addIndex(text, s.index)
 }
 
-// sized takes the size of the model's files from an index.
-func (f *found) sized(text []byte, where string) error {
+// addIndex takes the size of the model's files from an index.
+func (f *foundModel) addIndex(text []byte, where string) error {
 	index, err := model.ParseIndex(text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", where, err)
@@ -83,7 +83,7 @@ func (f *found) sized(text []byte, where string) error {
 	return nil
 }
 
-func (s *modelSource) architecture(ctx context.Context) (found, error) {
+func (s *modelSource) findConfig(ctx context.Context) (foundModel, error) {
 	switch {
 	case s.config != "":
 		return fromConfig(s.config, s.name)
@@ -96,7 +96,7 @@ func (s *modelSource) architecture(ctx context.Context) (found, error) {
 		}
 		result, err := fromConfig(filepath.Join(s.name, "config.json"), s.name)
 		if err != nil {
-			return found{}, err
+			return foundModel{}, err
 		}
 		index := filepath.Join(s.name, "model.safetensors.index.json")
 		if _, err := os.Stat(index); err != nil || s.index != "" {
@@ -104,55 +104,55 @@ func (s *modelSource) architecture(ctx context.Context) (found, error) {
 		}
 		text, err := readJSON(index, hub.MaxIndex)
 		if err != nil {
-			return found{}, err
+			return foundModel{}, err
 		}
-		return result, result.sized(text, index)
+		return result, result.addIndex(text, index)
 	}
 	m, err := model.Known(s.name)
 	if unknown := (&model.UnknownModel{}); errors.As(err, &unknown) {
-		return found{}, fmt.Errorf("%w; give its config.json with --config FILE, or have it read with --hub", err)
+		return foundModel{}, fmt.Errorf("%w; give its config.json with --config FILE, or have it read with --hub", err)
 	}
 	config, _ := model.Config(s.name)
-	return found{model: m, config: config}, err
+	return foundModel{model: m, config: config}, err
 }
 
-func fromConfig(file, name string) (found, error) {
+func fromConfig(file, name string) (foundModel, error) {
 	text, err := readJSON(file, hub.MaxConfig)
 	if err != nil {
-		return found{}, err
+		return foundModel{}, err
 	}
 	m, err := model.Parse(text)
 	if err != nil {
-		return found{}, fmt.Errorf("%s: %w", file, err)
+		return foundModel{}, fmt.Errorf("%s: %w", file, err)
 	}
 	if m.Name = name; name == "" {
 		m.Name = file
 	}
-	return found{model: m, config: text}, nil
+	return foundModel{model: m, config: text}, nil
 }
 
-func (s *modelSource) fromHub(ctx context.Context) (found, error) {
+func (s *modelSource) fromHub(ctx context.Context) (foundModel, error) {
 	client, err := hub.New(hub.Options{URL: s.hub, TokenFile: s.tokenFile, Revision: s.revision})
 	if errors.As(err, new(*hub.Invalid)) {
-		return found{}, usageError{err}
+		return foundModel{}, cli.UsageErrorf("%w", err)
 	}
 	if err != nil {
-		return found{}, err
+		return foundModel{}, err
 	}
 	config, err := client.Config(ctx, s.name)
 	if err != nil {
 		var missing *hub.NotFound
 		if near := nearModels(s.name); errors.As(err, &missing) && len(near) > 0 {
-			return found{}, fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, ", "))
+			return foundModel{}, fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, ", "))
 		}
-		return found{}, err
+		return foundModel{}, err
 	}
 	m, err := model.Parse(config.Text)
 	if err != nil {
-		return found{}, fmt.Errorf("%s: %w", config.From, err)
+		return foundModel{}, fmt.Errorf("%s: %w", config.From, err)
 	}
 	m.Name = s.name
-	result := found{model: m, config: config.Text, notes: config.Notes}
+	result := foundModel{model: m, config: config.Text, notes: config.Notes}
 	if s.index != "" {
 		return result, nil
 	}
@@ -162,17 +162,9 @@ func (s *modelSource) fromHub(ctx context.Context) (found, error) {
 		return result, nil // a small model is one file, without an index
 	}
 	if err != nil {
-		return found{}, err
+		return foundModel{}, err
 	}
-	return result, result.sized(index.Text, index.From)
-}
-
-// misnamed makes it a mistake in the call that there is no such model.
-func misnamed(err error) error {
-	if errors.As(err, new(*model.UnknownModel)) || errors.As(err, new(*hub.Invalid)) {
-		return usageError{err}
-	}
-	return err
+	return result, result.addIndex(index.Text, index.From)
 }
 
 // nearModels are the catalogue's names near one that does not exist.
@@ -187,19 +179,13 @@ func nearModels(name string) []string {
 
 // readJSON reads a file of at most so many bytes.
 func readJSON(name string, most int64) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
+	text, err := cli.ReadBounded(name, most)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, most+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
-	}
-	if len(bytes.TrimSpace(text)) == 0 {
+	case len(bytes.TrimSpace(text)) == 0:
 		return nil, fmt.Errorf("%s: is empty: want the JSON that the model's publisher put there", name)
-	}
-	if int64(len(text)) > most {
+	case int64(len(text)) > most:
 		return nil, fmt.Errorf("%s: more than %d bytes, which is more than any model's", name, most)
 	}
 	return text, nil

@@ -1,31 +1,33 @@
-package main
+package plan
 
 import (
 	"fmt"
 	"strings"
 
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/memory"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
+	memoryplan "github.com/ashlar-dev/ashlar/topology/memory/plan"
 )
 
 // writeBreakdowns accounts for each GPU line by line.
-func (a *planAnswer) writeBreakdowns(p *page) {
+func (a *serverAnswer) writeBreakdowns(p *cli.Page) {
 	for _, o := range a.Options {
-		if o.Form == formShare {
+		if o.Form == memoryplan.ShareForm {
 			continue
 		}
-		p.printf("\n%s: %s\n", o.takes(), o.answer())
-		if o.err == nil {
+		p.Printf("\n%s: %s\n", o.Title(), fitAnswer(o))
+		if o.Err == nil {
 			a.writeLines(p, o)
 		}
-		p.printf("  %s\n", o.Arithmetic)
+		p.Printf("  %s\n", explain(o))
 		a.writeBeside(p, o)
 	}
 }
 
-// answer is yes or no, with how sure that is.
-func (o *planOption) answer() string {
+// fitAnswer is yes or no, with how sure that is.
+func fitAnswer(o *memoryplan.Option) string {
 	switch {
 	case o.Fits && o.Close:
 		return "fits, but within the margin of this estimate"
@@ -40,13 +42,13 @@ func (o *planOption) answer() string {
 }
 
 // writeLines prints what takes a GPU's memory, as shares of its total.
-func (a *planAnswer) writeLines(p *page, o *planOption) {
-	e := &o.estimate
+func (a *serverAnswer) writeLines(p *cli.Page, o *memoryplan.Option) {
+	e := &o.Estimate
 	total := e.GPU.Total
 	rows := [][]string{}
 	line := func(name string, bytes topology.Bytes, remark string) {
 		share := float64(bytes) / float64(total)
-		rows = append(rows, []string{"  " + name, bytes.String(), fmt.Sprintf("%.1f%%", 100*share), bar(share), remark})
+		rows = append(rows, []string{"  " + name, bytes.String(), fmt.Sprintf("%.1f%%", 100*share), shareBar(share), remark})
 	}
 	each := ""
 	if o.GPUs > 1 {
@@ -68,12 +70,12 @@ func (a *planAnswer) writeLines(p *page, o *planOption) {
 		kv = fmt.Sprintf("%s are wanted, %s per token", e.Wanted, e.KVPerToken)
 	}
 	line("KV cache", e.KV, kv)
-	if rest := total - e.Budget; rest > 0 && a.Engine != string(memory.SGLang) {
+	if rest := total - e.Budget; rest > 0 && a.Request.Launch.Engine != memory.SGLang {
 		line("not the engine's", rest, fmt.Sprintf("the engine takes %.2f; the driver's context is in the rest", e.Utilisation))
 	}
-	p.table(rows)
+	p.PrintTable(rows)
 	if e.Outcome() == memory.OutcomeStarts {
-		p.printf("  longest request: %d tokens; at once, of %d tokens each: %d; margin: %s\n", e.LongestContext, a.Context, e.Concurrency, e.Margin)
+		p.Printf("  longest request: %d tokens; at once, of %d tokens each: %d; margin: %s\n", e.LongestContext, a.Context, e.Concurrency, e.Margin)
 	}
 }
 
@@ -90,31 +92,31 @@ func weightParts(e *memory.Estimate) string {
 
 const barWidth = 20
 
-// bar draws a share of the whole.
-func bar(share float64) string {
+// shareBar draws a share of the whole.
+func shareBar(share float64) string {
 	n := int(share*barWidth + 0.5)
 	return strings.Repeat("#", max(0, min(barWidth, n)))
 }
 
 // writeBeside says what else the GPU offers: a share, or fewer of them.
-func (a *planAnswer) writeBeside(p *page, o *planOption) {
+func (a *serverAnswer) writeBeside(p *cli.Page, o *memoryplan.Option) {
 	if o.EnoughGPUs > 0 {
-		p.printf("  %d x %s are enough, with --tp %d\n", o.EnoughGPUs, o.GPU, o.EnoughTensorParallel)
+		p.Printf("  %d x %s are enough, with --tp %d\n", o.EnoughGPUs, o.Offer.Model, o.EnoughTensorParallel)
 	}
 	if o.FewerGPUs > 0 {
-		p.printf("  with --max-model-len %d or less, %d x %s are enough\n", o.FewerMaxModelLen, o.FewerGPUs, o.GPU)
+		p.Printf("  with --max-model-len %d or less, %d x %s are enough\n", o.FewerMaxModelLen, o.FewerGPUs, o.Offer.Model)
 	}
-	if o.Form != formWhole {
+	if o.Form != memoryplan.WholeForm {
 		return
 	}
 	for _, other := range a.Options {
-		if other.Form != formShare || other.GPU != o.GPU || !other.Fits {
+		if other.Form != memoryplan.ShareForm || other.Offer.Model != o.Offer.Model || !other.Fits {
 			continue
 		}
-		p.printf("  a share of %s is enough", topology.Bytes(other.ShareBytes))
-		if other.ShareUtilisation > 0 {
-			p.printf(", with %s=%.2f", a.shareFlag(), other.ShareUtilisation)
+		p.Printf("  a share of %s is enough", other.Share.Memory)
+		if other.Share.Utilisation > 0 {
+			p.Printf(", with %s=%.2f", a.shareFlag(), other.Share.Utilisation)
 		}
-		p.printf("\n")
+		p.Printf("\n")
 	}
 }
