@@ -102,8 +102,8 @@ func usedGPUs(holdings []resourceslices.ClaimAllocation) (gpus map[nodeGPU]bool,
 	return gpus, nodes
 }
 
-// finish fills the answer from the outcomes and what is held now.
-func (a *PlacementAnswer) finish(s *Snapshot, before []resourceslices.ClaimAllocation) error {
+// fillIn fills the answer from the outcomes and what is held now.
+func (a *PlacementAnswer) fillIn(s *Snapshot, before []resourceslices.ClaimAllocation) error {
 	after, err := s.gpuHoldings()
 	if err != nil {
 		return err

@@ -305,14 +305,14 @@ func (w *world) create(ctx context.Context, t *testing.T, a arrival) {
 // were deleted meanwhile.
 func (w *world) awaitDecision(t *testing.T, events watch.Interface, a arrival) (deleted []string) {
 	t.Helper()
-	bound := map[string]bool{}
+	bound, last := map[string]bool{}, &corev1.Pod{}
 	for len(bound) < a.members {
 		var event watch.Event
 		select {
 		case event = <-events.ResultChan():
 		case <-time.After(decisionTimeout):
-			t.Fatalf("the scheduler did not decide about %s within %s: %d of %d pods of %s with %d cores are bound", a.name, decisionTimeout,
-				len(bound), a.members, nameOf(a.kind), a.cores)
+			t.Fatalf("the scheduler did not decide about %s within %s: %d of %d pods of %s with %d cores are bound; last seen: %+v", a.name,
+				decisionTimeout, len(bound), a.members, nameOf(a.kind), a.cores, last.Status)
 		}
 		pod, isPod := event.Object.(*corev1.Pod)
 		if !isPod {
@@ -325,14 +325,21 @@ func (w *world) awaitDecision(t *testing.T, events watch.Interface, a arrival) (
 		if ownerOf(pod.Name) != a.name {
 			continue
 		}
+		last = pod
 		switch {
 		case pod.Spec.NodeName != "":
 			bound[pod.Name] = true
-		case decided(pod) && pod.Status.NominatedNodeName == "" && len(bound) == 0:
+		case decided(pod) && pod.Status.NominatedNodeName == "" && (a.members == 1 || gangRefused(pod)):
 			return deleted
 		}
 	}
 	return deleted
+}
+
+// gangRefused reports whether a member fits on no node, as opposed to one that was tried
+// before the others were there.
+func gangRefused(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return strings.Contains(c.Message, "fits on no node") })
 }
 
 // placesOf is where the members that are bound are.
