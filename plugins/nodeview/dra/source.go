@@ -137,7 +137,9 @@ func (s *Source) claimsToAllocate(pod *v1.Pod) ([]*resourceapi.ResourceClaim, er
 
 // AskReserve asks the in-tree plugin which claims its Reserve would allocate, and how,
 // for a pod whose Filter has passed on the node.
-func (s *Source) AskReserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) ([]*resourceapi.ResourceClaim, *fwk.Status) {
+func (s *Source) AskReserve(
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string,
+) ([]*resourceapi.ResourceClaim, *fwk.Status) {
 	instance, err := s.instances.borrowInstance()
 	if err != nil {
 		return nil, fwk.AsStatus(err)
