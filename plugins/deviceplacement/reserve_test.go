@@ -23,11 +23,20 @@ func TestReserveAndPostBind(t *testing.T) {
 		want    []string
 		event   string
 	}{
-		"a pair":           {newClaim("pod", gpuClass, 2), fourGPUs(), []string{"gpu-0", "gpu-1"}, "GPUs 0-1 of n, NV4 100 GB/s"},
-		"one":              {newClaim("pod", gpuClass, 1), []resourceapi.Device{wholeGPU(0, "X")}, []string{"gpu-0"}, "GPU 0 of n"},
-		"without NVLink":   {newClaim("pod", gpuClass, 2), []resourceapi.Device{wholeGPU(0, "X PHB"), wholeGPU(1, "PHB X")}, []string{"gpu-0", "gpu-1"}, "GPUs 0-1 of n, PCIe PHB 24 GB/s"},
-		"a MIG instance":   {newClaim("pod", sliceClass, 1), []resourceapi.Device{migSlice(0, 0), migSlice(0, 6), wideSlice(0, 0)}, []string{"gpu-0-mig-1g10gb-19-6"}, "1g.10gb at 6:1 of GPU 0 of n"},
-		"a share":          {newClaim("pod", shareClass, 1, shareOf("20Gi")), []resourceapi.Device{gpuShare(0), wholeGPU(0, "X")}, []string{"gpu-0-share"}, "20GiB of GPU 0 of n"},
+		"a pair": {newClaim("pod", gpuClass, 2), fourGPUs(), []string{"gpu-0", "gpu-1"}, "GPUs 0-1 of n, NV4 100 GB/s"},
+		"one":    {newClaim("pod", gpuClass, 1), []resourceapi.Device{wholeGPU(0, "X")}, []string{"gpu-0"}, "GPU 0 of n"},
+		"without NVLink": {
+			newClaim("pod", gpuClass, 2), []resourceapi.Device{wholeGPU(0, "X PHB"), wholeGPU(1, "PHB X")}, []string{"gpu-0", "gpu-1"},
+			"GPUs 0-1 of n, PCIe PHB 24 GB/s",
+		},
+		"a MIG instance": {
+			newClaim("pod", sliceClass, 1), []resourceapi.Device{migSlice(0, 0), migSlice(0, 6), wideSlice(0, 0)},
+			[]string{"gpu-0-mig-1g10gb-19-6"}, "1g.10gb at 6:1 of GPU 0 of n",
+		},
+		"a share": {
+			newClaim("pod", shareClass, 1, shareOf("20Gi")), []resourceapi.Device{gpuShare(0), wholeGPU(0, "X")}, []string{"gpu-0-share"},
+			"20GiB of GPU 0 of n",
+		},
 		"nothing of ours":  {newClaim("pod", vfioClass, 1), []resourceapi.Device{wholeGPU(0, "X"), vfioDevice(0)}, []string{"gpu-vfio-0"}, ""},
 		"no GPU published": {newClaim("pod", vfioClass, 1), []resourceapi.Device{vfioDevice(0)}, []string{"gpu-vfio-0"}, ""},
 	} {
@@ -112,7 +121,9 @@ func TestNoEvents(t *testing.T) {
 }
 
 func TestGPURanges(t *testing.T) {
-	for want, gpus := range map[string][]int{"GPU 2": {2}, "GPUs 0-3": {0, 1, 2, 3}, "GPUs 0,2,4-6,15": {0, 2, 4, 5, 6, 15}, "GPUs 14-15": {14, 15}} {
+	for want, gpus := range map[string][]int{
+		"GPU 2": {2}, "GPUs 0-3": {0, 1, 2, 3}, "GPUs 0,2,4-6,15": {0, 2, 4, 5, 6, 15}, "GPUs 14-15": {14, 15},
+	} {
 		var set placement.GPUSet
 		for _, gpu := range gpus {
 			set |= 1 << gpu
@@ -130,7 +141,9 @@ func TestGPURanges(t *testing.T) {
 func TestReplayPods(t *testing.T) {
 	claim := held("n", newClaim("pod", gpuClass, 1), "gpu-0")
 	s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, []runtime.Object{publish("n", fourGPUs()...), claim}...)
-	if err := s.ReplayPods([]PlacedPod{{Pod: newPod("pod", on("n")), Claims: []*resourceapi.ResourceClaim{claim}}, {Pod: newPod("else", on("elsewhere"))}}); err != nil {
+	if err := s.ReplayPods(
+		[]PlacedPod{{Pod: newPod("pod", on("n")), Claims: []*resourceapi.ResourceClaim{claim}}, {Pod: newPod("else", on("elsewhere"))}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	if got := dra.ClaimNames(newPod("pod")); !cmp.Equal([]string{"pod"}, got) {
