@@ -79,7 +79,7 @@ func (m *Model) on(known *model.Model, gpu *topology.Model, count int64, c *cata
 	if f.whole > 1 {
 		return f
 	}
-	if share, ok := plan.ShareFor(known, m.launch(), m.demand(), whole.GPU); ok {
+	if share, ok := plan.ShareFor(known, m.launch(), m.demand(), gpu); ok {
 		f.share = share.Memory
 	}
 	if gpu.MIG == "" {
