@@ -85,18 +85,7 @@ func (p *Pool) node(path string, c *catalogue.Catalogue) (*topology.Node, error)
 	if err != nil {
 		return nil, wrong(path+".gpu", "%v", err)
 	}
-	node := &topology.Node{}
-	count := int(max(1, p.GPUs))
-	for i := range count {
-		links := make([]topology.Link, count)
-		for j := range links {
-			links[j] = topology.Link{Kind: topology.PHB}
-		}
-		links[i] = topology.Link{Kind: topology.Self}
-		node.GPUs = append(node.GPUs, topology.GPU{Model: model, NUMA: topology.NoNUMA})
-		node.Links = append(node.Links, links)
-	}
-	return node, nil
+	return topology.FlatNode(model, int(max(1, p.GPUs))), nil
 }
 
 // inventory is what a node of the pool hands out.

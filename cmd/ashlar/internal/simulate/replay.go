@@ -9,9 +9,9 @@ import (
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/simulator"
-	"github.com/ashlar-dev/ashlar/simulator/openb"
 	"github.com/ashlar-dev/ashlar/simulator/replay"
 	"github.com/ashlar-dev/ashlar/simulator/scenario"
+	"github.com/ashlar-dev/ashlar/simulator/trace"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -79,11 +79,11 @@ func (f *replayFlags) runReplay(cmd *cobra.Command) error {
 	if err := window.UnmarshalText([]byte(f.window)); err != nil {
 		return cli.UsageErrorf("--window: %w", err)
 	}
-	nodes, err := readOpenb(f.nodes, openb.ReadNodes)
+	nodes, err := readTrace(f.nodes, trace.ReadNodes)
 	if err != nil {
 		return err
 	}
-	pods, err := readOpenb(f.pods, replay.ReadPods)
+	pods, err := readTrace(f.pods, trace.ReadTimedPods)
 	if err != nil {
 		return err
 	}
