@@ -19,7 +19,7 @@ type Input struct {
 	Outages []Outage
 	Policy  placement.Policy
 	// Choice is who chooses between nodes that give a job the same bandwidth.
-	Choice Choice
+	Ranking NodeRanking
 	// Horizon is when the run ends, whatever is still waiting or running; 0 for when all
 	// is done.
 	Horizon Time
@@ -33,15 +33,15 @@ type Input struct {
 	Frames int
 }
 
-// Choice is who chooses between nodes that give a job the same bandwidth.
-type Choice uint8
+// NodeRanking is who chooses between nodes that give a job the same bandwidth.
+type NodeRanking uint8
 
 // The choices. The scheduler's is ByOutlook.
 const (
-	// ByPolicy leaves it to the policy's rating of each node by itself.
-	ByPolicy Choice = iota
-	// ByOutlook looks at what the pods to come lose, learned from those that came.
-	ByOutlook
+	// RankByPolicy leaves it to the policy's rating of each node by itself.
+	RankByPolicy NodeRanking = iota
+	// RankByForecast looks at what the pods to come lose, learned from those that came.
+	RankByForecast
 )
 
 // Preemption says whether a job may end others of lower priority.
@@ -68,7 +68,7 @@ type Outage struct {
 // maxSamples bounds how often a run is sampled.
 const maxSamples = 2000
 
-func (in *Input) check() error {
+func (in *Input) validateInput() error {
 	switch {
 	case len(in.Nodes) == 0:
 		return errors.New("no nodes")
@@ -84,7 +84,7 @@ func (in *Input) check() error {
 		return fmt.Errorf("a sample every %s of %s: at most %d samples", in.Every, in.Horizon, maxSamples)
 	}
 	for i := range in.Nodes {
-		if err := in.Nodes[i].check(); err != nil {
+		if err := in.Nodes[i].validateNode(); err != nil {
 			return fmt.Errorf("node %d %s: %w", i, in.Nodes[i].Name, err)
 		}
 	}
@@ -97,7 +97,7 @@ func (in *Input) check() error {
 		return errors.New("nodes must be sorted by name, and names must differ")
 	}
 	for i := range in.Jobs {
-		if err := in.Jobs[i].check(); err != nil {
+		if err := in.Jobs[i].validateJob(); err != nil {
 			return fmt.Errorf("job %d %s: %w", i, in.Jobs[i].Name, err)
 		}
 	}

@@ -34,8 +34,8 @@ func inventoryOf(t testing.TB, name string) *placement.Inventory {
 }
 
 // asking is a request of one part for what accept holds.
-func asking(name string, part placement.Part, terms Terms, accept func(*placement.Device) bool) *Ask {
-	return &Ask{Name: name, For: func(inv *placement.Inventory) Terms {
+func asking(name string, part placement.Part, terms NodeRequest, accept func(*placement.Device) bool) *PodTemplate {
+	return &PodTemplate{Name: name, For: func(inv *placement.Inventory) NodeRequest {
 		part := part
 		part.Accepts = inv.SelectDevices(accept)
 		terms := terms
@@ -44,21 +44,21 @@ func asking(name string, part placement.Part, terms Terms, accept func(*placemen
 	}}
 }
 
-func wholes(count int) *Ask {
-	return asking(fmt.Sprint(count, " GPUs"), placement.Part{Count: count}, Terms{}, func(o *placement.Device) bool { return o.Form == placement.Whole })
+func wholes(count int) *PodTemplate {
+	return asking(fmt.Sprint(count, " GPUs"), placement.Part{Count: count}, NodeRequest{}, func(o *placement.Device) bool { return o.Form == placement.Whole })
 }
 
-func share(bytes topology.Bytes) *Ask {
-	return asking("share "+bytes.String(), placement.Part{Count: 1, Bytes: bytes}, Terms{}, func(o *placement.Device) bool { return o.Form == placement.Share })
+func share(bytes topology.Bytes) *PodTemplate {
+	return asking("share "+bytes.String(), placement.Part{Count: 1, Bytes: bytes}, NodeRequest{}, func(o *placement.Device) bool { return o.Form == placement.Share })
 }
 
-func instance(memory topology.Bytes) *Ask {
-	return asking("mig", placement.Part{Count: 1}, Terms{}, func(o *placement.Device) bool {
+func instance(memory topology.Bytes) *PodTemplate {
+	return asking("mig", placement.Part{Count: 1}, NodeRequest{}, func(o *placement.Device) bool {
 		return o.Form == placement.MIG && o.Memory >= memory && o.Memory < 2*memory
 	})
 }
 
-func host() *Ask { return &Ask{Name: "CPU"} }
+func host() *PodTemplate { return &PodTemplate{Name: "CPU"} }
 
 func nodesOf(inv *placement.Inventory, count int) []Node {
 	var nodes []Node
@@ -68,8 +68,8 @@ func nodesOf(inv *placement.Inventory, count int) []Node {
 	return nodes
 }
 
-func job(name string, at, runs Time, ask *Ask) Job {
-	return Job{Name: name, Class: name, Arrives: at, Runs: runs, Members: 1, Ask: ask, Host: Host{CPU: 1000}}
+func job(name string, at, runs Time, ask *PodTemplate) Job {
+	return Job{Name: name, Class: name, Arrives: at, Runs: runs, Members: 1, Template: ask, Host: Host{CPU: 1000}}
 }
 
 // runLog plays an input and returns the result and the log.
@@ -104,7 +104,7 @@ func TestLog(t *testing.T) {
 {"t":90000,"n":10,"event":"ready","job":"b"}
 {"t":150000,"n":11,"event":"departure","job":"b"}
 `, log)
-	require.Equal(t, JobCounts{Arrived: 3, Finished: 2, Failed: 1, Failures: map[Failure]int64{NeverFits: 1}}, result.Jobs)
+	require.Equal(t, JobCounts{Arrived: 3, Finished: 2, Failed: 1, Failures: map[FailureReason]int64{NeverFits: 1}}, result.Jobs)
 	require.Equal(t, 89*Second, result.All.Waits.Max)
 	require.InDelta(t, (4*90.0+60)/(4*150), result.Utilisation, 1e-9)
 	require.InDelta(t, (4*60.0+60)/(4*150), result.Served, 1e-9)
@@ -183,9 +183,9 @@ func TestReslicing(t *testing.T) {
 // Under time-slicing nothing keeps holders apart: whoever comes too late runs out of
 // memory, starts again, and is given up. A share that is kept to its part is safe.
 func TestOutOfMemory(t *testing.T) {
-	sliced := &Ask{Name: "replica", For: func(inv *placement.Inventory) Terms {
+	sliced := &PodTemplate{Name: "replica", For: func(inv *placement.Inventory) NodeRequest {
 		shares := inv.SelectDevices(func(o *placement.Device) bool { return o.Form == placement.Share && o.GPU == 0 })
-		return Terms{Request: TimeSliced(1, 3, shares), Uses: 10 * topology.GiB, Unisolated: true}
+		return NodeRequest{Request: TimeSliced(1, 3, shares), Uses: 10 * topology.GiB, Unisolated: true}
 	}}
 	jobs := []Job{job("a", 0, Hour, sliced), job("b", Second, Hour, sliced), job("c", 2*Second, Hour, sliced), job("d", 3*Second, Hour, sliced)}
 	result, log := runLog(t, &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: jobs})
@@ -193,7 +193,7 @@ func TestOutOfMemory(t *testing.T) {
 	require.EqualValues(t, 2, result.Jobs.Failures[OutOfMemory])
 	require.EqualValues(t, 2*(1+maxRestarts), result.OutOfMemory)
 	for i := range jobs {
-		jobs[i].Ask = share(10 * topology.GiB)
+		jobs[i].Template = share(10 * topology.GiB)
 	}
 	result, _ = runLog(t, &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: jobs})
 	require.EqualValues(t, 4, result.Jobs.Finished)
@@ -219,7 +219,7 @@ func TestOutages(t *testing.T) {
 // A job that is not willing to wait is given up; jobs that are there are not.
 func TestPatience(t *testing.T) {
 	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: []Job{job("a", 0, Hour, wholes(4)), job("b", 0, Hour, wholes(1))}}
-	in.Jobs[0].Patience, in.Jobs[1].Patience = Minute, Minute
+	in.Jobs[0].MaxWait, in.Jobs[1].MaxWait = Minute, Minute
 	result, _ := runLog(t, in)
 	require.EqualValues(t, 1, result.Jobs.Failures[GaveUp])
 	require.EqualValues(t, 1, result.Jobs.Finished)
@@ -235,7 +235,7 @@ func TestInputRefused(t *testing.T) {
 		"nodes must be sorted":          func(in *Input) { in.Nodes[1].Name = in.Nodes[0].Name },
 		"job 0 a: Runs is -1 ms":        func(in *Input) { in.Jobs[0].Runs = -1 },
 		"job 0 a: has 0 Members":        func(in *Input) { in.Jobs[0].Members = 0 },
-		"job 0 a: Ask is missing":       func(in *Input) { in.Jobs[0].Ask = nil },
+		"job 0 a: Ask is missing":       func(in *Input) { in.Jobs[0].Template = nil },
 		"milli-CPU":                     func(in *Input) { in.Jobs[0].Host.CPU = 1 << 60 },
 		"outage 0 of node 7":            func(in *Input) { in.Outages = []Outage{{Node: 7}} },
 		"Horizon -1 ms":                 func(in *Input) { in.Horizon = -1 },
@@ -249,13 +249,18 @@ func TestInputRefused(t *testing.T) {
 	}
 }
 
+// unknownEvent is of a kind that nothing handles.
+type unknownEvent struct{ nodeSubject }
+
+func (unknownEvent) kindName() string { return "unknown" }
+
 // An error while an event is handled names the event.
 func TestErrorNamesEvent(t *testing.T) {
 	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Policy: placement.FirstFit{}}
 	e, err := newEngine(in, Watch{})
 	require.NoError(t, err)
-	e.agenda.plan(Event{At: 5, Kind: kinds, Job: -1, Node: 0})
-	require.EqualError(t, e.play(), "event 1, unknown at 0.005s, node n-000: nobody handles this kind of event")
+	e.events.pushEvent(5, unknownEvent{nodeSubject{0}})
+	require.EqualError(t, e.playEvents(), "event 1, unknown at 0.005s, node n-000: no handler for event kind unknown")
 }
 
 func placedOrder(log string) []string {
@@ -271,7 +276,7 @@ func placedOrder(log string) []string {
 // anyInput draws a small busy cluster with everything in it.
 func anyInput(t testing.TB, seed uint64) *Input {
 	random := rand.New(rand.NewPCG(seed, 0))
-	asks := []*Ask{wholes(1), wholes(2), wholes(4), share(5 * topology.GiB), share(20 * topology.GiB), instance(5 * topology.GiB), instance(11 * topology.GiB), host()}
+	asks := []*PodTemplate{wholes(1), wholes(2), wholes(4), share(5 * topology.GiB), share(20 * topology.GiB), instance(5 * topology.GiB), instance(11 * topology.GiB), host()}
 	nodes := nodesOf(inventoryOf(t, "4xA30-pcie"), 5)
 	nodes[4].Inventory = nil
 	nodes[3].Joins = Time(random.Int64N(int64(Hour)))
@@ -287,7 +292,7 @@ func anyInput(t testing.TB, seed uint64) *Input {
 			j.Members = 1 + random.IntN(4)
 		}
 		if random.IntN(4) == 0 {
-			j.Patience = Time(random.Int64N(int64(Hour)))
+			j.MaxWait = Time(random.Int64N(int64(Hour)))
 		}
 		if random.IntN(3) == 0 {
 			j.Checkpoint = Minute
@@ -326,13 +331,13 @@ func checkLog(t *testing.T, in *Input, log string) {
 	}
 	cpu := map[string]MilliCPU{}
 	whole, parts := map[string]string{}, map[string]int{} // by "node/gpu"
-	where := map[string][]place{}
-	last := line{At: -1}
+	where := map[string][]logPlace{}
+	last := logLine{At: -1}
 	for _, l := range linesOf(log) {
 		require.GreaterOrEqual(t, l.At, last.At)
 		require.Equal(t, last.Line+1, l.Line)
 		last = l
-		move := func(places []place, sign int) {
+		move := func(places []logPlace, sign int) {
 			for _, p := range places {
 				cpu[p.Node] += MilliCPU(sign) * ask[l.Job].Host.CPU
 				require.LessOrEqual(t, cpu[p.Node], MilliCPU(64_000), "%+v", l)

@@ -51,7 +51,7 @@ func Input(pods []trace.Pod, nodes []trace.Node, o Options) (*simulator.Input, e
 	case len(pods) == 0:
 		return nil, errors.New("no pods")
 	}
-	b := jobBuilder{templates: map[string]*simulator.Ask{}, median: medianRun(pods)}
+	b := jobBuilder{templates: map[string]*simulator.PodTemplate{}, median: medianRun(pods)}
 	demand := placement.PriorDemand()
 	chosen, err := placement.PolicyNamed(o.Policy, demand, uint64(o.Seed))
 	if err != nil {
@@ -71,8 +71,8 @@ func Input(pods []trace.Pod, nodes []trace.Node, o Options) (*simulator.Input, e
 
 // jobBuilder makes jobs of pods.
 type jobBuilder struct {
-	templates map[string]*simulator.Ask // by what is asked
-	median    simulator.Time            // of the run times
+	templates map[string]*simulator.PodTemplate // by what is asked
+	median    simulator.Time                    // of the run times
 }
 
 // tracedJobs are the pods of the end of the trace, at their own times.
@@ -137,12 +137,12 @@ func (b *jobBuilder) runTime(p *trace.Pod, window simulator.Time) simulator.Time
 
 // jobOf is a pod as a job that arrives at once.
 func (b *jobBuilder) jobOf(p *trace.Pod) simulator.Job {
-	job := simulator.Job{Name: p.Name, Class: p.QoS, Members: 1, Host: p.Host, Runs: p.Ran, Priority: servicePriority, Ask: b.templateOf(p)}
+	job := simulator.Job{Name: p.Name, Class: p.QoS, Members: 1, Host: p.Host, Runs: p.Ran, Priority: servicePriority, Template: b.templateOf(p)}
 	if p.QoS == "BE" {
 		job.Priority = bestEffortPriority
 	}
 	if p.Ran < 0 {
-		job.Runs, job.Patience = b.median, max(1, p.Waited)
+		job.Runs, job.MaxWait = b.median, max(1, p.Waited)
 	}
 	return job
 }
@@ -162,7 +162,7 @@ func medianRun(pods []trace.Pod) simulator.Time {
 }
 
 // templateOf is what the pod asks of GPUs; pods that ask the same share it.
-func (b *jobBuilder) templateOf(p *trace.Pod) *simulator.Ask {
+func (b *jobBuilder) templateOf(p *trace.Pod) *simulator.PodTemplate {
 	key := fmt.Sprintf("%d GPUs %s", p.GPUs, p.Models)
 	if p.PerGPU < topology.WholeGPU {
 		key = fmt.Sprintf("share %dm %s", p.PerGPU, p.Models)
@@ -172,14 +172,14 @@ func (b *jobBuilder) templateOf(p *trace.Pod) *simulator.Ask {
 	}
 	key = strings.TrimSpace(key)
 	if b.templates[key] == nil {
-		template := &simulator.Ask{Name: key}
+		template := &simulator.PodTemplate{Name: key}
 		if p.GPUs > 0 {
 			gpus, perGPU := int(p.GPUs), p.PerGPU
 			var models []string // none for any
 			if p.Models != "" {
 				models = strings.Split(p.Models, forecast.ModelSeparator)
 			}
-			template.For = func(inv *placement.Inventory) simulator.Terms { return requestOn(inv, gpus, perGPU, models) }
+			template.For = func(inv *placement.Inventory) simulator.NodeRequest { return requestOn(inv, gpus, perGPU, models) }
 		}
 		b.templates[key] = template
 	}
@@ -187,7 +187,7 @@ func (b *jobBuilder) templateOf(p *trace.Pod) *simulator.Ask {
 }
 
 // requestOn asks for GPUs, or a part of one, on nodes of one make.
-func requestOn(inv *placement.Inventory, gpus int, perGPU topology.MilliGPU, models []string) simulator.Terms {
+func requestOn(inv *placement.Inventory, gpus int, perGPU topology.MilliGPU, models []string) simulator.NodeRequest {
 	want := placement.DeviceSelector{Forms: []placement.Form{placement.Whole}, Models: models}
 	part := placement.Part{Name: "gpu", Count: gpus}
 	if perGPU < topology.WholeGPU {
@@ -195,7 +195,7 @@ func requestOn(inv *placement.Inventory, gpus int, perGPU topology.MilliGPU, mod
 		part.Compute, part.Bytes = perGPU, inv.Node.GPUs[0].Model.Usable()/1000*topology.Bytes(perGPU)
 	}
 	part.Accepts = want.AcceptedDevices(inv)
-	return simulator.Terms{Request: &placement.Request{Parts: []placement.Part{part}}}
+	return simulator.NodeRequest{Request: &placement.Request{Parts: []placement.Part{part}}}
 }
 
 // noTables says that no GPU of the trace is sliced.

@@ -62,7 +62,7 @@ func TestLoad(t *testing.T) {
 	work := 0.0
 	milli := map[string]float64{"share 460m": 0.46, "8 GPUs V100M16|V100M32": 8}
 	for i := range in.Jobs {
-		work += milli[in.Jobs[i].Ask.Name] * float64(in.Jobs[i].Runs)
+		work += milli[in.Jobs[i].Template.Name] * float64(in.Jobs[i].Runs)
 	}
 	require.InEpsilon(t, 0.9*34*float64(o.Window), work, 0.05)
 	again, err := Input(pods, nodes(), o)

@@ -66,7 +66,7 @@ func failureTable(policies []policy) *policyTable {
 		some := false
 		for i := range policies {
 			var counts simulator.JobCounts
-			reasons := map[simulator.Failure]int64{}
+			reasons := map[simulator.FailureReason]int64{}
 			for _, result := range policies[i].classResults(class) {
 				counts.Arrived += result.Jobs.Arrived
 				counts.Failed += result.Jobs.Failed
@@ -87,7 +87,7 @@ func failureTable(policies []policy) *policyTable {
 	return t
 }
 
-func failureText(counts simulator.JobCounts, reasons map[simulator.Failure]int64) string {
+func failureText(counts simulator.JobCounts, reasons map[simulator.FailureReason]int64) string {
 	if counts.Failed == 0 {
 		return "none"
 	}

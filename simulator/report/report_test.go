@@ -30,7 +30,7 @@ func resultOf(factor simulator.Time) *simulator.Result {
 		All: simulator.ClassResult{Waits: waits(10)},
 		Classes: []simulator.ClassResult{
 			{Name: "inference", Jobs: simulator.JobCounts{Arrived: 4, Finished: 4}, Waits: waits(4)},
-			{Name: "training", Jobs: simulator.JobCounts{Arrived: 6, Finished: 3, Running: 1, Failed: 2, Failures: map[simulator.Failure]int64{"never fits": 1, "gave up": 1}}, Waits: waits(6), Bandwidth: 0.75, Measured: 2},
+			{Name: "training", Jobs: simulator.JobCounts{Arrived: 6, Finished: 3, Running: 1, Failed: 2, Failures: map[simulator.FailureReason]int64{"never fits": 1, "gave up": 1}}, Waits: waits(6), Bandwidth: 0.75, Measured: 2},
 		},
 		Utilisation: 0.5, StrandedBytes: 40 << 30, GPUs: 3, DollarsPerHour: 9,
 		Nodes: []simulator.NodeResult{
@@ -38,10 +38,10 @@ func resultOf(factor simulator.Time) *simulator.Result {
 			{Name: "n-1", Models: []string{"L4"}, MemorySlices: []int64{0}, Domain: 3},
 			{Name: "n-2", Domain: -1},
 		},
-		Frames: []simulator.Frame{
-			{At: 0, Tiles: []simulator.Tile{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
-			{At: simulator.Hour, Tiles: []simulator.Tile{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}, {Node: 2, GPUs: "d j1"}}},
-			{At: 2 * simulator.Hour, Tiles: []simulator.Tile{{Node: 0, GPUs: "x"}, {Node: 1, GPUs: "w0"}}},
+		Frames: []simulator.StateSnapshot{
+			{At: 0, Tiles: []simulator.GPUView{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
+			{At: simulator.Hour, Tiles: []simulator.GPUView{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}, {Node: 2, GPUs: "d j1"}}},
+			{At: 2 * simulator.Hour, Tiles: []simulator.GPUView{{Node: 0, GPUs: "x"}, {Node: 1, GPUs: "w0"}}},
 		},
 	}
 	for i := range 3 {
@@ -186,7 +186,7 @@ func TestEncodeAnything(t *testing.T) {
 }
 
 func TestEncodeRefuses(t *testing.T) {
-	for name, tile := range map[string]simulator.Tile{
+	for name, tile := range map[string]simulator.GPUView{
 		"too few GPUs":   {Node: 0, GPUs: "-"},
 		"no such node":   {Node: 7, GPUs: "-"},
 		"unknown word":   {Node: 1, GPUs: "q1"},
@@ -196,7 +196,7 @@ func TestEncodeRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			result := resultOf(1)
-			result.Frames[1].Tiles = []simulator.Tile{tile}
+			result.Frames[1].Tiles = []simulator.GPUView{tile}
 			require.ErrorContains(t, Write(&bytes.Buffer{}, "", []Run{{Name: "a", Result: result}}), "report: map of a, seed 0: frame 1")
 		})
 	}
@@ -235,7 +235,7 @@ func TestHostileNames(t *testing.T) {
 			}
 		}
 		result.Classes[0].Name = name
-		result.Classes[1].Jobs.Failures = map[simulator.Failure]int64{simulator.Failure(name): 1}
+		result.Classes[1].Jobs.Failures = map[simulator.FailureReason]int64{simulator.FailureReason(name): 1}
 		page := written(t, name, Run{Name: name, Result: result}, Run{Name: "b", Result: resultOf(1)})
 		require.Equal(t, 2, strings.Count(page, "<script"), "%.40q", name)
 		require.Equal(t, 2, strings.Count(page, "</script>"), "%.40q", name)
@@ -284,7 +284,7 @@ func anyFrames(rng *rand.Rand, nodes, frames int, change float64) (*simulator.Re
 	}
 	var want []string
 	for f := range frames {
-		frame := simulator.Frame{At: simulator.Time(f) * simulator.Hour}
+		frame := simulator.StateSnapshot{At: simulator.Time(f) * simulator.Hour}
 		for i := range nodes {
 			words := strings.Fields(now[i])
 			text := "x"
@@ -303,7 +303,7 @@ func anyFrames(rng *rand.Rand, nodes, frames int, change float64) (*simulator.Re
 			}
 			if text != now[i] {
 				now[i] = text
-				frame.Tiles = append(frame.Tiles, simulator.Tile{Node: i, GPUs: text})
+				frame.Tiles = append(frame.Tiles, simulator.GPUView{Node: i, GPUs: text})
 			}
 		}
 		r.Frames = append(r.Frames, frame)

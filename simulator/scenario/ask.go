@@ -7,20 +7,20 @@ import (
 )
 
 // ask is the request as the simulator asks it.
-func (b *builder) ask(r *Request) *simulator.Ask {
-	ask := &simulator.Ask{Name: r.title()}
+func (b *builder) ask(r *Request) *simulator.PodTemplate {
+	ask := &simulator.PodTemplate{Name: r.title()}
 	if r.CPUOnly == "" {
-		ask.For = func(inv *placement.Inventory) simulator.Terms { return b.terms(r, inv) }
+		ask.For = func(inv *placement.Inventory) simulator.NodeRequest { return b.terms(r, inv) }
 	}
 	return ask
 }
 
 // terms are what the request asks of nodes of one make, given how GPUs are handed out.
-func (b *builder) terms(r *Request, inv *placement.Inventory) simulator.Terms {
+func (b *builder) terms(r *Request, inv *placement.Inventory) simulator.NodeRequest {
 	if r.Model != nil {
 		return r.modelTerms(b, inv)
 	}
-	terms := simulator.Terms{Uses: topology.Bytes(r.Uses)}
+	terms := simulator.NodeRequest{Uses: topology.Bytes(r.Uses)}
 	part := placement.Part{Name: "gpu", Count: int(max(1, r.GPUs)), Needs: placement.TopologyRequirements{GBps: r.Bandwidth}}
 	needed := topology.Bytes(0) // of a GPU that is not divided by MIG
 	switch {

@@ -62,7 +62,7 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 		return nil, wrong("policy", "%v", err)
 	}
 	in := &simulator.Input{
-		Nodes: b.nodes, Jobs: b.jobs, Policy: chosen, Choice: choiceOf(chosen), Horizon: simulator.Time(s.Horizon), Reslice: simulator.Time(s.Reslice), Every: simulator.Time(s.Sample),
+		Nodes: b.nodes, Jobs: b.jobs, Policy: chosen, Ranking: choiceOf(chosen), Horizon: simulator.Time(s.Horizon), Reslice: simulator.Time(s.Reslice), Every: simulator.Time(s.Sample),
 	}
 	if s.Preemption == preemptNever {
 		in.Preemption = simulator.PreemptNever
@@ -172,7 +172,7 @@ func (b *builder) addJobs(index int) error {
 		b.jobs = append(b.jobs, simulator.Job{
 			Name: fmt.Sprintf("%s-%d", w.Name, count), Class: w.Name, Priority: w.Priority, Arrives: at,
 			Loads: simulator.Time(w.Loading), Runs: simulator.Time(math.Round(runs)), Members: int(max(1, w.Members)), SameDomain: w.SameDomain == sameDomainRequired,
-			Host: r.host(w), Ask: asks[request], Patience: simulator.Time(w.Patience), Checkpoint: simulator.Time(w.Checkpoint),
+			Host: r.host(w), Template: asks[request], MaxWait: simulator.Time(w.Patience), Checkpoint: simulator.Time(w.Checkpoint),
 		})
 	}
 	return nil
@@ -189,8 +189,8 @@ func (r *Request) host(w *Workload) simulator.Host {
 	return host
 }
 
-func (b *builder) asks(w *Workload) []*simulator.Ask {
-	var asks []*simulator.Ask
+func (b *builder) asks(w *Workload) []*simulator.PodTemplate {
+	var asks []*simulator.PodTemplate
 	for i := range w.Requests {
 		asks = append(asks, b.ask(&w.Requests[i]))
 	}
@@ -290,9 +290,9 @@ func (b *builder) part(r *Request) int64 {
 
 // choiceOf is the scheduler's choice between nodes for its own policy. Others are
 // compared with it as they are.
-func choiceOf(policy placement.Policy) simulator.Choice {
+func choiceOf(policy placement.Policy) simulator.NodeRanking {
 	if _, own := policy.(placement.KeepPlaceable); own {
-		return simulator.ByOutlook
+		return simulator.RankByForecast
 	}
-	return simulator.ByPolicy
+	return simulator.RankByPolicy
 }

@@ -64,7 +64,7 @@ func TestWeights(t *testing.T) {
 	in := build(t, one(Arrivals{Every: hour / 10}, Duration{Fixed: hour}, Request{GPUs: 1, Weight: 3}, Request{GPUs: 2}), 1)
 	count := map[string]int{}
 	for i := range in.Jobs {
-		count[in.Jobs[i].Ask.Name]++
+		count[in.Jobs[i].Template.Name]++
 	}
 	require.InDelta(t, 7500, count["1 GPU"], 200)
 	require.Equal(t, 10_001, count["1 GPU"]+count["2 GPUs"])
@@ -125,7 +125,7 @@ func TestSharing(t *testing.T) {
 			s.Sharing = sharing
 			in := build(t, s, 1)
 			inv := in.Nodes[0].Inventory
-			terms := in.Jobs[0].Ask.For(inv)
+			terms := in.Jobs[0].Template.For(inv)
 			var forms []placement.Form
 			for i := range inv.Devices {
 				if form := inv.Devices[i].Form; terms.Request.Parts[0].Accepts.Has(i) && !slices.Contains(forms, form) {

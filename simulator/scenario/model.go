@@ -136,7 +136,7 @@ func (m *Model) share(known *model.Model, gpu memory.GPU) topology.Bytes {
 }
 
 // terms are what the server asks of nodes of one make.
-func (r *Request) modelTerms(b *builder, inv *placement.Inventory) simulator.Terms {
+func (r *Request) modelTerms(b *builder, inv *placement.Inventory) simulator.NodeRequest {
 	fits := map[*topology.Model]fit{}
 	counts := map[*topology.Model]int64{}
 	for _, gpu := range inv.Node.GPUs {
@@ -180,7 +180,7 @@ func (r *Request) modelTerms(b *builder, inv *placement.Inventory) simulator.Ter
 			part.Accepts.Add(i)
 		}
 	}
-	terms := simulator.Terms{Uses: topology.Bytes(r.Uses)}
+	terms := simulator.NodeRequest{Uses: topology.Bytes(r.Uses)}
 	if replicas > 0 {
 		terms.Unisolated = true
 		if terms.Uses == 0 {

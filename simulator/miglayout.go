@@ -2,14 +2,14 @@ package simulator
 
 import "github.com/ashlar-dev/ashlar/topology/placement"
 
-// layout is how a GPU is sliced at present. Instances stay when their holder leaves,
+// migLayout is how a GPU is sliced at present. Instances stay when their holder leaves,
 // because the next one may want the same.
-type layout []placement.Device
+type migLayout []placement.Device
 
-// take makes room for an offer and reports whether the GPU had to be sliced anew: an
+// takeDevice makes room for an offer and reports whether the GPU had to be sliced anew: an
 // instance that is not there yet is created, those that overlap it are destroyed; a
 // whole GPU or a share wants none.
-func (l *layout) take(offer *placement.Device) bool {
+func (l *migLayout) takeDevice(offer *placement.Device) bool {
 	if offer.Form != placement.MIG {
 		anew := len(*l) > 0
 		*l = nil

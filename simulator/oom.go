@@ -8,28 +8,28 @@ import (
 // claimMemory takes the memory that a job really uses; without enough of it nothing is
 // taken, and the name of the node returned on which it runs short.
 func (e *engine) claimMemory(job int) (string, bool) {
-	j, s := &e.Jobs[job], &e.jobs[job]
-	if !j.Ask.gpus() {
+	j, s := &e.input.Jobs[job], &e.jobStates[job]
+	if !j.Template.wantsGPUs() {
 		return "", false
 	}
 	for i := range s.members {
 		m := &s.members[i]
-		n := e.nodes[m.node]
-		terms := e.requestOf(j.Ask).termsOn(n.Inventory)
+		n := e.cluster.nodes[m.node]
+		terms := e.cluster.requestOf(j.Template).termsOn(n.Inventory)
 		for k := range m.grants {
-			if n.enough(&m.grants[k], &terms) {
+			if n.claimDevice(&m.grants[k], &terms) {
 				continue
 			}
-			e.giveBack(j, s.members[:i], len(m.grants))
-			e.giveBack(j, s.members[i:i+1], k)
+			e.returnMemory(j, s.members[:i], len(m.grants))
+			e.returnMemory(j, s.members[i:i+1], k)
 			return n.Name, true
 		}
 	}
 	return "", false
 }
 
-// enough allocates the memory behind one grant, if it is there.
-func (n *nodeState) enough(grant *placement.DeviceAllocation, terms *Terms) bool {
+// claimDevice allocates the memory behind one grant, if it is there.
+func (n *nodeState) claimDevice(grant *placement.DeviceAllocation, terms *NodeRequest) bool {
 	offer := &n.Inventory.Devices[grant.Device]
 	all := n.Inventory.Node.GPUs[offer.GPU].Model.Usable()
 	if terms.Unisolated {
@@ -46,22 +46,22 @@ func (n *nodeState) enough(grant *placement.DeviceAllocation, terms *Terms) bool
 	return terms.Uses <= granted
 }
 
-// forget gives back the memory that a job allocated.
-func (e *engine) forget(job int) {
-	j, s := &e.Jobs[job], &e.jobs[job]
-	if j.Ask.gpus() {
+// releaseMemory gives back the memory that a job allocated.
+func (e *engine) releaseMemory(job int) {
+	j, s := &e.input.Jobs[job], &e.jobStates[job]
+	if j.Template.wantsGPUs() {
 		for i := range s.members {
-			e.giveBack(j, s.members[i:i+1], len(s.members[i].grants))
+			e.returnMemory(j, s.members[i:i+1], len(s.members[i].grants))
 		}
 	}
 }
 
-// giveBack undoes enough for the first grants of each member.
-func (e *engine) giveBack(j *Job, members []member, grants int) {
+// returnMemory undoes enough for the first grants of each member.
+func (e *engine) returnMemory(j *Job, members []jobMember, grants int) {
 	for i := range members {
 		m := &members[i]
-		n := e.nodes[m.node]
-		if terms := e.requestOf(j.Ask).termsOn(n.Inventory); terms.Unisolated {
+		n := e.cluster.nodes[m.node]
+		if terms := e.cluster.requestOf(j.Template).termsOn(n.Inventory); terms.Unisolated {
 			for _, grant := range m.grants[:min(grants, len(m.grants))] {
 				n.used[n.Inventory.Devices[grant.Device].GPU] -= terms.Uses
 			}
@@ -69,27 +69,27 @@ func (e *engine) giveBack(j *Job, members []member, grants int) {
 	}
 }
 
-// crash is a job that found too little memory: it starts again in its place after a
+// jobOutOfMemory is a job that found too little memory: it starts again in its place after a
 // while, as the kubelet does it, until it is given up.
-func (e *engine) crash(job int, node string) error {
-	s := &e.jobs[job]
-	e.meter.exhausted++
+func (e *engine) jobOutOfMemory(job int, node string) error {
+	s := &e.jobStates[job]
+	e.counters.outOfMemory++
 	s.restarts++
-	e.log.write(line{At: e.now, Event: "out-of-memory", Job: e.Jobs[job].Name, Node: node})
+	e.log.writeLine(logLine{At: e.now, Event: "out-of-memory", Job: e.input.Jobs[job].Name, Node: node})
 	if s.restarts > maxRestarts {
-		e.fail(job, OutOfMemory)
+		e.failJob(job, OutOfMemory)
 		return e.tryAll()
 	}
-	s.phase = crashed
-	e.agenda.plan(Event{At: e.now + restartDelay(s.restarts), Kind: Restart, Job: job, Node: -1, attempt: s.attempt})
+	s.phase = outOfMemoryPhase
+	e.events.pushEvent(e.now+restartDelay(s.restarts), containerRestart{jobSubject{job}, s.attempt})
 	return nil
 }
 
-// restart loads a job again.
-func (e *engine) restart(job int) error {
-	s := &e.jobs[job]
+// jobRestarts loads a job again.
+func (e *engine) jobRestarts(job int) error {
+	s := &e.jobStates[job]
 	s.phase = loading
-	e.agenda.plan(Event{At: e.now + e.Jobs[job].Loads, Kind: Ready, Job: job, Node: -1, attempt: s.attempt})
+	e.events.pushEvent(e.now+e.input.Jobs[job].Loads, loadingDone{jobSubject{job}, s.attempt})
 	return nil
 }
 
