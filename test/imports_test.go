@@ -30,7 +30,7 @@ var layers = map[string][]string{
 	"topology/memory":      {"topology", "topology/mig", "topology/memory"},
 	"topology/placement":   {"topology", "topology/mig", "topology/memory"},
 	"topology/forecast":    {"topology", "topology/mig", "topology/placement"},
-	"topology/cluster":     {"topology", "topology/placement"},
+	"topology/cluster":     {"topology", "topology/mig", "topology/placement"},
 	"plugins":              {"topology", "plugins", "internal", "manifests"},
 	"dra":                  {"topology", "dra", "internal"},
 	"simulator": {
@@ -42,12 +42,17 @@ var layers = map[string][]string{
 	"cmd":       {"topology", "plugins", "dra", "simulator", "internal", "manifests", "test"},
 	"test":      {"topology", "plugins", "dra", "simulator", "internal", "manifests", "test"},
 	"bench":     {"topology", "plugins", "dra", "simulator", "internal", "test", "bench"},
+
+	"test/scenario": {"topology"},
 }
 
 // exact are folders whose list names packages rather than whole folders.
 var exact = []string{"topology"}
 
-var testOnly = []string{"topology/catalogue", "topology/mig/migtest", "github.com/stretchr/testify", "github.com/google/go-cmp", "github.com/cockroachdb/datadriven"}
+var testOnly = []string{
+	"topology/catalogue", "topology/mig", "topology/mig/migtest",
+	"github.com/stretchr/testify", "github.com/google/go-cmp", "github.com/cockroachdb/datadriven",
+}
 
 // pure are the folders that see neither Kubernetes nor the world around them.
 var pure = []string{"topology", "simulator"}
@@ -128,6 +133,7 @@ func TestImportsRefuses(t *testing.T) {
 		"topology runs shells":        {"topology/memory/launch/x.go", "mvdan.cc/sh/v3/interp"},
 		"simulator imports a parser":  {"simulator/x.go", "mvdan.cc/sh/v3/syntax"},
 		"anybody imports cmd":         {"test/x.go", module + "/cmd/ashlar"},
+		"scenarios import plugins":    {"test/scenario/x.go", module + "/plugins/resourceslices"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NotEmpty(t, refused(layerOf(path.Dir(tc.file)), tc.file, tc.imported))

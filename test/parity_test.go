@@ -31,11 +31,13 @@ func TestSchedulerReadsWhatTheDriverPublishes(t *testing.T) {
 			discovered, err := simulated.Node{Name: "node", Machine: machine}.Discover(c.MIG)
 			require.NoError(t, err)
 			var devices []resourceapi.Device
-			for _, slice := range dra.ResourceSlices("node", dra.Resources("node", discovered)) {
+			for _, slice := range dra.ResourceSlices("node", dra.DriverResources("node", discovered)) {
 				devices = append(devices, slice.Spec.Devices...)
 			}
-			node, offers, err := resourceslices.Read(deviceapi.Driver, devices)
+			reading, err := resourceslices.ReadPool(deviceapi.Driver, devices)
 			require.NoError(t, err)
+			require.NoError(t, reading.Err(), "every device is understood")
+			node := reading.Node
 
 			for i, gpu := range node.GPUs {
 				want := discovered.Node.GPUs[i]
@@ -53,7 +55,7 @@ func TestSchedulerReadsWhatTheDriverPublishes(t *testing.T) {
 			for i := range discovered.GPUs {
 				tables[i] = discovered.GPUs[i].MIG
 			}
-			if diff := cmp.Diff(keys(placement.NodeDevices(discovered.Node, tables)), keys(offers)); diff != "" {
+			if diff := cmp.Diff(keys(placement.NodeDevices(discovered.Node, tables)), keys(reading.Devices)); diff != "" {
 				t.Errorf("offers (-discovered +read):\n%s", diff)
 			}
 		})

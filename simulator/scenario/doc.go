@@ -3,7 +3,7 @@
 // next to one another. Build draws the jobs from a seed and makes a simulator.Input.
 //
 //	Scenario ──Check──> Build(seed, variant) ──> simulator.Input ──> simulator.Run
-//	(YAML, read in cmd/ashlar)
+//	(YAML, read in cmd/ashlar/internal/scenariofile)
 //
 // schema.json describes the YAML for editors; a test keeps it equal to the types.
 // Every error is a FieldError, whose path the reader of a file turns into a line.

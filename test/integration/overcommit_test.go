@@ -56,18 +56,18 @@ func TestNeverOvercommits(t *testing.T) {
 	held := holdings(s.ctx, t, on...)
 	for _, holding := range held {
 		for _, device := range holding.Devices {
-			at := key{holding.Node, device.Offer.GPU}
+			at := key{holding.Node, device.Device.GPU}
 			form, taken := forms[at]
-			require.True(t, !taken || form == device.Offer.Form && form != placement.Whole, "GPU %v is %s and %s", at, form, device.Offer.Form)
-			forms[at] = device.Offer.Form
-			switch device.Offer.Form {
+			require.True(t, !taken || form == device.Device.Form && form != placement.Whole, "GPU %v is %s and %s", at, form, device.Device.Form)
+			forms[at] = device.Device.Form
+			switch device.Device.Form {
 			case placement.MIG:
-				mask := uint16(device.Offer.Placement.Slices())
-				require.Zero(t, slices[at]&mask, "memory slices %s of GPU %v are held twice", device.Offer.Placement, at)
+				mask := uint16(device.Device.Placement.Slices())
+				require.Zero(t, slices[at]&mask, "memory slices %s of GPU %v are held twice", device.Device.Placement, at)
 				slices[at] |= mask
 			case placement.Share:
 				bytes[at] += device.Bytes
-				require.LessOrEqual(t, bytes[at], device.Offer.Memory, "GPU %v promises more memory than it has", at)
+				require.LessOrEqual(t, bytes[at], device.Device.Memory, "GPU %v promises more memory than it has", at)
 			}
 		}
 	}

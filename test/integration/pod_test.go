@@ -205,13 +205,13 @@ func (s *space) devices(name string) []string {
 }
 
 // holdings reads everything that is allocated on the nodes.
-func holdings(ctx context.Context, t *testing.T, on ...string) []resourceslices.Holding {
+func holdings(ctx context.Context, t *testing.T, on ...string) []resourceslices.ClaimAllocation {
 	t.Helper()
 	published, err := world.client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{})
 	require.NoError(t, err)
 	claims, err := world.client.ResourceV1().ResourceClaims("").List(ctx, metav1.ListOptions{})
 	require.NoError(t, err)
-	all, err := resourceslices.Holdings(published.Items, claims.Items)
+	all, err := resourceslices.ClaimAllocations(published.Items, claims.Items)
 	require.NoError(t, err)
-	return slices.DeleteFunc(all, func(h resourceslices.Holding) bool { return !slices.Contains(on, h.Node) })
+	return slices.DeleteFunc(all, func(h resourceslices.ClaimAllocation) bool { return !slices.Contains(on, h.Node) })
 }

@@ -129,10 +129,10 @@ func start(ctx context.Context, t *testing.T, nodes []install.Node, hosts []clus
 	}
 	for node, devices := range w.devices {
 		w.byText[node] = map[string]string{}
-		_, offers, err := resourceslices.Read(deviceapi.Driver, devices)
+		reading, err := resourceslices.ReadPool(deviceapi.Driver, devices)
 		require.NoError(t, err)
-		for i := range offers {
-			w.byText[node][inWords(&offers[i])+" "+resourceslices.ProfileName(deviceapi.Driver, &devices[i])] = devices[i].Name
+		for i := range reading.Devices {
+			w.byText[node][inWords(&reading.Devices[i])+" "+resourceslices.ProfileName(deviceapi.Driver, &devices[i])] = devices[i].Name
 		}
 	}
 	return w
@@ -176,9 +176,10 @@ func (w *world) simulatedNodes(t *testing.T, nodes []install.Node) []simulator.N
 	for _, n := range nodes {
 		devices := w.devices[n.Name]
 		require.NotEmpty(t, devices, n.Name)
-		node, offers, err := resourceslices.Read(deviceapi.Driver, devices)
+		reading, err := resourceslices.ReadPool(deviceapi.Driver, devices)
 		require.NoError(t, err)
-		inv, err := placement.NewInventory(node, offers, placement.PriorDemand())
+		require.NoError(t, reading.Err(), "every device is understood, so that indexes agree")
+		inv, err := reading.NewInventory(placement.PriorDemand())
 		require.NoError(t, err)
 		for i := range devices {
 			w.profiles[inv] = append(w.profiles[inv], resourceslices.ProfileName(deviceapi.Driver, &devices[i]))

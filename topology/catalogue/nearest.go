@@ -10,20 +10,20 @@ import (
 // maxNearest is how many names an error suggests.
 const maxNearest = 4
 
-// unknown is the error for a name that is not in the catalogue. It suggests the
+// unknownName is the error for a name that is not in the catalogue. It suggests the
 // nearest names and says how to list them all.
-func unknown(what, name string, names []string) error {
+func unknownName(what, name string, names []string) error {
 	all := fmt.Sprintf("all %d are shown by ashlar topology list", len(names))
-	near := nearest(name, names)
+	near := nearestNames(name, names)
 	if len(near) == 0 {
 		return fmt.Errorf("unknown %s %q: %s", what, name, all)
 	}
 	return fmt.Errorf("unknown %s %q: the nearest is %s; %s", what, name, strings.Join(near, ", "), all)
 }
 
-// nearest returns the names that contain name, or else those that differ from it
+// nearestNames returns the names that contain name, or else those that differ from it
 // in at most a third of its letters; case is ignored.
-func nearest(name string, names []string) []string {
+func nearestNames(name string, names []string) []string {
 	type candidate struct {
 		name     string
 		distance int

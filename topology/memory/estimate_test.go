@@ -20,7 +20,7 @@ func known(t testing.TB, name string) *model.Model {
 
 func whole(t testing.TB, name string) memory.GPU {
 	t.Helper()
-	gpus, err := catalogue.Load()
+	gpus, err := catalogue.LoadFS()
 	require.NoError(t, err)
 	m, err := gpus.Model(name)
 	require.NoError(t, err)

@@ -14,7 +14,7 @@ func TestWant(t *testing.T) {
 	count := func(want DeviceSelector) map[Form]int {
 		forms := map[Form]int{}
 		accepts := want.AcceptedDevices(inv)
-		for i := accepts.next(0); i >= 0; i = accepts.next(i + 1) {
+		for i := accepts.nextDevice(0); i >= 0; i = accepts.nextDevice(i + 1) {
 			forms[inv.Devices[i].Form]++
 		}
 		return forms
