@@ -19,17 +19,17 @@ type clusterState struct {
 	placer   placement.Placer
 	// forecast chooses between nodes, nil if the policy does that by itself.
 	forecast *forecast.DemandForecast
-	requests map[*PodTemplate]*jobRequest
+	requests map[*PodTemplate]*jobRequestCache
 }
 
 // jobMember is where one member of a job is.
 type jobMember struct {
-	node   int
-	grants []placement.DeviceAllocation
+	node    int
+	devices []placement.DeviceAllocation
 }
 
 func newClusterState(nodes []Node, policy placement.Policy, choice NodeRanking) (*clusterState, error) {
-	c := &clusterState{snapshot: cluster.NewSnapshot(nil), policy: policy, requests: map[*PodTemplate]*jobRequest{}}
+	c := &clusterState{snapshot: cluster.NewSnapshot(nil), policy: policy, requests: map[*PodTemplate]*jobRequestCache{}}
 	for i := range nodes {
 		n := newNodeState(&nodes[i])
 		c.nodes = append(c.nodes, n)
@@ -56,41 +56,41 @@ func (c *clusterState) startForecast() error {
 	return c.forecast.SetNodes(nodes)
 }
 
-// jobRequest is what is known of an ask on this cluster.
-type jobRequest struct {
+// jobRequestCache is what is known of an ask on this cluster.
+type jobRequestCache struct {
 	*cluster.NodeRanking
 	snapshot *cluster.Snapshot
-	ask      *PodTemplate
-	terms    map[*placement.Inventory]NodeRequest
+	template *PodTemplate
+	resolved map[*placement.Inventory]NodeRequest
 }
 
 // requestOf remembers what an ask asks, and what the nodes answered.
-func (c *clusterState) requestOf(ask *PodTemplate) *jobRequest {
+func (c *clusterState) requestOf(ask *PodTemplate) *jobRequestCache {
 	r, known := c.requests[ask]
 	if !known {
-		r = &jobRequest{snapshot: c.snapshot, ask: ask, terms: map[*placement.Inventory]NodeRequest{}}
+		r = &jobRequestCache{snapshot: c.snapshot, template: ask, resolved: map[*placement.Inventory]NodeRequest{}}
 		r.NodeRanking = c.snapshot.Rank(r, c.policy)
 		c.requests[ask] = r
 	}
 	return r
 }
 
-// termsOn is the ask in terms of one make of node.
-func (r *jobRequest) termsOn(inv *placement.Inventory) NodeRequest {
-	terms, known := r.terms[inv]
+// resolveFor is the ask in terms of one make of node.
+func (r *jobRequestCache) resolveFor(inv *placement.Inventory) NodeRequest {
+	terms, known := r.resolved[inv]
 	if !known {
-		terms = r.ask.For(inv)
-		r.terms[inv] = terms
+		terms = r.template.For(inv)
+		r.resolved[inv] = terms
 	}
 	return terms
 }
 
 // RequestOn implements cluster.PodRequest.
-func (r *jobRequest) RequestOn(node, preference int) *placement.Request {
+func (r *jobRequestCache) RequestOn(node, preference int) *placement.Request {
 	if preference > 0 {
 		return nil
 	}
-	return r.termsOn(r.snapshot.Node(node).Inventory).Request
+	return r.resolveFor(r.snapshot.Node(node).Inventory).Request
 }
 
 // placeJob decides where all members of a job go, without taking anything; nil if they
@@ -114,7 +114,7 @@ func (c *clusterState) placeJob(j *Job) []jobMember {
 	if !found {
 		return nil
 	}
-	return []jobMember{{node: best.Node, grants: best.Devices}}
+	return []jobMember{{node: best.Node, devices: best.Devices}}
 }
 
 // membersOn is a member without GPUs on each of the nodes.
@@ -141,7 +141,7 @@ func (c *clusterState) placeGang(j *Job) []jobMember {
 	}
 	members := make([]jobMember, len(placed))
 	for i, decision := range placed {
-		members[i] = jobMember{node: decision.Node, grants: decision.Devices}
+		members[i] = jobMember{node: decision.Node, devices: decision.Devices}
 	}
 	return members
 }
@@ -160,7 +160,7 @@ func jobOf(holder placement.HolderID) int {
 
 // allocateMember gives a member of a job what was decided.
 func (c *clusterState) allocateMember(job int, j *Job, m *jobMember) error {
-	return c.snapshot.Allocate(m.node, placement.Allocation{Holder: holderOf(job), Priority: j.Priority, Host: j.Host, Devices: m.grants})
+	return c.snapshot.Allocate(m.node, placement.Allocation{Holder: holderOf(job), Priority: j.Priority, Host: j.Host, Devices: m.devices})
 }
 
 // withoutJobs is the same cluster without jobs and with all nodes there.

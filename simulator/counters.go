@@ -19,13 +19,13 @@ type runCounters struct {
 	allocatedSum, usedSum, upSum int64
 	usedPriceSum, upPriceSum     float64
 
-	best           map[makeAsk]int64
+	best           map[inventoryTemplate]int64
 	bandwidthSum   map[string]float64
 	bandwidthCount map[string]int64
 }
 
 func (m *runCounters) beginCounting(nodes []*nodeState) {
-	m.best, m.bandwidthSum, m.bandwidthCount = map[makeAsk]int64{}, map[string]float64{}, map[string]int64{}
+	m.best, m.bandwidthSum, m.bandwidthCount = map[inventoryTemplate]int64{}, map[string]float64{}, map[string]int64{}
 	for _, n := range nodes {
 		if n.up {
 			m.countUp(n, 1)

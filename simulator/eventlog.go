@@ -84,8 +84,8 @@ func (e *engine) logPlaces(members []jobMember) []logPlace {
 	for i := range members {
 		n := e.cluster.nodes[members[i].node]
 		p := logPlace{Node: n.Name}
-		for k := range members[i].grants {
-			p.Devices = append(p.Devices, n.deviceText(&members[i].grants[k]))
+		for k := range members[i].devices {
+			p.Devices = append(p.Devices, n.deviceText(&members[i].devices[k]))
 		}
 		places = append(places, p)
 	}

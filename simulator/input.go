@@ -29,8 +29,8 @@ type Input struct {
 	Preemption Preemption
 	// Every is the time between samples, 0 for a hundredth of the horizon, and Frames of
 	// how many nodes at most their state is recorded too; see Frame.
-	Every  Time
-	Frames int
+	SampleEvery   Time
+	SnapshotNodes int
 }
 
 // NodeRanking is who chooses between nodes that give a job the same bandwidth.
@@ -78,10 +78,10 @@ func (in *Input) validateInput() error {
 		return fmt.Errorf("%d jobs: at most %d", len(in.Jobs), MaxJobs)
 	case in.Policy == nil:
 		return errors.New("no policy")
-	case in.Horizon < 0 || in.Horizon > MaxTime || in.Reslice < 0 || in.Reslice > MaxTime || in.Every < 0:
-		return fmt.Errorf("a run with Horizon %d ms, Reslice %d ms, Every %d ms: want 0 to %s each", int64(in.Horizon), int64(in.Reslice), int64(in.Every), MaxTime)
-	case in.Every > 0 && in.Horizon/in.Every > maxSamples:
-		return fmt.Errorf("a sample every %s of %s: at most %d samples", in.Every, in.Horizon, maxSamples)
+	case in.Horizon < 0 || in.Horizon > MaxTime || in.Reslice < 0 || in.Reslice > MaxTime || in.SampleEvery < 0:
+		return fmt.Errorf("a run with Horizon %d ms, Reslice %d ms, Every %d ms: want 0 to %s each", int64(in.Horizon), int64(in.Reslice), int64(in.SampleEvery), MaxTime)
+	case in.SampleEvery > 0 && in.Horizon/in.SampleEvery > maxSamples:
+		return fmt.Errorf("a sample every %s of %s: at most %d samples", in.SampleEvery, in.Horizon, maxSamples)
 	}
 	for i := range in.Nodes {
 		if err := in.Nodes[i].validateNode(); err != nil {

@@ -28,7 +28,7 @@ type jobState struct {
 	// left is the work to do, waited the time in the queue.
 	left, waited Time
 	restarts     int64
-	part         int64 // what it holds, in thousandths of a GPU
+	milliGPUs    int64 // what it holds, in thousandths of a GPU
 	reason       string
 }
 

@@ -107,21 +107,21 @@ func (e *engine) startJob(job int, members []jobMember) error {
 		m := &members[i]
 		n := e.cluster.nodes[m.node]
 		if n.Inventory != nil {
-			e.counters.countUsed(n, n.Inventory.GPUsOf(m.grants)&e.cluster.snapshot.NodeState(m.node).GPUs().FreeGPUs(), 1)
+			e.counters.countUsed(n, n.Inventory.GPUsOf(m.devices)&e.cluster.snapshot.NodeState(m.node).GPUs().FreeGPUs(), 1)
 		}
 		if err := e.cluster.allocateMember(job, j, m); err != nil {
 			return fmt.Errorf("what was decided cannot be had: %w", err)
 		}
-		for k := range m.grants {
-			offer := &n.Inventory.Devices[m.grants[k].Device]
-			if n.sliced[offer.GPU].takeDevice(offer) {
+		for k := range m.devices {
+			offer := &n.Inventory.Devices[m.devices[k].Device]
+			if n.layouts[offer.GPU].takeDevice(offer) {
 				reslices++
 			}
-			part += n.fractionOf(&m.grants[k])
+			part += n.fractionOf(&m.devices[k])
 		}
 	}
 	e.teachForecast(j, members)
-	s.members, s.part = members, part
+	s.members, s.milliGPUs = members, part
 	e.counters.allocated += part
 	e.counters.reslices += reslices
 	e.holding[j.Priority]++
@@ -149,8 +149,8 @@ func (e *engine) teachForecast(j *Job, members []jobMember) {
 		return
 	}
 	for i := range members {
-		if m := &members[i]; len(m.grants) > 0 {
-			e.cluster.forecast.ObservePod(int64(j.Host.CPU), e.cluster.nodes[m.node].Inventory, m.grants)
+		if m := &members[i]; len(m.devices) > 0 {
+			e.cluster.forecast.ObservePod(int64(j.Host.CPU), e.cluster.nodes[m.node].Inventory, m.devices)
 		}
 	}
 }
@@ -174,8 +174,8 @@ func (e *engine) stopJob(job int) {
 			e.counters.countUsed(n, gpus&e.cluster.snapshot.NodeState(node).GPUs().FreeGPUs(), -1)
 		}
 	}
-	e.counters.allocated -= s.part
-	s.members, s.part = nil, 0
+	e.counters.allocated -= s.milliGPUs
+	s.members, s.milliGPUs = nil, 0
 	if e.holding[j.Priority]--; e.holding[j.Priority] == 0 {
 		delete(e.holding, j.Priority)
 	}
@@ -197,7 +197,7 @@ func (e *engine) jobReady(job int) error {
 // jobDeparts ends a job whose work is done.
 func (e *engine) jobDeparts(job int) error {
 	s := &e.jobStates[job]
-	e.counters.served += int64(e.now-s.readyAt) * s.part
+	e.counters.served += int64(e.now-s.readyAt) * s.milliGPUs
 	e.stopJob(job)
 	s.phase, s.left = finished, 0
 	e.log.writeLine(logLine{At: e.now, Event: "departure", Job: e.input.Jobs[job].Name})
@@ -215,10 +215,10 @@ func (e *engine) interruptJob(job int, why string) {
 			kept := lost / j.Checkpoint * j.Checkpoint
 			lost -= kept
 			s.left -= kept
-			e.counters.served += int64(kept) * s.part
+			e.counters.served += int64(kept) * s.milliGPUs
 		}
 	}
-	e.counters.lost += int64(lost) * s.part
+	e.counters.lost += int64(lost) * s.milliGPUs
 	e.log.writeLine(logLine{At: e.now, Event: why, Job: j.Name, Lost: lost})
 	e.stopJob(job)
 	s.phase, s.queuedAt, s.failures, s.restarts = queued, e.now, 0, 0
@@ -265,7 +265,7 @@ func (e *engine) measureBandwidth(job int) {
 	least := -1.0
 	for i := range s.members {
 		m := &s.members[i]
-		if len(m.grants) < 2 {
+		if len(m.devices) < 2 {
 			continue
 		}
 		inv := e.cluster.nodes[m.node].Inventory
@@ -273,10 +273,10 @@ func (e *engine) measureBandwidth(job int) {
 		if best == 0 {
 			best = e.bestOn(inv, j.Template)
 		}
-		if best == 0 || inv.Devices[m.grants[0].Device].Form != placement.Whole {
+		if best == 0 || inv.Devices[m.devices[0].Device].Form != placement.Whole {
 			continue
 		}
-		part := float64(inv.RingBandwidth(inv.GPUsOf(m.grants))) / float64(best)
+		part := float64(inv.RingBandwidth(inv.GPUsOf(m.devices))) / float64(best)
 		if least < 0 || part < least {
 			least = part
 		}
@@ -288,10 +288,10 @@ func (e *engine) measureBandwidth(job int) {
 
 // bestOn is the bandwidth that a request gets on a free node of one make.
 func (e *engine) bestOn(inv *placement.Inventory, ask *PodTemplate) int64 {
-	key := makeAsk{inv, ask}
+	key := inventoryTemplate{inv, ask}
 	best, known := e.counters.best[key]
 	if !known {
-		request := e.cluster.requestOf(ask).termsOn(inv).Request
+		request := e.cluster.requestOf(ask).resolveFor(inv).Request
 		verdict := e.cluster.placer.Place(inv, placement.NewGPUStates(inv), request, placement.KeepPlaceable{})
 		best = verdict.Rating.Bandwidth
 		e.counters.best[key] = best
@@ -299,7 +299,7 @@ func (e *engine) bestOn(inv *placement.Inventory, ask *PodTemplate) int64 {
 	return best
 }
 
-type makeAsk struct {
+type inventoryTemplate struct {
 	inv *placement.Inventory
 	ask *PodTemplate
 }

@@ -57,14 +57,14 @@ type nodeState struct {
 	outage int64
 	// sliced is the MIG layout of each GPU, used the memory that those who are not kept
 	// to a part of it have really allocated.
-	sliced []migLayout
-	used   []topology.Bytes
+	layouts     []migLayout
+	memoryInUse []topology.Bytes
 }
 
 func newNodeState(n *Node) *nodeState {
 	s := &nodeState{Node: n, up: n.Joins == 0}
 	gpus := n.gpuCount()
-	s.sliced, s.used = make([]migLayout, gpus), make([]topology.Bytes, gpus)
+	s.layouts, s.memoryInUse = make([]migLayout, gpus), make([]topology.Bytes, gpus)
 	return s
 }
 

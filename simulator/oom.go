@@ -15,12 +15,12 @@ func (e *engine) claimMemory(job int) (string, bool) {
 	for i := range s.members {
 		m := &s.members[i]
 		n := e.cluster.nodes[m.node]
-		terms := e.cluster.requestOf(j.Template).termsOn(n.Inventory)
-		for k := range m.grants {
-			if n.claimDevice(&m.grants[k], &terms) {
+		terms := e.cluster.requestOf(j.Template).resolveFor(n.Inventory)
+		for k := range m.devices {
+			if n.claimDevice(&m.devices[k], &terms) {
 				continue
 			}
-			e.returnMemory(j, s.members[:i], len(m.grants))
+			e.returnMemory(j, s.members[:i], len(m.devices))
 			e.returnMemory(j, s.members[i:i+1], k)
 			return n.Name, true
 		}
@@ -33,17 +33,17 @@ func (n *nodeState) claimDevice(grant *placement.DeviceAllocation, terms *NodeRe
 	offer := &n.Inventory.Devices[grant.Device]
 	all := n.Inventory.Node.GPUs[offer.GPU].Model.Usable()
 	if terms.Unisolated {
-		if n.used[offer.GPU]+terms.Uses > all {
+		if n.memoryInUse[offer.GPU]+terms.UsesMemory > all {
 			return false
 		}
-		n.used[offer.GPU] += terms.Uses
+		n.memoryInUse[offer.GPU] += terms.UsesMemory
 		return true
 	}
 	granted := offer.Memory
 	if offer.Form == placement.Share && grant.Bytes > 0 {
 		granted = grant.Bytes
 	}
-	return terms.Uses <= granted
+	return terms.UsesMemory <= granted
 }
 
 // releaseMemory gives back the memory that a job allocated.
@@ -51,7 +51,7 @@ func (e *engine) releaseMemory(job int) {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	if j.Template.wantsGPUs() {
 		for i := range s.members {
-			e.returnMemory(j, s.members[i:i+1], len(s.members[i].grants))
+			e.returnMemory(j, s.members[i:i+1], len(s.members[i].devices))
 		}
 	}
 }
@@ -61,9 +61,9 @@ func (e *engine) returnMemory(j *Job, members []jobMember, grants int) {
 	for i := range members {
 		m := &members[i]
 		n := e.cluster.nodes[m.node]
-		if terms := e.cluster.requestOf(j.Template).termsOn(n.Inventory); terms.Unisolated {
-			for _, grant := range m.grants[:min(grants, len(m.grants))] {
-				n.used[n.Inventory.Devices[grant.Device].GPU] -= terms.Uses
+		if terms := e.cluster.requestOf(j.Template).resolveFor(n.Inventory); terms.Unisolated {
+			for _, grant := range m.devices[:min(grants, len(m.devices))] {
+				n.memoryInUse[n.Inventory.Devices[grant.Device].GPU] -= terms.UsesMemory
 			}
 		}
 	}

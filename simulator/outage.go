@@ -25,8 +25,8 @@ func (e *engine) nodeFails(event nodeDown) error {
 	e.cluster.snapshot.SetSchedulable(event.node, false)
 	e.planReturn(event.node, event.lasts)
 	e.counters.evictions += e.endAll(event.node, "lost")
-	for gpu := range n.sliced {
-		n.sliced[gpu] = nil
+	for gpu := range n.layouts {
+		n.layouts[gpu] = nil
 	}
 	return e.tryAll()
 }

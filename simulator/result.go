@@ -44,8 +44,8 @@ type Result struct {
 
 	Samples []Sample `json:"samples,omitempty"`
 	// Nodes describes the nodes of the frames, in order.
-	Nodes  []NodeResult    `json:"nodes,omitempty"`
-	Frames []StateSnapshot `json:"frames,omitempty"`
+	Nodes     []NodeResult    `json:"nodes,omitempty"`
+	Snapshots []StateSnapshot `json:"frames,omitempty"`
 }
 
 // JobCounts is how many jobs are in which state at the end. Waiting, Loading and
@@ -197,7 +197,7 @@ func (e *engine) buildResult() *Result {
 		Preemptions: m.preemptions, Evictions: m.evictions, OutOfMemory: m.outOfMemory, Reslices: m.reslices,
 		LostGPUHours: float64(m.lost) / 1000 / float64(Hour),
 		GPUs:         m.up, UsedGPUsPeak: m.usedPeak, UsedDollarsPeak: float64(m.usedPricePeak) / 1e6,
-		Samples: e.sampler.samples, Frames: e.sampler.frames,
+		Samples: e.sampler.samples, Snapshots: e.sampler.snapshots,
 	}
 	sum, count := 0.0, int64(0)
 	for i := range classes {
@@ -218,7 +218,7 @@ func (e *engine) buildResult() *Result {
 		r.Priorities = append(r.Priorities, PriorityResult{level, priorities[level].counts, distributionOf(priorities[level].waits)})
 	}
 	r.overTime(m, e.servedWork())
-	for i := range min(e.input.Frames, len(e.cluster.nodes)) {
+	for i := range min(e.input.SnapshotNodes, len(e.cluster.nodes)) {
 		node := NodeResult{Name: e.cluster.nodes[i].Name, Domain: e.cluster.nodes[i].Domain}
 		for gpu := range e.cluster.nodes[i].gpuCount() {
 			inv := e.cluster.nodes[i].Inventory
@@ -235,7 +235,7 @@ func (e *engine) servedWork() int64 {
 	served := e.counters.served
 	for i := range e.jobStates {
 		if s := &e.jobStates[i]; s.phase == running {
-			served += int64(e.now-s.readyAt) * s.part
+			served += int64(e.now-s.readyAt) * s.milliGPUs
 		}
 	}
 	return served

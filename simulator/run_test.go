@@ -185,7 +185,7 @@ func TestReslicing(t *testing.T) {
 func TestOutOfMemory(t *testing.T) {
 	sliced := &PodTemplate{Name: "replica", For: func(inv *placement.Inventory) NodeRequest {
 		shares := inv.SelectDevices(func(o *placement.Device) bool { return o.Form == placement.Share && o.GPU == 0 })
-		return NodeRequest{Request: TimeSliced(1, 3, shares), Uses: 10 * topology.GiB, Unisolated: true}
+		return NodeRequest{Request: TimeSliced(1, 3, shares), UsesMemory: 10 * topology.GiB, Unisolated: true}
 	}}
 	jobs := []Job{job("a", 0, Hour, sliced), job("b", Second, Hour, sliced), job("c", 2*Second, Hour, sliced), job("d", 3*Second, Hour, sliced)}
 	result, log := runLog(t, &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: jobs})
@@ -239,7 +239,7 @@ func TestInputRefused(t *testing.T) {
 		"milli-CPU":                     func(in *Input) { in.Jobs[0].Host.CPU = 1 << 60 },
 		"outage 0 of node 7":            func(in *Input) { in.Outages = []Outage{{Node: 7}} },
 		"Horizon -1 ms":                 func(in *Input) { in.Horizon = -1 },
-		"at most 2000 samples":          func(in *Input) { in.Horizon, in.Every = Day, Second },
+		"at most 2000 samples":          func(in *Input) { in.Horizon, in.SampleEvery = Day, Second },
 		"node 0 n-000: joins at -1 ms:": func(in *Input) { in.Nodes[0].Joins = -1 },
 	} {
 		in := &Input{Nodes: nodesOf(inv, 2), Jobs: []Job{job("a", 0, 1, wholes(1))}, Policy: placement.FirstFit{}}
@@ -280,7 +280,7 @@ func anyInput(t testing.TB, seed uint64) *Input {
 	nodes := nodesOf(inventoryOf(t, "4xA30-pcie"), 5)
 	nodes[4].Inventory = nil
 	nodes[3].Joins = Time(random.Int64N(int64(Hour)))
-	in := &Input{Nodes: nodes, Reslice: Second, Frames: 5, Every: 5 * Minute, Horizon: 6 * Hour}
+	in := &Input{Nodes: nodes, Reslice: Second, SnapshotNodes: 5, SampleEvery: 5 * Minute, Horizon: 6 * Hour}
 	in.Policy = placement.Policies(placement.PriorDemand(), seed)[random.IntN(9)]
 	for i := range 200 {
 		j := job(fmt.Sprint("job-", i), Time(random.Int64N(int64(3*Hour))), Time(random.Int64N(int64(Hour))), asks[random.IntN(len(asks))])
@@ -315,7 +315,7 @@ func TestProperties(t *testing.T) {
 		require.Equal(t, log, again, "seed %d", seed)
 		checkLog(t, in, log)
 
-		in.Horizon, in.Outages, in.Every, in.Frames = 0, slices.DeleteFunc(in.Outages, func(o Outage) bool { return o.For == 0 }), 0, 0
+		in.Horizon, in.Outages, in.SampleEvery, in.SnapshotNodes = 0, slices.DeleteFunc(in.Outages, func(o Outage) bool { return o.For == 0 }), 0, 0
 		result, _ := runLog(t, in)
 		require.Zero(t, result.Jobs.Running+result.Jobs.Waiting, "seed %d: %+v", seed, result.Jobs)
 		require.Equal(t, int64(len(in.Jobs)), result.Jobs.Finished+result.Jobs.Failed)

@@ -33,17 +33,17 @@ type Sample struct {
 // stateSampler takes samples and frames.
 type stateSampler struct {
 	every, next Time
-	kinds       []templateWeight
+	templates   []templateWeight
 	samples     []Sample
-	frames      []StateSnapshot
+	snapshots   []StateSnapshot
 	last        []string // the tiles of each node in the latest frame
 }
 
 // templateWeight is a kind of request with how often it arrives.
 type templateWeight struct {
-	ask    *PodTemplate
-	host   Host
-	weight int64
+	template *PodTemplate
+	host     Host
+	weight   int64
 }
 
 // maxKinds bounds the kinds of requests that fragmentation looks at, the most frequent
@@ -51,11 +51,11 @@ type templateWeight struct {
 const maxKinds = 64
 
 func (s *stateSampler) beginSampling(e *engine) {
-	s.every = e.input.Every
+	s.every = e.input.SampleEvery
 	if s.every == 0 {
 		s.every = max(1, e.input.Horizon/100)
 	}
-	if e.input.Horizon == 0 && e.input.Every == 0 {
+	if e.input.Horizon == 0 && e.input.SampleEvery == 0 {
 		s.every = 0
 		return
 	}
@@ -66,17 +66,17 @@ func (s *stateSampler) beginSampling(e *engine) {
 		if !j.Template.wantsGPUs() {
 			continue
 		}
-		key := templateWeight{ask: j.Template, host: j.Host}
+		key := templateWeight{template: j.Template, host: j.Host}
 		if weights[key] == 0 {
 			kinds = append(kinds, key)
 		}
 		weights[key] += int64(j.Members)
 	}
 	for i := range kinds {
-		kinds[i].weight = weights[templateWeight{ask: kinds[i].ask, host: kinds[i].host}]
+		kinds[i].weight = weights[templateWeight{template: kinds[i].template, host: kinds[i].host}]
 	}
 	slices.SortStableFunc(kinds, func(a, b templateWeight) int { return cmp.Compare(b.weight, a.weight) })
-	s.kinds = kinds[:min(len(kinds), maxKinds)]
+	s.templates = kinds[:min(len(kinds), maxKinds)]
 }
 
 // sampleUntil takes the samples that are due before a time.
@@ -103,7 +103,7 @@ func (s *stateSampler) takeSample(e *engine, at Time) {
 		sample.Running += int64(count)
 	}
 	var misfit, weights float64
-	for _, kind := range s.kinds {
+	for _, kind := range s.templates {
 		weights += float64(kind.weight)
 	}
 	for i, n := range e.cluster.nodes {
@@ -116,8 +116,8 @@ func (s *stateSampler) takeSample(e *engine, at Time) {
 		}
 		sample.FreeBytes += int64(free)
 		stranded := true
-		for _, kind := range s.kinds {
-			if n.isOpen() && kind.host.Within(e.cluster.snapshot.FreeHost(i)) && e.cluster.requestOf(kind.ask).FitsOn(i) {
+		for _, kind := range s.templates {
+			if n.isOpen() && kind.host.Within(e.cluster.snapshot.FreeHost(i)) && e.cluster.requestOf(kind.template).FitsOn(i) {
 				stranded = false
 			} else {
 				misfit += float64(free) * float64(kind.weight) / weights

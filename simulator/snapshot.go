@@ -11,7 +11,7 @@ import (
 // frames up to it, one over the other.
 type StateSnapshot struct {
 	At    Time      `json:"t"`
-	Tiles []GPUView `json:"tiles,omitempty"`
+	Views []GPUView `json:"tiles,omitempty"`
 }
 
 // GPUView is one node. Its text has a word for each GPU, with spaces between them:
@@ -30,7 +30,7 @@ type GPUView struct {
 
 // recordState records what changed.
 func (s *stateSampler) recordState(e *engine, at Time) {
-	count := min(e.input.Frames, len(e.cluster.nodes))
+	count := min(e.input.SnapshotNodes, len(e.cluster.nodes))
 	if count == 0 {
 		return
 	}
@@ -41,10 +41,10 @@ func (s *stateSampler) recordState(e *engine, at Time) {
 	for i := range count {
 		if text := e.viewOfNode(i); text != s.last[i] {
 			s.last[i] = text
-			frame.Tiles = append(frame.Tiles, GPUView{Node: i, GPUs: text})
+			frame.Views = append(frame.Views, GPUView{Node: i, GPUs: text})
 		}
 	}
-	s.frames = append(s.frames, frame)
+	s.snapshots = append(s.snapshots, frame)
 }
 
 func (e *engine) viewOfNode(node int) string {
@@ -73,8 +73,8 @@ func (e *engine) viewOfNode(node int) string {
 			if m.node != node {
 				continue
 			}
-			for k := range m.grants {
-				offer := &n.Inventory.Devices[m.grants[k].Device]
+			for k := range m.devices {
+				offer := &n.Inventory.Devices[m.devices[k].Device]
 				word := &held[offer.GPU]
 				form := "wms"[offer.Form : offer.Form+1]
 				if *word == "" {
@@ -86,7 +86,7 @@ func (e *engine) viewOfNode(node int) string {
 				case "m":
 					*word += offer.Placement.String() + "=" + class
 				case "s":
-					*word += strconv.FormatInt(n.fractionOf(&m.grants[k]), 10) + "=" + class
+					*word += strconv.FormatInt(n.fractionOf(&m.devices[k]), 10) + "=" + class
 				default:
 					*word += class
 				}

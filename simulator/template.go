@@ -21,7 +21,7 @@ type NodeRequest struct {
 	Request *placement.Request
 	// Uses is the memory that each member really allocates on each GPU, slice or share
 	// that it gets; 0 for no more than that.
-	Uses topology.Bytes
+	UsesMemory topology.Bytes
 	// Unisolated says that nothing keeps the member to its part of the GPU, as under
 	// time-slicing: then it runs out of memory if all members on the GPU together use
 	// more than the GPU has, otherwise if it uses more than its part.

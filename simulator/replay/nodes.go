@@ -20,9 +20,9 @@ type nodeShape struct {
 	host  topology.HostResources
 }
 
-// Scale keeps a part of the nodes, of each shape in proportion: the shapes whose number
+// ScaleNodes keeps a part of the nodes, of each shape in proportion: the shapes whose number
 // is cut the most get one more, until the total is right.
-func Scale(nodes []trace.Node, factor float64) ([]trace.Node, error) {
+func ScaleNodes(nodes []trace.Node, factor float64) ([]trace.Node, error) {
 	if !(factor > 0 && factor <= 1) {
 		return nil, fmt.Errorf("scale %v: want above 0 and up to 1", factor)
 	}

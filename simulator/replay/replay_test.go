@@ -72,7 +72,7 @@ func TestLoad(t *testing.T) {
 }
 
 func TestScale(t *testing.T) {
-	kept, err := Scale(nodes(), 0.6)
+	kept, err := ScaleNodes(nodes(), 0.6)
 	require.NoError(t, err)
 	var names []string
 	for _, n := range kept {
@@ -80,7 +80,7 @@ func TestScale(t *testing.T) {
 	}
 	require.Equal(t, []string{"n-0", "n-1", "n-4"}, names)
 	for _, factor := range []float64{0, -1, 1.5} {
-		_, err := Scale(nodes(), factor)
+		_, err := ScaleNodes(nodes(), factor)
 		require.ErrorContains(t, err, "want above 0 and up to 1")
 	}
 }

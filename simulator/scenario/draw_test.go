@@ -74,12 +74,12 @@ func TestWeights(t *testing.T) {
 func TestLoad(t *testing.T) {
 	for _, request := range []Request{{GPUs: 4}, {MIG: "1g.10gb"}, {Share: &Share{Part: 500}}} {
 		in := build(t, one(Arrivals{Load: 0.5}, Duration{Exponential: hour}, request), 1)
-		part := map[string]float64{"4 GPUs": 4, "mig 1g.10gb": 1.0 / 8, "share 500m": 0.5}[request.title()]
+		part := map[string]float64{"4 GPUs": 4, "mig 1g.10gb": 1.0 / 8, "share 500m": 0.5}[request.titleText()]
 		work := 0.0
 		for i := range in.Jobs {
 			work += part * in.Jobs[i].Runs.Hours()
 		}
-		require.InEpsilon(t, 0.5*16*1000, work, 0.1, request.title())
+		require.InEpsilon(t, 0.5*16*1000, work, 0.1, request.titleText())
 	}
 }
 
@@ -116,7 +116,7 @@ func TestSharing(t *testing.T) {
 		"model": {Model: &Model{Name: "meta-llama/Llama-3.1-8B-Instruct", MaxModelLen: 8192, Concurrency: 4}},
 	}
 	for sharing, want := range map[Sharing]map[string][]placement.Form{
-		ByAsk:            {"gpus": {placement.Whole}, "mig": {placement.MIG}, "share": {placement.Share}, "model": {placement.Whole, placement.MIG, placement.Share}},
+		ByRequest:            {"gpus": {placement.Whole}, "mig": {placement.MIG}, "share": {placement.Share}, "model": {placement.Whole, placement.MIG, placement.Share}},
 		WholeGPUs:        {"gpus": {placement.Whole}, "mig": {placement.Whole}, "share": {placement.Whole}, "model": {placement.Whole}},
 		"time-slicing/4": {"gpus": {placement.Share}, "mig": {placement.Share}, "share": {placement.Share}, "model": {placement.Share}},
 	} {
@@ -134,7 +134,7 @@ func TestSharing(t *testing.T) {
 			}
 			slices.Sort(forms)
 			require.Equal(t, want[name], forms, "%s under %s", name, sharing)
-			require.Equal(t, sharing.replicas() > 0, terms.Unisolated)
+			require.Equal(t, sharing.replicaCount() > 0, terms.Unisolated)
 		}
 	}
 }

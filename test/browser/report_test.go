@@ -43,10 +43,10 @@ func small(names ...string) *simulator.Result {
 			{Name: names[1], Models: []string{"L4"}, MemorySlices: []int64{0}, Domain: 3},
 			{Name: names[2], Domain: -1},
 		},
-		Frames: []simulator.StateSnapshot{
-			{At: 0, Tiles: []simulator.GPUView{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
-			{At: simulator.Hour, Tiles: []simulator.GPUView{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}}},
-			{At: 2 * simulator.Hour, Tiles: []simulator.GPUView{{Node: 0, GPUs: "x"}, {Node: 1, GPUs: "w0"}}},
+		Snapshots: []simulator.StateSnapshot{
+			{At: 0, Views: []simulator.GPUView{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
+			{At: simulator.Hour, Views: []simulator.GPUView{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}}},
+			{At: 2 * simulator.Hour, Views: []simulator.GPUView{{Node: 0, GPUs: "x"}, {Node: 1, GPUs: "w0"}}},
 		},
 	}
 	for i := range 2 {
@@ -376,7 +376,7 @@ func largeRuns(t *testing.T) []report.Run {
 	for _, name := range []string{"keep-placeable", "spread", "random"} {
 		chosen, err := placement.PolicyNamed(name, placement.PriorDemand(), 1)
 		require.NoError(t, err)
-		result, err := simulator.Run(&simulator.Input{Nodes: nodes, Jobs: largeJobs(), Policy: chosen, Horizon: 7 * simulator.Day, Frames: 2000, Reslice: 5 * simulator.Second,
+		result, err := simulator.Run(&simulator.Input{Nodes: nodes, Jobs: largeJobs(), Policy: chosen, Horizon: 7 * simulator.Day, SnapshotNodes: 2000, Reslice: 5 * simulator.Second,
 			Outages: []simulator.Outage{{Node: 20, At: simulator.Day, For: 5 * simulator.Day}, {Node: 21, At: simulator.Day, For: 5 * simulator.Day}, {Node: 500, At: 2 * simulator.Day, Drain: true, For: 4 * simulator.Day}}}, simulator.Watch{})
 		require.NoError(t, err)
 		runs = append(runs, report.Run{Name: name, Seed: 1, Result: result})

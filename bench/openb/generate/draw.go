@@ -32,7 +32,7 @@ func nodeRows() [][]string {
 	for _, kind := range nodeKinds {
 		for range kind.count {
 			rows = append(rows, []string{
-				fmt.Sprintf("node-%03d", len(rows)-1), number(kind.cpu * 1000), number(kind.memory * 1024), number(kind.gpus), kind.model,
+				fmt.Sprintf("node-%03d", len(rows)-1), formatNumber(kind.cpu * 1000), formatNumber(kind.memory * 1024), formatNumber(kind.gpus), kind.model,
 			})
 		}
 	}
@@ -55,7 +55,7 @@ func podRows(list podList, rng *rand.Rand) [][]string {
 		cpu, memory := units*drawFrom(kind.cpu, rng), units*drawFrom(kind.memory, rng)
 		milli, models := "0", ""
 		if kind.gpus > 0 {
-			milli = number(drawFrom(kind.milli, rng))
+			milli = formatNumber(drawFrom(kind.milli, rng))
 			if rng.Int64N(100) < list.namesModels {
 				models = drawFrom(kind.models, rng)
 			}
@@ -64,13 +64,13 @@ func podRows(list podList, rng *rand.Rand) [][]string {
 		if rng.Int64N(100) < waitingPercent {
 			waited = rng.Int64N(maxWaitSeconds)
 		}
-		phase, scheduled, deleted := "Succeeded", number(created+waited), created+waited+ran
+		phase, scheduled, deleted := "Succeeded", formatNumber(created+waited), created+waited+ran
 		if rng.Int64N(100) < neverPercent {
 			phase, scheduled, deleted = "Failed", "", created+waited
 		}
 		rows = append(rows, []string{
-			fmt.Sprintf("pod-%04d", i), number(cpu * 1000), number(memory * 1024), number(kind.gpus), milli, models, kind.qos, phase,
-			number(created), number(deleted), scheduled,
+			fmt.Sprintf("pod-%04d", i), formatNumber(cpu * 1000), formatNumber(memory * 1024), formatNumber(kind.gpus), milli, models, kind.qos, phase,
+			formatNumber(created), formatNumber(deleted), scheduled,
 		})
 	}
 	return rows
@@ -116,4 +116,4 @@ func drawRunTime(quantiles [4]int64, rng *rand.Rand) int64 {
 	return low + rng.Int64N(high-low)
 }
 
-func number(n int64) string { return strconv.FormatInt(n, 10) }
+func formatNumber(n int64) string { return strconv.FormatInt(n, 10) }

@@ -88,7 +88,7 @@ func (f *replayFlags) runReplay(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if nodes, err = replay.Scale(nodes, f.scale); err != nil {
+	if nodes, err = replay.ScaleNodes(nodes, f.scale); err != nil {
 		return cli.UsageErrorf("--scale: %w", err)
 	}
 	title := fmt.Sprintf("%s on %d nodes", traceName(f.pods), len(nodes))
@@ -104,7 +104,7 @@ func (f *replayFlags) runReplay(cmd *cobra.Command) error {
 			return err
 		}
 		if f.page.isWanted() {
-			in.Frames = simulator.MaxNodes
+			in.SnapshotNodes = simulator.MaxNodes
 		}
 		tell := tellTime(progress, i, len(f.policies), simulator.Time(window))
 		result, err := simulator.Run(in, simulator.Watch{Progress: func(now simulator.Time) error {
@@ -114,7 +114,7 @@ func (f *replayFlags) runReplay(cmd *cobra.Command) error {
 		if err != nil {
 			return err
 		}
-		report.Runs = append(report.Runs, &variantRun{Variant: policy, Policy: result.Policy, Sharing: string(scenario.ByAsk), Result: result})
+		report.Runs = append(report.Runs, &variantRun{Variant: policy, Policy: result.Policy, Sharing: string(scenario.ByRequest), Result: result})
 	}
 	progress.End()
 	if err := f.page.writePage(report.Scenario, report.pageRuns()); err != nil {
