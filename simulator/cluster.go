@@ -56,7 +56,7 @@ func (c *clusterState) startForecast() error {
 	return c.forecast.SetNodes(nodes)
 }
 
-// jobRequestCache is what is known of an ask on this cluster.
+// jobRequestCache is what is known of a template on this cluster.
 type jobRequestCache struct {
 	*cluster.NodeRanking
 	snapshot *cluster.Snapshot
@@ -64,25 +64,25 @@ type jobRequestCache struct {
 	resolved map[*placement.Inventory]NodeRequest
 }
 
-// requestOf remembers what an ask asks, and what the nodes answered.
-func (c *clusterState) requestOf(ask *PodTemplate) *jobRequestCache {
-	r, known := c.requests[ask]
+// requestOf remembers what a template asks, and what the nodes answered.
+func (c *clusterState) requestOf(template *PodTemplate) *jobRequestCache {
+	r, known := c.requests[template]
 	if !known {
-		r = &jobRequestCache{snapshot: c.snapshot, template: ask, resolved: map[*placement.Inventory]NodeRequest{}}
+		r = &jobRequestCache{snapshot: c.snapshot, template: template, resolved: map[*placement.Inventory]NodeRequest{}}
 		r.NodeRanking = c.snapshot.Rank(r, c.policy)
-		c.requests[ask] = r
+		c.requests[template] = r
 	}
 	return r
 }
 
-// resolveFor is the ask in terms of one make of node.
+// resolveFor is the template in request of one make of node.
 func (r *jobRequestCache) resolveFor(inv *placement.Inventory) NodeRequest {
-	terms, known := r.resolved[inv]
+	request, known := r.resolved[inv]
 	if !known {
-		terms = r.template.For(inv)
-		r.resolved[inv] = terms
+		request = r.template.For(inv)
+		r.resolved[inv] = request
 	}
-	return terms
+	return request
 }
 
 // RequestOn implements cluster.PodRequest.

@@ -17,7 +17,7 @@ type logLine struct {
 	Event string `json:"event"`
 	Job   string `json:"job,omitempty"`
 	Class string `json:"class,omitempty"`
-	// Priority, Ask and Members are an arrival's; Members only a gang's.
+	// Priority, Ask (PodTemplate.Name) and Members are an arrival's; Members only a gang's.
 	Priority int64  `json:"priority,omitempty"`
 	Ask      string `json:"ask,omitempty"`
 	Members  int    `json:"members,omitempty"`
@@ -92,19 +92,19 @@ func (e *engine) logPlaces(members []jobMember) []logPlace {
 	return places
 }
 
-func (n *nodeState) deviceText(grant *placement.DeviceAllocation) string {
-	offer := &n.Inventory.Devices[grant.Device]
-	text := fmt.Sprint(offer.GPU)
-	switch offer.Form {
+func (n *nodeState) deviceText(allocation *placement.DeviceAllocation) string {
+	device := &n.Inventory.Devices[allocation.Device]
+	text := fmt.Sprint(device.GPU)
+	switch device.Form {
 	case placement.MIG:
-		text += " mig " + offer.Placement.String()
+		text += " mig " + device.Placement.String()
 	case placement.Share:
 		var words []string
-		if grant.Bytes > 0 {
-			words = append(words, grant.Bytes.String())
+		if allocation.Bytes > 0 {
+			words = append(words, allocation.Bytes.String())
 		}
-		if grant.Compute > 0 {
-			words = append(words, fmt.Sprintf("%dm", grant.Compute))
+		if allocation.Compute > 0 {
+			words = append(words, fmt.Sprintf("%dm", allocation.Compute))
 		}
 		text = strings.Join(append([]string{text, "share"}, words...), " ")
 	}

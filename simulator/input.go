@@ -18,7 +18,7 @@ type Input struct {
 	Jobs    []Job
 	Outages []Outage
 	Policy  placement.Policy
-	// Choice is who chooses between nodes that give a job the same bandwidth.
+	// Ranking orders the nodes that give a job the same bandwidth.
 	Ranking NodeRanking
 	// Horizon is when the run ends, whatever is still waiting or running; 0 for when all
 	// is done.
@@ -27,8 +27,8 @@ type Input struct {
 	Reslice Time
 	// Preemption says whether a job may end others of lower priority.
 	Preemption Preemption
-	// Every is the time between samples, 0 for a hundredth of the horizon, and Frames of
-	// how many nodes at most their state is recorded too; see Frame.
+	// SampleEvery is the time between samples, 0 for a hundredth of the horizon, and
+	// SnapshotNodes of how many nodes at most their state is recorded too.
 	SampleEvery   Time
 	SnapshotNodes int
 }
@@ -36,7 +36,7 @@ type Input struct {
 // NodeRanking is who chooses between nodes that give a job the same bandwidth.
 type NodeRanking uint8
 
-// The choices. The scheduler's is ByOutlook.
+// The rankings. The scheduler's is RankByForecast.
 const (
 	// RankByPolicy leaves it to the policy's rating of each node by itself.
 	RankByPolicy NodeRanking = iota

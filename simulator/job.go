@@ -19,10 +19,10 @@ type Job struct {
 	Members int
 	// SameDomain says that all members must be in one domain of nodes.
 	SameDomain bool
-	// Host and Ask are what each member takes.
+	// Host and Template are what each member takes.
 	Host     Host
 	Template *PodTemplate
-	// Patience is how long it waits for its first placement before it is given up; 0
+	// MaxWait is how long it waits for its first placement before it is given up; 0
 	// for ever.
 	MaxWait Time
 	// Checkpoint is how often it saves its work: when it is interrupted, work since
@@ -40,7 +40,7 @@ func (j *Job) validateJob() error {
 	for _, field := range []struct {
 		name  string
 		value Time
-	}{{"Arrives", j.Arrives}, {"Loads", j.Loads}, {"Runs", j.Runs}, {"Patience", j.MaxWait}, {"Checkpoint", j.Checkpoint}} {
+	}{{"Arrives", j.Arrives}, {"Loads", j.Loads}, {"Runs", j.Runs}, {"MaxWait", j.MaxWait}, {"Checkpoint", j.Checkpoint}} {
 		if field.value < 0 || field.value > MaxTime {
 			return fmt.Errorf("%s is %d ms: want 0 to %s", field.name, int64(field.value), MaxTime)
 		}
@@ -49,7 +49,7 @@ func (j *Job) validateJob() error {
 	case j.Members < 1 || j.Members > MaxMembers:
 		return fmt.Errorf("has %d Members: want 1 to %d", j.Members, MaxMembers)
 	case j.Template == nil:
-		return errors.New("Ask is missing")
+		return errors.New("Template is missing")
 	}
 	return j.Host.Validate()
 }

@@ -16,7 +16,7 @@ const (
 // jobState is what has become of a job.
 type jobState struct {
 	phase   jobPhase
-	class   int // by number, see engine.refused
+	class   int // by number, see engine.lastRefusal
 	members []jobMember
 	// attempt counts placements; failures those that did not fit since the last one.
 	attempt, failures int64

@@ -113,8 +113,8 @@ func (e *engine) startJob(job int, members []jobMember) error {
 			return fmt.Errorf("what was decided cannot be had: %w", err)
 		}
 		for k := range m.devices {
-			offer := &n.Inventory.Devices[m.devices[k].Device]
-			if n.layouts[offer.GPU].takeDevice(offer) {
+			device := &n.Inventory.Devices[m.devices[k].Device]
+			if n.layouts[device.GPU].takeDevice(device) {
 				reslices++
 			}
 			part += n.fractionOf(&m.devices[k])
@@ -287,11 +287,11 @@ func (e *engine) measureBandwidth(job int) {
 }
 
 // bestOn is the bandwidth that a request gets on a free node of one make.
-func (e *engine) bestOn(inv *placement.Inventory, ask *PodTemplate) int64 {
-	key := inventoryTemplate{inv, ask}
+func (e *engine) bestOn(inv *placement.Inventory, template *PodTemplate) int64 {
+	key := inventoryTemplate{inv, template}
 	best, known := e.counters.best[key]
 	if !known {
-		request := e.cluster.requestOf(ask).resolveFor(inv).Request
+		request := e.cluster.requestOf(template).resolveFor(inv).Request
 		verdict := e.cluster.placer.Place(inv, placement.NewGPUStates(inv), request, placement.KeepPlaceable{})
 		best = verdict.Rating.Bandwidth
 		e.counters.best[key] = best
@@ -300,6 +300,6 @@ func (e *engine) bestOn(inv *placement.Inventory, ask *PodTemplate) int64 {
 }
 
 type inventoryTemplate struct {
-	inv *placement.Inventory
-	ask *PodTemplate
+	inv      *placement.Inventory
+	template *PodTemplate
 }

@@ -72,6 +72,6 @@ func newNodeState(n *Node) *nodeState {
 func (n *nodeState) isOpen() bool { return n.up && !n.draining }
 
 // fractionOf is how much of a GPU an allocation on the node takes, in thousandths.
-func (n *nodeState) fractionOf(grant *placement.DeviceAllocation) int64 {
-	return int64(n.Inventory.Fraction(*grant, placement.RoundDown))
+func (n *nodeState) fractionOf(allocation *placement.DeviceAllocation) int64 {
+	return int64(n.Inventory.Fraction(*allocation, placement.RoundDown))
 }

@@ -15,9 +15,9 @@ func (e *engine) claimMemory(job int) (string, bool) {
 	for i := range s.members {
 		m := &s.members[i]
 		n := e.cluster.nodes[m.node]
-		terms := e.cluster.requestOf(j.Template).resolveFor(n.Inventory)
+		request := e.cluster.requestOf(j.Template).resolveFor(n.Inventory)
 		for k := range m.devices {
-			if n.claimDevice(&m.devices[k], &terms) {
+			if n.claimDevice(&m.devices[k], &request) {
 				continue
 			}
 			e.returnMemory(j, s.members[:i], len(m.devices))
@@ -28,22 +28,22 @@ func (e *engine) claimMemory(job int) (string, bool) {
 	return "", false
 }
 
-// claimDevice allocates the memory behind one grant, if it is there.
-func (n *nodeState) claimDevice(grant *placement.DeviceAllocation, terms *NodeRequest) bool {
-	offer := &n.Inventory.Devices[grant.Device]
-	all := n.Inventory.Node.GPUs[offer.GPU].Model.Usable()
-	if terms.Unisolated {
-		if n.memoryInUse[offer.GPU]+terms.UsesMemory > all {
+// claimDevice allocates the memory behind an allocated device, if it is there.
+func (n *nodeState) claimDevice(allocation *placement.DeviceAllocation, request *NodeRequest) bool {
+	device := &n.Inventory.Devices[allocation.Device]
+	all := n.Inventory.Node.GPUs[device.GPU].Model.Usable()
+	if request.Unisolated {
+		if n.memoryInUse[device.GPU]+request.UsesMemory > all {
 			return false
 		}
-		n.memoryInUse[offer.GPU] += terms.UsesMemory
+		n.memoryInUse[device.GPU] += request.UsesMemory
 		return true
 	}
-	granted := offer.Memory
-	if offer.Form == placement.Share && grant.Bytes > 0 {
-		granted = grant.Bytes
+	granted := device.Memory
+	if device.Form == placement.Share && allocation.Bytes > 0 {
+		granted = allocation.Bytes
 	}
-	return terms.UsesMemory <= granted
+	return request.UsesMemory <= granted
 }
 
 // releaseMemory gives back the memory that a job allocated.
@@ -56,14 +56,14 @@ func (e *engine) releaseMemory(job int) {
 	}
 }
 
-// returnMemory undoes enough for the first grants of each member.
-func (e *engine) returnMemory(j *Job, members []jobMember, grants int) {
+// returnMemory undoes claimDevice for the first devices of each member.
+func (e *engine) returnMemory(j *Job, members []jobMember, count int) {
 	for i := range members {
 		m := &members[i]
 		n := e.cluster.nodes[m.node]
-		if terms := e.cluster.requestOf(j.Template).resolveFor(n.Inventory); terms.Unisolated {
-			for _, grant := range m.devices[:min(grants, len(m.devices))] {
-				n.memoryInUse[n.Inventory.Devices[grant.Device].GPU] -= terms.UsesMemory
+		if request := e.cluster.requestOf(j.Template).resolveFor(n.Inventory); request.Unisolated {
+			for _, allocation := range m.devices[:min(count, len(m.devices))] {
+				n.memoryInUse[n.Inventory.Devices[allocation.Device].GPU] -= request.UsesMemory
 			}
 		}
 	}

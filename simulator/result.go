@@ -43,7 +43,7 @@ type Result struct {
 	UsedDollarsPeak    float64 `json:"usedDollarsPerHourPeak"`
 
 	Samples []Sample `json:"samples,omitempty"`
-	// Nodes describes the nodes of the frames, in order.
+	// Nodes describes the nodes of the snapshots, in order.
 	Nodes     []NodeResult    `json:"nodes,omitempty"`
 	Snapshots []StateSnapshot `json:"frames,omitempty"`
 }

@@ -217,7 +217,7 @@ func TestOutages(t *testing.T) {
 }
 
 // A job that is not willing to wait is given up; jobs that are there are not.
-func TestPatience(t *testing.T) {
+func TestMaxWait(t *testing.T) {
 	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: []Job{job("a", 0, Hour, wholes(4)), job("b", 0, Hour, wholes(1))}}
 	in.Jobs[0].MaxWait, in.Jobs[1].MaxWait = Minute, Minute
 	result, _ := runLog(t, in)
@@ -235,7 +235,7 @@ func TestInputRefused(t *testing.T) {
 		"nodes must be sorted":          func(in *Input) { in.Nodes[1].Name = in.Nodes[0].Name },
 		"job 0 a: Runs is -1 ms":        func(in *Input) { in.Jobs[0].Runs = -1 },
 		"job 0 a: has 0 Members":        func(in *Input) { in.Jobs[0].Members = 0 },
-		"job 0 a: Ask is missing":       func(in *Input) { in.Jobs[0].Template = nil },
+		"job 0 a: Template is missing":  func(in *Input) { in.Jobs[0].Template = nil },
 		"milli-CPU":                     func(in *Input) { in.Jobs[0].Host.CPU = 1 << 60 },
 		"outage 0 of node 7":            func(in *Input) { in.Outages = []Outage{{Node: 7}} },
 		"Horizon -1 ms":                 func(in *Input) { in.Horizon = -1 },

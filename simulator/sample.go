@@ -30,13 +30,13 @@ type Sample struct {
 	MicroDollars int64 `json:"microDollarsPerHour"`
 }
 
-// stateSampler takes samples and frames.
+// stateSampler takes samples and snapshots of the state.
 type stateSampler struct {
 	every, next Time
 	templates   []templateWeight
 	samples     []Sample
 	snapshots   []StateSnapshot
-	last        []string // the tiles of each node in the latest frame
+	last        []string // of each node, in the latest snapshot
 }
 
 // templateWeight is a kind of request with how often it arrives.
@@ -47,7 +47,7 @@ type templateWeight struct {
 }
 
 // maxKinds bounds the kinds of requests that fragmentation looks at, the most frequent
-// ones first; a sample asks every node about each.
+// ones first; a sample tries each on every node.
 const maxKinds = 64
 
 func (s *stateSampler) beginSampling(e *engine) {

@@ -7,8 +7,8 @@ import (
 )
 
 // StateSnapshot is what nodes held at the time of a sample, for a map that can be scrubbed. It
-// has only the tiles that changed since the frame before: the state at a time is all
-// frames up to it, one over the other.
+// has only the nodes that changed since the snapshot before: the state at a time is all
+// snapshots up to it, one over the other.
 type StateSnapshot struct {
 	At    Time      `json:"t"`
 	Views []GPUView `json:"tiles,omitempty"`
@@ -37,14 +37,14 @@ func (s *stateSampler) recordState(e *engine, at Time) {
 	if s.last == nil {
 		s.last = make([]string, count)
 	}
-	frame := StateSnapshot{At: at}
+	changes := StateSnapshot{At: at}
 	for i := range count {
 		if text := e.viewOfNode(i); text != s.last[i] {
 			s.last[i] = text
-			frame.Views = append(frame.Views, GPUView{Node: i, GPUs: text})
+			changes.Views = append(changes.Views, GPUView{Node: i, GPUs: text})
 		}
 	}
-	s.snapshots = append(s.snapshots, frame)
+	s.snapshots = append(s.snapshots, changes)
 }
 
 func (e *engine) viewOfNode(node int) string {
@@ -74,9 +74,9 @@ func (e *engine) viewOfNode(node int) string {
 				continue
 			}
 			for k := range m.devices {
-				offer := &n.Inventory.Devices[m.devices[k].Device]
-				word := &held[offer.GPU]
-				form := "wms"[offer.Form : offer.Form+1]
+				device := &n.Inventory.Devices[m.devices[k].Device]
+				word := &held[device.GPU]
+				form := "wms"[device.Form : device.Form+1]
 				if *word == "" {
 					*word = form
 				} else {
@@ -84,7 +84,7 @@ func (e *engine) viewOfNode(node int) string {
 				}
 				switch form {
 				case "m":
-					*word += offer.Placement.String() + "=" + class
+					*word += device.Placement.String() + "=" + class
 				case "s":
 					*word += strconv.FormatInt(n.fractionOf(&m.devices[k]), 10) + "=" + class
 				default:

@@ -5,8 +5,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// PodTemplate is what each member of a job asks of a node's GPUs. Jobs that ask the same share
-// one Ask, so that what was found out for one of them serves the others.
+// PodTemplate is what each member of a job asks of a node's GPUs. Jobs that
+// ask the same share one PodTemplate, because a run keeps what it found out by template.
 type PodTemplate struct {
 	// Name is the kind of request, for people: "2 GPUs", "mig 1g.10gb".
 	Name string
@@ -28,5 +28,5 @@ type NodeRequest struct {
 	Unisolated bool
 }
 
-// wantsGPUs reports whether the ask is for any GPU at all.
+// wantsGPUs reports whether the template asks for any GPU at all.
 func (a *PodTemplate) wantsGPUs() bool { return a.For != nil }

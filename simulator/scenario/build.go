@@ -137,7 +137,7 @@ func (b *inputBuilder) makeOutages() ([]simulator.Outage, error) {
 func (b *inputBuilder) addJobs(index int) error {
 	w, path := &b.Workloads[index], fmt.Sprintf("workloads[%d]", index)
 	random := rand.New(rand.NewPCG(b.seed, uint64(index)))
-	asks, sum := b.templatesOf(w), 0.0
+	templates, sum := b.templatesOf(w), 0.0
 	cumulative := []float64{}
 	for i := range w.Requests {
 		if err := w.Requests[i].checkNames(fmt.Sprintf("%s.requests[%d]", path, i), b.catalogue); err != nil {
@@ -172,7 +172,7 @@ func (b *inputBuilder) addJobs(index int) error {
 		b.jobs = append(b.jobs, simulator.Job{
 			Name: fmt.Sprintf("%s-%d", w.Name, count), Class: w.Name, Priority: w.Priority, Arrives: at,
 			Loads: simulator.Time(w.Loading), Runs: simulator.Time(math.Round(runs)), Members: int(max(1, w.Members)), SameDomain: w.SameDomain == sameDomainRequired,
-			Host: r.hostOf(w), Template: asks[request], MaxWait: simulator.Time(w.MaxWait), Checkpoint: simulator.Time(w.Checkpoint),
+			Host: r.hostOf(w), Template: templates[request], MaxWait: simulator.Time(w.MaxWait), Checkpoint: simulator.Time(w.Checkpoint),
 		})
 	}
 	return nil
@@ -190,11 +190,11 @@ func (r *Request) hostOf(w *Workload) simulator.Host {
 }
 
 func (b *inputBuilder) templatesOf(w *Workload) []*simulator.PodTemplate {
-	var asks []*simulator.PodTemplate
+	var templates []*simulator.PodTemplate
 	for i := range w.Requests {
-		asks = append(asks, b.templateOf(&w.Requests[i]))
+		templates = append(templates, b.templateOf(&w.Requests[i]))
 	}
-	return asks
+	return templates
 }
 
 // arrivalTimes is a function that says when the next job arrives, and false after the last.
@@ -274,8 +274,8 @@ func (b *inputBuilder) milliGPUs(r *Request) int64 {
 		if pool.inventory == nil {
 			continue
 		}
-		terms := b.requestOn(r, pool.inventory)
-		verdict := placement.Place(pool.inventory, placement.NewGPUStates(pool.inventory), terms.Request, placement.KeepPlaceable{})
+		request := b.requestOn(r, pool.inventory)
+		verdict := placement.Place(pool.inventory, placement.NewGPUStates(pool.inventory), request.Request, placement.KeepPlaceable{})
 		if verdict.Outcome != placement.Fits {
 			continue
 		}
@@ -288,7 +288,7 @@ func (b *inputBuilder) milliGPUs(r *Request) int64 {
 	return 0
 }
 
-// rankingOf is the scheduler's choice between nodes for its own policy. Others are
+// rankingOf is the scheduler's ranking of nodes for its own policy. Others are
 // compared with it as they are.
 func rankingOf(policy placement.Policy) simulator.NodeRanking {
 	if _, own := policy.(placement.KeepPlaceable); own {

@@ -116,7 +116,7 @@ func TestSharing(t *testing.T) {
 		"model": {Model: &Model{Name: "meta-llama/Llama-3.1-8B-Instruct", MaxModelLen: 8192, Concurrency: 4}},
 	}
 	for sharing, want := range map[Sharing]map[string][]placement.Form{
-		ByRequest:            {"gpus": {placement.Whole}, "mig": {placement.MIG}, "share": {placement.Share}, "model": {placement.Whole, placement.MIG, placement.Share}},
+		ByRequest:        {"gpus": {placement.Whole}, "mig": {placement.MIG}, "share": {placement.Share}, "model": {placement.Whole, placement.MIG, placement.Share}},
 		WholeGPUs:        {"gpus": {placement.Whole}, "mig": {placement.Whole}, "share": {placement.Whole}, "model": {placement.Whole}},
 		"time-slicing/4": {"gpus": {placement.Share}, "mig": {placement.Share}, "share": {placement.Share}, "model": {placement.Share}},
 	} {

@@ -135,7 +135,7 @@ func (m *Model) shareFor(known *model.Model, gpu memory.GPU) topology.Bytes {
 	return 0
 }
 
-// terms are what the server asks of nodes of one make.
+// modelRequest is what the server asks of nodes of one make.
 func (r *Request) modelRequest(b *inputBuilder, inv *placement.Inventory) simulator.NodeRequest {
 	fits := map[*topology.Model]serverFit{}
 	counts := map[*topology.Model]int64{}
@@ -164,8 +164,8 @@ func (r *Request) modelRequest(b *inputBuilder, inv *placement.Inventory) simula
 	replicas := b.sharing.replicaCount()
 	part.Accepts = placement.NewDeviceSet(len(inv.Devices))
 	for i := range inv.Devices {
-		offer := &inv.Devices[i]
-		f := fits[inv.Node.GPUs[offer.GPU].Model]
+		device := &inv.Devices[i]
+		f := fits[inv.Node.GPUs[device.GPU].Model]
 		if f.whole == 0 || f.whole != degree {
 			continue
 		}
@@ -176,21 +176,21 @@ func (r *Request) modelRequest(b *inputBuilder, inv *placement.Inventory) simula
 			continue
 		}
 		if acceptable.Has(i) ||
-			b.sharing == ByRequest && degree == 1 && (shares.Has(i) && f.share > 0 || instances.Has(i) && f.profiles[offer.Profile]) {
+			b.sharing == ByRequest && degree == 1 && (shares.Has(i) && f.share > 0 || instances.Has(i) && f.profiles[device.Profile]) {
 			part.Accepts.Add(i)
 		}
 	}
-	terms := simulator.NodeRequest{UsesMemory: topology.Bytes(r.Uses)}
+	request := simulator.NodeRequest{UsesMemory: topology.Bytes(r.Uses)}
 	if replicas > 0 {
-		terms.Unisolated = true
-		if terms.UsesMemory == 0 {
-			terms.UsesMemory = claims
+		request.Unisolated = true
+		if request.UsesMemory == 0 {
+			request.UsesMemory = claims
 		}
-		terms.Request = simulator.TimeSliced(part.Count, replicas, part.Accepts)
-		return terms
+		request.Request = simulator.TimeSliced(part.Count, replicas, part.Accepts)
+		return request
 	}
-	terms.Request = &placement.Request{Parts: []placement.Part{part}}
-	return terms
+	request.Request = &placement.Request{Parts: []placement.Part{part}}
+	return request
 }
 
 // fitOf remembers what is worked out.

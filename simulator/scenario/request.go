@@ -158,17 +158,17 @@ func (r *Request) acceptedProfiles(inv *placement.Inventory, c *catalogue.Catalo
 	memory := topology.Bytes(0)
 	set := placement.NewDeviceSet(len(inv.Devices))
 	for i := range inv.Devices {
-		offer := &inv.Devices[i]
+		device := &inv.Devices[i]
 		if !acceptable.Has(i) {
 			continue
 		}
-		table, err := c.MIG(inv.Node.GPUs[offer.GPU].Model.MIG)
+		table, err := c.MIG(inv.Node.GPUs[device.GPU].Model.MIG)
 		if err != nil {
 			continue // the catalogue checks that the table is there
 		}
-		if profile, found := table.Profile(offer.Profile); found && strings.EqualFold(profile.Name, r.MIG) {
+		if profile, found := table.Profile(device.Profile); found && strings.EqualFold(profile.Name, r.MIG) {
 			set.Add(i)
-			memory = max(memory, offer.Memory)
+			memory = max(memory, device.Memory)
 		}
 	}
 	return set, memory

@@ -17,7 +17,7 @@ type Sharing string
 
 // The words of Sharing.
 const (
-	ByRequest       Sharing = "ashlar"
+	ByRequest   Sharing = "ashlar"
 	WholeGPUs   Sharing = "whole"
 	timeSlicing         = "time-slicing/"
 )

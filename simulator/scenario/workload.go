@@ -19,7 +19,7 @@ type Workload struct {
 	// is "required" if that must be within one domain of nodes.
 	Members    int64  `json:"members,omitempty"`
 	SameDomain string `json:"sameDomain,omitempty"`
-	// Checkpoint is how often a job saves its work, 0 for never, and Patience how long it
+	// Checkpoint is how often a job saves its work, 0 for never, and MaxWait how long it
 	// waits for a place before it is given up, 0 for ever.
 	Checkpoint Span `json:"checkpoint,omitempty"`
 	MaxWait    Span `json:"patience,omitempty"`

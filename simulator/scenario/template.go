@@ -6,21 +6,21 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// templateOf is the request as the simulator asks it.
+// templateOf is the request as the simulator takes it.
 func (b *inputBuilder) templateOf(r *Request) *simulator.PodTemplate {
-	ask := &simulator.PodTemplate{Name: r.titleText()}
+	template := &simulator.PodTemplate{Name: r.titleText()}
 	if r.CPUOnly == "" {
-		ask.For = func(inv *placement.Inventory) simulator.NodeRequest { return b.requestOn(r, inv) }
+		template.For = func(inv *placement.Inventory) simulator.NodeRequest { return b.requestOn(r, inv) }
 	}
-	return ask
+	return template
 }
 
-// requestOn are what the request asks of nodes of one make, given how GPUs are handed out.
+// requestOn is what the request asks of nodes of one make, given how GPUs are handed out.
 func (b *inputBuilder) requestOn(r *Request, inv *placement.Inventory) simulator.NodeRequest {
 	if r.Model != nil {
 		return r.modelRequest(b, inv)
 	}
-	terms := simulator.NodeRequest{UsesMemory: topology.Bytes(r.Uses)}
+	request := simulator.NodeRequest{UsesMemory: topology.Bytes(r.Uses)}
 	part := placement.Part{Name: "gpu", Count: int(max(1, r.GPUs)), Needs: placement.TopologyRequirements{GBps: r.Bandwidth}}
 	needed := topology.Bytes(0) // of a GPU that is not divided by MIG
 	switch {
@@ -40,15 +40,15 @@ func (b *inputBuilder) requestOn(r *Request, inv *placement.Inventory) simulator
 		part.Bytes, part.Compute = 0, 0
 		part.Accepts = r.acceptedDevices(inv, placement.Whole, needed)
 	case replicas > 0:
-		terms.Unisolated = true
-		if terms.UsesMemory == 0 {
-			terms.UsesMemory = needed
+		request.Unisolated = true
+		if request.UsesMemory == 0 {
+			request.UsesMemory = needed
 		}
-		terms.Request = simulator.TimeSliced(part.Count, replicas, r.acceptedDevices(inv, placement.Share, needed))
-		return terms
+		request.Request = simulator.TimeSliced(part.Count, replicas, r.acceptedDevices(inv, placement.Share, needed))
+		return request
 	}
-	terms.Request = &placement.Request{Parts: []placement.Part{part}}
-	return terms
+	request.Request = &placement.Request{Parts: []placement.Part{part}}
+	return request
 }
 
 // sizeOn is what the share takes of a GPU of the make.
