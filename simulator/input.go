@@ -79,7 +79,8 @@ func (in *Input) validateInput() error {
 	case in.Policy == nil:
 		return errors.New("no policy")
 	case in.Horizon < 0 || in.Horizon > MaxTime || in.Reslice < 0 || in.Reslice > MaxTime || in.SampleEvery < 0:
-		return fmt.Errorf("a run with Horizon %d ms, Reslice %d ms, Every %d ms: want 0 to %s each", int64(in.Horizon), int64(in.Reslice), int64(in.SampleEvery), MaxTime)
+		return fmt.Errorf("a run with Horizon %d ms, Reslice %d ms, SampleEvery %d ms: want 0 to %s each",
+			int64(in.Horizon), int64(in.Reslice), int64(in.SampleEvery), MaxTime)
 	case in.SampleEvery > 0 && in.Horizon/in.SampleEvery > maxSamples:
 		return fmt.Errorf("a sample every %s of %s: at most %d samples", in.SampleEvery, in.Horizon, maxSamples)
 	}
@@ -102,8 +103,10 @@ func (in *Input) validateInput() error {
 		}
 	}
 	for i, o := range in.Outages {
-		if o.Node < 0 || o.Node >= len(in.Nodes) || o.At < 0 || o.At > MaxTime || o.For < 0 || o.For > MaxTime || o.Grace < 0 || o.Grace > MaxTime {
-			return fmt.Errorf("outage %d of node %d at %d ms for %d ms, grace %d ms: out of range", i, o.Node, int64(o.At), int64(o.For), int64(o.Grace))
+		times := []Time{o.At, o.For, o.Grace}
+		if o.Node < 0 || o.Node >= len(in.Nodes) || slices.Min(times) < 0 || slices.Max(times) > MaxTime {
+			return fmt.Errorf("outage %d of node %d at %d ms for %d ms, grace %d ms: want nodes 0 to %d and times from 0 to %s",
+				i, o.Node, int64(o.At), int64(o.For), int64(o.Grace), len(in.Nodes)-1, MaxTime)
 		}
 	}
 	return nil

@@ -11,7 +11,9 @@ func (e *engine) jobArrives(job int) error {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	s.phase, s.left, s.arrived, s.queuedAt, s.firstPlaced = queued, j.Runs, e.now, e.now, -1
 	e.counters.arrived++
-	e.log.writeLine(logLine{At: e.now, Event: "arrival", Job: j.Name, Class: j.Class, Priority: j.Priority, Ask: j.Template.Name, Members: gangSize(j)})
+	e.log.writeLine(logLine{
+		At: e.now, Event: "arrival", Job: j.Name, Class: j.Class, Priority: j.Priority, Ask: j.Template.Name, Members: gangSize(j),
+	})
 	e.queue.addJob(job)
 	if placed, err := e.tryJob(job); placed || err != nil || s.phase != queued {
 		return err
@@ -110,7 +112,7 @@ func (e *engine) startJob(job int, members []jobMember) error {
 			e.counters.countUsed(n, n.Inventory.GPUsOf(m.devices)&e.cluster.snapshot.NodeState(m.node).GPUs().FreeGPUs(), 1)
 		}
 		if err := e.cluster.allocateMember(job, j, m); err != nil {
-			return fmt.Errorf("what was decided cannot be had: %w", err)
+			return fmt.Errorf("placing job %s on node %s as decided: %w", j.Name, n.Name, err)
 		}
 		for k := range m.devices {
 			device := &n.Inventory.Devices[m.devices[k].Device]

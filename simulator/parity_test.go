@@ -29,12 +29,15 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 		}
 	}
 	slices.SortFunc(nodes, func(a, b Node) int { return cmp.Compare(a.Name, b.Name) })
-	asks := []*PodTemplate{wholes(1), wholes(2), wholes(4), share(5 * topology.GiB), share(10 * topology.GiB), instance(9 * topology.GiB), instance(19 * topology.GiB)}
+	templates := []*PodTemplate{
+		wholes(1), wholes(2), wholes(4), share(5 * topology.GiB), share(10 * topology.GiB),
+		instance(9 * topology.GiB), instance(19 * topology.GiB),
+	}
 	for _, policy := range placement.Policies(placement.PriorDemand(), 7) {
 		random := rand.New(rand.NewPCG(1, 1))
 		in := &Input{Nodes: nodes, Policy: policy, Preemption: PreemptNever}
 		for i := range 1000 {
-			j := job(fmt.Sprintf("job-%04d", i), Time(i), MaxTime, asks[random.IntN(len(asks))])
+			j := job(fmt.Sprintf("job-%04d", i), Time(i), MaxTime, templates[random.IntN(len(templates))])
 			j.Host = Host{CPU: MilliCPU(1000 + random.Int64N(7000)), Memory: topology.GiB}
 			in.Jobs = append(in.Jobs, j)
 		}
@@ -92,7 +95,9 @@ func TestProbingForVictimsLeavesTheForecastAsItIs(t *testing.T) {
 	inv := inventoryOf(t, "4xA30-pcie")
 	var nodes []Node
 	for i := range 12 {
-		nodes = append(nodes, Node{Name: fmt.Sprintf("n-%02d", i), Inventory: inv, Domain: cluster.NoDomain, Host: Host{CPU: 400_000, Memory: 512 * topology.GiB}})
+		nodes = append(nodes, Node{
+			Name: fmt.Sprintf("n-%02d", i), Inventory: inv, Domain: cluster.NoDomain, Host: Host{CPU: 400_000, Memory: 512 * topology.GiB},
+		})
 	}
 	in := &Input{Nodes: nodes, Policy: placement.KeepPlaceable{}, Ranking: RankByForecast, Horizon: MaxTime}
 	sizes := []topology.Bytes{5 * topology.GiB, 15 * topology.GiB}

@@ -47,5 +47,9 @@ func (e *engine) anyBelow(priority int64) bool {
 // then the one that started last.
 func (e *engine) cheaperHolder(x, y placement.HolderID) int {
 	a, b := jobOf(x), jobOf(y)
-	return cmp.Or(cmp.Compare(e.input.Jobs[a].Priority, e.input.Jobs[b].Priority), cmp.Compare(e.jobStates[b].placedAt, e.jobStates[a].placedAt), cmp.Compare(a, b))
+	return cmp.Or(
+		cmp.Compare(e.input.Jobs[a].Priority, e.input.Jobs[b].Priority),
+		cmp.Compare(e.jobStates[b].placedAt, e.jobStates[a].placedAt),
+		cmp.Compare(a, b),
+	)
 }

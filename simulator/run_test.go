@@ -45,11 +45,13 @@ func asking(name string, part placement.Part, terms NodeRequest, accept func(*pl
 }
 
 func wholes(count int) *PodTemplate {
-	return asking(fmt.Sprint(count, " GPUs"), placement.Part{Count: count}, NodeRequest{}, func(o *placement.Device) bool { return o.Form == placement.Whole })
+	return asking(fmt.Sprint(count, " GPUs"), placement.Part{Count: count}, NodeRequest{},
+		func(o *placement.Device) bool { return o.Form == placement.Whole })
 }
 
 func share(bytes topology.Bytes) *PodTemplate {
-	return asking("share "+bytes.String(), placement.Part{Count: 1, Bytes: bytes}, NodeRequest{}, func(o *placement.Device) bool { return o.Form == placement.Share })
+	return asking("share "+bytes.String(), placement.Part{Count: 1, Bytes: bytes}, NodeRequest{},
+		func(o *placement.Device) bool { return o.Form == placement.Share })
 }
 
 func instance(memory topology.Bytes) *PodTemplate {
@@ -63,7 +65,10 @@ func host() *PodTemplate { return &PodTemplate{Name: "CPU"} }
 func nodesOf(inv *placement.Inventory, count int) []Node {
 	var nodes []Node
 	for i := range count {
-		nodes = append(nodes, Node{Name: fmt.Sprintf("n-%03d", i), Inventory: inv, Host: Host{CPU: 64_000, Memory: 512 * topology.GiB}, Domain: cluster.NoDomain, Price: 2_000_000})
+		nodes = append(nodes, Node{
+			Name: fmt.Sprintf("n-%03d", i), Inventory: inv, Host: Host{CPU: 64_000, Memory: 512 * topology.GiB},
+			Domain: cluster.NoDomain, Price: 2_000_000,
+		})
 	}
 	return nodes
 }
@@ -114,7 +119,8 @@ func TestLog(t *testing.T) {
 // Of jobs that wait, priority comes first, then arrival.
 func TestQueueOrder(t *testing.T) {
 	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Preemption: PreemptNever, Jobs: []Job{
-		job("first", 0, Hour, wholes(4)), job("low", Second, Minute, wholes(4)), job("late", 3*Second, Minute, wholes(4)), job("high", 4*Second, Minute, wholes(4)),
+		job("first", 0, Hour, wholes(4)), job("low", Second, Minute, wholes(4)),
+		job("late", 3*Second, Minute, wholes(4)), job("high", 4*Second, Minute, wholes(4)),
 	}}
 	in.Jobs[2].Priority, in.Jobs[3].Priority = 5, 5
 	_, log := runLog(t, in)
@@ -149,7 +155,8 @@ func TestGang(t *testing.T) {
 	gang.Members, gang.SameDomain = 2, true
 	in := &Input{Nodes: nodes, Jobs: []Job{job("a", 0, Hour, wholes(4)), gang}}
 	_, log := runLog(t, in)
-	require.Contains(t, log, `"placed","job":"gang","on":[{"node":"n-002","devices":["0","1","2","3"]},{"node":"n-003","devices":["0","1","2","3"]}]`)
+	require.Contains(t, log,
+		`"placed","job":"gang","on":[{"node":"n-002","devices":["0","1","2","3"]},{"node":"n-003","devices":["0","1","2","3"]}]`)
 	gang.Members = 3
 	in.Jobs[1] = gang
 	result, _ := runLog(t, in)
@@ -187,7 +194,9 @@ func TestOutOfMemory(t *testing.T) {
 		shares := inv.SelectDevices(func(o *placement.Device) bool { return o.Form == placement.Share && o.GPU == 0 })
 		return NodeRequest{Request: TimeSliced(1, 3, shares), UsesMemory: 10 * topology.GiB, Unisolated: true}
 	}}
-	jobs := []Job{job("a", 0, Hour, sliced), job("b", Second, Hour, sliced), job("c", 2*Second, Hour, sliced), job("d", 3*Second, Hour, sliced)}
+	jobs := []Job{
+		job("a", 0, Hour, sliced), job("b", Second, Hour, sliced), job("c", 2*Second, Hour, sliced), job("d", 3*Second, Hour, sliced),
+	}
 	result, log := runLog(t, &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: jobs})
 	require.EqualValues(t, 2, result.Jobs.Finished, log)
 	require.EqualValues(t, 2, result.Jobs.Failures[OutOfMemory])
@@ -276,14 +285,18 @@ func placedOrder(log string) []string {
 // anyInput draws a small busy cluster with everything in it.
 func anyInput(t testing.TB, seed uint64) *Input {
 	random := rand.New(rand.NewPCG(seed, 0))
-	asks := []*PodTemplate{wholes(1), wholes(2), wholes(4), share(5 * topology.GiB), share(20 * topology.GiB), instance(5 * topology.GiB), instance(11 * topology.GiB), host()}
+	templates := []*PodTemplate{
+		wholes(1), wholes(2), wholes(4), share(5 * topology.GiB), share(20 * topology.GiB),
+		instance(5 * topology.GiB), instance(11 * topology.GiB), host(),
+	}
 	nodes := nodesOf(inventoryOf(t, "4xA30-pcie"), 5)
 	nodes[4].Inventory = nil
 	nodes[3].Joins = Time(random.Int64N(int64(Hour)))
 	in := &Input{Nodes: nodes, Reslice: Second, SnapshotNodes: 5, SampleEvery: 5 * Minute, Horizon: 6 * Hour}
 	in.Policy = placement.Policies(placement.PriorDemand(), seed)[random.IntN(9)]
 	for i := range 200 {
-		j := job(fmt.Sprint("job-", i), Time(random.Int64N(int64(3*Hour))), Time(random.Int64N(int64(Hour))), asks[random.IntN(len(asks))])
+		j := job(fmt.Sprint("job-", i), Time(random.Int64N(int64(3*Hour))),
+			Time(random.Int64N(int64(Hour))), templates[random.IntN(len(templates))])
 		j.Host.CPU = MilliCPU(random.Int64N(20_000))
 		j.Priority = random.Int64N(3)
 		j.Class = fmt.Sprint("class-", i%4)
@@ -300,7 +313,10 @@ func anyInput(t testing.TB, seed uint64) *Input {
 		in.Jobs = append(in.Jobs, j)
 	}
 	for range 4 {
-		in.Outages = append(in.Outages, Outage{Node: random.IntN(5), At: Time(random.Int64N(int64(4 * Hour))), For: Time(random.Int64N(int64(Hour))), Drain: random.IntN(2) == 0, Grace: Time(random.Int64N(int64(Hour)))})
+		in.Outages = append(in.Outages, Outage{
+			Node: random.IntN(5), At: Time(random.Int64N(int64(4 * Hour))), For: Time(random.Int64N(int64(Hour))),
+			Drain: random.IntN(2) == 0, Grace: Time(random.Int64N(int64(Hour))),
+		})
 	}
 	return in
 }
@@ -315,7 +331,8 @@ func TestProperties(t *testing.T) {
 		require.Equal(t, log, again, "seed %d", seed)
 		checkLog(t, in, log)
 
-		in.Horizon, in.Outages, in.SampleEvery, in.SnapshotNodes = 0, slices.DeleteFunc(in.Outages, func(o Outage) bool { return o.For == 0 }), 0, 0
+		in.Horizon, in.SampleEvery, in.SnapshotNodes = 0, 0, 0
+		in.Outages = slices.DeleteFunc(in.Outages, func(o Outage) bool { return o.For == 0 })
 		result, _ := runLog(t, in)
 		require.Zero(t, result.Jobs.Running+result.Jobs.Waiting, "seed %d: %+v", seed, result.Jobs)
 		require.Equal(t, int64(len(in.Jobs)), result.Jobs.Finished+result.Jobs.Failed)

@@ -142,7 +142,8 @@ func (e *engine) freeBytes(node int) topology.Bytes {
 	free := topology.Bytes(0)
 	for gpu := range state {
 		left := topology.Bytes(view.GPULeftover(gpu)) * topology.MiB
-		compute := n.Inventory.Node.GPUs[gpu].Model.Usable() / topology.Bytes(topology.WholeGPU) * topology.Bytes(topology.WholeGPU-state[gpu].Compute)
+		perMilli := n.Inventory.Node.GPUs[gpu].Model.Usable() / topology.Bytes(topology.WholeGPU)
+		compute := perMilli * topology.Bytes(topology.WholeGPU-state[gpu].Compute)
 		free += min(left, compute+topology.MiB)
 	}
 	return free

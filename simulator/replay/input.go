@@ -137,7 +137,10 @@ func (b *jobBuilder) runTime(p *trace.Pod, window simulator.Time) simulator.Time
 
 // jobOf is a pod as a job that arrives at once.
 func (b *jobBuilder) jobOf(p *trace.Pod) simulator.Job {
-	job := simulator.Job{Name: p.Name, Class: p.QoS, Members: 1, Host: p.Host, Runs: p.Ran, Priority: servicePriority, Template: b.templateOf(p)}
+	job := simulator.Job{
+		Name: p.Name, Class: p.QoS, Members: 1, Host: p.Host, Runs: p.Ran,
+		Priority: servicePriority, Template: b.templateOf(p),
+	}
 	if p.QoS == "BE" {
 		job.Priority = bestEffortPriority
 	}

@@ -112,7 +112,8 @@ func openbCharts(policies []policyRuns) []lineChart {
 		{ID: "openb-fragment", Title: "Fragments",
 			Note: "Idle GPUs that the next pod is expected not to be able to use.",
 			X:    asked, Y: chartAxis{Label: "% of all GPUs", Kind: "number", Unit: "%"}},
-		{ID: "openb-idle", Title: "Fragments of what is idle", X: asked, Y: chartAxis{Label: "% of idle GPUs", Kind: "number", Unit: "%", Max: 100}},
+		{ID: "openb-idle", Title: "Fragments of what is idle", X: asked,
+			Y: chartAxis{Label: "% of idle GPUs", Kind: "number", Unit: "%", Max: 100}},
 	}
 	best := map[int64]*[openb.ArrivingPercent + 1]float64{} // by seed
 	for i := range policies {

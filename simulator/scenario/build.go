@@ -36,7 +36,7 @@ type nodeKind struct {
 // the same jobs, whatever the policy and sharing, so that runs compare pair by pair.
 //
 // The Input shares nothing with others that is written to, but is for one run at a
-// time: Asks remember what they worked out.
+// time: its PodTemplates cache the requests that they made.
 func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
@@ -62,7 +62,8 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 		return nil, fieldErrorf("policy", "%v", err)
 	}
 	in := &simulator.Input{
-		Nodes: b.nodes, Jobs: b.jobs, Policy: chosen, Ranking: rankingOf(chosen), Horizon: simulator.Time(s.Horizon), Reslice: simulator.Time(s.Reslice), SampleEvery: simulator.Time(s.Sample),
+		Nodes: b.nodes, Jobs: b.jobs, Policy: chosen, Ranking: rankingOf(chosen),
+		Horizon: simulator.Time(s.Horizon), Reslice: simulator.Time(s.Reslice), SampleEvery: simulator.Time(s.Sample),
 	}
 	if s.Preemption == preemptNever {
 		in.Preemption = simulator.PreemptNever
@@ -123,7 +124,8 @@ func (b *inputBuilder) makeOutages() ([]simulator.Outage, error) {
 		}
 		node, found := slices.BinarySearchFunc(b.nodes, name, func(n simulator.Node, name string) int { return cmp.Compare(n.Name, name) })
 		if !found {
-			return nil, fieldErrorf(fmt.Sprintf("events[%d].%s", i, field), "no node is called %q: they are called %s to %s", name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name)
+			return nil, fieldErrorf(fmt.Sprintf("events[%d].%s", i, field), "no node is called %q: they are called %s to %s",
+				name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name)
 		}
 		outages = append(outages, simulator.Outage{
 			Node: node, At: simulator.Time(event.At), For: simulator.Time(event.For), Drain: event.Drain != "", Grace: simulator.Time(event.Grace),
@@ -171,8 +173,9 @@ func (b *inputBuilder) addJobs(index int) error {
 		r := &w.Requests[request]
 		b.jobs = append(b.jobs, simulator.Job{
 			Name: fmt.Sprintf("%s-%d", w.Name, count), Class: w.Name, Priority: w.Priority, Arrives: at,
-			Loads: simulator.Time(w.Loading), Runs: simulator.Time(math.Round(runs)), Members: int(max(1, w.Members)), SameDomain: w.SameDomain == sameDomainRequired,
-			Host: r.hostOf(w), Template: templates[request], MaxWait: simulator.Time(w.MaxWait), Checkpoint: simulator.Time(w.Checkpoint),
+			Loads: simulator.Time(w.Loading), Runs: simulator.Time(math.Round(runs)), Members: int(max(1, w.Members)),
+			SameDomain: w.SameDomain == sameDomainRequired,
+			Host:       r.hostOf(w), Template: templates[request], MaxWait: simulator.Time(w.MaxWait), Checkpoint: simulator.Time(w.Checkpoint),
 		})
 	}
 	return nil

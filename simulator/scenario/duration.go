@@ -38,7 +38,8 @@ const untilEnd = "yes"
 
 func (d *Duration) checkFields(path string) error {
 	if err := oneOf(path, map[string]bool{
-		"fixed": d.Fixed != 0, "exponential": d.Exponential != 0, "lognormal": d.Lognormal != nil, "quantiles": d.Quantiles != nil, "untilEnd": d.UntilEnd != "",
+		"fixed": d.Fixed != 0, "exponential": d.Exponential != 0, "lognormal": d.Lognormal != nil,
+		"quantiles": d.Quantiles != nil, "untilEnd": d.UntilEnd != "",
 	}, "fixed", "exponential", "lognormal", "quantiles", "untilEnd"); err != nil {
 		return err
 	}

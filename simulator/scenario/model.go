@@ -24,7 +24,9 @@ type Model struct {
 }
 
 func (m *Model) checkFields(path string) error {
-	if err := firstError(checkRange(path+".maxModelLen", m.MaxModelLen, 0, 1<<24), checkRange(path+".concurrency", m.Concurrency, 0, 1<<16)); err != nil {
+	if err := firstError(
+		checkRange(path+".maxModelLen", m.MaxModelLen, 0, 1<<24), checkRange(path+".concurrency", m.Concurrency, 0, 1<<16),
+	); err != nil {
 		return err
 	}
 	known, err := model.Known(m.Name)
@@ -193,7 +195,7 @@ func (r *Request) modelRequest(b *inputBuilder, inv *placement.Inventory) simula
 	return request
 }
 
-// fitOf remembers what is worked out.
+// fitOf is fitOn, computed once for each model, GPU model and number of GPUs.
 func (b *inputBuilder) fitOf(m *Model, gpu *topology.Model, count int64) serverFit {
 	key := fitKey{*m, gpu, count}
 	f, known := b.fits[key]

@@ -62,7 +62,8 @@ func (p *Pool) checkFields(path string) error {
 	case math.IsNaN(p.Price) || p.Price < 0 || p.Price > maxPrice:
 		return fieldErrorf(path+".price", "%v, want dollars from 0 to %d", p.Price, maxPrice)
 	case p.Machine != "" && p.GPU != "":
-		return fieldErrorf(path+".gpu", "%q, but machine says what GPUs there are: leave one out, or write machine: %s/%s", p.GPU, p.Machine, p.GPU)
+		return fieldErrorf(path+".gpu", "%q, but machine says what GPUs there are: leave one out, or write machine: %s/%s",
+			p.GPU, p.Machine, p.GPU)
 	case p.GPU == "" && p.GPUs > 0:
 		return fieldErrorf(path+".gpus", "%d of what? name the model with gpu", p.GPUs)
 	}

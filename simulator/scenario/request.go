@@ -57,9 +57,12 @@ func (r *Request) checkFields(path string) error {
 		return fieldErrorf(path+".weight", "%v, want above 0 and up to %g", r.Weight, float64(maxWeight))
 	}
 	if err := firstError(
-		oneOf(path, map[string]bool{"gpus": r.GPUs != 0, "mig": r.MIG != "", "share": r.Share != nil, "model": r.Model != nil, "cpuOnly": r.CPUOnly != ""}, "gpus", "mig", "share", "model", "cpuOnly"),
+		oneOf(path, map[string]bool{
+			"gpus": r.GPUs != 0, "mig": r.MIG != "", "share": r.Share != nil, "model": r.Model != nil, "cpuOnly": r.CPUOnly != "",
+		}, "gpus", "mig", "share", "model", "cpuOnly"),
 		checkRange(path+".gpus", r.GPUs, 0, topology.MaxGPUs), checkRange(path+".bandwidth", r.Bandwidth, 0, 1_000_000),
-		checkRange(path+".uses", int64(r.Uses), 0, maxMemory), checkRange(path+".cpu", int64(r.CPU), 0, maxCPU*1000), checkRange(path+".memory", int64(r.Memory), 0, maxMemory),
+		checkRange(path+".uses", int64(r.Uses), 0, maxMemory), checkRange(path+".cpu", int64(r.CPU), 0, maxCPU*1000),
+		checkRange(path+".memory", int64(r.Memory), 0, maxMemory),
 	); err != nil {
 		return err
 	}
@@ -81,7 +84,10 @@ func (r *Request) checkFields(path string) error {
 }
 
 func (s *Share) checkFields(path string) error {
-	if err := firstError(checkRange(path+".memory", int64(s.Memory), 0, maxMemory), checkRange(path+".compute", s.Compute, 0, 1000), checkRange(path+".part", s.Part, 0, 1000)); err != nil {
+	if err := firstError(
+		checkRange(path+".memory", int64(s.Memory), 0, maxMemory),
+		checkRange(path+".compute", s.Compute, 0, 1000), checkRange(path+".part", s.Part, 0, 1000),
+	); err != nil {
 		return err
 	}
 	switch {

@@ -125,7 +125,10 @@ func (s *Scenario) Check() error {
 	names = map[string]bool{}
 	for i := range s.Variants {
 		v, path := &s.Variants[i], fmt.Sprintf("variants[%d]", i)
-		if err := firstError(checkName(path+".name", v.Name), checkPolicy(path+".policy", v.Policy), v.Sharing.checkWord(path+".sharing"), checkPreemption(path+".preemption", v.Preemption)); err != nil {
+		if err := firstError(
+			checkName(path+".name", v.Name), checkPolicy(path+".policy", v.Policy),
+			v.Sharing.checkWord(path+".sharing"), checkPreemption(path+".preemption", v.Preemption),
+		); err != nil {
 			return err
 		}
 		if names[v.Name] {

@@ -19,10 +19,10 @@ type Workload struct {
 	// is "required" if that must be within one domain of nodes.
 	Members    int64  `json:"members,omitempty"`
 	SameDomain string `json:"sameDomain,omitempty"`
-	// Checkpoint is how often a job saves its work, 0 for never, and MaxWait how long it
-	// waits for a place before it is given up, 0 for ever.
+	// Checkpoint is how often a job saves its work, 0 for never.
 	Checkpoint Span `json:"checkpoint,omitempty"`
-	MaxWait    Span `json:"patience,omitempty"`
+	// MaxWait is how long a job waits for a place before it is given up, 0 for ever.
+	MaxWait Span `json:"patience,omitempty"`
 	// CPU and Memory are what each member takes of its node.
 	CPU    CPU    `json:"cpu,omitempty"`
 	Memory Memory `json:"memory,omitempty"`
@@ -37,7 +37,8 @@ func (w *Workload) checkFields(path string) error {
 		checkName(path+".name", w.Name),
 		checkRange(path+".priority", w.Priority, -1_000_000_000, 1_000_000_000),
 		w.Arrivals.checkFields(path+".arrivals"), w.Duration.checkFields(path+".duration"),
-		w.Loading.checkNotNegative(path+".loading"), w.Checkpoint.checkNotNegative(path+".checkpoint"), w.MaxWait.checkNotNegative(path+".patience"),
+		w.Loading.checkNotNegative(path+".loading"), w.Checkpoint.checkNotNegative(path+".checkpoint"),
+		w.MaxWait.checkNotNegative(path+".patience"),
 		checkRange(path+".members", w.Members, 0, simulator.MaxMembers),
 		checkRange(path+".cpu", int64(w.CPU), 0, maxCPU*1000), checkRange(path+".memory", int64(w.Memory), 0, maxMemory),
 		checkRange(path+".requests", int64(len(w.Requests)), 1, maxRequests),
@@ -85,7 +86,8 @@ func (a *Arrivals) checkFields(path string) error {
 		return fieldErrorf(path+".load", "%v, want above 0 and up to %d", a.Load, maxLoad)
 	}
 	if err := firstError(
-		oneOf(path, map[string]bool{"poisson": a.Poisson != nil, "load": a.Load > 0, "every": a.Every != 0, "at": len(a.At) > 0}, "poisson", "load", "every", "at"),
+		oneOf(path, map[string]bool{"poisson": a.Poisson != nil, "load": a.Load > 0, "every": a.Every != 0, "at": len(a.At) > 0},
+			"poisson", "load", "every", "at"),
 		checkRange(path+".count", a.Count, 0, maxJobs), a.From.checkNotNegative(path+".from"), a.Every.checkNotNegative(path+".every"),
 		checkRange(path+".at", int64(len(a.At)), 0, maxJobs),
 	); err != nil {

@@ -31,8 +31,10 @@ p-0,8000,1024,0,0,,BE,Failed,300,350,
 	}
 	second := simulator.Second
 	want := []Pod{
-		{Name: "p-1", Host: host(8000), GPUs: 8, PerGPU: 1000, Models: "V100M16|V100M32", PodTimes: PodTimes{QoS: "BE", Created: 100 * second, Ran: 300 * second}},
-		{Name: "p-2", Host: host(4000), GPUs: 1, PerGPU: 460, PodTimes: PodTimes{QoS: "LS", Created: 200 * second, Ran: 640 * second, Waited: 60 * second}},
+		{Name: "p-1", Host: host(8000), GPUs: 8, PerGPU: 1000, Models: "V100M16|V100M32",
+			PodTimes: PodTimes{QoS: "BE", Created: 100 * second, Ran: 300 * second}},
+		{Name: "p-2", Host: host(4000), GPUs: 1, PerGPU: 460,
+			PodTimes: PodTimes{QoS: "LS", Created: 200 * second, Ran: 640 * second, Waited: 60 * second}},
 		{Name: "p-3", Host: host(8000), PodTimes: PodTimes{QoS: "none", Created: 300 * second, Ran: -1, Waited: 50 * second}},
 		{Name: "p-0", Host: host(8000), PodTimes: PodTimes{QoS: "BE", Created: 300 * second, Ran: -1, Waited: 50 * second}},
 	}
@@ -82,7 +84,7 @@ func TestReadRefuses(t *testing.T) {
 		"timed: ends too soon":  {timed, timedHeader + "p,1,1,1,1,,LS,R,5,4,\n", "f.csv:2: deletion_time: times go backwards"},
 		"timed: runs backwards": {timed, timedHeader + "p,1,1,1,1,,LS,R,1,4,5\n", "f.csv:2: deletion_time: times go backwards"},
 		"timed: short row":      {timed, timedHeader + "p,1\n", "f.csv:2: wrong number of fields"},
-		"timed: name twice":     {timed, timedHeader + "p,1,1,1,1,,LS,R,1,2,1\np,1,1,1,1,,LS,R,1,2,1\n", `f.csv:3: name: "p" is in line 2 already`},
+		"timed: name twice":     {timed, timedHeader + "p,1,1,0,0,,,,1,2,1\np,1,1,0,0,,,,1,2,1\n", `f.csv:3: name: "p" is in line 2 already`},
 	} {
 		if err := tc.read(tc.text); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: got %v, want %s", name, err, tc.want)

@@ -32,7 +32,8 @@ func nodeRows() [][]string {
 	for _, kind := range nodeKinds {
 		for range kind.count {
 			rows = append(rows, []string{
-				fmt.Sprintf("node-%03d", len(rows)-1), formatNumber(kind.cpu * 1000), formatNumber(kind.memory * 1024), formatNumber(kind.gpus), kind.model,
+				fmt.Sprintf("node-%03d", len(rows)-1),
+				formatNumber(kind.cpu * 1000), formatNumber(kind.memory * 1024), formatNumber(kind.gpus), kind.model,
 			})
 		}
 	}
@@ -47,7 +48,8 @@ func podRows(list podList, rng *rand.Rand) [][]string {
 	}
 	slices.Sort(arrivals)
 	rows := [][]string{{
-		"name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli", "gpu_spec", "qos", "pod_phase", "creation_time", "deletion_time", "scheduled_time",
+		"name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli", "gpu_spec", "qos", "pod_phase",
+		"creation_time", "deletion_time", "scheduled_time",
 	}}
 	for i, created := range arrivals {
 		kind := drawKind(list, rng)
@@ -69,8 +71,8 @@ func podRows(list podList, rng *rand.Rand) [][]string {
 			phase, scheduled, deleted = "Failed", "", created+waited
 		}
 		rows = append(rows, []string{
-			fmt.Sprintf("pod-%04d", i), formatNumber(cpu * 1000), formatNumber(memory * 1024), formatNumber(kind.gpus), milli, models, kind.qos, phase,
-			formatNumber(created), formatNumber(deleted), scheduled,
+			fmt.Sprintf("pod-%04d", i), formatNumber(cpu * 1000), formatNumber(memory * 1024), formatNumber(kind.gpus), milli, models,
+			kind.qos, phase, formatNumber(created), formatNumber(deleted), scheduled,
 		})
 	}
 	return rows

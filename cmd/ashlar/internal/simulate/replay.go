@@ -114,7 +114,9 @@ func (f *replayFlags) runReplay(cmd *cobra.Command) error {
 		if err != nil {
 			return err
 		}
-		report.Runs = append(report.Runs, &variantRun{Variant: policy, Policy: result.Policy, Sharing: string(scenario.ByRequest), Result: result})
+		report.Runs = append(report.Runs, &variantRun{
+			Variant: policy, Policy: result.Policy, Sharing: string(scenario.ByRequest), Result: result,
+		})
 	}
 	progress.End()
 	if err := f.page.writePage(report.Scenario, report.pageRuns()); err != nil {
