@@ -15,6 +15,7 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/demo"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/machines"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/plan"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/simulate"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/whatif"
 )
@@ -28,7 +29,7 @@ func main() {
 			os.Exit(cli.ExitInterrupted)
 		}
 		fmt.Fprintln(os.Stderr, "ashlar:", err)
-		os.Exit(max(cli.ExitCode(err), exitCode(err)))
+		os.Exit(cli.ExitCode(err))
 	}
 }
 
@@ -51,10 +52,8 @@ func newCommand() *cobra.Command {
 		Args:          cli.OnlySubcommands,
 		RunE:          cli.ShowHelp,
 	}
-	command.AddCommand(demo.NewCommand(), demo.NewDownCommand(), simulate.NewCommand(), machines.NewCommand(), whatif.NewCommand())
+	command.AddCommand(demo.NewCommand(), demo.NewDownCommand(), plan.NewCommand(), simulate.NewCommand(), machines.NewCommand(),
+		whatif.NewCommand())
 	cli.MarkUsageErrors(command)
-	plan := newPlanCommand()
-	markUsage(plan)
-	command.AddCommand(plan)
 	return command
 }

@@ -8,8 +8,20 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 )
 
-// ContainerOf is what package launch reads of a container.
-func ContainerOf(c *v1.Container) launch.Container {
+// LaunchPod is what package launch reads of a pod.
+func LaunchPod(annotations map[string]string, spec *v1.PodSpec) launch.Pod {
+	out := launch.Pod{Annotations: annotations}
+	for i := range spec.InitContainers {
+		out.InitContainers = append(out.InitContainers, launchContainer(&spec.InitContainers[i]))
+	}
+	for i := range spec.Containers {
+		out.Containers = append(out.Containers, launchContainer(&spec.Containers[i]))
+	}
+	return out
+}
+
+// launchContainer is what package launch reads of a container.
+func launchContainer(c *v1.Container) launch.Container {
 	out := launch.Container{Name: c.Name, Image: c.Image, Command: c.Command, Args: c.Args}
 	for i := range c.Env {
 		out.Env = append(out.Env, launch.EnvVar{Name: c.Env[i].Name, Value: c.Env[i].Value, From: sourceOf(c.Env[i].ValueFrom)})

@@ -12,7 +12,7 @@ import (
 // Doubts says what about the pod's model server was not looked at, and which of its
 // settings contradict one another; nothing for a pod that runs none.
 func Doubts(pod *v1.Pod) []string {
-	reading, err := podOf(pod).Read()
+	reading, err := LaunchPod(pod.Annotations, &pod.Spec).Read()
 	if err != nil {
 		return []string{fmt.Sprintf("its model server's memory was not checked: %v", err)}
 	}

@@ -42,7 +42,7 @@ func Of(pod *v1.Pod) (*Server, error) {
 	if _, err := (launch.Pod{Annotations: pod.Annotations}).Read(); err != nil {
 		return nil, err
 	}
-	reading, err := podOf(pod).Read()
+	reading, err := LaunchPod(pod.Annotations, &pod.Spec).Read()
 	if err != nil {
 		return nil, nil //nolint:nilerr // the server itself will say what is wrong with its settings
 	}
@@ -152,15 +152,4 @@ func openEnvironment(pod *v1.Pod, reading launch.Reading) bool {
 		}
 	}
 	return false
-}
-
-func podOf(pod *v1.Pod) launch.Pod {
-	out := launch.Pod{Annotations: pod.Annotations}
-	for i := range pod.Spec.InitContainers {
-		out.InitContainers = append(out.InitContainers, ContainerOf(&pod.Spec.InitContainers[i]))
-	}
-	for i := range pod.Spec.Containers {
-		out.Containers = append(out.Containers, ContainerOf(&pod.Spec.Containers[i]))
-	}
-	return out
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/memory"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
+	"github.com/ashlar-dev/ashlar/topology/memory/plan"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -80,7 +81,9 @@ func (m *Model) fitOn(known *model.Model, gpu *topology.Model, count int64, c *c
 	if f.whole > 1 {
 		return f
 	}
-	f.share = m.shareFor(known, whole.GPU)
+	if share, ok := plan.ShareFor(known, m.memoryLaunch(), m.memoryDemand(), whole.GPU); ok {
+		f.share = share.Memory
+	}
 	if gpu.MIG == "" {
 		return f
 	}
@@ -99,42 +102,6 @@ func (m *Model) fitOn(known *model.Model, gpu *topology.Model, count int64, c *c
 		}
 	}
 	return f
-}
-
-// shareFor is the least memory of a GPU with which the server holds its demand if it is
-// told to keep to that, in whole GiB; 0 if it is nearly all of the GPU. `ashlar plan`
-// finds the same.
-func (m *Model) shareFor(known *model.Model, gpu memory.GPU) topology.Bytes {
-	launch := m.memoryLaunch()
-	launch.TensorParallel = 1
-	if launch.Engine != memory.VLLM && launch.Engine != memory.TGI && launch.Engine != memory.Plain {
-		return 0 // reckons with what is free when it starts
-	}
-	const most = 90
-	for hundredths := 1; hundredths <= most; hundredths++ {
-		launch.Utilisation = float64(hundredths) / 100
-		server, err := memory.NewServer(known, launch)
-		if err != nil {
-			return 0
-		}
-		e := server.On(gpu, m.memoryDemand())
-		if !e.Holds() || !e.IsCertain() || e.KV-e.Margin < e.Wanted {
-			continue
-		}
-		held := e.Claims()
-		if launch.Engine == memory.Plain {
-			held = e.Need().Wanted
-		}
-		if !e.GraphsInBudget {
-			held += e.Graphs
-		}
-		held = (held + topology.GiB - 1) / topology.GiB * topology.GiB
-		if held > gpu.Total*most/100 {
-			return 0
-		}
-		return held
-	}
-	return 0
 }
 
 // modelRequest is what the server asks of nodes of one make.

@@ -207,21 +207,6 @@ func TestNVLinkIslands(t *testing.T) {
 	}
 }
 
-func TestEditDistance(t *testing.T) {
-	tests := []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"a30", "a30", 0}, {"flaw", "lawn", 2}}
-	for _, tc := range tests {
-		if got := editDistance(tc.a, tc.b); got != tc.want {
-			t.Errorf("%q to %q: got %d, want %d", tc.a, tc.b, got, tc.want)
-		}
-		if got := editDistance(tc.b, tc.a); got != tc.want {
-			t.Errorf("%q to %q: got %d, want %d", tc.b, tc.a, got, tc.want)
-		}
-	}
-}
-
 func TestMIGTable(t *testing.T) {
 	rtx, err := Default().MIG("RTXPRO6000-96GB")
 	if err != nil {

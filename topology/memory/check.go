@@ -18,6 +18,21 @@ const (
 	maxMemory   = 1 << 50
 )
 
+// LaunchError is a setting of a launch with which no engine would run the model.
+type LaunchError struct {
+	// Field is the setting by its name in Launch: "TensorParallel".
+	Field string
+	// Value is what the launch states, Problem what it may be instead, or why not that.
+	Value, Problem string
+}
+
+func (e *LaunchError) Error() string { return fmt.Sprintf("%s is %s: %s", e.Field, e.Value, e.Problem) }
+
+// launchErrorf is a LaunchError whose problem is formatted as fmt.Sprintf does.
+func launchErrorf(field string, value any, format string, args ...any) error {
+	return &LaunchError{Field: field, Value: fmt.Sprint(value), Problem: fmt.Sprintf(format, args...)}
+}
+
 // checkLaunch reports the first field of the launch that no engine would accept.
 func (l *Launch) checkLaunch(m *model.Model) error {
 	for _, field := range []struct {
@@ -43,29 +58,30 @@ func (l *Launch) checkLaunch(m *model.Model) error {
 		{"DraftTokens", l.DraftTokens, 0, 1 << 10},
 	} {
 		if field.value < field.low || field.value > field.high {
-			return fmt.Errorf("%s is %d: it must be between %d and %d", field.name, field.value, field.low, field.high)
+			return launchErrorf(field.name, field.value, "it must be between %d and %d", field.low, field.high)
 		}
 	}
 	if l.Utilisation < 0 || l.Utilisation > 1 || math.IsNaN(l.Utilisation) {
-		return fmt.Errorf("%s is %v: it must be above 0 and at most 1", "Utilisation", l.Utilisation)
+		return launchErrorf("Utilisation", l.Utilisation, "it must be above 0 and at most 1")
 	}
 	if err := l.checkDivisible(m); err != nil {
 		return err
 	}
 	layers := int64(len(m.Order))
 	if l.PipelineParallel > layers {
-		return fmt.Errorf("PipelineParallel is %d: the model has only %d layers", l.PipelineParallel, layers)
+		return launchErrorf("PipelineParallel", l.PipelineParallel, "the model has only %d layers", layers)
 	}
 	if len(l.StageLayers) > 0 {
 		var sum int64
 		for i, n := range l.StageLayers {
 			if n < 0 || n > layers {
-				return fmt.Errorf("StageLayers[%d] is %d: it must be between 0 and %d", i, n, layers)
+				return launchErrorf(fmt.Sprintf("StageLayers[%d]", i), n, "it must be between 0 and %d", layers)
 			}
 			sum += n
 		}
 		if int64(len(l.StageLayers)) != max(1, l.PipelineParallel) || sum != layers {
-			return fmt.Errorf("StageLayers %v: %d stages that add up to %d layers are needed", l.StageLayers, max(1, l.PipelineParallel), layers)
+			return fmt.Errorf("StageLayers %v: %d stages that add up to %d layers are needed",
+				l.StageLayers, max(1, l.PipelineParallel), layers)
 		}
 	}
 	return nil
@@ -80,7 +96,7 @@ func (l *Launch) checkDivisible(m *model.Model) error {
 		return nil
 	}
 	if m.Heads%degree != 0 {
-		return fmt.Errorf("TensorParallel is %d: it does not divide the model's %d attention heads", degree, m.Heads)
+		return launchErrorf("TensorParallel", degree, "it does not divide the model's %d attention heads", m.Heads)
 	}
 	p := model.Parallel{Tensor: degree, Pipeline: 1, Expert: 1}
 	if l.ExpertParallel {
@@ -89,7 +105,7 @@ func (l *Launch) checkDivisible(m *model.Model) error {
 	for i := range m.Layers {
 		for _, c := range m.Layers[i].Caches {
 			if heads := c.KVHeads; heads > 0 && heads%degree != 0 && degree%heads != 0 {
-				return fmt.Errorf("TensorParallel is %d: neither it nor the model's %d KV heads divide the other", degree, heads)
+				return launchErrorf("TensorParallel", degree, "neither it nor the model's %d KV heads divide the other", heads)
 			}
 		}
 		for j := range m.Layers[i].Tensors {
@@ -112,10 +128,10 @@ func checkPartition(t *model.Tensor, p model.Parallel) error {
 		width, group = t.Columns, t.Format.GroupColumns
 	}
 	if width%p.Tensor != 0 {
-		return fmt.Errorf("TensorParallel is %d: it does not divide the width %d of %s", p.Tensor, width, t.Name)
+		return launchErrorf("TensorParallel", p.Tensor, "it does not divide the width %d of %s", width, t.Name)
 	}
 	if t.Format.Quantised() && group > 1 && width >= group && width/p.Tensor%group != 0 {
-		return fmt.Errorf("TensorParallel is %d: the %d numbers of %s that each GPU gets are not whole groups of %d", p.Tensor,
+		return launchErrorf("TensorParallel", p.Tensor, "the %d numbers of %s that each GPU gets are not whole groups of %d",
 			width/p.Tensor, t.Name, group)
 	}
 	return nil

@@ -1,3 +1,20 @@
 // Package cli is what the commands of ashlar have in common: how they print, fail, ask
 // for files and say how far they are.
+//
+// # Exit codes
+//
+//	0    what was asked for was done, or fits
+//	1    it failed: ExitFailure
+//	2    the command was called wrongly: ExitUsage, for errors of UsageErrorf and of
+//	     cobra's own checks
+//	3    the answer is no: ExitNothingFits, for a NothingFits
+//	130  a signal ended it: ExitInterrupted
+//
+// A command returns its error; only main prints it and exits.
+//
+// # Output
+//
+// Every command prints by an OutputFlag: JSON and YAML of a value whose form is stable,
+// or text by a Page, whose tables line up. Text without columns is wrapped at PageWidth.
+// Progress goes to standard error.
 package cli

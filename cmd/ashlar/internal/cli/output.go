@@ -2,11 +2,13 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
 )
 
 // Formats of -o.
@@ -14,6 +16,7 @@ const (
 	FormatText  = "text"
 	FormatTable = "table"
 	FormatJSON  = "json"
+	FormatYAML  = "yaml"
 	FormatCSV   = "csv"
 )
 
@@ -42,12 +45,25 @@ func (o *OutputFlag) CheckFormat() error {
 	return UsageErrorf("--output %q: want one of %s", o.Format, strings.Join(o.formats, ", "))
 }
 
-// Write prints value as JSON, or calls write for any other format.
+// Write prints value as JSON or YAML, or calls write for any other format.
 func (o *OutputFlag) Write(w io.Writer, value any, write func(io.Writer) error) error {
-	if o.Format == FormatJSON {
+	switch o.Format {
+	case FormatJSON:
 		return WriteJSON(w, value)
+	case FormatYAML:
+		return WriteYAML(w, value)
 	}
 	return write(w)
+}
+
+// WriteYAML prints value as YAML with the names of its JSON form, sorted.
+func WriteYAML(w io.Writer, value any) error {
+	text, err := yaml.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("writing YAML: %w", err)
+	}
+	_, err = w.Write(text)
+	return err
 }
 
 // WriteJSON prints value as indented JSON.

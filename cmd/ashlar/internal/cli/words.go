@@ -47,8 +47,25 @@ func CountNoun(count int, noun string) string {
 
 // WrapText breaks text at spaces into lines of at most so many bytes.
 func WrapText(text string, width int) []string {
+	return joinLines(strings.Fields(text), width)
+}
+
+// WrapList joins items with commas into lines of at most so many bytes, and breaks none.
+func WrapList(items []string, width int) []string {
+	words := make([]string, len(items))
+	for i, item := range items {
+		if words[i] = item; i < len(items)-1 {
+			words[i] += ","
+		}
+	}
+	return joinLines(words, width)
+}
+
+// joinLines joins words with spaces into lines of at most so many bytes. A longer word has
+// a line of its own.
+func joinLines(words []string, width int) []string {
 	var lines []string
-	for word := range strings.FieldsSeq(text) {
+	for _, word := range words {
 		if last := len(lines) - 1; last >= 0 && len(lines[last])+1+len(word) <= width {
 			lines[last] += " " + word
 			continue

@@ -1,0 +1,20 @@
+// Package plan is ashlar plan: its flags, where it finds models, and how it prints. The
+// rules are topology/memory/plan's, claims plugins/claim's.
+//
+//	flags, model, pods of -f ──> serverQuestion ──> plan.Answer ──> table, breakdown, JSON,
+//	                                                                YAML, claim
+//
+// # Files
+//
+//	command            the command, and one answer after the other
+//	gpu_flags          --gpu and --price
+//	launch_flags       how the server is started, over what a pod says; error_words names
+//	                   settings as flags
+//	model_source       a model by name, file or hub
+//	question           one model server to plan for
+//	manifest           the pods of -f
+//	report             what -o json and yaml print
+//	summary, table, breakdown, refusal
+//	                   what people read
+//	claim_manifest     -o claim, with comments
+package plan

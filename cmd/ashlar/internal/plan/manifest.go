@@ -1,0 +1,143 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
+	"github.com/ashlar-dev/ashlar/plugins/podspec"
+	"github.com/ashlar-dev/ashlar/topology/memory/launch"
+	memoryplan "github.com/ashlar-dev/ashlar/topology/memory/plan"
+)
+
+// manifestPod is a pod of a manifest, and what its containers say about a model server.
+type manifestPod struct {
+	podspec.Pod
+	launch  launch.Pod
+	reading launch.Reading
+}
+
+// readManifest reads the model servers of the manifest.
+func (f *planFlags) readManifest(cmd *cobra.Command) ([]serverQuestion, error) {
+	text, err := cli.ReadManifest(cmd.InOrStdin(), f.file)
+	if err != nil {
+		return nil, err
+	}
+	name := f.file
+	if name == "-" {
+		name = "standard input"
+	}
+	pods, err := podspec.ReadPods(name, text)
+	if err != nil {
+		return nil, err
+	}
+	if len(pods) == 0 {
+		return nil, fmt.Errorf("%s: no pod in it: want objects that have containers, like a Pod or a Deployment", name)
+	}
+	var questions []serverQuestion
+	var others []string
+	for i := range pods {
+		pod := manifestPod{Pod: pods[i], launch: modelmemory.LaunchPod(pods[i].Annotations, &pods[i].Spec)}
+		if pod.reading, err = pod.launch.Read(); err != nil {
+			return nil, fmt.Errorf("%s: %w", pod.Where(), err)
+		}
+		if reason := f.passedOver(&pod); reason != "" {
+			others = append(others, reason)
+			continue
+		}
+		question, err := f.questionOf(cmd, &pod)
+		if err != nil {
+			return nil, err
+		}
+		questions = append(questions, question)
+	}
+	if len(questions) == 0 {
+		return nil, errors.New(strings.Join(others, "; "))
+	}
+	for _, other := range others {
+		cmd.PrintErrln("note:", other)
+	}
+	return questions, nil
+}
+
+// passedOver says why nothing is planned for a pod, "" if something is.
+func (f *planFlags) passedOver(pod *manifestPod) string {
+	r := &pod.reading
+	switch {
+	case r.Launch.Engine == "" && f.launch.engine == "":
+		return pod.engineDoubt()
+	case r.Model == "" && f.source.name == "" && f.source.config == "":
+		return fmt.Sprintf("%s: the model is unknown, because %s; or name it: ashlar plan MODEL -f ...", pod.Where(), modelDoubt(r))
+	}
+	return ""
+}
+
+// engineDoubt says why it is not known how a pod's server takes memory.
+func (p *manifestPod) engineDoubt() string {
+	r := &p.reading
+	if !r.IsServer() {
+		return fmt.Sprintf("%s: starts no model server that is known here; name its engine with annotation %s or --engine",
+			p.Where(), launch.EngineAnnotation)
+	}
+	for _, u := range r.Unknown {
+		if u.Field == launch.FieldEngine || u.Field == launch.FieldGPUMemory {
+			return fmt.Sprintf("%s: %s: %s", p.Where(), r.Server, u.Because)
+		}
+	}
+	return fmt.Sprintf("%s: how %s takes memory is not known here", p.Where(), r.Server)
+}
+
+// modelDoubt says why a pod's model is not known.
+func modelDoubt(r *launch.Reading) string {
+	for _, u := range r.Unknown {
+		if u.Field == launch.FieldModel {
+			return u.Because
+		}
+	}
+	return "the pod does not name it"
+}
+
+// questionOf turns what a pod says into what is planned for. The command line stands
+// above the pod.
+func (f *planFlags) questionOf(cmd *cobra.Command, pod *manifestPod) (serverQuestion, error) {
+	r, source := &pod.reading, f.source
+	named := source.name != "" || source.config != ""
+	if !named {
+		source.name = r.Model
+	}
+	if named || r.Model == "" {
+		r.Unknown = slices.DeleteFunc(r.Unknown, func(u launch.Unknown) bool { return u.Field == launch.FieldModel })
+	}
+	found, err := source.findModel(cmd.Context())
+	if err != nil {
+		if f.source.name != "" {
+			return serverQuestion{}, asUsageError(err)
+		}
+		return serverQuestion{}, fmt.Errorf("%s: %w", pod.Where(), err)
+	}
+	question := newQuestion(found)
+	question.where, question.Launch, question.profiles = pod.Where(), r.Launch, pod.MIGProfiles()
+	question.Demand.Context, question.Demand.Requests = r.Context, r.Concurrency
+	question.allowsLong = memoryplan.AllowsLongRequests(&pod.launch, r.Container)
+	if err := question.applyOverrides(r.Overrides); err != nil {
+		return serverQuestion{}, fmt.Errorf("%s: %s: %w", pod.Where(), r.Explicit[launch.FieldOverrides], err)
+	}
+	// What a server does not state, it runs on one GPU.
+	if question.Launch.TensorParallel == 0 {
+		question.Launch.TensorParallel = 1
+	}
+	if err := f.launch.applyTo(&question); err != nil {
+		return serverQuestion{}, err
+	}
+	question.addDoubts(r)
+	if r.GPUMemory > 0 {
+		question.notes = append(question.notes, fmt.Sprintf("the pod states %s per GPU (%s), by which Ashlar's scheduler goes rather than by this account",
+			r.GPUMemory, launch.GPUMemoryAnnotation))
+	}
+	return question, nil
+}

@@ -1,0 +1,25 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+)
+
+// fitError is an error where a server fits nowhere.
+func fitError(answers []*serverAnswer) error {
+	for _, answer := range answers {
+		if answer.FittingCount() == 0 {
+			return cli.NothingFits{Message: answer.refusalText()}
+		}
+	}
+	return nil
+}
+
+// refusalText says why nothing fits: for a single GPU with the arithmetic.
+func (a *serverAnswer) refusalText() string {
+	if len(a.Options) == 1 {
+		return fmt.Sprintf("%s does not fit: %s", a.question.title(), explain(a.Options[0]))
+	}
+	return fmt.Sprintf("%s fits on none of the %d GPUs and slices looked at", a.question.title(), len(a.Options))
+}

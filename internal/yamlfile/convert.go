@@ -1,0 +1,248 @@
+package yamlfile
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
+
+// converter makes Nodes of the library's tree, and notes what is wrong with it. A faulty
+// node becomes nil, and is left out of what it is in.
+type converter struct {
+	file    string
+	options Options
+	// anchors are those so far; one that is nil is still being read.
+	anchors map[string]*Node
+	faults  Faults
+	// full says that a bound was reached, after which nothing more is said.
+	full bool
+}
+
+func (c *converter) report(at Position, path, format string, args ...any) {
+	c.faults.add(&Fault{File: c.file, Position: at, Path: path, Problem: fmt.Sprintf(format, args...)})
+}
+
+func (c *converter) convert(from ast.Node, path string, depth int) *Node {
+	if c.full {
+		return nil
+	}
+	at := startOf(from)
+	if depth > maxDepth {
+		c.full = true
+		c.report(at, "", tooDeep)
+		return nil
+	}
+	node := c.convertKind(from, at, path, depth)
+	if node != nil && node.size > maxNodes && !c.full {
+		c.full = true
+		c.report(at, path, "holds more than %d values once its aliases are unfolded", maxNodes)
+		return nil
+	}
+	return node
+}
+
+func (c *converter) convertKind(from ast.Node, at Position, path string, depth int) *Node {
+	switch from := from.(type) {
+	case *ast.MappingNode:
+		return c.mapping(from.Values, at, path, depth)
+	case *ast.MappingValueNode:
+		return c.mapping([]*ast.MappingValueNode{from}, at, path, depth)
+	case *ast.SequenceNode:
+		node := &Node{Kind: KindSequence, Position: at, size: 1}
+		for i, item := range from.Values {
+			if converted := c.convert(item, path+"["+strconv.Itoa(i)+"]", depth+1); converted != nil {
+				node.Items = append(node.Items, converted)
+				node.grow(converted)
+			}
+		}
+		return node
+	case *ast.AnchorNode:
+		return c.anchor(from, at, path, depth)
+	case *ast.AliasNode:
+		return c.alias(from, at, path)
+	case *ast.TagNode:
+		return c.tagged(from, at, path, depth)
+	case *ast.LiteralNode:
+		return &Node{Kind: KindString, Position: at, Text: from.Value.Value, size: 1}
+	case *ast.StringNode:
+		if quoted := from.Token.Type == token.SingleQuoteType || from.Token.Type == token.DoubleQuoteType; quoted {
+			return &Node{Kind: KindString, Position: at, Text: from.Value, size: 1}
+		}
+		return plainNode(from.Value, at)
+	case *ast.NullNode:
+		return &Node{Kind: KindNull, Position: at, size: 1}
+	case nil:
+		return &Node{Kind: KindNull, Position: at, size: 1}
+	case ast.ScalarNode:
+		return plainNode(from.GetToken().Value, at)
+	}
+	c.report(at, path, "cannot be read here")
+	return nil
+}
+
+func plainNode(text string, at Position) *Node {
+	return &Node{Kind: plainKind(text), Position: at, Text: text, size: 1}
+}
+
+// grow adds the size of a child, up to what is over every bound.
+func (n *Node) grow(child *Node) { n.size = min(n.size+child.size, math.MaxInt32) }
+
+func (c *converter) mapping(values []*ast.MappingValueNode, at Position, path string, depth int) *Node {
+	node := &Node{Kind: KindMapping, Position: at, size: 1}
+	seen := make(map[string]bool, len(values))
+	var merges []*Node
+	for _, value := range values {
+		place := startOf(value.Key)
+		if value.Key.IsMergeKey() {
+			merges = append(merges, c.mergeValues(value.Value, place, path, depth)...)
+			continue
+		}
+		name, fine := c.keyName(value.Key, place, path)
+		if !fine {
+			continue
+		}
+		inner := joinPath(path, name)
+		if seen[name] {
+			c.report(place, inner, "occurs twice")
+			continue
+		}
+		seen[name] = true
+		converted := c.convert(value.Value, inner, depth+1)
+		if converted == nil {
+			continue
+		}
+		if converted.Kind == KindNull && converted.Text == "" {
+			converted = &Node{Kind: KindNull, Position: place, size: 1} // it is nowhere itself
+		}
+		node.Fields = append(node.Fields, Field{name, place, converted})
+		node.grow(converted)
+	}
+	for _, merged := range merges {
+		for _, field := range merged.Fields {
+			if !seen[field.Name] {
+				seen[field.Name] = true
+				node.Fields = append(node.Fields, field)
+				node.grow(field.Value)
+			}
+		}
+	}
+	return node
+}
+
+// mergeValues are the mappings whose fields a merge key adds.
+func (c *converter) mergeValues(value ast.Node, at Position, path string, depth int) []*Node {
+	inner := joinPath(path, "<<")
+	if !c.options.Aliases {
+		c.report(at, inner, "anchors and aliases are not read: write it out")
+		return nil
+	}
+	converted := c.convert(value, inner, depth+1)
+	if converted == nil {
+		return nil
+	}
+	mappings := []*Node{converted}
+	if converted.Kind == KindSequence {
+		mappings = converted.Items
+	}
+	for _, mapping := range mappings {
+		if mapping.Kind != KindMapping {
+			c.report(at, inner, "want a mapping, or a list of them")
+			return nil
+		}
+	}
+	return mappings
+}
+
+// keyName is the text of a key, which must be a scalar.
+func (c *converter) keyName(key ast.MapKeyNode, at Position, path string) (string, bool) {
+	var inner ast.Node = key
+	if explicit, ok := inner.(*ast.MappingKeyNode); ok {
+		inner = explicit.Value
+	}
+	node := (*Node)(nil)
+	if scalar, ok := inner.(ast.ScalarNode); ok {
+		before := len(c.faults)
+		if node = c.convert(scalar, path, 0); node == nil && len(c.faults) > before {
+			return "", false
+		}
+	}
+	if node == nil || !node.IsScalar() {
+		c.report(at, path, "a field's name must be a word")
+		return "", false
+	}
+	return node.Text, true
+}
+
+func (c *converter) anchor(from *ast.AnchorNode, at Position, path string, depth int) *Node {
+	if !c.options.Aliases {
+		c.report(at, path, "anchors and aliases are not read: write it out")
+		return nil
+	}
+	name := from.Name.GetToken().Value
+	c.anchors[name] = nil
+	node := c.convert(from.Value, path, depth+1)
+	if node != nil {
+		c.anchors[name] = node
+	}
+	return node
+}
+
+func (c *converter) alias(from *ast.AliasNode, at Position, path string) *Node {
+	if !c.options.Aliases {
+		c.report(at, path, "anchors and aliases are not read: write it out")
+		return nil
+	}
+	name := from.Value.GetToken().Value
+	node := c.anchors[name]
+	if node == nil {
+		c.report(at, path, "*%s: no anchor &%s is before it", name, name)
+	}
+	return node
+}
+
+// tagKinds are the tags that are read, and what they make of a scalar.
+var tagKinds = map[string]Kind{
+	"!!str": KindString, "!!int": KindInteger, "!!float": KindFloat, "!!bool": KindBoolean, "!!null": KindNull,
+	"!!map": KindMapping, "!!seq": KindSequence,
+}
+
+func (c *converter) tagged(from *ast.TagNode, at Position, path string, depth int) *Node {
+	tag := from.Start.Value
+	kind, known := tagKinds[tag]
+	if !known {
+		c.report(at, path, "the tag %s is not read: leave it out", tag)
+		return nil
+	}
+	node := c.convert(from.Value, path, depth+1)
+	switch {
+	case node == nil || node.Kind == kind:
+		return node
+	case kind == KindString && node.IsScalar():
+		return &Node{Kind: KindString, Position: at, Text: node.Text, size: 1}
+	case node.Kind == KindString && plainKind(node.Text) == kind, node.Kind == KindInteger && kind == KindFloat:
+		return &Node{Kind: kind, Position: at, Text: node.Text, size: 1}
+	}
+	c.report(at, path, "is no %s, as its tag says", strings.TrimPrefix(tag, "!!"))
+	return nil
+}
+
+// startOf is where a node starts. The library has the colon for a mapping in block style.
+func startOf(from ast.Node) Position {
+	switch from := from.(type) {
+	case nil:
+		return Position{1, 1}
+	case *ast.MappingNode:
+		if !from.IsFlowStyle && len(from.Values) > 0 {
+			return startOf(from.Values[0].Key)
+		}
+	case *ast.MappingValueNode:
+		return startOf(from.Key)
+	case *ast.LiteralNode:
+		return positionOf(from.Start)
+	}
+	return positionOf(from.GetToken())
+}

@@ -1,0 +1,161 @@
+package yamlfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// Options say what a file may hold.
+type Options struct {
+	// MaxBytes bounds its size, 0 for DefaultMaxBytes.
+	MaxBytes int
+	// Aliases allows anchors, aliases and merge keys.
+	Aliases bool
+	// Empty is what to say of a file without any document to Read, with what to do.
+	Empty string
+}
+
+// Document is one document of a file.
+type Document struct {
+	File string
+	// Line is where its content starts.
+	Line int
+	Root *Node
+}
+
+// Parse reads all documents of a file; those without any content are left out. The error
+// is Faults. If only parts of the file are at fault, the documents are there as well.
+func Parse(file string, text []byte, options Options) ([]*Document, error) {
+	documents, faults := parseAll(file, text, options)
+	return documents, faults.Err()
+}
+
+func parseAll(file string, text []byte, options Options) ([]*Document, Faults) {
+	most := options.MaxBytes
+	if most == 0 {
+		most = DefaultMaxBytes
+	}
+	if len(text) > most {
+		return nil, Faults{faultAt(file, nil, fmt.Sprintf("is larger than %d bytes", most))}
+	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if at := invalidByte(text); at >= 0 {
+		start := bytes.LastIndexByte(text[:at], '\n') + 1
+		place := Position{Line: 1 + bytes.Count(text[:at], []byte("\n")), Column: 1 + utf8.RuneCount(text[start:at])}
+		return nil, Faults{{File: file, Position: place, Problem: fmt.Sprintf("byte 0x%02x is no text in UTF-8", text[at])}}
+	}
+	bodies, fault := parseText(file, string(text))
+	if fault != nil {
+		return nil, Faults{fault}
+	}
+	var documents []*Document
+	var faults Faults
+	for _, body := range bodies {
+		c := converter{file: file, options: options, anchors: map[string]*Node{}}
+		if root := c.convert(body, "", 0); root != nil {
+			documents = append(documents, &Document{File: file, Line: root.Position.Line, Root: root})
+		}
+		for _, fault := range c.faults {
+			faults.add(fault)
+		}
+	}
+	return documents, faults
+}
+
+// invalidByte is where text is no UTF-8 or has a control character that YAML forbids, -1
+// if it is fine.
+func invalidByte(text []byte) int {
+	for at := 0; at < len(text); {
+		char, size := utf8.DecodeRune(text[at:])
+		if char == utf8.RuneError && size == 1 || char < ' ' && !strings.ContainsRune("\t\n\r", char) || char == 0x7f {
+			return at
+		}
+		at += size
+	}
+	return -1
+}
+
+// parseText runs the library for the bodies of all documents. It is known to panic on
+// some texts, which then are no YAML that anybody means.
+func parseText(file, text string) (bodies []ast.Node, fault *Fault) {
+	defer func() {
+		if recover() != nil {
+			bodies, fault = nil, faultAt(file, nil, "is not YAML that can be read")
+		}
+	}()
+	tokens := lexer.Tokenize(text)
+	if invalid := tokens.InvalidToken(); invalid != nil {
+		return nil, faultAt(file, invalid, "is not YAML: "+invalid.Error)
+	}
+	if problem, at := checkTokens(tokens); problem != "" {
+		return nil, faultAt(file, at, problem)
+	}
+	for _, document := range splitDocuments(tokens) {
+		parsed, err := parser.Parse(document, 0, parser.AllowDuplicateMapKey())
+		if err != nil {
+			return nil, syntaxFault(file, err)
+		}
+		for _, from := range parsed.Docs {
+			if from.Body != nil {
+				bodies = append(bodies, from.Body)
+			}
+		}
+	}
+	return bodies, nil
+}
+
+// splitDocuments divides tokens at --- and ... lines. The library would do so itself, but
+// drops whatever follows two --- in a row.
+func splitDocuments(tokens token.Tokens) []token.Tokens {
+	var documents []token.Tokens
+	start, empty := 0, true
+	end := func(at int) {
+		if !empty {
+			documents = append(documents, tokens[start:at:at])
+		}
+		start, empty = at, true
+	}
+	for i, next := range tokens {
+		switch next.Type {
+		case token.DocumentHeaderType:
+			end(i)
+		case token.DocumentEndType:
+			end(i)
+			start++
+		case token.CommentType:
+		default:
+			empty = false
+		}
+	}
+	end(len(tokens))
+	return documents
+}
+
+func syntaxFault(file string, err error) *Fault {
+	var located yaml.Error
+	if errors.As(err, &located) {
+		return faultAt(file, located.GetToken(), "is not YAML: "+located.GetMessage())
+	}
+	return faultAt(file, nil, "is not YAML: "+err.Error())
+}
+
+// faultAt is a fault of the file rather than of a field.
+func faultAt(file string, at *token.Token, problem string) *Fault {
+	return &Fault{File: file, Position: positionOf(at), Problem: problem}
+}
+
+func positionOf(at *token.Token) Position {
+	if at == nil || at.Position == nil {
+		return Position{1, 1}
+	}
+	return Position{max(1, at.Position.Line), max(1, at.Position.Column)}
+}

@@ -1,0 +1,15 @@
+// Package claim makes ResourceClaims and ResourceClaimTemplates that are sized for a
+// model server: of the options that package plan finds, those that fit, the cheapest
+// first, as alternatives of one request.
+//
+//	plan.Answer ── NewSizing ── Sizing ── Spec, ClaimTemplate, ResourceClaim
+//	                                   └─ WriteTemplate: YAML with comments
+//
+// # Files
+//
+//	alternative   options that are had in the same form, as one entry of firstAvailable
+//	selector      devices in CEL
+//	sizing        the typed objects
+//	name          Kubernetes names made of models' names
+//	manifest      the YAML, with what people should know about it
+package claim

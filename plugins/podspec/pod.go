@@ -1,0 +1,66 @@
+package podspec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Pod is a pod, or the template of one, in a manifest.
+type Pod struct {
+	File string
+	// Line is where its containers start.
+	Line int
+	// Object is the innermost object with a kind that it is in: "Deployment vllm". Part
+	// tells pods of one object apart: "leaderTemplate" of a LeaderWorkerSet.
+	Object, Part string
+	// Annotations are its own and those of the objects that it is in; of one that several
+	// have, the innermost counts.
+	Annotations map[string]string
+	// Spec has the pod's containers and init containers, and nothing else of it.
+	Spec corev1.PodSpec
+}
+
+// ReadPods finds the pods of a manifest. The error names file, line and object.
+func ReadPods(file string, text []byte) ([]Pod, error) {
+	objects, err := ReadObjects(file, text)
+	if err != nil {
+		return nil, err
+	}
+	var pods []Pod
+	for i := range objects {
+		found, err := objects[i].Pods()
+		if err != nil {
+			return nil, err
+		}
+		pods = append(pods, found...)
+	}
+	return pods, nil
+}
+
+// Where names the pod for people: "deploy.yaml:12: Deployment vllm, leaderTemplate".
+func (p *Pod) Where() string {
+	name := fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Object)
+	if p.Part != "" {
+		name += ", " + p.Part
+	}
+	return name
+}
+
+// MIGProfiles are the profiles that the pod asks for by the names of NVIDIA's device
+// plugin: "1g.10gb".
+func (p *Pod) MIGProfiles() []string {
+	const prefix = "nvidia.com/mig-"
+	var profiles []string
+	for i := range p.Spec.Containers {
+		for name := range p.Spec.Containers[i].Resources.Limits {
+			if profile, found := strings.CutPrefix(string(name), prefix); found {
+				profiles = append(profiles, profile)
+			}
+		}
+	}
+	slices.Sort(profiles)
+	return slices.Compact(profiles)
+}

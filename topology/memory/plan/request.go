@@ -1,0 +1,41 @@
+package plan
+
+import (
+	"bytes"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/memory"
+	"github.com/ashlar-dev/ashlar/topology/memory/model"
+)
+
+// Request is a model server to find GPUs for.
+type Request struct {
+	Model *model.Model
+	// Config is the model's config.json, nil if there is none.
+	Config []byte
+	Launch memory.Launch
+	Demand memory.Demand
+	// SingleGPU says that Launch.TensorParallel is 1 because GPUs are asked about one by
+	// one, rather than because the server states it: more of them may be hinted at.
+	SingleGPU bool
+}
+
+// DefaultEngine is what serves a model where no engine is stated.
+func DefaultEngine(m *model.Model) memory.Engine {
+	if m.Kind == model.VisionKind {
+		return memory.Plain
+	}
+	return memory.VLLM
+}
+
+// CanServe reports whether an engine serves models of that kind.
+func CanServe(engine memory.Engine, m *model.Model) bool {
+	return m.Kind != model.VisionKind || engine == memory.Plain
+}
+
+// needsFloat16 reports whether a server must be told to convert the model for a GPU.
+// Source: vLLM refuses bfloat16 below compute capability 8.0.
+func (r *Request) needsFloat16(m *topology.Model) bool {
+	return r.Launch.Engine == memory.VLLM && r.Launch.Dtype == "" && m.Compute.Less(topology.ComputeCapability{Major: 8}) &&
+		bytes.Contains(r.Config, []byte(`"bfloat16"`))
+}

@@ -1,0 +1,3 @@
+// Package nearest finds the names that somebody may have meant who wrote one that does
+// not exist.
+package nearest
