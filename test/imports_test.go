@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 const module = "github.com/ashlar-dev/ashlar"
@@ -79,16 +77,22 @@ func TestImports(t *testing.T) {
 		files++
 		folder := path.Dir(file)
 		layer := layerOf(folder)
-		require.NotEmpty(t, layer, "%s is in no layer: add its folder to layers", file)
+		if layer == "" {
+			t.Fatalf("%s is in no layer: add its folder to layers: no layer", file)
+		}
 		for _, spec := range syntax.Imports {
 			imported, err := strconv.Unquote(spec.Path.Value)
-			require.NoError(t, err)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if reason := refused(layer, file, imported); reason != "" {
 				t.Errorf("%s imports %s: %s", file, imported, reason)
 			}
 		}
 	})
-	require.Greater(t, files, 50, "the walk found too few files to mean anything")
+	if files <= 50 {
+		t.Fatalf("the walk found too few files to mean anything: files = %v, want more than %v", files, 50)
+	}
 }
 
 func TestPureCodeCallsNoClockOrGlobalRandomness(t *testing.T) {
@@ -99,7 +103,9 @@ func TestPureCodeCallsNoClockOrGlobalRandomness(t *testing.T) {
 		names := map[string]string{} // local name to import path
 		for _, spec := range syntax.Imports {
 			imported, err := strconv.Unquote(spec.Path.Value)
-			require.NoError(t, err)
+			if err != nil {
+				t.Fatal(err)
+			}
 			name := path.Base(strings.TrimSuffix(imported, "/v2"))
 			if spec.Name != nil {
 				name = spec.Name.Name
@@ -136,7 +142,9 @@ func TestImportsRefuses(t *testing.T) {
 		"scenarios import plugins":    {"test/scenario/x.go", module + "/plugins/resourceslices"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.NotEmpty(t, refused(layerOf(path.Dir(tc.file)), tc.file, tc.imported))
+			if got := refused(layerOf(path.Dir(tc.file)), tc.file, tc.imported); got == "" {
+				t.Fatal("no refused(layerOf(path.Dir(tc.file)), tc.file, tc.imported)")
+			}
 		})
 	}
 }
@@ -151,7 +159,9 @@ func TestImportsAllows(t *testing.T) {
 		"the simulator imports one node's choice": {"simulator/x.go", module + "/topology/placement"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Empty(t, refused(layerOf(path.Dir(tc.file)), tc.file, tc.imported))
+			if got := refused(layerOf(path.Dir(tc.file)), tc.file, tc.imported); got != "" {
+				t.Fatalf("refused(layerOf(path.Dir(tc.file)), tc.file, tc.imported) = %v, want none", got)
+			}
 		})
 	}
 }
@@ -209,7 +219,9 @@ func layerOf(folder string) string {
 func eachGoFile(t *testing.T, visit func(file string, syntax *ast.File)) {
 	t.Helper()
 	root, err := filepath.Abs("..")
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	err = filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -232,5 +244,7 @@ func eachGoFile(t *testing.T, visit func(file string, syntax *ast.File)) {
 		visit(filepath.ToSlash(relative), syntax)
 		return nil
 	})
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -38,6 +38,8 @@ func heldShare(node, name, device, amount string) *resourceapi.ResourceClaim {
 	claim := held(node, newClaim(name, shareClass, 1, shareOf(amount)), device)
 	id := "00000000-0000-0000-0000-0000000000aa"
 	claim.Status.Allocation.Devices.Results[0].ShareID = ptr.To(types.UID(id))
-	claim.Status.Allocation.Devices.Results[0].ConsumedCapacity = map[resourceapi.QualifiedName]resource.Quantity{deviceapi.Memory: resource.MustParse(amount)}
+	claim.Status.Allocation.Devices.Results[0].ConsumedCapacity = map[resourceapi.QualifiedName]resource.Quantity{
+		deviceapi.Memory: resource.MustParse(amount),
+	}
 	return claim
 }

@@ -175,7 +175,9 @@ func (s *fakeScheduler) events() []string {
 
 func deviceClasses() []runtime.Object {
 	var classes []runtime.Object
-	for name, kind := range map[string]string{gpuClass: deviceapi.TypeGPU, sliceClass: deviceapi.TypeMIG, shareClass: deviceapi.TypeShare, vfioClass: "vfio"} {
+	for name, kind := range map[string]string{
+		gpuClass: deviceapi.TypeGPU, sliceClass: deviceapi.TypeMIG, shareClass: deviceapi.TypeShare, vfioClass: "vfio",
+	} {
 		class := &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: resourceapi.DeviceClassSpec{
 			Selectors: []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{
 				Expression: fmt.Sprintf("device.driver == %q && device.attributes[%q].type == %q", deviceapi.Driver, deviceapi.Driver, kind),
@@ -187,7 +189,9 @@ func deviceClasses() []runtime.Object {
 		}
 		classes = append(classes, class)
 	}
-	return classes
+	return append(classes, &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: nvidiaClass}, Spec: resourceapi.DeviceClassSpec{
+		Selectors: []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{Expression: `device.driver == "gpu.nvidia.com"`}}},
+	}})
 }
 
 func newNode(name string) *v1.Node {
@@ -221,7 +225,9 @@ func migSlice(gpu, start int64) resourceapi.Device {
 	d := device(fmt.Sprintf("gpu-%d-mig-1g10gb-19-%d", gpu, start), deviceapi.TypeMIG, gpu, "9984Mi")
 	profile := "1g.10gb"
 	d.Attributes[deviceapi.Profile] = resourceapi.DeviceAttribute{StringValue: &profile}
-	for name, value := range map[resourceapi.QualifiedName]int64{deviceapi.ProfileID: 19, deviceapi.PlacementStart: start, deviceapi.PlacementSize: 1} {
+	for name, value := range map[resourceapi.QualifiedName]int64{
+		deviceapi.ProfileID: 19, deviceapi.PlacementStart: start, deviceapi.PlacementSize: 1,
+	} {
 		d.Attributes[name] = resourceapi.DeviceAttribute{IntValue: &value}
 	}
 	return d
@@ -247,7 +253,9 @@ func fourGPUs() []resourceapi.Device {
 // publish is the slice of a node.
 func publish(node string, devices ...resourceapi.Device) *resourceapi.ResourceSlice {
 	return &resourceapi.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: node + "-gpus"}, Spec: resourceapi.ResourceSliceSpec{
-		Driver: deviceapi.Driver, NodeName: &node, Pool: resourceapi.ResourcePool{Name: node, Generation: 1, ResourceSliceCount: 1}, Devices: devices,
+		Driver: deviceapi.Driver, NodeName: &node, Pool: resourceapi.ResourcePool{
+			Name: node, Generation: 1, ResourceSliceCount: 1,
+		}, Devices: devices,
 	}}
 }
 
@@ -256,8 +264,10 @@ func newClaim(name, class string, count int64, change ...func(*resourceapi.Resou
 	claim := &resourceapi.ResourceClaim{
 		ObjectMeta: metav1.ObjectMeta{Namespace: space, Name: name, UID: types.UID("claim-" + name)},
 		Spec: resourceapi.ResourceClaimSpec{Devices: resourceapi.DeviceClaim{Requests: []resourceapi.DeviceRequest{{
-			Name:    "devices",
-			Exactly: &resourceapi.ExactDeviceRequest{DeviceClassName: class, AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: count},
+			Name: "devices",
+			Exactly: &resourceapi.ExactDeviceRequest{
+				DeviceClassName: class, AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: count,
+			},
 		}}}},
 	}
 	for _, c := range change {
@@ -278,7 +288,9 @@ func shareOf(amount string) func(*resourceapi.ResourceClaim) {
 // where selects devices.
 func where(expression string) func(*resourceapi.ResourceClaim) {
 	return func(claim *resourceapi.ResourceClaim) {
-		claim.Spec.Devices.Requests[0].Exactly.Selectors = []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{Expression: expression}}}
+		claim.Spec.Devices.Requests[0].Exactly.Selectors = []resourceapi.DeviceSelector{
+			{CEL: &resourceapi.CELDeviceSelector{Expression: expression}},
+		}
 	}
 }
 
@@ -290,7 +302,9 @@ func held(node string, claim *resourceapi.ResourceClaim, devices ...string) *res
 			Request: "devices", Driver: deviceapi.Driver, Pool: node, Device: name,
 		})
 	}
-	claim.Status.ReservedFor = []resourceapi.ResourceClaimConsumerReference{{Resource: "pods", Name: claim.Name, UID: types.UID("pod-" + claim.Name)}}
+	claim.Status.ReservedFor = []resourceapi.ResourceClaimConsumerReference{
+		{Resource: "pods", Name: claim.Name, UID: types.UID("pod-" + claim.Name)},
+	}
 	return claim
 }
 

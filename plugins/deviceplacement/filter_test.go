@@ -46,11 +46,15 @@ func TestFilter(t *testing.T) {
 		wantText string
 	}{
 		"a pair shares its link": {
-			claim: newClaim("pod", gpuClass, 2), objects: []runtime.Object{publish("n", fourGPUs()...), held("n", newClaim("other", gpuClass, 1), "gpu-0")},
+			claim: newClaim("pod", gpuClass, 2), objects: []runtime.Object{
+				publish("n", fourGPUs()...), held("n", newClaim("other", gpuClass, 1), "gpu-0"),
+			},
 			want: []string{"gpu-2", "gpu-3"},
 		},
 		"all are taken": {
-			claim: newClaim("pod", gpuClass, 1), objects: []runtime.Object{publish("n", wholeGPU(0, "X")), held("n", newClaim("other", gpuClass, 1), "gpu-0")},
+			claim: newClaim("pod", gpuClass, 1), objects: []runtime.Object{
+				publish("n", wholeGPU(0, "X")), held("n", newClaim("other", gpuClass, 1), "gpu-0"),
+			},
 			wantCode: fwk.Unschedulable, wantText: "fewer than 1 matching GPUs free",
 		},
 		"more than there are": {
@@ -65,16 +69,22 @@ func TestFilter(t *testing.T) {
 			claim: newClaim("pod", gpuClass, 1), wantCode: fwk.UnschedulableAndUnresolvable, wantText: "cannot allocate all claims",
 		},
 		"the slice that keeps the most open": {
-			claim: newClaim("pod", sliceClass, 1), objects: []runtime.Object{publish("n", migSlice(0, 0), migSlice(0, 2), migSlice(0, 6), migSlice(0, 4), wideSlice(0, 0))},
+			claim: newClaim("pod", sliceClass, 1), objects: []runtime.Object{
+				publish("n", migSlice(0, 0), migSlice(0, 2), migSlice(0, 6), migSlice(0, 4), wideSlice(0, 0)),
+			},
 			want: []string{"gpu-0-mig-1g10gb-19-6"},
 		},
 		"a share where shares are": {
-			claim:   newClaim("pod", shareClass, 1, shareOf("20Gi")),
-			objects: []runtime.Object{publish("n", gpuShare(0), gpuShare(1), wholeGPU(0, "X SYS"), wholeGPU(1, "SYS X")), heldShare("n", "other", "gpu-1-share", "30Gi")},
-			want:    []string{"gpu-1-share"},
+			claim: newClaim("pod", shareClass, 1, shareOf("20Gi")),
+			objects: []runtime.Object{
+				publish("n", gpuShare(0), gpuShare(1), wholeGPU(0, "X SYS"), wholeGPU(1, "SYS X")), heldShare("n", "other", "gpu-1-share", "30Gi"),
+			},
+			want: []string{"gpu-1-share"},
 		},
 		"a share that is too large": {
-			claim: newClaim("pod", shareClass, 1, shareOf("60Gi")), objects: []runtime.Object{publish("n", gpuShare(0), wholeGPU(0, "X")), heldShare("n", "other", "gpu-0-share", "30Gi")},
+			claim: newClaim("pod", shareClass, 1, shareOf("60Gi")), objects: []runtime.Object{
+				publish("n", gpuShare(0), wholeGPU(0, "X")), heldShare("n", "other", "gpu-0-share", "30Gi"),
+			},
 			wantCode: fwk.Unschedulable, wantText: "no GPU with 60GiB left to share",
 		},
 		"too small for the model server": {
@@ -82,7 +92,9 @@ func TestFilter(t *testing.T) {
 			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "1g.10gb: nothing is left for the KV cache",
 		},
 		"a share too small for the model server": {
-			claim: newClaim("pod", shareClass, 1, shareOf("4Gi")), pod: serving, objects: []runtime.Object{publish("n", gpuShare(0), wholeGPU(0, "X"))},
+			claim: newClaim("pod", shareClass, 1, shareOf("4Gi")), pod: serving, objects: []runtime.Object{
+				publish("n", gpuShare(0), wholeGPU(0, "X")),
+			},
 			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "more than the share of 4GiB",
 		},
 		"a device that is not understood is left to in-tree": {
@@ -90,7 +102,9 @@ func TestFilter(t *testing.T) {
 			want: []string{"gpu-vfio-0"},
 		},
 		"and does not keep the others from being chosen": {
-			claim: newClaim("pod", gpuClass, 2), objects: []runtime.Object{publish("n", append(fourGPUs(), vfioDevice(0))...), held("n", newClaim("other", gpuClass, 1), "gpu-0")},
+			claim: newClaim("pod", gpuClass, 2), objects: []runtime.Object{
+				publish("n", append(fourGPUs(), vfioDevice(0))...), held("n", newClaim("other", gpuClass, 1), "gpu-0"),
+			},
 			want: []string{"gpu-2", "gpu-3"},
 		},
 		"nor from being refused": {
@@ -98,11 +112,15 @@ func TestFilter(t *testing.T) {
 			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "1g.10gb: nothing is left for the KV cache",
 		},
 		"one that is in use stays accounted for": {
-			claim: newClaim("pod", vfioClass, 1), objects: []runtime.Object{publish("n", wholeGPU(0, "X"), vfioDevice(0)), held("n", newClaim("other", vfioClass, 1), "gpu-vfio-0")},
+			claim: newClaim("pod", vfioClass, 1), objects: []runtime.Object{
+				publish("n", wholeGPU(0, "X"), vfioDevice(0)), held("n", newClaim("other", vfioClass, 1), "gpu-vfio-0"),
+			},
 			wantCode: fwk.Unschedulable, wantText: "cannot allocate all claims",
 		},
 		"another driver's pool beside it": {
-			claim: newClaim("pod", gpuClass, 2), objects: []runtime.Object{publish("n", fourGPUs()...), extraPool("n"), held("n", newClaim("other", gpuClass, 1), "gpu-1")},
+			claim: newClaim("pod", gpuClass, 2), objects: []runtime.Object{
+				publish("n", fourGPUs()...), extraPool("n"), held("n", newClaim("other", gpuClass, 1), "gpu-1"),
+			},
 			want: []string{"gpu-2", "gpu-3"},
 		},
 		"any allocation mode is left to in-tree": {
@@ -118,7 +136,9 @@ func TestFilter(t *testing.T) {
 					{Name: "pair", DeviceClassName: gpuClass, AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: 2},
 				}}
 			}),
-			objects: []runtime.Object{publish("n", fourGPUs()...), held("n", newClaim("other", gpuClass, 1), "gpu-3")}, want: []string{"gpu-0", "gpu-1"},
+			objects: []runtime.Object{
+				publish("n", fourGPUs()...), held("n", newClaim("other", gpuClass, 1), "gpu-3"),
+			}, want: []string{"gpu-0", "gpu-1"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +167,9 @@ func TestFilterUnderAPolicy(t *testing.T) {
 	for policy, want := range map[string]string{"keep-placeable": "gpu-0-mig-1g10gb-19-6", "first-fit": "gpu-0-mig-1g10gb-19-0"} {
 		args := defaultArgs()
 		args.Policy = policy
-		s := newFakeScheduler(t, args, []*v1.Node{newNode("n")}, newClaim("pod", sliceClass, 1), publish("n", migSlice(0, 0), migSlice(0, 6), wideSlice(0, 0)))
+		s := newFakeScheduler(
+			t, args, []*v1.Node{newNode("n")}, newClaim("pod", sliceClass, 1), publish("n", migSlice(0, 0), migSlice(0, 6), wideSlice(0, 0)),
+		)
 		pod := newPod("pod")
 		state := s.preFilter(pod)
 		s.filterAll(state, pod)

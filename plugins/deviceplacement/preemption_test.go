@@ -31,12 +31,15 @@ func TestAddAndRemovePod(t *testing.T) {
 	reprieve := func(name string) step { return step{add: true, pod: newPod(name, on("n"))} }
 	nominate := func(name string) step { return step{add: true, pod: newPod(name)} }
 	full := []runtime.Object{
-		publish("n", fourGPUs()...), held("n", newClaim("one", gpuClass, 2), "gpu-0", "gpu-1"), held("n", newClaim("two", gpuClass, 2), "gpu-2", "gpu-3"),
+		publish("n", fourGPUs()...),
+		held("n", newClaim("one", gpuClass, 2), "gpu-0", "gpu-1"), held("n", newClaim("two", gpuClass, 2), "gpu-2", "gpu-3"),
 		newClaim("small", gpuClass, 1), newClaim("classless", "none", 1),
 	}
 	shared := func() *resourceapi.ResourceClaim {
 		claim := held("n", newClaim("one", gpuClass, 2), "gpu-0", "gpu-1")
-		claim.Status.ReservedFor = append(claim.Status.ReservedFor, resourceapi.ResourceClaimConsumerReference{Resource: "pods", Name: "sharer", UID: "pod-sharer"})
+		claim.Status.ReservedFor = append(
+			claim.Status.ReservedFor, resourceapi.ResourceClaimConsumerReference{Resource: "pods", Name: "sharer", UID: "pod-sharer"},
+		)
 		return claim
 	}
 	sharer := newPod("sharer", on("n"), func(pod *v1.Pod) { name := "one"; pod.Spec.ResourceClaims[0].ResourceClaimName = &name })
@@ -46,25 +49,41 @@ func TestAddAndRemovePod(t *testing.T) {
 		steps   []step
 		want    fwk.Code
 	}{
-		"all are there":                           {newClaim("pod", gpuClass, 2), full, nil, fwk.Unschedulable},
-		"one is gone":                             {newClaim("pod", gpuClass, 2), full, []step{remove("one")}, fwk.Success},
-		"one is gone, too few":                    {newClaim("pod", gpuClass, 3), full, []step{remove("one")}, fwk.Unschedulable},
-		"both are gone":                           {newClaim("pod", gpuClass, 4), full, []step{remove("one"), remove("two")}, fwk.Success},
-		"more than the node has":                  {newClaim("pod", gpuClass, 5), full, []step{remove("one"), remove("two")}, fwk.UnschedulableAndUnresolvable},
-		"one is reprieved":                        {newClaim("pod", gpuClass, 4), full, []step{remove("one"), remove("two"), reprieve("one")}, fwk.Unschedulable},
-		"a nominated pod holds what is free":      {newClaim("pod", gpuClass, 2), full[:2], []step{nominate("small")}, fwk.Unschedulable},
-		"a nominated pod leaves enough":           {newClaim("pod", gpuClass, 1), full[:2], []step{nominate("small")}, fwk.Success},
-		"a nominated pod beside one that is gone": {newClaim("pod", gpuClass, 2), full, []step{remove("one"), nominate("small")}, fwk.Unschedulable},
-		"it is no longer nominated":               {newClaim("pod", gpuClass, 2), full[:2], []step{nominate("small"), {pod: newPod("small")}}, fwk.Success},
-		"a nominated pod that cannot be read":     {newClaim("pod", gpuClass, 2), full[:2], []step{nominate("classless")}, fwk.Success},
-		"a claim that another pod uses":           {newClaim("pod", gpuClass, 3), []runtime.Object{full[0], shared()}, []step{remove("one")}, fwk.Unschedulable},
-		"a claim of which all users are gone":     {newClaim("pod", gpuClass, 3), []runtime.Object{full[0], shared()}, []step{remove("one"), {pod: sharer}}, fwk.Success},
+		"all are there":        {newClaim("pod", gpuClass, 2), full, nil, fwk.Unschedulable},
+		"one is gone":          {newClaim("pod", gpuClass, 2), full, []step{remove("one")}, fwk.Success},
+		"one is gone, too few": {newClaim("pod", gpuClass, 3), full, []step{remove("one")}, fwk.Unschedulable},
+		"both are gone":        {newClaim("pod", gpuClass, 4), full, []step{remove("one"), remove("two")}, fwk.Success},
+		"more than the node has": {
+			newClaim("pod", gpuClass, 5), full, []step{remove("one"), remove("two")}, fwk.UnschedulableAndUnresolvable,
+		},
+		"one is reprieved": {
+			newClaim("pod", gpuClass, 4), full, []step{remove("one"), remove("two"), reprieve("one")}, fwk.Unschedulable,
+		},
+		"a nominated pod holds what is free": {newClaim("pod", gpuClass, 2), full[:2], []step{nominate("small")}, fwk.Unschedulable},
+		"a nominated pod leaves enough":      {newClaim("pod", gpuClass, 1), full[:2], []step{nominate("small")}, fwk.Success},
+		"a nominated pod beside one that is gone": {
+			newClaim("pod", gpuClass, 2), full, []step{remove("one"), nominate("small")}, fwk.Unschedulable,
+		},
+		"it is no longer nominated": {
+			newClaim("pod", gpuClass, 2), full[:2], []step{nominate("small"), {pod: newPod("small")}}, fwk.Success,
+		},
+		"a nominated pod that cannot be read": {newClaim("pod", gpuClass, 2), full[:2], []step{nominate("classless")}, fwk.Success},
+		"a claim that another pod uses": {
+			newClaim("pod", gpuClass, 3), []runtime.Object{full[0], shared()}, []step{remove("one")}, fwk.Unschedulable,
+		},
+		"a claim of which all users are gone": {
+			newClaim("pod", gpuClass, 3), []runtime.Object{full[0], shared()}, []step{remove("one"), {pod: sharer}}, fwk.Success,
+		},
 		"a share is given back": {
-			newClaim("pod", shareClass, 1, shareOf("60Gi")), []runtime.Object{publish("n", gpuShare(0), wholeGPU(0, "X")), heldShare("n", "one", "gpu-0-share", "30Gi")},
+			newClaim("pod", shareClass, 1, shareOf("60Gi")), []runtime.Object{
+				publish("n", gpuShare(0), wholeGPU(0, "X")), heldShare("n", "one", "gpu-0-share", "30Gi"),
+			},
 			[]step{remove("one")}, fwk.Success,
 		},
 		"a passthrough device is given back": {
-			newClaim("pod", vfioClass, 1), []runtime.Object{publish("n", wholeGPU(0, "X"), vfioDevice(0)), held("n", newClaim("one", vfioClass, 1), "gpu-vfio-0")},
+			newClaim("pod", vfioClass, 1), []runtime.Object{
+				publish("n", wholeGPU(0, "X"), vfioDevice(0)), held("n", newClaim("one", vfioClass, 1), "gpu-vfio-0"),
+			},
 			[]step{remove("one")}, fwk.Success,
 		},
 	} {

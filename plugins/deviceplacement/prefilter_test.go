@@ -30,9 +30,13 @@ func TestPreFilter(t *testing.T) {
 		"an extended resource":      {newPod("plain", extended), fwk.Success, "", true},
 		"no devices":                {newPod("cpu", noClaims), fwk.Skip, "", false},
 		"a claim that is allocated": {newPod("running"), fwk.Success, "", false},
-		"a claim that is not there": {newPod("nowhere"), fwk.UnschedulableAndUnresolvable, `could not find resource claim "default/nowhere"`, false},
+		"a claim that is not there": {
+			newPod("nowhere"), fwk.UnschedulableAndUnresolvable, `could not find resource claim "default/nowhere"`, false,
+		},
 		"a class that is not there": {newPod("unclassed"), fwk.UnschedulableAndUnresolvable, "device class none", false},
-		"an amount that cannot be":  {newPod("huge"), fwk.UnschedulableAndUnresolvable, "capacity memory of 2Ei is not an amount that a device can have", false},
+		"an amount that cannot be": {
+			newPod("huge"), fwk.UnschedulableAndUnresolvable, "capacity memory of 2Ei is not an amount that a device can have", false,
+		},
 		"an annotation that cannot be": {newPod("pair", func(pod *v1.Pod) {
 			pod.Annotations = map[string]string{launch.GPUMemoryAnnotation: "plenty"}
 		}), fwk.UnschedulableAndUnresolvable, launch.GPUMemoryAnnotation, false},

@@ -23,11 +23,20 @@ func TestReserveAndPostBind(t *testing.T) {
 		want    []string
 		event   string
 	}{
-		"a pair":           {newClaim("pod", gpuClass, 2), fourGPUs(), []string{"gpu-0", "gpu-1"}, "GPUs 0-1 of n, NV4 100 GB/s"},
-		"one":              {newClaim("pod", gpuClass, 1), []resourceapi.Device{wholeGPU(0, "X")}, []string{"gpu-0"}, "GPU 0 of n"},
-		"without NVLink":   {newClaim("pod", gpuClass, 2), []resourceapi.Device{wholeGPU(0, "X PHB"), wholeGPU(1, "PHB X")}, []string{"gpu-0", "gpu-1"}, "GPUs 0-1 of n, PCIe PHB 24 GB/s"},
-		"a MIG instance":   {newClaim("pod", sliceClass, 1), []resourceapi.Device{migSlice(0, 0), migSlice(0, 6), wideSlice(0, 0)}, []string{"gpu-0-mig-1g10gb-19-6"}, "1g.10gb at 6:1 of GPU 0 of n"},
-		"a share":          {newClaim("pod", shareClass, 1, shareOf("20Gi")), []resourceapi.Device{gpuShare(0), wholeGPU(0, "X")}, []string{"gpu-0-share"}, "20GiB of GPU 0 of n"},
+		"a pair": {newClaim("pod", gpuClass, 2), fourGPUs(), []string{"gpu-0", "gpu-1"}, "GPUs 0-1 of n, NV4 100 GB/s"},
+		"one":    {newClaim("pod", gpuClass, 1), []resourceapi.Device{wholeGPU(0, "X")}, []string{"gpu-0"}, "GPU 0 of n"},
+		"without NVLink": {
+			newClaim("pod", gpuClass, 2), []resourceapi.Device{wholeGPU(0, "X PHB"), wholeGPU(1, "PHB X")}, []string{"gpu-0", "gpu-1"},
+			"GPUs 0-1 of n, PCIe PHB 24 GB/s",
+		},
+		"a MIG instance": {
+			newClaim("pod", sliceClass, 1), []resourceapi.Device{migSlice(0, 0), migSlice(0, 6), wideSlice(0, 0)},
+			[]string{"gpu-0-mig-1g10gb-19-6"}, "1g.10gb at 6:1 of GPU 0 of n",
+		},
+		"a share": {
+			newClaim("pod", shareClass, 1, shareOf("20Gi")), []resourceapi.Device{gpuShare(0), wholeGPU(0, "X")}, []string{"gpu-0-share"},
+			"20GiB of GPU 0 of n",
+		},
 		"nothing of ours":  {newClaim("pod", vfioClass, 1), []resourceapi.Device{wholeGPU(0, "X"), vfioDevice(0)}, []string{"gpu-vfio-0"}, ""},
 		"no GPU published": {newClaim("pod", vfioClass, 1), []resourceapi.Device{vfioDevice(0)}, []string{"gpu-vfio-0"}, ""},
 	} {
@@ -64,23 +73,31 @@ func TestReserveAndPostBind(t *testing.T) {
 	}
 }
 
-// The forecast learns from a pod once, however often its binding fails.
-func TestReserveTeachesTheForecastOnce(t *testing.T) {
+// The forecast learns from a pod once, when it is bound, however often that fails; a pod
+// that is only reserved, as a member of a gang that does not start, teaches it nothing.
+func TestPreBindTeachesTheForecastOnce(t *testing.T) {
 	s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, publish("n", fourGPUs()...), newClaim("pod", gpuClass, 1))
 	pod := newPod("pod")
-	inventory := func() *placement.Inventory { return s.source.Inventory("n") }
-	for range 3 {
+	known := func() bool { return s.forecast.observed.knowsPod(pod.UID) }
+	for attempt := range 3 {
 		state := s.preFilter(pod)
 		s.filterAll(state, pod)
 		if status := s.Reserve(context.Background(), state, pod, "n"); !status.IsSuccess() {
 			t.Fatal(status)
 		}
+		if known() != (attempt > 0) {
+			t.Errorf("attempt %d: the forecast knows the pod after Reserve: %t", attempt, known())
+		}
+		s.PreBind(context.Background(), state, pod, "n") // fails here: there is no pod behind the claim's user
+		if !known() {
+			t.Errorf("attempt %d: the forecast does not know the pod after PreBind", attempt)
+		}
 		s.Unreserve(context.Background(), state, pod, "n")
 	}
-	if s.forecast.observePod(pod, inventory(), nil) {
-		t.Error("the pod is new to the forecast after Reserve")
+	if s.forecast.observePod(pod, s.source.Inventory("n"), nil) {
+		t.Error("the pod is new to the forecast")
 	}
-	if !s.forecast.observePod(newPod("other"), inventory(), nil) {
+	if !s.forecast.observePod(newPod("other"), s.source.Inventory("n"), nil) {
 		t.Error("a pod that never came is known")
 	}
 }
@@ -112,7 +129,9 @@ func TestNoEvents(t *testing.T) {
 }
 
 func TestGPURanges(t *testing.T) {
-	for want, gpus := range map[string][]int{"GPU 2": {2}, "GPUs 0-3": {0, 1, 2, 3}, "GPUs 0,2,4-6,15": {0, 2, 4, 5, 6, 15}, "GPUs 14-15": {14, 15}} {
+	for want, gpus := range map[string][]int{
+		"GPU 2": {2}, "GPUs 0-3": {0, 1, 2, 3}, "GPUs 0,2,4-6,15": {0, 2, 4, 5, 6, 15}, "GPUs 14-15": {14, 15},
+	} {
 		var set placement.GPUSet
 		for _, gpu := range gpus {
 			set |= 1 << gpu
@@ -130,7 +149,9 @@ func TestGPURanges(t *testing.T) {
 func TestReplayPods(t *testing.T) {
 	claim := held("n", newClaim("pod", gpuClass, 1), "gpu-0")
 	s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, []runtime.Object{publish("n", fourGPUs()...), claim}...)
-	if err := s.ReplayPods([]PlacedPod{{Pod: newPod("pod", on("n")), Claims: []*resourceapi.ResourceClaim{claim}}, {Pod: newPod("else", on("elsewhere"))}}); err != nil {
+	if err := s.ReplayPods(
+		[]PlacedPod{{Pod: newPod("pod", on("n")), Claims: []*resourceapi.ResourceClaim{claim}}, {Pod: newPod("else", on("elsewhere"))}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	if got := dra.ClaimNames(newPod("pod")); !cmp.Equal([]string{"pod"}, got) {

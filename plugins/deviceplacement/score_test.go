@@ -20,7 +20,8 @@ func rated(bandwidth, forecast, cost int64) cluster.NodeScore {
 
 func TestScoresFollowRank(t *testing.T) {
 	five := map[string]cluster.NodeScore{
-		"fast": rated(450, 0, 900_000), "cheap": rated(0, 0, 10), "cheap twice": rated(0, 0, 10), "expensive": rated(0, 0, 11), "dearest": rated(0, 0, 80_000),
+		"fast": rated(450, 0, 900_000), "cheap": rated(0, 0, 10), "cheap twice": rated(0, 0, 10),
+		"expensive": rated(0, 0, 11), "dearest": rated(0, 0, 80_000),
 	}
 	for name, tc := range map[string]struct {
 		ratings map[string]cluster.NodeScore
@@ -59,11 +60,20 @@ func TestPreScoreAndScore(t *testing.T) {
 		change  func(*config.DevicePlacementArgs)
 		want    map[string]int64
 	}{
-		"the faster pair":             {append(slow, publish("fast", wholeGPU(0, "X NV4"), wholeGPU(1, "NV4 X"))), nil, map[string]int64{"fast": 100, "slow": 0}},
-		"a smaller span":              {append(slow, publish("fast", wholeGPU(0, "X NV4"), wholeGPU(1, "NV4 X"))), func(a *config.DevicePlacementArgs) { a.ScoreSpan = 10 }, map[string]int64{"fast": 100, "slow": 90}},
-		"of equals the first by name": {append(slow, publish("fast", wholeGPU(0, "X SYS"), wholeGPU(1, "SYS X"))), nil, map[string]int64{"fast": 100, "slow": 99}},
+		"the faster pair": {
+			append(slow, publish("fast", wholeGPU(0, "X NV4"), wholeGPU(1, "NV4 X"))), nil, map[string]int64{"fast": 100, "slow": 0},
+		},
+		"a smaller span": {
+			append(slow, publish("fast", wholeGPU(0, "X NV4"), wholeGPU(1, "NV4 X"))), func(a *config.DevicePlacementArgs) { a.ScoreSpan = 10 },
+			map[string]int64{"fast": 100, "slow": 90},
+		},
+		"of equals the first by name": {
+			append(slow, publish("fast", wholeGPU(0, "X SYS"), wholeGPU(1, "SYS X"))), nil, map[string]int64{"fast": 100, "slow": 99},
+		},
 		"where less is broken up": {
-			[]runtime.Object{publish("slow", fourGPUs()...), publish("fast", fourGPUs()...), held("slow", newClaim("other", gpuClass, 2), "gpu-0", "gpu-1")},
+			[]runtime.Object{
+				publish("slow", fourGPUs()...), publish("fast", fourGPUs()...), held("slow", newClaim("other", gpuClass, 2), "gpu-0", "gpu-1"),
+			},
 			func(a *config.DevicePlacementArgs) { a.Forecast = false }, map[string]int64{"fast": 0, "slow": 100},
 		},
 	} {
