@@ -9,8 +9,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// clusterState is the nodes: who holds what of them, which the snapshot knows, and what
-// only a simulation asks of them.
+// clusterState is the nodes of a run: the snapshot has who holds what of them, nodeState
+// what only a simulation knows.
 type clusterState struct {
 	// nodes and the nodes of the snapshot have the same numbers.
 	nodes    []*nodeState
@@ -44,7 +44,7 @@ func newClusterState(nodes []Node, policy placement.Policy, choice NodeRanking) 
 	return c, nil
 }
 
-// startForecast gives the cluster a forecast for its nodes.
+// startForecast lets a forecast that knows the nodes choose between them.
 func (c *clusterState) startForecast() error {
 	var nodes []forecast.Node
 	for _, n := range c.nodes {
@@ -56,7 +56,8 @@ func (c *clusterState) startForecast() error {
 	return c.forecast.SetNodes(nodes)
 }
 
-// jobRequestCache is what is known of a template on this cluster.
+// jobRequestCache keeps what a template asks of each make of node, and what the nodes of
+// the cluster answered.
 type jobRequestCache struct {
 	*cluster.NodeRanking
 	snapshot *cluster.Snapshot
@@ -64,7 +65,7 @@ type jobRequestCache struct {
 	resolved map[*placement.Inventory]NodeRequest
 }
 
-// requestOf remembers what a template asks, and what the nodes answered.
+// requestOf is the cache of a template, made when it is first asked for.
 func (c *clusterState) requestOf(template *PodTemplate) *jobRequestCache {
 	r, known := c.requests[template]
 	if !known {
@@ -75,7 +76,7 @@ func (c *clusterState) requestOf(template *PodTemplate) *jobRequestCache {
 	return r
 }
 
-// resolveFor is the template in request of one make of node.
+// resolveFor is what the template asks of one make of node.
 func (r *jobRequestCache) resolveFor(inv *placement.Inventory) NodeRequest {
 	request, known := r.resolved[inv]
 	if !known {
@@ -146,7 +147,7 @@ func (c *clusterState) placeGang(j *Job) []jobMember {
 	return members
 }
 
-// holderOf is what a job is called in the ledger of who holds what.
+// holderOf is a job's name as a holder in the snapshot.
 func holderOf(job int) placement.HolderID { return placement.HolderID(strconv.Itoa(job)) }
 
 // jobOf is the job that a holder is.
@@ -158,7 +159,7 @@ func jobOf(holder placement.HolderID) int {
 	return job
 }
 
-// allocateMember gives a member of a job what was decided.
+// allocateMember books a member of a job with what was decided for it.
 func (c *clusterState) allocateMember(job int, j *Job, m *jobMember) error {
 	return c.snapshot.Allocate(m.node, placement.Allocation{Holder: holderOf(job), Priority: j.Priority, Host: j.Host, Devices: m.devices})
 }

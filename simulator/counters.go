@@ -2,8 +2,9 @@ package simulator
 
 import "github.com/ashlar-dev/ashlar/topology/placement"
 
-// runCounters counts, and adds up over time. Sums over time of thousandths of a GPU are in
-// milliseconds and fit in an int64 by the bounds of Input; money is rounded anyway.
+// runCounters counts what happens, and sums amounts over time. Sums of thousandths of a
+// GPU times milliseconds fit in an int64 by the bounds of Input. Sums of money may not and
+// are floats, since they are rounded for output anyway.
 type runCounters struct {
 	now                    Time
 	events, arrived        int64
@@ -33,7 +34,7 @@ func (m *runCounters) beginCounting(nodes []*nodeState) {
 	}
 }
 
-// advanceTo adds up what was so until now.
+// advanceTo adds the present amounts for the time since the last call.
 func (m *runCounters) advanceTo(now Time) {
 	span := int64(now - m.now)
 	if span <= 0 {
@@ -44,7 +45,7 @@ func (m *runCounters) advanceTo(now Time) {
 	m.upSum += m.up * span
 	m.usedPriceSum += float64(m.usedPrice) * float64(span)
 	m.upPriceSum += float64(m.upPrice) * float64(span)
-	// What was so for no time at all does not count as a peak.
+	// An amount that lasted for no time does not count as a peak.
 	m.usedPeak = max(m.usedPeak, m.used)
 	m.usedPricePeak = max(m.usedPricePeak, m.usedPrice)
 	m.now = now

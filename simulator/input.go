@@ -33,14 +33,15 @@ type Input struct {
 	SnapshotNodes int
 }
 
-// NodeRanking is who chooses between nodes that give a job the same bandwidth.
+// NodeRanking is how nodes are ranked that give a job the same bandwidth.
 type NodeRanking uint8
 
 // The rankings. The scheduler's is RankByForecast.
 const (
-	// RankByPolicy leaves it to the policy's rating of each node by itself.
+	// RankByPolicy ranks by the policy's rating, which looks at each node by itself.
 	RankByPolicy NodeRanking = iota
-	// RankByForecast looks at what the pods to come lose, learned from those that came.
+	// RankByForecast ranks by what the pods to come lose (package forecast), whose demand
+	// is learned from those that came.
 	RankByForecast
 )
 

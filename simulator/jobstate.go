@@ -28,8 +28,8 @@ type jobState struct {
 	// left is the work to do, waited the time in the queue.
 	left, waited Time
 	restarts     int64
-	milliGPUs    int64 // what it holds, in thousandths of a GPU
-	reason       string
+	milliGPUs    int64         // what it holds
+	failure      FailureReason // of a failed job
 }
 
 func (s *jobState) holdsPlace() bool {

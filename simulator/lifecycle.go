@@ -34,7 +34,8 @@ func (e *engine) tryAll() error {
 			continue
 		}
 		if s.notBefore > e.now {
-			// What does not fit until room is made need not be looked at in time.
+			// A class that was refused is tried again when room is made, not when its
+			// back-off is over.
 			if e.lastRefusal[s.class] != e.changes && (next < 0 || s.notBefore < next) {
 				next = s.notBefore
 			}
@@ -50,7 +51,8 @@ func (e *engine) tryAll() error {
 	return nil
 }
 
-// planRetry sees to it that the queue is tried at a time, if not before.
+// planRetry plans that the queue is tried at a time, unless it is planned for an earlier
+// one already.
 func (e *engine) planRetry(at Time) {
 	if e.retryAt == 0 || at < e.retryAt {
 		e.retryAt = at
@@ -100,7 +102,7 @@ func (e *engine) isUnsatisfiable(j *Job) bool {
 	return never
 }
 
-// startJob gives a job its place.
+// startJob allocates what was decided for a job, and plans when it is ready.
 func (e *engine) startJob(job int, members []jobMember) error {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	e.queue.removeJob(job)
@@ -144,8 +146,8 @@ func (e *engine) startJob(job int, members []jobMember) error {
 	return nil
 }
 
-// teachForecast teaches the forecast what a job takes, once for each start: looking for a place
-// must not teach it anything.
+// teachForecast counts a started job in the forecast, once for each start. Looking for a
+// place must not do so: what was only tried would change the demand that is expected.
 func (e *engine) teachForecast(j *Job, members []jobMember) {
 	if e.cluster.forecast == nil {
 		return
@@ -157,7 +159,7 @@ func (e *engine) teachForecast(j *Job, members []jobMember) {
 	}
 }
 
-// stopJob takes a job's place away.
+// stopJob releases all that a job holds.
 func (e *engine) stopJob(job int) {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	if s.phase == running {
@@ -184,7 +186,8 @@ func (e *engine) stopJob(job int) {
 	e.changes++
 }
 
-// jobReady begins a job's work, unless the memory is not there that it needs.
+// jobReady begins a job's work. If the memory that it needs is not there, it runs out of
+// memory instead.
 func (e *engine) jobReady(job int) error {
 	s := &e.jobStates[job]
 	if node, short := e.claimMemory(job); short {
@@ -229,7 +232,7 @@ func (e *engine) interruptJob(job int, why string) {
 	e.planRetry(s.notBefore)
 }
 
-// failJob gives a job up.
+// failJob ends a job for good, for a reason.
 func (e *engine) failJob(job int, reason FailureReason) {
 	s := &e.jobStates[job]
 	if s.holdsPlace() {
@@ -238,7 +241,7 @@ func (e *engine) failJob(job int, reason FailureReason) {
 		e.queue.removeJob(job)
 		s.waited += e.now - s.queuedAt
 	}
-	s.phase, s.reason = failed, string(reason)
+	s.phase, s.failure = failed, reason
 	e.log.writeLine(logLine{At: e.now, Event: "failed", Job: e.input.Jobs[job].Name, Reason: string(reason)})
 }
 

@@ -55,8 +55,8 @@ type nodeState struct {
 	up, draining bool
 	// outage counts failures and drains, so that the return from an earlier one is void.
 	outage int64
-	// sliced is the MIG layout of each GPU, used the memory that those who are not kept
-	// to a part of it have really allocated.
+	// layouts has the MIG layout of each GPU. memoryInUse is what unisolated members
+	// (NodeRequest.Unisolated) have allocated of each GPU.
 	layouts     []migLayout
 	memoryInUse []topology.Bytes
 }

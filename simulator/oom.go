@@ -5,9 +5,9 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// claimMemory takes the memory that a job really uses; without enough of it nothing is
-// taken, and the name of the node returned on which it runs short.
-func (e *engine) claimMemory(job int) (string, bool) {
+// claimMemory allocates the memory that a job really uses. If some node has too little,
+// nothing is allocated, and short is true with the node's name.
+func (e *engine) claimMemory(job int) (node string, short bool) {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	if !j.Template.wantsGPUs() {
 		return "", false
@@ -28,7 +28,7 @@ func (e *engine) claimMemory(job int) (string, bool) {
 	return "", false
 }
 
-// claimDevice allocates the memory behind an allocated device, if it is there.
+// claimDevice allocates the memory that is used on an allocated device, if it is there.
 func (n *nodeState) claimDevice(allocation *placement.DeviceAllocation, request *NodeRequest) bool {
 	device := &n.Inventory.Devices[allocation.Device]
 	all := n.Inventory.Node.GPUs[device.GPU].Model.Usable()
@@ -69,8 +69,8 @@ func (e *engine) returnMemory(j *Job, members []jobMember, count int) {
 	}
 }
 
-// jobOutOfMemory is a job that found too little memory: it starts again in its place after a
-// while, as the kubelet does it, until it is given up.
+// jobOutOfMemory plans that a job that found too little memory starts again in its place
+// after a while, as the kubelet does it; after maxRestarts it fails.
 func (e *engine) jobOutOfMemory(job int, node string) error {
 	s := &e.jobStates[job]
 	e.counters.outOfMemory++

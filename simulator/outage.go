@@ -44,7 +44,8 @@ func (e *engine) nodeDrains(event nodeDrain) error {
 	return nil
 }
 
-// planReturn begins an outage of a node, and plans its end unless it lasts for ever (0).
+// planReturn numbers the outage that begins, and plans its end unless it lasts for ever
+// (0).
 func (e *engine) planReturn(node int, lasts Time) {
 	n := e.cluster.nodes[node]
 	n.outage++

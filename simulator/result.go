@@ -141,7 +141,7 @@ func (t *jobTally) addJob(s *jobState, now Time) {
 		if c.Failures == nil {
 			c.Failures = map[FailureReason]int64{}
 		}
-		c.Failures[FailureReason(s.reason)]++
+		c.Failures[s.failure]++
 	default:
 		c.Running++
 	}
@@ -150,7 +150,7 @@ func (t *jobTally) addJob(s *jobState, now Time) {
 		t.waits = append(t.waits, s.firstPlaced-s.arrived)
 	case s.phase == queued:
 		t.waits = append(t.waits, now-s.arrived)
-	case s.reason == string(GaveUp):
+	case s.failure == GaveUp:
 		t.waits = append(t.waits, s.waited)
 	}
 }
@@ -241,7 +241,7 @@ func (e *engine) servedWork() int64 {
 	return served
 }
 
-// overTime fills in the means.
+// overTime fills in the means over time.
 func (r *Result) overTime(m *runCounters, served int64) {
 	if m.upSum > 0 {
 		r.Utilisation = float64(m.allocatedSum) / 1000 / float64(m.upSum)

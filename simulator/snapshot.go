@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// StateSnapshot is what nodes held at the time of a sample, for a map that can be scrubbed. It
-// has only the nodes that changed since the snapshot before: the state at a time is all
-// snapshots up to it, one over the other.
+// StateSnapshot is the state of nodes at the time of a sample, for a map over time. It has
+// only the nodes that changed since the snapshot before: the state at a time is that of
+// all snapshots up to it, later ones replacing earlier ones node by node.
 type StateSnapshot struct {
 	At    Time      `json:"t"`
 	Views []GPUView `json:"tiles,omitempty"`
@@ -28,7 +28,7 @@ type GPUView struct {
 	GPUs string `json:"gpus"`
 }
 
-// recordState records what changed.
+// recordState takes a snapshot.
 func (s *stateSampler) recordState(e *engine, at Time) {
 	count := min(e.input.SnapshotNodes, len(e.cluster.nodes))
 	if count == 0 {

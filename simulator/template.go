@@ -5,8 +5,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// PodTemplate is what each member of a job asks of a node's GPUs. Jobs that
-// ask the same share one PodTemplate, because a run keeps what it found out by template.
+// PodTemplate is what each member of a job asks of a node's GPUs. Jobs that ask the same
+// should share one, because a run caches by template what nodes answered.
 type PodTemplate struct {
 	// Name is the kind of request, for people: "2 GPUs", "mig 1g.10gb".
 	Name string
@@ -16,10 +16,10 @@ type PodTemplate struct {
 	For func(*placement.Inventory) NodeRequest
 }
 
-// NodeRequest are a request to the nodes of one make.
+// NodeRequest is what a template asks of the nodes of one make.
 type NodeRequest struct {
 	Request *placement.Request
-	// Uses is the memory that each member really allocates on each GPU, slice or share
+	// UsesMemory is the memory that each member really allocates on each GPU, slice or share
 	// that it gets; 0 for no more than that.
 	UsesMemory topology.Bytes
 	// Unisolated says that nothing keeps the member to its part of the GPU, as under

@@ -2,8 +2,8 @@ package simulator
 
 import "slices"
 
-// waitingQueue is the queue of jobs without a place: by priority, the highest first, then by
-// arrival. It holds indexes of jobs.
+// waitingQueue has the jobs without a place, by index: the highest priority first, then by
+// arrival.
 type waitingQueue struct {
 	jobs []int
 	all  []Job
@@ -48,7 +48,7 @@ const (
 	mostRetryDelay  = 10 * Second
 )
 
-// retryDelay is how long a job is left alone after so many failed attempts.
+// retryDelay is how long after so many failed attempts a job is tried again.
 func retryDelay(attempts int64) Time {
 	if attempts > 4 {
 		return mostRetryDelay

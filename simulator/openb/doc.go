@@ -1,7 +1,7 @@
 // Package openb repeats the published experiments on Alibaba's trace openb
 // (cluster-trace-gpu-v2023) with any policy of package openb/policy.
 //
-//	ReadNodes, ReadPods ──> Arrive(nodes, pods, seed) ──> Experiment.Run ──> Result
+//	ReadNodes, ReadPods ──> DrawArrivals(nodes, pods, seed) ──> Experiment.Run ──> Result
 //
 // Pods arrive one by one in an order drawn from a seed, until their GPU demand is 130 %
 // of the cluster's GPUs, and never leave. The order and every result agree with those
