@@ -9,9 +9,9 @@
 // GPU-Sharing Workloads with Fragmentation Gradient Descent", USENIX ATC 2023
 // (hkust-adsl/kubernetes-scheduler-simulator), in every digit that it prints.
 //
-//	nodes.go, pods.go, table.go   the trace's files
-//	arrivals.go                   which pods arrive, in which order
-//	experiment.go                 one policy on one trace with one seed
-//	curves.go                     what is published of an experiment
-//	policy/                       the policies, on amounts of CPU, memory and GPUs
+//	files.go        the trace's files, read by package trace
+//	arrivals.go     which pods arrive, in which order
+//	experiment.go   one policy on one trace with one seed
+//	curves.go       what is published of an experiment
+//	policy/         the policies, on amounts of CPU, memory and GPUs
 package openb

@@ -36,23 +36,24 @@ type Quantiles struct {
 
 const untilEnd = "yes"
 
-func (d *Duration) check(path string) error {
+func (d *Duration) checkFields(path string) error {
 	if err := oneOf(path, map[string]bool{
-		"fixed": d.Fixed != 0, "exponential": d.Exponential != 0, "lognormal": d.Lognormal != nil, "quantiles": d.Quantiles != nil, "untilEnd": d.UntilEnd != "",
+		"fixed": d.Fixed != 0, "exponential": d.Exponential != 0, "lognormal": d.Lognormal != nil,
+		"quantiles": d.Quantiles != nil, "untilEnd": d.UntilEnd != "",
 	}, "fixed", "exponential", "lognormal", "quantiles", "untilEnd"); err != nil {
 		return err
 	}
 	switch {
 	case d.UntilEnd != "" && d.UntilEnd != untilEnd:
-		return wrong(path+".untilEnd", "%q, want %s", d.UntilEnd, untilEnd)
+		return fieldErrorf(path+".untilEnd", "%q, want %s", d.UntilEnd, untilEnd)
 	case d.Lognormal != nil:
-		if err := d.Lognormal.Median.positive(path + ".lognormal.median"); err != nil {
+		if err := d.Lognormal.Median.checkPositive(path + ".lognormal.median"); err != nil {
 			return err
 		}
 		if d.Lognormal.P90 <= d.Lognormal.Median {
-			return wrong(path+".lognormal.p90", "is missing or not above the median")
+			return fieldErrorf(path+".lognormal.p90", "is missing or not above the median")
 		}
-		return d.Lognormal.P90.positive(path + ".lognormal.p90")
+		return d.Lognormal.P90.checkPositive(path + ".lognormal.p90")
 	case d.Quantiles != nil:
 		last := Span(0)
 		for _, point := range []struct {
@@ -60,17 +61,17 @@ func (d *Duration) check(path string) error {
 			value Span
 		}{{"p50", d.Quantiles.P50}, {"p90", d.Quantiles.P90}, {"p95", d.Quantiles.P95}, {"p99", d.Quantiles.P99}} {
 			if point.value <= last || point.value > Span(simulator.MaxTime) {
-				return wrong(path+".quantiles."+point.name, "is missing or not above the one before")
+				return fieldErrorf(path+".quantiles."+point.name, "is missing or not above the one before")
 			}
 			last = point.value
 		}
 	}
-	return first(d.Fixed.atLeastZero(path+".fixed"), d.Exponential.atLeastZero(path+".exponential"))
+	return firstError(d.Fixed.checkNotNegative(path+".fixed"), d.Exponential.checkNotNegative(path+".exponential"))
 }
 
-// quantile is the duration that a part of all jobs, from 0 to 1, does not exceed; in
+// quantileAt is the duration that a part of all jobs, from 0 to 1, does not exceed; in
 // milliseconds.
-func (d *Duration) quantile(part float64, horizon simulator.Time) float64 {
+func (d *Duration) quantileAt(part float64, horizon simulator.Time) float64 {
 	score := math.Sqrt2 * math.Erfinv(2*part-1)
 	value := 0.0
 	switch {
@@ -82,7 +83,7 @@ func (d *Duration) quantile(part float64, horizon simulator.Time) float64 {
 		median, p90 := math.Log(float64(d.Lognormal.Median)), math.Log(float64(d.Lognormal.P90))
 		value = math.Exp(median + (p90-median)*score/scoreP90)
 	case d.Quantiles != nil:
-		value = d.Quantiles.at(score)
+		value = d.Quantiles.valueAt(score)
 	default:
 		return float64(simulator.MaxTime)
 	}
@@ -97,7 +98,7 @@ const (
 	scoreP99 = 2.3263478740408408
 )
 
-func (q *Quantiles) at(score float64) float64 {
+func (q *Quantiles) valueAt(score float64) float64 {
 	points := [4]float64{math.Log(float64(q.P50)), math.Log(float64(q.P90)), math.Log(float64(q.P95)), math.Log(float64(q.P99))}
 	scores := [4]float64{0, scoreP90, scoreP95, scoreP99}
 	i := 0
@@ -110,11 +111,11 @@ func (q *Quantiles) at(score float64) float64 {
 // meanSteps is how finely a mean is taken.
 const meanSteps = 4096
 
-// mean is the mean duration in milliseconds, as it is drawn.
-func (d *Duration) mean(horizon simulator.Time) float64 {
+// meanUntil is the mean duration in milliseconds, as it is drawn.
+func (d *Duration) meanUntil(horizon simulator.Time) float64 {
 	sum := 0.0
 	for i := range meanSteps {
-		sum += d.quantile((float64(i)+0.5)/meanSteps, horizon)
+		sum += d.quantileAt((float64(i)+0.5)/meanSteps, horizon)
 	}
 	return sum / meanSteps
 }

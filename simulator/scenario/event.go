@@ -13,15 +13,15 @@ type Event struct {
 	Grace Span `json:"grace,omitempty"`
 }
 
-func (e *Event) check(path string) error {
-	if err := first(
-		e.At.atLeastZero(path+".at"), e.For.atLeastZero(path+".for"), e.Grace.atLeastZero(path+".grace"),
+func (e *Event) checkFields(path string) error {
+	if err := firstError(
+		e.At.checkNotNegative(path+".at"), e.For.checkNotNegative(path+".for"), e.Grace.checkNotNegative(path+".grace"),
 		oneOf(path, map[string]bool{"fail": e.Fail != "", "drain": e.Drain != ""}, "fail", "drain"),
 	); err != nil {
 		return err
 	}
 	if e.Grace > 0 && e.Drain == "" {
-		return wrong(path+".grace", "goes with drain: a node that fails grants none")
+		return fieldErrorf(path+".grace", "goes with drain: a node that fails grants none")
 	}
 	return nil
 }

@@ -21,6 +21,8 @@ type Source struct {
 	expressions *dracel.Cache
 	instances   *instancePool
 	pools       poolIndex
+	// findPod looks a pod up in the scheduler's cache, nil if it is not there.
+	findPod func(namespace, name string) *v1.Pod
 }
 
 // NewSource builds a source on a scheduler's handle, and the in-tree plugin that it
@@ -38,7 +40,15 @@ func NewSource(ctx context.Context, h fwk.Handle) (*Source, *dynamicresources.Dy
 	if err != nil {
 		return nil, nil, err
 	}
+	pods := h.SharedInformerFactory().Core().V1().Pods().Lister()
 	return &Source{
+		findPod: func(namespace, name string) *v1.Pod {
+			pod, err := pods.Pods(namespace).Get(name)
+			if err != nil {
+				return nil
+			}
+			return pod
+		},
 		manager:     h.SharedDRAManager(),
 		expressions: dracel.NewCache(compiledExpressions, dracel.Features{EnableConsumableCapacity: features.EnableDRAConsumableCapacity}),
 		instances:   instances,

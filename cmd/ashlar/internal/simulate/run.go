@@ -182,7 +182,7 @@ func (f *simulateFlags) runVariant(
 		return nil, err
 	}
 	if f.output.Format == cli.FormatJSON || f.page.isWanted() {
-		in.Frames = f.frames
+		in.SnapshotNodes = f.frames
 	}
 	result, err := simulator.Run(in, simulator.Watch{Log: log, Progress: func(now simulator.Time) error {
 		tell(now)
@@ -191,6 +191,6 @@ func (f *simulateFlags) runVariant(
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s, %s: %w", s.Name, v.Name, err)
 	}
-	sharing := string(cmp.Or(v.Sharing, s.Sharing, scenario.ByAsk))
+	sharing := string(cmp.Or(v.Sharing, s.Sharing, scenario.ByRequest))
 	return &variantRun{Variant: v.Name, Policy: result.Policy, Sharing: sharing, Result: result}, nil
 }

@@ -64,13 +64,13 @@ func TestSimulateJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := report.Runs[0].Result
-	if len(r.Samples) != 101+1 && len(r.Samples) != 101 || len(r.Frames) != len(r.Samples) ||
+	if len(r.Samples) != 101+1 && len(r.Samples) != 101 || len(r.Snapshots) != len(r.Samples) ||
 		len(r.Nodes) != 1 || len(r.Nodes[0].Models) != 8 {
-		t.Errorf("%d samples, %d frames, nodes %+v", len(r.Samples), len(r.Frames), r.Nodes)
+		t.Errorf("%d samples, %d frames, nodes %+v", len(r.Samples), len(r.Snapshots), r.Nodes)
 	}
 	tile := ""
-	for i, frame := range r.Frames {
-		for _, changed := range frame.Tiles {
+	for i, frame := range r.Snapshots {
+		for _, changed := range frame.Views {
 			tile = changed.GPUs
 		}
 		if words := strings.Fields(tile); len(words) != 8 {
