@@ -60,12 +60,12 @@ func parseAll(file string, text []byte, options Options) ([]*Document, Faults) {
 	var documents []*Document
 	var faults Faults
 	for _, body := range bodies {
-		c := converter{file: file, options: options, anchors: map[string]*Node{}}
-		if root := c.convert(body, "", 0); root != nil {
+		c := treeConverter{file: file, options: options, anchors: map[string]*Node{}}
+		if root := c.convertNode(body, "", 0); root != nil {
 			documents = append(documents, &Document{File: file, Line: root.Position.Line, Root: root})
 		}
 		for _, fault := range c.faults {
-			faults.add(fault)
+			faults.addFault(fault)
 		}
 	}
 	return documents, faults

@@ -132,7 +132,13 @@ func TestReadFaults(t *testing.T) {
 // All faults are said at once, by their lines; of very many the first twenty.
 func TestReadAllFaults(t *testing.T) {
 	var into sample
-	_, faults := Read("f.yaml", []byte("on: yes\nlist:\n- nam: x\n  small: many\nkind: a\nkind: b\n"), &into, Options{})
+	_, faults := Read("f.yaml", []byte("list: [&a {name: x}, {small: x}]\n"), &into, Options{})
+	const items = `f.yaml:1:8: list[0]: anchors and aliases are not read: write it out
+f.yaml:1:30: list[1].small: "x", want a whole number`
+	if diff := cmp.Diff(items, faults.Err().Error()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	_, faults = Read("f.yaml", []byte("on: yes\nlist:\n- nam: x\n  small: many\nkind: a\nkind: b\n"), &into, Options{})
 	want := `f.yaml:1:5: on: "yes", want true or false
 f.yaml:3:3: list[0].nam: is not a field, did you mean name?: want one of name, size, small
 f.yaml:4:10: list[0].small: "many", want a whole number

@@ -9,7 +9,7 @@ import (
 // ask is the request as the simulator asks it.
 func (b *builder) ask(r *Request) *simulator.Ask {
 	ask := &simulator.Ask{Name: r.title()}
-	if r.CPUOnly == "" {
+	if !r.CPUOnly {
 		ask.For = func(inv *placement.Inventory) simulator.Terms { return b.terms(r, inv) }
 	}
 	return ask

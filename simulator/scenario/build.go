@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -49,6 +50,9 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 	if s.Demand == demandWorkload {
 		demand = b.demand()
 	}
+	if err := b.checkNames(); err != nil {
+		return nil, err
+	}
 	if err := b.addNodes(demand); err != nil {
 		return nil, err
 	}
@@ -57,7 +61,7 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 			return nil, err
 		}
 	}
-	chosen, err := placement.PolicyNamed(s.policy(), demand, b.seed)
+	chosen, err := placement.PolicyNamed(s.PolicyName(), demand, b.seed)
 	if err != nil {
 		return nil, wrong("policy", "%v", err)
 	}
@@ -73,10 +77,10 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 	return in, nil
 }
 
-// policy is how placements are ranked unless it is stated. Under time-slicing nobody
+// PolicyName is how placements are ranked, also where it is not stated. Under time-slicing nobody
 // but the device plugin chooses, which takes the GPU with the fewest holders
 // (github.com/NVIDIA/k8s-device-plugin, internal/rm/allocate.go, distributedAlloc).
-func (s *Scenario) policy() string {
+func (s *Scenario) PolicyName() string {
 	switch {
 	case s.Policy != "":
 		return s.Policy
@@ -84,6 +88,22 @@ func (s *Scenario) policy() string {
 		return placement.Spread{}.Name()
 	}
 	return placement.KeepPlaceable{}.Name()
+}
+
+// checkNames checks everything that names things of the catalogue.
+func (b *builder) checkNames() error {
+	var problems []error
+	for i := range b.Nodes {
+		_, err := b.Nodes[i].node(fmt.Sprintf("nodes[%d]", i), b.catalogue)
+		problems = append(problems, err)
+	}
+	for i := range b.Workloads {
+		w := &b.Workloads[i]
+		for k := range w.Requests {
+			problems = append(problems, w.Requests[k].checkNames(fmt.Sprintf("workloads[%d].requests[%d]", i, k), b.catalogue))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 func (b *builder) addNodes(demand placement.Demand) error {
@@ -115,6 +135,7 @@ func (b *builder) addNodes(demand placement.Demand) error {
 // outages turns events into what the simulator plans.
 func (b *builder) outages() ([]simulator.Outage, error) {
 	var outages []simulator.Outage
+	var problems []error
 	for i := range b.Events {
 		event := &b.Events[i]
 		name, field := event.Fail, "fail"
@@ -123,13 +144,15 @@ func (b *builder) outages() ([]simulator.Outage, error) {
 		}
 		node, found := slices.BinarySearchFunc(b.nodes, name, func(n simulator.Node, name string) int { return cmp.Compare(n.Name, name) })
 		if !found {
-			return nil, wrong(fmt.Sprintf("events[%d].%s", i, field), "no node is called %q: they are called %s to %s", name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name)
+			const unknown = "no node is called %q: they are called %s to %s"
+			problems = append(problems, wrong(fmt.Sprintf("events[%d].%s", i, field), unknown, name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name))
+			continue
 		}
 		outages = append(outages, simulator.Outage{
 			Node: node, At: simulator.Time(event.At), For: simulator.Time(event.For), Drain: event.Drain != "", Grace: simulator.Time(event.Grace),
 		})
 	}
-	return outages, nil
+	return outages, errors.Join(problems...)
 }
 
 // addJobs draws the jobs of a workload. Each workload has a stream of random numbers of
@@ -140,9 +163,6 @@ func (b *builder) addJobs(index int) error {
 	asks, sum := b.asks(w), 0.0
 	cumulative := []float64{}
 	for i := range w.Requests {
-		if err := w.Requests[i].checkNames(fmt.Sprintf("%s.requests[%d]", path, i), b.catalogue); err != nil {
-			return err
-		}
 		sum += w.Requests[i].weight()
 		cumulative = append(cumulative, sum)
 	}
@@ -165,7 +185,7 @@ func (b *builder) addJobs(index int) error {
 			request++
 		}
 		runs := w.Duration.quantile(random.Float64(), horizon)
-		if w.Duration.UntilEnd != "" {
+		if w.Duration.UntilEnd {
 			runs = float64(simulator.MaxTime)
 		}
 		r := &w.Requests[request]
@@ -267,7 +287,7 @@ func (b *builder) part(r *Request) int64 {
 	sharing := b.sharing
 	b.sharing = ByAsk // the load is the same however GPUs are handed out
 	defer func() { b.sharing = sharing }()
-	if r.CPUOnly != "" {
+	if r.CPUOnly {
 		return 0
 	}
 	for _, pool := range b.pools {

@@ -102,7 +102,7 @@ func TestSeeds(t *testing.T) {
 	changed := s.With(Variant{Policy: "random", Sharing: "time-slicing/4"})
 	require.Equal(t, first, times(&changed, 1))
 	changed = *s
-	changed.Workloads = append(changed.Workloads, Workload{Name: "other", Arrivals: Arrivals{Every: hour}, Duration: Duration{Fixed: hour}, Requests: []Request{{CPUOnly: "yes"}}})
+	changed.Workloads = append(changed.Workloads, Workload{Name: "other", Arrivals: Arrivals{Every: hour}, Duration: Duration{Fixed: hour}, Requests: []Request{{CPUOnly: true}}})
 	require.Equal(t, first, times(&changed, 1))
 }
 

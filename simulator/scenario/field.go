@@ -24,16 +24,6 @@ func within(path string, value, low, high int64) error {
 	return nil
 }
 
-// first returns the first error of several checks.
-func first(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // oneOf checks that exactly one of some fields is given.
 func oneOf(path string, given map[string]bool, names ...string) error {
 	count := 0

@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"errors"
+
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
@@ -24,12 +26,13 @@ type Model struct {
 }
 
 func (m *Model) check(path string) error {
-	if err := first(within(path+".maxModelLen", m.MaxModelLen, 0, 1<<24), within(path+".concurrency", m.Concurrency, 0, 1<<16)); err != nil {
-		return err
-	}
+	bounds := errors.Join(within(path+".maxModelLen", m.MaxModelLen, 0, 1<<24), within(path+".concurrency", m.Concurrency, 0, 1<<16))
 	known, err := model.Known(m.Name)
 	if err != nil {
-		return wrong(path+".name", "%v", err)
+		return errors.Join(bounds, wrong(path+".name", "%v", err))
+	}
+	if bounds != nil {
+		return bounds
 	}
 	if _, err := memory.NewServer(known, m.launch()); err != nil {
 		return wrong(path, "%v", err)

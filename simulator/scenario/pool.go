@@ -47,26 +47,26 @@ const (
 func (p *Pool) count() int64 { return max(1, p.Count) }
 
 func (p *Pool) check(path string) error {
-	if err := first(
+	problems := []error{
 		checkName(path+".name", p.Name),
 		within(path+".count", p.Count, 0, simulator.MaxNodes),
 		within(path+".perDomain", p.PerDomain, 0, simulator.MaxNodes),
 		within(path+".gpus", p.GPUs, 0, topology.MaxGPUs),
 		within(path+".memory", int64(p.Memory), 0, maxMemory),
 		within(path+".cpu", int64(p.CPU), 0, maxCPU*1000),
-		p.Joins.atLeastZero(path+".joins"),
-	); err != nil {
-		return err
+		p.Joins.atLeastZero(path + ".joins"),
+	}
+	if math.IsNaN(p.Price) || p.Price < 0 || p.Price > maxPrice {
+		problems = append(problems, wrong(path+".price", "%v, want dollars from 0 to %d", p.Price, maxPrice))
 	}
 	switch {
-	case math.IsNaN(p.Price) || p.Price < 0 || p.Price > maxPrice:
-		return wrong(path+".price", "%v, want dollars from 0 to %d", p.Price, maxPrice)
 	case p.Machine != "" && p.GPU != "":
-		return wrong(path+".gpu", "%q, but machine says what GPUs there are: leave one out, or write machine: %s/%s", p.GPU, p.Machine, p.GPU)
+		const both = "%q, but machine says what GPUs there are: leave one out, or write machine: %s/%s"
+		problems = append(problems, wrong(path+".gpu", both, p.GPU, p.Machine, p.GPU))
 	case p.GPU == "" && p.GPUs > 0:
-		return wrong(path+".gpus", "%d of what? name the model with gpu", p.GPUs)
+		problems = append(problems, wrong(path+".gpus", "%d of what? name the model with gpu", p.GPUs))
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // node is what a node of the pool is made of, nil without GPUs.

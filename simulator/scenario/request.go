@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -27,8 +28,8 @@ type Request struct {
 	MIG   string `json:"mig,omitempty"`
 	Share *Share `json:"share,omitempty"`
 	Model *Model `json:"model,omitempty"`
-	// CPUOnly is "yes" for a job without GPUs.
-	CPUOnly string `json:"cpuOnly,omitempty"`
+	// CPUOnly is true for a job without GPUs.
+	CPUOnly bool `json:"cpuOnly,omitempty"`
 	// Products are the acceptable GPU models, by their keys in the catalogue or what
 	// NVML calls them.
 	Products []string `json:"products,omitempty"`
@@ -53,44 +54,45 @@ type Share struct {
 const maxWeight = 1e9
 
 func (r *Request) check(path string) error {
-	if math.IsNaN(r.Weight) || r.Weight < 0 || r.Weight > maxWeight {
-		return wrong(path+".weight", "%v, want above 0 and up to %g", r.Weight, float64(maxWeight))
-	}
-	if err := first(
-		oneOf(path, map[string]bool{"gpus": r.GPUs != 0, "mig": r.MIG != "", "share": r.Share != nil, "model": r.Model != nil, "cpuOnly": r.CPUOnly != ""}, "gpus", "mig", "share", "model", "cpuOnly"),
+	given := map[string]bool{"gpus": r.GPUs != 0, "mig": r.MIG != "", "share": r.Share != nil, "model": r.Model != nil, "cpuOnly": r.CPUOnly}
+	problems := []error{
+		oneOf(path, given, "gpus", "mig", "share", "model", "cpuOnly"),
 		within(path+".gpus", r.GPUs, 0, topology.MaxGPUs), within(path+".bandwidth", r.Bandwidth, 0, 1_000_000),
-		within(path+".uses", int64(r.Uses), 0, maxMemory), within(path+".cpu", int64(r.CPU), 0, maxCPU*1000), within(path+".memory", int64(r.Memory), 0, maxMemory),
-	); err != nil {
-		return err
+		within(path+".uses", int64(r.Uses), 0, maxMemory), within(path+".cpu", int64(r.CPU), 0, maxCPU*1000),
+		within(path+".memory", int64(r.Memory), 0, maxMemory),
 	}
-	switch {
-	case r.Name != "" && checkName("", r.Name) != nil:
-		return checkName(path+".name", r.Name)
-	case r.CPUOnly != "" && r.CPUOnly != "yes":
-		return wrong(path+".cpuOnly", "%q, want yes", r.CPUOnly)
-	case r.Bandwidth > 0 && r.GPUs < 2:
-		return wrong(path+".bandwidth", "goes with 2 or more gpus")
-	case r.CPUOnly != "" && (len(r.Products) > 0 || r.Uses > 0):
-		return wrong(path+".cpuOnly", "does not go with products or uses")
-	case r.Model != nil:
-		return r.Model.check(path + ".model")
-	case r.Share != nil:
-		return r.Share.check(path + ".share")
+	if math.IsNaN(r.Weight) || r.Weight < 0 || r.Weight > maxWeight {
+		problems = append(problems, wrong(path+".weight", "%v, want above 0 and up to %g", r.Weight, float64(maxWeight)))
 	}
-	return nil
+	if r.Name != "" {
+		problems = append(problems, checkName(path+".name", r.Name))
+	}
+	if r.Bandwidth > 0 && r.GPUs < 2 {
+		problems = append(problems, wrong(path+".bandwidth", "goes with 2 or more gpus"))
+	}
+	if r.CPUOnly && (len(r.Products) > 0 || r.Uses > 0) {
+		problems = append(problems, wrong(path+".cpuOnly", "does not go with products or uses"))
+	}
+	if r.Model != nil {
+		problems = append(problems, r.Model.check(path+".model"))
+	}
+	if r.Share != nil {
+		problems = append(problems, r.Share.check(path+".share"))
+	}
+	return errors.Join(problems...)
 }
 
 func (s *Share) check(path string) error {
-	if err := first(within(path+".memory", int64(s.Memory), 0, maxMemory), within(path+".compute", s.Compute, 0, 1000), within(path+".part", s.Part, 0, 1000)); err != nil {
-		return err
+	problems := []error{
+		within(path+".memory", int64(s.Memory), 0, maxMemory), within(path+".compute", s.Compute, 0, 1000), within(path+".part", s.Part, 0, 1000),
 	}
 	switch {
 	case s.Part > 0 && (s.Memory > 0 || s.Compute > 0):
-		return wrong(path+".part", "is of memory and compute both: leave them out")
+		problems = append(problems, wrong(path+".part", "is of memory and compute both: leave them out"))
 	case s.Part == 0 && s.Memory == 0:
-		return wrong(path+".memory", "is missing: how much, or which part")
+		problems = append(problems, wrong(path+".memory", "is missing: how much, or which part"))
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 func (r *Request) weight() float64 {
@@ -125,12 +127,13 @@ func (r *Request) title() string {
 
 // checkNames checks what names things of the catalogue.
 func (r *Request) checkNames(path string, c *catalogue.Catalogue) error {
+	var problems []error
 	for i, product := range r.Products {
 		if _, known := c.ModelByProduct(product); known {
 			continue
 		}
 		if _, err := c.Model(product); err != nil {
-			return wrong(fmt.Sprintf("%s.products[%d]", path, i), "%v", err)
+			problems = append(problems, wrong(fmt.Sprintf("%s.products[%d]", path, i), "%v", err))
 		}
 	}
 	if r.MIG != "" {
@@ -139,10 +142,10 @@ func (r *Request) checkNames(path string, c *catalogue.Catalogue) error {
 			return err == nil && slices.ContainsFunc(table.Profiles, func(p mig.Profile) bool { return p.Name == r.MIG })
 		})
 		if !known {
-			return wrong(path+".mig", "no GPU has profile %q: ashlar topology mig GPU lists them, like 1g.10gb", r.MIG)
+			problems = append(problems, wrong(path+".mig", "no GPU has profile %q: ashlar topology mig GPU lists them, like 1g.10gb", r.MIG))
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // accepts are the offers of one form on the products that are acceptable.
