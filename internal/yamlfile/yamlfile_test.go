@@ -71,7 +71,8 @@ func TestRead(t *testing.T) {
 // Tabs, Windows' line ends and byte order marks are fine in JSON, as it is YAML.
 func TestReadJSON(t *testing.T) {
 	var got sample
-	_, faults := Read("f.json", []byte("\ufeff{\r\n\t\"kind\": \"x\",\r\n\t\"list\": [\r\n\t\t{\"name\": \"é\\u00e9\"}\r\n\t]\r\n}\r\n"), &got, Options{})
+	text := "\ufeff{\r\n\t\"kind\": \"x\",\r\n\t\"list\": [\r\n\t\t{\"name\": \"é\\u00e9\"}\r\n\t]\r\n}\r\n"
+	_, faults := Read("f.json", []byte(text), &got, Options{})
 	want := sample{Kind: "x", List: []item{{Name: "éé"}}}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(sample{})); diff != "" || faults.Err() != nil {
 		t.Errorf("%v, (-want +got)\n%s", faults.Err(), diff)
@@ -146,7 +147,9 @@ f.yaml:6:1: kind: occurs twice`
 	if diff := cmp.Diff(want, faults.Err().Error()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	for path, want := range map[string]bool{"list[0].name": true, "list[0]": true, "list": true, "list[0].size": false, "kind": true, "kin": false, "list[1]": false} {
+	for path, want := range map[string]bool{
+		"list[0].name": true, "list[0]": true, "list": true, "list[0].size": false, "kind": true, "kin": false, "list[1]": false,
+	} {
 		if got := faults.Concern(path); got != want {
 			t.Errorf("%s: %v, want %v", path, got, want)
 		}

@@ -109,7 +109,7 @@ func (s *Scenario) checkNodes() error {
 	names, total := uniqueNames{}, int64(0)
 	for i := range s.Nodes {
 		path := fmt.Sprintf("nodes[%d]", i)
-		problems = append(problems, s.Nodes[i].check(path), names.add(path, s.Nodes[i].Name))
+		problems = append(problems, s.Nodes[i].check(path), names.addName(path, s.Nodes[i].Name))
 		count := s.Nodes[i].count()
 		if total += count; total > simulator.MaxNodes && total-count <= simulator.MaxNodes && count <= simulator.MaxNodes {
 			problems = append(problems, wrong(path+".count", "makes more than %d nodes", simulator.MaxNodes))
@@ -123,7 +123,7 @@ func (s *Scenario) checkWorkloads() error {
 	names := uniqueNames{}
 	for i := range s.Workloads {
 		path := fmt.Sprintf("workloads[%d]", i)
-		problems = append(problems, s.Workloads[i].check(path), names.add(path, s.Workloads[i].Name))
+		problems = append(problems, s.Workloads[i].check(path), names.addName(path, s.Workloads[i].Name))
 	}
 	return errors.Join(problems...)
 }
@@ -135,7 +135,7 @@ func (s *Scenario) checkVariants() error {
 		v, path := &s.Variants[i], fmt.Sprintf("variants[%d]", i)
 		problems = append(problems,
 			checkName(path+".name", v.Name), checkPolicy(path+".policy", v.Policy), v.Sharing.check(path+".sharing"),
-			checkPreemption(path+".preemption", v.Preemption), names.add(path, v.Name),
+			checkPreemption(path+".preemption", v.Preemption), names.addName(path, v.Name),
 		)
 	}
 	return errors.Join(problems...)
@@ -144,7 +144,7 @@ func (s *Scenario) checkVariants() error {
 // uniqueNames are the names of a list so far.
 type uniqueNames map[string]bool
 
-func (n uniqueNames) add(path, name string) error {
+func (n uniqueNames) addName(path, name string) error {
 	if name != "" && n[name] {
 		return wrong(path+".name", "%q occurs twice", name)
 	}

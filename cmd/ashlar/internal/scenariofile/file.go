@@ -26,7 +26,7 @@ func (f *File) Build(c *catalogue.Catalogue, v scenario.Variant, seed int64) (*s
 	changed := f.With(v)
 	in, err := changed.Build(c, seed)
 	if err != nil {
-		return nil, located(f.document, nil, err)
+		return nil, locateFaults(f.document, nil, err)
 	}
 	return in, nil
 }
@@ -38,7 +38,7 @@ func (f *File) CheckAssertions(runs []assertion.Run) error {
 	for _, failure := range assertion.FindFailures(f.Assertions, runs) {
 		failed = append(failed, failure)
 	}
-	return located(f.document, nil, errors.Join(failed...))
+	return locateFaults(f.document, nil, errors.Join(failed...))
 }
 
 // Decode reads and checks a scenario. The error has everything that is wrong, each with
@@ -51,17 +51,17 @@ func Decode(name string, text []byte) (*File, error) {
 	if document == nil {
 		return nil, faults.Err()
 	}
-	if err := located(document, faults, errors.Join(file.Check(), assertion.Check(&file.Scenario))); err != nil {
+	if err := locateFaults(document, faults, errors.Join(file.Check(), assertion.Check(&file.Scenario))); err != nil {
 		return nil, err
 	}
 	return &File{Scenario: &file.Scenario, document: document}, nil
 }
 
-// located turns the FieldErrors in err into faults of the file, and adds them to those
+// locateFaults turns the FieldErrors in err into faults of the file, and adds them to those
 // that there are, unless they are about fields that could not be read anyway.
-func located(document *yamlfile.Document, faults yamlfile.Faults, err error) error {
+func locateFaults(document *yamlfile.Document, faults yamlfile.Faults, err error) error {
 	unread := faults
-	for _, problem := range unjoined(err) {
+	for _, problem := range splitJoined(err) {
 		var field *scenario.FieldError
 		if !errors.As(problem, &field) {
 			faults = append(faults, document.Fault("", problem.Error()))
@@ -72,8 +72,8 @@ func located(document *yamlfile.Document, faults yamlfile.Faults, err error) err
 	return faults.Err()
 }
 
-// unjoined are the errors that errors.Join made one of.
-func unjoined(err error) []error {
+// splitJoined are the errors that errors.Join made one of.
+func splitJoined(err error) []error {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		if err == nil {
@@ -83,7 +83,7 @@ func unjoined(err error) []error {
 	}
 	var all []error
 	for _, inner := range joined.Unwrap() {
-		all = append(all, unjoined(inner)...)
+		all = append(all, splitJoined(inner)...)
 	}
 	return all
 }
