@@ -3,6 +3,7 @@
 
 GO ?= go
 KEEP ?=
+REWRITE ?=
 EARLIER_KUBERNETES = v1.36.4
 GOLANGCI_LINT_VERSION = v2.12.0
 
@@ -28,7 +29,12 @@ test: prepare unit integration ## all tests, on a real control plane
 unit: tools ## what needs no control plane: vet, unit tests, import gate, 32-bit
 	$(GO) vet ./...
 	$(GO) test -short ./...
-	GOARCH=386 $(GO) test -short ./topology/...
+	GOARCH=386 $(GO) test -short ./topology/... ./test/scenario
+
+.PHONY: scenarios
+scenarios: tools ## the scenario files of placement; REWRITE=1 writes what they print now
+	$(GO) test -count=1 ./test/scenario $(if $(REWRITE),-rewrite)
+	@$(if $(REWRITE),git --no-pager diff --stat -- test/scenario)
 
 .PHONY: integration
 integration: prepare ## only the tests on a real control plane

@@ -10,24 +10,24 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
 
-// engine is one kind of media engine and the counter that stands for it.
-type engine struct {
+// mediaEngine is one kind of media engine and the counter that stands for it.
+type mediaEngine struct {
 	counter string
 	count   func(mig.Media) int64
 }
 
-var engines = []engine{
+var engines = []mediaEngine{
 	{deviceapi.DecoderCounter, func(m mig.Media) int64 { return m.Decoders }},
 	{deviceapi.EncoderCounter, func(m mig.Media) int64 { return m.Encoders }},
 	{deviceapi.JPEGCounter, func(m mig.Media) int64 { return m.JPEG }},
 	{deviceapi.OFACounter, func(m mig.Media) int64 { return m.OFA }},
 }
 
-// scarce returns the engines that can run out before the memory slices do. The
+// scarceEngines returns the engines that can run out before the memory slices do. The
 // others, compute slices and SMs are capacities and not counters.
-func scarce(table *mig.Table) []engine {
+func scarceEngines(table *mig.Table) []mediaEngine {
 	media := table.ScarceMedia()
-	return slices.DeleteFunc(slices.Clone(engines), func(e engine) bool { return e.count(media) == 0 })
+	return slices.DeleteFunc(slices.Clone(engines), func(e mediaEngine) bool { return e.count(media) == 0 })
 }
 
 // counterSet is what one GPU has to give. With MIG it is one counter of value 1
@@ -36,14 +36,14 @@ func scarce(table *mig.Table) []engine {
 func counterSet(gpu GPU) resourceapi.CounterSet {
 	counters := map[string]resourceapi.Counter{}
 	if gpu.MIG == nil {
-		counters[deviceapi.WholeCounter] = counter(1)
+		counters[deviceapi.WholeCounter] = counterOf(1)
 		return resourceapi.CounterSet{Name: deviceapi.CounterSet(gpu.Index), Counters: counters}
 	}
 	for slice := range gpu.MIG.MemorySlices {
-		counters[deviceapi.SliceCounter(slice)] = counter(1)
+		counters[deviceapi.SliceCounter(slice)] = counterOf(1)
 	}
-	for _, engine := range scarce(gpu.MIG) {
-		counters[engine.counter] = counter(engine.count(gpu.MIG.Media))
+	for _, engine := range scarceEngines(gpu.MIG) {
+		counters[engine.counter] = counterOf(engine.count(gpu.MIG.Media))
 	}
 	return resourceapi.CounterSet{Name: deviceapi.CounterSet(gpu.Index), Counters: counters}
 }
@@ -59,16 +59,16 @@ func consumeAll(gpu GPU) []resourceapi.DeviceCounterConsumption {
 func consumePlacement(gpu GPU, profile *mig.Profile, placement mig.Placement) []resourceapi.DeviceCounterConsumption {
 	counters := map[string]resourceapi.Counter{}
 	for slice := placement.Start; slice < placement.Start+placement.Size; slice++ {
-		counters[deviceapi.SliceCounter(slice)] = counter(1)
+		counters[deviceapi.SliceCounter(slice)] = counterOf(1)
 	}
-	for _, engine := range scarce(gpu.MIG) {
+	for _, engine := range scarceEngines(gpu.MIG) {
 		if count := engine.count(profile.Media); count > 0 {
-			counters[engine.counter] = counter(count)
+			counters[engine.counter] = counterOf(count)
 		}
 	}
 	return []resourceapi.DeviceCounterConsumption{{CounterSet: deviceapi.CounterSet(gpu.Index), Counters: counters}}
 }
 
-func counter(value int64) resourceapi.Counter {
+func counterOf(value int64) resourceapi.Counter {
 	return resourceapi.Counter{Value: *resource.NewQuantity(value, resource.DecimalSI)}
 }

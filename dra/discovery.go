@@ -45,9 +45,9 @@ type GPU struct {
 	MIG *mig.Table
 }
 
-// Inventory is everything that one node's NVML and sysfs tell. It is immutable
+// Discovery is everything that one node's NVML and sysfs tell. It is immutable
 // once discovered.
-type Inventory struct {
+type Discovery struct {
 	// DriverVersion is the driver's own notation, for example "580.95.05".
 	DriverVersion string
 	// CUDAVersion is what the driver supports, for example "13.0".
@@ -59,14 +59,14 @@ type Inventory struct {
 	GPUs []GPU
 }
 
-// Discover asks NVML and sysfs what the node has. sys is the root of sysfs:
+// DiscoverNode asks NVML and sysfs what the node has. sys is the root of sysfs:
 // os.DirFS("/sys"), or a file system like it; links in it are read with
 // fs.ReadLink. Discover starts and ends a session of its own; NVML counts
 // sessions, so a caller may hold another.
 //
 // Whatever NVML refuses is named with the GPU and the call. ErrNoDriver and
 // ErrFabricNotReady can be told apart with errors.Is.
-func Discover(lib Library, sys fs.FS) (inventory *Inventory, err error) {
+func DiscoverNode(lib Library, sys fs.FS) (inventory *Discovery, err error) {
 	switch ret := lib.Init(); ret {
 	case nvml.SUCCESS:
 	case nvml.ERROR_LIBRARY_NOT_FOUND:
@@ -80,7 +80,7 @@ func Discover(lib Library, sys fs.FS) (inventory *Inventory, err error) {
 		}
 	}()
 
-	inventory = &Inventory{Node: &topology.Node{}}
+	inventory = &Discovery{Node: &topology.Node{}}
 	if err := inventory.readVersions(lib); err != nil {
 		return nil, err
 	}
@@ -92,10 +92,10 @@ func Discover(lib Library, sys fs.FS) (inventory *Inventory, err error) {
 		return nil, errors.New("NVML finds no GPU on this machine")
 	}
 	devices := make([]nvml.Device, count)
-	facts := make([]identity, count)
+	facts := make([]gpuIdentity, count)
 	for gpu := range count {
 		if devices[gpu], ret = lib.DeviceGetHandleByIndex(gpu); ret != nvml.SUCCESS {
-			return nil, failed(gpu, "DeviceGetHandleByIndex", ret)
+			return nil, callFailed(gpu, "DeviceGetHandleByIndex", ret)
 		}
 		if facts[gpu], err = readIdentity(lib, devices[gpu], gpu); err != nil {
 			return nil, err
@@ -120,7 +120,7 @@ func Discover(lib Library, sys fs.FS) (inventory *Inventory, err error) {
 }
 
 // readVersions reads the versions of the driver and of CUDA.
-func (inv *Inventory) readVersions(lib Library) error {
+func (inv *Discovery) readVersions(lib Library) error {
 	version, ret := lib.SystemGetDriverVersion()
 	if ret != nvml.SUCCESS {
 		return fmt.Errorf("reading the driver's version: SystemGetDriverVersion: %w", ret)
@@ -136,8 +136,8 @@ func (inv *Inventory) readVersions(lib Library) error {
 }
 
 // addGPU completes one GPU. Equal models become one value, found in models.
-func (inv *Inventory) addGPU(lib Library, sys fs.FS, device nvml.Device, gpu int, facts identity,
-	links links, models map[topology.Model]*topology.Model) error {
+func (inv *Discovery) addGPU(lib Library, sys fs.FS, device nvml.Device, gpu int, facts gpuIdentity,
+	links nodeLinks, models map[topology.Model]*topology.Model) error {
 	table, err := readMIG(device, gpu, facts.model)
 	if err != nil {
 		return err
@@ -168,13 +168,13 @@ func (inv *Inventory) addGPU(lib Library, sys fs.FS, device nvml.Device, gpu int
 	return nil
 }
 
-// failed names what NVML refused.
-func failed(gpu int, call string, ret nvml.Return) error {
+// callFailed names what NVML refused.
+func callFailed(gpu int, call string, ret nvml.Return) error {
 	return fmt.Errorf("GPU %d: %s: %w", gpu, call, ret)
 }
 
-// absent reports whether ret says that the GPU or the driver does not have
+// isAbsent reports whether ret says that the GPU or the driver does not have
 // what was asked for, as opposed to failing to tell.
-func absent(ret nvml.Return) bool {
+func isAbsent(ret nvml.Return) bool {
 	return ret == nvml.ERROR_NOT_SUPPORTED || ret == nvml.ERROR_FUNCTION_NOT_FOUND || ret == nvml.ERROR_INVALID_ARGUMENT
 }

@@ -189,7 +189,7 @@ func TestDiscoverNamesWhatFailed(t *testing.T) {
 			if tc.sys == nil {
 				tc.sys = sys
 			}
-			_, err := dra.Discover(&broken{Library: library, init: tc.init, device: tc.device}, tc.sys)
+			_, err := dra.DiscoverNode(&broken{Library: library, init: tc.init, device: tc.device}, tc.sys)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v, want %q", err, tc.want)
 			}
@@ -209,7 +209,7 @@ func TestDiscoverWithoutSomeAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := func(_ int, device nvml.Device) nvml.Device { return noVersion2{device} }
-	got, err := dra.Discover(&broken{Library: library, device: old}, fstest.MapFS{})
+	got, err := dra.DiscoverNode(&broken{Library: library, device: old}, fstest.MapFS{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func TestDiscoverWithoutSomeAnswers(t *testing.T) {
 }
 
 func TestDiscoverOnThisMachine(t *testing.T) {
-	got, err := dra.Discover(nvml.New(), fstest.MapFS{})
+	got, err := dra.DiscoverNode(nvml.New(), fstest.MapFS{})
 	if errors.Is(err, dra.ErrNoDriver) {
 		t.Skip("no NVIDIA driver here")
 	}

@@ -16,17 +16,17 @@ func readClique(lib Library, device nvml.Device, gpu int) (string, error) {
 	}
 	fabric, ret := device.GetGpuFabricInfo()
 	switch {
-	case absent(ret):
+	case isAbsent(ret):
 		return "", nil
 	case ret != nvml.SUCCESS:
-		return "", failed(gpu, "GetGpuFabricInfo", ret)
+		return "", callFailed(gpu, "GetGpuFabricInfo", ret)
 	case fabric.State == nvml.GPU_FABRIC_STATE_NOT_STARTED || fabric.State == nvml.GPU_FABRIC_STATE_IN_PROGRESS:
 		return "", fmt.Errorf("GPU %d: GetGpuFabricInfo: %w", gpu, ErrFabricNotReady)
 	case fabric.State != nvml.GPU_FABRIC_STATE_COMPLETED:
 		return "", nil
 	}
 	if status := nvml.Return(fabric.Status); status != nvml.SUCCESS {
-		return "", failed(gpu, "GetGpuFabricInfo: registering with the NVLink fabric", status)
+		return "", callFailed(gpu, "GetGpuFabricInfo: registering with the NVLink fabric", status)
 	}
 	id := fabric.ClusterUuid
 	if id == [16]uint8{} {

@@ -22,10 +22,10 @@ const maxProfileEnum = 64
 // then by NVML's number.
 func readMIG(device nvml.Device, gpu int, model topology.Model) (*mig.Table, error) {
 	if _, _, ret := device.GetMigMode(); ret != nvml.SUCCESS {
-		if absent(ret) {
+		if isAbsent(ret) {
 			return nil, nil
 		}
-		return nil, failed(gpu, "GetMigMode", ret)
+		return nil, callFailed(gpu, "GetMigMode", ret)
 	}
 	table := &mig.Table{Name: model.Product, Confidence: "high", Source: "NVML"}
 	for enum := range maxProfileEnum {
@@ -37,11 +37,11 @@ func readMIG(device nvml.Device, gpu int, model topology.Model) (*mig.Table, err
 			continue // this GPU has no such profile, which is normal
 		}
 		if ret != nvml.SUCCESS {
-			return nil, failed(gpu, fmt.Sprintf("GetGpuInstanceProfileInfo(%d)", enum), ret)
+			return nil, callFailed(gpu, fmt.Sprintf("GetGpuInstanceProfileInfo(%d)", enum), ret)
 		}
 		placements, ret := device.GetGpuInstancePossiblePlacements(&info)
 		if ret != nvml.SUCCESS {
-			return nil, failed(gpu, fmt.Sprintf("GetGpuInstancePossiblePlacements(profile %d)", info.Id), ret)
+			return nil, callFailed(gpu, fmt.Sprintf("GetGpuInstancePossiblePlacements(profile %d)", info.Id), ret)
 		}
 		if len(placements) > 0 {
 			table.Profiles = append(table.Profiles, readProfile(int64(enum), info, placements))

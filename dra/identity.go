@@ -10,8 +10,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
-// identity is what one GPU says of itself.
-type identity struct {
+// gpuIdentity is what one GPU says of itself.
+type gpuIdentity struct {
 	uuid  string
 	minor int64
 	// busID is the PCI address as sysfs writes it, "" if NVML gives none.
@@ -21,20 +21,20 @@ type identity struct {
 }
 
 // readIdentity asks one GPU who it is.
-func readIdentity(lib Library, device nvml.Device, gpu int) (identity, error) {
-	var id identity
+func readIdentity(lib Library, device nvml.Device, gpu int) (gpuIdentity, error) {
+	var id gpuIdentity
 	var ret nvml.Return
 	if id.uuid, ret = device.GetUUID(); ret != nvml.SUCCESS {
-		return id, failed(gpu, "GetUUID", ret)
+		return id, callFailed(gpu, "GetUUID", ret)
 	}
 	minor, ret := device.GetMinorNumber()
 	if ret != nvml.SUCCESS {
-		return id, failed(gpu, "GetMinorNumber", ret)
+		return id, callFailed(gpu, "GetMinorNumber", ret)
 	}
 	id.minor = int64(minor)
 	pci, ret := device.GetPciInfo()
 	if ret != nvml.SUCCESS {
-		return id, failed(gpu, "GetPciInfo", ret)
+		return id, callFailed(gpu, "GetPciInfo", ret)
 	}
 	address, err := BusID(pci)
 	if err != nil {
@@ -51,22 +51,22 @@ func readModel(lib Library, device nvml.Device, gpu int) (topology.Model, error)
 	model := topology.Model{Confidence: "high", Source: "NVML"}
 	name, ret := device.GetName()
 	if ret != nvml.SUCCESS {
-		return model, failed(gpu, "GetName", ret)
+		return model, callFailed(gpu, "GetName", ret)
 	}
 	model.Name, model.Product = name, name
 	brand, ret := device.GetBrand()
 	if ret != nvml.SUCCESS {
-		return model, failed(gpu, "GetBrand", ret)
+		return model, callFailed(gpu, "GetBrand", ret)
 	}
 	model.Brand = BrandName(brand)
 	architecture, ret := device.GetArchitecture()
 	if ret != nvml.SUCCESS {
-		return model, failed(gpu, "GetArchitecture", ret)
+		return model, callFailed(gpu, "GetArchitecture", ret)
 	}
 	model.Architecture = ArchitectureName(architecture)
 	major, minor, ret := device.GetCudaComputeCapability()
 	if ret != nvml.SUCCESS {
-		return model, failed(gpu, "GetCudaComputeCapability", ret)
+		return model, callFailed(gpu, "GetCudaComputeCapability", ret)
 	}
 	model.Compute = topology.ComputeCapability{Major: int64(major), Minor: int64(minor)}
 	return model, readMemory(lib, device, gpu, &model)
@@ -81,13 +81,13 @@ func readMemory(lib Library, device nvml.Device, gpu int, model *topology.Model)
 			model.Memory, model.Reserved = topology.Bytes(memory.Total), topology.Bytes(memory.Reserved)
 			return nil
 		}
-		if !absent(ret) {
-			return failed(gpu, "GetMemoryInfo_v2", ret)
+		if !isAbsent(ret) {
+			return callFailed(gpu, "GetMemoryInfo_v2", ret)
 		}
 	}
 	memory, ret := device.GetMemoryInfo()
 	if ret != nvml.SUCCESS {
-		return failed(gpu, "GetMemoryInfo", ret)
+		return callFailed(gpu, "GetMemoryInfo", ret)
 	}
 	model.Memory = topology.Bytes(memory.Total)
 	return nil

@@ -9,8 +9,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
-// links is what comparing the GPUs of a node tells.
-type links struct {
+// nodeLinks is what comparing the GPUs of a node tells.
+type nodeLinks struct {
 	// table[i][j] is how GPU i reaches GPU j: square, Self on the diagonal.
 	table [][]topology.Link
 	// p2p[i] says whether the driver lets GPU i copy to some other GPU over PCIe.
@@ -21,7 +21,7 @@ type links struct {
 
 // shareByProduct makes what is true of a model the same for all its GPUs: one
 // that has no bridge, or no other GPU nearby, cannot show it.
-func (l *links) shareByProduct(facts []identity) {
+func (l *nodeLinks) shareByProduct(facts []gpuIdentity) {
 	laneGBps, p2p := map[string]int64{}, map[string]bool{}
 	for gpu, fact := range facts {
 		product := fact.model.Product
@@ -33,8 +33,8 @@ func (l *links) shareByProduct(facts []identity) {
 	}
 }
 
-// attachment is where the active NVLinks of one GPU lead.
-type attachment struct {
+// linkAttachment is where the active NVLinks of one GPU lead.
+type linkAttachment struct {
 	direct   map[int]int64 // to another GPU of the node, by index
 	switched int64         // to NVSwitches
 	laneGBps int64
@@ -47,19 +47,19 @@ type attachment struct {
 // there is no NVLink, the closest common PCIe ancestor decides.
 //
 // Complexity: O(GPUs x links + GPUs^2) calls.
-func readLinks(devices []nvml.Device, facts []identity) (links, error) {
-	result := links{p2p: make([]bool, len(devices)), laneGBps: make([]int64, len(devices))}
+func readLinks(devices []nvml.Device, facts []gpuIdentity) (nodeLinks, error) {
+	result := nodeLinks{p2p: make([]bool, len(devices)), laneGBps: make([]int64, len(devices))}
 	index := make(map[string]int, len(devices))
 	for gpu, fact := range facts {
 		if fact.busID != "" {
 			index[fact.busID] = gpu
 		}
 	}
-	attached := make([]attachment, len(devices))
+	attached := make([]linkAttachment, len(devices))
 	for gpu, device := range devices {
 		var err error
 		if attached[gpu], err = readAttachment(device, gpu, index); err != nil {
-			return links{}, err
+			return nodeLinks{}, err
 		}
 		result.laneGBps[gpu] = attached[gpu].laneGBps
 	}
@@ -72,7 +72,7 @@ func readLinks(devices []nvml.Device, facts []identity) (links, error) {
 			}
 			link, p2p, err := readPair(devices, attached, i, j)
 			if err != nil {
-				return links{}, err
+				return nodeLinks{}, err
 			}
 			row[j] = link
 			result.p2p[i] = result.p2p[i] || p2p
@@ -83,7 +83,7 @@ func readLinks(devices []nvml.Device, facts []identity) (links, error) {
 }
 
 // readPair tells how GPU i reaches GPU j, and whether it may copy over PCIe.
-func readPair(devices []nvml.Device, attached []attachment, i, j int) (topology.Link, bool, error) {
+func readPair(devices []nvml.Device, attached []linkAttachment, i, j int) (topology.Link, bool, error) {
 	lanes := attached[i].direct[j]
 	if switched := min(attached[i].switched, attached[j].switched); lanes == 0 && switched > 0 &&
 		mayUseNVLink(devices[i], devices[j]) {
@@ -92,7 +92,7 @@ func readPair(devices []nvml.Device, attached []attachment, i, j int) (topology.
 	if lanes > 0 {
 		// READ would answer for the NVLinks; PCI asks about PCIe alone.
 		return topology.Link{Kind: topology.NVLink, Lanes: lanes},
-			peer(devices[i], devices[j], nvml.P2P_CAPS_INDEX_PCI) == nvml.P2P_STATUS_OK, nil
+			peerStatus(devices[i], devices[j], nvml.P2P_CAPS_INDEX_PCI) == nvml.P2P_STATUS_OK, nil
 	}
 	level, ret := devices[i].GetTopologyCommonAncestor(devices[j])
 	if ret != nvml.SUCCESS {
@@ -102,7 +102,7 @@ func readPair(devices []nvml.Device, attached []attachment, i, j int) (topology.
 	if !known {
 		return topology.Link{}, false, fmt.Errorf("GPUs %d and %d: GetTopologyCommonAncestor: unknown level %d", i, j, level)
 	}
-	return topology.Link{Kind: kind}, peer(devices[i], devices[j], nvml.P2P_CAPS_INDEX_READ) == nvml.P2P_STATUS_OK, nil
+	return topology.Link{Kind: kind}, peerStatus(devices[i], devices[j], nvml.P2P_CAPS_INDEX_READ) == nvml.P2P_STATUS_OK, nil
 }
 
 // ancestors are NVML's levels in the words of `nvidia-smi topo -m`. INTERNAL is
@@ -116,9 +116,9 @@ var ancestors = map[nvml.GpuTopologyLevel]topology.LinkKind{
 	nvml.TOPOLOGY_SYSTEM:     topology.SYS,
 }
 
-// peer asks for one peer-to-peer capability. A driver that cannot tell counts as
+// peerStatus asks for one peer-to-peer capability. A driver that cannot tell counts as
 // one that does not know.
-func peer(from, to nvml.Device, capability nvml.GpuP2PCapsIndex) nvml.GpuP2PStatus {
+func peerStatus(from, to nvml.Device, capability nvml.GpuP2PCapsIndex) nvml.GpuP2PStatus {
 	status, ret := from.GetP2PStatus(to, capability)
 	if ret != nvml.SUCCESS {
 		return nvml.P2P_STATUS_UNKNOWN
@@ -130,25 +130,25 @@ func peer(from, to nvml.Device, capability nvml.GpuP2PCapsIndex) nvml.GpuP2PStat
 // not if the switches belong to different islands, or to different partitions
 // of one fabric. A driver that does not know is taken to permit it.
 func mayUseNVLink(from, to nvml.Device) bool {
-	status := peer(from, to, nvml.P2P_CAPS_INDEX_NVLINK)
+	status := peerStatus(from, to, nvml.P2P_CAPS_INDEX_NVLINK)
 	return status == nvml.P2P_STATUS_OK || status == nvml.P2P_STATUS_UNKNOWN
 }
 
 // readAttachment follows each active NVLink of one GPU to its other end. Links
 // to a GPU that this node does not see (index lacks it) are not counted.
-func readAttachment(device nvml.Device, gpu int, index map[string]int) (attachment, error) {
-	result := attachment{direct: map[int]int64{}}
+func readAttachment(device nvml.Device, gpu int, index map[string]int) (linkAttachment, error) {
+	result := linkAttachment{direct: map[int]int64{}}
 	for link := range nvml.NVLINK_MAX_LINKS {
 		state, ret := device.GetNvLinkState(link)
-		if absent(ret) || ret == nvml.SUCCESS && state != nvml.FEATURE_ENABLED {
+		if isAbsent(ret) || ret == nvml.SUCCESS && state != nvml.FEATURE_ENABLED {
 			continue
 		}
 		if ret != nvml.SUCCESS {
-			return result, failed(gpu, fmt.Sprintf("GetNvLinkState(%d)", link), ret)
+			return result, callFailed(gpu, fmt.Sprintf("GetNvLinkState(%d)", link), ret)
 		}
 		kind, ret := device.GetNvLinkRemoteDeviceType(link)
 		if ret != nvml.SUCCESS {
-			return result, failed(gpu, fmt.Sprintf("GetNvLinkRemoteDeviceType(%d)", link), ret)
+			return result, callFailed(gpu, fmt.Sprintf("GetNvLinkRemoteDeviceType(%d)", link), ret)
 		}
 		switch kind {
 		case nvml.NVLINK_DEVICE_TYPE_SWITCH:
@@ -156,7 +156,7 @@ func readAttachment(device nvml.Device, gpu int, index map[string]int) (attachme
 		case nvml.NVLINK_DEVICE_TYPE_GPU:
 			pci, ret := device.GetNvLinkRemotePciInfo(link)
 			if ret != nvml.SUCCESS {
-				return result, failed(gpu, fmt.Sprintf("GetNvLinkRemotePciInfo(%d)", link), ret)
+				return result, callFailed(gpu, fmt.Sprintf("GetNvLinkRemotePciInfo(%d)", link), ret)
 			}
 			address, err := BusID(pci)
 			if err != nil {

@@ -43,7 +43,7 @@ func machines(t *testing.T) []*topology.MachineType {
 }
 
 // inventory discovers a simulated machine.
-func inventory(t *testing.T, machine *topology.MachineType) *dra.Inventory {
+func inventory(t *testing.T, machine *topology.MachineType) *dra.Discovery {
 	t.Helper()
 	result, err := simulated.Node{Name: "node-0", Machine: machine}.Discover(catalogue.Default().MIG)
 	if err != nil {

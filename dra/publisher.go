@@ -126,14 +126,14 @@ func plainError(attempt string, err error) error {
 	return fmt.Errorf("%s: %s cannot be reached: %w", attempt, server, request.Err)
 }
 
-// Publish publishes the resources of one node and keeps them published: slices
+// PublishSlices publishes the resources of one node and keeps them published: slices
 // that somebody changes or deletes are put right. It returns once the API server
 // shows all of them as they should be, and leaves them in place when it stops,
 // so that a restart of the driver does not take devices away from running pods.
 //
 // Problems after that are logged and tried again. ctx ends publishing, as does
 // stop, which waits until nothing runs any more.
-func Publish(ctx context.Context, client kubernetes.Interface, nodeName string,
+func PublishSlices(ctx context.Context, client kubernetes.Interface, nodeName string,
 	resources resourceslice.DriverResources) (stop func(), err error) {
 	node, err := getNode(ctx, client, nodeName)
 	if err != nil {

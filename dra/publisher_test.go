@@ -55,7 +55,7 @@ func resourcesOf(t *testing.T, name string) resourceslice.DriverResources {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dra.Resources("node-0", inventory(t, machine))
+	return dra.DriverResources("node-0", inventory(t, machine))
 }
 
 func TestPublish(t *testing.T) {
@@ -66,7 +66,7 @@ func TestPublish(t *testing.T) {
 	if err := dra.CheckCluster(ctx, client, []string{"node-0"}); err != nil {
 		t.Fatal(err)
 	}
-	stop, err := dra.Publish(ctx, client, "node-0", resources)
+	stop, err := dra.PublishSlices(ctx, client, "node-0", resources)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestPublishAgain(t *testing.T) {
 		wantWrites bool
 	}{{"8xL40S-2socket-node", true}, {"8xL40S-2socket-node", false}, {"4xA30-pcie", true}} {
 		client.ClearActions()
-		stop, err := dra.Publish(ctx, client, "node-0", resourcesOf(t, tc.machine))
+		stop, err := dra.PublishSlices(ctx, client, "node-0", resourcesOf(t, tc.machine))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestPublishStopsWithItsContext(t *testing.T) {
 	client.PrependReactor("create", "resourceslices", func(ktesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewServiceUnavailable("not now")
 	})
-	_, err := dra.Publish(ctx, client, "node-0", resourcesOf(t, "4xA30-pcie"))
+	_, err := dra.PublishSlices(ctx, client, "node-0", resourcesOf(t, "4xA30-pcie"))
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want the context's", err)
 	}

@@ -18,7 +18,7 @@ const (
 	maxDevices     = resourceapi.ResourceSliceMaxDevicesWithAdvancedFeatures
 )
 
-// Resources says what a node publishes: one pool, named after the node, first the
+// DriverResources says what a node publishes: one pool, named after the node, first the
 // slices with the counter sets, then those with the devices. It is a pure
 // function.
 //
@@ -28,7 +28,7 @@ const (
 // its form gets a whole GPU, and one for a MIG profile gets the highest start. A
 // scheduler with a better idea puts them in another order. The devices of one
 // GPU are kept in one slice where they fit.
-func Resources(nodeName string, inventory *Inventory) resourceslice.DriverResources {
+func DriverResources(nodeName string, inventory *Discovery) resourceslice.DriverResources {
 	var pool resourceslice.Pool
 	for chunk := range slices.Chunk(inventory.GPUs, maxCounterSets) {
 		var slice resourceslice.Slice
@@ -40,7 +40,7 @@ func Resources(nodeName string, inventory *Inventory) resourceslice.DriverResour
 	islands := inventory.Node.Islands()
 	var slice resourceslice.Slice
 	for gpu := range inventory.GPUs {
-		devices := describer{inventory: inventory, gpu: gpu, islands: islands}.devices()
+		devices := deviceDescriber{inventory: inventory, gpu: gpu, islands: islands}.allDevices()
 		for part := range slices.Chunk(devices, maxDevices) {
 			if len(slice.Devices)+len(part) > maxDevices {
 				pool.Slices = append(pool.Slices, slice)

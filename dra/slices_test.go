@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "rewrite the golden files in testdata")
 
 func resourceSlices(t *testing.T, machine *topology.MachineType) []*resourceapi.ResourceSlice {
 	t.Helper()
-	return dra.ResourceSlices("node-0", dra.Resources("node-0", inventory(t, machine)))
+	return dra.ResourceSlices("node-0", dra.DriverResources("node-0", inventory(t, machine)))
 }
 
 func TestGoldenSlices(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
-// place is where sysfs says that a PCI device sits.
-type place struct {
+// sysfsPlace is where sysfs says that a PCI device sits.
+type sysfsPlace struct {
 	numa int64  // topology.NoNUMA if unknown
 	root string // "" if unknown
 }
@@ -20,8 +20,8 @@ type place struct {
 // readPlace reads the NUMA node and the PCIe root of a device. NVML's own
 // GetNumaNodeId is no source for the former: on GH200 and GB200 it names the
 // NUMA node that the GPU's memory is.
-func readPlace(sys fs.FS, busID string) (place, error) {
-	unknown := place{numa: topology.NoNUMA}
+func readPlace(sys fs.FS, busID string) (sysfsPlace, error) {
+	unknown := sysfsPlace{numa: topology.NoNUMA}
 	if busID == "" {
 		return unknown, nil
 	}
@@ -34,7 +34,7 @@ func readPlace(sys fs.FS, busID string) (place, error) {
 		return unknown, fmt.Errorf("reading the PCIe root from sysfs: %w", err)
 	}
 	numa, err := readNUMA(sys, path.Join(link, "numa_node"))
-	return place{numa: numa, root: pcieRoot(target)}, err
+	return sysfsPlace{numa: numa, root: pcieRoot(target)}, err
 }
 
 // pcieRoot finds the root complex in the path of a device, which is like

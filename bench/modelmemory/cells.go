@@ -9,8 +9,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory"
 )
 
-// truth reads a cell that says yes or no.
-func truth(cell string) bool {
+// readTruth reads a cell that says yes or no.
+func readTruth(cell string) bool {
 	return slices.Contains([]string{"true", "yes", "y", "1", "on"}, strings.ToLower(cell))
 }
 
@@ -44,8 +44,8 @@ func releaseOf(cell string) (memory.Version, bool) {
 	return v, err == nil
 }
 
-// compared reports why the engine's logs are not compared, nil if they are.
-func compared(in row) error {
+// whyNotCompared reports why the engine's logs are not compared, nil if they are.
+func whyNotCompared(in csvRow) error {
 	engine := strings.ToLower(in["engine"])
 	version, stated := releaseOf(in["version"])
 	switch {

@@ -10,11 +10,11 @@ import (
 
 // configOf writes the config.json that a row's columns state. Which family it is
 // follows from the kind of attention and from the model's name.
-func configOf(r row) ([]byte, error) {
-	if r.integer("hidden_size") == 0 || r.integer("num_hidden_layers") == 0 {
+func configOf(r csvRow) ([]byte, error) {
+	if r.integerAt("hidden_size") == 0 || r.integerAt("num_hidden_layers") == 0 {
 		return nil, fmt.Errorf("not in the catalogue, and the row has no hidden_size and num_hidden_layers")
 	}
-	if r.integer("vocab_size") == 0 {
+	if r.integerAt("vocab_size") == 0 {
 		return nil, fmt.Errorf("not in the catalogue, and the row has no vocab_size")
 	}
 	config := map[string]any{}
@@ -27,11 +27,11 @@ func configOf(r row) ([]byte, error) {
 		"v_head_dim": "v_head_dim", "sliding_window": "sliding_window", "max_pos": "max_position_embeddings", "n_experts": "num_local_experts",
 		"n_shared_experts": "n_shared_experts",
 	} {
-		if value := r.integer(from); value > 0 {
+		if value := r.integerAt(from); value > 0 {
 			config[to] = value
 		}
 	}
-	config["tie_word_embeddings"] = truth(r["tie_word_embeddings"])
+	config["tie_word_embeddings"] = readTruth(r["tie_word_embeddings"])
 	family, err := familyOf(r)
 	if err != nil {
 		return nil, err
@@ -41,11 +41,11 @@ func configOf(r row) ([]byte, error) {
 	if said.method == plain32 {
 		config["torch_dtype"] = "float32"
 	}
-	sliding, full := r.integer("n_sliding_layers"), r.integer("n_full_layers")
-	if r.integer("sliding_window") > 0 && sliding > 0 && full >= 0 && sliding+full == r.integer("num_hidden_layers") && sliding+full <= maxLayers {
+	sliding, full := r.integerAt("n_sliding_layers"), r.integerAt("n_full_layers")
+	if r.integerAt("sliding_window") > 0 && sliding > 0 && full >= 0 && sliding+full == r.integerAt("num_hidden_layers") && sliding+full <= maxLayers {
 		config["layer_types"] = layerTypes(sliding, full)
 	}
-	if quantisation, err := said.config(); err != nil {
+	if quantisation, err := said.quantisationConfig(); err != nil {
 		return nil, err
 	} else if quantisation != nil {
 		config["quantization_config"] = quantisation
@@ -91,16 +91,16 @@ var families = []struct {
 	{regexp.MustCompile(`(?i)mistral|mixtral`), "mistral", "mixtral"},
 }
 
-func familyOf(r row) (string, error) {
+func familyOf(r csvRow) (string, error) {
 	attention, class := strings.ToUpper(r["attn"]), strings.ToLower(r["arch_class"])
 	undescribed := slices.Contains([]string{"enc-dec", "enc_dec", "encoder-decoder", "encdec", "seq2seq", "cnn", "convnet", "encoder", "encoder-only", "vit", "vision"}, class)
-	experts := r.integer("n_experts") > 0
+	experts := r.integerAt("n_experts") > 0
 	switch {
 	case strings.Contains(attention, "GDN"), strings.Contains(attention, "MAMBA"), strings.Contains(attention, "LINEAR"):
 		return "", fmt.Errorf("not in the catalogue, and the columns do not describe its linear attention")
 	case undescribed:
 		return "", fmt.Errorf("not in the catalogue, and the columns do not describe a model of class %s", class)
-	case r.integer("kv_lora_rank") > 0:
+	case r.integerAt("kv_lora_rank") > 0:
 		return "deepseek_v3", nil
 	}
 	for _, family := range families {

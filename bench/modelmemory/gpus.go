@@ -30,11 +30,11 @@ var (
 )
 
 // gpuOf is the GPU of a row, by its total memory as logged or as the catalogue has it.
-func gpuOf(in row) (memory.GPU, error) {
+func gpuOf(in csvRow) (memory.GPU, error) {
 	name := in["gpu"]
 	found := catalogueGPU(name)
 	sliceOf := profile.FindStringSubmatch(name)
-	if total := in.number("gpu_total_gib_torch"); total > 0 {
+	if total := in.numberAt("gpu_total_gib_torch"); total > 0 {
 		gpu := memory.GPU{Name: name, Total: topology.Bytes(total * float64(topology.GiB))}
 		if found != nil {
 			gpu.Compute = found.Compute
@@ -127,10 +127,10 @@ func catalogueGPU(name string) *topology.Model {
 
 // withWords is the smallest GPU that has the words; anyForm overlooks how it is built in.
 func withWords(name string, gigabytes int64, anyForm bool) *topology.Model {
-	words := slices.DeleteFunc(split(name), func(word string) bool { return decorations[word] || anyForm && form.MatchString(word) })
+	words := slices.DeleteFunc(splitName(name), func(word string) bool { return decorations[word] || anyForm && form.MatchString(word) })
 	var best *topology.Model
 	for _, m := range gpus.Models() {
-		parts := split(m.Name + " " + m.Product)
+		parts := splitName(m.Name + " " + m.Product)
 		matches := len(words) > 0 && !slices.ContainsFunc(words, func(word string) bool { return !isPart(parts, word) })
 		near := gigabytes == 0 || int64(m.Memory/topology.GiB) >= gigabytes*9/10 && int64(m.Memory/topology.GiB) <= gigabytes*11/10
 		if matches && near && m.Memory > 0 && (best == nil || m.Memory < best.Memory) {
@@ -140,7 +140,7 @@ func withWords(name string, gigabytes int64, anyForm bool) *topology.Model {
 	return best
 }
 
-func split(name string) []string {
+func splitName(name string) []string {
 	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune(" -_/,;:[]()", r) })
 }
 
@@ -158,7 +158,7 @@ var decorations = map[string]bool{
 var gpus = mustLoad()
 
 func mustLoad() *catalogue.Catalogue {
-	c, err := catalogue.Load()
+	c, err := catalogue.LoadFS()
 	if err != nil {
 		panic(err) // embedded and tested
 	}

@@ -26,13 +26,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, "modelmemory: name at least one of -models FILE and -observations FILE")
 		os.Exit(2)
 	}
-	if err := run(os.Stdout, *models, *observations, *file); err != nil {
+	if err := runBenchmark(os.Stdout, *models, *observations, *file); err != nil {
 		fmt.Fprintln(os.Stderr, "modelmemory:", err)
 		os.Exit(1)
 	}
 }
 
-func run(out io.Writer, modelFile, observationFile, readmeFile string) error {
+func runBenchmark(out io.Writer, modelFile, observationFile, readmeFile string) error {
 	modelRows, err := readTable(modelFile)
 	if err != nil {
 		return err
@@ -44,9 +44,9 @@ func run(out io.Writer, modelFile, observationFile, readmeFile string) error {
 	library := newLibrary(modelRows)
 	weights := judgeModels(library)
 	starts := judgeObservations(library, observationRows)
-	for _, t := range []*table{weights, starts} {
+	for _, t := range []*resultTable{weights, starts} {
 		if len(t.rows) > 0 {
-			if err := t.csv(out); err != nil {
+			if err := t.writeCSV(out); err != nil {
 				return err
 			}
 		}
@@ -55,11 +55,11 @@ func run(out io.Writer, modelFile, observationFile, readmeFile string) error {
 		return nil
 	}
 	var text strings.Builder
-	text.WriteString(summary(weights, starts))
+	text.WriteString(writeSummary(weights, starts))
 	text.WriteString("<details><summary>all models</summary>\n\n")
-	weights.markdown(&text, "model", "predicted_weight_bytes", "published_weight_bytes", "weight_error_pct", "predicted_kv_bytes_per_token", "because")
+	weights.writeMarkdown(&text, "model", "predicted_weight_bytes", "published_weight_bytes", "weight_error_pct", "predicted_kv_bytes_per_token", "because")
 	text.WriteString("\n</details>\n\n<details><summary>all start-up logs</summary>\n\n")
-	starts.markdown(&text, "id", "model", "gpu", "version", "predicted_weights_gib", "logged_weights_gib", "predicted_kv_gib", "logged_kv_gib", "kv_error_pct", "tokens_error_pct", "predicted_outcome", "logged_outcome", "because")
+	starts.writeMarkdown(&text, "id", "model", "gpu", "version", "predicted_weights_gib", "logged_weights_gib", "predicted_kv_gib", "logged_kv_gib", "kv_error_pct", "tokens_error_pct", "predicted_outcome", "logged_outcome", "because")
 	text.WriteString("\n</details>\n")
 	return readme.Write(readmeFile, "go run ./bench/modelmemory -models MODELS.csv -observations OBSERVATIONS.csv -readme README.md", text.String())
 }

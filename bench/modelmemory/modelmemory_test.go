@@ -11,7 +11,7 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory"
 )
 
-func read(t *testing.T, file string) []row {
+func read(t *testing.T, file string) []csvRow {
 	t.Helper()
 	rows, err := readTable(file)
 	if err != nil {
@@ -59,11 +59,11 @@ func TestModels(t *testing.T) {
 
 func TestObservations(t *testing.T) {
 	library := newLibrary(read(t, "testdata/models.csv"))
-	judged := map[string]row{}
+	judged := map[string]csvRow{}
 	for _, r := range judgeObservations(library, read(t, "testdata/observations.csv")).rows {
 		judged[r["id"]] = r
 	}
-	for id, want := range map[string]row{
+	for id, want := range map[string]csvRow{
 		"plain":  {"predicted_weights_gib": "15.27", "agrees": "true", "logged_outcome": "ok"},
 		"awq":    {"predicted_weights_gib": "5.69", "agrees": "true", "logged_outcome": "ok"},
 		"fp8":    {"logged_outcome": "fail", "predicted_outcome": "fail"},
@@ -87,7 +87,7 @@ func TestObservations(t *testing.T) {
 // The tool prints tables of files with mistakes too.
 func TestRun(t *testing.T) {
 	var out strings.Builder
-	if err := run(&out, "testdata/models.csv", "testdata/observations.csv", ""); err != nil {
+	if err := runBenchmark(&out, "testdata/models.csv", "testdata/observations.csv", ""); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), "\n"); n != 14+10+2 {
@@ -97,7 +97,7 @@ func TestRun(t *testing.T) {
 	if err := os.WriteFile(empty, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(&out, empty, "", ""); err == nil || !strings.Contains(err.Error(), "a header") {
+	if err := runBenchmark(&out, empty, "", ""); err == nil || !strings.Contains(err.Error(), "a header") {
 		t.Errorf("an empty file: %v", err)
 	}
 }
@@ -111,7 +111,7 @@ func TestTables(t *testing.T) {
 	var got []string
 	for _, r := range read(t, file) {
 		state := "read"
-		if r.unreadable() != nil {
+		if r.whyUnreadable() != nil {
 			state = "bad"
 		}
 		got = append(got, r["a"]+"|"+r["b"]+"|"+state)
@@ -127,14 +127,14 @@ func TestNumbers(t *testing.T) {
 		"": 0, "none": 0, "nan": 0, "inf": 0, "4096": 4096, "4,096": 4096, "1,048,576": 1048576, "1_000": 1000, "32k": 32000, "32K": 32768, "0.9": 0.9,
 		"90%": 0.9, "90 %": 0.9, "50.28 GiB": 50.28, "~0.9": 0.9, "-0.45": -0.45, "1e5": 1e5, "131072.0": 131072, "1M": 1 << 20,
 	} {
-		if got := (row{"x": text}).number("x"); got != want {
+		if got := (csvRow{"x": text}).numberAt("x"); got != want {
 			t.Errorf("%q is %v, want %v", text, got, want)
 		}
 	}
 }
 
 func TestSchemes(t *testing.T) {
-	for text, want := range map[string]scheme{
+	for text, want := range map[string]storageScheme{
 		"": {}, "bf16": {method: plain16}, "BFloat16": {method: plain16}, "f16": {method: plain16}, "float16": {method: plain16}, "none": {method: plain16}, "-": {method: plain16},
 		"F32": {method: plain32}, "float32": {method: plain32}, "fp32": {method: plain32},
 		"awq w4 g128":                    {method: awq, bits: 4, group: 128},
@@ -160,8 +160,8 @@ func TestSchemes(t *testing.T) {
 		"ternary":                        {method: "ternary"},
 	} {
 		got := schemeOf(text)
-		if text != "ternary" && !strings.Contains(text, "gguf") && got.stated() {
-			if _, err := got.config(); err != nil {
+		if text != "ternary" && !strings.Contains(text, "gguf") && got.isStated() {
+			if _, err := got.quantisationConfig(); err != nil {
 				t.Errorf("%q: %v", text, err)
 			}
 		}
@@ -176,12 +176,12 @@ func TestStoredOtherwise(t *testing.T) {
 	l := newLibrary(nil)
 	for _, name := range []string{"Qwen/Qwen3-8B", "Qwen/Qwen3-8B-AWQ", "Qwen/Qwen3-8B-FP8", "openai/gpt-oss-20b", "RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", "google/gemma-3-4b-it"} {
 		for _, quant := range []string{"bf16", "fp32", "awq", "gptq int8", "w4 g32", "w8a8", "fp8", "fp8 block", "fp8 dynamic", "nvfp4", "mxfp4", "bnb"} {
-			b := l.find(name, quant)
-			if b.err != nil || !b.is(schemeOf(quant)) {
+			b := l.findModel(name, quant)
+			if b.err != nil || !b.isStoredAs(schemeOf(quant)) {
 				t.Errorf("%s as %s: %s, %v", name, quant, b.from, b.err)
 			}
 		}
-		if b := l.find(name, ""); b.from != "catalogue" {
+		if b := l.findModel(name, ""); b.from != "catalogue" {
 			t.Errorf("%s: %s, %v", name, b.from, b.err)
 		}
 	}
@@ -197,12 +197,12 @@ func TestAssumed(t *testing.T) {
 		"somebody/Llama-3.1-8B-Instruct":           "the architecture of Llama-3.1-8B-Instruct",
 		"meta-llama/Llama-3.1-8B-Instruct":         "",
 	} {
-		b := l.find(name, "")
+		b := l.findModel(name, "")
 		if b.err != nil || !strings.HasPrefix(b.assumed, want) || want == "" && b.assumed != "" {
 			t.Errorf("%s: assumed %q, %v", name, b.assumed, b.err)
 		}
 	}
-	if b := l.find("nobody/nothing-AWQ", ""); b.err == nil {
+	if b := l.findModel("nobody/nothing-AWQ", ""); b.err == nil {
 		t.Errorf("nothing was found as %s", b.from)
 	}
 }
@@ -215,7 +215,7 @@ func TestGPUs(t *testing.T) {
 		"A100-80GB MIG 3g.40gb": "NVIDIA A100 80GB PCIe 3g.40gb", "H100 MIG 1g.10gb": "NVIDIA H100 PCIe 1g.10gb", "MIG 3g.39gb of A100-SXM4-80GB": "",
 		"MI300X": "", "L40": "", "RTX 2000 Ada 16GB": "",
 	} {
-		got, err := gpuOf(row{"gpu": name})
+		got, err := gpuOf(csvRow{"gpu": name})
 		if want == "" && err != nil || strings.Contains(name, "3g.39gb") && err == nil {
 			continue
 		}
@@ -223,7 +223,7 @@ func TestGPUs(t *testing.T) {
 			t.Errorf("%s is %q, want %q: %v", name, got.Name, want, err)
 		}
 	}
-	slice, err := gpuOf(row{"gpu": "A100-80GB MIG 3g.40gb"})
+	slice, err := gpuOf(csvRow{"gpu": "A100-80GB MIG 3g.40gb"})
 	if err != nil || slice.Total != 40192*topology.MiB {
 		t.Errorf("a slice of %s: %v", slice.Total, err)
 	}
@@ -258,7 +258,7 @@ func TestCells(t *testing.T) {
 		{"vllm", "0.11.0"}: true, {"VLLM V1", "0.8.5"}: true, {"", ""}: true, {"", "v0.10.1"}: true, {"vLLM", "0.9.2"}: false, {"vLLM V0", "0.10.0"}: false,
 		{"vLLM TPU", ""}: false, {"sglang", ""}: false,
 	} {
-		if err := compared(row{"engine": engine[0], "version": engine[1]}); (err == nil) != want {
+		if err := whyNotCompared(csvRow{"engine": engine[0], "version": engine[1]}); (err == nil) != want {
 			t.Errorf("%q: %v", engine, err)
 		}
 	}

@@ -9,11 +9,11 @@ import (
 )
 
 // judgeModels compares counted weights and KV bytes per token with published ones.
-func judgeModels(l *library) *table {
-	t := &table{columns: []string{"model", "from", "predicted_weight_bytes", "published_weight_bytes", "weight_error_pct",
+func judgeModels(l *modelLibrary) *resultTable {
+	t := &resultTable{columns: []string{"model", "from", "predicted_weight_bytes", "published_weight_bytes", "weight_error_pct",
 		"predicted_kv_bytes_per_token", "published_kv_bytes_per_token", "quantised", "because"}}
 	for i, in := range l.rows {
-		out := row{"model": in["model"], "published_weight_bytes": in["weight_bytes"], "published_kv_bytes_per_token": in["kv_bytes_per_token_16bit_full_layers"]}
+		out := csvRow{"model": in["model"], "published_weight_bytes": in["weight_bytes"], "published_kv_bytes_per_token": in["kv_bytes_per_token_16bit_full_layers"]}
 		t.rows = append(t.rows, out)
 		b := l.built[i] // the row's own, whatever others of its name are
 		if b.err != nil {
@@ -26,7 +26,7 @@ func judgeModels(l *library) *table {
 		out["from"], out["quantised"] = b.from, b.model.Quantisation
 		stored := int64(b.model.Stored())
 		out["predicted_weight_bytes"] = strconv.FormatInt(stored, 10)
-		if published := in.number("weight_bytes"); published > 0 {
+		if published := in.numberAt("weight_bytes"); published > 0 {
 			out["weight_error_pct"] = fmt.Sprintf("%.3f", 100*(float64(stored)-published)/published)
 		}
 		server, err := memory.NewServer(b.model, memory.Launch{})

@@ -10,15 +10,15 @@ import (
 )
 
 // judgeObservations compares what servers logged with what is estimated for them.
-func judgeObservations(l *library, rows []row) *table {
-	t := &table{columns: []string{"id", "model", "gpu", "version", "predicted_weights_gib", "logged_weights_gib", "weights_error_pct",
+func judgeObservations(l *modelLibrary, rows []csvRow) *resultTable {
+	t := &resultTable{columns: []string{"id", "model", "gpu", "version", "predicted_weights_gib", "logged_weights_gib", "weights_error_pct",
 		"predicted_kv_gib", "logged_kv_gib", "kv_error_gib", "kv_error_pct", "margin_gib",
 		"predicted_kv_tokens", "logged_kv_tokens", "tokens_error_pct", "predicted_outcome", "logged_outcome", "agrees", "because"}}
 	for _, in := range rows {
-		out := row{"id": in["id"], "model": in["model"], "gpu": in["gpu"], "version": in["version"],
+		out := csvRow{"id": in["id"], "model": in["model"], "gpu": in["gpu"], "version": in["version"],
 			"logged_weights_gib": in["weights_gib_per_gpu"], "logged_kv_gib": in["kv_gib"], "logged_kv_tokens": in["kv_tokens"], "logged_outcome": outcomeOf(in["outcome"])}
 		t.rows = append(t.rows, out)
-		if err := judge(l, in, out); err != nil {
+		if err := judgeRow(l, in, out); err != nil {
 			out["because"] = "unknown: " + err.Error()
 			out["agrees"] = ""
 		}
@@ -26,11 +26,11 @@ func judgeObservations(l *library, rows []row) *table {
 	return t
 }
 
-func judge(l *library, in, out row) error {
-	if err := in.unreadable(); err != nil {
+func judgeRow(l *modelLibrary, in, out csvRow) error {
+	if err := in.whyUnreadable(); err != nil {
 		return err
 	}
-	b := l.find(in["model"], in["quant"])
+	b := l.findModel(in["model"], in["quant"])
 	if b.err != nil {
 		return b.err
 	}
@@ -40,7 +40,7 @@ func judge(l *library, in, out row) error {
 		return err
 	}
 	server, err := memory.NewServer(m, launch)
-	if err != nil && m.ActiveExperts > 0 && in.number("weights_gib_per_gpu")+in.number("kv_gib") > 0 {
+	if err != nil && m.ActiveExperts > 0 && in.numberAt("weights_gib_per_gpu")+in.numberAt("kv_gib") > 0 {
 		// It was loaded, so that its experts cannot have been divided.
 		whole := launch
 		whole.ExpertParallel = true
@@ -49,7 +49,7 @@ func judge(l *library, in, out row) error {
 			b.assumed = strings.TrimPrefix(b.assumed+"; --enable-expert-parallel, as the experts do not divide by tp", "; ")
 		}
 	}
-	if err != nil && strings.HasPrefix(err.Error(), "TensorParallel is ") && compared(in) == nil {
+	if err != nil && strings.HasPrefix(err.Error(), "TensorParallel is ") && whyNotCompared(in) == nil {
 		out["predicted_outcome"], out["because"] = "fail", err.Error()
 		out.compareOutcomes()
 		return nil
@@ -58,29 +58,29 @@ func judge(l *library, in, out row) error {
 		return err
 	}
 	gpu, gpuErr := gpuOf(in)
-	if logged := in.number("kv_gib"); logged > 0 && in["kv_tokens"] != "" {
+	if logged := in.numberAt("kv_gib"); logged > 0 && in["kv_tokens"] != "" {
 		// What the logged memory holds does not depend on how it was arrived at.
 		given := launch
 		given.KVMemory = topology.Bytes(logged * float64(topology.GiB))
 		if holding, err := memory.NewServer(m, given); err == nil {
 			e := holding.On(gpu, memory.Demand{})
 			out["predicted_kv_tokens"] = strconv.FormatInt(e.KVTokens, 10)
-			out["tokens_error_pct"] = percentOff(float64(e.KVTokens), in.number("kv_tokens"))
+			out["tokens_error_pct"] = percentOff(float64(e.KVTokens), in.numberAt("kv_tokens"))
 		}
 	}
 	if gpuErr != nil {
 		return gpuErr
 	}
 	e := server.On(gpu, memory.Demand{})
-	out["predicted_weights_gib"] = gib(e.WeightBytes())
-	out["weights_error_pct"] = percentOff(float64(e.WeightBytes())/float64(topology.GiB), in.number("weights_gib_per_gpu"))
-	if err := compared(in); err != nil {
+	out["predicted_weights_gib"] = inGiB(e.WeightBytes())
+	out["weights_error_pct"] = percentOff(float64(e.WeightBytes())/float64(topology.GiB), in.numberAt("weights_gib_per_gpu"))
+	if err := whyNotCompared(in); err != nil {
 		return err
 	}
-	out["predicted_kv_gib"], out["margin_gib"] = gib(e.KV), gib(e.Margin)
-	if in.number("kv_gib") != 0 {
-		out["kv_error_gib"] = fmt.Sprintf("%.2f", float64(e.KV)/float64(topology.GiB)-in.number("kv_gib"))
-		out["kv_error_pct"] = percentOff(float64(e.KV)/float64(topology.GiB), in.number("kv_gib"))
+	out["predicted_kv_gib"], out["margin_gib"] = inGiB(e.KV), inGiB(e.Margin)
+	if in.numberAt("kv_gib") != 0 {
+		out["kv_error_gib"] = fmt.Sprintf("%.2f", float64(e.KV)/float64(topology.GiB)-in.numberAt("kv_gib"))
+		out["kv_error_pct"] = percentOff(float64(e.KV)/float64(topology.GiB), in.numberAt("kv_gib"))
 	}
 	out["predicted_outcome"] = "ok"
 	if e.Outcome() != memory.OutcomeStarts {
@@ -91,25 +91,25 @@ func judge(l *library, in, out row) error {
 	if b.assumed != "" {
 		out["because"] = strings.TrimSuffix("assumed: "+b.assumed+"; "+out["because"], "; ")
 	}
-	return contradiction(in, gpu, &e, out)
+	return findContradiction(in, gpu, &e, out)
 }
 
 // compareOutcomes says whether the outcome is as predicted, where the log has one.
-func (r row) compareOutcomes() {
+func (r csvRow) compareOutcomes() {
 	if logged := r["logged_outcome"]; logged == "ok" || logged == "fail" {
 		r["agrees"] = strconv.FormatBool(logged == r["predicted_outcome"])
 	}
 }
 
-// contradiction reports logs of which the parts do not add up to the utilisation
+// findContradiction reports logs of which the parts do not add up to the utilisation
 // that the row states: the row then cannot be what was run.
-func contradiction(in row, gpu memory.GPU, e *memory.Estimate, out row) error {
+func findContradiction(in csvRow, gpu memory.GPU, e *memory.Estimate, out csvRow) error {
 	for _, column := range []string{"weights_gib_per_gpu", "non_torch_gib", "activation_gib", "kv_gib"} {
 		if in[column] == "" {
 			return nil
 		}
 	}
-	sum := in.number("weights_gib_per_gpu") + in.number("non_torch_gib") + in.number("activation_gib") + in.number("kv_gib")
+	sum := in.numberAt("weights_gib_per_gpu") + in.numberAt("non_torch_gib") + in.numberAt("activation_gib") + in.numberAt("kv_gib")
 	total := float64(gpu.Total) / float64(topology.GiB)
 	if share := sum / total; share > e.Utilisation+0.02 {
 		out["agrees"] = ""
@@ -118,7 +118,7 @@ func contradiction(in row, gpu memory.GPU, e *memory.Estimate, out row) error {
 	return nil
 }
 
-func gib(b topology.Bytes) string {
+func inGiB(b topology.Bytes) string {
 	return fmt.Sprintf("%.2f", float64(b)/float64(topology.GiB))
 }
 
@@ -128,17 +128,17 @@ var unstated = memory.Version{Minor: 21}
 
 // launchOf is how the row's server was started. Without tp, it is on as many GPUs as the
 // GPU's cell names.
-func launchOf(in row) (memory.Launch, error) {
+func launchOf(in csvRow) (memory.Launch, error) {
 	launch := memory.Launch{
 		Engine:           memory.VLLM,
-		TensorParallel:   in.integer("tp"),
-		PipelineParallel: in.integer("pp"),
-		MaxModelLen:      in.integer("max_model_len"),
-		MaxSequences:     in.integer("max_num_seqs"),
-		MaxBatchedTokens: in.integer("max_num_batched_tokens"),
-		BlockSize:        in.integer("block_size"),
-		Utilisation:      in.number("gpu_mem_util"),
-		Eager:            truth(in["enforce_eager"]),
+		TensorParallel:   in.integerAt("tp"),
+		PipelineParallel: in.integerAt("pp"),
+		MaxModelLen:      in.integerAt("max_model_len"),
+		MaxSequences:     in.integerAt("max_num_seqs"),
+		MaxBatchedTokens: in.integerAt("max_num_batched_tokens"),
+		BlockSize:        in.integerAt("block_size"),
+		Utilisation:      in.numberAt("gpu_mem_util"),
+		Eager:            readTruth(in["enforce_eager"]),
 		Library:          strings.Contains(strings.ToLower(in["engine"]), "llm class"),
 	}
 	if count := gpuCount(in["gpu"]); launch.TensorParallel == 0 && launch.PipelineParallel <= 1 && in["n_gpus"] == "" {

@@ -10,8 +10,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
-// scheme is how a cell, a name or a config.json says that weights are stored.
-type scheme struct {
+// storageScheme is how a cell, a name or a config.json says that weights are stored.
+type storageScheme struct {
 	// method is "" if nothing is said, one of those below, or what is not known.
 	method string
 	// bits and group are those of whole numbers; 0 if they are not said.
@@ -43,12 +43,12 @@ var (
 )
 
 // schemeOf reads a cell such as "awq w4 g128", "fp8 block128", or the end of a name.
-func schemeOf(cell string) scheme {
+func schemeOf(cell string) storageScheme {
 	text := strings.ToLower(strings.TrimSpace(cell))
 	has := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 	}
-	var s scheme
+	var s storageScheme
 	if match := groupWord.FindStringSubmatch(text); match != nil {
 		fmt.Sscan(match[1], &s.group)
 	}
@@ -57,25 +57,25 @@ func schemeOf(cell string) scheme {
 	}
 	switch {
 	case text == "":
-		return scheme{}
+		return storageScheme{}
 	case plain32Word.MatchString(text):
-		return scheme{method: plain32}
+		return storageScheme{method: plain32}
 	case plainWord.MatchString(text):
-		return scheme{method: plain16}
+		return storageScheme{method: plain16}
 	case has("gguf", "hqq", "aqlm", "exl2", "quip"):
-		return scheme{method: text}
+		return storageScheme{method: text}
 	case has("mxfp4"):
-		return scheme{method: mxfp4}
+		return storageScheme{method: mxfp4}
 	case has("nvfp4", "fp4"):
-		return scheme{method: nvfp4}
+		return storageScheme{method: nvfp4}
 	case has("fp8", "f8_e4m3", "float8", "e4m3"):
 		switch {
 		case has("block"):
-			return scheme{method: blockFP8}
+			return storageScheme{method: blockFP8}
 		case has("channel", "dynamic", "fbgemm", "ptpc"):
-			return scheme{method: channelFP8}
+			return storageScheme{method: channelFP8}
 		}
-		return scheme{method: anyFP8}
+		return storageScheme{method: anyFP8}
 	case has("bnb", "bitsandbytes", "nf4", "llm.int8"):
 		s.method, s.group = nf4, 0
 	case has("awq"):
@@ -92,10 +92,10 @@ func schemeOf(cell string) scheme {
 	return s
 }
 
-func (s scheme) stated() bool { return s.method != "" }
+func (s storageScheme) isStated() bool { return s.method != "" }
 
-// config is quantization_config for the scheme; nil without quantisation.
-func (s scheme) config() (map[string]any, error) {
+// quantisationConfig is quantization_config for the scheme; nil without quantisation.
+func (s storageScheme) quantisationConfig() (map[string]any, error) {
 	bits, group := s.bits, s.group
 	if bits == 0 {
 		bits = 4
@@ -135,16 +135,16 @@ func (s scheme) config() (map[string]any, error) {
 	return nil, fmt.Errorf("quantisation %q is not known", s.method)
 }
 
-// covers reports whether a model that is stored as other is what the cell says.
-func (s scheme) covers(other scheme) bool {
-	fp8 := func(s scheme) bool { return strings.HasPrefix(s.method, anyFP8) }
-	bits := func(s scheme) int64 {
+// coversScheme reports whether a model that is stored as other is what the cell says.
+func (s storageScheme) coversScheme(other storageScheme) bool {
+	fp8 := func(s storageScheme) bool { return strings.HasPrefix(s.method, anyFP8) }
+	bits := func(s storageScheme) int64 {
 		if s.bits == 0 {
 			return 4
 		}
 		return s.bits
 	}
-	grouped := func(s scheme) bool { return s.method == awq || s.method == gptq || s.method == integers }
+	grouped := func(s storageScheme) bool { return s.method == awq || s.method == gptq || s.method == integers }
 	switch {
 	case s.method == other.method && !grouped(s), fp8(s) && fp8(other) && (s.method == anyFP8 || other.method == anyFP8):
 		return s.method != nf4 || bits(s) == bits(other)
@@ -155,14 +155,14 @@ func (s scheme) covers(other scheme) bool {
 	return false
 }
 
-// stored says how a config.json's weights are stored: more than one way where tools mix.
-func stored(config map[string]any, m *model.Model) []scheme {
+// storedSchemes says how a config.json's weights are stored: more than one way where tools mix.
+func storedSchemes(config map[string]any, m *model.Model) []storageScheme {
 	q := quantisationIn(config)
 	if q == nil {
 		if m.Format == model.Bits32 {
-			return []scheme{{method: plain32}}
+			return []storageScheme{{method: plain32}}
 		}
-		return []scheme{{method: plain16}}
+		return []storageScheme{{method: plain16}}
 	}
 	text, _ := json.Marshal(q)
 	number := func(values map[string]any, key string) int64 {
@@ -172,44 +172,44 @@ func stored(config map[string]any, m *model.Model) []scheme {
 	switch method, _ := q["quant_method"].(string); method {
 	case "fp8":
 		if q["weight_block_size"] != nil {
-			return []scheme{{method: blockFP8}}
+			return []storageScheme{{method: blockFP8}}
 		}
-		return []scheme{{method: anyFP8}}
+		return []storageScheme{{method: anyFP8}}
 	case "fbgemm_fp8":
-		return []scheme{{method: channelFP8}}
+		return []storageScheme{{method: channelFP8}}
 	case "mxfp4":
-		return []scheme{{method: mxfp4}}
+		return []storageScheme{{method: mxfp4}}
 	case "bitsandbytes":
 		if q["load_in_8bit"] == true {
-			return []scheme{{method: nf4, bits: 8}}
+			return []storageScheme{{method: nf4, bits: 8}}
 		}
-		return []scheme{{method: nf4}}
+		return []storageScheme{{method: nf4}}
 	case "awq", "gptq", "auto-round":
-		s := scheme{method: method, bits: number(q, "bits"), group: number(q, "group_size")}
+		s := storageScheme{method: method, bits: number(q, "bits"), group: number(q, "group_size")}
 		if method == "auto-round" {
 			s.method = integers
 		}
-		return []scheme{s}
+		return []storageScheme{s}
 	default:
 		return storedBy(strings.ToLower(string(text)))
 	}
 }
 
 // storedBy reads from the text of a quantization_config with groups what they hold.
-func storedBy(text string) []scheme {
-	var all []scheme
+func storedBy(text string) []storageScheme {
+	var all []storageScheme
 	has := func(word string) bool { return strings.Contains(text, word) }
 	if has("nvfp4") || has(`"num_bits":4`) && has(`"type":"float"`) {
-		all = append(all, scheme{method: nvfp4})
+		all = append(all, storageScheme{method: nvfp4})
 	}
 	if has("fp8") || has(`"num_bits":8`) && has(`"type":"float"`) {
-		all = append(all, scheme{method: anyFP8})
+		all = append(all, storageScheme{method: anyFP8})
 	}
 	if has(`"num_bits":8`) && has(`"type":"int"`) {
-		all = append(all, scheme{method: channel8})
+		all = append(all, storageScheme{method: channel8})
 	}
 	if has(`"num_bits":4`) && has(`"type":"int"`) || has("int4") {
-		s := scheme{method: integers, bits: 4}
+		s := storageScheme{method: integers, bits: 4}
 		if match := regexp.MustCompile(`"group_size":(\d+)`).FindStringSubmatch(text); match != nil {
 			fmt.Sscan(match[1], &s.group)
 		}
@@ -233,13 +233,13 @@ func quantisationIn(config map[string]any) map[string]any {
 	return nil
 }
 
-// as is the model stored as a cell says: the model itself if it is, or if nothing is
+// storedAs is the model stored as a cell says: the model itself if it is, or if nothing is
 // said.
-func (b built) as(s scheme) (built, error) {
-	if !s.stated() || b.is(s) {
+func (b builtModel) storedAs(s storageScheme) (builtModel, error) {
+	if !s.isStated() || b.isStoredAs(s) {
 		return b, nil
 	}
-	quantisation, err := s.config()
+	quantisation, err := s.quantisationConfig()
 	if err != nil {
 		return b, err
 	}
@@ -278,14 +278,14 @@ func (b built) as(s scheme) (built, error) {
 		return b, fmt.Errorf("stored as %s: %w", s.method, err)
 	}
 	m.Name = b.model.Name
-	return built{model: m, config: text, from: b.from + ", stored as " + s.method}, nil
+	return builtModel{model: m, config: text, from: b.from + ", stored as " + s.method}, nil
 }
 
-// is reports whether the model is stored as a cell says.
-func (b built) is(s scheme) bool {
+// isStoredAs reports whether the model is stored as a cell says.
+func (b builtModel) isStoredAs(s storageScheme) bool {
 	var config map[string]any
 	if b.err != nil || json.Unmarshal(b.config, &config) != nil {
 		return false
 	}
-	return slices.ContainsFunc(stored(config, b.model), s.covers)
+	return slices.ContainsFunc(storedSchemes(config, b.model), s.coversScheme)
 }

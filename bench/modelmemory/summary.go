@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// summary says in a few sentences how far predictions are off.
-func summary(weights, starts *table) string {
+// writeSummary says in a few sentences how far predictions are off.
+func writeSummary(weights, starts *resultTable) string {
 	var out strings.Builder
 	if len(weights.rows) > 0 {
-		plain, quantised := deviations{}, deviations{}
+		plain, quantised := percentErrors{}, percentErrors{}
 		exact, stated := 0, 0
 		for _, r := range weights.rows {
 			if r["quantised"] == "" {
-				plain.add(r["weight_error_pct"])
+				plain.addCell(r["weight_error_pct"])
 			} else {
-				quantised.add(r["weight_error_pct"])
+				quantised.addCell(r["weight_error_pct"])
 			}
 			if r["published_kv_bytes_per_token"] != "" {
 				stated++
@@ -28,13 +28,13 @@ func summary(weights, starts *table) string {
 			}
 		}
 		fmt.Fprintf(&out, "Weights of %d models in 16 or 32 bits: largest error %s. Of %d quantised ones: %s. KV bytes per token: %d of %d exact.\n",
-			plain.count, plain.most(), quantised.count, quantised.most(), exact, stated)
+			plain.count, plain.largestError(), quantised.count, quantised.largestError(), exact, stated)
 	}
 	if len(starts.rows) > 0 {
-		kv, tokens := deviations{}, deviations{}
+		kv, tokens := percentErrors{}, percentErrors{}
 		agree, wrong, unknown := 0, 0, 0
 		for _, r := range starts.rows {
-			tokens.add(r["tokens_error_pct"])
+			tokens.addCell(r["tokens_error_pct"])
 			switch {
 			case r["agrees"] == "true":
 				agree++
@@ -44,12 +44,12 @@ func summary(weights, starts *table) string {
 				unknown++
 			}
 			if kvCounts(r) {
-				kv.add(r["kv_error_pct"])
+				kv.addCell(r["kv_error_pct"])
 			}
 		}
 		fmt.Fprintf(&out, "Starts of vLLM 0.10 and later that were logged: %d of %d outcomes as predicted; %d rows cannot be known. ", agree, agree+wrong, unknown)
 		fmt.Fprintf(&out, "KV cache memory of %d that started: %d within 5 %%, median error %s, largest %s. Tokens from the logged memory, %d rows: median error %s.\n",
-			kv.count, kv.within(5), kv.median(), kv.most(), tokens.count, tokens.median())
+			kv.count, kv.countWithin(5), kv.medianError(), kv.largestError(), tokens.count, tokens.medianError())
 	}
 	out.WriteString("\n")
 	return out.String()
@@ -57,20 +57,20 @@ func summary(weights, starts *table) string {
 
 // kvCounts reports whether a row is one whose KV cache memory is to be predicted:
 // vLLM 0.10 and later that started, and known.
-func kvCounts(r row) bool {
+func kvCounts(r csvRow) bool {
 	if v, stated := releaseOf(r["version"]); stated && v.Before(0, 10) {
 		return false
 	}
 	return r["logged_outcome"] == "ok" && !strings.HasPrefix(r["because"], "unknown")
 }
 
-// deviations collects errors in percent.
-type deviations struct {
+// percentErrors collects errors in percent.
+type percentErrors struct {
 	count  int
 	values []float64
 }
 
-func (e *deviations) add(cell string) {
+func (e *percentErrors) addCell(cell string) {
 	value, err := strconv.ParseFloat(cell, 64)
 	if err != nil {
 		return
@@ -79,14 +79,14 @@ func (e *deviations) add(cell string) {
 	e.values = append(e.values, math.Abs(value))
 }
 
-func (e *deviations) most() string {
+func (e *percentErrors) largestError() string {
 	if e.count == 0 {
 		return "-"
 	}
 	return fmt.Sprintf("%.3g %%", slices.Max(e.values))
 }
 
-func (e *deviations) median() string {
+func (e *percentErrors) medianError() string {
 	if e.count == 0 {
 		return "-"
 	}
@@ -94,7 +94,7 @@ func (e *deviations) median() string {
 	return fmt.Sprintf("%.2g %%", sorted[len(sorted)/2])
 }
 
-func (e *deviations) within(percent float64) int {
+func (e *percentErrors) countWithin(percent float64) int {
 	n := 0
 	for _, value := range e.values {
 		if value <= percent {

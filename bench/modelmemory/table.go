@@ -14,14 +14,14 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 )
 
-// row is one line of a CSV file by column name, in lower case.
-type row map[string]string
+// csvRow is one line of a CSV file by column name, in lower case.
+type csvRow map[string]string
 
 // bad is the column for why a line could not be read; no file has one of that name.
 const bad = "\x00"
 
-// unreadable says why the row's line could not be read, nil if it could.
-func (r row) unreadable() error {
+// whyUnreadable says why the row's line could not be read, nil if it could.
+func (r csvRow) whyUnreadable() error {
 	if r[bad] == "" {
 		return nil
 	}
@@ -33,7 +33,7 @@ const maxRecord = 50
 
 // readTable reads a CSV file with a header; no file gives no rows. A line that cannot be
 // read gives a row that says so: the others are judged all the same.
-func readTable(file string) ([]row, error) {
+func readTable(file string) ([]csvRow, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -43,13 +43,13 @@ func readTable(file string) ([]row, error) {
 	}
 	lines := strings.Split(strings.ReplaceAll(strings.TrimPrefix(string(text), "\ufeff"), "\r\n", "\n"), "\n")
 	var header []string
-	var rows []row
+	var rows []csvRow
 	for i := 0; i < len(lines); {
 		if strings.TrimSpace(lines[i]) == "" {
 			i++
 			continue
 		}
-		cells, took, err := record(lines[i:])
+		cells, took, err := readRecord(lines[i:])
 		where := fmt.Sprintf("%s:%d", file, i+1)
 		i += took
 		if header == nil {
@@ -67,15 +67,15 @@ func readTable(file string) ([]row, error) {
 	return rows, nil
 }
 
-// record reads the first record of the lines, and over how many it goes. A quote that is
+// readRecord reads the first record of the lines, and over how many it goes. A quote that is
 // never closed takes no more than its own line with it.
-func record(lines []string) (cells []string, took int, err error) {
+func readRecord(lines []string) (cells []string, took int, err error) {
 	for n := 1; n <= min(maxRecord, len(lines)); n++ {
 		text := strings.Join(lines[:n], "\n")
 		if strings.Count(text, `"`)%2 != 0 {
 			continue
 		}
-		if cells, err := parse(text, false); err == nil {
+		if cells, err := parseRecord(text, false); err == nil {
 			return cells, n, nil
 		}
 		break
@@ -83,7 +83,7 @@ func record(lines []string) (cells []string, took int, err error) {
 	// Quotes in the middle of a cell are taken as they stand. One that opens a cell and
 	// is not closed takes in what follows, the mark too.
 	const mark = "\x01"
-	cells, err = parse(lines[0]+","+mark, true)
+	cells, err = parseRecord(lines[0]+","+mark, true)
 	if err != nil {
 		return nil, 1, err
 	}
@@ -95,7 +95,7 @@ func record(lines []string) (cells []string, took int, err error) {
 	return cells, 1, errors.New("a quote is not closed")
 }
 
-func parse(text string, lazy bool) ([]string, error) {
+func parseRecord(text string, lazy bool) ([]string, error) {
 	reader := csv.NewReader(strings.NewReader(text))
 	reader.TrimLeadingSpace, reader.FieldsPerRecord, reader.LazyQuotes = true, -1, lazy
 	cells, err := reader.Read()
@@ -116,8 +116,8 @@ func headerOf(cells []string) []string {
 
 // rowOf names the cells. Those that a short line lacks are empty, and what follows the
 // last column is not looked at.
-func rowOf(header, cells []string, where string, err error) row {
-	r := row{}
+func rowOf(header, cells []string, where string, err error) csvRow {
+	r := csvRow{}
 	for i, name := range header {
 		if i < len(cells) && r[name] == "" {
 			r[name] = strings.TrimSpace(cells[i])
@@ -134,9 +134,9 @@ var (
 	unit    = regexp.MustCompile(`(?i)\s*(gib|gb|tokens|tok)$`)
 )
 
-// number reads a cell such as 0.9, 4,096, 32k, 50.28 GiB or 90 %; 0 if it is empty or no
+// numberAt reads a cell such as 0.9, 4,096, 32k, 50.28 GiB or 90 %; 0 if it is empty or no
 // number.
-func (r row) number(column string) float64 {
+func (r csvRow) numberAt(column string) float64 {
 	text := unit.ReplaceAllString(strings.TrimLeft(r[column], "~≈ "), "")
 	if grouped.MatchString(text) {
 		text = strings.NewReplacer(",", "", "_", "", " ", "").Replace(text)
@@ -155,18 +155,18 @@ func (r row) number(column string) float64 {
 	return value * scale
 }
 
-// integer reads a cell as a whole number, within bounds that keep it one.
-func (r row) integer(column string) int64 {
-	return int64(max(-1<<52, min(1<<52, r.number(column))))
+// integerAt reads a cell as a whole number, within bounds that keep it one.
+func (r csvRow) integerAt(column string) int64 {
+	return int64(max(-1<<52, min(1<<52, r.numberAt(column))))
 }
 
-// table is a result: columns in order and rows by column.
-type table struct {
+// resultTable is a result: columns in order and rows by column.
+type resultTable struct {
 	columns []string
-	rows    []row
+	rows    []csvRow
 }
 
-func (t *table) csv(out io.Writer) error {
+func (t *resultTable) writeCSV(out io.Writer) error {
 	writer := csv.NewWriter(out)
 	if err := writer.Write(t.columns); err != nil {
 		return err
@@ -184,7 +184,7 @@ func (t *table) csv(out io.Writer) error {
 	return writer.Error()
 }
 
-func (t *table) markdown(out *strings.Builder, columns ...string) {
+func (t *resultTable) writeMarkdown(out *strings.Builder, columns ...string) {
 	heads, rule := make([]string, len(columns)), make([]string, len(columns))
 	for i, column := range columns {
 		heads[i], rule[i] = strings.ReplaceAll(column, "_", " "), "---"

@@ -66,11 +66,11 @@ func playLinks(inv *placement.Inventory, policy placement.Policy, count int, see
 		requests[i] = &placement.Request{Parts: []placement.Part{{Count: size, Accepts: whole}}}
 		best[i] = float64(placer.Place(inv, placement.NewGPUStates(inv), requests[i], placement.KeepPlaceable{}).Rating.Bandwidth)
 	}
-	jobs := arrivals(rand.New(rand.NewSource(seed)), mix, float64(len(inv.Node.GPUs)), load, count)
+	jobs := drawArrivals(rand.New(rand.NewSource(seed)), mix, float64(len(inv.Node.GPUs)), load, count)
 	state := placement.NewGPUStates(inv)
 	held := make([][]placement.DeviceAllocation, len(jobs))
 	shares, multi, placed, offered := 0.0, 0, 0.0, 0.0
-	play(jobs, func(job int) {
+	playJobs(jobs, func(job int) {
 		for _, grant := range held[job] {
 			inv.ReleaseDevice(state, grant.Device, grant.ShareSize)
 		}

@@ -19,13 +19,13 @@ func main() {
 	seeds := flag.Int("seeds", 5, "runs with different arrivals")
 	file := flag.String("readme", "", "file between whose markers the tables are written")
 	flag.Parse()
-	if err := run(*jobs, *seeds, *file); err != nil {
+	if err := runBenchmark(*jobs, *seeds, *file); err != nil {
 		fmt.Fprintln(os.Stderr, "quality:", err)
 		os.Exit(1)
 	}
 }
 
-func run(jobs, seeds int, file string) error {
+func runBenchmark(jobs, seeds int, file string) error {
 	var text strings.Builder
 	if err := linkTable(&text, jobs, seeds); err != nil {
 		return err

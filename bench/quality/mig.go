@@ -84,11 +84,11 @@ func writeRow(w io.Writer, gpus int, name string, seeds int, play func(seed int6
 // bounded by it.
 func playFreely(gpus, count int, seed int64) []float64 {
 	mix := migKinds()
-	jobs := arrivals(rand.New(rand.NewSource(seed)), mix, 7*float64(gpus), load, count)
+	jobs := drawArrivals(rand.New(rand.NewSource(seed)), mix, 7*float64(gpus), load, count)
 	free, large := 7*float64(gpus), gpus
 	tally := newTally(len(mix))
 	const fourG = 3 // index into migMix
-	play(jobs, func(job int) {
+	playJobs(jobs, func(job int) {
 		free += mix[jobs[job].kind].size
 		if jobs[job].kind == fourG {
 			large++
@@ -96,7 +96,7 @@ func playFreely(gpus, count int, seed int64) []float64 {
 	}, func(job int) bool {
 		kind := jobs[job].kind
 		fits := mix[kind].size <= free && (kind != fourG || large > 0)
-		tally.count(kind, fits)
+		tally.countJob(kind, fits)
 		if fits {
 			free -= mix[kind].size
 			if kind == fourG {
@@ -105,7 +105,7 @@ func playFreely(gpus, count int, seed int64) []float64 {
 		}
 		return fits
 	})
-	return tally.shares(mix)
+	return tally.servedShares(mix)
 }
 
 func migKinds() []kindOfJob {
@@ -116,23 +116,23 @@ func migKinds() []kindOfJob {
 	return mix
 }
 
-// tally counts jobs by kind.
-type tally struct{ placed, offered []float64 }
+// kindTally counts jobs by kind.
+type kindTally struct{ placed, offered []float64 }
 
-func newTally(kinds int) *tally {
-	return &tally{placed: make([]float64, kinds), offered: make([]float64, kinds)}
+func newTally(kinds int) *kindTally {
+	return &kindTally{placed: make([]float64, kinds), offered: make([]float64, kinds)}
 }
 
-func (t *tally) count(kind int, placed bool) {
+func (t *kindTally) countJob(kind int, placed bool) {
 	t.offered[kind]++
 	if placed {
 		t.placed[kind]++
 	}
 }
 
-// shares returns the share of compute slices that was served, then that of each
+// servedShares returns the share of compute slices that was served, then that of each
 // kind's jobs.
-func (t *tally) shares(mix []kindOfJob) []float64 {
+func (t *kindTally) servedShares(mix []kindOfJob) []float64 {
 	result := []float64{0}
 	placed, offered := 0.0, 0.0
 	for kind := range mix {
@@ -153,15 +153,15 @@ func playMIG(inv *placement.Inventory, policy placement.Policy, count int, seed 
 			Count: 1, Accepts: inv.SelectDevices(func(o *placement.Device) bool { return o.Form == placement.MIG && o.Profile == kind.id }),
 		}}}
 	}
-	jobs := arrivals(rand.New(rand.NewSource(seed)), mix, 7*float64(len(inv.Node.GPUs)), load, count)
+	jobs := drawArrivals(rand.New(rand.NewSource(seed)), mix, 7*float64(len(inv.Node.GPUs)), load, count)
 	state := placement.NewGPUStates(inv)
 	held := make([]placement.DeviceAllocation, len(jobs))
 	tally := newTally(len(mix))
 	var placer placement.Placer
-	play(jobs, func(job int) { inv.ReleaseDevice(state, held[job].Device, placement.ShareSize{}) }, func(job int) bool {
+	playJobs(jobs, func(job int) { inv.ReleaseDevice(state, held[job].Device, placement.ShareSize{}) }, func(job int) bool {
 		kind := jobs[job].kind
 		verdict := placer.Place(inv, state, requests[kind], policy)
-		tally.count(kind, verdict.Outcome == placement.Fits)
+		tally.countJob(kind, verdict.Outcome == placement.Fits)
 		if verdict.Outcome != placement.Fits {
 			return false
 		}
@@ -169,7 +169,7 @@ func playMIG(inv *placement.Inventory, policy placement.Policy, count int, seed 
 		inv.HoldDevice(state, held[job].Device, placement.ShareSize{})
 		return true
 	})
-	return tally.shares(mix)
+	return tally.servedShares(mix)
 }
 
 // meanOver averages two figures over seeds.

@@ -31,7 +31,7 @@ const (
 	patience = 15 * time.Minute
 )
 
-type benchmark struct {
+type schedulerBenchmark struct {
 	cluster *cluster.Cluster
 	client  kubernetes.Interface
 	root    string
@@ -41,7 +41,7 @@ type benchmark struct {
 
 // setUp applies the device classes and publishes the nodes. It returns the number
 // of devices of a node.
-func (b *benchmark) setUp(ctx context.Context, nodes int) (int, error) {
+func (b *schedulerBenchmark) setUp(ctx context.Context, nodes int) (int, error) {
 	if _, err := b.cluster.Kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(b.root, "manifests", "base")); err != nil {
 		return 0, err
 	}
@@ -70,7 +70,7 @@ func (b *benchmark) setUp(ctx context.Context, nodes int) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		slices := dra.ResourceSlices(spec.Name, dra.Resources(spec.Name, inventory))
+		slices := dra.ResourceSlices(spec.Name, dra.DriverResources(spec.Name, inventory))
 		devices = withoutMedia(slices)
 		for _, slice := range slices {
 			group.Go(func() error {
@@ -99,10 +99,10 @@ func withoutMedia(slices []*resourceapi.ResourceSlice) int {
 	return count
 }
 
-// measure creates pods, starts a scheduler, and returns the time from when it is
+// measureScheduler creates pods, starts a scheduler, and returns the time from when it is
 // ready until the last pod is bound. The first pod is not counted: it pays for
 // filling caches.
-func (b *benchmark) measure(ctx context.Context, pods int, start func(context.Context) (*cluster.Process, error)) (time.Duration, error) {
+func (b *schedulerBenchmark) measureScheduler(ctx context.Context, pods int, start func(context.Context) (*cluster.Process, error)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	b.runs++
@@ -111,22 +111,22 @@ func (b *benchmark) measure(ctx context.Context, pods int, start func(context.Co
 		return 0, err
 	}
 	warm := fmt.Sprintf("warm-%d", b.runs)
-	if err := b.bind(ctx, warm, 1); err != nil {
+	if err := b.bindPods(ctx, warm, 1); err != nil {
 		return 0, err
 	}
 	before := time.Now()
-	if err := b.bind(ctx, fmt.Sprintf("run-%d", b.runs), pods); err != nil {
+	if err := b.bindPods(ctx, fmt.Sprintf("run-%d", b.runs), pods); err != nil {
 		return 0, err
 	}
 	took := time.Since(before)
 	if err := scheduler.Stop(); err != nil {
 		return 0, err
 	}
-	return took, b.clear(ctx)
+	return took, b.clearCluster(ctx)
 }
 
-// bind creates pods with a claim each and waits until all are bound.
-func (b *benchmark) bind(ctx context.Context, run string, pods int) error {
+// bindPods creates pods with a claim each and waits until all are bound.
+func (b *schedulerBenchmark) bindPods(ctx context.Context, run string, pods int) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
 	for i := range pods {
@@ -147,7 +147,7 @@ func (b *benchmark) bind(ctx context.Context, run string, pods int) error {
 	})
 }
 
-func (b *benchmark) createPod(ctx context.Context, name, run string) error {
+func (b *schedulerBenchmark) createPod(ctx context.Context, name, run string) error {
 	claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	claim.Spec.Devices.Requests = []resourceapi.DeviceRequest{{
 		Name: "gpu",
@@ -176,9 +176,9 @@ func (b *benchmark) createPod(ctx context.Context, name, run string) error {
 	return err
 }
 
-// clear removes all pods and claims, so that the next scheduler finds the same
+// clearCluster removes all pods and claims, so that the next scheduler finds the same
 // cluster.
-func (b *benchmark) clear(ctx context.Context) error {
+func (b *schedulerBenchmark) clearCluster(ctx context.Context) error {
 	now := metav1.NewDeleteOptions(0)
 	if err := b.client.CoreV1().Pods(namespace).DeleteCollection(ctx, *now, metav1.ListOptions{}); err != nil {
 		return err
@@ -216,15 +216,15 @@ const ashlarConfig = stockConfig + `  plugins:
       - {name: DynamicResources}
 `
 
-func (b *benchmark) startStock(ctx context.Context) (*cluster.Process, error) {
+func (b *schedulerBenchmark) startStock(ctx context.Context) (*cluster.Process, error) {
 	return b.startScheduler(ctx, "stock", stockConfig, b.cluster.Binaries().ControlPlane(), "kube-scheduler")
 }
 
-func (b *benchmark) startAshlar(ctx context.Context) (*cluster.Process, error) {
+func (b *schedulerBenchmark) startAshlar(ctx context.Context) (*cluster.Process, error) {
 	return b.startScheduler(ctx, "ashlar", ashlarConfig, b.cluster.Binaries().Command("ashlar-scheduler"))
 }
 
-func (b *benchmark) startScheduler(ctx context.Context, name, config, command string, args ...string) (*cluster.Process, error) {
+func (b *schedulerBenchmark) startScheduler(ctx context.Context, name, config, command string, args ...string) (*cluster.Process, error) {
 	kubeconfig := b.cluster.Kubeconfig()
 	file := filepath.Join(b.cluster.Dir(), name+"-config.yaml")
 	if err := os.WriteFile(file, fmt.Appendf(nil, config, kubeconfig), 0o600); err != nil {

@@ -17,13 +17,13 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var size size
+	var size benchmarkSize
 	flag.IntVar(&size.nodes, "nodes", 500, "nodes, each a DGX H100 of 160 devices")
 	flag.IntVar(&size.stockPods, "stock-pods", 6, "pods for the stock scheduler; more take minutes")
 	flag.IntVar(&size.ashlarPods, "ashlar-pods", 300, "pods for Ashlar")
 	readme := flag.String("readme", "", "file between whose markers the table is written")
 	flag.Parse()
-	if err := run(ctx, size, *readme); err != nil {
+	if err := runBenchmark(ctx, size, *readme); err != nil {
 		fmt.Fprintln(os.Stderr, "schedulers:", err)
 		os.Exit(1)
 	}

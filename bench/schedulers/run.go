@@ -15,19 +15,19 @@ import (
 	"github.com/ashlar-dev/ashlar/test/install"
 )
 
-// size is how large the benchmark is.
-type size struct{ nodes, stockPods, ashlarPods int }
+// benchmarkSize is how large the benchmark is.
+type benchmarkSize struct{ nodes, stockPods, ashlarPods int }
 
-// result is one scheduler's figure.
-type result struct {
+// schedulerResult is one scheduler's figure.
+type schedulerResult struct {
 	scheduler string
 	pods      int
 	took      time.Duration
 }
 
-func (r result) rate() float64 { return float64(r.pods) / r.took.Seconds() }
+func (r schedulerResult) podsPerSecond() float64 { return float64(r.pods) / r.took.Seconds() }
 
-func run(ctx context.Context, size size, file string) error {
+func runBenchmark(ctx context.Context, size benchmarkSize, file string) error {
 	start := time.Now()
 	say := func(what string) { fmt.Fprintf(os.Stderr, "[%5.1fs] %s\n", time.Since(start).Seconds(), what) }
 	binaries, err := cluster.FindBinaries()
@@ -51,12 +51,12 @@ func run(ctx context.Context, size size, file string) error {
 		return err
 	}
 	root := filepath.Dir(filepath.Dir(binaries.Dir()))
-	b := &benchmark{cluster: c, client: client, root: root, say: say}
+	b := &schedulerBenchmark{cluster: c, client: client, root: root, say: say}
 	devices, err := b.setUp(ctx, size.nodes)
 	if err != nil {
 		return err
 	}
-	var results []result
+	var results []schedulerResult
 	for _, subject := range []struct {
 		scheduler string
 		pods      int
@@ -65,11 +65,11 @@ func run(ctx context.Context, size size, file string) error {
 		{"kube-scheduler " + cluster.KubernetesVersion, size.stockPods, b.startStock},
 		{"ashlar-scheduler", size.ashlarPods, b.startAshlar},
 	} {
-		took, err := b.measure(ctx, subject.pods, subject.start)
+		took, err := b.measureScheduler(ctx, subject.pods, subject.start)
 		if err != nil {
 			return fmt.Errorf("%s: %w", subject.scheduler, err)
 		}
-		results = append(results, result{subject.scheduler, subject.pods, took})
+		results = append(results, schedulerResult{subject.scheduler, subject.pods, took})
 		say(fmt.Sprintf("%s bound %d pods in %s", subject.scheduler, subject.pods, took.Round(time.Millisecond)))
 	}
 	table := tableOf(results, size.nodes, devices)
@@ -80,12 +80,12 @@ func run(ctx context.Context, size size, file string) error {
 	return readme.Write(file, "go run ./bench/schedulers --readme README.md", table)
 }
 
-func tableOf(results []result, nodes, devices int) string {
+func tableOf(results []schedulerResult, nodes, devices int) string {
 	text := fmt.Sprintf("%d nodes x %d devices, one pod per claim, one GPU per claim; %d cores shared with etcd and the API server, %s, %s\n\n",
 		nodes, devices, runtime.NumCPU(), runtime.Version(), time.Now().UTC().Format(time.DateOnly))
 	text += "| scheduler | pods | time | pods/s |\n| --- | ---: | ---: | ---: |\n"
 	for _, r := range results {
-		text += fmt.Sprintf("| %s | %d | %.1f s | %.2f |\n", r.scheduler, r.pods, r.took.Seconds(), r.rate())
+		text += fmt.Sprintf("| %s | %d | %.1f s | %.2f |\n", r.scheduler, r.pods, r.took.Seconds(), r.podsPerSecond())
 	}
-	return text + fmt.Sprintf("\nratio: %.0f", results[1].rate()/results[0].rate())
+	return text + fmt.Sprintf("\nratio: %.0f", results[1].podsPerSecond()/results[0].podsPerSecond())
 }

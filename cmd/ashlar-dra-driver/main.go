@@ -22,7 +22,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(runCommand(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // The exit codes.
@@ -36,8 +36,8 @@ const (
 // command line refers to.
 type usageError struct{ error }
 
-// run is the command. What goes wrong is one line on stderr.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+// runCommand is the command. What goes wrong is one line on stderr.
+func runCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	command := newCommand(stdout)
 	command.SetArgs(args)
 	command.SetOut(stdout)
@@ -53,14 +53,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
-// options are the flags.
-type options struct {
+// driverOptions are the flags.
+type driverOptions struct {
 	kubeconfig, nodeName, machine, nodesFile, output, healthz string
 	dryRun                                                    bool
 }
 
 func newCommand(stdout io.Writer) *cobra.Command {
-	var o options
+	var o driverOptions
 	command := &cobra.Command{
 		Use:   "ashlar-dra-driver",
 		Short: "Publish the GPUs of a node, real or simulated, as ResourceSlices",
@@ -85,10 +85,10 @@ resourceslices.resource.k8s.io. All of that is checked before it writes anything
 			return nil
 		},
 		RunE: func(command *cobra.Command, _ []string) error {
-			if err := o.validate(); err != nil {
+			if err := o.validateFlags(); err != nil {
 				return usageError{err}
 			}
-			return o.run(command.Context(), stdout)
+			return o.runDriver(command.Context(), stdout)
 		},
 	}
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
@@ -107,8 +107,8 @@ resourceslices.resource.k8s.io. All of that is checked before it writes anything
 	return command
 }
 
-// validate finds flags that do not go together.
-func (o *options) validate() error {
+// validateFlags finds flags that do not go together.
+func (o *driverOptions) validateFlags() error {
 	switch {
 	case o.nodesFile != "" && o.machine != "":
 		return errors.New("--nodes and --machine exclude each other: the file names each node's machine")

@@ -65,6 +65,7 @@ func cluster(t *testing.T, answers map[string]string) string {
 
 // The answers of a cluster in which all is well but for the node.
 const (
+	release  = `{"major":"1","minor":"37","gitVersion":"v1.37.2"}`
 	noSlices = `{"kind":"ResourceSliceList","apiVersion":"resource.k8s.io/v1","metadata":{},"items":[]}`
 	allowed  = `{"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","status":{"allowed":true}}`
 	denied   = `{"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","status":{"allowed":false}}`
@@ -102,12 +103,12 @@ func TestMistakes(t *testing.T) {
 		"nobody there":    {at("http://127.0.0.1:1"), 1, "listing ResourceSlices: the API server http://127.0.0.1:1 cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused"},
 		"old cluster":     {at(cluster(t, nil)), 1, "the API server has no ResourceSlices of resource.k8s.io/v1"},
 		"forbidden":       {at(cluster(t, map[string]string{"/resourceslices": refused})), 1, `User "nobody" cannot list resource`},
-		"may not write":   {at(cluster(t, map[string]string{"/resourceslices": noSlices, "/selfsubjectaccessreviews": denied})), 1, "this client may not list ResourceSlices"},
-		"node not there":  {at(cluster(t, map[string]string{"/resourceslices": noSlices, "/selfsubjectaccessreviews": allowed})), 1, `node "gpu-0" does not exist in the cluster`},
+		"may not write":   {at(cluster(t, map[string]string{"/resourceslices": noSlices, "/version": release, "/selfsubjectaccessreviews": denied})), 1, "this client may not list ResourceSlices"},
+		"node not there":  {at(cluster(t, map[string]string{"/resourceslices": noSlices, "/version": release, "/selfsubjectaccessreviews": allowed})), 1, `node "gpu-0" does not exist in the cluster`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			code := run(t.Context(), tc.args, &stdout, &stderr)
+			code := runCommand(t.Context(), tc.args, &stdout, &stderr)
 			line := stderr.String()
 			if code != tc.code || !strings.HasPrefix(line, "ashlar-dra-driver: ") || !strings.Contains(line, tc.want) ||
 				strings.Count(line, "\n") != 1 {
@@ -126,7 +127,7 @@ func TestNoDriver(t *testing.T) {
 		t.Skip("this machine has an NVIDIA driver")
 	}
 	var stderr bytes.Buffer
-	code := run(t.Context(), []string{"--node-name", "gpu-0", "--dry-run"}, &bytes.Buffer{}, &stderr)
+	code := runCommand(t.Context(), []string{"--node-name", "gpu-0", "--dry-run"}, &bytes.Buffer{}, &stderr)
 	want := "ashlar-dra-driver: no NVIDIA driver on this machine: libnvidia-ml.so.1 not found; use --machine to simulate one\n"
 	if code != 1 || stderr.String() != want {
 		t.Errorf("exit code %d, stderr %q; want 1, %q", code, &stderr, want)
@@ -140,7 +141,7 @@ func TestDryRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), []string{"--node-name", "node-0", "--machine", "4xA30-pcie", "--dry-run", "-o", "yaml"}, &stdout, &stderr)
+	code := runCommand(t.Context(), []string{"--node-name", "node-0", "--machine", "4xA30-pcie", "--dry-run", "-o", "yaml"}, &stdout, &stderr)
 	if code != 0 || stderr.Len() > 0 || stdout.String() != string(golden) {
 		t.Errorf("exit code %d, stderr %q, %d bytes; want 0, nothing, the golden file's %d bytes", code, &stderr, stdout.Len(), len(golden))
 	}
@@ -149,7 +150,7 @@ func TestDryRun(t *testing.T) {
 func TestDryRunJSON(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	file := write(t, "nodes.yaml", "- {name: a, machine: 8xL40S-2socket-node}\n- {name: b, machine: 4xA30-pcie}\n")
-	if code := run(t.Context(), []string{"--nodes", file, "--dry-run", "-o", "json"}, &stdout, &stderr); code != 0 {
+	if code := runCommand(t.Context(), []string{"--nodes", file, "--dry-run", "-o", "json"}, &stdout, &stderr); code != 0 {
 		t.Fatalf("exit code %d: %s", code, &stderr)
 	}
 	for _, want := range []string{`"nodeName": "a"`, `"nodeName": "b"`} {
@@ -169,7 +170,7 @@ func TestSilentServer(t *testing.T) {
 	defer server.Close()
 	defer close(done)
 	var stderr bytes.Buffer
-	code := run(context.Background(), []string{
+	code := runCommand(context.Background(), []string{
 		"--kubeconfig", kubeconfig(t, server.URL), "--node-name", "gpu-0", "--machine", "dgx-h100",
 	}, &bytes.Buffer{}, &stderr)
 	if want := "did not answer within 10s\n"; code != 1 || !strings.HasSuffix(stderr.String(), want) {

@@ -19,14 +19,14 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 )
 
-// node is one node and what is published for it.
-type node struct {
+// publishedNode is one node and what is published for it.
+type publishedNode struct {
 	name      string
 	resources resourceslice.DriverResources
 }
 
-// nodes finds out what each node has.
-func (o *options) nodes(ctx context.Context) ([]node, error) {
+// discoverNodes finds out what each node has.
+func (o *driverOptions) discoverNodes(ctx context.Context) ([]publishedNode, error) {
 	known := catalogue.Default()
 	var wanted []simulated.Node
 	switch {
@@ -45,29 +45,29 @@ func (o *options) nodes(ctx context.Context) ([]node, error) {
 		}
 		wanted = []simulated.Node{{Name: o.nodeName, Machine: machine}}
 	default:
-		inventory, err := discover(ctx)
+		inventory, err := discoverWithin(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return []node{{o.nodeName, dra.Resources(o.nodeName, inventory)}}, nil
+		return []publishedNode{{o.nodeName, dra.DriverResources(o.nodeName, inventory)}}, nil
 	}
-	nodes := make([]node, 0, len(wanted))
+	nodes := make([]publishedNode, 0, len(wanted))
 	for _, want := range wanted {
 		inventory, err := want.Discover(known.MIG)
 		if err != nil {
 			return nil, err
 		}
-		nodes = append(nodes, node{want.Name, dra.Resources(want.Name, inventory)})
+		nodes = append(nodes, publishedNode{want.Name, dra.DriverResources(want.Name, inventory)})
 	}
 	return nodes, nil
 }
 
-// discover asks this machine's driver. After boot the NVLink fabric takes a
+// discoverWithin asks this machine's driver. After boot the NVLink fabric takes a
 // while, which is waited for.
-func discover(ctx context.Context) (*dra.Inventory, error) {
+func discoverWithin(ctx context.Context) (*dra.Discovery, error) {
 	const tries, pause = 24, 5 * time.Second
 	for try := 1; ; try++ {
-		inventory, err := dra.Discover(nvml.New(), os.DirFS("/sys"))
+		inventory, err := dra.DiscoverNode(nvml.New(), os.DirFS("/sys"))
 		if errors.Is(err, dra.ErrNoDriver) {
 			return nil, fmt.Errorf("%w; use --machine to simulate one", err)
 		}
@@ -84,7 +84,7 @@ func discover(ctx context.Context) (*dra.Inventory, error) {
 }
 
 // printSlices writes the ResourceSlices of all nodes.
-func printSlices(out io.Writer, format string, nodes []node) error {
+func printSlices(out io.Writer, format string, nodes []publishedNode) error {
 	for _, node := range nodes {
 		for _, slice := range dra.ResourceSlices(node.name, node.resources) {
 			var text []byte

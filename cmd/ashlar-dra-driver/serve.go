@@ -18,17 +18,17 @@ import (
 	"github.com/ashlar-dev/ashlar/dra"
 )
 
-// run does what the flags say. Nothing is written before everything is known to
+// runDriver does what the flags say. Nothing is written before everything is known to
 // be in order.
-func (o *options) run(ctx context.Context, stdout io.Writer) error {
-	nodes, err := o.nodes(ctx)
+func (o *driverOptions) runDriver(ctx context.Context, stdout io.Writer) error {
+	nodes, err := o.discoverNodes(ctx)
 	if err != nil {
 		return err
 	}
 	if o.dryRun {
 		return printSlices(stdout, o.output, nodes)
 	}
-	client, err := o.client()
+	client, err := o.newClient()
 	if err != nil {
 		return err
 	}
@@ -45,13 +45,13 @@ func (o *options) run(ctx context.Context, stdout io.Writer) error {
 			return err
 		}
 	}
-	return serve(ctx, client, nodes, &ready)
+	return serveNodes(ctx, client, nodes, &ready)
 }
 
-// client connects to the API server. One process may serve hundreds of nodes,
+// newClient connects to the API server. One process may serve hundreds of nodes,
 // so the limits are far above client-go's 5 requests per second, and slices
 // travel as protobuf, which takes a fraction of the time that JSON does.
-func (o *options) client() (kubernetes.Interface, error) {
+func (o *driverOptions) newClient() (kubernetes.Interface, error) {
 	var config *rest.Config
 	var err error
 	if o.kubeconfig != "" {
@@ -72,9 +72,9 @@ func (o *options) client() (kubernetes.Interface, error) {
 	return kubernetes.NewForConfig(config)
 }
 
-// serve publishes all nodes and keeps them published until ctx ends. The slices
+// serveNodes publishes all nodes and keeps them published until ctx ends. The slices
 // stay when it returns.
-func serve(asked context.Context, client kubernetes.Interface, nodes []node, ready *atomic.Bool) error {
+func serveNodes(asked context.Context, client kubernetes.Interface, nodes []publishedNode, ready *atomic.Bool) error {
 	const parallel = 64 // each node first waits a second or so for its informer
 	ctx, cancel := context.WithCancelCause(asked)
 	defer cancel(nil)
@@ -85,7 +85,7 @@ func serve(asked context.Context, client kubernetes.Interface, nodes []node, rea
 	for i, node := range nodes {
 		publishing.Go(func() error {
 			var err error
-			if stops[i], err = dra.Publish(ctx, client, node.name, node.resources); err != nil {
+			if stops[i], err = dra.PublishSlices(ctx, client, node.name, node.resources); err != nil {
 				cancel(err)
 			}
 			nodes[i].resources = resourceslice.DriverResources{} // the publisher has its own copy

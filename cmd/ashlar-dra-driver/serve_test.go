@@ -19,10 +19,10 @@ import (
 )
 
 // twoNodes is a cluster and what two simulated nodes in it have.
-func twoNodes(t *testing.T) (*fake.Clientset, []node) {
+func twoNodes(t *testing.T) (*fake.Clientset, []publishedNode) {
 	t.Helper()
-	o := options{nodesFile: write(t, "nodes.yaml", "- {name: a, machine: 8xL40S-2socket-node}\n- {name: b, machine: 4xA30-pcie}\n")}
-	nodes, err := o.nodes(t.Context())
+	o := driverOptions{nodesFile: write(t, "nodes.yaml", "- {name: a, machine: 8xL40S-2socket-node}\n- {name: b, machine: 4xA30-pcie}\n")}
+	nodes, err := o.discoverNodes(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestServe(t *testing.T) {
 	defer cancel(nil)
 	var ready atomic.Bool
 	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx, client, nodes, &ready) }()
+	go func() { ended <- serveNodes(ctx, client, nodes, &ready) }()
 	for deadline := time.Now().Add(time.Minute); !ready.Load(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("not ready within a minute")
@@ -73,7 +73,7 @@ func TestServeWithoutItsNode(t *testing.T) {
 	client, nodes := twoNodes(t)
 	nodes[1].name = "c"
 	var ready atomic.Bool
-	err := serve(t.Context(), client, nodes, &ready)
+	err := serveNodes(t.Context(), client, nodes, &ready)
 	if err == nil || !strings.Contains(err.Error(), `node "c" does not exist`) || ready.Load() {
 		t.Errorf("error %v, ready %v", err, ready.Load())
 	}

@@ -19,12 +19,12 @@ type Node struct {
 }
 
 // Discover gives what discovery finds on the simulated node.
-func (n Node) Discover(tables Tables) (*dra.Inventory, error) {
+func (n Node) Discover(tables Tables) (*dra.Discovery, error) {
 	library, err := New(n.Name, n.Machine, tables)
 	if err != nil {
 		return nil, err
 	}
-	inventory, err := dra.Discover(library, library.Sys())
+	inventory, err := dra.DiscoverNode(library, library.Sys())
 	if err != nil {
 		return nil, fmt.Errorf("discovering simulated node %s: %w", n.Name, err)
 	}

@@ -170,9 +170,9 @@ func TestNewRefusesWhatNVMLCannotReport(t *testing.T) {
 		node *topology.Node
 		want string
 	}{
-		"too many links":  {node("X NV20", "NV20 X"), "GPU 0 has 20 NVLinks, NVML knows at most 18"},
+		"too many links":  {node("X NV40", "NV40 X"), "GPU 0 has 40 NVLinks, NVML knows at most 36"},
 		"one-sided":       {node("X NV4", "NV2 X"), "GPUs 0 and 1 count different NVLinks between them"},
-		"uneven switches": {node("X NV12 NV8", "NV12 X NV12", "NV8 NV12 X"), "GPUs 0 and 2 have 8 NVLinks between them, which no switch gives"},
+		"uneven switches": {node("X NV24 NV16", "NV24 X NV24", "NV16 NV24 X"), "GPUs 0 and 2 have 16 NVLinks between them, which no switch gives"},
 		"no GPUs":         {&topology.Node{}, "a node needs at least one GPU"},
 	} {
 		_, err := simulated.New("node-0", &topology.MachineType{Name: "odd", Node: tc.node}, catalogue.Default().MIG)

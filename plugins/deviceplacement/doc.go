@@ -3,18 +3,21 @@
 //
 // The in-tree DynamicResources plugin allocates devices by first fit in the order
 // in which they are published, and knows nothing of links or MIG geometry. This
-// plugin embeds it unchanged and steers it:
+// plugin embeds it unchanged and steers it. What a node's GPUs look like to the pod is
+// for package nodeview to say; here is one file for each extension point:
 //
-//	PreFilter   the in-tree PreFilter sees one small placeholder slice per node-local
-//	            pool instead of every ResourceSlice of the cluster
-//	Filter      devices and claims become a placement.Inventory, State and Request;
-//	            placement.Place chooses; the placeholder is filled with just those
-//	            devices, and the in-tree Filter has the last word on whether they fit
-//	PreScore    the in-tree Reserve, called on a second instance that records instead
-//	            of storing, tells which devices each node would really give
-//	Score       nodes are ranked by what placement.Rate says of those devices
-//	PostFilter  why nothing fits, and the smallest change after which it would
-//	Reserve, PreBind, ...  are the in-tree plugin's own
+//	prefilter.go   the in-tree PreFilter runs on placeholders; the pod is read
+//	filter.go      placement.Place chooses devices on the node; the in-tree Filter is
+//	               shown just those and has the last word on whether they fit
+//	prescore.go    the in-tree Reserve, asked but not acted upon, tells which devices each
+//	               node would really give; they are rated
+//	score.go       nodes are scored by rank, in the one order of nodes (package cluster)
+//	postfilter.go  why nothing fits, and the smallest change after which it would
+//	reserve.go     the forecast learns what the pod takes
+//	postbind.go    an event says what the pod got
+//	preemption.go  AddPod and RemovePod: the devices of victims count as free
+//
+// PreEnqueue, PreBind, Unreserve and the queueing hints are the in-tree plugin's own.
 //
 // Whatever is not understood, such as devices of other drivers or pools that are
 // not local to a node, passes through to the in-tree code as it is: the plugin
@@ -22,5 +25,11 @@
 // only requests that it understands completely.
 //
 // Two plugins are registered: Name for placement and ScoreName for scoring, which
-// has a weight of its own.
+// has a weight of its own. The arguments of the former are DevicePlacementArgs of package
+// plugins/apis/config/v1.
+//
+// The rest: cyclestate.go (what steps of one cycle hand on), verdict.go (one node's
+// answer), explain.go and explanation.go (why a pod fits nowhere, and the same in words),
+// forecast.go, events.go, options.go, dryrun.go (for programs that run cycles on a copy of
+// a cluster).
 package deviceplacement

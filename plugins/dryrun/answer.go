@@ -63,7 +63,7 @@ type AllocatedDevice struct {
 
 // gpuHoldings are the GPUs that claims hold now. Pools whose GPUs cannot be understood are
 // left out.
-func (s *Snapshot) gpuHoldings() ([]resourceslices.Holding, error) {
+func (s *Snapshot) gpuHoldings() ([]resourceslices.ClaimAllocation, error) {
 	stored, err := s.claims.List()
 	if err != nil {
 		return nil, err
@@ -75,18 +75,13 @@ func (s *Snapshot) gpuHoldings() ([]resourceslices.Holding, error) {
 	slices.SortFunc(all, func(a, b resourceapi.ResourceClaim) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
-	pools := map[[2]string][]resourceapi.ResourceSlice{}
-	for _, slice := range s.slices {
-		key := [2]string{slice.Spec.Driver, slice.Spec.Pool.Name}
-		pools[key] = append(pools[key], *slice)
+	published := make([]resourceapi.ResourceSlice, len(s.slices))
+	for i, slice := range s.slices {
+		published[i] = *slice
 	}
-	var understood []resourceapi.ResourceSlice
-	for _, pool := range pools {
-		if _, err := resourceslices.Holdings(pool, nil); err == nil {
-			understood = append(understood, pool...)
-		}
-	}
-	return resourceslices.Holdings(understood, all)
+	// What cannot be read has no say in how many GPUs are in use.
+	allocations, _ := resourceslices.ClaimAllocations(published, all) //nolint:errcheck // see above
+	return allocations, nil
 }
 
 // nodeGPU is one GPU of a node.
@@ -96,19 +91,19 @@ type nodeGPU struct {
 }
 
 // usedGPUs are the GPUs of which anything is held, and their nodes.
-func usedGPUs(holdings []resourceslices.Holding) (gpus map[nodeGPU]bool, nodes map[string]bool) {
+func usedGPUs(holdings []resourceslices.ClaimAllocation) (gpus map[nodeGPU]bool, nodes map[string]bool) {
 	gpus, nodes = map[nodeGPU]bool{}, map[string]bool{}
 	for _, h := range holdings {
 		nodes[h.Node] = true
 		for _, held := range h.Devices {
-			gpus[nodeGPU{h.Node, held.Offer.GPU}] = true
+			gpus[nodeGPU{h.Node, held.Device.GPU}] = true
 		}
 	}
 	return gpus, nodes
 }
 
-// finish fills the answer from the outcomes and what is held now.
-func (a *PlacementAnswer) finish(s *Snapshot, before []resourceslices.Holding) error {
+// fillIn fills the answer from the outcomes and what is held now.
+func (a *PlacementAnswer) fillIn(s *Snapshot, before []resourceslices.ClaimAllocation) error {
 	after, err := s.gpuHoldings()
 	if err != nil {
 		return err
@@ -136,7 +131,7 @@ func (a *PlacementAnswer) finish(s *Snapshot, before []resourceslices.Holding) e
 			byUser[user.UID] = append(byUser[user.UID], claim)
 		}
 	}
-	byClaim := map[types.NamespacedName]*resourceslices.Holding{}
+	byClaim := map[types.NamespacedName]*resourceslices.ClaimAllocation{}
 	for i := range after {
 		claim := after[i].Claim
 		byClaim[types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}] = &after[i]
@@ -167,7 +162,7 @@ func (a *PlacementAnswer) finish(s *Snapshot, before []resourceslices.Holding) e
 
 // describeClaims writes down what a bound pod's claims hold.
 func (p *PodPlacement) describeClaims(
-	bound *corev1.Pod, claims []*resourceapi.ResourceClaim, holdings map[types.NamespacedName]*resourceslices.Holding,
+	bound *corev1.Pod, claims []*resourceapi.ResourceClaim, holdings map[types.NamespacedName]*resourceslices.ClaimAllocation,
 ) {
 	p.Node = bound.Spec.NodeName
 	var products, got, connections []string
@@ -183,14 +178,15 @@ func (p *PodPlacement) describeClaims(
 				device.Bytes = memory.Value()
 			}
 			p.Devices = append(p.Devices, device)
-			if holding == nil || !slices.ContainsFunc(holding.Devices, func(h resourceslices.Held) bool { return h.Device == result.Device }) {
+			known := func(d resourceslices.AllocatedDevice) bool { return d.Name == result.Device }
+			if holding == nil || !slices.ContainsFunc(holding.Devices, known) {
 				others = append(others, fmt.Sprintf("%s of %s", result.Device, result.Driver))
 			}
 		}
 		if holding != nil {
-			products, got = append(products, holding.Product()), append(got, holding.Got())
+			products, got = append(products, holding.ProductName()), append(got, holding.DescribeDevices())
 			if holding.Bandwidth > 0 {
-				connections = append(connections, holding.Connection())
+				connections = append(connections, holding.DescribeConnection())
 				if p.GBps == 0 || holding.Bandwidth < p.GBps {
 					p.GBps = holding.Bandwidth
 				}

@@ -26,7 +26,7 @@ func podSetsOf(pods []PendingPod, groups []*v1alpha1.PodGroup) []podSet {
 		switch i, seen := at[group]; {
 		case group != nil && seen:
 			sets[i].pods = append(sets[i].pods, one)
-		case group == nil && last >= 0 && sets[last].group == nil && one.alike(&sets[last].pods[0]):
+		case group == nil && last >= 0 && sets[last].group == nil && one.isAlike(&sets[last].pods[0]):
 			sets[last].pods = append(sets[last].pods, one)
 		default:
 			if group != nil {
@@ -84,6 +84,6 @@ func (s *Snapshot) enforceGang(set *podSet, outcomes []PodOutcome) (orderMatters
 			outcomes[i].Refusal += ", and no more were asked about"
 		}
 	}
-	differ := slices.ContainsFunc(set.pods, func(p PendingPod) bool { return !p.alike(&set.pods[0]) })
+	differ := slices.ContainsFunc(set.pods, func(p PendingPod) bool { return !p.isAlike(&set.pods[0]) })
 	return because != "" && len(back) > 0 && differ, s.UnbindPods(slices.Clip(back)...)
 }

@@ -30,14 +30,14 @@ func (s *Snapshot) replayPlaced(scheduler string) error {
 		first := claim.Status.ReservedFor[0].UID
 		byUser[first] = append(byUser[first], claim)
 	}
-	var placed []deviceplacement.Placed
+	var placed []deviceplacement.PlacedPod
 	for _, pod := range s.pods {
 		if pod.Spec.SchedulerName == scheduler && len(byUser[pod.UID]) > 0 {
-			placed = append(placed, deviceplacement.Placed{Pod: pod, Claims: byUser[pod.UID]})
+			placed = append(placed, deviceplacement.PlacedPod{Pod: pod, Claims: byUser[pod.UID]})
 		}
 	}
-	slices.SortStableFunc(placed, func(a, b deviceplacement.Placed) int {
+	slices.SortStableFunc(placed, func(a, b deviceplacement.PlacedPod) int {
 		return cmp.Or(a.Pod.CreationTimestamp.Compare(b.Pod.CreationTimestamp.Time), cmp.Compare(a.Pod.Name, b.Pod.Name))
 	})
-	return s.placement.Learn(placed)
+	return s.placement.ReplayPods(placed)
 }

@@ -23,8 +23,8 @@ const (
 	fromNode  = "node " // and its name
 )
 
-// alike reports whether both pods differ in nothing but their names.
-func (p *PendingPod) alike(other *PendingPod) bool {
+// isAlike reports whether both pods differ in nothing but their names.
+func (p *PendingPod) isAlike(other *PendingPod) bool {
 	return p.workload != nil && p.workload == other.workload
 }
 

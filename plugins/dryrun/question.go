@@ -52,7 +52,7 @@ func AnswerQuestion(ctx context.Context, cluster *ClusterObjects, q *PlacementQu
 			return nil, err
 		}
 	}
-	return a, a.finish(s, before)
+	return a, a.fillIn(s, before)
 }
 
 // checkNodes refuses what the cluster has no notion of.
@@ -119,7 +119,7 @@ func (q *PlacementQuestion) podsToPlace(s *Snapshot, cluster *ClusterObjects) ([
 func (a *PlacementAnswer) placeSet(ctx context.Context, s *Snapshot, set *podSet) error {
 	var outcomes []PodOutcome
 	for _, one := range set.pods {
-		if last := len(outcomes) - 1; last >= 0 && one.alike(&outcomes[last].PendingPod) && outcomes[last].Bound == nil {
+		if last := len(outcomes) - 1; last >= 0 && one.isAlike(&outcomes[last].PendingPod) && outcomes[last].Bound == nil {
 			outcomes = append(outcomes, PodOutcome{PendingPod: one, Refusal: outcomes[last].Refusal})
 			continue
 		}

@@ -6,12 +6,14 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	configscheme "k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins"
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 
+	_ "github.com/ashlar-dev/ashlar/plugins/apis/config/scheme" // arguments in the profile
 	"github.com/ashlar-dev/ashlar/plugins/deviceplacement"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -52,11 +54,11 @@ func dryRunProfile(text string) (*config.KubeSchedulerProfile, error) {
 // placementPlugin is what a dry run asks of plugins/deviceplacement beside its extension
 // points.
 type placementPlugin interface {
-	// Learn lets the plugin learn from pods that were placed before.
-	Learn(placed []deviceplacement.Placed) error
-	// Explain is why no node takes a pod, and the smallest changes after which one would,
+	// ReplayPods lets the plugin learn from pods that were placed before.
+	ReplayPods(placed []deviceplacement.PlacedPod) error
+	// ExplainRefusal is why no node takes a pod, and the smallest changes after which one would,
 	// as far as they are found within the time given.
-	Explain(ctx context.Context, state fwk.CycleState, statuses fwk.NodeToStatusReader, within time.Duration) string
+	ExplainRefusal(ctx context.Context, state fwk.CycleState, statuses fwk.NodeToStatusReader, timeout time.Duration) string
 }
 
 var _ placementPlugin = (*deviceplacement.Plugin)(nil)
@@ -64,9 +66,18 @@ var _ placementPlugin = (*deviceplacement.Plugin)(nil)
 // pluginRegistry has kube-scheduler's plugins and Ashlar's, the latter under a policy.
 // built is called with the plugin that chooses devices once the framework makes it.
 func pluginRegistry(policy placement.Policy, built func(placementPlugin)) (frameworkruntime.Registry, error) {
+	options := deviceplacement.DefaultOptions()
+	options.Policy = policy
 	registry := plugins.NewInTreeRegistry()
 	err := registry.Merge(frameworkruntime.Registry{
-		deviceplacement.Name:      deviceplacement.NewWith(policy, func(p *deviceplacement.Plugin) { built(p) }),
+		deviceplacement.Name: func(ctx context.Context, _ runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
+			plugin, err := deviceplacement.Build(ctx, h, options)
+			if err != nil {
+				return nil, err
+			}
+			built(plugin)
+			return plugin, nil
+		},
 		deviceplacement.ScoreName: deviceplacement.NewScore,
 	})
 	return registry, err

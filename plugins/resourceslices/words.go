@@ -8,19 +8,19 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// Got describes the devices: "GPUs 0,1", "GPU 0: 1g.10gb at 6:1", "GPU 0: 20GiB of
+// DescribeDevices describes the devices: "GPUs 0,1", "GPU 0: 1g.10gb at 6:1", "GPU 0: 20GiB of
 // 44.42GiB".
-func (h *Holding) Got() string {
+func (a *ClaimAllocation) DescribeDevices() string {
 	var whole []string
 	var parts []string
-	for _, held := range h.Devices {
-		switch held.Offer.Form {
+	for _, got := range a.Devices {
+		switch got.Device.Form {
 		case placement.Whole:
-			whole = append(whole, fmt.Sprint(held.Offer.GPU))
+			whole = append(whole, fmt.Sprint(got.Device.GPU))
 		case placement.MIG:
-			parts = append(parts, fmt.Sprintf("GPU %d: %s at %s", held.Offer.GPU, held.Profile, held.Offer.Placement))
+			parts = append(parts, fmt.Sprintf("GPU %d: %s at %s", got.Device.GPU, got.Profile, got.Device.Placement))
 		case placement.Share:
-			parts = append(parts, fmt.Sprintf("GPU %d: %s of %s", held.Offer.GPU, held.Bytes, held.Offer.Memory))
+			parts = append(parts, fmt.Sprintf("GPU %d: %s of %s", got.Device.GPU, got.Bytes, got.Device.Memory))
 		}
 	}
 	if len(whole) == 1 {
@@ -31,20 +31,20 @@ func (h *Holding) Got() string {
 	return strings.Join(parts, "; ")
 }
 
-// Connection describes how the whole GPUs are connected, "-" for fewer than two: the
+// DescribeConnection describes how the whole GPUs are connected, "-" for fewer than two: the
 // slowest link, and the bandwidth of the ring through all.
-func (h *Holding) Connection() string {
-	if h.Bandwidth == 0 {
+func (a *ClaimAllocation) DescribeConnection() string {
+	if a.Bandwidth == 0 {
 		return "-"
 	}
-	kind := h.Link.String()
-	if h.Link.Kind != topology.NVLink {
+	kind := a.Link.String()
+	if a.Link.Kind != topology.NVLink {
 		kind = "PCIe " + kind
 	}
-	return fmt.Sprintf("%s, %d GB/s", kind, h.Bandwidth)
+	return fmt.Sprintf("%s, %d GB/s", kind, a.Bandwidth)
 }
 
-// Product is the model of the first device, as people call it.
-func (h *Holding) Product() string {
-	return strings.TrimPrefix(h.Devices[0].Product, "NVIDIA ")
+// ProductName is the model of the first device, as people call it.
+func (a *ClaimAllocation) ProductName() string {
+	return strings.TrimPrefix(a.Devices[0].Product, "NVIDIA ")
 }

@@ -78,7 +78,8 @@ func charts(policies []policy) ([]chartGroup, []chart) {
 			groups = append(groups, group)
 		}
 	}
-	add(groupOpenb, "openb experiment", "Pods arrive one by one and never leave, until they have asked for 130 % of all GPUs.", openbCharts(policies))
+	add(groupOpenb, "openb experiment",
+		"Pods arrive one by one and never leave, until they have asked for 130 % of all GPUs.", openbCharts(policies))
 	add(groupTime, "Over time", "", timeCharts(policies))
 	list, about := waitCharts(policies)
 	add(groupWaits, "How long jobs waited", about, list)
@@ -102,9 +103,15 @@ func (c *chart) inWords(policies []policy) string {
 func openbCharts(policies []policy) []chart {
 	asked := axis{Label: "asked for so far, % of all GPUs", Kind: "number", Unit: "%", Max: openb.ArrivingPercent}
 	list := []chart{
-		{ID: "openb-allocated", Title: "Allocated", Note: "GPUs that pods hold.", X: asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%", Max: 100}},
-		{ID: "openb-behind", Title: "Behind the best policy", Note: "What the best of these policies holds by then, with the same arrivals, less what this one does.", X: asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%"}},
-		{ID: "openb-fragment", Title: "Fragments", Note: "Idle GPUs that the next pod is expected not to be able to use.", X: asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%"}},
+		{ID: "openb-allocated", Title: "Allocated",
+			Note: "GPUs that pods hold.",
+			X:    asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%", Max: 100}},
+		{ID: "openb-behind", Title: "Behind the best policy",
+			Note: "What the best of these policies holds by then, with the same arrivals, less what this one does.",
+			X:    asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%"}},
+		{ID: "openb-fragment", Title: "Fragments",
+			Note: "Idle GPUs that the next pod is expected not to be able to use.",
+			X:    asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%"}},
 		{ID: "openb-idle", Title: "Fragments of what is idle", X: asked, Y: axis{Label: "% of idle GPUs", Kind: "number", Unit: "%", Max: 100}},
 	}
 	best := map[int64]*[openb.ArrivingPercent + 1]float64{} // by seed
@@ -174,17 +181,27 @@ func timeCharts(policies []policy) []chart {
 		chart
 		read func(*simulator.Sample) float64
 	}{
-		{chart{ID: "allocated", Title: "Allocated", Note: "GPUs that jobs hold, parts of GPUs counted as parts.", X: at, Y: axis{Label: "% of GPUs", Kind: "number", Unit: "%", Max: 100}},
+		{chart{ID: "allocated", Title: "Allocated",
+			Note: "GPUs that jobs hold, parts of GPUs counted as parts.",
+			X:    at, Y: axis{Label: "% of GPUs", Kind: "number", Unit: "%", Max: 100}},
 			func(s *simulator.Sample) float64 { return ratio(float64(s.Allocated)/10, float64(s.GPUs)) }},
-		{chart{ID: "fragmentation", Title: "Fragmentation", Note: "Free GPU memory on nodes where a request drawn from the arrivals does not fit.", X: at, Y: axis{Label: "% of free GPU memory", Kind: "number", Unit: "%", Max: 100}},
+		{chart{ID: "fragmentation", Title: "Fragmentation",
+			Note: "Free GPU memory on nodes where a request drawn from the arrivals does not fit.",
+			X:    at, Y: axis{Label: "% of free GPU memory", Kind: "number", Unit: "%", Max: 100}},
 			func(s *simulator.Sample) float64 { return 100 * s.Fragmentation }},
-		{chart{ID: "stranded", Title: "Stranded VRAM", Note: "Free GPU memory on nodes where no kind of request fits.", X: at, Y: axis{Label: unit, Kind: "number", Unit: unit}},
+		{chart{ID: "stranded", Title: "Stranded VRAM",
+			Note: "Free GPU memory on nodes where no kind of request fits.",
+			X:    at, Y: axis{Label: unit, Kind: "number", Unit: unit}},
 			func(s *simulator.Sample) float64 { return float64(s.StrandedBytes) / scale }},
 		{chart{ID: "waiting", Title: "Jobs waiting", X: at, Y: axis{Label: "jobs", Kind: "number", Unit: "jobs"}},
 			func(s *simulator.Sample) float64 { return float64(s.Waiting) }},
-		{chart{ID: "used", Title: "GPUs in use", Note: "GPUs of which anything is held.", X: at, Y: axis{Label: "GPUs", Kind: "number", Unit: "GPUs"}},
+		{chart{ID: "used", Title: "GPUs in use",
+			Note: "GPUs of which anything is held.",
+			X:    at, Y: axis{Label: "GPUs", Kind: "number", Unit: "GPUs"}},
 			func(s *simulator.Sample) float64 { return float64(s.Used) }},
-		{chart{ID: "dollars", Title: "Dollars per hour", Note: "Price of the GPUs in use.", X: at, Y: axis{Label: "US dollars per hour", Kind: "number", Unit: "$/h"}},
+		{chart{ID: "dollars", Title: "Dollars per hour",
+			Note: "Price of the GPUs in use.",
+			X:    at, Y: axis{Label: "US dollars per hour", Kind: "number", Unit: "$/h"}},
 			func(s *simulator.Sample) float64 { return float64(s.MicroDollars) / 1e6 }},
 	}
 	var drawn []chart
@@ -324,7 +341,8 @@ func (c *chart) waited() bool {
 }
 
 func waitChart(policies []policy, id, title string, of func(*policy) []simulator.Distribution) chart {
-	c := chart{ID: id, Title: title, X: axis{Label: "% of the jobs", Kind: "rank", Unit: "%"}, Y: axis{Label: "wait, logarithmic", Kind: "wait"}}
+	c := chart{ID: id, Title: title,
+		X: axis{Label: "% of the jobs", Kind: "rank", Unit: "%"}, Y: axis{Label: "wait, logarithmic", Kind: "wait"}}
 	jobs := 0.0
 	for i := range policies {
 		s := series{Policy: i}

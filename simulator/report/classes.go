@@ -132,7 +132,8 @@ func classCells(counts []simulator.JobCounts, waits []simulator.Distribution, ba
 	}
 	n := float64(len(counts))
 	cells := []string{
-		pageWhole(float64(total.Arrived) / n), pageWhole(float64(total.Finished) / n), pageWhole(float64(total.Waiting) / n), pageWhole(float64(total.Failed) / n),
+		pageWhole(float64(total.Arrived) / n), pageWhole(float64(total.Finished) / n),
+		pageWhole(float64(total.Waiting) / n), pageWhole(float64(total.Failed) / n),
 	}
 	for _, read := range []func(*simulator.Distribution) simulator.Time{
 		func(d *simulator.Distribution) simulator.Time { return d.P50 },

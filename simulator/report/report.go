@@ -86,7 +86,8 @@ func Write(w io.Writer, title string, runs []Run) error {
 		Title: clipName(cmp.Or(title, "Simulation")), Facts: facts(runs, policies), Policies: policies,
 		Summary: summaryOf(policies), Failures: failureTable(policies), Classes: classTables(policies),
 		Style: template.CSS(styleText), Script: template.JS(scriptText), // files of this package
-		Policy: "default-src 'none'; script-src '" + hash(scriptText) + "'; style-src '" + hash(styleText) + "'; img-src data:; base-uri 'none'; form-action 'none'",
+		Policy: "default-src 'none'; script-src '" + hash(scriptText) + "'; style-src '" + hash(styleText) +
+			"'; img-src data:; base-uri 'none'; form-action 'none'",
 	}
 	for i := range policies {
 		p.SeveralSeeds = p.SeveralSeeds || len(policies[i].runs) > 1

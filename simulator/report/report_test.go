@@ -23,14 +23,16 @@ import (
 // resultOf is a small result made by hand: two nodes, three frames.
 func resultOf(factor simulator.Time) *simulator.Result {
 	waits := func(n int64) simulator.Distribution {
-		return simulator.Distribution{Count: n, Mean: 90 * simulator.Second * factor, P50: 0, P90: simulator.Minute * factor, P99: simulator.Hour * factor, Max: simulator.Day * factor}
+		return simulator.Distribution{Count: n, Mean: 90 * simulator.Second * factor, P50: 0,
+			P90: simulator.Minute * factor, P99: simulator.Hour * factor, Max: simulator.Day * factor}
 	}
 	r := &simulator.Result{
 		Policy: "keep-placeable", End: 2 * simulator.Hour, Jobs: simulator.JobCounts{Arrived: 10, Finished: 7, Running: 1, Failed: 2},
 		All: simulator.ClassResult{Waits: waits(10)},
 		Classes: []simulator.ClassResult{
 			{Name: "inference", Jobs: simulator.JobCounts{Arrived: 4, Finished: 4}, Waits: waits(4)},
-			{Name: "training", Jobs: simulator.JobCounts{Arrived: 6, Finished: 3, Running: 1, Failed: 2, Failures: map[simulator.Failure]int64{"never fits": 1, "gave up": 1}}, Waits: waits(6), Bandwidth: 0.75, Measured: 2},
+			{Name: "training", Jobs: simulator.JobCounts{Arrived: 6, Finished: 3, Running: 1, Failed: 2,
+				Failures: map[simulator.Failure]int64{"never fits": 1, "gave up": 1}}, Waits: waits(6), Bandwidth: 0.75, Measured: 2},
 		},
 		Utilisation: 0.5, StrandedBytes: 40 << 30, GPUs: 3, DollarsPerHour: 9,
 		Nodes: []simulator.NodeResult{
@@ -45,7 +47,8 @@ func resultOf(factor simulator.Time) *simulator.Result {
 		},
 	}
 	for i := range 3 {
-		r.Samples = append(r.Samples, simulator.Sample{At: simulator.Time(i) * simulator.Hour, GPUs: 3, Allocated: int64(i) * 1000, Waiting: int64(factor), StrandedBytes: 1 << 30})
+		r.Samples = append(r.Samples, simulator.Sample{At: simulator.Time(i) * simulator.Hour, GPUs: 3, Allocated: int64(i) * 1000,
+			Waiting: int64(factor), StrandedBytes: 1 << 30})
 	}
 	return r
 }
@@ -86,10 +89,12 @@ func embedded(t testing.TB, page string) data {
 }
 
 func TestSummary(t *testing.T) {
-	page := written(t, "A week", Run{Name: "a", Seed: 1, Result: resultOf(1)}, Run{Name: "a", Seed: 2, Result: resultOf(3)}, Run{Name: "b", Seed: 1, Result: resultOf(1)})
+	page := written(t, "A week", Run{Name: "a", Seed: 1, Result: resultOf(1)}, Run{Name: "a", Seed: 2, Result: resultOf(3)},
+		Run{Name: "b", Seed: 1, Result: resultOf(1)})
 	has(t, page, "<title>A week</title>")
 	require.True(t, matches(t, page, `<th scope="row">99th percentile</th><td>2h<small>1h – 3h</small></td><td class="best">1h</td>`))
-	require.True(t, matches(t, page, `Utilisation<small>[^<]*</small></th><td>50\.0 %</td><td>50\.0 %</td>`)) // none is best if all are the same
+	// None is best if all are the same.
+	require.True(t, matches(t, page, `Utilisation<small>[^<]*</small></th><td>50\.0 %</td><td>50\.0 %</td>`))
 	has(t, page, `<td>4 of 12: 2 gave up, 2 never fits</td><td>2 of 6: 1 gave up, 1 never fits</td>`)
 	has(t, page, "<td>$9.00</td>")
 	lacks(t, page, "openb")
@@ -114,7 +119,8 @@ func TestCurves(t *testing.T) {
 		var nodes []openbpolicy.NodeCapacity
 		var pods []openbpolicy.TracePod
 		for i := range 8 {
-			nodes = append(nodes, openbpolicy.NodeCapacity{Name: fmt.Sprintf("n%d", i), CPU: 64_000, Memory: 1 << 38, Pods: 100, GPUs: 2, Model: "T4"})
+			nodes = append(nodes, openbpolicy.NodeCapacity{Name: fmt.Sprintf("n%d", i), CPU: 64_000, Memory: 1 << 38,
+				Pods: 100, GPUs: 2, Model: "T4"})
 			pods = append(pods, openbpolicy.TracePod{PodClass: forecast.PodClass{CPU: 1000, GPUs: 1, PerGPU: 700}, Memory: 1 << 30})
 		}
 		result, err := (&openb.Experiment{Nodes: nodes, Pods: pods, Policy: openbpolicy.FGD{}, Seed: seed}).Run(t.Context())
@@ -157,8 +163,10 @@ func TestOverTime(t *testing.T) {
 		}
 		return r
 	}
-	s := overTime(&policy{runs: []Run{{Result: at(0, 10, 20)}, {Result: at(0, 10, 14)}}}, func(s *simulator.Sample) float64 { return float64(s.Waiting) })
-	require.Equal(t, series{X: []float64{0, 10, 14, 20}, Y: []float64{0, 10, 12, 20}, Low: []float64{0, 10, 10, 20}, High: []float64{0, 10, 14, 20}}, s)
+	s := overTime(&policy{runs: []Run{{Result: at(0, 10, 20)}, {Result: at(0, 10, 14)}}},
+		func(s *simulator.Sample) float64 { return float64(s.Waiting) })
+	require.Equal(t, series{X: []float64{0, 10, 14, 20}, Y: []float64{0, 10, 12, 20},
+		Low: []float64{0, 10, 10, 20}, High: []float64{0, 10, 14, 20}}, s)
 }
 
 func TestEncode(t *testing.T) {
@@ -222,7 +230,8 @@ func TestSameBytes(t *testing.T) {
 // hostile are names that would break out of a page that does not take care.
 var hostile = []string{
 	`</script><script>document.title="broken"</script>`, `"><img src=x onerror=alert(1)>`, `'-alert(1)-'`, `{{.Title}}`, `${alert(1)}`,
-	"<!--<script>", "a\u2028b\u2029c", "😀👩‍🚀", "\u202egnp.exe", "\x00\x1b[31m", "\xff\xfe", strings.Repeat("long", 2500), "]]>", "</title></style>",
+	"<!--<script>", "a\u2028b\u2029c", "😀👩‍🚀", "\u202egnp.exe", "\x00\x1b[31m", "\xff\xfe",
+	strings.Repeat("long", 2500), "]]>", "</title></style>",
 }
 
 func TestHostileNames(t *testing.T) {
@@ -296,7 +305,8 @@ func anyFrames(rng *rand.Rand, nodes, frames int, change float64) (*simulator.Re
 				}
 				for k := range words {
 					if words[k] == "" || rng.Float64() < change {
-						words[k] = []string{"-", "w0", "w1", fmt.Sprintf("s%d=1", 1+rng.IntN(1000)), fmt.Sprintf("s%d=0,%d=1", 1+rng.IntN(500), 1+rng.IntN(500)), "m0:4=0,4:2=1", "m6:1=0"}[rng.IntN(7)]
+						words[k] = []string{"-", "w0", "w1", fmt.Sprintf("s%d=1", 1+rng.IntN(1000)),
+							fmt.Sprintf("s%d=0,%d=1", 1+rng.IntN(500), 1+rng.IntN(500)), "m0:4=0,4:2=1", "m6:1=0"}[rng.IntN(7)]
 					}
 				}
 				text = strings.Join(words, " ")

@@ -3,7 +3,7 @@
 // next to one another. Build draws the jobs from a seed and makes a simulator.Input.
 //
 //	Scenario ──Check──> Build(seed, variant) ──> simulator.Input ──> simulator.Run
-//	(YAML, read in cmd/ashlar)
+//	(YAML, read in cmd/ashlar/internal/scenariofile)
 //
 // File is what a file has: a version, a kind and the Scenario, with the assertions that
 // package assertion checks after the runs.

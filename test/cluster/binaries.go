@@ -99,20 +99,22 @@ func (b *Binaries) ControlPlane() string {
 	return filepath.Join(b.dir, "controlplane-"+KubernetesVersion)
 }
 
-// component returns the path of the program that is the component of that name.
-func (b *Binaries) component(name string) string {
+// componentPath returns the path of the program that is the component of that name.
+func (b *Binaries) componentPath(name string) string {
 	switch {
 	case name == kwok:
-		return b.kwok()
+		return b.kwokPath()
 	case b.earlier && (name == apiServer || name == controllerManager || name == scheduler):
-		return b.compat()
+		return b.compatPath()
 	}
 	return b.ControlPlane()
 }
 
-func (b *Binaries) compat() string   { return filepath.Join(b.dir, "compat-"+EarlierKubernetesVersion) }
-func (b *Binaries) kwok() string     { return filepath.Join(b.dir, "kwok-"+kwokVersion) }
-func (b *Binaries) watchdog() string { return filepath.Join(b.dir, "watchdog") }
+func (b *Binaries) compatPath() string {
+	return filepath.Join(b.dir, "compat-"+EarlierKubernetesVersion)
+}
+func (b *Binaries) kwokPath() string     { return filepath.Join(b.dir, "kwok-"+kwokVersion) }
+func (b *Binaries) watchdogPath() string { return filepath.Join(b.dir, "watchdog") }
 
 // Ensure builds what is missing or out of date: the programs of a cluster, and
 // the named folders of cmd/. Calls from several processes at once take turns.
@@ -121,8 +123,8 @@ func (b *Binaries) Ensure(ctx context.Context, progress func(string), commands .
 	if progress == nil {
 		progress = func(string) {}
 	}
-	programs := b.programs(commands)
-	if missing, err := stale(programs); err != nil || len(missing) == 0 {
+	programs := b.allPrograms(commands)
+	if missing, err := stalePrograms(programs); err != nil || len(missing) == 0 {
 		return err
 	}
 	lock, err := waitLock(ctx, filepath.Join(b.dir, "lock"), func() {
@@ -132,7 +134,7 @@ func (b *Binaries) Ensure(ctx context.Context, progress func(string), commands .
 		return err
 	}
 	defer lock.Close()
-	missing, err := stale(programs) // once more: another build may have made them
+	missing, err := stalePrograms(programs) // once more: another build may have made them
 	if err != nil {
 		return err
 	}
@@ -140,7 +142,7 @@ func (b *Binaries) Ensure(ctx context.Context, progress func(string), commands .
 		return err
 	}
 	for _, p := range missing {
-		if err := b.build(ctx, p, progress); err != nil {
+		if err := b.buildProgram(ctx, p, progress); err != nil {
 			return fmt.Errorf("building %s: %w", p.title, err)
 		}
 	}
@@ -161,8 +163,8 @@ func (b *Binaries) removeScratch() error {
 	return nil
 }
 
-// program is something that can be built.
-type program struct {
+// builtProgram is something that can be built.
+type builtProgram struct {
 	title string
 	path  string
 	// source is a package of this repository, or one with its version.
@@ -181,11 +183,11 @@ type program struct {
 	note string
 }
 
-func (b *Binaries) programs(commands []string) []program {
+func (b *Binaries) allPrograms(commands []string) []builtProgram {
 	folder := filepath.Join(b.root, "test", "cluster")
-	programs := []program{{
+	programs := []builtProgram{{
 		title:  "the cluster's watchdog",
-		path:   b.watchdog(),
+		path:   b.watchdogPath(),
 		source: "./test/cluster/watchdog",
 		inputs: []string{filepath.Join(folder, "watchdog", "*.go"), filepath.Join(folder, "mark", "*.go")},
 	}, {
@@ -196,15 +198,15 @@ func (b *Binaries) programs(commands []string) []program {
 		note:   "the first time this downloads 600 MB and takes 5 to 10 minutes",
 	}, {
 		title:  "KWOK " + kwokVersion,
-		path:   b.kwok(),
+		path:   b.kwokPath(),
 		source: "sigs.k8s.io/kwok/cmd/kwok@" + kwokVersion,
 		note:   "the first time this takes 3 to 5 minutes",
 	}}
 	if b.earlier {
 		compat := filepath.Join("test", "compat")
-		programs = append(programs, program{
+		programs = append(programs, builtProgram{
 			title:      "the Kubernetes " + EarlierKubernetesVersion + " API server",
-			path:       b.compat(),
+			path:       b.compatPath(),
 			source:     ".",
 			folder:     compat,
 			kubernetes: EarlierKubernetesVersion,
@@ -213,7 +215,7 @@ func (b *Binaries) programs(commands []string) []program {
 		})
 	}
 	for _, name := range commands {
-		programs = append(programs, program{
+		programs = append(programs, builtProgram{
 			title:  name,
 			path:   b.Command(name),
 			source: "./cmd/" + name,
@@ -223,8 +225,8 @@ func (b *Binaries) programs(commands []string) []program {
 	return programs
 }
 
-// stamp is what a program was built from: its path carries the version.
-func (p program) stamp() (string, error) {
+// sourceStamp is what a program was built from: its path carries the version.
+func (p builtProgram) sourceStamp() (string, error) {
 	hash := sha256.New()
 	for _, pattern := range p.inputs {
 		files, err := filepath.Glob(pattern)
@@ -242,13 +244,13 @@ func (p program) stamp() (string, error) {
 	return fmt.Sprintf("%s %x\n", p.source, hash.Sum(nil)), nil
 }
 
-func (p program) stampPath() string { return p.path + ".stamp" }
+func (p builtProgram) stampPath() string { return p.path + ".stamp" }
 
-// stale returns the programs that must be built.
-func stale(programs []program) ([]program, error) {
-	var missing []program
+// stalePrograms returns the programs that must be built.
+func stalePrograms(programs []builtProgram) ([]builtProgram, error) {
+	var missing []builtProgram
 	for _, p := range programs {
-		want, err := p.stamp()
+		want, err := p.sourceStamp()
 		if err != nil {
 			return nil, err
 		}

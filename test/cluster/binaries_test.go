@@ -42,11 +42,11 @@ func TestForKubernetes(t *testing.T) {
 		t.Errorf("got %s, want %s", got, EarlierKubernetesVersion)
 	}
 	for component, same := range map[string]bool{etcd: true, kwok: true, apiServer: false, controllerManager: false, scheduler: false} {
-		if got := earlier.component(component) == found.component(component); got != same {
+		if got := earlier.componentPath(component) == found.componentPath(component); got != same {
 			t.Errorf("%s is the same program: got %v, want %v", component, got, same)
 		}
 	}
-	if extra := len(earlier.programs(nil)) - len(found.programs(nil)); extra != 1 {
+	if extra := len(earlier.allPrograms(nil)) - len(found.allPrograms(nil)); extra != 1 {
 		t.Errorf("got %d programs more to build, want 1", extra)
 	}
 	if again, err := earlier.ForKubernetes(KubernetesVersion); err != nil || again.Kubernetes() != KubernetesVersion {
@@ -73,13 +73,13 @@ func TestBuild(t *testing.T) {
 	if err := os.Mkdir(b.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	watchdog := b.programs(nil)[0]
+	watchdog := b.allPrograms(nil)[0]
 	ignore := func(string) {}
 
-	if err := b.build(t.Context(), watchdog, ignore); err != nil {
+	if err := b.buildProgram(t.Context(), watchdog, ignore); err != nil {
 		t.Fatal(err)
 	}
-	if missing, err := stale([]program{watchdog}); err != nil || len(missing) > 0 {
+	if missing, err := stalePrograms([]builtProgram{watchdog}); err != nil || len(missing) > 0 {
 		t.Errorf("stale right after it was built: %v, %v", missing, err)
 	}
 	first, err := os.Stat(watchdog.path)
@@ -89,18 +89,18 @@ func TestBuild(t *testing.T) {
 	if err := os.WriteFile(watchdog.stampPath(), []byte("older sources"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if missing, err := stale([]program{watchdog}); err != nil || len(missing) != 1 {
+	if missing, err := stalePrograms([]builtProgram{watchdog}); err != nil || len(missing) != 1 {
 		t.Errorf("current although it was built from other sources: %v, %v", missing, err)
 	}
-	if err := b.build(t.Context(), watchdog, ignore); err != nil {
+	if err := b.buildProgram(t.Context(), watchdog, ignore); err != nil {
 		t.Fatal(err)
 	}
 	if again, err := os.Stat(watchdog.path); err != nil || !os.SameFile(first, again) {
 		t.Errorf("linked again although nothing has changed (%v)", err)
 	}
 
-	absent := program{title: "x", path: b.Command("x"), source: "./cmd/no-such-program"}
-	if err := b.build(t.Context(), absent, ignore); err == nil || !strings.Contains(err.Error(), "no-such-program") {
+	absent := builtProgram{title: "x", path: b.Command("x"), source: "./cmd/no-such-program"}
+	if err := b.buildProgram(t.Context(), absent, ignore); err == nil || !strings.Contains(err.Error(), "no-such-program") {
 		t.Errorf("the toolchain's complaint is missing: %v", err)
 	}
 	entries, err := os.ReadDir(b.dir)
@@ -109,7 +109,7 @@ func TestBuild(t *testing.T) {
 	}
 
 	t.Setenv("PATH", "")
-	if err := b.build(t.Context(), watchdog, ignore); !errors.Is(err, errNoGo) {
+	if err := b.buildProgram(t.Context(), watchdog, ignore); !errors.Is(err, errNoGo) {
 		t.Errorf("without the toolchain: %v", err)
 	}
 }
@@ -157,7 +157,7 @@ func TestOptions(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			tc.options.Binaries = b
-			got, err := tc.options.complete()
+			got, err := tc.options.withDefaults()
 			if (err != nil) != (tc.dir == "") {
 				t.Fatalf("error: %v", err)
 			}

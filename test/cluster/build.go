@@ -28,13 +28,13 @@ var (
 	errNoC  = errors.New("there is no working C compiler: install one with its headers, for example `apt-get install gcc libc6-dev`")
 )
 
-// build builds one program next to its place and then moves it there, so that
+// buildProgram builds one program next to its place and then moves it there, so that
 // nobody ever starts half a file.
-func (b *Binaries) build(ctx context.Context, p program, progress func(string)) error {
+func (b *Binaries) buildProgram(ctx context.Context, p builtProgram, progress func(string)) error {
 	if _, err := exec.LookPath("go"); err != nil {
 		return errNoGo
 	}
-	stamp, err := p.stamp()
+	stamp, err := p.sourceStamp()
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (b *Binaries) build(ctx context.Context, p program, progress func(string)) 
 		return fmt.Errorf("making room for the result: %w", err)
 	}
 	defer os.RemoveAll(scratch)
-	defer remind(p, progress)()
+	defer remindOfBuild(p, progress)()
 
 	result := filepath.Join(scratch, filepath.Base(p.path))
 	flags := linkerFlags(cmp.Or(p.kubernetes, KubernetesVersion))
@@ -91,9 +91,9 @@ func linkerFlags(version string) string {
 	return strings.Join(flags, " ")
 }
 
-// remind tells that a program is being built, if that takes time, and that it
+// remindOfBuild tells that a program is being built, if that takes time, and that it
 // still is. The caller calls the function it returns when it is done.
-func remind(p program, progress func(string)) func() {
+func remindOfBuild(p builtProgram, progress func(string)) func() {
 	done, ended := make(chan struct{}), make(chan struct{})
 	start := time.Now()
 	go func() {

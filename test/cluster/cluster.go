@@ -34,8 +34,8 @@ const (
 type Cluster struct {
 	options     Options
 	dir         string
-	run         *run
-	credentials *credentials
+	run         *ownedRun
+	credentials *clusterCredentials
 	server      string // the API server's URL
 	config      *rest.Config
 	client      kubernetes.Interface
@@ -51,31 +51,31 @@ type Cluster struct {
 // the namespace default. The context bounds the start, not the cluster's life.
 // If Start fails it leaves nothing behind.
 func Start(ctx context.Context, options Options) (_ *Cluster, err error) {
-	options, err = options.complete()
+	options, err = options.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("starting a cluster: %w", err)
 	}
 	if err := options.Binaries.Ensure(ctx, options.Progress); err != nil {
 		return nil, err
 	}
-	if err := sweep(ctx, filepath.Dir(options.Dir)); err != nil {
+	if err := sweepFolder(ctx, filepath.Dir(options.Dir)); err != nil {
 		options.Progress(fmt.Sprintf("cannot clear up after an earlier cluster: %v", err))
 	}
-	run, err := claim(ctx, options.Dir, options.Binaries.watchdog())
+	run, err := claimDirectory(ctx, options.Dir, options.Binaries.watchdogPath())
 	if err != nil {
 		return nil, fmt.Errorf("starting a cluster: %w", err)
 	}
 	c := &Cluster{options: options, dir: options.Dir, run: run}
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not ready after %s", startLimit))
 	defer cancel()
-	if err := c.start(ctx); err != nil {
+	if err := c.startComponents(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting a cluster: %w", err), c.Stop())
 	}
 	return c, nil
 }
 
-// start starts the components, each as soon as those it needs are ready.
-func (c *Cluster) start(ctx context.Context) error {
+// startComponents starts the components, each as soon as those it needs are ready.
+func (c *Cluster) startComponents(ctx context.Context) error {
 	progress := c.options.Progress
 	begin := time.Now()
 	var err error
@@ -83,22 +83,22 @@ func (c *Cluster) start(ctx context.Context) error {
 		return err
 	}
 	progress("starting etcd and kube-apiserver " + c.options.Binaries.Kubernetes())
-	store, err := c.component(etcd, c.etcdFlags())
+	store, err := c.startComponent(etcd, c.etcdFlags())
 	if err != nil {
 		return err
 	}
-	c.adopt(store)
-	if err := c.serve(ctx, apiServer, c.apiServerFlags, "/readyz"); err != nil {
+	c.adoptProcess(store)
+	if err := c.serveOnFreePort(ctx, apiServer, c.apiServerFlags, "/readyz"); err != nil {
 		return err
 	}
 	if err := c.writeFiles(); err != nil {
 		return err
 	}
 
-	progress("starting " + strings.Join(c.clients(), ", "))
+	progress("starting " + strings.Join(c.clientNames(), ", "))
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		if err := c.serve(inner, controllerManager, c.controllerManagerFlags, "/healthz"); err != nil {
+		if err := c.serveOnFreePort(inner, controllerManager, c.controllerManagerFlags, "/healthz"); err != nil {
 			return err
 		}
 		return c.Until(inner, "the default ServiceAccount", func(ctx context.Context) error {
@@ -107,14 +107,14 @@ func (c *Cluster) start(ctx context.Context) error {
 		})
 	})
 	if c.options.Scheduler == StockScheduler {
-		group.Go(func() error { return c.serve(inner, scheduler, c.schedulerFlags, "/readyz") })
+		group.Go(func() error { return c.serveOnFreePort(inner, scheduler, c.schedulerFlags, "/readyz") })
 	}
 	if c.options.Kubelets != NoKubelets {
-		kubelets, err := c.component(kwok, c.kwokFlags())
+		kubelets, err := c.startComponent(kwok, c.kwokFlags())
 		if err != nil {
 			return errors.Join(err, group.Wait())
 		}
-		c.adopt(kubelets)
+		c.adoptProcess(kubelets)
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -126,8 +126,8 @@ func (c *Cluster) start(ctx context.Context) error {
 	return nil
 }
 
-// clients are the components other than etcd and the API server.
-func (c *Cluster) clients() []string {
+// clientNames are the components other than etcd and the API server.
+func (c *Cluster) clientNames() []string {
 	names := []string{controllerManager}
 	if c.options.Scheduler == StockScheduler {
 		names = append(names, scheduler)
@@ -156,27 +156,27 @@ func (c *Cluster) writeFiles() error {
 	return nil
 }
 
-// serve starts a component that listens on a port and waits until it is healthy.
+// serveOnFreePort starts a component that listens on a port and waits until it is healthy.
 // If somebody else takes the port first it tries another.
-func (c *Cluster) serve(ctx context.Context, name string, flags func(port int) []string, healthPath string) error {
+func (c *Cluster) serveOnFreePort(ctx context.Context, name string, flags func(port int) []string, healthPath string) error {
 	for attempt := 1; ; attempt++ {
 		port, err := FreePort()
 		if err != nil {
 			return err
 		}
-		p, err := c.component(name, flags(port))
+		p, err := c.startComponent(name, flags(port))
 		if err != nil {
 			return err
 		}
 		server := fmt.Sprintf("https://127.0.0.1:%d", port)
 		if name == apiServer {
-			err = c.connect(server)
+			err = c.connectClients(server)
 		}
 		if err == nil {
-			err = c.healthy(ctx, p, server+healthPath)
+			err = c.checkHealth(ctx, p, server+healthPath)
 		}
 		if err == nil {
-			c.adopt(p)
+			c.adoptProcess(p)
 			return nil
 		}
 		err = errors.Join(err, p.Stop())
@@ -186,9 +186,9 @@ func (c *Cluster) serve(ctx context.Context, name string, flags func(port int) [
 	}
 }
 
-// healthy waits until a process answers at a URL. Whoever else may have taken
+// checkHealth waits until a process answers at a URL. Whoever else may have taken
 // its port in the meantime has no certificate of this cluster.
-func (c *Cluster) healthy(ctx context.Context, p *Process, url string) error {
+func (c *Cluster) checkHealth(ctx context.Context, p *Process, url string) error {
 	client, err := rest.HTTPClientFor(c.config)
 	if err != nil {
 		return fmt.Errorf("making a client for %s: %w", p.Name(), err)
@@ -199,7 +199,7 @@ func (c *Cluster) healthy(ctx context.Context, p *Process, url string) error {
 		}
 		return c.Err()
 	}
-	return until(ctx, p.Name()+" to be healthy", failed, func(ctx context.Context) error {
+	return waitUntil(ctx, p.Name()+" to be healthy", failed, func(ctx context.Context) error {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
 			return err
@@ -218,8 +218,8 @@ func (c *Cluster) healthy(ctx context.Context, p *Process, url string) error {
 	})
 }
 
-// connect makes the clients with which this process speaks to the API server.
-func (c *Cluster) connect(server string) error {
+// connectClients makes the clients with which this process speaks to the API server.
+func (c *Cluster) connectClients(server string) error {
 	c.server = server
 	c.config = &rest.Config{
 		Host:            server,
@@ -238,20 +238,20 @@ func (c *Cluster) connect(server string) error {
 	return nil
 }
 
-// component starts a component of Kubernetes or KWOK in the state directory.
-func (c *Cluster) component(name string, flags []string) (*Process, error) {
+// startComponent starts a component of Kubernetes or KWOK in the state directory.
+func (c *Cluster) startComponent(name string, flags []string) (*Process, error) {
 	flags = append(flags, c.options.Flags[name]...)
 	if name != kwok {
 		flags = append([]string{name}, flags...)
 	}
-	command := exec.Command(c.options.Binaries.component(name), flags...)
+	command := exec.Command(c.options.Binaries.componentPath(name), flags...)
 	command.Dir = c.dir
 	command.Env = c.privateEnviron()
 	grace := componentGrace
 	if c.options.Keep {
 		grace = ownGrace
 	}
-	return launch(name, c.log(name), grace, command)
+	return launchProcess(name, c.logPath(name), grace, command)
 }
 
 // privateEnviron is the environment of a program that must not read the user's
@@ -260,12 +260,12 @@ func (c *Cluster) privateEnviron() []string {
 	return append(os.Environ(), "HOME="+c.dir, "KUBECONFIG="+c.Kubeconfig(), c.run.record.Mark.Env())
 }
 
-func (c *Cluster) log(name string) string {
+func (c *Cluster) logPath(name string) string {
 	return filepath.Join(c.dir, "logs", name+".log")
 }
 
-// adopt makes a process one that the cluster needs and that Stop ends.
-func (c *Cluster) adopt(p *Process) {
+// adoptProcess makes a process one that the cluster needs and that Stop ends.
+func (c *Cluster) adoptProcess(p *Process) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.processes = append(c.processes, p)
@@ -286,7 +286,7 @@ func (c *Cluster) Run(ctx context.Context, name, command string, args ...string)
 	}
 	child := exec.Command(command, args...)
 	child.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig(), c.run.record.Mark.Env())
-	p, err := launch(name, c.log(name), ownGrace, child)
+	p, err := launchProcess(name, c.logPath(name), ownGrace, child)
 	if err != nil {
 		return nil, err
 	}
@@ -336,14 +336,14 @@ func (c *Cluster) Err() error {
 // Until calls ready until it returns nil. It gives up when a process of the
 // cluster ends or the context does; what says in the error what was waited for.
 func (c *Cluster) Until(ctx context.Context, what string, ready func(context.Context) error) error {
-	return until(ctx, what, c.Err, ready)
+	return waitUntil(ctx, what, c.Err, ready)
 }
 
 // Stop ends all processes, in reverse order of their start, and removes the
 // state directory, unless Options.Keep. Stopping an ended or detached cluster
 // does nothing.
 func (c *Cluster) Stop() error {
-	processes := c.end()
+	processes := c.endProcesses()
 	if processes == nil {
 		return nil
 	}
@@ -351,25 +351,25 @@ func (c *Cluster) Stop() error {
 	for _, p := range slices.Backward(processes) {
 		errs = append(errs, p.Stop())
 	}
-	errs = append(errs, c.run.end(context.Background(), c.options.Keep))
+	errs = append(errs, c.run.endRun(context.Background(), c.options.Keep))
 	return errors.Join(errs...)
 }
 
 // Detach leaves the cluster running for good, also when this process ends, until
 // Down is called with Dir.
 func (c *Cluster) Detach() error {
-	if c.end() == nil {
+	if c.endProcesses() == nil {
 		return errors.New("detaching a cluster that has been stopped")
 	}
-	if err := c.run.detach(); err != nil {
+	if err := c.run.detachRun(); err != nil {
 		return fmt.Errorf("detaching the cluster in %s: %w", c.dir, err)
 	}
 	return nil
 }
 
-// end marks the cluster as no longer ours and returns its processes, or nil if
+// endProcesses marks the cluster as no longer ours and returns its processes, or nil if
 // that was done before.
-func (c *Cluster) end() []*Process {
+func (c *Cluster) endProcesses() []*Process {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {

@@ -186,7 +186,7 @@ func TestSilentKubelets(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, node := range nodes(ctx, t, c) {
-		if !usable(&node) {
+		if !isUsable(&node) {
 			t.Fatalf("node %s cannot be used right after its creation: %+v", node.Name, node)
 		}
 	}
@@ -286,7 +286,7 @@ func TestNextStartClearsUp(t *testing.T) {
 	} else {
 		lock.Close()
 	}
-	if err := sweep(t.Context(), folder); err != nil {
+	if err := sweepFolder(t.Context(), folder); err != nil {
 		t.Fatal(err)
 	}
 	gone(t, r.Mark, dir)
@@ -299,7 +299,7 @@ func TestDetach(t *testing.T) {
 	if err := c.Detach(); err != nil {
 		t.Fatal(err)
 	}
-	if err := sweep(t.Context(), filepath.Dir(c.Dir())); err != nil {
+	if err := sweepFolder(t.Context(), filepath.Dir(c.Dir())); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Start(t.Context(), Options{Dir: c.Dir()}); err == nil || !strings.Contains(err.Error(), "detached") {
@@ -466,7 +466,7 @@ func nodes(ctx context.Context, t *testing.T, c *Cluster) []corev1.Node {
 }
 
 // startOwner starts a cluster in a process of its own.
-func startOwner(t *testing.T, dir string) (*exec.Cmd, record) {
+func startOwner(t *testing.T, dir string) (*exec.Cmd, runRecord) {
 	t.Helper()
 	owner := exec.Command(os.Args[0])
 	owner.Env = append(os.Environ(), ownerVariable+"="+dir)
@@ -486,7 +486,7 @@ func startOwner(t *testing.T, dir string) (*exec.Cmd, record) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r record
+	var r runRecord
 	if err := json.Unmarshal(text, &r); err != nil {
 		t.Fatal(err)
 	}

@@ -12,10 +12,10 @@ const complaintLines = 3
 // klogError is the head of an error line of the Kubernetes components.
 var klogError = regexp.MustCompile(`^[EF]\d{4} \S+ +\d+ [^\]]*\] `)
 
-// complaint returns the last lines of a log that say what went wrong, without
+// firstComplaint returns the last lines of a log that say what went wrong, without
 // their time stamps, or its last lines of any kind if none does. A program that
 // explains its usage has said before what it did not understand.
-func complaint(log string) string {
+func firstComplaint(log string) string {
 	var errors, lines []string
 	for line := range strings.Lines(log) {
 		line = strings.TrimSpace(line)

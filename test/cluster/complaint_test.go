@@ -34,7 +34,7 @@ func TestComplaint(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := complaint(tc.log); got != tc.want {
+			if got := firstComplaint(tc.log); got != tc.want {
 				t.Errorf("got:\n%s\nwant:\n%s", got, tc.want)
 			}
 		})

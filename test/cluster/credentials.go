@@ -41,8 +41,8 @@ var users = map[string]struct{ name, group string }{
 // admin is who the owner of the cluster is to the API server.
 const admin = "admin"
 
-// credentials are the files with which a cluster's components know one another.
-type credentials struct {
+// clusterCredentials are the files with which a cluster's components know one another.
+type clusterCredentials struct {
 	folder string
 	// ca is the certificate that vouches for all servers, in PEM.
 	ca []byte
@@ -50,15 +50,17 @@ type credentials struct {
 	token map[string]string
 }
 
-func (c *credentials) caFile() string     { return filepath.Join(c.folder, "ca.crt") }
-func (c *credentials) certFile() string   { return filepath.Join(c.folder, "server.crt") }
-func (c *credentials) keyFile() string    { return filepath.Join(c.folder, "server.key") }
-func (c *credentials) signerFile() string { return filepath.Join(c.folder, "service-accounts.key") }
-func (c *credentials) tokensFile() string { return filepath.Join(c.folder, "tokens.csv") }
+func (c *clusterCredentials) caFile() string   { return filepath.Join(c.folder, "ca.crt") }
+func (c *clusterCredentials) certFile() string { return filepath.Join(c.folder, "server.crt") }
+func (c *clusterCredentials) keyFile() string  { return filepath.Join(c.folder, "server.key") }
+func (c *clusterCredentials) signerFile() string {
+	return filepath.Join(c.folder, "service-accounts.key")
+}
+func (c *clusterCredentials) tokensFile() string { return filepath.Join(c.folder, "tokens.csv") }
 
 // newCredentials writes the credentials of a new cluster into a folder.
-func newCredentials(folder string) (*credentials, error) {
-	c := &credentials{folder: folder, token: map[string]string{}}
+func newCredentials(folder string) (*clusterCredentials, error) {
+	c := &clusterCredentials{folder: folder, token: map[string]string{}}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("making room for credentials: %w", err)
 	}
@@ -89,7 +91,7 @@ func newCredentials(folder string) (*credentials, error) {
 
 // writeCertificates makes a certificate authority, whose key is not kept, and
 // one certificate for every server of the cluster.
-func (c *credentials) writeCertificates() error {
+func (c *clusterCredentials) writeCertificates() error {
 	authorityKey, err := newKey()
 	if err != nil {
 		return err

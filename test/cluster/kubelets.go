@@ -49,8 +49,8 @@ type NodeSpec struct {
 	Capacity corev1.ResourceList
 }
 
-// object returns the node as its kubelet would register it.
-func (s NodeSpec) object(kubeletVersion string) *corev1.Node {
+// nodeObject returns the node as its kubelet would register it.
+func (s NodeSpec) nodeObject(kubeletVersion string) *corev1.Node {
 	capacity := corev1.ResourceList{
 		corev1.ResourceCPU:    resource.MustParse("128"),
 		corev1.ResourceMemory: resource.MustParse("1Ti"),
@@ -95,7 +95,7 @@ func (c *Cluster) AddNodes(ctx context.Context, specs []NodeSpec) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			node := spec.object(c.options.Binaries.Kubernetes())
+			node := spec.nodeObject(c.options.Binaries.Kubernetes())
 			if c.options.Kubelets == SilentKubelets {
 				node.Status.Conditions = []corev1.NodeCondition{{
 					Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady",
@@ -122,7 +122,7 @@ func (c *Cluster) WaitNodesReady(ctx context.Context) error {
 		}
 		var waiting []string
 		for i := range nodes.Items {
-			if !usable(&nodes.Items[i]) {
+			if !isUsable(&nodes.Items[i]) {
 				waiting = append(waiting, nodes.Items[i].Name)
 			}
 		}
@@ -133,8 +133,8 @@ func (c *Cluster) WaitNodesReady(ctx context.Context) error {
 	})
 }
 
-// usable reports whether a scheduler would consider a node.
-func usable(node *corev1.Node) bool {
+// isUsable reports whether a scheduler would consider a node.
+func isUsable(node *corev1.Node) bool {
 	for _, taint := range node.Spec.Taints {
 		if taint.Key == corev1.TaintNodeNotReady || taint.Key == corev1.TaintNodeUnreachable {
 			return false

@@ -64,8 +64,8 @@ type Options struct {
 
 var clusterName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 
-// complete checks the options and fills in defaults.
-func (o Options) complete() (Options, error) {
+// withDefaults checks the options and fills in defaults.
+func (o Options) withDefaults() (Options, error) {
 	switch o.Kubelets {
 	case FakeKubelets, SilentKubelets, NoKubelets:
 	default:

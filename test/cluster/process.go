@@ -27,9 +27,9 @@ type Process struct {
 	ended   error         // how it ended; set before done is closed
 }
 
-// launch starts a process that appends its output to a log file. It has no
+// launchProcess starts a process that appends its output to a log file. It has no
 // terminal and its own session, so that Ctrl-C reaches the owner alone.
-func launch(name, log string, grace time.Duration, command *exec.Cmd) (*Process, error) {
+func launchProcess(name, log string, grace time.Duration, command *exec.Cmd) (*Process, error) {
 	if err := os.MkdirAll(filepath.Dir(log), 0o700); err != nil {
 		return nil, fmt.Errorf("making room for the log of %s: %w", name, err)
 	}
@@ -79,18 +79,18 @@ func (p *Process) Err() error {
 	if p.ended != nil {
 		how = p.ended.Error()
 	}
-	output, err := p.output()
+	output, err := p.lastOutput()
 	if err != nil {
 		return fmt.Errorf("%s ended early (%s), and its log cannot be read: %w", p.name, how, err)
 	}
-	return fmt.Errorf("%s ended early (%s): %s", p.name, how, complaint(output))
+	return fmt.Errorf("%s ended early (%s): %s", p.name, how, firstComplaint(output))
 }
 
 // outputLimit bounds how much of a log is read to find out why its writer ended.
 const outputLimit = 64 << 10
 
-// output returns the end of what this process has written.
-func (p *Process) output() (string, error) {
+// lastOutput returns the end of what this process has written.
+func (p *Process) lastOutput() (string, error) {
 	file, err := os.Open(p.log)
 	if err != nil {
 		return "", err
@@ -112,7 +112,7 @@ func (p *Process) lostPort() bool {
 	default:
 		return false
 	}
-	output, err := p.output()
+	output, err := p.lastOutput()
 	return err == nil && strings.Contains(output, "address already in use")
 }
 
@@ -120,7 +120,7 @@ func (p *Process) lostPort() bool {
 // it has ended. Stopping a process that has ended does nothing.
 func (p *Process) Stop() error {
 	p.stopped.Store(true)
-	if err := p.signal(syscall.SIGTERM); err != nil {
+	if err := p.sendSignal(syscall.SIGTERM); err != nil {
 		return err
 	}
 	select {
@@ -128,14 +128,14 @@ func (p *Process) Stop() error {
 		return nil
 	case <-time.After(p.grace):
 	}
-	if err := p.signal(syscall.SIGKILL); err != nil {
+	if err := p.sendSignal(syscall.SIGKILL); err != nil {
 		return err
 	}
 	<-p.done
 	return nil
 }
 
-func (p *Process) signal(s syscall.Signal) error {
+func (p *Process) sendSignal(s syscall.Signal) error {
 	err := p.command.Process.Signal(s)
 	if err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("sending %s to %s: %w", s, p.name, err)
@@ -146,7 +146,7 @@ func (p *Process) signal(s syscall.Signal) error {
 // Until calls ready until it returns nil. It gives up when the process ends or
 // the context does; what says in the error what was waited for.
 func (p *Process) Until(ctx context.Context, what string, ready func(context.Context) error) error {
-	return until(ctx, what, p.Err, ready)
+	return waitUntil(ctx, what, p.Err, ready)
 }
 
 const (
@@ -163,12 +163,12 @@ const (
 	failedEvery = 100 * time.Millisecond
 )
 
-// until calls ready until it returns nil, failed returns an error, or ctx ends.
-func until(ctx context.Context, what string, failed func() error, ready func(context.Context) error) error {
+// waitUntil calls ready until it returns nil, failed returns an error, or ctx ends.
+func waitUntil(ctx context.Context, what string, failed func() error, ready func(context.Context) error) error {
 	for patience := firstPatience; ; patience = min(2*patience, lastPatience) {
 		start := time.Now()
 		question, cancel := context.WithTimeout(ctx, patience)
-		last, failure := ask(question, failed, ready)
+		last, failure := askOnce(question, failed, ready)
 		cancel()
 		switch {
 		case failure != nil:
@@ -185,8 +185,8 @@ func until(ctx context.Context, what string, failed func() error, ready func(con
 	}
 }
 
-// ask calls ready once, and returns what it says unless failed reports a failure.
-func ask(ctx context.Context, failed func() error, ready func(context.Context) error) (answer, failure error) {
+// askOnce calls ready once, and returns what it says unless failed reports a failure.
+func askOnce(ctx context.Context, failed func() error, ready func(context.Context) error) (answer, failure error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answers := make(chan error, 1)

@@ -26,18 +26,18 @@ const (
 	downGrace = 2 * time.Second
 )
 
-// record is what a state directory says about itself.
-type record struct {
+// runRecord is what a state directory says about itself.
+type runRecord struct {
 	Mark  mark.Mark `json:"mark"`
 	Owner int       `json:"owner"` // process id
 	// Detached: the cluster was left running without an owner.
 	Detached bool `json:"detached,omitempty"`
 }
 
-// run is one process's ownership of one state directory.
-type run struct {
+// ownedRun is one process's ownership of one state directory.
+type ownedRun struct {
 	dir      string
-	record   record
+	record   runRecord
 	lock     *os.File
 	watchdog *exec.Cmd
 	// pipe ends in the watchdog. It is closed by the kernel, if not before, when
@@ -45,9 +45,9 @@ type run struct {
 	pipe io.WriteCloser
 }
 
-// claim takes a state directory, clears what a dead cluster left in it, and
+// claimDirectory takes a state directory, clears what a dead cluster left in it, and
 // starts the watchdog.
-func claim(ctx context.Context, dir, watchdog string) (*run, error) {
+func claimDirectory(ctx context.Context, dir, watchdog string) (*ownedRun, error) {
 	lock, err := tryLock(dir + lockSuffix)
 	if errors.Is(err, errLocked) {
 		return nil, inUse(dir)
@@ -55,18 +55,18 @@ func claim(ctx context.Context, dir, watchdog string) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{dir: dir, record: record{Mark: mark.New(), Owner: os.Getpid()}, lock: lock}
-	if err := r.prepare(ctx); err != nil {
+	r := &ownedRun{dir: dir, record: runRecord{Mark: mark.New(), Owner: os.Getpid()}, lock: lock}
+	if err := r.prepareDirectory(ctx); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	if err := r.watch(watchdog); err != nil {
+	if err := r.startWatchdog(watchdog); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir), os.Remove(lock.Name()), lock.Close())
 	}
 	return r, nil
 }
 
-// prepare makes the state directory anew.
-func (r *run) prepare(ctx context.Context) error {
+// prepareDirectory makes the state directory anew.
+func (r *ownedRun) prepareDirectory(ctx context.Context) error {
 	left, err := clearUp(ctx, r.dir, leaveDetached)
 	if err != nil {
 		return err
@@ -84,10 +84,10 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
 		return fmt.Errorf("making state directory: %w", err)
 	}
-	return r.save()
+	return r.saveRecord()
 }
 
-func (r *run) save() error {
+func (r *ownedRun) saveRecord() error {
 	text, err := json.Marshal(r.record)
 	if err != nil {
 		return fmt.Errorf("encoding %s: %w", recordFile, err)
@@ -102,8 +102,8 @@ func (r *run) save() error {
 	return nil
 }
 
-// watch starts the watchdog. It inherits the lock.
-func (r *run) watch(watchdog string) error {
+// startWatchdog starts the watchdog. It inherits the lock.
+func (r *ownedRun) startWatchdog(watchdog string) error {
 	command := exec.Command(watchdog, string(r.record.Mark), r.dir, r.lock.Name())
 	command.Dir = "/"
 	command.Env = []string{} // above all no mark, if the owner carries another cluster's
@@ -120,33 +120,33 @@ func (r *run) watch(watchdog string) error {
 	return nil
 }
 
-// end gives the directory up: it ends every process that is left and removes the
+// endRun gives the directory up: it ends every process that is left and removes the
 // directory, unless keep.
-func (r *run) end(ctx context.Context, keep bool) error {
+func (r *ownedRun) endRun(ctx context.Context, keep bool) error {
 	var errs []error
 	errs = append(errs, r.record.Mark.End(ctx, 0))
 	if !keep {
 		errs = append(errs, os.RemoveAll(r.dir))
 	}
-	errs = append(errs, os.Remove(r.lock.Name()), r.release())
+	errs = append(errs, os.Remove(r.lock.Name()), r.releaseLock())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("ending the cluster in %s: %w", r.dir, err)
 	}
 	return nil
 }
 
-// detach gives the directory up but leaves the cluster in it running.
-func (r *run) detach() error {
+// detachRun gives the directory up but leaves the cluster in it running.
+func (r *ownedRun) detachRun() error {
 	r.record.Detached = true
-	if err := r.save(); err != nil {
+	if err := r.saveRecord(); err != nil {
 		return err
 	}
-	return r.release()
+	return r.releaseLock()
 }
 
-// release sends the watchdog away and opens the lock. A watchdog that somebody
+// releaseLock sends the watchdog away and opens the lock. A watchdog that somebody
 // has killed in the meantime is as good as one that was sent away.
-func (r *run) release() error {
+func (r *ownedRun) releaseLock() error {
 	_, err := io.WriteString(r.pipe, "leave\n")
 	if errors.Is(err, syscall.EPIPE) {
 		err = nil
@@ -159,18 +159,18 @@ func (r *run) release() error {
 	return errors.Join(err, r.lock.Close())
 }
 
-// leftovers says what to do with a detached cluster that still runs.
-type leftovers string
+// leftoverPolicy says what to do with a detached cluster that still runs.
+type leftoverPolicy string
 
 const (
-	leaveDetached leftovers = "leave"
-	endDetached   leftovers = "end"
+	leaveDetached leftoverPolicy = "leave"
+	endDetached   leftoverPolicy = "end"
 )
 
 // clearUp ends and removes a cluster whose lock the caller holds, so that it has
 // no owner. It reports whether it left it, as a detached one. A directory that
 // is absent or not a cluster's is left alone.
-func clearUp(ctx context.Context, dir string, what leftovers) (left bool, err error) {
+func clearUp(ctx context.Context, dir string, what leftoverPolicy) (left bool, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, recordFile))
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
@@ -178,7 +178,7 @@ func clearUp(ctx context.Context, dir string, what leftovers) (left bool, err er
 	if err != nil {
 		return false, fmt.Errorf("reading what %s holds: %w", dir, err)
 	}
-	var r record
+	var r runRecord
 	if err := json.Unmarshal(text, &r); err != nil || r.Mark == "" {
 		return false, fmt.Errorf("reading what %s holds: %s is not a cluster's: %w", dir, recordFile, err)
 	}
@@ -202,8 +202,8 @@ func clearUp(ctx context.Context, dir string, what leftovers) (left bool, err er
 	return false, nil
 }
 
-// sweep clears every cluster under a folder whose owner and watchdog are dead.
-func sweep(ctx context.Context, folder string) error {
+// sweepFolder clears every cluster under a folder whose owner and watchdog are dead.
+func sweepFolder(ctx context.Context, folder string) error {
 	locks, err := filepath.Glob(filepath.Join(folder, "*"+lockSuffix))
 	if err != nil {
 		return fmt.Errorf("looking for dead clusters: %w", err)
@@ -254,7 +254,7 @@ func Down(ctx context.Context, dir string) error {
 
 // inUse is the error for a directory whose lock somebody else holds.
 func inUse(dir string) error {
-	var r record
+	var r runRecord
 	text, err := os.ReadFile(filepath.Join(dir, recordFile))
 	if err != nil || json.Unmarshal(text, &r) != nil {
 		return fmt.Errorf("the cluster in %s is in use by another process", dir)

@@ -56,26 +56,26 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	progress := newProgress(o.Out)
-	if err := binaries.Ensure(ctx, progress.say, install.Commands...); err != nil {
+	if err := binaries.Ensure(ctx, progress.sayWhat, install.Commands...); err != nil {
 		return err
 	}
-	progress.say("starting etcd, kube-apiserver, kube-controller-manager, kube-scheduler and KWOK")
-	c, err := cluster.Start(ctx, cluster.Options{Name: clusterName(), Binaries: binaries, Progress: progress.say})
+	progress.sayWhat("starting etcd, kube-apiserver, kube-controller-manager, kube-scheduler and KWOK")
+	c, err := cluster.Start(ctx, cluster.Options{Name: clusterName(), Binaries: binaries, Progress: progress.sayWhat})
 	if err != nil {
 		return err
 	}
-	runErr := run(ctx, c, root, nodes, progress, o.Out)
+	runErr := runDemo(ctx, c, root, nodes, progress, o.Out)
 	if runErr != nil {
 		runErr = fmt.Errorf("%w\n%s", runErr, logTails(c))
 	}
 	if o.After == KeepCluster {
-		return errors.Join(runErr, keep(c, o.Out))
+		return errors.Join(runErr, keepCluster(c, o.Out))
 	}
 	return errors.Join(runErr, c.Stop())
 }
 
-func run(ctx context.Context, c *cluster.Cluster, root string, nodes []install.Node, progress *progress, out io.Writer) error {
-	installation, err := install.Install(ctx, c, root, nodes, progress.say)
+func runDemo(ctx context.Context, c *cluster.Cluster, root string, nodes []install.Node, progress *demoProgress, out io.Writer) error {
+	installation, err := install.Install(ctx, c, root, nodes, progress.sayWhat)
 	if err != nil {
 		return err
 	}
@@ -90,12 +90,12 @@ func run(ctx context.Context, c *cluster.Cluster, root string, nodes []install.N
 		if err != nil {
 			return err
 		}
-		progress.say("applying manifests/examples/" + example)
+		progress.sayWhat("applying manifests/examples/" + example)
 		if err := installation.Examples(ctx, Namespace, example); err != nil {
 			return err
 		}
 		wanted = append(wanted, expected.Pods...)
-		if err := await(ctx, c, client, wanted); err != nil {
+		if err := awaitExpectations(ctx, c, client, wanted); err != nil {
 			rows, listErr := readRows(ctx, client, Namespace)
 			return errors.Join(err, listErr, printTable(out, rows))
 		}
@@ -109,12 +109,12 @@ func run(ctx context.Context, c *cluster.Cluster, root string, nodes []install.N
 		return err
 	}
 	fmt.Fprintf(out, "\n%d nodes, %d pods, all %d expectations of %d examples held (%s)\n",
-		len(nodes), len(rows), len(wanted), len(examples), progress.elapsed())
+		len(nodes), len(rows), len(wanted), len(examples), progress.elapsedTime())
 	return nil
 }
 
-// await waits until all expectations hold.
-func await(ctx context.Context, c *cluster.Cluster, client kubernetes.Interface, wanted []podExpectation) error {
+// awaitExpectations waits until all expectations hold.
+func awaitExpectations(ctx context.Context, c *cluster.Cluster, client kubernetes.Interface, wanted []podExpectation) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	last := ""
@@ -125,7 +125,7 @@ func await(ctx context.Context, c *cluster.Cluster, client kubernetes.Interface,
 		}
 		var wrong []string
 		for i := range wanted {
-			if text := wanted[i].check(rows); text != "" {
+			if text := wanted[i].differenceIn(rows); text != "" {
 				wrong = append(wrong, text)
 			}
 		}
@@ -140,7 +140,7 @@ func await(ctx context.Context, c *cluster.Cluster, client kubernetes.Interface,
 	return err
 }
 
-func keep(c *cluster.Cluster, out io.Writer) error {
+func keepCluster(c *cluster.Cluster, out io.Writer) error {
 	if err := c.Detach(); err != nil {
 		return err
 	}

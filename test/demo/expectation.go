@@ -14,9 +14,9 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// expectation is the expected/pods.yaml of one example. It lies in a folder of its
+// podFile is the expected/pods.yaml of one example. It lies in a folder of its
 // own so that `kubectl apply -f` of the example passes it over.
-type expectation struct {
+type podFile struct {
 	Pods []podExpectation `json:"pods"`
 }
 
@@ -39,8 +39,8 @@ type podExpectation struct {
 	MaxGPUs int `json:"maxGPUs,omitempty"`
 }
 
-func readExpectation(folder string) (expectation, error) {
-	var e expectation
+func readExpectation(folder string) (podFile, error) {
+	var e podFile
 	file := filepath.Join(folder, "expected", "pods.yaml")
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -52,9 +52,9 @@ func readExpectation(folder string) (expectation, error) {
 	return e, nil
 }
 
-// check says what differs from the expectation, "" if nothing.
-func (e *podExpectation) check(rows []row) string {
-	mine := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.owner != e.Name })
+// differenceIn says what differs from the expectation, "" if nothing.
+func (e *podExpectation) differenceIn(rows []podRow) string {
+	mine := slices.DeleteFunc(slices.Clone(rows), func(r podRow) bool { return r.owner != e.Name })
 	if want := max(1, e.Replicas); len(mine) != want {
 		return fmt.Sprintf("%s: %d pods, want %d", e.Name, len(mine), want)
 	}
@@ -65,7 +65,7 @@ func (e *podExpectation) check(rows []row) string {
 		}
 		if r.holding != nil {
 			for _, held := range r.holding.Devices {
-				gpus[fmt.Sprintf("%s/%d", r.holding.Node, held.Offer.GPU)] = true
+				gpus[fmt.Sprintf("%s/%d", r.holding.Node, held.Device.GPU)] = true
 			}
 		}
 	}
@@ -75,7 +75,7 @@ func (e *podExpectation) check(rows []row) string {
 	return ""
 }
 
-func (e *podExpectation) checkPod(r row) string {
+func (e *podExpectation) checkPod(r podRow) string {
 	if e.Pending != "" {
 		switch {
 		case r.pod.Spec.NodeName != "":
@@ -96,15 +96,15 @@ func (e *podExpectation) checkPod(r row) string {
 	}
 	for _, held := range r.holding.Devices {
 		switch {
-		case held.Offer.Form.String() != e.Form:
-			return fmt.Sprintf("holds a %s, want %s", held.Offer.Form, e.Form)
+		case held.Device.Form.String() != e.Form:
+			return fmt.Sprintf("holds a %s, want %s", held.Device.Form, e.Form)
 		case e.Profile != "" && held.Profile != e.Profile:
 			return fmt.Sprintf("holds profile %s, want %s", held.Profile, e.Profile)
 		case len(e.Product) > 0 && !slices.Contains(e.Product, held.Product):
 			return fmt.Sprintf("is on a %s, want %s", held.Product, strings.Join(e.Product, " or "))
 		case e.Memory != "" && !e.memoryIs(int64(held.Bytes)):
 			return fmt.Sprintf("holds %s, want %s", held.Bytes, e.Memory)
-		case held.Offer.Form == placement.MIG && r.holding.Bandwidth != 0:
+		case held.Device.Form == placement.MIG && r.holding.Bandwidth != 0:
 			return "a MIG slice with links"
 		}
 	}

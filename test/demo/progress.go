@@ -6,16 +6,18 @@ import (
 	"time"
 )
 
-// progress says what is being done, with the time since the start.
-type progress struct {
+// demoProgress says what is being done, with the time since the start.
+type demoProgress struct {
 	out   io.Writer
 	start time.Time
 }
 
-func newProgress(out io.Writer) *progress { return &progress{out: out, start: time.Now()} }
+func newProgress(out io.Writer) *demoProgress { return &demoProgress{out: out, start: time.Now()} }
 
-func (p *progress) say(what string) {
+func (p *demoProgress) sayWhat(what string) {
 	fmt.Fprintf(p.out, "[%5.1fs] %s\n", time.Since(p.start).Seconds(), what)
 }
 
-func (p *progress) elapsed() time.Duration { return time.Since(p.start).Round(100 * time.Millisecond) }
+func (p *demoProgress) elapsedTime() time.Duration {
+	return time.Since(p.start).Round(100 * time.Millisecond)
+}

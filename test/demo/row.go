@@ -15,18 +15,18 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 )
 
-// row is one pod of the table.
-type row struct {
+// podRow is one pod of the table.
+type podRow struct {
 	pod *corev1.Pod
 	// owner is the name that the pod goes by in expected/pods.yaml.
 	owner   string
-	holding *resourceslices.Holding
+	holding *resourceslices.ClaimAllocation
 	// reason is why the pod is not scheduled.
 	reason string
 }
 
 // readRows reads the pods of a namespace and what their claims hold.
-func readRows(ctx context.Context, client kubernetes.Interface, namespace string) ([]row, error) {
+func readRows(ctx context.Context, client kubernetes.Interface, namespace string) ([]podRow, error) {
 	pods, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("listing pods: %w", err)
@@ -39,22 +39,22 @@ func readRows(ctx context.Context, client kubernetes.Interface, namespace string
 	if err != nil {
 		return nil, fmt.Errorf("listing resource slices: %w", err)
 	}
-	holdings, err := resourceslices.Holdings(slicesOf.Items, claims.Items)
+	holdings, err := resourceslices.ClaimAllocations(slicesOf.Items, claims.Items)
 	if err != nil {
 		return nil, err
 	}
-	byUser := map[types.UID]*resourceslices.Holding{}
+	byUser := map[types.UID]*resourceslices.ClaimAllocation{}
 	for i := range holdings {
 		for _, user := range holdings[i].Claim.Status.ReservedFor {
 			byUser[user.UID] = &holdings[i]
 		}
 	}
-	var rows []row
+	var rows []podRow
 	for i := range pods.Items {
 		pod := &pods.Items[i]
-		rows = append(rows, row{pod: pod, owner: ownerOf(pod), holding: byUser[pod.UID], reason: reasonOf(pod)})
+		rows = append(rows, podRow{pod: pod, owner: ownerOf(pod), holding: byUser[pod.UID], reason: reasonOf(pod)})
 	}
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.pod.Name, b.pod.Name) })
+	slices.SortFunc(rows, func(a, b podRow) int { return cmp.Compare(a.pod.Name, b.pod.Name) })
 	return rows, nil
 }
 
@@ -77,25 +77,25 @@ func reasonOf(pod *corev1.Pod) string {
 	return ""
 }
 
-// got describes the devices of a row in one cell.
-func (r row) got() string {
+// devicesCell describes the devices of a row in one cell.
+func (r podRow) devicesCell() string {
 	if r.holding == nil {
 		return ""
 	}
-	return r.holding.Got()
+	return r.holding.DescribeDevices()
 }
 
-// link describes the connection between a row's whole GPUs.
-func (r row) link() string {
+// linkCell describes the connection between a row's whole GPUs.
+func (r podRow) linkCell() string {
 	if r.holding == nil {
 		return "-"
 	}
-	return r.holding.Connection()
+	return r.holding.DescribeConnection()
 }
 
-func (r row) product() string {
+func (r podRow) productCell() string {
 	if r.holding == nil {
 		return ""
 	}
-	return r.holding.Product()
+	return r.holding.ProductName()
 }

@@ -11,12 +11,12 @@ import (
 const lineWidth = 118
 
 // printTable writes who got what, and below it why the others wait.
-func printTable(w io.Writer, rows []row) error {
+func printTable(w io.Writer, rows []podRow) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "POD\tNODE\tPRODUCT\tGPUS, SLICE OR SHARE\tSLOWEST LINK, RING")
 	for _, r := range rows {
 		if r.holding != nil {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.pod.Name, r.holding.Node, r.product(), r.got(), r.link())
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.pod.Name, r.holding.Node, r.productCell(), r.devicesCell(), r.linkCell())
 		}
 	}
 	for _, r := range rows {
@@ -29,14 +29,14 @@ func printTable(w io.Writer, rows []row) error {
 	}
 	for _, r := range rows {
 		if r.holding == nil && r.reason != "" {
-			fmt.Fprintf(w, "\n%s is pending:\n%s\n", r.pod.Name, wrap(r.reason, "  "))
+			fmt.Fprintf(w, "\n%s is pending:\n%s\n", r.pod.Name, wrapText(r.reason, "  "))
 		}
 	}
 	return nil
 }
 
-// wrap breaks text at spaces into indented lines.
-func wrap(text, indent string) string {
+// wrapText breaks text at spaces into indented lines.
+func wrapText(text, indent string) string {
 	var lines []string
 	line := indent
 	for word := range strings.FieldsSeq(text) {

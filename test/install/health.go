@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// insecure is a client for the scheduler's health check, whose certificate the
+// insecureClient is a client for the scheduler's health check, whose certificate the
 // scheduler makes up at every start.
-func insecure() *http.Client {
+func insecureClient() *http.Client {
 	return &http.Client{
 		Timeout: 2 * time.Second,
 		Transport: &http.Transport{

@@ -58,10 +58,10 @@ func Install(ctx context.Context, c *cluster.Cluster, root string, nodes []Node,
 		what string
 		do   func(context.Context) error
 	}{
-		{"applying manifests/base", i.apply},
+		{"applying manifests/base", i.applyManifests},
 		{fmt.Sprintf("adding %d nodes", len(nodes)), i.addNodes},
-		{"starting the driver and the scheduler", i.start},
-		{"publishing devices", i.wait},
+		{"starting the driver and the scheduler", i.startPrograms},
+		{"publishing devices", i.waitReady},
 	} {
 		progress(step.what)
 		if err := step.do(ctx); err != nil {
@@ -84,7 +84,7 @@ func ReadNodes(path string) ([]Node, error) {
 	return nodes, nil
 }
 
-func (i *Installation) apply(ctx context.Context) error {
+func (i *Installation) applyManifests(ctx context.Context) error {
 	if _, err := i.cluster.Kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(i.root, "manifests", "base")); err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (i *Installation) apply(ctx context.Context) error {
 func (i *Installation) addNodes(ctx context.Context) error {
 	var specs []cluster.NodeSpec
 	for _, node := range i.nodes {
-		specs = append(specs, cluster.NodeSpec{Name: node.Name, Labels: map[string]string{"ashlar.dev/machine": label(node.Machine)}})
+		specs = append(specs, cluster.NodeSpec{Name: node.Name, Labels: map[string]string{"ashlar.dev/machine": labelValue(node.Machine)}})
 	}
 	if err := i.cluster.AddNodes(ctx, specs); err != nil {
 		return err
@@ -104,8 +104,8 @@ func (i *Installation) addNodes(ctx context.Context) error {
 	return i.cluster.WaitNodesReady(ctx)
 }
 
-// label makes a machine type with a model ("machine/model") fit for a label.
-func label(machine string) string {
+// labelValue makes a machine type with a model ("machine/model") fit for a label.
+func labelValue(machine string) string {
 	text := []byte(machine)
 	for at, b := range text {
 		if b == '/' {
@@ -115,7 +115,7 @@ func label(machine string) string {
 	return string(text)
 }
 
-func (i *Installation) start(ctx context.Context) error {
+func (i *Installation) startPrograms(ctx context.Context) error {
 	if err := i.startDriver(ctx); err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (i *Installation) schedulerConfig(kubeconfig string) (string, error) {
 	return file, os.WriteFile(file, text, 0o600)
 }
 
-func (i *Installation) wait(ctx context.Context) error {
+func (i *Installation) waitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startsWithin)
 	defer cancel()
 	client, err := kubernetes.NewForConfig(i.cluster.RESTConfig())
@@ -189,13 +189,13 @@ func (i *Installation) wait(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(
-		i.cluster.Until(ctx, "the driver to publish every node", func(ctx context.Context) error { return i.published(ctx, client) }),
-		i.cluster.Until(ctx, "the scheduler to lead", func(ctx context.Context) error { return i.leading(ctx, client) }),
+		i.cluster.Until(ctx, "the driver to publish every node", func(ctx context.Context) error { return i.checkPublished(ctx, client) }),
+		i.cluster.Until(ctx, "the scheduler to lead", func(ctx context.Context) error { return i.checkLeading(ctx, client) }),
 	)
 }
 
-// published checks that each node's pool is complete.
-func (i *Installation) published(ctx context.Context, client kubernetes.Interface) error {
+// checkPublished checks that each node's pool is complete.
+func (i *Installation) checkPublished(ctx context.Context, client kubernetes.Interface) error {
 	list, err := client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{FieldSelector: "spec.driver=" + deviceapi.Driver})
 	if err != nil {
 		return err
@@ -213,12 +213,12 @@ func (i *Installation) published(ctx context.Context, client kubernetes.Interfac
 	return nil
 }
 
-func (i *Installation) leading(ctx context.Context, client kubernetes.Interface) error {
+func (i *Installation) checkLeading(ctx context.Context, client kubernetes.Interface) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("https://127.0.0.1:%d/readyz", i.port), nil)
 	if err != nil {
 		return err
 	}
-	response, err := insecure().Do(request)
+	response, err := insecureClient().Do(request)
 	if err != nil {
 		return err
 	}

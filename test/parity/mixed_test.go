@@ -90,15 +90,21 @@ func mixedArrivals() []arrival {
 		add(v100(1), 1, 1, 0)
 	}
 	random := rand.New(rand.NewSource(11))
-	single := []*kind{&kinds[0], &kinds[1], &kinds[4], &kinds[5], &kinds[9], &kinds[10]}
+	// None of these can go to the V100: a pod that waits would take what is freed for an
+	// urgent one, sometimes.
+	h100 := func(count int) *kind {
+		return &kind{name: fmt.Sprintf("%d H100", count), class: wholeClass, count: count, product: "NVIDIA H100 80GB HBM3"}
+	}
+	one, two, four := h100(1), h100(2), h100(4)
+	single := []*kind{one, two, &kinds[4], &kinds[5], &kinds[12], &kinds[12]}
 	for range 90 {
 		switch random.Intn(10) {
 		case 0:
 			add(nil, 1, 130, 0)
 		case 1:
-			add(&kinds[1], 2+random.Intn(3), 2, 0) // a gang with two GPUs each
+			add(two, 2+random.Intn(3), 2, 0) // a gang with two GPUs each
 		case 2:
-			add(&kinds[2], 2, 2, 0) // with four
+			add(four, 2, 2, 0) // with four
 		default:
 			add(single[random.Intn(len(single))], 1, []int64{0, 2, 50}[random.Intn(3)], 0)
 		}
@@ -299,14 +305,14 @@ func (w *world) create(ctx context.Context, t *testing.T, a arrival) {
 // were deleted meanwhile.
 func (w *world) awaitDecision(t *testing.T, events watch.Interface, a arrival) (deleted []string) {
 	t.Helper()
-	bound := map[string]bool{}
+	bound, last := map[string]bool{}, &corev1.Pod{}
 	for len(bound) < a.members {
 		var event watch.Event
 		select {
 		case event = <-events.ResultChan():
 		case <-time.After(decisionTimeout):
-			t.Fatalf("the scheduler did not decide about %s within %s: %d of %d pods of %s with %d cores are bound", a.name, decisionTimeout,
-				len(bound), a.members, nameOf(a.kind), a.cores)
+			t.Fatalf("the scheduler did not decide about %s within %s: %d of %d pods of %s with %d cores are bound; last seen: %+v", a.name,
+				decisionTimeout, len(bound), a.members, nameOf(a.kind), a.cores, last.Status)
 		}
 		pod, isPod := event.Object.(*corev1.Pod)
 		if !isPod {
@@ -319,14 +325,21 @@ func (w *world) awaitDecision(t *testing.T, events watch.Interface, a arrival) (
 		if ownerOf(pod.Name) != a.name {
 			continue
 		}
+		last = pod
 		switch {
 		case pod.Spec.NodeName != "":
 			bound[pod.Name] = true
-		case decided(pod) && pod.Status.NominatedNodeName == "" && len(bound) == 0:
+		case decided(pod) && pod.Status.NominatedNodeName == "" && (a.members == 1 || gangRefused(pod)):
 			return deleted
 		}
 	}
 	return deleted
+}
+
+// gangRefused reports whether a member fits on no node, as opposed to one that was tried
+// before the others were there.
+func gangRefused(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return strings.Contains(c.Message, "fits on no node") })
 }
 
 // placesOf is where the members that are bound are.

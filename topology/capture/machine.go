@@ -67,9 +67,9 @@ var (
 	notInKey    = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 )
 
-// Machine puts the captures of one machine together under the given name. All
+// MachineFrom puts the captures of one machine together under the given name. All
 // facts that are missing are in one error, each with the command that shows it.
-func Machine(name string, texts Texts, facts Facts) (*Captured, error) {
+func MachineFrom(name string, texts Texts, facts Facts) (*Captured, error) {
 	if !machineName.MatchString(name) || strings.HasPrefix(name, "GPU") {
 		return nil, fmt.Errorf("machine name %q: want letters, digits, dots, dashes and underscores, not starting with GPU", name)
 	}
@@ -86,20 +86,20 @@ func Machine(name string, texts Texts, facts Facts) (*Captured, error) {
 		return nil, err
 	}
 	var gpus []GPU
-	if !texts.Query.empty() {
+	if !texts.Query.isEmpty() {
 		if gpus, err = ParseQuery(texts.Query); err != nil {
 			return nil, err
 		}
 		if len(gpus) != len(matrix.Links) {
-			return nil, gpus[len(gpus)-1].at.errorf("%d GPUs here, %d in %s: capture both on one machine", len(gpus), len(matrix.Links), matrix.at.file)
+			return nil, gpus[len(gpus)-1].at.lineErrorf("%d GPUs here, %d in %s: capture both on one machine", len(gpus), len(matrix.Links), matrix.at.file)
 		}
 	}
 	c := &Captured{Notes: matrix.Notes}
-	model, err := c.model(matrix, gpus, texts, facts)
+	model, err := c.findModel(matrix, gpus, texts, facts)
 	if err != nil {
 		return nil, err
 	}
-	node, err := c.node(matrix, gpus, model, facts.NUMA)
+	node, err := c.buildNode(matrix, gpus, model, facts.NUMA)
 	if err != nil {
 		return nil, err
 	}
@@ -110,19 +110,19 @@ func Machine(name string, texts Texts, facts Facts) (*Captured, error) {
 	if c.Machine.Description = strings.TrimSpace(facts.Description); c.Machine.Description == "" {
 		c.Machine.Description = fmt.Sprintf("%d x %s", len(node.GPUs), model.Product)
 	}
-	c.write()
+	c.writeFiles()
 	return c, nil
 }
 
-// node checks that a machine has one model with the links it shows, and builds it.
-func (c *Captured) node(matrix *Matrix, gpus []GPU, model *topology.Model, numa []int64) (*topology.Node, error) {
+// buildNode checks that a machine has one model with the links it shows, and builds it.
+func (c *Captured) buildNode(matrix *Matrix, gpus []GPU, model *topology.Model, numa []int64) (*topology.Node, error) {
 	if numa != nil {
 		if len(numa) != len(matrix.Links) {
-			return nil, matrix.at.errorf("%d GPUs and %d NUMA nodes were given, give one for each GPU", len(matrix.Links), len(numa))
+			return nil, matrix.at.lineErrorf("%d GPUs and %d NUMA nodes were given, give one for each GPU", len(matrix.Links), len(numa))
 		}
 		for _, n := range numa {
 			if n != topology.NoNUMA && (n < 0 || n > maxNUMA) {
-				return nil, matrix.at.errorf("NUMA node %d was given, want 0 to %d, or -1 for unknown", n, int64(maxNUMA))
+				return nil, matrix.at.lineErrorf("NUMA node %d was given, want 0 to %d, or -1 for unknown", n, int64(maxNUMA))
 			}
 		}
 		matrix.NUMA = numa
@@ -133,7 +133,7 @@ func (c *Captured) node(matrix *Matrix, gpus []GPU, model *topology.Model, numa 
 		if gpus != nil {
 			gpu.Clique = gpus[i].Clique
 			if gpu.Clique != gpus[0].Clique {
-				return nil, gpus[i].at.errorf("fabric clique is %q, GPU 0's is %q: capture again once all GPUs have registered", gpu.Clique, gpus[0].Clique)
+				return nil, gpus[i].at.lineErrorf("fabric clique is %q, GPU 0's is %q: capture again once all GPUs have registered", gpu.Clique, gpus[0].Clique)
 			}
 			if catalogueID.MatchString(gpus[i].BusID) {
 				gpu.BusID = gpus[i].BusID
@@ -150,27 +150,27 @@ func (c *Captured) node(matrix *Matrix, gpus []GPU, model *topology.Model, numa 
 		c.Notes = append(c.Notes, "NUMA nodes of the NICs are not in the captures")
 	}
 	if err := node.Validate(); err != nil {
-		return nil, matrix.at.errorf("%w", err)
+		return nil, matrix.at.lineErrorf("%w", err)
 	}
 	return node, nil
 }
 
-// model finds the model of all GPUs, or makes it of the captures and facts.
-func (c *Captured) model(matrix *Matrix, gpus []GPU, texts Texts, facts Facts) (*topology.Model, error) {
+// findModel finds the model of all GPUs, or makes it of the captures and facts.
+func (c *Captured) findModel(matrix *Matrix, gpus []GPU, texts Texts, facts Facts) (*topology.Model, error) {
 	for i := range gpus {
 		if gpus[i].Product != gpus[0].Product {
-			return nil, gpus[i].at.errorf("GPU %d is %q, GPU 0 is %q: a machine type has GPUs of one model", i, gpus[i].Product, gpus[0].Product)
+			return nil, gpus[i].at.lineErrorf("GPU %d is %q, GPU 0 is %q: a machine type has GPUs of one model", i, gpus[i].Product, gpus[0].Product)
 		}
 	}
 	model := facts.GPU
 	switch {
 	case model != nil && gpus != nil && gpus[0].Product != "" && gpus[0].Product != model.Product:
-		return nil, gpus[0].at.errorf("Product Name is %q, %s was given: leave --gpu out", gpus[0].Product, model.Name)
+		return nil, gpus[0].at.lineErrorf("Product Name is %q, %s was given: leave --gpu out", gpus[0].Product, model.Name)
 	case model != nil:
 	case gpus == nil:
-		return nil, matrix.at.errorf("the GPUs' model is not in this capture, capture nvidia-smi -q and give it with --query, or name the model with --gpu")
+		return nil, matrix.at.lineErrorf("the GPUs' model is not in this capture, capture nvidia-smi -q and give it with --query, or name the model with --gpu")
 	case gpus[0].Product == "":
-		return nil, gpus[0].at.errorf("Product Name is missing, capture nvidia-smi -q without -d, or name the model with --gpu")
+		return nil, gpus[0].at.lineErrorf("Product Name is missing, capture nvidia-smi -q without -d, or name the model with --gpu")
 	case facts.Known != nil:
 		model, _ = facts.Known(gpus[0].Product)
 	}
@@ -180,7 +180,7 @@ func (c *Captured) model(matrix *Matrix, gpus []GPU, texts Texts, facts Facts) (
 	}
 	if model != nil {
 		if i, j, found := firstNVLink(matrix); found && model.LaneGBps == 0 {
-			return nil, matrix.at.errorf("%s between GPU%d and GPU%d, but %s has no NVLink: check that both captures are of one machine", matrix.Links[i][j], i, j, model.Name)
+			return nil, matrix.at.lineErrorf("%s between GPU%d and GPU%d, but %s has no NVLink: check that both captures are of one machine", matrix.Links[i][j], i, j, model.Name)
 		}
 		if gpus != nil && gpus[0].Memory > 0 && gpus[0].Memory != model.Memory {
 			c.Notes = append(c.Notes, fmt.Sprintf("the capture shows %d MiB of memory, the catalogue has %d for %s: the catalogue's figure is used", gpus[0].Memory/topology.MiB, model.Memory/topology.MiB, model.Name))
@@ -212,12 +212,12 @@ func (c *Captured) model(matrix *Matrix, gpus []GPU, texts Texts, facts Facts) (
 // tableOf reads the MIG captures, nil if there are none.
 func tableOf(texts Texts) (*mig.Table, error) {
 	switch {
-	case texts.Profiles.empty() && texts.Placements.empty():
+	case texts.Profiles.isEmpty() && texts.Placements.isEmpty():
 		return nil, nil
-	case texts.Placements.empty():
-		return nil, line{file: texts.Profiles.File, number: 1}.errorf("placements of the profiles are missing, capture nvidia-smi mig -lgipp and give it with --lgipp")
-	case texts.Profiles.empty():
-		return nil, line{file: texts.Placements.File, number: 1}.errorf("names and sizes of the profiles are missing, capture nvidia-smi mig -lgip and give it with --lgip")
+	case texts.Placements.isEmpty():
+		return nil, captureLine{file: texts.Profiles.File, number: 1}.lineErrorf("placements of the profiles are missing, capture nvidia-smi mig -lgipp and give it with --lgipp")
+	case texts.Profiles.isEmpty():
+		return nil, captureLine{file: texts.Placements.File, number: 1}.lineErrorf("names and sizes of the profiles are missing, capture nvidia-smi mig -lgip and give it with --lgip")
 	}
 	profiles, err := ParseProfiles(texts.Profiles)
 	if err != nil {
@@ -227,7 +227,7 @@ func tableOf(texts Texts) (*mig.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return table("", profiles, placements)
+	return migTable("", profiles, placements)
 }
 
 func nameTable(t *mig.Table, name, source string) {
@@ -246,16 +246,16 @@ var brands = map[string]string{
 func newModel(matrix *Matrix, gpus []GPU, facts Facts) (*topology.Model, error) {
 	first := &gpus[0]
 	var missing []error
-	want := func(present bool, at line, field, how string) {
+	want := func(present bool, at captureLine, field, how string) {
 		if !present {
-			missing = append(missing, at.errorf("%s of %s is missing, %s", field, first.Product, how))
+			missing = append(missing, at.lineErrorf("%s of %s is missing, %s", field, first.Product, how))
 		}
 	}
 	brand, known := brands[first.Brand]
 	_, _, linked := firstNVLink(matrix)
 	want(first.Brand != "", first.at, "Product Brand", "capture nvidia-smi -q without -d")
 	if first.Brand != "" && !known {
-		missing = append(missing, first.at.errorf("Product Brand is %q, which is unknown: add the model's row by hand", first.Brand))
+		missing = append(missing, first.at.lineErrorf("Product Brand is %q, which is unknown: add the model's row by hand", first.Brand))
 	}
 	want(first.Architecture != "", first.at, "Product Architecture", "capture nvidia-smi -q without -d, with driver 470 or later")
 	want(first.Memory > 0, first.at, "FB Memory Usage, Total", "capture nvidia-smi -q without -d")
@@ -263,11 +263,11 @@ func newModel(matrix *Matrix, gpus []GPU, facts Facts) (*topology.Model, error) 
 	want(facts.LaneGBps > 0 || !linked, matrix.at, "bandwidth of one NVLink", "nvidia-smi nvlink -s shows it in GB/s, give it with --lane-bandwidth")
 	want(facts.P2P == "yes" || facts.P2P == "no", matrix.at, "permission for PCIe peer-to-peer copies", "nvidia-smi topo -p2p r shows it (OK is yes), give it with --p2p yes or --p2p no")
 	if strings.Contains(first.Product+first.Architecture, `"`) {
-		missing = append(missing, first.at.errorf("Product Name contains a double quote, add the model's row by hand"))
+		missing = append(missing, first.at.lineErrorf("Product Name contains a double quote, add the model's row by hand"))
 	}
 	key := strings.Trim(notInKey.ReplaceAllString(strings.TrimPrefix(first.Product, "NVIDIA "), "-"), "-.")
 	if key == "" {
-		missing = append(missing, first.at.errorf("Product Name %q has no letters, paste the capture again", first.Product))
+		missing = append(missing, first.at.lineErrorf("Product Name %q has no letters, paste the capture again", first.Product))
 	}
 	if len(missing) > 0 {
 		return nil, errors.Join(missing...)

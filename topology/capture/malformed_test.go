@@ -216,7 +216,7 @@ func TestRefusedMachine(t *testing.T) {
 			if tc.change != nil {
 				tc.change(&texts, &given)
 			}
-			_, err := capture.Machine(tc.name, texts, given)
+			_, err := capture.MachineFrom(tc.name, texts, given)
 			wantError(t, err, tc.want)
 		})
 	}

@@ -22,7 +22,7 @@ type Matrix struct {
 	// Notes says what the capture shows and Matrix cannot hold.
 	Notes []string
 
-	at line // the row of column names
+	at captureLine // the row of column names
 }
 
 const (
@@ -48,29 +48,29 @@ var (
 // ParseMatrix reads what `nvidia-smi topo -m` printed. Lines before the row of
 // column names and after the table are passed over, except for the NIC legend.
 func ParseMatrix(text Text) (*Matrix, error) {
-	all, err := text.lines()
+	all, err := text.splitLines()
 	if err != nil {
 		return nil, err
 	}
 	start := slices.IndexFunc(all, isHeader)
 	if start < 0 {
-		return nil, all[0].errorf("no row of column names GPU0 GPU1 ..., paste the output of nvidia-smi topo -m from its first line on")
+		return nil, all[0].lineErrorf("no row of column names GPU0 GPU1 ..., paste the output of nvidia-smi topo -m from its first line on")
 	}
 	p, err := newMatrixParser(all[start])
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range all[start+1:] {
-		if err := p.read(l); err != nil {
+		if err := p.readLine(l); err != nil {
 			return nil, err
 		}
 	}
-	return p.finish(last(all))
+	return p.finishMatrix(lastLine(all))
 }
 
 // isHeader reports whether a line is the row of column names. A row of GPU0 has
 // its link to itself in second place instead.
-func isHeader(l line) bool {
+func isHeader(l captureLine) bool {
 	words := strings.Fields(l.text)
 	return len(words) > 0 && words[0] == gpuName(0) && (len(words) == 1 || words[1] != "X")
 }
@@ -84,13 +84,13 @@ type matrixParser struct {
 	// trailing are the columns after the links.
 	trailing []string
 	links    map[string][]topology.Link // by row
-	rows     map[string]line            // of every row read
+	rows     map[string]captureLine     // of every row read
 	names    map[string]string          // NIC legend
 	legend   bool                       // the table has ended
 }
 
-func newMatrixParser(header line) (*matrixParser, error) {
-	p := &matrixParser{links: map[string][]topology.Link{}, rows: map[string]line{}, names: map[string]string{}}
+func newMatrixParser(header captureLine) (*matrixParser, error) {
+	p := &matrixParser{links: map[string][]topology.Link{}, rows: map[string]captureLine{}, names: map[string]string{}}
 	p.matrix.at = header
 	names := header.text
 	if at := trailing.FindStringIndex(names); at != nil {
@@ -103,32 +103,32 @@ func newMatrixParser(header line) (*matrixParser, error) {
 			}
 		}
 		if rest != "" {
-			return nil, header.errorf("unknown columns %q after the links, want %s, %s and %s: remove them", rest, cpuAffinity, numaAffinity, gpuNUMA)
+			return nil, header.lineErrorf("unknown columns %q after the links, want %s, %s and %s: remove them", rest, cpuAffinity, numaAffinity, gpuNUMA)
 		}
 	}
 	p.columns = strings.Fields(names)
 	if len(p.columns) > maxColumns {
-		return nil, header.errorf("%d columns, at most %d are read: remove NICs that do not matter", len(p.columns), maxColumns)
+		return nil, header.lineErrorf("%d columns, at most %d are read: remove NICs that do not matter", len(p.columns), maxColumns)
 	}
 	for p.gpus < len(p.columns) && p.columns[p.gpus] == gpuName(p.gpus) {
 		p.gpus++
 	}
 	if p.gpus > topology.MaxGPUs {
-		return nil, header.errorf("%d GPUs, at most %d are supported: capture one node", p.gpus, int64(topology.MaxGPUs))
+		return nil, header.lineErrorf("%d GPUs, at most %d are supported: capture one node", p.gpus, int64(topology.MaxGPUs))
 	}
 	for i, column := range p.columns {
 		if strings.HasPrefix(column, "GPU") && i >= p.gpus {
-			return nil, header.errorf("column %s, want GPU0, GPU1 ... in order and then NICs: capture all GPUs of the node", column)
+			return nil, header.lineErrorf("column %s, want GPU0, GPU1 ... in order and then NICs: capture all GPUs of the node", column)
 		}
 		if !nicName.MatchString(column) || slices.Contains(p.columns[:i], column) {
-			return nil, header.errorf("column %q twice or not a name, paste the capture again", column)
+			return nil, header.lineErrorf("column %q twice or not a name, paste the capture again", column)
 		}
 	}
 	return p, nil
 }
 
-// read takes one line after the row of column names.
-func (p *matrixParser) read(l line) error {
+// readLine takes one line after the row of column names.
+func (p *matrixParser) readLine(l captureLine) error {
 	words := strings.Fields(l.text)
 	if len(words) == 0 {
 		return nil
@@ -138,7 +138,7 @@ func (p *matrixParser) read(l line) error {
 		return nil
 	}
 	if match := nicLegend.FindStringSubmatch(l.text); match != nil {
-		return p.name(l, match[1], match[2])
+		return p.readNICName(l, match[1], match[2])
 	}
 	if p.legend {
 		return nil
@@ -147,19 +147,19 @@ func (p *matrixParser) read(l line) error {
 		if len(p.rows) == len(p.columns) {
 			return nil // what follows the table
 		}
-		return l.errorf("row %q has no column, and %d of %d rows are missing: a long line may be wrapped, capture with nvidia-smi topo -m > file", words[0], len(p.columns)-len(p.rows), len(p.columns))
+		return l.lineErrorf("row %q has no column, and %d of %d rows are missing: a long line may be wrapped, capture with nvidia-smi topo -m > file", words[0], len(p.columns)-len(p.rows), len(p.columns))
 	}
 	if before, found := p.rows[words[0]]; found {
-		return l.errorf("%s has a row on line %d already, keep one capture", words[0], before.number)
+		return l.lineErrorf("%s has a row on line %d already, keep one capture", words[0], before.number)
 	}
 	p.rows[words[0]] = l
-	return p.row(l, words[0], words[1:])
+	return p.readRow(l, words[0], words[1:])
 }
 
-// row takes the row of one GPU or NIC.
-func (p *matrixParser) row(l line, name string, words []string) error {
+// readRow takes the row of one GPU or NIC.
+func (p *matrixParser) readRow(l captureLine, name string, words []string) error {
 	if len(words) < len(p.columns) {
-		return l.errorf("%s has %d entries for %d columns, the row is cut off or two entries ran together: capture with nvidia-smi topo -m > file", name, len(words), len(p.columns))
+		return l.lineErrorf("%s has %d entries for %d columns, the row is cut off or two entries ran together: capture with nvidia-smi topo -m > file", name, len(words), len(p.columns))
 	}
 	own := slices.Index(p.columns, name)
 	isGPU := own < p.gpus
@@ -167,13 +167,13 @@ func (p *matrixParser) row(l line, name string, words []string) error {
 	for i, word := range words[:len(p.columns)] {
 		link, err := topology.ParseLink(word)
 		if err != nil {
-			return l.errorf("%s to %s: %w, paste the capture again", name, p.columns[i], err)
+			return l.lineErrorf("%s to %s: %w, paste the capture again", name, p.columns[i], err)
 		}
 		if (link.Kind == topology.Self) != (i == own) {
-			return l.errorf("%s to %s is %s, want X on the diagonal alone: paste the capture again", name, p.columns[i], link)
+			return l.lineErrorf("%s to %s is %s, want X on the diagonal alone: paste the capture again", name, p.columns[i], link)
 		}
 		if link.Kind == topology.NVLink && (!isGPU || i >= p.gpus) {
-			return l.errorf("%s to %s is %s, a NIC has no NVLink: paste the capture again", name, p.columns[i], link)
+			return l.lineErrorf("%s to %s is %s, a NIC has no NVLink: paste the capture again", name, p.columns[i], link)
 		}
 		if i < p.gpus {
 			links[i] = link
@@ -183,14 +183,14 @@ func (p *matrixParser) row(l line, name string, words []string) error {
 	rest := words[len(p.columns):]
 	if !isGPU {
 		if len(rest) > 0 {
-			return l.errorf("%s has %d entries for %d columns, paste the capture again", name, len(words), len(p.columns))
+			return l.lineErrorf("%s has %d entries for %d columns, paste the capture again", name, len(words), len(p.columns))
 		}
 		return nil
 	}
 	if len(rest) > len(p.trailing) {
-		return l.errorf("%s has %d entries after its links for %d columns, paste the capture again", name, len(rest), len(p.trailing))
+		return l.lineErrorf("%s has %d entries after its links for %d columns, paste the capture again", name, len(rest), len(p.trailing))
 	}
-	numa, note, err := p.numa(l, name, rest)
+	numa, note, err := p.numaColumn(l, name, rest)
 	if err != nil {
 		return err
 	}
@@ -205,9 +205,9 @@ func (p *matrixParser) row(l line, name string, words []string) error {
 	return nil
 }
 
-// numa reads the NUMA affinity of a GPU. With fewer entries than columns it
+// numaColumn reads the NUMA affinity of a GPU. With fewer entries than columns it
 // cannot be told which are missing, so that the node stays unknown.
-func (p *matrixParser) numa(l line, name string, rest []string) (int64, string, error) {
+func (p *matrixParser) numaColumn(l captureLine, name string, rest []string) (int64, string, error) {
 	column := slices.Index(p.trailing, numaAffinity)
 	if column < 0 || len(rest) != len(p.trailing) || rest[column] == "N/A" {
 		return topology.NoNUMA, "", nil
@@ -221,54 +221,54 @@ func (p *matrixParser) numa(l line, name string, rest []string) (int64, string, 
 		return topology.NoNUMA, fmt.Sprintf("NUMA Affinity of %s printed as %q, which is not one node", name, text), nil
 	}
 	first, _, _ := strings.Cut(text, "-")
-	n, err := l.whole(name+" "+numaAffinity, first, maxNUMA)
+	n, err := l.wholeNumber(name+" "+numaAffinity, first, maxNUMA)
 	return n, "", err
 }
 
 // parseList counts the members of a list such as "0,3-9,11-17".
-func parseList(l line, what, text string) (int64, error) {
+func parseList(l captureLine, what, text string) (int64, error) {
 	count := int64(0)
 	for word := range strings.SplitSeq(text, ",") {
 		low, high, isRange := strings.Cut(word, "-")
-		from, err := l.whole(what, low, maxNUMA)
+		from, err := l.wholeNumber(what, low, maxNUMA)
 		if err != nil {
 			return 0, err
 		}
 		to := from
 		if isRange {
-			if to, err = l.whole(what, high, maxNUMA); err != nil {
+			if to, err = l.wholeNumber(what, high, maxNUMA); err != nil {
 				return 0, err
 			}
 		}
 		if to < from {
-			return 0, l.errorf("%s is %q, which runs backwards: paste the capture again", what, text)
+			return 0, l.lineErrorf("%s is %q, which runs backwards: paste the capture again", what, text)
 		}
 		count += to - from + 1
 	}
 	return count, nil
 }
 
-// name takes a line of the NIC legend.
-func (p *matrixParser) name(l line, column, name string) error {
+// readNICName takes a line of the NIC legend.
+func (p *matrixParser) readNICName(l captureLine, column, name string) error {
 	switch {
 	case slices.Index(p.columns, column) < p.gpus:
-		return l.errorf("%s is not in the table, paste legend and table of one capture", column)
+		return l.lineErrorf("%s is not in the table, paste legend and table of one capture", column)
 	case p.names[column] != "":
-		return l.errorf("%s is %s already, keep one legend", column, p.names[column])
+		return l.lineErrorf("%s is %s already, keep one legend", column, p.names[column])
 	case !nicName.MatchString(name) || strings.HasPrefix(name, "GPU"):
-		return l.errorf("%s is %q, want a name like mlx5_0: correct it", column, name)
+		return l.lineErrorf("%s is %q, want a name like mlx5_0: correct it", column, name)
 	}
 	p.names[column] = name
 	return nil
 }
 
-// finish checks that every column has its row and puts the rows in order.
-func (p *matrixParser) finish(end line) (*Matrix, error) {
+// finishMatrix checks that every column has its row and puts the rows in order.
+func (p *matrixParser) finishMatrix(end captureLine) (*Matrix, error) {
 	nameless := false
 	for i, column := range p.columns {
 		links, found := p.links[column]
 		if !found {
-			return nil, end.errorf("the row of %s is missing, the capture is cut off: paste all of it", column)
+			return nil, end.lineErrorf("the row of %s is missing, the capture is cut off: paste all of it", column)
 		}
 		if i < p.gpus {
 			p.matrix.Links = append(p.matrix.Links, links)
@@ -281,7 +281,7 @@ func (p *matrixParser) finish(end line) (*Matrix, error) {
 			nameless = true
 		}
 		if slices.ContainsFunc(p.matrix.NICs, func(nic topology.NIC) bool { return nic.Name == name }) {
-			return nil, p.rows[column].errorf("two NICs are called %s, correct the legend", name)
+			return nil, p.rows[column].lineErrorf("two NICs are called %s, correct the legend", name)
 		}
 		p.matrix.NICs = append(p.matrix.NICs, topology.NIC{Name: name, NUMA: topology.NoNUMA, Links: links})
 	}

@@ -25,7 +25,7 @@ type GPU struct {
 	// DeviceID is the PCI device and vendor id, for example 0x233010DE.
 	DeviceID uint32
 
-	at line // the line "GPU 00000000:18:00.0"
+	at captureLine // the line "GPU 00000000:18:00.0"
 }
 
 // maxMemoryMiB is the most memory that a GPU may claim: 16 TiB.
@@ -41,18 +41,18 @@ var (
 // ParseQuery reads what `nvidia-smi -q`, or -q -d with some sections, printed, one
 // entry for each GPU in the order of their indexes.
 func ParseQuery(text Text) ([]GPU, error) {
-	all, err := text.lines()
+	all, err := text.splitLines()
 	if err != nil {
 		return nil, err
 	}
 	var gpus []GPU
 	var block *blockParser
-	attached, attachedAt := int64(-1), line{}
+	attached, attachedAt := int64(-1), captureLine{}
 	finish := func() error {
 		if block == nil {
 			return nil
 		}
-		gpu, err := block.gpu()
+		gpu, err := block.readGPU()
 		gpus = append(gpus, gpu)
 		return err
 	}
@@ -63,21 +63,21 @@ func ParseQuery(text Text) ([]GPU, error) {
 				return nil, err
 			}
 			if len(gpus) == topology.MaxGPUs {
-				return nil, l.errorf("more than %d GPUs, capture one node", int64(topology.MaxGPUs))
+				return nil, l.lineErrorf("more than %d GPUs, capture one node", int64(topology.MaxGPUs))
 			}
-			block = &blockParser{at: l, values: map[string]entry{}, bus: match[1]}
+			block = &blockParser{at: l, values: map[string]blockEntry{}, bus: match[1]}
 			continue
 		}
 		if block == nil {
 			if key, value, found := cutSetting(trimmed); found && key == "Attached GPUs" {
 				attachedAt = l
-				if attached, err = l.whole(key, value, 1<<16); err != nil {
+				if attached, err = l.wholeNumber(key, value, 1<<16); err != nil {
 					return nil, err
 				}
 			}
 			continue
 		}
-		if err := block.read(l); err != nil {
+		if err := block.readLine(l); err != nil {
 			return nil, err
 		}
 	}
@@ -86,36 +86,36 @@ func ParseQuery(text Text) ([]GPU, error) {
 	}
 	switch {
 	case len(gpus) == 0:
-		return nil, all[0].errorf("no line like GPU 00000000:18:00.0, paste the output of nvidia-smi -q from its first line on")
+		return nil, all[0].lineErrorf("no line like GPU 00000000:18:00.0, paste the output of nvidia-smi -q from its first line on")
 	case attached >= 0 && attached != int64(len(gpus)):
-		return nil, attachedAt.errorf("%d GPUs are attached and %d follow, the capture is cut off: paste all of it", attached, len(gpus))
+		return nil, attachedAt.lineErrorf("%d GPUs are attached and %d follow, the capture is cut off: paste all of it", attached, len(gpus))
 	}
 	for i := range gpus {
 		for j := range i {
 			if gpus[i].BusID == gpus[j].BusID {
-				return nil, gpus[i].at.errorf("GPU %s is on line %d already, keep one capture", gpus[i].BusID, gpus[j].at.number)
+				return nil, gpus[i].at.lineErrorf("GPU %s is on line %d already, keep one capture", gpus[i].BusID, gpus[j].at.number)
 			}
 		}
 	}
 	return gpus, nil
 }
 
-// entry is one value of a block and where it is.
-type entry struct {
+// blockEntry is one value of a block and where it is.
+type blockEntry struct {
 	value string
-	at    line
+	at    captureLine
 }
 
 // blockParser reads the block of one GPU: headings and settings, told apart by
 // their indentation.
 type blockParser struct {
-	at      line
+	at      captureLine
 	bus     string
-	heading []heading
-	values  map[string]entry // by path, for example "FB Memory Usage/Total"
+	heading []blockHeading
+	values  map[string]blockEntry // by path, for example "FB Memory Usage/Total"
 }
 
-type heading struct {
+type blockHeading struct {
 	indent int
 	name   string
 }
@@ -135,7 +135,7 @@ func cutSetting(trimmed string) (key, value string, found bool) {
 	return strings.TrimSpace(key), strings.TrimSpace(value), found
 }
 
-func (b *blockParser) read(l line) error {
+func (b *blockParser) readLine(l captureLine) error {
 	trimmed := strings.TrimSpace(l.text)
 	if trimmed == "" {
 		return nil
@@ -149,7 +149,7 @@ func (b *blockParser) read(l line) error {
 		if indent == 0 { // indentation was lost: headings cannot be nested
 			b.heading = nil
 		}
-		b.heading = append(b.heading, heading{indent, trimmed})
+		b.heading = append(b.heading, blockHeading{indent, trimmed})
 		return nil
 	}
 	path := key
@@ -163,9 +163,9 @@ func (b *blockParser) read(l line) error {
 		return nil
 	}
 	if before, found := b.values[path]; found && before.value != value {
-		return l.errorf("%s is %q here and %q on line %d, paste the capture with its indentation", path, value, before.value, before.at.number)
+		return l.lineErrorf("%s is %q here and %q on line %d, paste the capture with its indentation", path, value, before.value, before.at.number)
 	}
-	b.values[path] = entry{value, l}
+	b.values[path] = blockEntry{value, l}
 	return nil
 }
 
@@ -185,74 +185,74 @@ func indentOf(text string) int {
 	return indent
 }
 
-// text is the value at a path, "" if it is missing or N/A.
-func (b *blockParser) text(path string) string {
+// textAt is the value at a path, "" if it is missing or N/A.
+func (b *blockParser) textAt(path string) string {
 	if value := b.values[path].value; value != "N/A" && !strings.HasPrefix(value, "[") {
 		return value
 	}
 	return ""
 }
 
-// gpu reads the values that were kept.
-func (b *blockParser) gpu() (GPU, error) {
+// readGPU reads the values that were kept.
+func (b *blockParser) readGPU() (GPU, error) {
 	gpu := GPU{
 		BusID:        sysfsBusID(b.bus),
-		Product:      b.text("Product Name"),
-		Brand:        b.text("Product Brand"),
-		Architecture: b.text("Product Architecture"),
+		Product:      b.textAt("Product Name"),
+		Brand:        b.textAt("Product Brand"),
+		Architecture: b.textAt("Product Architecture"),
 		MIG:          b.values["MIG Mode/Current"].value,
 		at:           b.at,
 	}
-	if bus := b.text("PCI/Bus Id"); bus != "" && sysfsBusID(bus) != gpu.BusID {
-		return gpu, b.values["PCI/Bus Id"].at.errorf("Bus Id is %s in the block of GPU %s, paste the capture again", bus, b.bus)
+	if bus := b.textAt("PCI/Bus Id"); bus != "" && sysfsBusID(bus) != gpu.BusID {
+		return gpu, b.values["PCI/Bus Id"].at.lineErrorf("Bus Id is %s in the block of GPU %s, paste the capture again", bus, b.bus)
 	}
 	for _, field := range []struct {
 		path  string
 		bytes *topology.Bytes
 	}{{"FB Memory Usage/Total", &gpu.Memory}, {"FB Memory Usage/Reserved", &gpu.Reserved}} {
-		text := b.text(field.path)
+		text := b.textAt(field.path)
 		if text == "" {
 			continue
 		}
 		match := amount.FindStringSubmatch(text)
 		if match == nil {
-			return gpu, b.values[field.path].at.errorf("%s is %q, want an amount like 81559 MiB: paste the capture again", field.path, text)
+			return gpu, b.values[field.path].at.lineErrorf("%s is %q, want an amount like 81559 MiB: paste the capture again", field.path, text)
 		}
-		mib, err := b.values[field.path].at.whole(field.path, match[1], maxMemoryMiB)
+		mib, err := b.values[field.path].at.wholeNumber(field.path, match[1], maxMemoryMiB)
 		if err != nil {
 			return gpu, err
 		}
 		*field.bytes = topology.Bytes(mib) * topology.MiB
 	}
 	if gpu.Memory > 0 && gpu.Reserved >= gpu.Memory {
-		return gpu, b.values["FB Memory Usage/Reserved"].at.errorf("all of the memory is reserved, paste the capture again")
+		return gpu, b.values["FB Memory Usage/Reserved"].at.lineErrorf("all of the memory is reserved, paste the capture again")
 	}
-	if text := b.text("PCI/Device Id"); text != "" {
+	if text := b.textAt("PCI/Device Id"); text != "" {
 		id, err := strconv.ParseUint(strings.TrimPrefix(strings.ToLower(text), "0x"), 16, 32)
 		if err != nil || id&0xFFFF != 0x10DE {
-			return gpu, b.values["PCI/Device Id"].at.errorf("Device Id is %q, want one like 0x233010DE: paste the capture again", text)
+			return gpu, b.values["PCI/Device Id"].at.lineErrorf("Device Id is %q, want one like 0x233010DE: paste the capture again", text)
 		}
 		gpu.DeviceID = uint32(id)
 	}
-	return gpu, b.clique(&gpu)
+	return gpu, b.readClique(&gpu)
 }
 
-// clique reads the fabric registration. It counts once it is completed and names
+// readClique reads the fabric registration. It counts once it is completed and names
 // a cluster: before that the ids may still change, and HGX machines without
 // multi-node NVLink report a cluster of zeros.
-func (b *blockParser) clique(gpu *GPU) error {
-	cluster := b.text("Fabric/ClusterUUID")
-	if b.text("Fabric/State") != "Completed" || !notZero.MatchString(cluster) {
+func (b *blockParser) readClique(gpu *GPU) error {
+	cluster := b.textAt("Fabric/ClusterUUID")
+	if b.textAt("Fabric/State") != "Completed" || !notZero.MatchString(cluster) {
 		return nil
 	}
 	if !uuid.MatchString(cluster) {
-		return b.values["Fabric/ClusterUUID"].at.errorf("ClusterUUID is %q, which is no UUID: paste the capture again", cluster)
+		return b.values["Fabric/ClusterUUID"].at.lineErrorf("ClusterUUID is %q, which is no UUID: paste the capture again", cluster)
 	}
 	id := b.values["Fabric/CliqueId"]
 	if id.at.number == 0 {
-		return b.values["Fabric/ClusterUUID"].at.errorf("ClusterUUID has no CliqueId beside it, paste the capture again")
+		return b.values["Fabric/ClusterUUID"].at.lineErrorf("ClusterUUID has no CliqueId beside it, paste the capture again")
 	}
-	number, err := id.at.whole("CliqueId", id.value, 1<<32-1)
+	number, err := id.at.wholeNumber("CliqueId", id.value, 1<<32-1)
 	gpu.Clique = cluster + "." + strconv.FormatInt(number, 10)
 	return err
 }

@@ -139,7 +139,7 @@ func knowing() func(string) (*topology.Model, bool) { return catalogue.Default()
 // importNode captures a node of the catalogue again and loads the result.
 func importNode(t *testing.T, node *topology.Node, how layout) (*capture.Captured, *topology.Node) {
 	t.Helper()
-	captured, err := capture.Machine("imported", capture.Texts{
+	captured, err := capture.MachineFrom("imported", capture.Texts{
 		Topology: capture.Text{File: "topo.txt", Content: topoText(node, how)},
 		Query:    capture.Text{File: "query.txt", Content: queryText(node)},
 	}, capture.Facts{Known: knowing(), Source: "rack 7, captured by hand"})
@@ -266,7 +266,7 @@ func TestUnknownGPURoundTrip(t *testing.T) {
 				}
 			}
 			p2p := map[bool]string{true: "yes", false: "no"}[model.P2P]
-			captured, err := capture.Machine("box", texts, capture.Facts{
+			captured, err := capture.MachineFrom("box", texts, capture.Facts{
 				Known: knowing(), Compute: &model.Compute, LaneGBps: model.LaneGBps, P2P: p2p, Source: "a rack; #7",
 			})
 			if err != nil {

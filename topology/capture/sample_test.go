@@ -188,7 +188,7 @@ func TestMachineOfAnUnknownGPU(t *testing.T) {
 		Topology: sample(t, "a30-box.topo.txt"), Query: sample(t, "a30-box.query.txt"),
 		Profiles: sample(t, "a30-box.lgip.txt"), Placements: sample(t, "a30-box.lgipp.txt"),
 	}
-	c, err := capture.Machine("a30-box", texts, facts())
+	c, err := capture.MachineFrom("a30-box", texts, facts())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +216,7 @@ func TestMachineOfAnUnknownGPU(t *testing.T) {
 
 func TestMachineOfAKnownGPU(t *testing.T) {
 	texts := capture.Texts{Topology: sample(t, "gb200-tray.topo.txt"), Query: sample(t, "gb200-tray.query.txt")}
-	c, err := capture.Machine("tray", texts, capture.Facts{Known: knowing(), Source: "a test", NUMA: []int64{0, 0, 1, 1}, Description: "rack 3"})
+	c, err := capture.MachineFrom("tray", texts, capture.Facts{Known: knowing(), Source: "a test", NUMA: []int64{0, 0, 1, 1}, Description: "rack 3"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestMachineOfANamedGPU(t *testing.T) {
 	if !found {
 		t.Fatal("no H100")
 	}
-	c, err := capture.Machine("box", capture.Texts{Topology: sample(t, "hgx-h100.topo.txt")}, capture.Facts{GPU: model, Source: "a test"})
+	c, err := capture.MachineFrom("box", capture.Texts{Topology: sample(t, "hgx-h100.topo.txt")}, capture.Facts{GPU: model, Source: "a test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,12 +251,12 @@ func TestMachineOfANamedGPU(t *testing.T) {
 // The same captures give the same files.
 func TestMachineIsDeterministic(t *testing.T) {
 	texts := capture.Texts{Topology: sample(t, "hgx-h100.topo.txt"), Query: sample(t, "hgx-h100.query.txt")}
-	first, err := capture.Machine("box", texts, facts())
+	first, err := capture.MachineFrom("box", texts, facts())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 10 {
-		again, err := capture.Machine("box", texts, facts())
+		again, err := capture.MachineFrom("box", texts, facts())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,11 +24,11 @@ var enums = map[string]map[int64]int64{
 // doubleMemory is GPU_INSTANCE_PROFILE_1_SLICE_REV2.
 const doubleMemory = 9
 
-// table puts profiles and placements of one GPU model together. The captures may
+// migTable puts profiles and placements of one GPU model together. The captures may
 // show several GPUs, all of which must agree. The GPU has as many compute slices
 // as its largest profile, as many memory slices as placements reach, and of each
 // media engine what its best equipped profile takes.
-func table(name string, profiles []Profile, placements []Placements) (*mig.Table, error) {
+func migTable(name string, profiles []Profile, placements []Placements) (*mig.Table, error) {
 	if err := sameProfiles(profiles); err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func table(name string, profiles []Profile, placements []Placements) (*mig.Table
 	}
 	for _, p := range placements {
 		if !used[p.Profile] {
-			return nil, p.at.errorf("profile %d is not in %s, capture both lists with one driver", p.Profile, at.file)
+			return nil, p.at.lineErrorf("profile %d is not in %s, capture both lists with one driver", p.Profile, at.file)
 		}
 	}
 	seen := map[int64]mig.ProfileID{}
@@ -70,15 +70,15 @@ func table(name string, profiles []Profile, placements []Placements) (*mig.Table
 		line := profiles[slices.IndexFunc(profiles, func(q Profile) bool { return q.ID == p.ID })].at
 		enum, found := enumOf(p, single)
 		if !found {
-			return nil, line.errorf("%s is no profile that NVML has a constant for, add its row by hand", p.Name)
+			return nil, line.lineErrorf("%s is no profile that NVML has a constant for, add its row by hand", p.Name)
 		}
 		if other, taken := seen[enum]; taken {
-			return nil, line.errorf("%s and profile %d are the same NVML profile, capture with one driver", p.Name, other)
+			return nil, line.lineErrorf("%s and profile %d are the same NVML profile, capture with one driver", p.Name, other)
 		}
 		p.Enum, seen[enum] = enum, p.ID
 	}
 	if (t.Media == mig.Media{}) {
-		return nil, at.errorf("no profile has a media engine, paste both lines of each profile")
+		return nil, at.lineErrorf("no profile has a media engine, paste both lines of each profile")
 	}
 	return t, nil
 }
@@ -97,18 +97,18 @@ func enumOf(p *mig.Profile, single int64) (int64, bool) {
 func profileOf(p Profile, placements []Placements) (mig.Profile, error) {
 	match := profileName.FindStringSubmatch(p.Name)
 	if match == nil {
-		return mig.Profile{}, p.at.errorf("name is %q, want one like 1g.10gb+me: paste the capture again", p.Name)
+		return mig.Profile{}, p.at.lineErrorf("name is %q, want one like 1g.10gb+me: paste the capture again", p.Name)
 	}
 	compute, err := strconv.ParseInt(match[1], 10, 64)
 	if err != nil || compute < 1 || compute > maxSlices {
-		return mig.Profile{}, p.at.errorf("%s has %s compute slices, want 1 to %d: paste the capture again", p.Name, match[1], int64(maxSlices))
+		return mig.Profile{}, p.at.lineErrorf("%s has %s compute slices, want 1 to %d: paste the capture again", p.Name, match[1], int64(maxSlices))
 	}
 	i := slices.IndexFunc(placements, func(q Placements) bool { return q.Profile == p.ID })
 	if i < 0 {
-		return mig.Profile{}, p.at.errorf("profile %d has no placements, capture nvidia-smi mig -lgipp with the same driver and give it too", p.ID)
+		return mig.Profile{}, p.at.lineErrorf("profile %d has no placements, capture nvidia-smi mig -lgipp with the same driver and give it too", p.ID)
 	}
 	if p.Total < 1 || p.SMs < 1 {
-		return mig.Profile{}, p.at.errorf("%s has a total of %d and %d multiprocessors, want at least 1: paste the capture again", p.Name, p.Total, p.SMs)
+		return mig.Profile{}, p.at.lineErrorf("%s has a total of %d and %d multiprocessors, want at least 1: paste the capture again", p.Name, p.Total, p.SMs)
 	}
 	return mig.Profile{
 		ID: p.ID, Name: p.Name, Memory: p.Memory, SMs: p.SMs,
@@ -131,11 +131,11 @@ func sameProfiles(profiles []Profile) error {
 				continue
 			}
 		}
-		return p.at.errorf("profile %d of GPU %d differs from GPU %d's, keep the GPUs of one model", p.ID, p.GPU, profiles[0].GPU)
+		return p.at.lineErrorf("profile %d of GPU %d differs from GPU %d's, keep the GPUs of one model", p.ID, p.GPU, profiles[0].GPU)
 	}
 	for _, p := range profiles {
 		if counts[p.GPU] != counts[profiles[0].GPU] {
-			return p.at.errorf("GPU %d has %d profiles, GPU %d has %d: the capture is cut off, paste all of it", p.GPU, counts[p.GPU], profiles[0].GPU, counts[profiles[0].GPU])
+			return p.at.lineErrorf("GPU %d has %d profiles, GPU %d has %d: the capture is cut off, paste all of it", p.GPU, counts[p.GPU], profiles[0].GPU, counts[profiles[0].GPU])
 		}
 	}
 	return nil
@@ -146,7 +146,7 @@ func samePlacements(placements []Placements) error {
 	for _, p := range placements {
 		i := slices.IndexFunc(placements, func(q Placements) bool { return q.Profile == p.Profile })
 		if !slices.Equal(placements[i].Placements, p.Placements) {
-			return p.at.errorf("placements of profile %d differ from GPU %d's, keep the GPUs of one model", p.Profile, placements[i].GPU)
+			return p.at.lineErrorf("placements of profile %d differ from GPU %d's, keep the GPUs of one model", p.Profile, placements[i].GPU)
 		}
 	}
 	return nil

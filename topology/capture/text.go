@@ -19,18 +19,18 @@ type Text struct {
 	Content string
 }
 
-// empty reports whether the capture was left out.
-func (t Text) empty() bool { return t.File == "" && t.Content == "" }
+// isEmpty reports whether the capture was left out.
+func (t Text) isEmpty() bool { return t.File == "" && t.Content == "" }
 
-// line is one line of a capture, without terminal escapes and trailing space.
-type line struct {
+// captureLine is one line of a capture, without terminal escapes and trailing space.
+type captureLine struct {
 	file   string
 	number int
 	text   string
 }
 
-// errorf is an error about the line: what is wrong and what to do about it.
-func (l line) errorf(format string, args ...any) error {
+// lineErrorf is an error about the line: what is wrong and what to do about it.
+func (l captureLine) lineErrorf(format string, args ...any) error {
 	return fmt.Errorf("%s:%d: %w", l.file, l.number, fmt.Errorf(format, args...))
 }
 
@@ -38,37 +38,37 @@ func (l line) errorf(format string, args ...any) error {
 // also where a copy lost the escape character, and charset switches.
 var escapes = regexp.MustCompile("\x1b?\\[[0-9;]*m|\x1b\\[[0-9;?]*[A-Za-z]|\x1b[()][0-9A-Za-z]|\x1b")
 
-// lines splits the capture. It refuses what is too large or not text.
-func (t Text) lines() ([]line, error) {
-	start := line{file: t.File, number: 1}
+// splitLines splits the capture. It refuses what is too large or not text.
+func (t Text) splitLines() ([]captureLine, error) {
+	start := captureLine{file: t.File, number: 1}
 	content := strings.TrimPrefix(t.Content, "\ufeff")
 	switch {
 	case len(content) > MaxText:
-		return nil, start.errorf("%d bytes, at most %d are read: keep what one nvidia-smi command printed", len(content), MaxText)
+		return nil, start.lineErrorf("%d bytes, at most %d are read: keep what one nvidia-smi command printed", len(content), MaxText)
 	case strings.HasPrefix(content, "\xff\xfe") || strings.HasPrefix(content, "\xfe\xff"):
-		return nil, start.errorf("is UTF-16, save it as UTF-8")
+		return nil, start.lineErrorf("is UTF-16, save it as UTF-8")
 	case strings.Contains(content, "\x00") || !utf8.ValidString(content):
-		return nil, start.errorf("is not UTF-8 text, save it as UTF-8")
+		return nil, start.lineErrorf("is not UTF-8 text, save it as UTF-8")
 	}
-	var all []line
+	var all []captureLine
 	for raw := range strings.Lines(content) {
 		text := strings.TrimRight(escapes.ReplaceAllString(raw, ""), " \t\r\n")
-		all = append(all, line{t.File, len(all) + 1, text})
+		all = append(all, captureLine{t.File, len(all) + 1, text})
 	}
 	if strings.TrimSpace(content) == "" {
-		return nil, start.errorf("is empty, paste what nvidia-smi printed")
+		return nil, start.lineErrorf("is empty, paste what nvidia-smi printed")
 	}
 	return all, nil
 }
 
-// last is the line that an error about the end of a capture names.
-func last(all []line) line { return all[len(all)-1] }
+// lastLine is the line that an error about the end of a capture names.
+func lastLine(all []captureLine) captureLine { return all[len(all)-1] }
 
-// whole reads a whole number from 0 to high.
-func (l line) whole(what, text string, high int64) (int64, error) {
+// wholeNumber reads a whole number from 0 to high.
+func (l captureLine) wholeNumber(what, text string, high int64) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 || n > high {
-		return 0, l.errorf("%s is %q, want a whole number from 0 to %d: paste the capture again", what, text, high)
+		return 0, l.lineErrorf("%s is %q, want a whole number from 0 to %d: paste the capture again", what, text, high)
 	}
 	return n, nil
 }

@@ -12,8 +12,8 @@ import (
 // unknownFigure stands for a figure that no capture shows.
 const unknownFigure = "-"
 
-// write fills in Files.
-func (c *Captured) write() {
+// writeFiles fills in Files.
+func (c *Captured) writeFiles() {
 	if c.Table != nil {
 		c.Files = append(c.Files, File{"mig/" + c.Table.Name + ".txt", tableText(c.Table)})
 	}
@@ -41,7 +41,7 @@ func machineText(m *topology.MachineType, notes []string) string {
 	for _, note := range notes {
 		settings = append(settings, []string{"note", note})
 	}
-	columns(&b, settings)
+	writeColumns(&b, settings)
 
 	header := []string{""}
 	for i := range node.GPUs {
@@ -49,14 +49,14 @@ func machineText(m *topology.MachineType, notes []string) string {
 	}
 	rows := [][]string{append(header, "NUMA", "PCIe-root", "Bus-id")}
 	for i, gpu := range node.GPUs {
-		row := append([]string{gpuName(i)}, words(node.Links[i])...)
+		row := append([]string{gpuName(i)}, linkWords(node.Links[i])...)
 		rows = append(rows, append(row, numaText(gpu.NUMA), orUnknown(gpu.PCIeRoot), orUnknown(gpu.BusID)))
 	}
 	for _, nic := range node.NICs {
-		rows = append(rows, append(append([]string{nic.Name}, words(nic.Links)...), numaText(nic.NUMA)))
+		rows = append(rows, append(append([]string{nic.Name}, linkWords(nic.Links)...), numaText(nic.NUMA)))
 	}
 	b.WriteByte('\n')
-	columns(&b, rows)
+	writeColumns(&b, rows)
 	return b.String()
 }
 
@@ -70,11 +70,11 @@ func modelText(m *topology.Model) string {
 	if m.DeviceID != 0 {
 		device = fmt.Sprintf("0x%08X", m.DeviceID)
 	}
-	columns(&b, [][]string{
+	writeColumns(&b, [][]string{
 		{"# key", "product", "brand", "architecture", "cc", "MiB", "reserved", "GB/s", "P2P", "MIG", "device", "confidence", "source"},
 		{
-			m.Name, quote(m.Product), m.Brand, quote(m.Architecture), m.Compute.String(), mebibytes(m.Memory), mebibytes(m.Reserved),
-			strconv.FormatInt(m.LaneGBps, 10), p2p, orUnknown(m.MIG), device, m.Confidence, quote(m.Source),
+			m.Name, quoteText(m.Product), m.Brand, quoteText(m.Architecture), m.Compute.String(), mebibytes(m.Memory), mebibytes(m.Reserved),
+			strconv.FormatInt(m.LaneGBps, 10), p2p, orUnknown(m.MIG), device, m.Confidence, quoteText(m.Source),
 		},
 	})
 	return b.String()
@@ -87,7 +87,7 @@ func tableText(t *mig.Table) string {
 	media := func(m mig.Media) []string {
 		return []string{number(m.Decoders), number(m.Encoders), number(m.JPEG), number(m.OFA)}
 	}
-	columns(&b, [][]string{
+	writeColumns(&b, [][]string{
 		{"table", t.Name},
 		{"compute-slices", number(t.ComputeSlices)},
 		{"memory-slices", number(t.MemorySlices)},
@@ -109,12 +109,12 @@ func tableText(t *mig.Table) string {
 		}
 		rows = append(rows, append(append(row, media(p.Media)...), strings.Join(starts, ",")))
 	}
-	columns(&b, rows)
+	writeColumns(&b, rows)
 	return b.String()
 }
 
-// columns writes rows whose cells line up, two spaces apart.
-func columns(b *strings.Builder, rows [][]string) {
+// writeColumns writes rows whose cells line up, two spaces apart.
+func writeColumns(b *strings.Builder, rows [][]string) {
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row {
@@ -135,7 +135,7 @@ func columns(b *strings.Builder, rows [][]string) {
 	}
 }
 
-func words(links []topology.Link) []string {
+func linkWords(links []topology.Link) []string {
 	words := make([]string, len(links))
 	for i, link := range links {
 		words[i] = link.String()
@@ -157,4 +157,4 @@ func orUnknown(text string) string {
 	return text
 }
 
-func quote(text string) string { return `"` + text + `"` }
+func quoteText(text string) string { return `"` + text + `"` }

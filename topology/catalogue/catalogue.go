@@ -22,32 +22,32 @@ type Catalogue struct {
 	byProduct map[string]*topology.Model
 	prices    map[string]MicroDollars
 	tables    map[string]*mig.Table
-	machines  map[string]*machine
+	machines  map[string]*machineFile
 
 	mu    sync.Mutex
 	built map[string]*topology.MachineType // machine types with another model, by name
 }
 
-// Load parses the files that are part of the program.
-func Load() (*Catalogue, error) { return load(files) }
+// LoadFS parses the files that are part of the program.
+func LoadFS() (*Catalogue, error) { return loadFiles(files) }
 
 // Default is the catalogue that is part of the program. It panics if the files
 // are broken, which this package's tests rule out.
 var Default = sync.OnceValue(func() *Catalogue {
-	c, err := Load()
+	c, err := LoadFS()
 	if err != nil {
 		panic(fmt.Sprintf("catalogue: %v", err))
 	}
 	return c
 })
 
-func load(fsys fs.FS) (*Catalogue, error) {
+func loadFiles(fsys fs.FS) (*Catalogue, error) {
 	c := &Catalogue{
 		models:    map[string]*topology.Model{},
 		byProduct: map[string]*topology.Model{},
 		prices:    map[string]MicroDollars{},
 		tables:    map[string]*mig.Table{},
-		machines:  map[string]*machine{},
+		machines:  map[string]*machineFile{},
 		built:     map[string]*topology.MachineType{},
 	}
 	if err := eachFile(fsys, "mig", func(file, key, text string) error {
@@ -110,7 +110,7 @@ func (c *Catalogue) Model(key string) (*topology.Model, error) {
 	if model, found := c.models[key]; found {
 		return model, nil
 	}
-	return nil, unknown("GPU model", key, slices.Collect(maps.Keys(c.models)))
+	return nil, unknownName("GPU model", key, slices.Collect(maps.Keys(c.models)))
 }
 
 // Models returns all GPU models, sorted by key.
@@ -134,7 +134,7 @@ func (c *Catalogue) MIG(key string) (*mig.Table, error) {
 	if table, found := c.tables[key]; found {
 		return table, nil
 	}
-	return nil, unknown("MIG table", key, slices.Collect(maps.Keys(c.tables)))
+	return nil, unknownName("MIG table", key, slices.Collect(maps.Keys(c.tables)))
 }
 
 // Machines returns the names of all machines, sorted.
@@ -148,7 +148,7 @@ func (c *Catalogue) Machine(name string) (*topology.MachineType, error) {
 	key, modelKey, override := strings.Cut(name, "/")
 	m, found := c.machines[key]
 	if !found {
-		return nil, unknown("machine", key, c.Machines())
+		return nil, unknownName("machine", key, c.Machines())
 	}
 	if !override {
 		if m.standard == nil {
@@ -169,7 +169,7 @@ func (c *Catalogue) Machine(name string) (*topology.MachineType, error) {
 	if built, found := c.built[name]; found {
 		return built, nil
 	}
-	built, err := m.with(name, model)
+	built, err := m.withModel(name, model)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 func TestLoad(t *testing.T) {
-	c, err := Load()
+	c, err := LoadFS()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,27 +40,27 @@ func (c *Catalogue) With(extra ...File) (*Catalogue, error) {
 	return grown, nil
 }
 
-// opening is the first line of a file and what it starts with: "machine" or "table"
+// openingLine is the first line of a file and what it starts with: "machine" or "table"
 // and its key, or the key of a model; nothing for a file without entries.
-func (f File) opening() (first line, kind, key string) {
-	all := lines(f.Name, f.Text)
+func (f File) openingLine() (first fileLine, kind, key string) {
+	all := splitLines(f.Name, f.Text)
 	if len(all) == 0 {
-		return line{file: f.Name, number: 1}, "", ""
+		return fileLine{file: f.Name, number: 1}, "", ""
 	}
-	kind, key = all[0].setting()
+	kind, key = all[0].headerSetting()
 	return all[0], kind, key
 }
 
 func (c *Catalogue) addTable(file File) error {
-	first, kind, key := file.opening()
+	first, kind, key := file.openingLine()
 	if kind == "" {
-		return first.errorf("file", "has no entries, want a machine, a MIG table or GPU models")
+		return first.fieldErrorf("file", "has no entries, want a machine, a MIG table or GPU models")
 	}
 	if kind != "table" {
 		return nil
 	}
 	if _, found := c.tables[key]; found {
-		return first.errorf(kind, "%s is in the catalogue already: give it another name", key)
+		return first.fieldErrorf(kind, "%s is in the catalogue already: give it another name", key)
 	}
 	table, err := parseTable(file.Name, key, file.Text)
 	if err != nil {
@@ -71,22 +71,22 @@ func (c *Catalogue) addTable(file File) error {
 }
 
 func (c *Catalogue) addModels(file File) error {
-	if _, kind, _ := file.opening(); kind == "table" || kind == "machine" {
+	if _, kind, _ := file.openingLine(); kind == "table" || kind == "machine" {
 		return nil
 	}
 	return c.parseModels(file.Name, file.Text)
 }
 
 func (c *Catalogue) addMachine(file File) error {
-	first, kind, key := file.opening()
+	first, kind, key := file.openingLine()
 	if kind != "machine" {
 		return nil
 	}
 	if strings.ContainsAny(key, "/ ") {
-		return first.errorf(kind, "%q contains a slash or a space", key)
+		return first.fieldErrorf(kind, "%q contains a slash or a space", key)
 	}
 	if _, found := c.machines[key]; found {
-		return first.errorf(kind, "%s is in the catalogue already: give it another name", key)
+		return first.fieldErrorf(kind, "%s is in the catalogue already: give it another name", key)
 	}
 	m, err := c.parseMachine(file.Name, key, file.Text)
 	if err != nil {
@@ -119,5 +119,5 @@ func (c *Catalogue) Geometry(name string) (*mig.Table, error) {
 	}
 	names := slices.AppendSeq(c.Tables(), maps.Keys(c.models))
 	slices.Sort(names)
-	return nil, unknown("GPU", name, slices.Compact(names))
+	return nil, unknownName("GPU", name, slices.Compact(names))
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
-// machine is one file of machines/. Its GPUs have no model: with adds one.
-type machine struct {
+// machineFile is one file of machines/. Its GPUs have no model: with adds one.
+type machineFile struct {
 	topology.MachineType
 	// standard is the machine with the model that its file names, nil if it names
 	// none.
@@ -36,22 +36,22 @@ var (
 
 // parseMachine reads one file of machines/. Its key is the file's name, which the
 // line "machine" repeats.
-func (c *Catalogue) parseMachine(file, key, text string) (*machine, error) {
-	m := &machine{}
-	var modelAt line
+func (c *Catalogue) parseMachine(file, key, text string) (*machineFile, error) {
+	m := &machineFile{}
+	var modelAt fileLine
 	var modelKey, clique string
-	all := lines(file, text)
+	all := splitLines(file, text)
 	for len(all) > 0 && !strings.HasPrefix(all[0].text, "GPU") {
 		l := all[0]
 		all = all[1:]
-		name, value := l.setting()
+		name, value := l.headerSetting()
 		if value == "" {
-			return nil, l.errorf(name, "is empty")
+			return nil, l.fieldErrorf(name, "is empty")
 		}
 		switch name {
 		case "machine":
 			if value != key {
-				return nil, l.errorf(name, "%q in a file named %s.txt: make them equal", value, key)
+				return nil, l.fieldErrorf(name, "%q in a file named %s.txt: make them equal", value, key)
 			}
 			m.Name = value
 		case "description":
@@ -64,16 +64,16 @@ func (c *Catalogue) parseMachine(file, key, text string) (*machine, error) {
 			m.Sources = append(m.Sources, value)
 		case "clique":
 			if !cliqueID.MatchString(value) {
-				return nil, l.errorf(name, "%q, want <cluster UUID>.<clique id>", value)
+				return nil, l.fieldErrorf(name, "%q, want <cluster UUID>.<clique id>", value)
 			}
 			clique = value
 		case "kind", "note": // for the reader of the file
 		default:
-			return nil, l.errorf(name, "unknown header, want machine, description, gpu, kind, confidence, source, clique, note or the links")
+			return nil, l.fieldErrorf(name, "unknown header, want machine, description, gpu, kind, confidence, source, clique, note or the links")
 		}
 	}
 	if len(all) == 0 {
-		return nil, line{file: file, number: 1}.errorf("links", "are missing: the table starts with a row GPU0 GPU1 ...")
+		return nil, fileLine{file: file, number: 1}.fieldErrorf("links", "are missing: the table starts with a row GPU0 GPU1 ...")
 	}
 	for _, header := range []struct {
 		name    string
@@ -86,7 +86,7 @@ func (c *Catalogue) parseMachine(file, key, text string) (*machine, error) {
 		{"source", len(m.Sources) > 0},
 	} {
 		if !header.present {
-			return nil, all[0].errorf(header.name, "is missing above the links")
+			return nil, all[0].fieldErrorf(header.name, "is missing above the links")
 		}
 	}
 
@@ -100,17 +100,17 @@ func (c *Catalogue) parseMachine(file, key, text string) (*machine, error) {
 	}
 	model, err := c.Model(modelKey)
 	if err != nil {
-		return nil, modelAt.errorf("gpu", "%w", err)
+		return nil, modelAt.fieldErrorf("gpu", "%w", err)
 	}
-	if m.standard, err = m.with(m.Name, model); err != nil {
-		return nil, modelAt.errorf("gpu", "%w", err)
+	if m.standard, err = m.withModel(m.Name, model); err != nil {
+		return nil, modelAt.fieldErrorf("gpu", "%w", err)
 	}
 	return m, nil
 }
 
 // parseLinks reads the link table: a row of column names, one row per GPU, one
 // row per NIC. Rows need not be symmetric.
-func parseLinks(rows []line, clique string) (*topology.Node, error) {
+func parseLinks(rows []fileLine, clique string) (*topology.Node, error) {
 	header := rows[0]
 	columns := strings.Fields(header.text)
 	gpus := 0
@@ -118,10 +118,10 @@ func parseLinks(rows []line, clique string) (*topology.Node, error) {
 		gpus++
 	}
 	if gpus == 0 || gpus > topology.MaxGPUs {
-		return nil, header.errorf("links", "%d columns GPU0 GPU1 ..., want 1 to %d", gpus, int64(topology.MaxGPUs))
+		return nil, header.fieldErrorf("links", "%d columns GPU0 GPU1 ..., want 1 to %d", gpus, int64(topology.MaxGPUs))
 	}
 	if want := []string{columnNUMA, columnRoot, columnBus}; !slices.Equal(columns[gpus:], want) {
-		return nil, header.errorf("links", "%s, want GPU0 to GPU%d and then %s", header.text, gpus-1, strings.Join(want, " "))
+		return nil, header.fieldErrorf("links", "%s, want GPU0 to GPU%d and then %s", header.text, gpus-1, strings.Join(want, " "))
 	}
 
 	node := &topology.Node{}
@@ -130,10 +130,10 @@ func parseLinks(rows []line, clique string) (*topology.Node, error) {
 		name := row[0]
 		if strings.HasPrefix(name, "GPU") {
 			if want := gpuName(len(node.GPUs)); name != want || len(node.GPUs) == gpus {
-				return nil, l.errorf(name, "GPUs are GPU0 to GPU%d, in order", gpus-1)
+				return nil, l.fieldErrorf(name, "GPUs are GPU0 to GPU%d, in order", gpus-1)
 			}
 			if len(node.NICs) > 0 {
-				return nil, l.errorf(name, "comes after a NIC: GPUs come first")
+				return nil, l.fieldErrorf(name, "comes after a NIC: GPUs come first")
 			}
 			if err := addGPU(node, l, row[1:], gpus, clique); err != nil {
 				return nil, err
@@ -145,18 +145,18 @@ func parseLinks(rows []line, clique string) (*topology.Node, error) {
 		}
 	}
 	if len(node.GPUs) != gpus {
-		return nil, rows[len(rows)-1].errorf("links", "%d GPU rows for %d GPU columns", len(node.GPUs), gpus)
+		return nil, rows[len(rows)-1].fieldErrorf("links", "%d GPU rows for %d GPU columns", len(node.GPUs), gpus)
 	}
 	return node, nil
 }
 
 func gpuName(index int) string { return "GPU" + strconv.Itoa(index) }
 
-func addGPU(node *topology.Node, l line, row []string, gpus int, clique string) error {
+func addGPU(node *topology.Node, l fileLine, row []string, gpus int, clique string) error {
 	index := len(node.GPUs)
 	name := gpuName(index)
 	if len(row) != gpus+3 {
-		return l.errorf(name, "%d columns, want %d links and then %s, %s and %s", len(row), gpus, columnNUMA, columnRoot, columnBus)
+		return l.fieldErrorf(name, "%d columns, want %d links and then %s, %s and %s", len(row), gpus, columnNUMA, columnRoot, columnBus)
 	}
 	links, err := parseRow(l, name, row[:gpus])
 	if err != nil {
@@ -164,7 +164,7 @@ func addGPU(node *topology.Node, l line, row []string, gpus int, clique string) 
 	}
 	for j, link := range links {
 		if (link.Kind == topology.Self) != (j == index) {
-			return l.errorf(name, "%s to GPU%d: a GPU has X to itself alone", link, j)
+			return l.fieldErrorf(name, "%s to GPU%d: a GPU has X to itself alone", link, j)
 		}
 	}
 	gpu := topology.GPU{Clique: clique}
@@ -173,17 +173,17 @@ func addGPU(node *topology.Node, l line, row []string, gpus int, clique string) 
 	}
 	if root := row[gpus+1]; root != unknownFigure {
 		if !pcieRoot.MatchString(root) {
-			return l.errorf(name, "%s %q, want one like pci0000:18, or -", columnRoot, root)
+			return l.fieldErrorf(name, "%s %q, want one like pci0000:18, or -", columnRoot, root)
 		}
 		gpu.PCIeRoot = root
 	}
 	if bus := row[gpus+2]; bus != unknownFigure {
 		if !busID.MatchString(bus) {
-			return l.errorf(name, "%s %q, want one like 0000:1b:00.0, or -", columnBus, bus)
+			return l.fieldErrorf(name, "%s %q, want one like 0000:1b:00.0, or -", columnBus, bus)
 		}
 		for other := range node.GPUs {
 			if node.GPUs[other].BusID == bus {
-				return l.errorf(name, "%s %s is already GPU%d's", columnBus, bus, other)
+				return l.fieldErrorf(name, "%s %s is already GPU%d's", columnBus, bus, other)
 			}
 		}
 		gpu.BusID = bus
@@ -193,13 +193,13 @@ func addGPU(node *topology.Node, l line, row []string, gpus int, clique string) 
 	return nil
 }
 
-func addNIC(node *topology.Node, l line, name string, row []string, gpus int) error {
+func addNIC(node *topology.Node, l fileLine, name string, row []string, gpus int) error {
 	if len(row) != gpus+1 {
-		return l.errorf(name, "%d columns, want %d links and then %s", len(row), gpus, columnNUMA)
+		return l.fieldErrorf(name, "%d columns, want %d links and then %s", len(row), gpus, columnNUMA)
 	}
 	for i := range node.NICs {
 		if node.NICs[i].Name == name {
-			return l.errorf(name, "occurs twice")
+			return l.fieldErrorf(name, "occurs twice")
 		}
 	}
 	links, err := parseRow(l, name, row[:gpus])
@@ -208,7 +208,7 @@ func addNIC(node *topology.Node, l line, name string, row []string, gpus int) er
 	}
 	for j, link := range links {
 		if link.Kind == topology.Self || link.Kind == topology.NVLink {
-			return l.errorf(name, "%s to GPU%d, a NIC has only PCIe", link, j)
+			return l.fieldErrorf(name, "%s to GPU%d, a NIC has only PCIe", link, j)
 		}
 	}
 	numa, err := parseNUMA(l, name, row[gpus])
@@ -219,27 +219,27 @@ func addNIC(node *topology.Node, l line, name string, row []string, gpus int) er
 	return nil
 }
 
-func parseRow(l line, name string, words []string) ([]topology.Link, error) {
+func parseRow(l fileLine, name string, words []string) ([]topology.Link, error) {
 	links := make([]topology.Link, len(words))
 	for i, word := range words {
 		link, err := topology.ParseLink(word)
 		if err != nil {
-			return nil, l.errorf(name, "to GPU%d: %w", i, err)
+			return nil, l.fieldErrorf(name, "to GPU%d: %w", i, err)
 		}
 		links[i] = link
 	}
 	return links, nil
 }
 
-func parseNUMA(l line, name, text string) (int64, error) {
+func parseNUMA(l fileLine, name, text string) (int64, error) {
 	if text == unknownFigure {
 		return topology.NoNUMA, nil
 	}
-	return l.whole(name+" "+columnNUMA, text, 0, maxNUMA)
+	return l.wholeNumber(name+" "+columnNUMA, text, 0, maxNUMA)
 }
 
-// with returns the machine with every GPU of one model, under the given name.
-func (m *machine) with(name string, model *topology.Model) (*topology.MachineType, error) {
+// withModel returns the machine with every GPU of one model, under the given name.
+func (m *machineFile) withModel(name string, model *topology.Model) (*topology.MachineType, error) {
 	node := &topology.Node{GPUs: slices.Clone(m.Node.GPUs), Links: m.Node.Links, NICs: m.Node.NICs}
 	for i := range node.GPUs {
 		node.GPUs[i].Model = model

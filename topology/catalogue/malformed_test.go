@@ -49,7 +49,7 @@ func catalogueOf(models, table, machine string) fstest.MapFS {
 }
 
 func TestAsymmetricMachine(t *testing.T) {
-	c, err := load(catalogueOf(goodModels, goodTable, goodMachine))
+	c, err := loadFiles(catalogueOf(goodModels, goodTable, goodMachine))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestAsymmetricMachine(t *testing.T) {
 
 func TestClique(t *testing.T) {
 	text := strings.Replace(goodMachine, "kind PCIe only", "clique 8a1c0b52-3d6e-4d0f-9b0a-0123456789ab.4", 1)
-	c, err := load(catalogueOf(goodModels, goodTable, text))
+	c, err := loadFiles(catalogueOf(goodModels, goodTable, text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func replaceOnce(t *testing.T, text, old, replacement string) string {
 
 func wantLoadError(t *testing.T, files fstest.MapFS, want string) {
 	t.Helper()
-	_, err := load(files)
+	_, err := loadFiles(files)
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -42,7 +42,7 @@ const (
 func parseTable(file, key, text string) (*mig.Table, error) {
 	table := &mig.Table{}
 	var sources []string
-	for _, l := range lines(file, text) {
+	for _, l := range splitLines(file, text) {
 		if l.text[0] >= '0' && l.text[0] <= '9' {
 			if err := checkTableHeader(l, table, sources); err != nil {
 				return nil, err
@@ -55,20 +55,20 @@ func parseTable(file, key, text string) (*mig.Table, error) {
 			continue
 		}
 		if len(table.Profiles) > 0 {
-			return nil, l.errorf("row", "starts with neither a profile id nor #: headers come before the profiles")
+			return nil, l.fieldErrorf("row", "starts with neither a profile id nor #: headers come before the profiles")
 		}
-		name, value := l.setting()
+		name, value := l.headerSetting()
 		var err error
 		switch name {
 		case "table":
 			if value != key {
-				return nil, l.errorf(name, "%q in a file named %s.txt: make them equal", value, key)
+				return nil, l.fieldErrorf(name, "%q in a file named %s.txt: make them equal", value, key)
 			}
 			table.Name = value
 		case "compute-slices":
-			table.ComputeSlices, err = l.whole(name, value, 1, maxSlices)
+			table.ComputeSlices, err = l.wholeNumber(name, value, 1, maxSlices)
 		case "memory-slices":
-			table.MemorySlices, err = l.whole(name, value, 1, maxSlices)
+			table.MemorySlices, err = l.wholeNumber(name, value, 1, maxSlices)
 		case "media":
 			table.Media, err = parseMedia(l, strings.Fields(value))
 		case "confidence":
@@ -78,21 +78,21 @@ func parseTable(file, key, text string) (*mig.Table, error) {
 			table.Source = strings.Join(sources, "; ")
 		case "product", "note": // for the reader of the file
 		default:
-			err = l.errorf(name, "unknown header, want table, product, compute-slices, memory-slices, media, confidence, source or note")
+			err = l.fieldErrorf(name, "unknown header, want table, product, compute-slices, memory-slices, media, confidence, source or note")
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	if len(table.Profiles) == 0 {
-		return nil, line{file: file, number: 1}.errorf("table", "has no profiles")
+		return nil, fileLine{file: file, number: 1}.fieldErrorf("table", "has no profiles")
 	}
 	return table, nil
 }
 
 // checkTableHeader reports the first header that a profile's row needs and the
 // file lacks.
-func checkTableHeader(l line, table *mig.Table, sources []string) error {
+func checkTableHeader(l fileLine, table *mig.Table, sources []string) error {
 	for _, header := range []struct {
 		name    string
 		present bool
@@ -105,16 +105,16 @@ func checkTableHeader(l line, table *mig.Table, sources []string) error {
 		{"source", len(sources) > 0},
 	} {
 		if !header.present {
-			return l.errorf(header.name, "is missing above the profiles")
+			return l.fieldErrorf(header.name, "is missing above the profiles")
 		}
 	}
 	return nil
 }
 
 // parseMedia reads decoders, encoders, JPEG and OFA engines.
-func parseMedia(l line, columns []string) (mig.Media, error) {
+func parseMedia(l fileLine, columns []string) (mig.Media, error) {
 	if len(columns) != 4 {
-		return mig.Media{}, l.errorf("media", "%d figures, want decoders, encoders, jpeg and ofa", len(columns))
+		return mig.Media{}, l.fieldErrorf("media", "%d figures, want decoders, encoders, jpeg and ofa", len(columns))
 	}
 	var media mig.Media
 	for i, engine := range []struct {
@@ -122,59 +122,59 @@ func parseMedia(l line, columns []string) (mig.Media, error) {
 		count *int64
 	}{{"dec", &media.Decoders}, {"enc", &media.Encoders}, {"jpeg", &media.JPEG}, {"ofa", &media.OFA}} {
 		var err error
-		if *engine.count, err = l.figure(engine.name, columns[i], 0, maxFigure); err != nil {
+		if *engine.count, err = l.knownFigure(engine.name, columns[i], 0, maxFigure); err != nil {
 			return mig.Media{}, err
 		}
 	}
 	return media, nil
 }
 
-func parseProfile(l line, table *mig.Table) (mig.Profile, error) {
+func parseProfile(l fileLine, table *mig.Table) (mig.Profile, error) {
 	var p mig.Profile
-	row, err := l.columns()
+	row, err := l.quotedColumns()
 	if err != nil {
 		return p, err
 	}
 	if len(row) != profileColumns {
-		return p, l.errorf("row", "%d columns, want %d", len(row), int64(profileColumns))
+		return p, l.fieldErrorf("row", "%d columns, want %d", len(row), int64(profileColumns))
 	}
-	id, err := l.whole("id", row[profileID], 0, maxFigure)
+	id, err := l.wholeNumber("id", row[profileID], 0, maxFigure)
 	if err != nil {
 		return p, err
 	}
 	p.ID = mig.ProfileID(id)
 	if other, found := table.Profile(p.ID); found {
-		return p, l.errorf("id", "%d is already %s", id, other.Name)
+		return p, l.fieldErrorf("id", "%d is already %s", id, other.Name)
 	}
 	p.Name = row[profileName]
-	if p.Enum, err = l.whole("enum", row[profileEnum], 0, maxEnum); err != nil {
+	if p.Enum, err = l.wholeNumber("enum", row[profileEnum], 0, maxEnum); err != nil {
 		return p, err
 	}
-	if p.Max, err = l.whole("max", row[profileMax], 1, maxSlices); err != nil {
+	if p.Max, err = l.wholeNumber("max", row[profileMax], 1, maxSlices); err != nil {
 		return p, err
 	}
-	memory, err := l.figure("MiB", row[profileMemory], 1, maxMemoryMiB)
+	memory, err := l.knownFigure("MiB", row[profileMemory], 1, maxMemoryMiB)
 	if err != nil {
 		return p, err
 	}
 	p.Memory = topology.Bytes(memory) * topology.MiB
-	if p.SMs, err = l.figure("SM", row[profileSMs], 1, maxFigure); err != nil {
+	if p.SMs, err = l.knownFigure("SM", row[profileSMs], 1, maxFigure); err != nil {
 		return p, err
 	}
-	if p.ComputeSlices, err = l.whole("compute", row[profileCompute], 1, table.ComputeSlices); err != nil {
+	if p.ComputeSlices, err = l.wholeNumber("compute", row[profileCompute], 1, table.ComputeSlices); err != nil {
 		return p, err
 	}
-	if p.MemorySlices, err = l.whole("memory", row[profileSlices], 1, table.MemorySlices); err != nil {
+	if p.MemorySlices, err = l.wholeNumber("memory", row[profileSlices], 1, table.MemorySlices); err != nil {
 		return p, err
 	}
-	if p.CopyEngines, err = l.figure("CE", row[profileCopyEngines], 0, maxFigure); err != nil {
+	if p.CopyEngines, err = l.knownFigure("CE", row[profileCopyEngines], 0, maxFigure); err != nil {
 		return p, err
 	}
 	if p.Media, err = parseMedia(l, row[profileDecoders:profileOFA+1]); err != nil {
 		return p, err
 	}
 	if !p.Media.Within(table.Media) {
-		return p, l.errorf("media", "%s takes more engines than the GPU has: correct the row or the header media", p.Name)
+		return p, l.fieldErrorf("media", "%s takes more engines than the GPU has: correct the row or the header media", p.Name)
 	}
 	p.Placements, err = parseStarts(l, row[profileStarts], p.MemorySlices, table.MemorySlices)
 	return p, err
@@ -182,16 +182,16 @@ func parseProfile(l line, table *mig.Table) (mig.Profile, error) {
 
 // parseStarts reads the memory slices at which a profile of the given size may
 // start.
-func parseStarts(l line, text string, size, slicesOfGPU int64) ([]mig.Placement, error) {
+func parseStarts(l fileLine, text string, size, slicesOfGPU int64) ([]mig.Placement, error) {
 	var placements []mig.Placement
 	for word := range strings.SplitSeq(text, ",") {
-		start, err := l.whole("starts", word, 0, slicesOfGPU-size)
+		start, err := l.wholeNumber("starts", word, 0, slicesOfGPU-size)
 		if err != nil {
 			return nil, err
 		}
 		placement := mig.Placement{Start: start, Size: size}
 		if slices.Contains(placements, placement) {
-			return nil, l.errorf("starts", "%d occurs twice", start)
+			return nil, l.fieldErrorf("starts", "%d occurs twice", start)
 		}
 		placements = append(placements, placement)
 	}

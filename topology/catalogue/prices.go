@@ -54,40 +54,40 @@ func (c *Catalogue) Price(key string) (MicroDollars, bool) {
 
 // parsePrices reads prices of models that are in the catalogue already.
 func (c *Catalogue) parsePrices(file, text string) error {
-	for _, l := range lines(file, text) {
-		row, err := l.columns()
+	for _, l := range splitLines(file, text) {
+		row, err := l.quotedColumns()
 		if err != nil {
 			return err
 		}
 		if len(row) != priceColumns {
-			return l.errorf("row", "%d columns, want %d: quote those that contain spaces", len(row), int64(priceColumns))
+			return l.fieldErrorf("row", "%d columns, want %d: quote those that contain spaces", len(row), int64(priceColumns))
 		}
 		key := row[priceKey]
 		if _, err := c.Model(key); err != nil {
-			return l.errorf("key", "%w", err)
+			return l.fieldErrorf("key", "%w", err)
 		}
 		if _, found := c.prices[key]; found {
-			return l.errorf("key", "%s occurs twice", key)
+			return l.fieldErrorf("key", "%s occurs twice", key)
 		}
 		if row[priceSource] == "" {
-			return l.errorf("source", "is empty")
+			return l.fieldErrorf("source", "is empty")
 		}
-		if c.prices[key], err = l.dollars("price", row[priceAmount]); err != nil {
+		if c.prices[key], err = l.microDollars("price", row[priceAmount]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// dollars reads an amount like 6.88, without rounding it.
-func (l line) dollars(field, text string) (MicroDollars, error) {
+// microDollars reads an amount like 6.88, without rounding it.
+func (l fileLine) microDollars(field, text string) (MicroDollars, error) {
 	whole, decimals, point := strings.Cut(text, ".")
 	padded := decimals + strings.Repeat("0", max(0, dollarDecimals-len(decimals)))
 	// ParseUint takes neither a sign nor an underscore.
 	micros, err := strconv.ParseUint(whole+padded, 10, 63)
 	amount := MicroDollars(micros)
 	if err != nil || whole == "" || point == (decimals == "") || len(padded) > dollarDecimals || amount == 0 || amount > maxPrice {
-		return 0, l.errorf(field, "%q, want dollars per GPU-hour above 0 and up to %d, with at most %d decimals", text, maxPrice/Dollar, int64(dollarDecimals))
+		return 0, l.fieldErrorf(field, "%q, want dollars per GPU-hour above 0 and up to %d, with at most %d decimals", text, maxPrice/Dollar, int64(dollarDecimals))
 	}
 	return amount, nil
 }

@@ -23,7 +23,7 @@ func catalogueWithPrices(prices string) fstest.MapFS {
 }
 
 func TestPrice(t *testing.T) {
-	c, err := load(catalogueWithPrices(strings.Replace(goodPrices, "A30 0.5", "# A30 0.5", 1)))
+	c, err := loadFiles(catalogueWithPrices(strings.Replace(goodPrices, "A30 0.5", "# A30 0.5", 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestAmounts(t *testing.T) {
 		"2": 2 * Dollar, "0.44": 440_000, "2.00": 2 * Dollar, "3.430881": 3_430_881, "0.000001": 1, "1000": 1000 * Dollar,
 	}
 	for text, want := range tests {
-		if got, err := (line{}).dollars("price", text); got != want || err != nil {
+		if got, err := (fileLine{}).microDollars("price", text); got != want || err != nil {
 			t.Errorf("%s: %d, %v, want %d", text, got, err, want)
 		}
 	}
@@ -123,12 +123,12 @@ func TestPriceSources(t *testing.T) {
 	}
 	source := regexp.MustCompile(`^\S.+: \$(\d+(?:\.\d+)?) / (\d+), (?:before )?\d{4}-\d\d-\d\d, https://\S+\w(?:; .+)?$`)
 	c := Default()
-	rows := lines("prices.txt", string(text))
+	rows := splitLines("prices.txt", string(text))
 	if len(rows) == 0 || len(rows) != len(c.prices) {
 		t.Errorf("%d rows and %d prices, want as many, and some", len(rows), len(c.prices))
 	}
 	for _, l := range rows {
-		row, err := l.columns()
+		row, err := l.quotedColumns()
 		if err != nil {
 			t.Fatal(err)
 		}

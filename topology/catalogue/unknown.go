@@ -7,9 +7,9 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/nearest"
 )
 
-// unknown is the error for a name that is not in the catalogue. It suggests the
+// unknownName is the error for a name that is not in the catalogue. It suggests the
 // nearest names and says how to list them all.
-func unknown(what, name string, names []string) error {
+func unknownName(what, name string, names []string) error {
 	all := fmt.Sprintf("all %d are shown by ashlar topology list", len(names))
 	near := nearest.Names(name, names)
 	if len(near) == 0 {

@@ -111,4 +111,4 @@ const (
 )
 
 // SliceCounter is the counter of one memory slice of a GPU with MIG; its value is 1.
-func SliceCounter(slice int64) string { return fmt.Sprintf("memory-slice-%d", slice) }
+func SliceCounter(slice int64) string { return fmt.Sprintf("%s%d", SliceCounterPrefix, slice) }

@@ -17,45 +17,45 @@ type Counts struct {
 func Count(t *Table, profiles []ProfileID) Counts {
 	var counts Counts
 	seen, seenFull := map[string]bool{}, map[string]bool{}
-	e := &enumeration{table: t, choices: choicesOf(t, profiles)}
+	e := &stateEnumeration{table: t, choices: choicesOf(t, profiles)}
 	e.visited = func() {
-		multiset := e.multiset()
+		multiset := e.profileMultiset()
 		counts.Legal++
 		seen[multiset] = true
-		if e.full() {
+		if e.isFull() {
 			counts.Full++
 			seenFull[multiset] = true
 		}
 	}
-	e.visit(0, Occupancy{})
+	e.visitFrom(0, Occupancy{})
 	counts.Multisets, counts.FullMultisets = int64(len(seen)), int64(len(seenFull))
 	return counts
 }
 
-// choice is one instance that could be created on an empty GPU.
-type choice struct {
+// instanceChoice is one instance that could be created on an empty GPU.
+type instanceChoice struct {
 	profile   *Profile
 	placement Placement
 }
 
-func choicesOf(t *Table, profiles []ProfileID) []choice {
-	var choices []choice
+func choicesOf(t *Table, profiles []ProfileID) []instanceChoice {
+	var choices []instanceChoice
 	for i := range t.Profiles {
 		p := &t.Profiles[i]
 		if !slices.Contains(profiles, p.ID) {
 			continue
 		}
 		for _, pl := range p.Placements {
-			choices = append(choices, choice{p, pl})
+			choices = append(choices, instanceChoice{p, pl})
 		}
 	}
 	return choices
 }
 
-// enumeration walks the subsets of choices depth first, in the order of choices.
-type enumeration struct {
+// stateEnumeration walks the subsets of choices depth first, in the order of choices.
+type stateEnumeration struct {
 	table   *Table
-	choices []choice
+	choices []instanceChoice
 	// visited is called in every state.
 	visited func()
 
@@ -63,8 +63,8 @@ type enumeration struct {
 	occupied Occupancy
 }
 
-// visit goes to the current state and then to those that add one of choices[from:].
-func (e *enumeration) visit(from int, o Occupancy) {
+// visitFrom goes to the current state and then to those that add one of choices[from:].
+func (e *stateEnumeration) visitFrom(from int, o Occupancy) {
 	e.occupied = o
 	e.visited()
 	for i := from; i < len(e.choices); i++ {
@@ -73,12 +73,12 @@ func (e *enumeration) visit(from int, o Occupancy) {
 			continue
 		}
 		e.state = append(e.state, Instance{c.profile.ID, c.placement})
-		e.visit(i+1, o.Place(c.profile, c.placement))
+		e.visitFrom(i+1, o.Place(c.profile, c.placement))
 		e.state = e.state[:len(e.state)-1]
 	}
 }
 
-func (e *enumeration) full() bool {
+func (e *stateEnumeration) isFull() bool {
 	for _, c := range e.choices {
 		if e.table.CanPlace(e.occupied, c.profile, c.placement) {
 			return false
@@ -87,9 +87,9 @@ func (e *enumeration) full() bool {
 	return true
 }
 
-// multiset is the state without its placements, as a map key: choices are in the
+// profileMultiset is the state without its placements, as a map key: choices are in the
 // order of their profiles, so equal multisets give equal keys.
-func (e *enumeration) multiset() string {
+func (e *stateEnumeration) profileMultiset() string {
 	key := make([]byte, 0, len(e.state))
 	for _, instance := range e.state {
 		for i := range e.table.Profiles {

@@ -32,7 +32,7 @@ func (t *Table) Occupied(instances []Instance) (Occupancy, error) {
 			return Occupancy{}, fmt.Errorf("%s cannot be at %s: its placements are %s", p.Name, pl, placementList(p.Placements))
 		}
 		if pl.Slices()&o.Slices != 0 {
-			return Occupancy{}, fmt.Errorf("%s at %s overlaps %s", p.Name, pl, t.overlapping(instances[:i], pl))
+			return Occupancy{}, fmt.Errorf("%s at %s overlaps %s", p.Name, pl, t.overlappingInstance(instances[:i], pl))
 		}
 		if engine, used, total := t.shortEngine(o, p); engine != "" {
 			return Occupancy{}, fmt.Errorf("%s at %s needs more %s than are left: %d of %d are taken", p.Name, pl, engine, used, total)
@@ -42,8 +42,8 @@ func (t *Table) Occupied(instances []Instance) (Occupancy, error) {
 	return o, nil
 }
 
-// overlapping names the first of instances that shares a slice with pl.
-func (t *Table) overlapping(instances []Instance, pl Placement) string {
+// overlappingInstance names the first of instances that shares a slice with pl.
+func (t *Table) overlappingInstance(instances []Instance, pl Placement) string {
 	for _, instance := range instances {
 		if instance.Placement.Slices()&pl.Slices() != 0 {
 			p, _ := t.Profile(instance.Profile)

@@ -38,7 +38,7 @@ func (m Mark) Processes() ([]int, error) {
 	var found []int
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || pid == os.Getpid() || !m.on(pid) {
+		if err != nil || pid == os.Getpid() || !m.markedProcess(pid) {
 			continue
 		}
 		found = append(found, pid)
@@ -46,9 +46,9 @@ func (m Mark) Processes() ([]int, error) {
 	return found, nil
 }
 
-// on reports whether a process carries the mark. One that has ended does not,
+// markedProcess reports whether a process carries the mark. One that has ended does not,
 // even before its parent has collected it: its environment is gone.
-func (m Mark) on(pid int) bool {
+func (m Mark) markedProcess(pid int) bool {
 	environment, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
 	if err != nil {
 		return false
@@ -83,10 +83,10 @@ func (m Mark) End(ctx context.Context, grace time.Duration) error {
 			quiet = 0
 			switch {
 			case time.Since(start) >= grace:
-				m.signal(pid, syscall.SIGKILL)
+				m.signalProcess(pid, syscall.SIGKILL)
 			case !asked[pid]:
 				asked[pid] = true
-				m.signal(pid, syscall.SIGTERM)
+				m.signalProcess(pid, syscall.SIGTERM)
 			}
 		}
 		select {
@@ -98,15 +98,15 @@ func (m Mark) End(ctx context.Context, grace time.Duration) error {
 	return nil
 }
 
-// signal sends a signal to a process that carries the mark. The handle is opened
+// signalProcess sends a signal to a process that carries the mark. The handle is opened
 // before the mark is read again, so a reused process id is never hit.
-func (m Mark) signal(pid int, s syscall.Signal) {
+func (m Mark) signalProcess(pid int, s syscall.Signal) {
 	process, err := os.FindProcess(pid)
 	if err != nil {
 		return // it has ended
 	}
 	defer process.Release()
-	if m.on(pid) {
+	if m.markedProcess(pid) {
 		process.Signal(s) // fails only if it has ended: the next scan tells
 	}
 }

@@ -44,7 +44,7 @@ func NewProgress(w io.Writer) *Progress {
 func (p *Progress) TellPart(part float64, what func() string) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.tell(part, what)
+	p.tellIfDue(part, what)
 }
 
 // CountRun counts one of all runs as done.
@@ -52,10 +52,10 @@ func (p *Progress) CountRun(all int) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.counted++
-	p.tell(float64(p.counted)/float64(all), func() string { return fmt.Sprintf("%d of %d runs", p.counted, all) })
+	p.tellIfDue(float64(p.counted)/float64(all), func() string { return fmt.Sprintf("%d of %d runs", p.counted, all) })
 }
 
-func (p *Progress) tell(part float64, what func() string) {
+func (p *Progress) tellIfDue(part float64, what func() string) {
 	now, every := time.Now(), lineInterval
 	if p.terminal {
 		every = terminalInterval

@@ -12,40 +12,40 @@ import (
 	"time"
 )
 
-// entry is the place of one file in the cache.
-type entry struct{ path string }
+// cacheEntry is the place of one file in the cache.
+type cacheEntry struct{ path string }
 
-// copied is a file as it was once read.
-type copied struct {
+// cachedCopy is a file as it was once read.
+type cachedCopy struct {
 	text []byte
 	tag  string
 	at   time.Time
 }
 
-// header is the first line of a kept file. It is in the same file as the text, so
+// cacheHeader is the first line of a kept file. It is in the same file as the text, so
 // that the two cannot come apart.
-type header struct {
+type cacheHeader struct {
 	ETag string    `json:"etag"`
 	At   time.Time `json:"at"`
 	Size int       `json:"size"`
 }
 
-// entry places a file by hub, model and revision. Checked names are safe as paths;
+// cacheEntry places a file by hub, model and revision. Checked names are safe as paths;
 // colons of ports and slashes of revisions are not, and no two of them may come to lie
 // in one place, on file systems that ignore case neither.
-func (c *Client) entry(model, file string) entry {
+func (c *Client) cacheEntry(model, file string) cacheEntry {
 	if c.cache == "" {
-		return entry{}
+		return cacheEntry{}
 	}
-	hub := escaped(c.base.Scheme + "://" + strings.ToLower(c.base.Host) + strings.TrimSuffix(c.base.EscapedPath(), "/"))
-	return entry{filepath.Join(c.cache, hub, filepath.FromSlash(model), "at_"+escaped(c.revision), file)}
+	hub := escapedName(c.base.Scheme + "://" + strings.ToLower(c.base.Host) + strings.TrimSuffix(c.base.EscapedPath(), "/"))
+	return cacheEntry{filepath.Join(c.cache, hub, filepath.FromSlash(model), "at_"+escapedName(c.revision), file)}
 }
 
 // longestName is of file names, by which all file systems go.
 const longestName = 200
 
-// escaped writes a text as the name of one file: other texts have other names.
-func escaped(text string) string {
+// escapedName writes a text as the name of one file: other texts have other names.
+func escapedName(text string) string {
 	var name strings.Builder
 	for _, b := range []byte(text) {
 		if b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b == '.' || b == '-' || b == '_' {
@@ -60,37 +60,37 @@ func escaped(text string) string {
 	return name.String()
 }
 
-// load reads the kept copy. One that is damaged is as good as none.
-func (e entry) load(most int64) (copied, bool) {
+// loadCopy reads the kept copy. One that is damaged is as good as none.
+func (e cacheEntry) loadCopy(most int64) (cachedCopy, bool) {
 	if e.path == "" {
-		return copied{}, false
+		return cachedCopy{}, false
 	}
 	if info, err := os.Stat(e.path); err != nil || info.Size() > most+maxHeader {
-		return copied{}, false
+		return cachedCopy{}, false
 	}
 	content, err := os.ReadFile(e.path)
 	if err != nil {
-		return copied{}, false
+		return cachedCopy{}, false
 	}
 	line, text, found := bytes.Cut(content, []byte("\n"))
-	var h header
+	var h cacheHeader
 	if !found || json.Unmarshal(line, &h) != nil || h.Size != len(text) {
-		return copied{}, false
+		return cachedCopy{}, false
 	}
-	return copied{text: text, tag: h.ETag, at: h.At}, true
+	return cachedCopy{text: text, tag: h.ETag, at: h.At}, true
 }
 
 const maxHeader = 4 << 10
 
-// store keeps a copy: whole, or not at all.
-func (e entry) store(c *copied) (err error) {
+// storeCopy keeps a copy: whole, or not at all.
+func (e cacheEntry) storeCopy(c *cachedCopy) (err error) {
 	if e.path == "" {
 		return nil
 	}
 	if len(c.tag) > maxHeader/2 {
 		c.tag = ""
 	}
-	line, err := json.Marshal(header{ETag: c.tag, At: c.at.UTC().Truncate(time.Second), Size: len(c.text)})
+	line, err := json.Marshal(cacheHeader{ETag: c.tag, At: c.at.UTC().Truncate(time.Second), Size: len(c.text)})
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (e entry) store(c *copied) (err error) {
 	return os.Rename(scratch.Name(), e.path)
 }
 
-// age says how old a copy is that is used because the hub was not asked.
-func (c *copied) age(because string) string {
+// ageNote says how old a copy is that is used because the hub was not asked.
+func (c *cachedCopy) ageNote(because string) string {
 	return fmt.Sprintf("%s: using the copy of %s", because, c.at.Local().Format("2 January 2006 15:04"))
 }

@@ -68,10 +68,10 @@ func New(o Options) (*Client, error) {
 	}
 	base, err := url.Parse(o.URL)
 	if err != nil || base.Host == "" || base.RawQuery != "" || base.Fragment != "" || base.User != nil {
-		return nil, invalid("hub %q: want an address like %s", o.URL, Default)
+		return nil, invalidf("hub %q: want an address like %s", o.URL, Default)
 	}
-	if err := secure(base); err != nil {
-		return nil, invalid("hub %v", err)
+	if err := checkSecure(base); err != nil {
+		return nil, invalidf("hub %v", err)
 	}
 	c := &Client{base: base, revision: o.Revision, cache: o.Cache, offline: isSet("HF_HUB_OFFLINE")}
 	if c.revision == "" {
@@ -92,58 +92,58 @@ func New(o Options) (*Client, error) {
 	if o.Timeout == 0 {
 		o.Timeout = timeout
 	}
-	c.http = &http.Client{Timeout: o.Timeout, CheckRedirect: c.redirect}
+	c.http = &http.Client{Timeout: o.Timeout, CheckRedirect: c.checkRedirect}
 	return c, nil
 }
 
 // Config reads a model's config.json.
 func (c *Client) Config(ctx context.Context, model string) (File, error) {
-	return c.read(ctx, model, "config.json", MaxConfig)
+	return c.readFile(ctx, model, "config.json", MaxConfig)
 }
 
 // Index reads a model's model.safetensors.index.json. Models of one file have none,
 // which is a NotFound.
 func (c *Client) Index(ctx context.Context, model string) (File, error) {
-	return c.read(ctx, model, "model.safetensors.index.json", MaxIndex)
+	return c.readFile(ctx, model, "model.safetensors.index.json", MaxIndex)
 }
 
-func (c *Client) read(ctx context.Context, model, file string, most int64) (File, error) {
+func (c *Client) readFile(ctx context.Context, model, file string, most int64) (File, error) {
 	if err := CheckName(model); err != nil {
 		return File{}, err
 	}
-	address := c.address(model, file)
-	kept := c.entry(model, file)
-	old, found := kept.load(most)
+	address := c.fileAddress(model, file)
+	kept := c.cacheEntry(model, file)
+	old, found := kept.loadCopy(most)
 	if c.offline {
 		if !found {
 			return File{}, fmt.Errorf("%s: HF_HUB_OFFLINE is set, and no copy is kept in %s", address, c.cache)
 		}
-		return File{Text: old.text, From: address, Notes: []string{old.age("HF_HUB_OFFLINE is set")}}, nil
+		return File{Text: old.text, From: address, Notes: []string{old.ageNote("HF_HUB_OFFLINE is set")}}, nil
 	}
-	fresh, err := c.fetch(ctx, address, model, old.tag, most)
-	var unreachable *unreachable
+	fresh, err := c.fetchFile(ctx, address, model, old.tag, most)
+	var unreachable *unreachableError
 	switch {
 	case errors.As(err, &unreachable) && found && ctx.Err() == nil:
-		return File{Text: old.text, From: address, Notes: []string{old.age(err.Error())}}, nil
+		return File{Text: old.text, From: address, Notes: []string{old.ageNote(err.Error())}}, nil
 	case err != nil:
 		return File{}, err
 	case fresh == nil: // not modified
 		return File{Text: old.text, From: address}, nil
 	}
 	result := File{Text: fresh.text, From: address}
-	if err := kept.store(fresh); err != nil {
+	if err := kept.storeCopy(fresh); err != nil {
 		result.Notes = append(result.Notes, fmt.Sprintf("no copy of %s is kept: %v", address, err))
 	}
 	return result, nil
 }
 
-func (c *Client) address(model, file string) string {
+func (c *Client) fileAddress(model, file string) string {
 	// Names are checked; a revision may contain slashes, which are part of it.
 	return strings.TrimSuffix(c.base.String(), "/") + "/" + model + "/resolve/" + url.PathEscape(c.revision) + "/" + file
 }
 
-// fetch gets a file, nil if it is still what the tag stands for.
-func (c *Client) fetch(ctx context.Context, address, model, tag string, most int64) (*copied, error) {
+// fetchFile gets a file, nil if it is still what the tag stands for.
+func (c *Client) fetchFile(ctx context.Context, address, model, tag string, most int64) (*cachedCopy, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
@@ -157,41 +157,41 @@ func (c *Client) fetch(ctx context.Context, address, model, tag string, most int
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, explain(err)
+		return nil, explainNetworkError(err)
 	}
 	defer response.Body.Close()
 	switch status := response.StatusCode; {
 	case status == http.StatusNotModified && tag != "":
 		return nil, nil
 	case status >= 500 || status == http.StatusTooManyRequests:
-		return nil, &unreachable{fmt.Errorf("%s: the hub answers %s, try again later", address, response.Status)}
+		return nil, &unreachableError{fmt.Errorf("%s: the hub answers %s, try again later", address, response.Status)}
 	case status != http.StatusOK:
-		return nil, c.refusal(response, address, model)
+		return nil, c.refusalError(response, address, model)
 	case response.ContentLength > most:
 		return nil, tooLarge(address, most)
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, most+1))
 	if err != nil {
-		return nil, explain(fmt.Errorf("%s: %w", address, err))
+		return nil, explainNetworkError(fmt.Errorf("%s: %w", address, err))
 	}
 	if int64(len(text)) > most {
 		return nil, tooLarge(address, most)
 	}
-	return &copied{text: text, tag: response.Header.Get("ETag"), at: time.Now()}, nil
+	return &cachedCopy{text: text, tag: response.Header.Get("ETag"), at: time.Now()}, nil
 }
 
-// redirect follows to https only, and shows the token to no other host. A hub that is
+// checkRedirect follows to https only, and shows the token to no other host. A hub that is
 // itself read over http, on this machine, may go on doing so; what came over https may
 // not, since whoever listens on a port here would have answered.
-func (c *Client) redirect(request *http.Request, via []*http.Request) error {
+func (c *Client) checkRedirect(request *http.Request, via []*http.Request) error {
 	if len(via) >= maxRedirects {
-		return refused{fmt.Errorf("%s: more than %d redirects", via[0].URL, maxRedirects)}
+		return refusedRedirect{fmt.Errorf("%s: more than %d redirects", via[0].URL, maxRedirects)}
 	}
-	if err := secure(request.URL); err != nil {
-		return refused{fmt.Errorf("%s: redirected to %w", via[0].URL, err)}
+	if err := checkSecure(request.URL); err != nil {
+		return refusedRedirect{fmt.Errorf("%s: redirected to %w", via[0].URL, err)}
 	}
 	if last := via[len(via)-1].URL; last.Scheme == "https" && request.URL.Scheme != "https" {
-		return refused{fmt.Errorf("%s: redirected from https to %s://%s: want https", via[0].URL, request.URL.Scheme, request.URL.Host)}
+		return refusedRedirect{fmt.Errorf("%s: redirected from https to %s://%s: want https", via[0].URL, request.URL.Scheme, request.URL.Host)}
 	}
 	if request.URL.Host != c.base.Host || request.URL.Scheme != c.base.Scheme {
 		// net/http would show it to subdomains.
@@ -204,9 +204,9 @@ func (c *Client) redirect(request *http.Request, via []*http.Request) error {
 
 const maxRedirects = 5
 
-// secure refuses addresses over which anybody could read the token or forge the
+// checkSecure refuses addresses over which anybody could read the token or forge the
 // answer.
-func secure(address *url.URL) error {
+func checkSecure(address *url.URL) error {
 	if address.Scheme == "https" || address.Scheme == "http" && isLoopback(address.Hostname()) {
 		return nil
 	}

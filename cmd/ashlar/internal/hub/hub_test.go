@@ -153,7 +153,7 @@ func TestDamagedCopyIsReadAgain(t *testing.T) {
 	if _, err := c.Config(context.Background(), llama); err != nil {
 		t.Fatal(err)
 	}
-	path := c.entry(llama, "config.json").path
+	path := c.cacheEntry(llama, "config.json").path
 	for _, damage := range []string{"", "{", "{\"etag\":\"\\\"1\\\"\",\"size\":7}\n{}"} {
 		if err := os.WriteFile(path, []byte(damage), 0o600); err != nil {
 			t.Fatal(err)
@@ -207,7 +207,7 @@ func TestCopiesDoNotCollide(t *testing.T) {
 	long := strings.Repeat("A", 199)
 	for _, revision := range []string{"main", "Main", "a/b", "a_b", "a.b", "a-b", long, long + "A", strings.ToLower(long)} {
 		for _, address := range []string{"https://hub.example", "https://hub.example/a", "https://hub.example_a", "https://hub.example:8443", "http://127.0.0.1:80", "http://[::1]:80"} {
-			path := client(t, Options{URL: address, Revision: revision, Cache: "/cache"}).entry(llama, "config.json").path
+			path := client(t, Options{URL: address, Revision: revision, Cache: "/cache"}).cacheEntry(llama, "config.json").path
 			what := address + " at " + revision
 			if other, taken := places[strings.ToLower(path)]; taken {
 				t.Errorf("%s and %s are both kept in %s", what, other, path)

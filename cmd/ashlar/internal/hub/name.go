@@ -18,19 +18,19 @@ type Invalid struct{ message string }
 
 func (e *Invalid) Error() string { return e.message }
 
-func invalid(format string, args ...any) error { return &Invalid{fmt.Sprintf(format, args...)} }
+func invalidf(format string, args ...any) error { return &Invalid{fmt.Sprintf(format, args...)} }
 
 // CheckName refuses what is not a model's name.
 func CheckName(model string) error {
 	if !nameForm.MatchString(model) || strings.Contains(model, "..") || strings.HasSuffix(model, ".git") {
-		return invalid("%q is not a model's name on a hub: want one like meta-llama/Llama-3.1-8B-Instruct", model)
+		return invalidf("%q is not a model's name on a hub: want one like meta-llama/Llama-3.1-8B-Instruct", model)
 	}
 	return nil
 }
 
 func checkRevision(revision string) error {
 	if !revisionForm.MatchString(revision) || strings.Contains(revision, "..") || strings.Contains(revision, "//") {
-		return invalid("--revision %q: want a branch, tag or commit", revision)
+		return invalidf("--revision %q: want a branch, tag or commit", revision)
 	}
 	return nil
 }

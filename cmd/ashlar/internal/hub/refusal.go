@@ -14,16 +14,16 @@ type NotFound struct{ message string }
 
 func (e *NotFound) Error() string { return e.message }
 
-// unreachable is a hub that gives no answer, for which an old copy will do.
-type unreachable struct{ error }
+// unreachableError is a hub that gives no answer, for which an old copy will do.
+type unreachableError struct{ error }
 
-func (e *unreachable) Unwrap() error { return e.error }
+func (e *unreachableError) Unwrap() error { return e.error }
 
-// refused is a redirect that is not followed: no trouble of the network's.
-type refused struct{ error }
+// refusedRedirect is a redirect that is not followed: no trouble of the network's.
+type refusedRedirect struct{ error }
 
-// refusal is the error for an answer that is none.
-func (c *Client) refusal(response *http.Response, address, model string) error {
+// refusalError is the error for an answer that is none.
+func (c *Client) refusalError(response *http.Response, address, model string) error {
 	// Hugging Face answers 401 to those without a token also where there is nothing.
 	code := response.Header.Get("X-Error-Code")
 	page := c.base.String() + "/" + model
@@ -57,9 +57,9 @@ func tooLarge(address string, most int64) error {
 	return fmt.Errorf("%s: is larger than %d MiB, which no model's is", address, most>>20)
 }
 
-// explain turns an error of the network into one that says what to do.
-func explain(err error) error {
-	var no refused
+// explainNetworkError turns an error of the network into one that says what to do.
+func explainNetworkError(err error) error {
+	var no refusedRedirect
 	if errors.As(err, &no) {
 		return no.error
 	}
@@ -68,9 +68,9 @@ func explain(err error) error {
 	}
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		return &unreachable{fmt.Errorf("%w: the hub does not answer in time", withoutVerb(err))}
+		return &unreachableError{fmt.Errorf("%w: the hub does not answer in time", withoutVerb(err))}
 	}
-	return &unreachable{withoutVerb(err)}
+	return &unreachableError{withoutVerb(err)}
 }
 
 // withoutVerb drops the method that net/http puts before an address.

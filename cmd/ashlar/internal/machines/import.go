@@ -142,7 +142,7 @@ func (f *importFlags) readCaptures(name string) (*capture.Captured, error) {
 		}
 		*text.into = capture.Text{File: text.file, Content: content}
 	}
-	captured, err := capture.Machine(name, texts, facts)
+	captured, err := capture.MachineFrom(name, texts, facts)
 	if err != nil {
 		return nil, err
 	}

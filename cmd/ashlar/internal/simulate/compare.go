@@ -1,15 +1,11 @@
 package simulate
 
 import (
-	"cmp"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
-	"math"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,7 +15,6 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/scenariofile"
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/simulator/assertion"
-	"github.com/ashlar-dev/ashlar/simulator/report"
 	"github.com/ashlar-dev/ashlar/simulator/scenario"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -56,14 +51,15 @@ hold, they are printed with their figures and the exit code is 1.`,
 	flags.addTo(command)
 	flags.output.AddTo(command, "table, json, or csv (every run)", runFormats...)
 	set.StringSliceVar(&flags.policies, "policy", nil,
-		"the policies, the first is what others are compared with; by default the scenario's variants, or all: "+strings.Join(cli.PolicyNames(), ", "))
+		"the policies, the first is what others are compared with; by default the scenario's variants, or all: "+
+			strings.Join(cli.PolicyNames(), ", "))
 	cli.CompleteFlag(command, "policy", cli.PolicyNames)
 	set.Var(&flags.seeds, "seeds", "the seeds: 42, 1-10 or 1,5,9-12")
 	return command
 }
 
-// contestant is one of those that are compared.
-type contestant struct {
+// comparedRuns are the runs of one of those that are compared.
+type comparedRuns struct {
 	Name    string `json:"name"`
 	variant scenario.Variant
 	results []*simulator.Result // by seed
@@ -97,7 +93,7 @@ func (f *compareFlags) runCompare(cmd *cobra.Command, args []string) error {
 }
 
 // assertedRuns are the contestants as assertions know them.
-func assertedRuns(s *scenariofile.File, contestants []contestant) []assertion.Run {
+func assertedRuns(s *scenariofile.File, contestants []comparedRuns) []assertion.Run {
 	runs := make([]assertion.Run, len(contestants))
 	for i := range contestants {
 		c := &contestants[i]
@@ -117,15 +113,15 @@ func assertedRuns(s *scenariofile.File, contestants []contestant) []assertion.Ru
 
 // findContestants are the policies of the flag, or else the scenario's variants, or else
 // all policies.
-func (f *compareFlags) findContestants(s *scenariofile.File) ([]contestant, error) {
+func (f *compareFlags) findContestants(s *scenariofile.File) ([]comparedRuns, error) {
 	variants, err := f.chosenVariants(s)
 	if err != nil {
 		return nil, err
 	}
-	var all []contestant
+	var all []comparedRuns
 	if len(f.policies) == 0 && len(s.Variants) > 0 {
 		for _, v := range variants {
-			all = append(all, contestant{Name: v.Name, variant: v})
+			all = append(all, comparedRuns{Name: v.Name, variant: v})
 		}
 		return all, nil
 	}
@@ -146,13 +142,13 @@ func (f *compareFlags) findContestants(s *scenariofile.File) ([]contestant, erro
 		}
 		v := base
 		v.Policy = name
-		all = append(all, contestant{Name: name, variant: v})
+		all = append(all, comparedRuns{Name: name, variant: v})
 	}
 	return all, nil
 }
 
 // runContestants runs every contestant with every seed, on all cores.
-func (f *compareFlags) runContestants(cmd *cobra.Command, s *scenariofile.File, contestants []contestant) error {
+func (f *compareFlags) runContestants(cmd *cobra.Command, s *scenariofile.File, contestants []comparedRuns) error {
 	c, err := f.LoadCatalogue()
 	if err != nil {
 		return err
@@ -182,126 +178,4 @@ func (f *compareFlags) runContestants(cmd *cobra.Command, s *scenariofile.File, 
 		}
 	}
 	return runs.Wait()
-}
-
-// runComparison is what simulate compare prints: its JSON form is stable.
-type runComparison struct {
-	Scenario string            `json:"scenario"`
-	Seeds    []int64           `json:"seeds"`
-	Rows     []comparisonEntry `json:"rows"`
-}
-
-// comparisonEntry is one metric of one contestant.
-type comparisonEntry struct {
-	Name   string `json:"name"`
-	Metric string `json:"metric"`
-	// Mean and Deviation are over the seeds; Difference is the mean of the differences to
-	// the first contestant, seed by seed, and DifferenceDeviation theirs. Deviations are
-	// of the sample, 0 for a single seed.
-	Mean                float64 `json:"mean"`
-	Deviation           float64 `json:"deviation"`
-	Difference          float64 `json:"difference"`
-	DifferenceDeviation float64 `json:"differenceDeviation"`
-}
-
-func compareRuns(name string, seeds []int64, contestants []contestant) *runComparison {
-	all := &runComparison{Scenario: name, Seeds: seeds}
-	for i := range contestants {
-		for _, m := range report.TableMetrics() {
-			values, differences := make([]float64, len(seeds)), make([]float64, len(seeds))
-			for k := range seeds {
-				values[k] = orZero(m.Value(contestants[i].results[k]))
-				differences[k] = values[k] - orZero(m.Value(contestants[0].results[k]))
-			}
-			entry := comparisonEntry{Name: contestants[i].Name, Metric: m.Column}
-			entry.Mean, entry.Deviation = meanOf(values)
-			entry.Difference, entry.DifferenceDeviation = meanOf(differences)
-			all.Rows = append(all.Rows, entry)
-		}
-	}
-	return all
-}
-
-// orZero is a value, 0 where there is none: JSON knows only numbers.
-func orZero(v float64) float64 {
-	if math.IsNaN(v) {
-		return 0
-	}
-	return v
-}
-
-// meanOf is the mean and the standard deviation of a sample.
-func meanOf(values []float64) (mean, deviation float64) {
-	for _, v := range values {
-		mean += v
-	}
-	mean /= float64(len(values))
-	if len(values) < 2 {
-		return mean, 0
-	}
-	for _, v := range values {
-		deviation += (v - mean) * (v - mean)
-	}
-	return mean, math.Sqrt(deviation / float64(len(values)-1))
-}
-
-// writeText prints a block for each metric: contestants are rows, so that long names
-// and many of them have room.
-func (c *runComparison) writeText(w io.Writer) error {
-	p := cli.NewPage(w)
-	p.Printf("%s, %d seeds; differences to %s, seed by seed; ± is the standard deviation\n", c.Scenario, len(c.Seeds), c.Rows[0].Name)
-	for _, m := range report.TableMetrics() {
-		if !m.Compared {
-			continue
-		}
-		rows := [][]string{{strings.ToUpper(m.Title), "MEAN", "", "DIFFERENCE", ""}}
-		same := true
-		for _, row := range c.Rows {
-			if row.Metric != m.Column {
-				continue
-			}
-			same = same && row.Mean == 0
-			cells := []string{row.Name, m.FormatValue(row.Mean), "± " + m.FormatValue(row.Deviation), cli.Unknown, ""}
-			if len(rows) > 1 {
-				cells[3], cells[4] = signedText(m.FormatValue, row.Difference), "± "+m.FormatValue(row.DifferenceDeviation)
-			}
-			rows = append(rows, cells)
-		}
-		if same {
-			continue
-		}
-		p.Printf("\n")
-		p.PrintTable(rows)
-	}
-	return p.Err()
-}
-
-// signedText prints a difference with its sign.
-func signedText(format func(float64) string, v float64) string {
-	text := format(v)
-	if v > 0 {
-		return "+" + text
-	}
-	return text
-}
-
-// writeRuns writes a row for each run.
-func writeRuns(w io.Writer, name string, seeds []int64, contestants []contestant) error {
-	header := []string{"scenario", "name", "policy", "seed"}
-	metrics := report.TableMetrics()
-	for _, m := range metrics {
-		header = append(header, m.Column)
-	}
-	rows := [][]string{header}
-	for i := range contestants {
-		for k, seed := range seeds {
-			r := contestants[i].results[k]
-			row := []string{name, contestants[i].Name, cmp.Or(r.Policy, cli.Unknown), strconv.FormatInt(seed, 10)}
-			for _, m := range metrics {
-				row = append(row, csvNumber(m.Value(r)))
-			}
-			rows = append(rows, row)
-		}
-	}
-	return csv.NewWriter(w).WriteAll(rows)
 }

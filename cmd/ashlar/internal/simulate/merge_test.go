@@ -57,7 +57,7 @@ func TestShard(t *testing.T) {
 		all = append(all, i)
 	}
 	for _, text := range []string{"0/3", "1/3", "2/3"} {
-		var s shard
+		var s shardFlag
 		require.NoError(t, s.Set(text))
 		for _, i := range ofShard(s, all) {
 			seen[i]++
@@ -67,8 +67,8 @@ func TestShard(t *testing.T) {
 	for i, times := range seen {
 		require.Equal(t, 1, times, "experiment %d", i)
 	}
-	require.Equal(t, all, ofShard(shard{}, all))
+	require.Equal(t, all, ofShard(shardFlag{}, all))
 	for _, text := range strings.Fields("3/3 -1/3 1 /3 a/b 0/0 0/1000000") {
-		require.Error(t, new(shard).Set(text), text)
+		require.Error(t, new(shardFlag).Set(text), text)
 	}
 }

@@ -26,7 +26,7 @@ type openbFlags struct {
 	pods     []string
 	policies []string
 	seeds    seedList
-	shard    shard
+	shard    shardFlag
 	page     pageFlag
 }
 

@@ -15,7 +15,8 @@ import (
 type pageFlag struct{ file string }
 
 func (r *pageFlag) addTo(command *cobra.Command) {
-	command.Flags().StringVar(&r.file, "report", "", "also write a page with curves and a map of the cluster to `FILE`, to be opened in a browser")
+	command.Flags().StringVar(&r.file, "report", "",
+		"also write a page with curves and a map of the cluster to `FILE`, to be opened in a browser")
 }
 
 func (r *pageFlag) isWanted() bool { return r.file != "" }

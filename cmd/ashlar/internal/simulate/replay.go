@@ -54,7 +54,8 @@ pod list must be one with times.`,
 	set.Float64Var(&flags.load, "load", 0, "draw arrivals that ask for so much of the GPU time, like 0.9 or 1.1, instead of the trace's own")
 	set.StringVar(&flags.window, "window", "19d", "replay this last part of the trace, or draw arrivals for so long")
 	set.Int64Var(&flags.seed, "seed", 1, "with --load, draw arrivals from this seed")
-	set.StringSliceVar(&flags.policies, "policy", []string{placement.KeepPlaceable{}.Name()}, "the policies: "+strings.Join(cli.PolicyNames(), ", "))
+	set.StringSliceVar(&flags.policies, "policy", []string{placement.KeepPlaceable{}.Name()},
+		"the policies: "+strings.Join(cli.PolicyNames(), ", "))
 	cli.CompleteFlag(command, "policy", cli.PolicyNames)
 	flags.page.addTo(command)
 	return command

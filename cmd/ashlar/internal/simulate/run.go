@@ -192,7 +192,9 @@ func (f *simulateFlags) openEvents(cmd *cobra.Command) (io.Writer, func() error,
 }
 
 // runVariant runs one variant.
-func (f *simulateFlags) runVariant(ctx context.Context, s *scenariofile.File, v scenario.Variant, log io.Writer, tell func(simulator.Time)) (*variantRun, error) {
+func (f *simulateFlags) runVariant(
+	ctx context.Context, s *scenariofile.File, v scenario.Variant, log io.Writer, tell func(simulator.Time),
+) (*variantRun, error) {
 	c, err := f.LoadCatalogue()
 	if err != nil {
 		return nil, err
@@ -211,5 +213,6 @@ func (f *simulateFlags) runVariant(ctx context.Context, s *scenariofile.File, v 
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s, %s: %w", s.Name, v.Name, err)
 	}
-	return &variantRun{Variant: v.Name, Policy: result.Policy, Sharing: string(cmp.Or(v.Sharing, s.Sharing, scenario.ByAsk)), Result: result}, nil
+	sharing := string(cmp.Or(v.Sharing, s.Sharing, scenario.ByAsk))
+	return &variantRun{Variant: v.Name, Policy: result.Policy, Sharing: sharing, Result: result}, nil
 }

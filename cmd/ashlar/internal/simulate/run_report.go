@@ -150,7 +150,8 @@ func (r *runReport) writeClasses(p *cli.Page) {
 				bandwidth = report.PlainPart(c.Bandwidth)
 			}
 			rows = append(rows, []string{
-				c.Name, run.Variant, strconv.FormatInt(c.Jobs.Arrived, 10), strconv.FormatInt(c.Jobs.Finished, 10), strconv.FormatInt(c.Jobs.Failed, 10),
+				c.Name, run.Variant, strconv.FormatInt(c.Jobs.Arrived, 10), strconv.FormatInt(c.Jobs.Finished, 10),
+				strconv.FormatInt(c.Jobs.Failed, 10),
 				waitText(c.Waits.Mean), waitText(c.Waits.P50), waitText(c.Waits.P90), waitText(c.Waits.P99), bandwidth,
 			})
 		}

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// shard is a flag's value: which part of a sweep to run, "3/20" for the fourth of 20.
+// shardFlag is a flag's value: which part of a sweep to run, "3/20" for the fourth of 20.
 // The zero shard is all of it.
-type shard struct{ index, of int }
+type shardFlag struct{ index, of int }
 
 // maxShards bounds how many shards a sweep is divided into.
 const maxShards = 100_000
 
 // String implements pflag.Value.
-func (s *shard) String() string {
+func (s *shardFlag) String() string {
 	if s.of == 0 {
 		return ""
 	}
@@ -22,23 +22,23 @@ func (s *shard) String() string {
 }
 
 // Type implements pflag.Value.
-func (s *shard) Type() string { return "INDEX/SHARDS" }
+func (s *shardFlag) Type() string { return "INDEX/SHARDS" }
 
 // Set implements pflag.Value.
-func (s *shard) Set(text string) error {
+func (s *shardFlag) Set(text string) error {
 	first, second, _ := strings.Cut(text, "/")
 	index, err := strconv.Atoi(first)
 	of, errOf := strconv.Atoi(second)
 	if err != nil || errOf != nil || of < 1 || of > maxShards || index < 0 || index >= of {
 		return fmt.Errorf("want an index from 0 and the number of shards, like 0/20, not %q", text)
 	}
-	*s = shard{index, of}
+	*s = shardFlag{index, of}
 	return nil
 }
 
 // ofShard takes every so manieth element: neighbours, which cost alike, go to different
 // shards.
-func ofShard[T any](s shard, all []T) []T {
+func ofShard[T any](s shardFlag, all []T) []T {
 	if s.of == 0 {
 		return all
 	}

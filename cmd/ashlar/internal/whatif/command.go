@@ -73,13 +73,15 @@ any other failure and 2 for a mistake in the call.`,
 	}
 	set := command.Flags()
 	flags.source.addTo(command)
-	set.StringArrayVarP(&flags.files, "filename", "f", nil, "ask about the pods of this manifest `FILE`, - for standard input; repeat for more")
+	set.StringArrayVarP(&flags.files, "filename", "f", nil,
+		"ask about the pods of this manifest `FILE`, - for standard input; repeat for more")
 	set.StringVarP(&flags.namespace, "namespace", "n", "", "the namespace of objects that name none (default that of the kubeconfig)")
 	set.IntVar(&flags.copies, "copies", 0, "ask about so many pods of each object of -f, instead of as many as it says")
 	set.StringSliceVar(&flags.drain, "drain", nil, "ask where the pods of these `NODES` would go")
 	set.BoolVar(&flags.waiting, "waiting", false, "ask about the cluster's pods that wait, too")
 	set.StringVar(&flags.scheduler, "scheduler", "ashlar-scheduler", "the schedulerName by which the cluster's pods choose Ashlar")
-	set.StringSliceVar(&flags.policies, "policy", []string{placement.KeepPlaceable{}.Name()}, "how to rank choices, one or more of "+strings.Join(cli.PolicyNames(), ", "))
+	set.StringSliceVar(&flags.policies, "policy", []string{placement.KeepPlaceable{}.Name()},
+		"how to rank choices, one or more of "+strings.Join(cli.PolicyNames(), ", "))
 	set.StringVar(&flags.save, "save", "", "write the snapshot to this `FILE`")
 	flags.output.AddTo(command, "table or json", cli.FormatTable, cli.FormatJSON)
 	cli.CompleteFlag(command, "policy", cli.PolicyNames)
@@ -95,7 +97,8 @@ func (f *whatifFlags) checkFlags(cmd *cobra.Command) error {
 	}
 	switch {
 	case !f.asksAnything() && f.save == "":
-		return cli.UsageErrorf("nothing is asked: want pods with -f, nodes with --drain, --waiting, or --save FILE, see %s --help", cmd.CommandPath())
+		return cli.UsageErrorf("nothing is asked: want pods with -f, nodes with --drain, --waiting, or --save FILE, see %s --help",
+			cmd.CommandPath())
 	case cmd.Flags().Changed("copies") && f.copies < 1:
 		return cli.UsageErrorf("--copies %d: want 1 or more", f.copies)
 	case f.copies > 0 && len(f.files) == 0:
@@ -170,7 +173,8 @@ func (f *whatifFlags) readQuestion(stdin io.Reader) (*dryrun.PlacementQuestion, 
 		}
 	}
 	if len(f.files) > 0 && len(manifest.Workloads) == 0 {
-		return nil, fmt.Errorf("%s: no pod in it: want objects like a Pod, a Deployment or a Job%s", strings.Join(f.files, ", "), asideOf(manifest.Notes))
+		return nil, fmt.Errorf("%s: no pod in it: want objects like a Pod, a Deployment or a Job%s",
+			strings.Join(f.files, ", "), asideOf(manifest.Notes))
 	}
 	return &dryrun.PlacementQuestion{Manifest: manifest, Copies: f.copies, Drain: f.drain, Waiting: f.waiting, Scheduler: f.scheduler}, nil
 }
@@ -196,7 +200,8 @@ func (f *whatifFlags) saveSnapshot(cluster *dryrun.ClusterObjects, progress io.W
 	if err := file.Close(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(progress, "%s: %s, %s, %s, %s\n", f.save, cli.CountNoun(len(cluster.Nodes), "node"), cli.CountNoun(len(cluster.Pods), "pod"),
+	_, err = fmt.Fprintf(progress, "%s: %s, %s, %s, %s\n", f.save,
+		cli.CountNoun(len(cluster.Nodes), "node"), cli.CountNoun(len(cluster.Pods), "pod"),
 		cli.CountNoun(len(cluster.Claims), "claim"), cli.CountNoun(len(cluster.Slices), "ResourceSlice"))
 	return err
 }

@@ -103,7 +103,10 @@ func (r *placementReport) writePolicies(p *cli.Page) {
 		return fmt.Sprintf("%d GB/s", gbps)
 	}
 	for _, a := range r.Answers {
-		rows = append(rows, []string{a.Policy, fmt.Sprintf("%d of %d", a.Fit, a.Asked), strconv.Itoa(a.GPUsOpened), strconv.Itoa(a.NodesOpened), rate(a.MeanGBps), rate(a.LeastGBps)})
+		rows = append(rows, []string{
+			a.Policy, fmt.Sprintf("%d of %d", a.Fit, a.Asked), strconv.Itoa(a.GPUsOpened), strconv.Itoa(a.NodesOpened),
+			rate(a.MeanGBps), rate(a.LeastGBps),
+		})
 	}
 	p.PrintTable(rows)
 }

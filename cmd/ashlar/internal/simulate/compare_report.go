@@ -1,0 +1,135 @@
+package simulate
+
+import (
+	"cmp"
+	"encoding/csv"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/simulator/report"
+)
+
+// runComparison is what simulate compare prints: its JSON form is stable.
+type runComparison struct {
+	Scenario string            `json:"scenario"`
+	Seeds    []int64           `json:"seeds"`
+	Rows     []comparisonEntry `json:"rows"`
+}
+
+// comparisonEntry is one metric of one contestant.
+type comparisonEntry struct {
+	Name   string `json:"name"`
+	Metric string `json:"metric"`
+	// Mean and Deviation are over the seeds; Difference is the mean of the differences to
+	// the first contestant, seed by seed, and DifferenceDeviation theirs. Deviations are
+	// of the sample, 0 for a single seed.
+	Mean                float64 `json:"mean"`
+	Deviation           float64 `json:"deviation"`
+	Difference          float64 `json:"difference"`
+	DifferenceDeviation float64 `json:"differenceDeviation"`
+}
+
+func compareRuns(name string, seeds []int64, contestants []comparedRuns) *runComparison {
+	all := &runComparison{Scenario: name, Seeds: seeds}
+	for i := range contestants {
+		for _, m := range report.TableMetrics() {
+			values, differences := make([]float64, len(seeds)), make([]float64, len(seeds))
+			for k := range seeds {
+				values[k] = orZero(m.Value(contestants[i].results[k]))
+				differences[k] = values[k] - orZero(m.Value(contestants[0].results[k]))
+			}
+			entry := comparisonEntry{Name: contestants[i].Name, Metric: m.Column}
+			entry.Mean, entry.Deviation = meanOf(values)
+			entry.Difference, entry.DifferenceDeviation = meanOf(differences)
+			all.Rows = append(all.Rows, entry)
+		}
+	}
+	return all
+}
+
+// orZero is a value, 0 where there is none: JSON knows only numbers.
+func orZero(v float64) float64 {
+	if math.IsNaN(v) {
+		return 0
+	}
+	return v
+}
+
+// meanOf is the mean and the standard deviation of a sample.
+func meanOf(values []float64) (mean, deviation float64) {
+	for _, v := range values {
+		mean += v
+	}
+	mean /= float64(len(values))
+	if len(values) < 2 {
+		return mean, 0
+	}
+	for _, v := range values {
+		deviation += (v - mean) * (v - mean)
+	}
+	return mean, math.Sqrt(deviation / float64(len(values)-1))
+}
+
+// writeText prints a block for each metric: contestants are rows, so that long names
+// and many of them have room.
+func (c *runComparison) writeText(w io.Writer) error {
+	p := cli.NewPage(w)
+	p.Printf("%s, %d seeds; differences to %s, seed by seed; ± is the standard deviation\n", c.Scenario, len(c.Seeds), c.Rows[0].Name)
+	for _, m := range report.TableMetrics() {
+		if !m.Compared {
+			continue
+		}
+		rows := [][]string{{strings.ToUpper(m.Title), "MEAN", "", "DIFFERENCE", ""}}
+		same := true
+		for _, row := range c.Rows {
+			if row.Metric != m.Column {
+				continue
+			}
+			same = same && row.Mean == 0
+			cells := []string{row.Name, m.FormatValue(row.Mean), "± " + m.FormatValue(row.Deviation), cli.Unknown, ""}
+			if len(rows) > 1 {
+				cells[3], cells[4] = signedText(m.FormatValue, row.Difference), "± "+m.FormatValue(row.DifferenceDeviation)
+			}
+			rows = append(rows, cells)
+		}
+		if same {
+			continue
+		}
+		p.Printf("\n")
+		p.PrintTable(rows)
+	}
+	return p.Err()
+}
+
+// signedText prints a difference with its sign.
+func signedText(format func(float64) string, v float64) string {
+	text := format(v)
+	if v > 0 {
+		return "+" + text
+	}
+	return text
+}
+
+// writeRuns writes a row for each run.
+func writeRuns(w io.Writer, name string, seeds []int64, contestants []comparedRuns) error {
+	header := []string{"scenario", "name", "policy", "seed"}
+	metrics := report.TableMetrics()
+	for _, m := range metrics {
+		header = append(header, m.Column)
+	}
+	rows := [][]string{header}
+	for i := range contestants {
+		for k, seed := range seeds {
+			r := contestants[i].results[k]
+			row := []string{name, contestants[i].Name, cmp.Or(r.Policy, cli.Unknown), strconv.FormatInt(seed, 10)}
+			for _, m := range metrics {
+				row = append(row, csvNumber(m.Value(r)))
+			}
+			rows = append(rows, row)
+		}
+	}
+	return csv.NewWriter(w).WriteAll(rows)
+}

@@ -1,0 +1,116 @@
+package deviceplacement
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	v1 "k8s.io/api/core/v1"
+
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// Reasons of events on pods.
+const (
+	// reasonDevicesAllocated says which devices a pod got.
+	reasonDevicesAllocated = "DevicesAllocated"
+	// reasonModelServerDoubt says what about a pod's model server was not checked.
+	reasonModelServerDoubt = "ModelServerDoubt"
+)
+
+// maxNote is the longest note that an event may have (events.k8s.io/v1).
+const maxNote = 1024
+
+// sendEvent sends an event about a pod. The broadcaster counts equal ones together.
+func (p *Plugin) sendEvent(pod *v1.Pod, eventType, reason, note string) {
+	if p.recorder == nil {
+		return
+	}
+	if len(note) > maxNote {
+		note = note[:maxNote-3] + "..."
+	}
+	p.recorder.Eventf(pod, nil, eventType, reason, "Scheduling", "%s", note)
+}
+
+// announceDoubts sends an event with the doubts about a pod's model server, once for each
+// pod.
+func (p *Plugin) announceDoubts(pod *v1.Pod) {
+	if p.recorder == nil || !p.doubted.rememberPod(pod.UID) {
+		return
+	}
+	if doubts := modelmemory.Doubts(pod); len(doubts) > 0 {
+		p.sendEvent(pod, v1.EventTypeWarning, reasonModelServerDoubt, strings.Join(doubts, "; "))
+	}
+}
+
+// describeDevices says what a pod gets on a node: "GPUs 0-3 of h100-1, NV18 450 GB/s",
+// "1g.10gb at 6:1 of GPU 0 of a100-3", "20GiB of GPU 2 of l40s-0"; "" if it gets none of
+// the GPUs.
+func describeDevices(node string, view *dra.View, devices []placement.DeviceAllocation) string {
+	inventory := view.Inventory()
+	var whole placement.GPUSet
+	var parts []string
+	for _, got := range devices {
+		device := &inventory.Devices[got.Device]
+		switch device.Form {
+		case placement.Whole:
+			whole |= 1 << device.GPU
+		case placement.MIG:
+			parts = append(parts, fmt.Sprintf("%s at %s of GPU %d", view.ProfileName(got.Device), device.Placement, device.GPU))
+		case placement.Share:
+			bytes := got.Bytes
+			if bytes == 0 {
+				bytes = device.Memory
+			}
+			parts = append(parts, fmt.Sprintf("%s of GPU %d", bytes, device.GPU))
+		}
+	}
+	if whole != 0 {
+		parts = slices.Insert(parts, 0, gpuRanges(whole))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	text := strings.Join(parts, ", ") + " of " + node
+	if whole.Len() > 1 {
+		text += fmt.Sprintf(", %s %d GB/s", linkName(resourceslices.SlowestLink(inventory.Node, whole)), inventory.RingBandwidth(whole))
+	}
+	return text
+}
+
+// linkName is a link as nvidia-smi prints it, with the bus for those that are no NVLinks.
+func linkName(link topology.Link) string {
+	if link.Kind == topology.NVLink {
+		return link.String()
+	}
+	return "PCIe " + link.String()
+}
+
+// gpuRanges prints a set: "GPU 2", "GPUs 0-3,6".
+func gpuRanges(gpus placement.GPUSet) string {
+	var ranges []string
+	for gpu := 0; gpu < topology.MaxGPUs; gpu++ {
+		if !gpus.Has(gpu) {
+			continue
+		}
+		last := gpu
+		for last+1 < topology.MaxGPUs && gpus.Has(last+1) {
+			last++
+		}
+		text := strconv.Itoa(gpu)
+		if last > gpu {
+			text += "-" + strconv.Itoa(last)
+		}
+		ranges = append(ranges, text)
+		gpu = last
+	}
+	if gpus.Len() == 1 {
+		return "GPU " + ranges[0]
+	}
+	return "GPUs " + strings.Join(ranges, ",")
+}

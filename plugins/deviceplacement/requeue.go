@@ -1,0 +1,43 @@
+package deviceplacement
+
+import (
+	"context"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	schedutil "k8s.io/kubernetes/pkg/scheduler/util"
+)
+
+// EventsToRegister adds to the in-tree plugin's events the end of a pod that was in the
+// way of a nominated one.
+//
+// While DefaultPreemption ends several pods it gates the preemptor. If the claim of the
+// first victim is released meanwhile, the queue tries the pod, finds it gated, and from
+// then on listens to the gating plugin's only event, the deletion of a pod, for which it
+// asks the plugins that refused the pod. The in-tree plugin has no such event, since it
+// never frees devices by preemption: the pod would wait for the queue's periodic flush,
+// minutes later.
+func (p *Plugin) EventsToRegister(ctx context.Context) ([]fwk.ClusterEventWithHint, error) {
+	events, err := p.DynamicResources.EventsToRegister(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append(events, fwk.ClusterEventWithHint{
+		Event:          fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete},
+		QueueingHintFn: requeueAfterVictim,
+	}), nil
+}
+
+// requeueAfterVictim tries a pod again once another one has left the node that it is
+// nominated for.
+func requeueAfterVictim(_ klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.QueueingHint, error) {
+	gone, _, err := schedutil.As[*v1.Pod](oldObj, newObj)
+	if err != nil {
+		return fwk.Queue, err
+	}
+	if pod.Status.NominatedNodeName != "" && pod.Status.NominatedNodeName == gone.Spec.NodeName {
+		return fwk.Queue, nil
+	}
+	return fwk.QueueSkip, nil
+}

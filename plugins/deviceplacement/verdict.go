@@ -1,0 +1,71 @@
+package deviceplacement
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ashlar-dev/ashlar/plugins/metrics"
+	"github.com/ashlar-dev/ashlar/plugins/nodeview"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// nodeVerdict is placement's answer for one node.
+type nodeVerdict struct {
+	placement.Verdict
+	// final says that a refusal needs no second opinion.
+	final bool
+}
+
+// placeOn asks placement for the most preferred combination of alternatives that fits in
+// a state. If none does, the verdict is about the first.
+func (p *Plugin) placeOn(ctx context.Context, view nodeview.View, gpus placement.GPUStates) nodeVerdict {
+	start := time.Now()
+	verdict, asked := p.placeFirst(ctx, view, gpus)
+	if !asked {
+		metrics.CountUnsupported()
+		return verdict
+	}
+	metrics.ObserveDecision(&verdict.Verdict, time.Since(start))
+	return verdict
+}
+
+// placeFirst reports false if the pod asks for something that is not understood.
+func (p *Plugin) placeFirst(ctx context.Context, view nodeview.View, gpus placement.GPUStates) (nodeVerdict, bool) {
+	first := nodeVerdict{Verdict: placement.Verdict{Outcome: placement.Undecided}}
+	asked := false
+	for request := range view.Requests(ctx) {
+		verdict := placement.Place(view.Inventory(), gpus, request, p.options.Policy)
+		if verdict.Outcome != placement.Refused {
+			return nodeVerdict{Verdict: verdict}, true
+		}
+		if !asked {
+			first, asked = nodeVerdict{Verdict: verdict}, true
+		}
+	}
+	if asked {
+		first.final = view.DecidedHere(ctx)
+	}
+	return first, asked
+}
+
+// refusalStatus turns a refusal into a status. Nodes where something is in use may fit
+// once it is gone, which is what preemption looks for.
+func (v *nodeVerdict) refusalStatus(inUse bool) *fwk.Status {
+	code := fwk.UnschedulableAndUnresolvable
+	if inUse {
+		code = fwk.Unschedulable
+	}
+	var reasons []string
+	for _, reason := range v.Reasons {
+		reasons = append(reasons, reason.String())
+	}
+	return fwk.NewStatus(code, strings.Join(reasons, "; "))
+}
+
+func anyHeld(gpus placement.GPUStates) bool {
+	return slices.ContainsFunc(gpus, func(gpu placement.GPUState) bool { return !gpu.Free() })
+}

@@ -1,0 +1,21 @@
+// Package metrics holds Ashlar's own Prometheus metrics of the scheduler. They stand
+// beside kube-scheduler's on its /metrics.
+//
+//	ashlar_decisions_total{outcome}            nodes asked whether they serve a pod
+//	    fits         devices were chosen
+//	    refused      no choice on the node serves the pod
+//	    undecided    the search was cut short
+//	    unsupported  the pod asks for something that is left to the in-tree code
+//	ashlar_decision_duration_seconds           time to choose devices on one node
+//	ashlar_refusals_total{reason}              reasons of refusals, a refusal may have several:
+//	    NoMatch, GPUsBusy, SlicesTaken, MemoryShort, Unlike, Together, Unresolved, and
+//	    ModelTooLarge for a model server that no device is large enough for
+//	ashlar_explanations_total{complete}        explanations why a pod fits nowhere; complete
+//	    is false for one that ran out of time or of nodes that it may look at
+//	ashlar_explanation_duration_seconds        time to find one
+//	ashlar_snapshot_classes                    kinds of node, by make and by what is in use,
+//	    among those that the last explanation was about
+//	ashlar_forecast_updates_total              placed pods that the forecast learned from
+//
+// All are of stability level ALPHA.
+package metrics

@@ -1,0 +1,227 @@
+package dra
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/dynamic-resource-allocation/structured"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// poolAllocation is what is allocated of a pool.
+type poolAllocation struct {
+	// devices are those that are understood, by their indexes in the inventory; all shares
+	// of one device are one entry.
+	devices []placement.DeviceAllocation
+	// inUse are all of them, by their indexes in the pool.
+	inUse []int
+}
+
+// allocatedByPool sorts what is allocated by pool. Pools of which nothing is allocated
+// are not in it.
+type allocatedByPool map[*Pool]*poolAllocation
+
+// ofPool is what is allocated of a pool.
+func (a allocatedByPool) ofPool(p *Pool) poolAllocation {
+	if found := a[p]; found != nil {
+		return *found
+	}
+	return poolAllocation{}
+}
+
+// sortAllocated sorts what is allocated in the cluster by pool. Its cost grows with what
+// is allocated, not with what is published.
+func (x *poolIndex) sortAllocated(state *structured.AllocatedState) allocatedByPool {
+	allocated := allocatedByPool{}
+	for id := range state.AllocatedDevices {
+		x.addAllocated(allocated, id, placement.ShareSize{})
+	}
+	for id, amounts := range state.AggregatedCapacity {
+		x.addAllocated(allocated, id, placement.ShareSize{Bytes: sharedBytes(id.Driver.String(), amounts)})
+	}
+	for _, of := range allocated {
+		slices.SortFunc(of.devices, func(a, b placement.DeviceAllocation) int { return cmp.Compare(a.Device, b.Device) })
+		slices.Sort(of.inUse)
+	}
+	return allocated
+}
+
+func (x *poolIndex) addAllocated(allocated allocatedByPool, id structured.DeviceID, size placement.ShareSize) {
+	p := x.byKey[resourceslices.PoolKey{Driver: id.Driver.String(), Pool: id.Pool.String()}]
+	if p == nil || p.gpus == nil {
+		return
+	}
+	of := allocated[p]
+	if of == nil {
+		of = &poolAllocation{}
+		allocated[p] = of
+	}
+	name := id.Device.String()
+	if i, found := p.gpus.byName[name]; found {
+		of.devices = append(of.devices, placement.DeviceAllocation{Device: i, ShareSize: size})
+		of.inUse = append(of.inUse, p.gpus.published[i])
+		return
+	}
+	for _, at := range p.gpus.unsupported {
+		if p.Devices[at].Name == name {
+			of.inUse = append(of.inUse, at)
+			return
+		}
+	}
+}
+
+// gpuStates is what is held of a pool's GPUs.
+func (a allocatedByPool) gpuStates(p *Pool) placement.GPUStates {
+	state := placement.NewGPUStates(p.gpus.inventory)
+	for _, device := range a.ofPool(p).devices {
+		p.gpus.inventory.HoldDevice(state, device.Device, device.ShareSize)
+	}
+	return state
+}
+
+// nodeState is who holds what of a pool: each of its claims under its UID. Devices of
+// which no claim is known, because its allocation is on the way, have the holder "".
+func (a allocatedByPool) nodeState(p *Pool, claims []*resourceapi.ResourceClaim) *placement.NodeState {
+	allocated := a.ofPool(p).devices
+	left := make(map[int]placement.ShareSize, len(allocated))
+	for _, device := range allocated {
+		left[device.Device] = device.ShareSize
+	}
+	state := placement.NewNodeState(p.gpus.inventory)
+	for _, claim := range claims {
+		if devices := p.heldBy(claim, left); len(devices) > 0 {
+			state.RecordAllocation(placement.Allocation{Holder: placement.HolderID(claim.UID), Devices: devices})
+		}
+	}
+	var rest []placement.DeviceAllocation
+	for _, device := range allocated {
+		if size, unknown := left[device.Device]; unknown {
+			rest = append(rest, placement.DeviceAllocation{Device: device.Device, ShareSize: size})
+		}
+	}
+	if len(rest) > 0 {
+		state.RecordAllocation(placement.Allocation{Devices: rest})
+	}
+	return &state
+}
+
+// claimIndex is the allocated claims by the pool that their devices are of, read when
+// somebody first asks.
+type claimIndex struct {
+	once   sync.Once
+	byPool map[resourceslices.PoolKey][]*resourceapi.ResourceClaim
+	err    error
+}
+
+// claimsOf are the claims with devices of a pool.
+func (x *claimIndex) claimsOf(key resourceslices.PoolKey, claims fwk.ResourceClaimTracker) ([]*resourceapi.ResourceClaim, error) {
+	x.once.Do(func() {
+		var all []*resourceapi.ResourceClaim
+		if all, x.err = claims.List(); x.err != nil {
+			return
+		}
+		x.byPool = map[resourceslices.PoolKey][]*resourceapi.ResourceClaim{}
+		for _, claim := range all {
+			for _, key := range poolsOf(claim) {
+				x.byPool[key] = append(x.byPool[key], claim)
+			}
+		}
+	})
+	return x.byPool[key], x.err
+}
+
+// poolsOf are the pools that a claim has devices of, each once.
+func poolsOf(claim *resourceapi.ResourceClaim) []resourceslices.PoolKey {
+	if claim.Status.Allocation == nil {
+		return nil
+	}
+	var keys []resourceslices.PoolKey
+	for i := range claim.Status.Allocation.Devices.Results {
+		result := &claim.Status.Allocation.Devices.Results[i]
+		if key := (resourceslices.PoolKey{Driver: result.Driver, Pool: result.Pool}); !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// heldBy are the devices of a claim among those that are left to be told apart, and takes
+// them out. What an administrator only looks at is not held.
+func (p *Pool) heldBy(claim *resourceapi.ResourceClaim, left map[int]placement.ShareSize) []placement.DeviceAllocation {
+	var devices []placement.DeviceAllocation
+	results := claim.Status.Allocation.Devices.Results
+	for k := range results {
+		device, found := p.deviceOf(&results[k])
+		size, isLeft := left[device.Device]
+		if !found || !isLeft || results[k].AdminAccess != nil && *results[k].AdminAccess {
+			continue
+		}
+		devices = append(devices, device)
+		if p.gpus.inventory.Devices[device.Device].Form == placement.Share && device.Bytes < size.Bytes {
+			left[device.Device] = placement.ShareSize{Bytes: size.Bytes - device.Bytes}
+		} else {
+			delete(left, device.Device)
+		}
+	}
+	return devices
+}
+
+// devicesOf are the devices of the pool that claims are allocated, one part for each
+// request. Those that are not understood are left out.
+func (p *Pool) devicesOf(claims []*resourceapi.ResourceClaim) []placement.DeviceAllocation {
+	var devices []placement.DeviceAllocation
+	part := -1
+	for _, claim := range claims {
+		previous := ""
+		if claim.Status.Allocation == nil {
+			continue
+		}
+		results := claim.Status.Allocation.Devices.Results
+		for k := range results {
+			if results[k].Request != previous {
+				previous = results[k].Request
+				part++
+			}
+			if device, found := p.deviceOf(&results[k]); found {
+				device.Part = part
+				devices = append(devices, device)
+			}
+		}
+	}
+	return devices
+}
+
+// deviceOf is the device that an allocation names, if it is one of the pool that is
+// understood.
+func (p *Pool) deviceOf(result *resourceapi.DeviceRequestAllocationResult) (placement.DeviceAllocation, bool) {
+	i, found := p.gpus.byName[result.Device]
+	if !found || result.Driver != p.Driver || result.Pool != p.PoolKey.Pool {
+		return placement.DeviceAllocation{}, false
+	}
+	device := placement.DeviceAllocation{Device: i}
+	if memory, shared := resourceslices.ConsumedAmount(result, deviceapi.Memory); shared {
+		device.Bytes = topology.Bytes(max(1, memory.Value()))
+	}
+	return device, true
+}
+
+// sharedBytes is the memory that the shares of a device hold together. A sum that
+// cannot be, because somebody booked a negative amount, counts as all of it.
+func sharedBytes(driver string, amounts structured.ConsumedCapacity) topology.Bytes {
+	const all = 0
+	memory, found := resourceslices.FindQualified(amounts, driver, deviceapi.Memory)
+	switch {
+	case !found || memory == nil:
+		return 1
+	case memory.Sign() < 0:
+		return all
+	}
+	return topology.Bytes(max(1, memory.Value()))
+}

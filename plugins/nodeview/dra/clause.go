@@ -1,0 +1,193 @@
+package dra
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/parser"
+	resourceapi "k8s.io/api/resource/v1"
+	dracel "k8s.io/dynamic-resource-allocation/cel"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
+)
+
+// selectorClause is one operand of the && at the top of a selector, with the device
+// properties that it looks at.
+type selectorClause struct {
+	text       string
+	properties []deviceProperty
+}
+
+// deviceProperty is an attribute or capacity of a device that an expression reads.
+type deviceProperty struct {
+	domain, name string
+	capacity     bool
+}
+
+// clausesOf splits a selector that compiles; it returns nil otherwise. A
+// selector without && is one clause.
+func clausesOf(program dracel.CompilationResult) []selectorClause {
+	if program.Error != nil || program.Environment == nil {
+		return nil
+	}
+	checked, issues := program.Environment.Compile(program.Expression)
+	if issues.Err() != nil {
+		return nil
+	}
+	var clauses []selectorClause
+	for _, operand := range splitConjunction(checked.NativeRep().Expr()) {
+		text, err := parser.Unparse(operand, checked.NativeRep().SourceInfo())
+		if err != nil {
+			return nil
+		}
+		clauses = append(clauses, selectorClause{text: text, properties: propertiesOf(operand)})
+	}
+	return clauses
+}
+
+// splitConjunction flattens a && b && c.
+func splitConjunction(expression ast.Expr) []ast.Expr {
+	if expression.Kind() == ast.CallKind && expression.AsCall().FunctionName() == operators.LogicalAnd {
+		var all []ast.Expr
+		for _, operand := range expression.AsCall().Args() {
+			all = append(all, splitConjunction(operand)...)
+		}
+		return all
+	}
+	return []ast.Expr{expression}
+}
+
+// propertiesOf finds device.attributes["domain"].name and device.capacity["domain"].name.
+func propertiesOf(expression ast.Expr) []deviceProperty {
+	var found []deviceProperty
+	ast.PostOrderVisit(expression, ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.SelectKind {
+			return
+		}
+		operand := e.AsSelect().Operand()
+		if operand.Kind() != ast.CallKind || operand.AsCall().FunctionName() != operators.Index {
+			return
+		}
+		args := operand.AsCall().Args()
+		if len(args) != 2 || args[0].Kind() != ast.SelectKind || args[1].Kind() != ast.LiteralKind {
+			return
+		}
+		domain, isText := args[1].AsLiteral().Value().(string)
+		field := args[0].AsSelect().FieldName()
+		if !isText || field != "attributes" && field != "capacity" {
+			return
+		}
+		found = append(found, deviceProperty{domain: domain, name: e.AsSelect().FieldName(), capacity: field == "capacity"})
+	}))
+	return found
+}
+
+// unmetCondition says which condition of a sub-request's selectors no GPU satisfies, and
+// what the GPUs have instead. candidates are one pool for each make of node; "" if every
+// condition holds on some GPU. It is not decided if the context ended before.
+func (s *Source) unmetCondition(ctx context.Context, candidates []*Pool, sub *subRequest) (unmet string, decided bool) {
+	for at, selector := range sub.selectors {
+		for _, clause := range clausesOf(s.expressions.GetOrCompile(selector)) {
+			if ctx.Err() != nil {
+				return "", false
+			}
+			if unmet = s.unmetClause(ctx, candidates, sub.selectors[:at], clause); unmet != "" {
+				return unmet, true
+			}
+		}
+	}
+	return "", true
+}
+
+// unmetClause looks at one clause on the devices that satisfy the earlier selectors:
+// others are of another kind altogether.
+func (s *Source) unmetClause(ctx context.Context, candidates []*Pool, earlier []string, clause selectorClause) string {
+	var failed error
+	values := map[deviceProperty]*propertyValues{}
+	for _, pool := range candidates {
+		before := pool.matchSelectors(ctx, s.expressions, earlier)
+		holds := pool.matchSelectors(ctx, s.expressions, append(slices.Clone(earlier), clause.text))
+		failed = cmp.Or(failed, holds.err)
+		for i, at := range pool.gpus.published {
+			if !before.devices.Has(at) {
+				continue
+			}
+			if holds.devices.Has(at) {
+				return ""
+			}
+			for _, property := range clause.properties {
+				if values[property] == nil {
+					values[property] = &propertyValues{}
+				}
+				values[property].addValue(pool, i, property)
+			}
+		}
+	}
+	text := "no GPU satisfies " + clause.text
+	if len(values) == 0 && failed != nil {
+		return fmt.Sprintf("%s (%v)", text, failed)
+	}
+	for _, property := range slices.SortedFunc(maps.Keys(values), func(a, b deviceProperty) int { return cmp.Compare(a.name, b.name) }) {
+		if len(values[property].texts) == 0 {
+			text += fmt.Sprintf(" (no GPU has %s)", property.name)
+		} else {
+			text += fmt.Sprintf(" (%s here: %s)", property.name, values[property])
+		}
+	}
+	return text
+}
+
+// maxObserved is how many different values of an attribute are printed.
+const maxObserved = 6
+
+// propertyValues collects the values of one property over many devices.
+type propertyValues struct {
+	texts       map[string]bool
+	least, most int64
+}
+
+// addValue adds that of device i of a pool's inventory.
+func (o *propertyValues) addValue(pool *Pool, i int, property deviceProperty) {
+	if o.texts == nil {
+		o.texts = map[string]bool{}
+	}
+	name := resourceapi.QualifiedName(property.domain + "/" + property.name)
+	if !property.capacity {
+		if value, found := pool.attributeOf(i, resourceapi.FullyQualifiedName(name)); found {
+			o.texts[fmt.Sprint(value)] = true
+		}
+		return
+	}
+	capacity, found := pool.published(i).FindCapacity(name)
+	if !found {
+		return
+	}
+	value := capacity.Value.Value()
+	text := capacity.Value.String()
+	if property.name == deviceapi.Memory {
+		text = topology.Bytes(value).String()
+	}
+	if len(o.texts) == 0 || value < o.least {
+		o.least = value
+	}
+	o.most = max(o.most, value)
+	o.texts[text] = true
+}
+
+func (o *propertyValues) String() string {
+	if o.most > 0 && len(o.texts) > 2 {
+		return fmt.Sprintf("%s to %s", topology.Bytes(o.least), topology.Bytes(o.most))
+	}
+	values := slices.Sorted(maps.Keys(o.texts))
+	if len(values) > maxObserved {
+		values = append(values[:maxObserved], "...")
+	}
+	return strings.Join(values, ", ")
+}

@@ -1,0 +1,156 @@
+package dra
+
+import (
+	"context"
+	"slices"
+
+	v1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/dynamic-resource-allocation/resourceclaim"
+	"k8s.io/dynamic-resource-allocation/structured"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+)
+
+// Cycle is what is known during the scheduling cycle of one pod. It does not change: a
+// cycle without some pods is another one.
+type Cycle struct {
+	source    *Source
+	request   *PodRequest
+	state     *structured.AllocatedState
+	allocated allocatedByPool
+	claims    *claimIndex
+}
+
+// Request is what the pod asks for.
+func (c *Cycle) Request() *PodRequest { return c.request }
+
+// ForPod is the cycle with another pod's request, what is allocated staying the same.
+func (c *Cycle) ForPod(request *PodRequest) *Cycle {
+	other := *c
+	other.request = request
+	return &other
+}
+
+// ViewNode is a node's GPUs as the pod sees them; nil if it has none that are
+// understood. provided are the resources that its device plugins hand out.
+func (c *Cycle) ViewNode(name string, provided map[v1.ResourceName]int64) *View {
+	if p := c.source.pools.gpuPool(name); p != nil {
+		return &View{cycle: c, pool: p, provided: provided}
+	}
+	return nil
+}
+
+// ShowOthers shows the in-tree plugin every device of a node's pools that are not viewed.
+func (c *Cycle) ShowOthers(node string) {
+	gpus := c.source.pools.gpuPool(node)
+	for _, p := range c.source.pools.byNode[node] {
+		if p != gpus {
+			p.showAll()
+		}
+	}
+}
+
+// Without is the cycle as if pods were gone from a node. It only knows the node's own
+// pools: a pod that also needs a device that is not local to the node cannot preempt.
+func (c *Cycle) Without(node string, gone map[types.UID]*v1.Pod) *Cycle {
+	other := *c
+	other.state = c.stateWithout(c.source.pools.byNode[node], gone)
+	other.allocated = c.source.pools.sortAllocated(other.state)
+	return &other
+}
+
+// FilterAlone runs the in-tree Filter on a node as if there were no other.
+func (c *Cycle) FilterAlone(ctx context.Context, pod *v1.Pod, node fwk.NodeInfo) *fwk.Status {
+	instance, err := c.source.instances.borrowInstance()
+	if err != nil {
+		return fwk.AsStatus(err)
+	}
+	defer c.source.instances.returnInstance(instance)
+	instance.allocated = func() (*structured.AllocatedState, error) { return c.state, nil }
+	instance.listSlices = func() ([]*resourceapi.ResourceSlice, error) {
+		var published []*resourceapi.ResourceSlice
+		for _, pool := range c.source.pools.byNode[node.Node().Name] {
+			published = append(published, pool.Slices...)
+		}
+		return published, nil
+	}
+	state := framework.NewCycleState()
+	if _, status := instance.plugin.PreFilter(ctx, state, pod, nil); !status.IsSuccess() {
+		return status
+	}
+	return instance.plugin.Filter(ctx, state, pod, node)
+}
+
+// stateWithout is what stays allocated of some pools without some pods.
+func (c *Cycle) stateWithout(pools []*Pool, gone map[types.UID]*v1.Pod) *structured.AllocatedState {
+	freed := c.freedBy(gone)
+	left := &structured.AllocatedState{
+		AllocatedDevices:   sets.New[structured.DeviceID](),
+		AggregatedCapacity: structured.NewConsumedCapacityCollection(),
+	}
+	for _, pool := range pools {
+		for _, id := range pool.ids {
+			released := freed[id]
+			if c.state.AllocatedDevices.Has(id) && len(released) == 0 {
+				left.AllocatedDevices.Insert(id)
+			}
+			amounts, shared := c.state.AggregatedCapacity[id]
+			if !shared {
+				continue
+			}
+			rest := amounts.Clone()
+			for _, amount := range released {
+				rest.Sub(amount)
+			}
+			if !rest.Empty() {
+				left.AggregatedCapacity[id] = rest
+			}
+		}
+	}
+	return left
+}
+
+// freedBy is what some pods give back when they go.
+func (c *Cycle) freedBy(gone map[types.UID]*v1.Pod) map[structured.DeviceID][]structured.ConsumedCapacity {
+	freed := make(map[structured.DeviceID][]structured.ConsumedCapacity)
+	for _, victim := range gone {
+		for _, name := range ClaimNames(victim) {
+			claim, err := c.source.manager.ResourceClaims().Get(victim.Namespace, name)
+			if err != nil || claim.Status.Allocation == nil || usedByOthers(claim, gone) {
+				continue
+			}
+			for _, result := range claim.Status.Allocation.Devices.Results {
+				if result.AdminAccess != nil && *result.AdminAccess {
+					continue
+				}
+				id := structured.MakeDeviceID(result.Driver, result.Pool, result.Device)
+				freed[id] = append(freed[id], structured.NewDeviceConsumedCapacity(id, result.ConsumedCapacity).ConsumedCapacity)
+			}
+		}
+	}
+	return freed
+}
+
+func usedByOthers(claim *resourceapi.ResourceClaim, gone map[types.UID]*v1.Pod) bool {
+	return slices.ContainsFunc(claim.Status.ReservedFor, func(user resourceapi.ResourceClaimConsumerReference) bool {
+		return gone[user.UID] == nil
+	})
+}
+
+// ClaimNames lists the claims of a pod, including the one made for its extended
+// resources.
+func ClaimNames(pod *v1.Pod) []string {
+	var names []string
+	for i := range pod.Spec.ResourceClaims {
+		if name, _, err := resourceclaim.Name(pod, &pod.Spec.ResourceClaims[i]); err == nil && name != nil {
+			names = append(names, *name)
+		}
+	}
+	if status := pod.Status.ExtendedResourceClaimStatus; status != nil {
+		names = append(names, status.ResourceClaimName)
+	}
+	return names
+}

@@ -1,0 +1,33 @@
+// Package dra views nodes through the ResourceSlices of DRA drivers, and steers the
+// in-tree DynamicResources plugin.
+//
+//	published slices ──> Pool      devices of one driver on one node; what of them is GPUs
+//	pod and claims   ──> PodRequest  selectors, counts, constraints, model server
+//	allocated state  ──> Allocation  which devices are in use
+//	Pool × PodRequest ──> View     inventory, state and request as package placement has them
+//
+// The in-tree plugin gets one small placeholder slice for each pool instead of every
+// ResourceSlice of the cluster. Before it looks at a node, the placeholders of that node
+// are filled with just the devices that were chosen. Pools and devices that are not
+// understood reach it as they are.
+//
+// A Source belongs to one profile of the scheduler, whose cycles are serial; within a
+// cycle, views of different nodes may be used at once.
+//
+//	source.go       what outlives cycles: pools, compiled expressions, in-tree instances
+//	cycle.go        one pod's scheduling cycle
+//	view.go         a node as the pod sees it
+//	index.go        pools by node
+//	pool.go         a pool and its GPUs
+//	inventory.go    one inventory for all pools of a make
+//	placeholder.go  what the in-tree plugin is shown
+//	allocation.go   devices in use, and who holds them
+//	podrequest.go   what a pod asks for: claims
+//	extended.go     and extended resources
+//	request.go      the same in terms of a pool
+//	match.go        CEL selectors
+//	capacity.go     amounts of a shared device; taints
+//	modelserver.go  devices that are too small for the pod's model server
+//	clause.go       which condition of a selector no GPU satisfies
+//	instance.go     in-tree instances with claims and slices of our own
+package dra

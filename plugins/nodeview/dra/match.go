@@ -1,0 +1,85 @@
+package dra
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	dracel "k8s.io/dynamic-resource-allocation/cel"
+
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// compiledExpressions is how many compiled CEL expressions are kept.
+const compiledExpressions = 256
+
+// matchCacheSize bounds the cache of one pool; pods made from templates repeat a
+// few selectors over and over.
+const matchCacheSize = 64
+
+// selectorMatch is the result of a list of selectors on a pool.
+type selectorMatch struct {
+	// devices are those of the pool that satisfy all selectors, by their indexes there.
+	devices placement.DeviceSet
+	// err is the first evaluation error; such a device does not match. The in-tree
+	// code gives up on the whole pod instead.
+	err error
+}
+
+// selectorKey joins expressions by a character that CEL does not allow.
+func selectorKey(selectors []string) string { return strings.Join(selectors, "\x00") }
+
+// matchSelectors finds the devices of the pool, understood or not, that satisfy all
+// selectors.
+func (p *Pool) matchSelectors(ctx context.Context, expressions *dracel.Cache, selectors []string) selectorMatch {
+	cache := &p.matches
+	key := selectorKey(selectors)
+	cache.mutex.Lock()
+	defer cache.mutex.Unlock()
+	if found, cached := cache.entries[key]; cached {
+		return found
+	}
+	result := selectorMatch{devices: placement.NewDeviceSet(len(p.Devices))}
+	for i := range p.Devices {
+		matches, err := p.matchesAll(ctx, expressions, selectors, i)
+		if err != nil && result.err == nil {
+			result.err = err
+		}
+		if matches {
+			result.devices.Add(i)
+		}
+	}
+	if ctx.Err() != nil {
+		return result // evaluation was interrupted, so this is not the answer
+	}
+	if len(cache.entries) >= matchCacheSize {
+		clear(cache.entries)
+	}
+	if cache.entries == nil {
+		cache.entries = make(map[string]selectorMatch)
+	}
+	cache.entries[key] = result
+	return result
+}
+
+// matchesAll evaluates selectors on device i and stops at the first that does not hold.
+func (p *Pool) matchesAll(ctx context.Context, expressions *dracel.Cache, selectors []string, i int) (bool, error) {
+	d := &p.Devices[i]
+	input := dracel.Device{
+		Driver: p.Driver, AllowMultipleAllocations: d.AllowMultipleAllocations, Attributes: d.Attributes, Capacity: d.Capacity,
+	}
+	for _, selector := range selectors {
+		program := expressions.GetOrCompile(selector)
+		if program.Error != nil {
+			return false, fmt.Errorf("selector %q: %w", selector, program.Error)
+		}
+		matches, _, err := program.DeviceMatches(ctx, input)
+		if err != nil {
+			return false, fmt.Errorf("selector %q on device %s: %w", selector, d.Name, err)
+		}
+		if !matches {
+			return false, nil
+		}
+	}
+	return true, nil
+}

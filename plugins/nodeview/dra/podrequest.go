@@ -1,0 +1,182 @@
+package dra
+
+import (
+	"fmt"
+	"slices"
+
+	v1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
+)
+
+// PodRequest is what a pod wants from DRA, read from its unallocated claims and its
+// extended resources once per scheduling cycle. It is the same for all nodes.
+type PodRequest struct {
+	requests    []deviceRequest
+	constraints []constraintRule
+	// server is the model server that the pod runs, nil if none is known.
+	server *modelmemory.Server
+	// unsupportedReason says why the pod asks for something that is left to the in-tree
+	// code; "" if everything is understood.
+	unsupportedReason string
+}
+
+// deviceRequest is one request of a claim, with its alternatives in order of
+// preference; a request without firstAvailable has one.
+type deviceRequest struct {
+	claim        int
+	name         string
+	resource     v1.ResourceName // set if it stems from an extended resource
+	alternatives []subRequest
+}
+
+// subRequest is one way to satisfy a request.
+type subRequest struct {
+	name        string
+	count       int64
+	selectors   []string // CEL, the class's first
+	ofClass     int      // how many of the selectors are the class's
+	tolerations []resourceapi.DeviceToleration
+	capacity    map[resourceapi.QualifiedName]int64
+}
+
+// constraintRule is a claim's constraint between devices.
+type constraintRule struct {
+	requests  []int // indexes into PodRequest.requests
+	attribute resourceapi.FullyQualifiedName
+	distinct  bool
+}
+
+// maxCombinations bounds the combinations of alternatives that are looked at.
+const maxCombinations = 64
+
+// maxDevices is the most devices that one claim can be allocated
+// (resource.k8s.io/v1, AllocationResultsMaxSize).
+const maxDevices = resourceapi.AllocationResultsMaxSize
+
+// UnsupportedReason says why the pod asks for something that is left to the in-tree
+// code, "" if everything is understood.
+func (r *PodRequest) UnsupportedReason() string { return r.unsupportedReason }
+
+// Empty reports whether the pod asks for no devices.
+func (r *PodRequest) Empty() bool { return len(r.requests) == 0 }
+
+// newPodRequest reads a pod. claims are those of its claims that need an allocation.
+func newPodRequest(pod *v1.Pod, claims []*resourceapi.ResourceClaim, manager fwk.SharedDRAManager) (*PodRequest, error) {
+	server, err := modelmemory.Of(pod)
+	if err != nil {
+		return nil, err
+	}
+	r := &PodRequest{server: server}
+	for index, claim := range claims {
+		if err := r.addClaim(index, claim, manager.DeviceClasses()); err != nil {
+			return nil, err
+		}
+	}
+	r.addExtendedResources(pod, manager.DeviceClassResolver())
+	combinations := 1
+	for _, request := range r.requests {
+		combinations *= len(request.alternatives)
+		if combinations > maxCombinations {
+			r.unsupportedReason = "too many combinations of alternatives"
+			break
+		}
+	}
+	return r, nil
+}
+
+func (r *PodRequest) addClaim(index int, claim *resourceapi.ResourceClaim, classes fwk.DeviceClassLister) error {
+	byName := map[string]int{}
+	for i := range claim.Spec.Devices.Requests {
+		spec := &claim.Spec.Devices.Requests[i]
+		request := deviceRequest{claim: index, name: spec.Name}
+		if spec.Exactly != nil {
+			if spec.Exactly.AdminAccess != nil && *spec.Exactly.AdminAccess {
+				r.unsupportedReason = "admin access"
+			}
+			if err := r.addAlternative(&request, spec.Name, spec.Exactly, classes); err != nil {
+				return err
+			}
+		}
+		for j := range spec.FirstAvailable {
+			sub := &spec.FirstAvailable[j]
+			exactly := &resourceapi.ExactDeviceRequest{
+				DeviceClassName: sub.DeviceClassName, Selectors: sub.Selectors, AllocationMode: sub.AllocationMode,
+				Count: sub.Count, Tolerations: sub.Tolerations, Capacity: sub.Capacity,
+			}
+			if err := r.addAlternative(&request, spec.Name+"/"+sub.Name, exactly, classes); err != nil {
+				return err
+			}
+		}
+		byName[spec.Name] = len(r.requests)
+		r.requests = append(r.requests, request)
+	}
+	for i := range claim.Spec.Devices.Constraints {
+		r.addConstraint(&claim.Spec.Devices.Constraints[i], byName)
+	}
+	return nil
+}
+
+// addAlternative reads one way to satisfy a request. Errors name the request and what
+// of it cannot be.
+func (r *PodRequest) addAlternative(
+	request *deviceRequest, name string, spec *resourceapi.ExactDeviceRequest, classes fwk.DeviceClassLister,
+) error {
+	class, err := classes.Get(spec.DeviceClassName)
+	if err != nil {
+		return fmt.Errorf("request %s: device class %s: %w", name, spec.DeviceClassName, err)
+	}
+	sub := subRequest{name: name, count: spec.Count, tolerations: spec.Tolerations, ofClass: len(class.Spec.Selectors)}
+	if spec.AllocationMode != resourceapi.DeviceAllocationModeExactCount {
+		r.unsupportedReason = "allocation mode " + string(spec.AllocationMode)
+	}
+	if spec.Count < 1 || spec.Count > maxDevices {
+		r.unsupportedReason = fmt.Sprintf("a count of %d", spec.Count)
+	}
+	for _, selector := range slices.Concat(class.Spec.Selectors, spec.Selectors) {
+		if selector.CEL == nil {
+			r.unsupportedReason = "a selector other than CEL"
+			sub.ofClass = 0
+			continue
+		}
+		sub.selectors = append(sub.selectors, selector.CEL.Expression)
+	}
+	if spec.Capacity != nil {
+		sub.capacity = map[resourceapi.QualifiedName]int64{}
+		for capacity, quantity := range spec.Capacity.Requests {
+			if quantity.Sign() < 0 || quantity.CmpInt64(maxAmount) > 0 {
+				return fmt.Errorf("request %s: capacity %s of %s is not an amount that a device can have", name, capacity, quantity.String())
+			}
+			sub.capacity[capacity] = quantity.Value()
+		}
+	}
+	request.alternatives = append(request.alternatives, sub)
+	return nil
+}
+
+func (r *PodRequest) addConstraint(constraint *resourceapi.DeviceConstraint, byName map[string]int) {
+	rule := constraintRule{}
+	switch {
+	case constraint.MatchAttribute != nil:
+		rule.attribute = *constraint.MatchAttribute
+	case constraint.DistinctAttribute != nil:
+		rule.attribute, rule.distinct = *constraint.DistinctAttribute, true
+	default:
+		r.unsupportedReason = "an unknown constraint"
+		return
+	}
+	for name, index := range byName {
+		if len(constraint.Requests) == 0 || slices.Contains(constraint.Requests, name) {
+			rule.requests = append(rule.requests, index)
+		}
+	}
+	for _, name := range constraint.Requests {
+		if _, found := byName[name]; !found {
+			r.unsupportedReason = "a constraint on single alternatives" // request/subrequest
+		}
+	}
+	slices.Sort(rule.requests)
+	r.constraints = append(r.constraints, rule)
+}

@@ -1,0 +1,85 @@
+package dra
+
+import (
+	"slices"
+	"sync"
+
+	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/dynamic-resource-allocation/structured"
+
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
+)
+
+// Pool is a resource pool whose devices can be chosen: all that one driver publishes for
+// one node, in the order in which in-tree allocation tries them.
+type Pool struct {
+	*resourceslices.Pool
+	ids []structured.DeviceID
+
+	matches matchCache
+
+	// gpus is nil if no device is a GPU that is understood.
+	gpus *gpuPool
+
+	// placeholder is what the in-tree allocator sees.
+	placeholder placeholder
+}
+
+// newPool returns nil for a pool that must reach the in-tree code as it is.
+func newPool(published *resourceslices.Pool, known *inventoryCache) *Pool {
+	if published.Allocatable() != nil {
+		return nil
+	}
+	p := &Pool{Pool: published}
+	for i := range p.Devices {
+		p.ids = append(p.ids, structured.MakeDeviceID(p.Driver, p.PoolKey.Pool, p.Devices[i].Name))
+	}
+	p.placeholder = newPlaceholder(published)
+	p.gpus = readGPUs(p, known)
+	return p
+}
+
+// readGPUs reads the GPUs of a pool's devices; nil if there are none, so that the pool
+// passes through unchanged.
+func readGPUs(p *Pool, known *inventoryCache) *gpuPool {
+	if p.Driver != deviceapi.Driver && p.Driver != deviceapi.NVIDIADriver {
+		return nil
+	}
+	reading, err := resourceslices.ReadPool(p.Driver, p.Devices)
+	if err != nil {
+		return nil
+	}
+	inventory, err := known.inventoryOf(reading)
+	if err != nil || inventory == nil {
+		return nil
+	}
+	gpus := &gpuPool{inventory: inventory, published: reading.Published, byName: make(map[string]int, len(reading.Published))}
+	for i, at := range reading.Published {
+		gpus.byName[p.Devices[at].Name] = i
+	}
+	for at := range p.Devices {
+		if reading.Unsupported[at] != nil {
+			gpus.unsupported = append(gpus.unsupported, at)
+		}
+	}
+	return gpus
+}
+
+// sameSlices reports whether the pool was read from just these slices.
+func (p *Pool) sameSlices(group []*resourceapi.ResourceSlice) bool {
+	return p != nil && slices.Equal(p.Slices, group)
+}
+
+// published is the device of the pool that device i of the inventory is.
+func (p *Pool) published(i int) resourceslices.Device {
+	return resourceslices.Device{Device: &p.Devices[p.gpus.published[i]], Driver: p.Driver}
+}
+
+// matchCache remembers which of a pool's devices satisfy a list of selectors. A pool's
+// devices never change, so entries stay true for as long as the pool. Safe for
+// concurrent use.
+type matchCache struct {
+	mutex   sync.Mutex
+	entries map[string]selectorMatch
+}

@@ -1,0 +1,217 @@
+package dra
+
+import (
+	"context"
+	"slices"
+
+	v1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
+	dracel "k8s.io/dynamic-resource-allocation/cel"
+	"k8s.io/dynamic-resource-allocation/resourceclaim"
+	"k8s.io/dynamic-resource-allocation/structured"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
+
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// Source reads nodes and pods through DRA.
+type Source struct {
+	manager     fwk.SharedDRAManager
+	expressions *dracel.Cache
+	instances   *instancePool
+	pools       poolIndex
+	// findPod looks a pod up in the scheduler's cache, nil if it is not there.
+	findPod func(namespace, name string) *v1.Pod
+}
+
+// NewSource builds a source on a scheduler's handle, and the in-tree plugin that it
+// steers. It is an error if a feature gate is off that it cannot do without.
+func NewSource(ctx context.Context, h fwk.Handle) (*Source, *dynamicresources.DynamicResources, error) {
+	features, err := schedulerFeatures()
+	if err != nil {
+		return nil, nil, err
+	}
+	inTree, err := newInTree(ctx, h, features)
+	if err != nil {
+		return nil, nil, err
+	}
+	instances, err := newInstancePool(ctx, h, features)
+	if err != nil {
+		return nil, nil, err
+	}
+	pods := h.SharedInformerFactory().Core().V1().Pods().Lister()
+	return &Source{
+		findPod: func(namespace, name string) *v1.Pod {
+			pod, err := pods.Pods(namespace).Get(name)
+			if err != nil {
+				return nil
+			}
+			return pod
+		},
+		manager:     h.SharedDRAManager(),
+		expressions: dracel.NewCache(compiledExpressions, dracel.Features{EnableConsumableCapacity: features.EnableDRAConsumableCapacity}),
+		instances:   instances,
+	}, inTree, nil
+}
+
+// Refresh takes the slices that are published now.
+func (s *Source) Refresh() error {
+	published, err := s.manager.ResourceSlices().ListWithDeviceTaintRules()
+	if err != nil {
+		return err
+	}
+	s.pools.updatePools(published)
+	return nil
+}
+
+// Generation changes whenever the published pools do.
+func (s *Source) Generation() int64 { return s.pools.generation }
+
+// NodeNames are the nodes that have pools, sorted.
+func (s *Source) NodeNames() []string {
+	names := make([]string, 0, len(s.pools.byNode))
+	for name := range s.pools.byNode {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// PublishesNothing reports whether no device is published at all.
+func (s *Source) PublishesNothing() bool {
+	return len(s.pools.byNode) == 0 && s.pools.unmanagedPools == 0
+}
+
+// HasUnmanagedPools reports whether pools are published that reach the in-tree code as
+// they are.
+func (s *Source) HasUnmanagedPools() bool { return s.pools.unmanagedPools > 0 }
+
+// Inventory is what GPUs a node hands out, nil if it has none that are understood.
+func (s *Source) Inventory(node string) *placement.Inventory {
+	if p := s.pools.gpuPool(node); p != nil {
+		return p.gpus.inventory
+	}
+	return nil
+}
+
+// DevicesOn are the GPUs of a node that claims are allocated, one part for each request.
+func (s *Source) DevicesOn(node string, claims []*resourceapi.ResourceClaim) []placement.DeviceAllocation {
+	if p := s.pools.gpuPool(node); p != nil {
+		return p.devicesOf(claims)
+	}
+	return nil
+}
+
+// ReadPod reads what a pod asks for. An error is about the pod: a class that is not
+// there, an amount that cannot be, an annotation that cannot be read.
+func (s *Source) ReadPod(pod *v1.Pod) (*PodRequest, error) {
+	claims, err := s.claimsToAllocate(pod)
+	if err != nil {
+		return nil, err
+	}
+	return newPodRequest(pod, claims, s.manager)
+}
+
+// claimsToAllocate returns the pod's claims that have no allocation yet.
+func (s *Source) claimsToAllocate(pod *v1.Pod) ([]*resourceapi.ResourceClaim, error) {
+	var claims []*resourceapi.ResourceClaim
+	for i := range pod.Spec.ResourceClaims {
+		name, _, err := resourceclaim.Name(pod, &pod.Spec.ResourceClaims[i])
+		if err != nil {
+			return nil, err
+		}
+		if name == nil {
+			continue // none was generated for this one
+		}
+		claim, err := s.manager.ResourceClaims().Get(pod.Namespace, *name)
+		if err != nil {
+			return nil, err
+		}
+		if claim.Status.Allocation == nil && s.manager.ResourceClaims().GetPendingAllocation(claim.UID) == nil {
+			claims = append(claims, claim)
+		}
+	}
+	return claims, nil
+}
+
+// AskReserve asks the in-tree plugin which claims its Reserve would allocate, and how,
+// for a pod whose Filter has passed on the node.
+func (s *Source) AskReserve(
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string,
+) ([]*resourceapi.ResourceClaim, *fwk.Status) {
+	instance, err := s.instances.borrowInstance()
+	if err != nil {
+		return nil, fwk.AsStatus(err)
+	}
+	defer s.instances.returnInstance(instance)
+	status := instance.plugin.Reserve(ctx, withoutPodGroup{state}, pod, node)
+	return instance.reserved, status
+}
+
+// HoldersByUID are the users of allocated claims, as namespace/name, by the claim's UID.
+func (s *Source) HoldersByUID() (map[placement.HolderID][]string, error) {
+	claims, err := s.manager.ResourceClaims().List()
+	if err != nil {
+		return nil, err
+	}
+	holders := map[placement.HolderID][]string{}
+	for _, claim := range claims {
+		if claim.Status.Allocation == nil {
+			continue
+		}
+		for _, user := range claim.Status.ReservedFor {
+			id := placement.HolderID(claim.UID)
+			holders[id] = append(holders[id], claim.Namespace+"/"+user.Name)
+		}
+	}
+	return holders, nil
+}
+
+// PreFilter runs the in-tree PreFilter on placeholders and reads the pod. The cycle is
+// nil if there is nothing to allocate, or not now.
+func (s *Source) PreFilter(
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo,
+) (*Cycle, *fwk.PreFilterResult, *fwk.Status) {
+	instance, err := s.instances.borrowInstance()
+	if err != nil {
+		return nil, nil, fwk.AsStatus(err)
+	}
+	defer s.instances.returnInstance(instance)
+	var allocated *structured.AllocatedState
+	instance.allocated = func() (*structured.AllocatedState, error) {
+		var err error
+		if allocated, err = s.manager.ResourceClaims().GatherAllocatedState(); err == nil && allocated != nil {
+			foldShares(allocated)
+		}
+		return allocated, err
+	}
+	instance.listSlices = func() ([]*resourceapi.ResourceSlice, error) {
+		if err := s.Refresh(); err != nil {
+			return nil, err
+		}
+		for _, pool := range s.pools.byKey {
+			pool.hideDevices()
+		}
+		return s.pools.placeholders, nil
+	}
+	result, status := instance.plugin.PreFilter(ctx, state, pod, nodes)
+	if !status.IsSuccess() || allocated == nil {
+		return nil, result, status
+	}
+	claims, err := s.claimsToAllocate(pod)
+	if err != nil {
+		return nil, nil, fwk.AsStatus(err)
+	}
+	request, err := newPodRequest(pod, claims, s.manager)
+	if err != nil {
+		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
+	}
+	cycle := &Cycle{source: s, request: request, state: allocated, allocated: s.pools.sortAllocated(allocated), claims: &claimIndex{}}
+	return cycle, result, status
+}
+
+// ClassFor reports whether a device class stands behind an extended resource.
+func (s *Source) ClassFor(name v1.ResourceName) bool {
+	return s.manager.DeviceClassResolver().GetDeviceClass(name) != nil
+}
