@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -49,6 +50,9 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 	if s.Demand == demandWorkload {
 		demand = b.expectedDemand()
 	}
+	if err := b.checkNames(); err != nil {
+		return nil, err
+	}
 	if err := b.addNodes(demand); err != nil {
 		return nil, err
 	}
@@ -57,13 +61,12 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 			return nil, err
 		}
 	}
-	chosen, err := placement.PolicyNamed(s.policyName(), demand, b.seed)
+	chosen, err := placement.PolicyNamed(s.PolicyName(), demand, b.seed)
 	if err != nil {
 		return nil, fieldErrorf("policy", "%v", err)
 	}
 	in := &simulator.Input{
-		Nodes: b.nodes, Jobs: b.jobs, Policy: chosen, Ranking: rankingOf(chosen),
-		Horizon: simulator.Time(s.Horizon), Reslice: simulator.Time(s.Reslice), SampleEvery: simulator.Time(s.Sample),
+		Nodes: b.nodes, Jobs: b.jobs, Policy: chosen, Ranking: rankingOf(chosen), Horizon: simulator.Time(s.Horizon), Reslice: simulator.Time(s.Reslice), SampleEvery: simulator.Time(s.Sample),
 	}
 	if s.Preemption == preemptNever {
 		in.Preemption = simulator.PreemptNever
@@ -74,10 +77,10 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 	return in, nil
 }
 
-// policyName is how placements are ranked unless it is stated. Under time-slicing nobody
+// PolicyName is how placements are ranked, also where it is not stated. Under time-slicing nobody
 // but the device plugin chooses, which takes the GPU with the fewest holders
 // (github.com/NVIDIA/k8s-device-plugin, internal/rm/allocate.go, distributedAlloc).
-func (s *Scenario) policyName() string {
+func (s *Scenario) PolicyName() string {
 	switch {
 	case s.Policy != "":
 		return s.Policy
@@ -85,6 +88,22 @@ func (s *Scenario) policyName() string {
 		return placement.Spread{}.Name()
 	}
 	return placement.KeepPlaceable{}.Name()
+}
+
+// checkNames checks everything that names things of the catalogue.
+func (b *inputBuilder) checkNames() error {
+	var problems []error
+	for i := range b.Nodes {
+		_, err := b.Nodes[i].hardwareOf(fmt.Sprintf("nodes[%d]", i), b.catalogue)
+		problems = append(problems, err)
+	}
+	for i := range b.Workloads {
+		w := &b.Workloads[i]
+		for k := range w.Requests {
+			problems = append(problems, w.Requests[k].checkNames(fmt.Sprintf("workloads[%d].requests[%d]", i, k), b.catalogue))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 func (b *inputBuilder) addNodes(demand placement.Demand) error {
@@ -116,6 +135,7 @@ func (b *inputBuilder) addNodes(demand placement.Demand) error {
 // makeOutages turns events into what the simulator plans.
 func (b *inputBuilder) makeOutages() ([]simulator.Outage, error) {
 	var outages []simulator.Outage
+	var problems []error
 	for i := range b.Events {
 		event := &b.Events[i]
 		name, field := event.Fail, "fail"
@@ -124,14 +144,15 @@ func (b *inputBuilder) makeOutages() ([]simulator.Outage, error) {
 		}
 		node, found := slices.BinarySearchFunc(b.nodes, name, func(n simulator.Node, name string) int { return cmp.Compare(n.Name, name) })
 		if !found {
-			return nil, fieldErrorf(fmt.Sprintf("events[%d].%s", i, field), "no node is called %q: they are called %s to %s",
-				name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name)
+			const unknown = "no node is called %q: they are called %s to %s"
+			problems = append(problems, fieldErrorf(fmt.Sprintf("events[%d].%s", i, field), unknown, name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name))
+			continue
 		}
 		outages = append(outages, simulator.Outage{
 			Node: node, At: simulator.Time(event.At), For: simulator.Time(event.For), Drain: event.Drain != "", Grace: simulator.Time(event.Grace),
 		})
 	}
-	return outages, nil
+	return outages, errors.Join(problems...)
 }
 
 // addJobs draws the jobs of a workload. Each workload has a stream of random numbers of
@@ -139,12 +160,9 @@ func (b *inputBuilder) makeOutages() ([]simulator.Outage, error) {
 func (b *inputBuilder) addJobs(index int) error {
 	w, path := &b.Workloads[index], fmt.Sprintf("workloads[%d]", index)
 	random := rand.New(rand.NewPCG(b.seed, uint64(index)))
-	templates, sum := b.templatesOf(w), 0.0
+	asks, sum := b.templatesOf(w), 0.0
 	cumulative := []float64{}
 	for i := range w.Requests {
-		if err := w.Requests[i].checkNames(fmt.Sprintf("%s.requests[%d]", path, i), b.catalogue); err != nil {
-			return err
-		}
 		sum += w.Requests[i].weightOrOne()
 		cumulative = append(cumulative, sum)
 	}
@@ -167,15 +185,14 @@ func (b *inputBuilder) addJobs(index int) error {
 			request++
 		}
 		runs := w.Duration.quantileAt(random.Float64(), horizon)
-		if w.Duration.UntilEnd != "" {
+		if w.Duration.UntilEnd {
 			runs = float64(simulator.MaxTime)
 		}
 		r := &w.Requests[request]
 		b.jobs = append(b.jobs, simulator.Job{
 			Name: fmt.Sprintf("%s-%d", w.Name, count), Class: w.Name, Priority: w.Priority, Arrives: at,
-			Loads: simulator.Time(w.Loading), Runs: simulator.Time(math.Round(runs)), Members: int(max(1, w.Members)),
-			SameDomain: w.SameDomain == sameDomainRequired,
-			Host:       r.hostOf(w), Template: templates[request], MaxWait: simulator.Time(w.MaxWait), Checkpoint: simulator.Time(w.Checkpoint),
+			Loads: simulator.Time(w.Loading), Runs: simulator.Time(math.Round(runs)), Members: int(max(1, w.Members)), SameDomain: w.SameDomain == sameDomainRequired,
+			Host: r.hostOf(w), Template: asks[request], MaxWait: simulator.Time(w.MaxWait), Checkpoint: simulator.Time(w.Checkpoint),
 		})
 	}
 	return nil
@@ -193,11 +210,11 @@ func (r *Request) hostOf(w *Workload) simulator.Host {
 }
 
 func (b *inputBuilder) templatesOf(w *Workload) []*simulator.PodTemplate {
-	var templates []*simulator.PodTemplate
+	var asks []*simulator.PodTemplate
 	for i := range w.Requests {
-		templates = append(templates, b.templateOf(&w.Requests[i]))
+		asks = append(asks, b.templateOf(&w.Requests[i]))
 	}
-	return templates
+	return asks
 }
 
 // arrivalTimes is a function that says when the next job arrives, and false after the last.
@@ -250,7 +267,7 @@ func (b *inputBuilder) rateOf(w *Workload, path string) (float64, error) {
 	work, weights := 0.0, 0.0
 	for i := range w.Requests {
 		r := &w.Requests[i]
-		work += r.weightOrOne() * float64(b.milliGPUs(r)) * float64(max(1, w.Members))
+		work += r.weightOrOne() * float64(b.part(r)) * float64(max(1, w.Members))
 		weights += r.weightOrOne()
 	}
 	if work == 0 {
@@ -266,19 +283,19 @@ func (b *inputBuilder) rateOf(w *Workload, path string) (float64, error) {
 
 // milliGPUs is how much of a GPU a request takes, in thousandths, on the first make of nodes
 // that has any for it.
-func (b *inputBuilder) milliGPUs(r *Request) int64 {
+func (b *inputBuilder) part(r *Request) int64 {
 	sharing := b.sharing
 	b.sharing = ByRequest // the load is the same however GPUs are handed out
 	defer func() { b.sharing = sharing }()
-	if r.CPUOnly != "" {
+	if r.CPUOnly {
 		return 0
 	}
 	for _, pool := range b.pools {
 		if pool.inventory == nil {
 			continue
 		}
-		request := b.requestOn(r, pool.inventory)
-		verdict := placement.Place(pool.inventory, placement.NewGPUStates(pool.inventory), request.Request, placement.KeepPlaceable{})
+		terms := b.requestOn(r, pool.inventory)
+		verdict := placement.Place(pool.inventory, placement.NewGPUStates(pool.inventory), terms.Request, placement.KeepPlaceable{})
 		if verdict.Outcome != placement.Fits {
 			continue
 		}
@@ -291,7 +308,7 @@ func (b *inputBuilder) milliGPUs(r *Request) int64 {
 	return 0
 }
 
-// rankingOf is the scheduler's ranking of nodes for its own policy. Others are
+// rankingOf is the scheduler's choice between nodes for its own policy. Others are
 // compared with it as they are.
 func rankingOf(policy placement.Policy) simulator.NodeRanking {
 	if _, own := policy.(placement.KeepPlaceable); own {

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"math"
 
 	"github.com/ashlar-dev/ashlar/simulator"
@@ -13,8 +14,8 @@ type Duration struct {
 	Exponential Span       `json:"exponential,omitempty"`
 	Lognormal   *Lognormal `json:"lognormal,omitempty"`
 	Quantiles   *Quantiles `json:"quantiles,omitempty"`
-	// UntilEnd runs to the horizon: "yes", as servers do.
-	UntilEnd string `json:"untilEnd,omitempty"`
+	// UntilEnd runs to the horizon if it is true, as servers do.
+	UntilEnd bool `json:"untilEnd,omitempty"`
 }
 
 // Lognormal is a distribution whose logarithm is normal.
@@ -34,39 +35,35 @@ type Quantiles struct {
 	P99 Span `json:"p99"`
 }
 
-const untilEnd = "yes"
-
 func (d *Duration) checkFields(path string) error {
-	if err := oneOf(path, map[string]bool{
-		"fixed": d.Fixed != 0, "exponential": d.Exponential != 0, "lognormal": d.Lognormal != nil,
-		"quantiles": d.Quantiles != nil, "untilEnd": d.UntilEnd != "",
-	}, "fixed", "exponential", "lognormal", "quantiles", "untilEnd"); err != nil {
-		return err
+	problems := []error{
+		oneOf(path, map[string]bool{
+			"fixed": d.Fixed != 0, "exponential": d.Exponential != 0, "lognormal": d.Lognormal != nil, "quantiles": d.Quantiles != nil,
+			"untilEnd": d.UntilEnd,
+		}, "fixed", "exponential", "lognormal", "quantiles", "untilEnd"),
+		d.Fixed.checkNotNegative(path + ".fixed"), d.Exponential.checkNotNegative(path + ".exponential"),
 	}
-	switch {
-	case d.UntilEnd != "" && d.UntilEnd != untilEnd:
-		return fieldErrorf(path+".untilEnd", "%q, want %s", d.UntilEnd, untilEnd)
-	case d.Lognormal != nil:
-		if err := d.Lognormal.Median.checkPositive(path + ".lognormal.median"); err != nil {
-			return err
-		}
+	if d.Lognormal != nil {
+		problems = append(problems, d.Lognormal.Median.checkPositive(path+".lognormal.median"))
 		if d.Lognormal.P90 <= d.Lognormal.Median {
-			return fieldErrorf(path+".lognormal.p90", "is missing or not above the median")
+			problems = append(problems, fieldErrorf(path+".lognormal.p90", "is missing or not above the median"))
+		} else {
+			problems = append(problems, d.Lognormal.P90.checkPositive(path+".lognormal.p90"))
 		}
-		return d.Lognormal.P90.checkPositive(path + ".lognormal.p90")
-	case d.Quantiles != nil:
+	}
+	if d.Quantiles != nil {
 		last := Span(0)
 		for _, point := range []struct {
 			name  string
 			value Span
 		}{{"p50", d.Quantiles.P50}, {"p90", d.Quantiles.P90}, {"p95", d.Quantiles.P95}, {"p99", d.Quantiles.P99}} {
 			if point.value <= last || point.value > Span(simulator.MaxTime) {
-				return fieldErrorf(path+".quantiles."+point.name, "is missing or not above the one before")
+				problems = append(problems, fieldErrorf(path+".quantiles."+point.name, "is missing or not above the one before"))
 			}
-			last = point.value
+			last = max(last, point.value)
 		}
 	}
-	return firstError(d.Fixed.checkNotNegative(path+".fixed"), d.Exponential.checkNotNegative(path+".exponential"))
+	return errors.Join(problems...)
 }
 
 // quantileAt is the duration that a part of all jobs, from 0 to 1, does not exceed; in

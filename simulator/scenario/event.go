@@ -1,5 +1,7 @@
 package scenario
 
+import "errors"
+
 // Event is something that happens to a node. Nodes that join later are a Pool with
 // Joins.
 type Event struct {
@@ -14,14 +16,12 @@ type Event struct {
 }
 
 func (e *Event) checkFields(path string) error {
-	if err := firstError(
-		e.At.checkNotNegative(path+".at"), e.For.checkNotNegative(path+".for"), e.Grace.checkNotNegative(path+".grace"),
+	problems := []error{
+		e.At.checkNotNegative(path + ".at"), e.For.checkNotNegative(path + ".for"), e.Grace.checkNotNegative(path + ".grace"),
 		oneOf(path, map[string]bool{"fail": e.Fail != "", "drain": e.Drain != ""}, "fail", "drain"),
-	); err != nil {
-		return err
 	}
 	if e.Grace > 0 && e.Drain == "" {
-		return fieldErrorf(path+".grace", "goes with drain: a node that fails grants none")
+		problems = append(problems, fieldErrorf(path+".grace", "goes with drain: a node that fails grants none"))
 	}
-	return nil
+	return errors.Join(problems...)
 }

@@ -24,16 +24,6 @@ func checkRange(path string, value, low, high int64) error {
 	return nil
 }
 
-// firstError returns the first error of several checks.
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // oneOf checks that exactly one of some fields is given.
 func oneOf(path string, given map[string]bool, names ...string) error {
 	count := 0

@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"errors"
+
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
@@ -25,14 +27,13 @@ type Model struct {
 }
 
 func (m *Model) checkFields(path string) error {
-	if err := firstError(
-		checkRange(path+".maxModelLen", m.MaxModelLen, 0, 1<<24), checkRange(path+".concurrency", m.Concurrency, 0, 1<<16),
-	); err != nil {
-		return err
-	}
+	bounds := errors.Join(checkRange(path+".maxModelLen", m.MaxModelLen, 0, 1<<24), checkRange(path+".concurrency", m.Concurrency, 0, 1<<16))
 	known, err := model.Known(m.Name)
 	if err != nil {
-		return fieldErrorf(path+".name", "%v", err)
+		return errors.Join(bounds, fieldErrorf(path+".name", "%v", err))
+	}
+	if bounds != nil {
+		return bounds
 	}
 	if _, err := memory.NewServer(known, m.memoryLaunch()); err != nil {
 		return fieldErrorf(path, "%v", err)

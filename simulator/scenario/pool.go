@@ -47,27 +47,26 @@ const (
 func (p *Pool) nodeCount() int64 { return max(1, p.Count) }
 
 func (p *Pool) checkFields(path string) error {
-	if err := firstError(
+	problems := []error{
 		checkName(path+".name", p.Name),
 		checkRange(path+".count", p.Count, 0, simulator.MaxNodes),
 		checkRange(path+".perDomain", p.PerDomain, 0, simulator.MaxNodes),
 		checkRange(path+".gpus", p.GPUs, 0, topology.MaxGPUs),
 		checkRange(path+".memory", int64(p.Memory), 0, maxMemory),
 		checkRange(path+".cpu", int64(p.CPU), 0, maxCPU*1000),
-		p.Joins.checkNotNegative(path+".joins"),
-	); err != nil {
-		return err
+		p.Joins.checkNotNegative(path + ".joins"),
+	}
+	if math.IsNaN(p.Price) || p.Price < 0 || p.Price > maxPrice {
+		problems = append(problems, fieldErrorf(path+".price", "%v, want dollars from 0 to %d", p.Price, maxPrice))
 	}
 	switch {
-	case math.IsNaN(p.Price) || p.Price < 0 || p.Price > maxPrice:
-		return fieldErrorf(path+".price", "%v, want dollars from 0 to %d", p.Price, maxPrice)
 	case p.Machine != "" && p.GPU != "":
-		return fieldErrorf(path+".gpu", "%q, but machine says what GPUs there are: leave one out, or write machine: %s/%s",
-			p.GPU, p.Machine, p.GPU)
+		const both = "%q, but machine says what GPUs there are: leave one out, or write machine: %s/%s"
+		problems = append(problems, fieldErrorf(path+".gpu", both, p.GPU, p.Machine, p.GPU))
 	case p.GPU == "" && p.GPUs > 0:
-		return fieldErrorf(path+".gpus", "%d of what? name the model with gpu", p.GPUs)
+		problems = append(problems, fieldErrorf(path+".gpus", "%d of what? name the model with gpu", p.GPUs))
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // hardwareOf is what a node of the pool is made of, nil without GPUs.

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -27,8 +28,8 @@ type Request struct {
 	MIG   string `json:"mig,omitempty"`
 	Share *Share `json:"share,omitempty"`
 	Model *Model `json:"model,omitempty"`
-	// CPUOnly is "yes" for a job without GPUs.
-	CPUOnly string `json:"cpuOnly,omitempty"`
+	// CPUOnly is true for a job without GPUs.
+	CPUOnly bool `json:"cpuOnly,omitempty"`
 	// Products are the acceptable GPU models, by their keys in the catalogue or what
 	// NVML calls them.
 	Products []string `json:"products,omitempty"`
@@ -53,50 +54,45 @@ type Share struct {
 const maxWeight = 1e9
 
 func (r *Request) checkFields(path string) error {
-	if math.IsNaN(r.Weight) || r.Weight < 0 || r.Weight > maxWeight {
-		return fieldErrorf(path+".weight", "%v, want above 0 and up to %g", r.Weight, float64(maxWeight))
-	}
-	if err := firstError(
-		oneOf(path, map[string]bool{
-			"gpus": r.GPUs != 0, "mig": r.MIG != "", "share": r.Share != nil, "model": r.Model != nil, "cpuOnly": r.CPUOnly != "",
-		}, "gpus", "mig", "share", "model", "cpuOnly"),
+	given := map[string]bool{"gpus": r.GPUs != 0, "mig": r.MIG != "", "share": r.Share != nil, "model": r.Model != nil, "cpuOnly": r.CPUOnly}
+	problems := []error{
+		oneOf(path, given, "gpus", "mig", "share", "model", "cpuOnly"),
 		checkRange(path+".gpus", r.GPUs, 0, topology.MaxGPUs), checkRange(path+".bandwidth", r.Bandwidth, 0, 1_000_000),
 		checkRange(path+".uses", int64(r.Uses), 0, maxMemory), checkRange(path+".cpu", int64(r.CPU), 0, maxCPU*1000),
 		checkRange(path+".memory", int64(r.Memory), 0, maxMemory),
-	); err != nil {
-		return err
 	}
-	switch {
-	case r.Name != "" && checkName("", r.Name) != nil:
-		return checkName(path+".name", r.Name)
-	case r.CPUOnly != "" && r.CPUOnly != "yes":
-		return fieldErrorf(path+".cpuOnly", "%q, want yes", r.CPUOnly)
-	case r.Bandwidth > 0 && r.GPUs < 2:
-		return fieldErrorf(path+".bandwidth", "goes with 2 or more gpus")
-	case r.CPUOnly != "" && (len(r.Products) > 0 || r.Uses > 0):
-		return fieldErrorf(path+".cpuOnly", "does not go with products or uses")
-	case r.Model != nil:
-		return r.Model.checkFields(path + ".model")
-	case r.Share != nil:
-		return r.Share.checkFields(path + ".share")
+	if math.IsNaN(r.Weight) || r.Weight < 0 || r.Weight > maxWeight {
+		problems = append(problems, fieldErrorf(path+".weight", "%v, want above 0 and up to %g", r.Weight, float64(maxWeight)))
 	}
-	return nil
+	if r.Name != "" {
+		problems = append(problems, checkName(path+".name", r.Name))
+	}
+	if r.Bandwidth > 0 && r.GPUs < 2 {
+		problems = append(problems, fieldErrorf(path+".bandwidth", "goes with 2 or more gpus"))
+	}
+	if r.CPUOnly && (len(r.Products) > 0 || r.Uses > 0) {
+		problems = append(problems, fieldErrorf(path+".cpuOnly", "does not go with products or uses"))
+	}
+	if r.Model != nil {
+		problems = append(problems, r.Model.checkFields(path+".model"))
+	}
+	if r.Share != nil {
+		problems = append(problems, r.Share.checkFields(path+".share"))
+	}
+	return errors.Join(problems...)
 }
 
 func (s *Share) checkFields(path string) error {
-	if err := firstError(
-		checkRange(path+".memory", int64(s.Memory), 0, maxMemory),
-		checkRange(path+".compute", s.Compute, 0, 1000), checkRange(path+".part", s.Part, 0, 1000),
-	); err != nil {
-		return err
+	problems := []error{
+		checkRange(path+".memory", int64(s.Memory), 0, maxMemory), checkRange(path+".compute", s.Compute, 0, 1000), checkRange(path+".part", s.Part, 0, 1000),
 	}
 	switch {
 	case s.Part > 0 && (s.Memory > 0 || s.Compute > 0):
-		return fieldErrorf(path+".part", "is of memory and compute both: leave them out")
+		problems = append(problems, fieldErrorf(path+".part", "is of memory and compute both: leave them out"))
 	case s.Part == 0 && s.Memory == 0:
-		return fieldErrorf(path+".memory", "is missing: how much, or which part")
+		problems = append(problems, fieldErrorf(path+".memory", "is missing: how much, or which part"))
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 func (r *Request) weightOrOne() float64 {
@@ -131,12 +127,13 @@ func (r *Request) titleText() string {
 
 // checkNames checks what names things of the catalogue.
 func (r *Request) checkNames(path string, c *catalogue.Catalogue) error {
+	var problems []error
 	for i, product := range r.Products {
 		if _, known := c.ModelByProduct(product); known {
 			continue
 		}
 		if _, err := c.Model(product); err != nil {
-			return fieldErrorf(fmt.Sprintf("%s.products[%d]", path, i), "%v", err)
+			problems = append(problems, fieldErrorf(fmt.Sprintf("%s.products[%d]", path, i), "%v", err))
 		}
 	}
 	if r.MIG != "" {
@@ -145,10 +142,10 @@ func (r *Request) checkNames(path string, c *catalogue.Catalogue) error {
 			return err == nil && slices.ContainsFunc(table.Profiles, func(p mig.Profile) bool { return p.Name == r.MIG })
 		})
 		if !known {
-			return fieldErrorf(path+".mig", "no GPU has profile %q: ashlar topology mig GPU lists them, like 1g.10gb", r.MIG)
+			problems = append(problems, fieldErrorf(path+".mig", "no GPU has profile %q: ashlar topology mig GPU lists them, like 1g.10gb", r.MIG))
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // acceptedDevices are the offers of one form on the products that are acceptable.
@@ -164,17 +161,17 @@ func (r *Request) acceptedProfiles(inv *placement.Inventory, c *catalogue.Catalo
 	memory := topology.Bytes(0)
 	set := placement.NewDeviceSet(len(inv.Devices))
 	for i := range inv.Devices {
-		device := &inv.Devices[i]
+		offer := &inv.Devices[i]
 		if !acceptable.Has(i) {
 			continue
 		}
-		table, err := c.MIG(inv.Node.GPUs[device.GPU].Model.MIG)
+		table, err := c.MIG(inv.Node.GPUs[offer.GPU].Model.MIG)
 		if err != nil {
 			continue // the catalogue checks that the table is there
 		}
-		if profile, found := table.Profile(device.Profile); found && strings.EqualFold(profile.Name, r.MIG) {
+		if profile, found := table.Profile(offer.Profile); found && strings.EqualFold(profile.Name, r.MIG) {
 			set.Add(i)
-			memory = max(memory, device.Memory)
+			memory = max(memory, offer.Memory)
 		}
 	}
 	return set, memory

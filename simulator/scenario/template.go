@@ -9,7 +9,7 @@ import (
 // templateOf is the request as the simulator takes it.
 func (b *inputBuilder) templateOf(r *Request) *simulator.PodTemplate {
 	template := &simulator.PodTemplate{Name: r.titleText()}
-	if r.CPUOnly == "" {
+	if !r.CPUOnly {
 		template.For = func(inv *placement.Inventory) simulator.NodeRequest { return b.requestOn(r, inv) }
 	}
 	return template
