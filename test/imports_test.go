@@ -37,7 +37,7 @@ var layers = map[string][]string{
 	"dra":                {"topology", "dra", "internal"},
 	"simulator": {
 		"topology", "topology/mig", "topology/catalogue", "topology/forecast", "topology/placement", "topology/cluster",
-		"topology/memory", "topology/memory/model", "topology/memory/plan",
+		"topology/memory", "topology/memory/model", "topology/memory/plan", "topology/nearest",
 	},
 	"internal":  {"topology", "internal"},
 	"manifests": {},
@@ -142,6 +142,8 @@ func TestImportsRefuses(t *testing.T) {
 		"apiserver imports ours":      {"internal/apiserver/x.go", module + "/dra"},
 		"topology runs shells":        {"topology/memory/launch/x.go", "mvdan.cc/sh/v3/interp"},
 		"simulator imports a parser":  {"simulator/x.go", "mvdan.cc/sh/v3/syntax"},
+		"simulator imports a reader":  {"simulator/scenario/x.go", module + "/internal/yamlfile"},
+		"scenarios import YAML":       {"simulator/scenario/x.go", "github.com/goccy/go-yaml"},
 		"anybody imports cmd":         {"test/x.go", module + "/cmd/ashlar"},
 		"scenarios import plugins":    {"test/scenario/x.go", module + "/plugins/resourceslices"},
 	} {

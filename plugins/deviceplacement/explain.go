@@ -173,7 +173,7 @@ func (p *Plugin) podsOf(holders []placement.HolderID) []string {
 // viewRequests asks a snapshot's nodes for what a pod asks of their views.
 type viewRequests struct {
 	views []nodeview.View
-	ctx   context.Context //nolint:containedctx // lives no longer than one explanation
+	ctx   context.Context // of the one explanation that it serves
 	// onNode holds what was asked for already, keys the numbers of different requests.
 	onNode map[int][]*placement.Request
 	keys   map[string]cluster.AcceptanceKey

@@ -171,3 +171,33 @@ func TestExplanationInWords(t *testing.T) {
 		})
 	}
 }
+
+// A pod whose victims are gone keeps its node, and nobody else is ended for it, until the
+// claims of those victims are released.
+func TestPostFilterWaitsForDevicesOfVictims(t *testing.T) {
+	for name, tc := range map[string]struct {
+		nominated string
+		want      fwk.Code
+		message   string
+	}{
+		"on the node of the victims": {
+			"a", fwk.UnschedulableAndUnresolvable, "waits until the devices of pods that ended on node a are released",
+		},
+		"on another node":       {"b", fwk.Unschedulable, "would fit with a change"},
+		"nominated for no node": {"", fwk.Unschedulable, "would fit with a change"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			// Nobody has created the pod that the claim is reserved for: it is gone.
+			s := newFakeScheduler(t, nil, []*v1.Node{newNode("a"), newNode("b")}, newClaim("pod", gpuClass, 4),
+				publish("a", fourGPUs()...), publish("b", fourGPUs()[:3]...), held("a", newClaim("victim", gpuClass, 1), "gpu-0"))
+			pod := newPod("pod")
+			pod.Status.NominatedNodeName = tc.nominated
+			state := s.preFilter(pod)
+			_, refused := s.filterAll(state, pod)
+			_, status := s.PostFilter(context.Background(), state, pod, refused)
+			if status.Code() != tc.want || !strings.Contains(status.Message(), tc.message) {
+				t.Errorf("got %s (%s), want %s (%s)", status.Code(), status.Message(), tc.want, tc.message)
+			}
+		})
+	}
+}

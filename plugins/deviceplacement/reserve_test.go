@@ -73,23 +73,31 @@ func TestReserveAndPostBind(t *testing.T) {
 	}
 }
 
-// The forecast learns from a pod once, however often its binding fails.
-func TestReserveTeachesTheForecastOnce(t *testing.T) {
+// The forecast learns from a pod once, when it is bound, however often that fails; a pod
+// that is only reserved, as a member of a gang that does not start, teaches it nothing.
+func TestPreBindTeachesTheForecastOnce(t *testing.T) {
 	s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, publish("n", fourGPUs()...), newClaim("pod", gpuClass, 1))
 	pod := newPod("pod")
-	inventory := func() *placement.Inventory { return s.source.Inventory("n") }
-	for range 3 {
+	known := func() bool { return s.forecast.observed.knowsPod(pod.UID) }
+	for attempt := range 3 {
 		state := s.preFilter(pod)
 		s.filterAll(state, pod)
 		if status := s.Reserve(context.Background(), state, pod, "n"); !status.IsSuccess() {
 			t.Fatal(status)
 		}
+		if known() != (attempt > 0) {
+			t.Errorf("attempt %d: the forecast knows the pod after Reserve: %t", attempt, known())
+		}
+		s.PreBind(context.Background(), state, pod, "n") // fails here: there is no pod behind the claim's user
+		if !known() {
+			t.Errorf("attempt %d: the forecast does not know the pod after PreBind", attempt)
+		}
 		s.Unreserve(context.Background(), state, pod, "n")
 	}
-	if s.forecast.observePod(pod, inventory(), nil) {
-		t.Error("the pod is new to the forecast after Reserve")
+	if s.forecast.observePod(pod, s.source.Inventory("n"), nil) {
+		t.Error("the pod is new to the forecast")
 	}
-	if !s.forecast.observePod(newPod("other"), inventory(), nil) {
+	if !s.forecast.observePod(newPod("other"), s.source.Inventory("n"), nil) {
 		t.Error("a pod that never came is known")
 	}
 }

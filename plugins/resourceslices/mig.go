@@ -22,9 +22,9 @@ type migPlacement struct {
 // readMIG fills in the profile, the placement and the media engines of a MIG device.
 func (d Device) readMIG(device placement.Device) (placement.Device, error) {
 	var at migPlacement
-	at.profile, at.haveProfile = d.number(deviceapi.ProfileID)
-	at.start, at.haveStart = d.number(deviceapi.PlacementStart)
-	at.size, at.haveSize = d.number(deviceapi.PlacementSize)
+	at.profile, at.haveProfile = d.intAttribute(deviceapi.ProfileID)
+	at.start, at.haveStart = d.intAttribute(deviceapi.PlacementStart)
+	at.size, at.haveSize = d.intAttribute(deviceapi.PlacementSize)
 	d.placementFromName(&at)
 	counters := d.consumedCounters()
 	if !at.haveSize {

@@ -45,10 +45,10 @@ func small(names ...string) *simulator.Result {
 			{Name: names[1], Models: []string{"L4"}, MemorySlices: []int64{0}, Domain: 3},
 			{Name: names[2], Domain: -1},
 		},
-		Frames: []simulator.Frame{
-			{At: 0, Tiles: []simulator.Tile{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
-			{At: simulator.Hour, Tiles: []simulator.Tile{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}}},
-			{At: 2 * simulator.Hour, Tiles: []simulator.Tile{{Node: 0, GPUs: "x"}, {Node: 1, GPUs: "w0"}}},
+		Snapshots: []simulator.StateSnapshot{
+			{At: 0, Views: []simulator.GPUView{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
+			{At: simulator.Hour, Views: []simulator.GPUView{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}}},
+			{At: 2 * simulator.Hour, Views: []simulator.GPUView{{Node: 0, GPUs: "x"}, {Node: 1, GPUs: "w0"}}},
 		},
 	}
 	for i := range 2 {
@@ -498,7 +498,7 @@ func largeRuns(t *testing.T) []report.Run {
 		if err != nil {
 			t.Fatal(err)
 		}
-		result, err := simulator.Run(&simulator.Input{Nodes: nodes, Jobs: largeJobs(), Policy: chosen, Horizon: 7 * simulator.Day, Frames: 2000, Reslice: 5 * simulator.Second,
+		result, err := simulator.Run(&simulator.Input{Nodes: nodes, Jobs: largeJobs(), Policy: chosen, Horizon: 7 * simulator.Day, SnapshotNodes: 2000, Reslice: 5 * simulator.Second,
 			Outages: []simulator.Outage{{Node: 20, At: simulator.Day, For: 5 * simulator.Day}, {Node: 21, At: simulator.Day, For: 5 * simulator.Day}, {Node: 500, At: 2 * simulator.Day, Drain: true, For: 4 * simulator.Day}}}, simulator.Watch{})
 		if err != nil {
 			t.Fatal(err)
@@ -531,11 +531,11 @@ func inventoryOf(t *testing.T, name string) *placement.Inventory {
 }
 
 func largeJobs() []simulator.Job {
-	ask := func(name string, part placement.Part, accept func(*placement.Device) bool) *simulator.Ask {
-		return &simulator.Ask{Name: name, For: func(inv *placement.Inventory) simulator.Terms {
+	ask := func(name string, part placement.Part, accept func(*placement.Device) bool) *simulator.PodTemplate {
+		return &simulator.PodTemplate{Name: name, For: func(inv *placement.Inventory) simulator.NodeRequest {
 			part := part
 			part.Accepts = inv.SelectDevices(accept)
-			return simulator.Terms{Request: &placement.Request{Parts: []placement.Part{part}}}
+			return simulator.NodeRequest{Request: &placement.Request{Parts: []placement.Part{part}}}
 		}}
 	}
 	whole := func(o *placement.Device) bool { return o.Form == placement.Whole }
@@ -545,7 +545,7 @@ func largeJobs() []simulator.Job {
 	}
 	kinds := []struct {
 		class    string
-		ask      *simulator.Ask
+		ask      *simulator.PodTemplate
 		weight   int
 		runs     simulator.Time
 		priority int64
@@ -555,7 +555,7 @@ func largeJobs() []simulator.Job {
 		{"fine-tuning", ask("1 GPU", placement.Part{Count: 1}, whole), 30, 16 * simulator.Hour, 0},
 		{"training", ask("8 GPUs", placement.Part{Count: 8}, whole), 14, 26 * simulator.Hour, 0},
 		{"notebooks", ask("share 4", placement.Part{Count: 1, Bytes: 4 * topology.GiB}, share), 40, 10 * simulator.Hour, -5},
-		{"data", &simulator.Ask{Name: "CPU"}, 10, 3 * simulator.Hour, 0},
+		{"data", &simulator.PodTemplate{Name: "CPU"}, 10, 3 * simulator.Hour, 0},
 		{"impossible", ask("9 GPUs", placement.Part{Count: 9}, whole), 1, simulator.Hour, 0},
 	}
 	total := 0
@@ -573,7 +573,7 @@ func largeJobs() []simulator.Job {
 			}
 		}
 		jobs = append(jobs, simulator.Job{Name: fmt.Sprintf("job-%05d", i), Class: k.class, Priority: k.priority, Arrives: simulator.Time(rng.Int64N(int64(6 * simulator.Day))), Loads: simulator.Minute,
-			Runs: simulator.Time(float64(k.runs) * rng.ExpFloat64()), Members: 1, Host: simulator.Host{CPU: 2000, Memory: 8 * topology.GiB}, Ask: k.ask, Checkpoint: 15 * simulator.Minute, Patience: 2 * simulator.Day})
+			Runs: simulator.Time(float64(k.runs) * rng.ExpFloat64()), Members: 1, Host: simulator.Host{CPU: 2000, Memory: 8 * topology.GiB}, Template: k.ask, Checkpoint: 15 * simulator.Minute, MaxWait: 2 * simulator.Day})
 	}
 	return jobs
 }

@@ -168,13 +168,13 @@ func nameOf(k *kind) string {
 // foretellMixed lets the simulator place the arrivals.
 func (w *world) foretellMixed(t *testing.T, asked []arrival) map[string]outcome {
 	t.Helper()
-	input := simulator.Input{Policy: placement.KeepPlaceable{}, Choice: simulator.ByOutlook, Horizon: simulator.Time(len(asked) + 1)}
+	input := simulator.Input{Policy: placement.KeepPlaceable{}, Ranking: simulator.RankByForecast, Horizon: simulator.Time(len(asked) + 1)}
 	input.Nodes = append(input.Nodes, simulator.Node{Name: hostName, Host: hostOf(hostCores), Domain: placement.NoValue})
 	for _, n := range w.simulatedNodes(t, mixedNodes()) {
 		n.Host = hostOf(gpuNodeCores)
 		input.Nodes = append(input.Nodes, n)
 	}
-	asks := map[string]*simulator.Ask{"no GPU": {Name: "no GPU"}}
+	asks := map[string]*simulator.PodTemplate{"no GPU": {Name: "no GPU"}}
 	profiles := map[string]string{}
 	for i, a := range asked {
 		if a.kind != nil {
@@ -184,7 +184,7 @@ func (w *world) foretellMixed(t *testing.T, asked []arrival) map[string]outcome 
 			}
 		}
 		input.Jobs = append(input.Jobs, simulator.Job{
-			Name: a.name, Arrives: simulator.Time(i + 1), Runs: simulator.MaxTime / 2, Members: a.members, Ask: asks[nameOf(a.kind)],
+			Name: a.name, Arrives: simulator.Time(i + 1), Runs: simulator.MaxTime / 2, Members: a.members, Template: asks[nameOf(a.kind)],
 			Host: topology.HostResources{CPU: topology.MilliCPU(1000 * a.cores)}, Priority: int64(a.priority),
 		})
 	}

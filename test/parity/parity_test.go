@@ -172,16 +172,16 @@ func (w *world) foretell(t *testing.T, asked []*kind) map[string]place {
 	t.Helper()
 	var input simulator.Input
 	input.Nodes = w.simulatedNodes(t, nodes())
-	asks := map[*kind]*simulator.Ask{}
+	asks := map[*kind]*simulator.PodTemplate{}
 	for i, k := range asked {
 		if asks[k] == nil {
 			asks[k] = k.ask(w.profileOf)
 		}
 		input.Jobs = append(input.Jobs, simulator.Job{
-			Name: podName(i), Arrives: simulator.Time(i + 1), Runs: simulator.MaxTime / 2, Members: 1, Ask: asks[k],
+			Name: podName(i), Arrives: simulator.Time(i + 1), Runs: simulator.MaxTime / 2, Members: 1, Template: asks[k],
 		})
 	}
-	input.Policy, input.Choice = placement.KeepPlaceable{}, simulator.ByOutlook
+	input.Policy, input.Ranking = placement.KeepPlaceable{}, simulator.RankByForecast
 	input.Horizon, input.Preemption = simulator.Time(len(asked)+1), simulator.PreemptNever
 	var log bytes.Buffer
 	_, err := simulator.Run(&input, simulator.Watch{Log: &log})

@@ -18,14 +18,14 @@ func knownModel(t *testing.T, name string) *model.Model {
 	return m
 }
 
-// gpuOf is a whole GPU of the catalogue.
-func gpuOf(t *testing.T, key string) memory.GPU {
+// hardwareOf is a GPU of the catalogue.
+func hardwareOf(t *testing.T, key string) *topology.Model {
 	t.Helper()
 	m, err := catalogue.Default().Model(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return memory.WholeGPU(m)
+	return m
 }
 
 const (
@@ -42,12 +42,12 @@ func TestShareForIsTheSmallest(t *testing.T) {
 		m := knownModel(t, name)
 		found := 0
 		for _, offer := range ListOffers(catalogue.Default()) {
-			share, ok := ShareFor(m, launch, demand, offer.GPU)
+			share, ok := ShareFor(m, launch, demand, offer.Hardware)
 			if offer.Profile != "" || !ok {
 				continue
 			}
 			found++
-			if share.Memory%topology.GiB != 0 || share.Memory > offer.GPU.Total*9/10 || share.Memory < share.Estimate.Claims() {
+			if share.Memory%topology.GiB != 0 || share.Memory > offer.Hardware.Usable()*9/10 || share.Memory < share.Estimate.Claims() {
 				t.Errorf("%s on %s: %s of %s for a server that takes %s", name, offer.Model, share.Memory, offer.GPU.Total, share.Estimate.Claims())
 			}
 			for less, want := range map[float64]bool{0: true, 0.01: false} {
@@ -111,7 +111,7 @@ func TestShareFor(t *testing.T) {
 		"KV cache that is given": {model: llama8, gpu: "H100-SXM5-80GB", launch: given, want: 21 * topology.GiB, utilisation: 0.92},
 	} {
 		t.Run(name, func(t *testing.T) {
-			share, ok := ShareFor(knownModel(t, tc.model), tc.launch, tc.demand, gpuOf(t, tc.gpu))
+			share, ok := ShareFor(knownModel(t, tc.model), tc.launch, tc.demand, hardwareOf(t, tc.gpu))
 			if ok != (tc.want > 0) || ok && (share.Memory != tc.want || share.Utilisation != tc.utilisation) {
 				t.Errorf("got %s at %.2f, %v; want %s at %.2f", share.Memory, share.Utilisation, ok, tc.want, tc.utilisation)
 			}
