@@ -2,7 +2,8 @@
 // tables. Each folder is one question:
 //
 //	schedulers   how fast are pods with claims bound, next to the stock scheduler?
+//	modelmemory  how close are predictions of a model server's memory to what was seen?
 //	quality      how good are the GPUs that jobs get, next to other policies?
-//	openb        how much of a cluster's GPUs do pods get, next to FGD as published?
+//	openb        how much of a cluster's GPUs do pods get, next to FGD?
 //	readme       writes the tables into the README
 package bench

@@ -9,8 +9,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// clusterState is the nodes: who holds what of them, which the snapshot knows, and what
-// only a simulation asks of them.
+// clusterState is the nodes of a run: the snapshot has who holds what of them, nodeState
+// what only a simulation knows.
 type clusterState struct {
 	// nodes and the nodes of the snapshot have the same numbers.
 	nodes    []*nodeState
@@ -19,24 +19,24 @@ type clusterState struct {
 	placer   placement.Placer
 	// forecast chooses between nodes, nil if the policy does that by itself.
 	forecast *forecast.DemandForecast
-	requests map[*Ask]*jobRequest
+	requests map[*PodTemplate]*jobRequestCache
 }
 
-// member is where one member of a job is.
-type member struct {
-	node   int
-	grants []placement.DeviceAllocation
+// jobMember is where one member of a job is.
+type jobMember struct {
+	node    int
+	devices []placement.DeviceAllocation
 }
 
-func newClusterState(nodes []Node, policy placement.Policy, choice Choice) (*clusterState, error) {
-	c := &clusterState{snapshot: cluster.NewSnapshot(nil), policy: policy, requests: map[*Ask]*jobRequest{}}
+func newClusterState(nodes []Node, policy placement.Policy, choice NodeRanking) (*clusterState, error) {
+	c := &clusterState{snapshot: cluster.NewSnapshot(nil), policy: policy, requests: map[*PodTemplate]*jobRequestCache{}}
 	for i := range nodes {
 		n := newNodeState(&nodes[i])
 		c.nodes = append(c.nodes, n)
 		c.snapshot.AddNode(cluster.Node{Name: n.Name, Inventory: n.Inventory, Host: n.Host, Domain: n.Domain})
-		c.snapshot.SetSchedulable(i, n.open())
+		c.snapshot.SetSchedulable(i, n.isOpen())
 	}
-	if choice == ByOutlook {
+	if choice == RankByForecast {
 		if err := c.startForecast(); err != nil {
 			return nil, err
 		}
@@ -44,7 +44,7 @@ func newClusterState(nodes []Node, policy placement.Policy, choice Choice) (*clu
 	return c, nil
 }
 
-// startForecast gives the cluster a forecast for its nodes.
+// startForecast lets a forecast that knows the nodes choose between them.
 func (c *clusterState) startForecast() error {
 	var nodes []forecast.Node
 	for _, n := range c.nodes {
@@ -56,48 +56,49 @@ func (c *clusterState) startForecast() error {
 	return c.forecast.SetNodes(nodes)
 }
 
-// jobRequest is what is known of an ask on this cluster.
-type jobRequest struct {
+// jobRequestCache keeps what a template asks of each make of node, and what the nodes of
+// the cluster answered.
+type jobRequestCache struct {
 	*cluster.NodeRanking
 	snapshot *cluster.Snapshot
-	ask      *Ask
-	terms    map[*placement.Inventory]Terms
+	template *PodTemplate
+	resolved map[*placement.Inventory]NodeRequest
 }
 
-// requestOf remembers what an ask asks, and what the nodes answered.
-func (c *clusterState) requestOf(ask *Ask) *jobRequest {
-	r, known := c.requests[ask]
+// requestOf is the cache of a template, made when it is first asked for.
+func (c *clusterState) requestOf(template *PodTemplate) *jobRequestCache {
+	r, known := c.requests[template]
 	if !known {
-		r = &jobRequest{snapshot: c.snapshot, ask: ask, terms: map[*placement.Inventory]Terms{}}
+		r = &jobRequestCache{snapshot: c.snapshot, template: template, resolved: map[*placement.Inventory]NodeRequest{}}
 		r.NodeRanking = c.snapshot.Rank(r, c.policy)
-		c.requests[ask] = r
+		c.requests[template] = r
 	}
 	return r
 }
 
-// termsOn is the ask in terms of one make of node.
-func (r *jobRequest) termsOn(inv *placement.Inventory) Terms {
-	terms, known := r.terms[inv]
+// resolveFor is what the template asks of one make of node.
+func (r *jobRequestCache) resolveFor(inv *placement.Inventory) NodeRequest {
+	request, known := r.resolved[inv]
 	if !known {
-		terms = r.ask.For(inv)
-		r.terms[inv] = terms
+		request = r.template.For(inv)
+		r.resolved[inv] = request
 	}
-	return terms
+	return request
 }
 
 // RequestOn implements cluster.PodRequest.
-func (r *jobRequest) RequestOn(node, preference int) *placement.Request {
+func (r *jobRequestCache) RequestOn(node, preference int) *placement.Request {
 	if preference > 0 {
 		return nil
 	}
-	return r.termsOn(r.snapshot.Node(node).Inventory).Request
+	return r.resolveFor(r.snapshot.Node(node).Inventory).Request
 }
 
-// place decides where all members of a job go, without taking anything; nil if they
+// placeJob decides where all members of a job go, without taking anything; nil if they
 // fit nowhere now.
-func (c *clusterState) place(j *Job) []member {
+func (c *clusterState) placeJob(j *Job) []jobMember {
 	switch {
-	case !j.Ask.gpus():
+	case !j.Template.wantsGPUs():
 		return membersOn(c.snapshot.PlaceHostsOnly(j.Host, j.Members))
 	case j.Members > 1:
 		return c.placeGang(j)
@@ -110,43 +111,43 @@ func (c *clusterState) place(j *Job) []member {
 			return c.forecast.OpportunityCost(c.nodes[node].Name, int64(free.CPU), gpus, int64(j.Host.CPU), devices)
 		}
 	}
-	best, found := c.requestOf(j.Ask).Best(j.Host, cost)
+	best, found := c.requestOf(j.Template).Best(j.Host, cost)
 	if !found {
 		return nil
 	}
-	return []member{{node: best.Node, grants: best.Devices}}
+	return []jobMember{{node: best.Node, devices: best.Devices}}
 }
 
 // membersOn is a member without GPUs on each of the nodes.
-func membersOn(nodes []int) []member {
-	var members []member
+func membersOn(nodes []int) []jobMember {
+	var members []jobMember
 	for _, node := range nodes {
-		members = append(members, member{node: node})
+		members = append(members, jobMember{node: node})
 	}
 	return members
 }
 
 // placeGang places all members of a gang.
-func (c *clusterState) placeGang(j *Job) []member {
+func (c *clusterState) placeGang(j *Job) []jobMember {
 	group := &cluster.Group{}
 	if j.SameDomain {
 		group.SameDomain = cluster.Required
 	}
 	for range j.Members {
-		group.Members = append(group.Members, cluster.GroupMember{Ranking: c.requestOf(j.Ask).NodeRanking, Host: j.Host})
+		group.Members = append(group.Members, cluster.GroupMember{Ranking: c.requestOf(j.Template).NodeRanking, Host: j.Host})
 	}
 	placed, outcome := c.snapshot.PlaceGroup(group)
 	if outcome != placement.Fits {
 		return nil
 	}
-	members := make([]member, len(placed))
+	members := make([]jobMember, len(placed))
 	for i, decision := range placed {
-		members[i] = member{node: decision.Node, grants: decision.Devices}
+		members[i] = jobMember{node: decision.Node, devices: decision.Devices}
 	}
 	return members
 }
 
-// holderOf is what a job is called in the ledger of who holds what.
+// holderOf is a job's name as a holder in the snapshot.
 func holderOf(job int) placement.HolderID { return placement.HolderID(strconv.Itoa(job)) }
 
 // jobOf is the job that a holder is.
@@ -158,19 +159,19 @@ func jobOf(holder placement.HolderID) int {
 	return job
 }
 
-// allocate gives a member of a job what was decided.
-func (c *clusterState) allocate(job int, j *Job, m *member) error {
-	return c.snapshot.Allocate(m.node, placement.Allocation{Holder: holderOf(job), Priority: j.Priority, Host: j.Host, Devices: m.grants})
+// allocateMember books a member of a job with what was decided for it.
+func (c *clusterState) allocateMember(job int, j *Job, m *jobMember) error {
+	return c.snapshot.Allocate(m.node, placement.Allocation{Holder: holderOf(job), Priority: j.Priority, Host: j.Host, Devices: m.devices})
 }
 
-// emptyCluster is the same cluster without jobs and with all nodes there.
-func (c *clusterState) emptyCluster() *clusterState {
+// withoutJobs is the same cluster without jobs and with all nodes there.
+func (c *clusterState) withoutJobs() *clusterState {
 	nodes := make([]Node, len(c.nodes))
 	for i, n := range c.nodes {
 		nodes[i] = *n.Node
 		nodes[i].Joins = 0
 	}
-	empty, err := newClusterState(nodes, c.policy, ByPolicy)
+	empty, err := newClusterState(nodes, c.policy, RankByPolicy)
 	if err != nil {
 		panic(err) // only the nodes of a forecast can be refused
 	}

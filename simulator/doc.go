@@ -3,10 +3,10 @@
 // scheduler uses; everything else is here: the clock, the queue, nodes that come and
 // go, model servers that take time to load.
 //
-//	Input ──> Engine ──> events in order of (time, sequence) ──> Result
-//	nodes     agenda       │ arrival, ready, departure,           waits, utilisation,
+//	Input ──> engine ──> events in order of (time, sequence) ──> Result
+//	nodes     eventQueue   │ arrival, ready, departure,           waits, utilisation,
 //	jobs                   │ retry, restart, give-up,             fragmentation, cost,
-//	policy                 │ node up, down, drain, evict          samples, frames
+//	policy                 │ node up, down, drain, evict          samples, snapshots
 //	                       └─> event log: one line of JSON each
 //
 // Time is in whole milliseconds. Nothing here reads a clock or draws a random number:

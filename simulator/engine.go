@@ -1,48 +1,48 @@
 package simulator
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // engine is one run.
 type engine struct {
-	*Input
-	*clusterState
-	agenda  agenda
-	queue   waiting
-	jobs    []jobState
-	now     Time
-	watch   Watch
-	log     journal
-	meter   meter
-	retryAt Time // of the Retry that is planned, 0 for none
-	// changes counts how often room was made. refused says of each demand at which count
-	// it was found not to fit: until room is made it need not be tried again.
-	changes int64
-	refused []int64
-	tried   []int
-	// vacant is the cluster without jobs, and never the demands that do not fit even
-	// there; true if so.
-	vacant *clusterState
-	never  map[demand]bool
-	// holding has the running and loading jobs, by priority below which there are some.
+	input   *Input
+	cluster *clusterState
+	// jobStates and input.Jobs have the same indexes.
+	jobStates []jobState
+	events    eventQueue
+	queue     waitingQueue
+	now       Time
+	retryAt   Time // of the queueRetry that is planned, 0 for none
+
+	// changes counts how often room was made. lastRefusal says of each job class at which
+	// count it was found not to fit: until room is made it need not be tried again.
+	changes     int64
+	lastRefusal []int64
+	tried       []int // scratch of tryAll
+	// emptyCluster is the cluster without jobs, made when first needed, and unsatisfiable
+	// says of the classes that were tried there whether they do not fit even there.
+	emptyCluster  *clusterState
+	unsatisfiable map[jobClass]bool
+	// holding counts the loading and running jobs by priority.
 	holding map[int64]int
-	sampler sampler
-	classes []string
+
+	watch      Watch
+	log        eventLog
+	counters   runCounters
+	sampler    stateSampler
+	classNames []string // of statistics: Job.Class
 }
 
-// demand is what decides whether a job fits: jobs with the same one fare the same.
-type demand struct {
-	ask        *Ask
+// jobClass is what decides whether a job fits: jobs with the same one fare the same.
+type jobClass struct {
+	template   *PodTemplate
 	host       Host
 	members    int
 	sameDomain bool
 	priority   int64
 }
 
-func demandOf(j *Job) demand {
-	return demand{j.Ask, j.Host, j.Members, j.SameDomain, j.Priority}
+func jobClassOf(j *Job) jobClass {
+	return jobClass{j.Template, j.Host, j.Members, j.SameDomain, j.Priority}
 }
 
 // progressEvery is after how many events Watch.Progress is called.
@@ -50,66 +50,66 @@ const progressEvery = 512
 
 // Run plays the input to its end.
 func Run(in *Input, watch Watch) (*Result, error) {
-	if err := in.check(); err != nil {
+	if err := in.validateInput(); err != nil {
 		return nil, err
 	}
 	e, err := newEngine(in, watch)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.play(); err != nil {
+	if err := e.playEvents(); err != nil {
 		return nil, err
 	}
-	return e.result(), nil
+	return e.buildResult(), nil
 }
 
 // newEngine plans all that is known beforehand.
 func newEngine(in *Input, watch Watch) (*engine, error) {
-	nodes, err := newClusterState(in.Nodes, in.Policy, in.Choice)
+	nodes, err := newClusterState(in.Nodes, in.Policy, in.Ranking)
 	if err != nil {
 		return nil, err
 	}
 	e := &engine{
-		Input: in, clusterState: nodes, watch: watch, jobs: make([]jobState, len(in.Jobs)),
-		log: newJournal(watch.Log), never: map[demand]bool{}, holding: map[int64]int{},
-		queue: waiting{all: in.Jobs}, changes: 1, classes: classNames(in.Jobs),
+		input: in, cluster: nodes, watch: watch, jobStates: make([]jobState, len(in.Jobs)),
+		log: newEventLog(watch.Log), unsatisfiable: map[jobClass]bool{}, holding: map[int64]int{},
+		queue: waitingQueue{all: in.Jobs}, changes: 1, classNames: classNames(in.Jobs),
 	}
-	numbers := map[demand]int{}
+	numbers := map[jobClass]int{}
 	for i := range in.Jobs {
-		key := demandOf(&in.Jobs[i])
-		number, known := numbers[key]
+		class := jobClassOf(&in.Jobs[i])
+		number, known := numbers[class]
 		if !known {
 			number = len(numbers)
-			numbers[key] = number
-			e.refused = append(e.refused, 0)
+			numbers[class] = number
+			e.lastRefusal = append(e.lastRefusal, 0)
 		}
-		e.jobs[i].demand = number
+		e.jobStates[i].class = number
 	}
-	e.meter.begin(e.nodes)
-	e.sampler.begin(e)
+	e.counters.beginCounting(nodes.nodes)
+	e.sampler.beginSampling(e)
 	for i := range in.Jobs {
-		e.agenda.plan(Event{At: in.Jobs[i].Arrives, Kind: Arrival, Job: i, Node: -1})
+		e.events.pushEvent(in.Jobs[i].Arrives, jobArrival{jobSubject{i}})
 	}
 	for i := range in.Nodes {
 		if joins := in.Nodes[i].Joins; joins > 0 {
-			e.agenda.plan(Event{At: joins, Kind: NodeUp, Job: -1, Node: i})
+			e.events.pushEvent(joins, nodeUp{nodeSubject: nodeSubject{i}})
 		}
 	}
 	for _, o := range in.Outages {
-		kind := NodeDown
 		if o.Drain {
-			kind = NodeDrain
+			e.events.pushEvent(o.At, nodeDrain{nodeSubject{o.Node}, o.For, o.Grace})
+		} else {
+			e.events.pushEvent(o.At, nodeDown{nodeSubject{o.Node}, o.For})
 		}
-		e.agenda.plan(Event{At: o.At, Kind: kind, Job: -1, Node: o.Node, grace: o.Grace, attempt: int64(o.For)})
 	}
 	return e, nil
 }
 
-// play handles one event after the other.
-func (e *engine) play() error {
+// playEvents handles one event after the other.
+func (e *engine) playEvents() error {
 	for count := int64(1); ; count++ {
-		event, found := e.agenda.next()
-		if !found || e.Horizon > 0 && event.At > e.Horizon {
+		event, found := e.events.popEvent()
+		if !found || e.input.Horizon > 0 && event.At > e.input.Horizon {
 			break
 		}
 		if count%progressEvery == 0 && e.watch.Progress != nil {
@@ -117,80 +117,87 @@ func (e *engine) play() error {
 				return err
 			}
 		}
-		if e.void(&event) {
+		if e.isVoid(&event) {
 			continue
 		}
-		e.sampler.until(e, event.At)
-		e.meter.advance(event.At)
+		e.sampler.sampleUntil(e, event.At)
+		e.counters.advanceTo(event.At)
 		e.now = event.At
-		e.meter.events++
-		if err := e.handle(&event); err != nil {
-			return fmt.Errorf("event %d, %s at %s%s: %w", event.Sequence, event.Kind, event.At, e.about(&event), err)
+		e.counters.events++
+		if err := e.handleEvent(event.Payload); err != nil {
+			return fmt.Errorf("event %d, %s: %w", event.Sequence, e.describeEvent(&event), err)
 		}
 	}
 	end := e.now
-	if e.Horizon > 0 {
-		end = e.Horizon
+	if e.input.Horizon > 0 {
+		end = e.input.Horizon
 	}
-	e.sampler.until(e, end)
-	e.meter.advance(end)
+	e.sampler.sampleUntil(e, end)
+	e.counters.advanceTo(end)
 	e.now = end
-	e.sampler.end(e)
-	return e.log.flush()
+	e.sampler.sampleLast(e)
+	return e.log.flushLines()
 }
 
-// about says what an event is about, for errors.
-func (e *engine) about(event *Event) string {
-	switch {
-	case event.Job >= 0:
-		return ", job " + e.Jobs[event.Job].Name
-	case event.Node >= 0:
-		return ", node " + e.nodes[event.Node].Name
+// describeEvent says what and when an event is and what it is about, for errors.
+func (e *engine) describeEvent(event *scheduledEvent) string {
+	text := fmt.Sprintf("%s at %s", event.Payload.kindName(), event.At)
+	if subject := event.Payload.subjectOf(e.input); subject != "" {
+		text += ", " + subject
 	}
-	return ""
+	return text
 }
 
-// void reports whether an event is about what is no longer so.
-func (e *engine) void(event *Event) bool {
-	switch event.Kind {
-	case Ready, Departure, Restart:
-		job := &e.jobs[event.Job]
-		return !job.holds() || job.attempt != event.attempt
-	case GiveUp:
-		job := &e.jobs[event.Job]
-		return job.phase != queued || job.attempt > 0
-	case Retry:
+// isVoid reports whether an event is about what is no longer so.
+func (e *engine) isVoid(event *scheduledEvent) bool {
+	ofEarlierPlacement := func(job int, attempt int64) bool {
+		s := &e.jobStates[job]
+		return !s.holdsPlace() || s.attempt != attempt
+	}
+	switch payload := event.Payload.(type) {
+	case loadingDone:
+		return ofEarlierPlacement(payload.job, payload.attempt)
+	case workDone:
+		return ofEarlierPlacement(payload.job, payload.attempt)
+	case containerRestart:
+		return ofEarlierPlacement(payload.job, payload.attempt)
+	case maxWaitOver:
+		s := &e.jobStates[payload.job]
+		return s.phase != queued || s.attempt > 0
+	case queueRetry:
 		return event.At != e.retryAt
-	case NodeUp, NodeEvict:
-		return e.nodes[event.Node].outage != event.attempt
+	case nodeUp:
+		return e.cluster.nodes[payload.node].outage != payload.outage
+	case nodeEvict:
+		return e.cluster.nodes[payload.node].outage != payload.outage
 	}
 	return false
 }
 
-func (e *engine) handle(event *Event) error {
-	switch event.Kind {
-	case Arrival:
-		return e.arrive(event.Job)
-	case Ready:
-		return e.ready(event.Job)
-	case Departure:
-		return e.depart(event.Job)
-	case Retry:
+func (e *engine) handleEvent(payload eventPayload) error {
+	switch event := payload.(type) {
+	case jobArrival:
+		return e.jobArrives(event.job)
+	case loadingDone:
+		return e.jobReady(event.job)
+	case workDone:
+		return e.jobDeparts(event.job)
+	case queueRetry:
 		e.retryAt = 0
 		return e.tryAll()
-	case Restart:
-		return e.restart(event.Job)
-	case GiveUp:
-		e.fail(event.Job, GaveUp)
+	case containerRestart:
+		return e.jobRestarts(event.job)
+	case maxWaitOver:
+		e.failJob(event.job, GaveUp)
 		return nil
-	case NodeUp:
-		return e.nodeUp(event.Node)
-	case NodeDown:
-		return e.nodeDown(event)
-	case NodeDrain:
-		return e.nodeDrain(event)
-	case NodeEvict:
-		return e.nodeEvict(event.Node)
+	case nodeUp:
+		return e.nodeJoins(event.node)
+	case nodeDown:
+		return e.nodeFails(event)
+	case nodeDrain:
+		return e.nodeDrains(event)
+	case nodeEvict:
+		return e.evictAll(event.node)
 	}
-	return errors.New("nobody handles this kind of event")
+	return fmt.Errorf("no handler for event kind %s", payload.kindName())
 }

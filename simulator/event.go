@@ -1,47 +1,94 @@
 package simulator
 
-// Kind is the kind of an event.
-type Kind uint8
-
-// The kinds. Of events at the same time the one that was planned first comes first.
-const (
-	Arrival   Kind = iota // a job is submitted
-	Ready                 // a placed job has loaded and begins its work
-	Departure             // a job's work is done
-	Retry                 // the back-off of a waiting job is over
-	Restart               // a job that ran out of memory starts again in its place
-	GiveUp                // a job has waited as long as it is willing to
-	NodeUp                // a node joins, or is back
-	NodeDown              // a node fails with all that runs there
-	NodeDrain             // a node takes nothing new
-	NodeEvict             // what still runs on a draining node is ended
-	kinds
-)
-
-func (k Kind) String() string {
-	if k >= kinds {
-		return "unknown"
-	}
-	return [kinds]string{"arrival", "ready", "departure", "retry", "restart", "give-up", "node-up", "node-down", "node-drain", "node-evict"}[k]
-}
-
-// Event is one thing that is going to happen. Events are totally ordered by At, then
-// Sequence.
-type Event struct {
+// scheduledEvent is one thing that is going to happen. Events are totally ordered by At,
+// then Sequence: of those at the same time the one that was pushed first comes first.
+type scheduledEvent struct {
 	At       Time
 	Sequence int64
-	Kind     Kind
-	// Job is an index into Input.Jobs, Node one into Input.Nodes; -1 if the event is not
-	// about one.
-	Job, Node int
-	// attempt is the job's placement that the event belongs to: an event of an earlier
-	// one is void.
-	attempt int64
-	// grace is NodeDrain's.
-	grace Time
+	Payload  eventPayload
 }
 
-// before is the order of events.
-func (e *Event) before(other *Event) bool {
+// comesBefore is the order of events.
+func (e *scheduledEvent) comesBefore(other *scheduledEvent) bool {
 	return e.At < other.At || e.At == other.At && e.Sequence < other.Sequence
 }
+
+// eventPayload is what happens. Its type is the kind of event; engine.handleEvent has a
+// case for each.
+type eventPayload interface {
+	// kindName is what errors call the kind.
+	kindName() string
+	// subjectOf names the job or node that the event is about, "" for none.
+	subjectOf(in *Input) string
+}
+
+// The payloads. job is an index into Input.Jobs, node into Input.Nodes. attempt is the
+// placement of the job that the event belongs to, outage the failure or drain of the
+// node: an event of an earlier one is void.
+type (
+	// jobArrival: a job is submitted.
+	jobArrival struct{ jobSubject }
+	// loadingDone: a placed job has loaded and begins its work.
+	loadingDone struct {
+		jobSubject
+		attempt int64
+	}
+	// workDone: a job's work is done, and it leaves.
+	workDone struct {
+		jobSubject
+		attempt int64
+	}
+	// containerRestart: a job that ran out of memory starts again in its place.
+	containerRestart struct {
+		jobSubject
+		attempt int64
+	}
+	// maxWaitOver: a job has waited as long as it is willing to.
+	maxWaitOver struct{ jobSubject }
+	// queueRetry: the back-off of a waiting job is over.
+	queueRetry struct{ noSubject }
+	// nodeUp: a node joins, or is back after an outage.
+	nodeUp struct {
+		nodeSubject
+		outage int64
+	}
+	// nodeDown: a node fails with all that runs there; lasts is for how long, 0 for ever.
+	nodeDown struct {
+		nodeSubject
+		lasts Time
+	}
+	// nodeDrain: a node takes nothing new; lasts is for how long, 0 for ever. What runs
+	// there is ended after grace, if that is not 0.
+	nodeDrain struct {
+		nodeSubject
+		lasts, grace Time
+	}
+	// nodeEvict: what still runs on a draining node is ended.
+	nodeEvict struct {
+		nodeSubject
+		outage int64
+	}
+)
+
+func (jobArrival) kindName() string       { return "arrival" }
+func (loadingDone) kindName() string      { return "ready" }
+func (workDone) kindName() string         { return "departure" }
+func (containerRestart) kindName() string { return "restart" }
+func (maxWaitOver) kindName() string      { return "give-up" }
+func (queueRetry) kindName() string       { return "retry" }
+func (nodeUp) kindName() string           { return "node-up" }
+func (nodeDown) kindName() string         { return "node-down" }
+func (nodeDrain) kindName() string        { return "node-drain" }
+func (nodeEvict) kindName() string        { return "node-evict" }
+
+type jobSubject struct{ job int }
+
+func (s jobSubject) subjectOf(in *Input) string { return "job " + in.Jobs[s.job].Name }
+
+type nodeSubject struct{ node int }
+
+func (s nodeSubject) subjectOf(in *Input) string { return "node " + in.Nodes[s.node].Name }
+
+type noSubject struct{}
+
+func (noSubject) subjectOf(*Input) string { return "" }

@@ -18,8 +18,8 @@ type Input struct {
 	Jobs    []Job
 	Outages []Outage
 	Policy  placement.Policy
-	// Choice is who chooses between nodes that give a job the same bandwidth.
-	Choice Choice
+	// Ranking orders the nodes that give a job the same bandwidth.
+	Ranking NodeRanking
 	// Horizon is when the run ends, whatever is still waiting or running; 0 for when all
 	// is done.
 	Horizon Time
@@ -27,21 +27,22 @@ type Input struct {
 	Reslice Time
 	// Preemption says whether a job may end others of lower priority.
 	Preemption Preemption
-	// Every is the time between samples, 0 for a hundredth of the horizon, and Frames of
-	// how many nodes at most their state is recorded too; see Frame.
-	Every  Time
-	Frames int
+	// SampleEvery is the time between samples, 0 for a hundredth of the horizon, and
+	// SnapshotNodes of how many nodes at most their state is recorded too.
+	SampleEvery   Time
+	SnapshotNodes int
 }
 
-// Choice is who chooses between nodes that give a job the same bandwidth.
-type Choice uint8
+// NodeRanking is how nodes are ranked that give a job the same bandwidth.
+type NodeRanking uint8
 
-// The choices. The scheduler's is ByOutlook.
+// The rankings. The scheduler's is RankByForecast.
 const (
-	// ByPolicy leaves it to the policy's rating of each node by itself.
-	ByPolicy Choice = iota
-	// ByOutlook looks at what the pods to come lose, learned from those that came.
-	ByOutlook
+	// RankByPolicy ranks by the policy's rating, which looks at each node by itself.
+	RankByPolicy NodeRanking = iota
+	// RankByForecast ranks by what the pods to come lose (package forecast), whose demand
+	// is learned from those that came.
+	RankByForecast
 )
 
 // Preemption says whether a job may end others of lower priority.
@@ -68,7 +69,7 @@ type Outage struct {
 // maxSamples bounds how often a run is sampled.
 const maxSamples = 2000
 
-func (in *Input) check() error {
+func (in *Input) validateInput() error {
 	switch {
 	case len(in.Nodes) == 0:
 		return errors.New("no nodes")
@@ -78,13 +79,14 @@ func (in *Input) check() error {
 		return fmt.Errorf("%d jobs: at most %d", len(in.Jobs), MaxJobs)
 	case in.Policy == nil:
 		return errors.New("no policy")
-	case in.Horizon < 0 || in.Horizon > MaxTime || in.Reslice < 0 || in.Reslice > MaxTime || in.Every < 0:
-		return fmt.Errorf("a run with Horizon %d ms, Reslice %d ms, Every %d ms: want 0 to %s each", int64(in.Horizon), int64(in.Reslice), int64(in.Every), MaxTime)
-	case in.Every > 0 && in.Horizon/in.Every > maxSamples:
-		return fmt.Errorf("a sample every %s of %s: at most %d samples", in.Every, in.Horizon, maxSamples)
+	case in.Horizon < 0 || in.Horizon > MaxTime || in.Reslice < 0 || in.Reslice > MaxTime || in.SampleEvery < 0:
+		return fmt.Errorf("a run with Horizon %d ms, Reslice %d ms, SampleEvery %d ms: want 0 to %s each",
+			int64(in.Horizon), int64(in.Reslice), int64(in.SampleEvery), MaxTime)
+	case in.SampleEvery > 0 && in.Horizon/in.SampleEvery > maxSamples:
+		return fmt.Errorf("a sample every %s of %s: at most %d samples", in.SampleEvery, in.Horizon, maxSamples)
 	}
 	for i := range in.Nodes {
-		if err := in.Nodes[i].check(); err != nil {
+		if err := in.Nodes[i].validateNode(); err != nil {
 			return fmt.Errorf("node %d %s: %w", i, in.Nodes[i].Name, err)
 		}
 	}
@@ -97,13 +99,15 @@ func (in *Input) check() error {
 		return errors.New("nodes must be sorted by name, and names must differ")
 	}
 	for i := range in.Jobs {
-		if err := in.Jobs[i].check(); err != nil {
+		if err := in.Jobs[i].validateJob(); err != nil {
 			return fmt.Errorf("job %d %s: %w", i, in.Jobs[i].Name, err)
 		}
 	}
 	for i, o := range in.Outages {
-		if o.Node < 0 || o.Node >= len(in.Nodes) || o.At < 0 || o.At > MaxTime || o.For < 0 || o.For > MaxTime || o.Grace < 0 || o.Grace > MaxTime {
-			return fmt.Errorf("outage %d of node %d at %d ms for %d ms, grace %d ms: out of range", i, o.Node, int64(o.At), int64(o.For), int64(o.Grace))
+		times := []Time{o.At, o.For, o.Grace}
+		if o.Node < 0 || o.Node >= len(in.Nodes) || slices.Min(times) < 0 || slices.Max(times) > MaxTime {
+			return fmt.Errorf("outage %d of node %d at %d ms for %d ms, grace %d ms: want nodes 0 to %d and times from 0 to %s",
+				i, o.Node, int64(o.At), int64(o.For), int64(o.Grace), len(in.Nodes)-1, MaxTime)
 		}
 	}
 	return nil

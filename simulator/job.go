@@ -19,12 +19,12 @@ type Job struct {
 	Members int
 	// SameDomain says that all members must be in one domain of nodes.
 	SameDomain bool
-	// Host and Ask are what each member takes.
-	Host Host
-	Ask  *Ask
-	// Patience is how long it waits for its first placement before it is given up; 0
+	// Host and Template are what each member takes.
+	Host     Host
+	Template *PodTemplate
+	// MaxWait is how long it waits for its first placement before it is given up; 0
 	// for ever.
-	Patience Time
+	MaxWait Time
 	// Checkpoint is how often it saves its work: when it is interrupted, work since
 	// then is lost; 0 for never.
 	Checkpoint Time
@@ -36,11 +36,11 @@ type Job struct {
 // MaxMembers bounds gangs.
 const MaxMembers = 1024
 
-func (j *Job) check() error {
+func (j *Job) validateJob() error {
 	for _, field := range []struct {
 		name  string
 		value Time
-	}{{"Arrives", j.Arrives}, {"Loads", j.Loads}, {"Runs", j.Runs}, {"Patience", j.Patience}, {"Checkpoint", j.Checkpoint}} {
+	}{{"Arrives", j.Arrives}, {"Loads", j.Loads}, {"Runs", j.Runs}, {"MaxWait", j.MaxWait}, {"Checkpoint", j.Checkpoint}} {
 		if field.value < 0 || field.value > MaxTime {
 			return fmt.Errorf("%s is %d ms: want 0 to %s", field.name, int64(field.value), MaxTime)
 		}
@@ -48,8 +48,8 @@ func (j *Job) check() error {
 	switch {
 	case j.Members < 1 || j.Members > MaxMembers:
 		return fmt.Errorf("has %d Members: want 1 to %d", j.Members, MaxMembers)
-	case j.Ask == nil:
-		return errors.New("Ask is missing")
+	case j.Template == nil:
+		return errors.New("Template is missing")
 	}
 	return j.Host.Validate()
 }

@@ -6,18 +6,20 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// arrive puts a job into the queue and tries it.
-func (e *engine) arrive(job int) error {
-	j, s := &e.Jobs[job], &e.jobs[job]
+// jobArrives puts a job into the queue and tries it.
+func (e *engine) jobArrives(job int) error {
+	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	s.phase, s.left, s.arrived, s.queuedAt, s.firstPlaced = queued, j.Runs, e.now, e.now, -1
-	e.meter.arrived++
-	e.log.write(line{At: e.now, Event: "arrival", Job: j.Name, Class: j.Class, Priority: j.Priority, Ask: j.Ask.Name, Members: gangSize(j)})
-	e.queue.add(job)
-	if placed, err := e.try(job); placed || err != nil || s.phase != queued {
+	e.counters.arrived++
+	e.log.writeLine(logLine{
+		At: e.now, Event: "arrival", Job: j.Name, Class: j.Class, Priority: j.Priority, Ask: j.Template.Name, Members: gangSize(j),
+	})
+	e.queue.addJob(job)
+	if placed, err := e.tryJob(job); placed || err != nil || s.phase != queued {
 		return err
 	}
-	if j.Patience > 0 {
-		e.agenda.plan(Event{At: e.now + j.Patience, Kind: GiveUp, Job: job, Node: -1})
+	if j.MaxWait > 0 {
+		e.events.pushEvent(e.now+j.MaxWait, maxWaitOver{jobSubject{job}})
 	}
 	return nil
 }
@@ -27,18 +29,19 @@ func (e *engine) tryAll() error {
 	next := Time(-1)
 	e.tried = append(e.tried[:0], e.queue.jobs...) // what is tried leaves the queue, or joins it
 	for _, job := range e.tried {
-		s := &e.jobs[job]
+		s := &e.jobStates[job]
 		if s.phase != queued {
 			continue
 		}
 		if s.notBefore > e.now {
-			// What does not fit until room is made need not be looked at in time.
-			if e.refused[s.demand] != e.changes && (next < 0 || s.notBefore < next) {
+			// A class that was refused is tried again when room is made, not when its
+			// back-off is over.
+			if e.lastRefusal[s.class] != e.changes && (next < 0 || s.notBefore < next) {
 				next = s.notBefore
 			}
 			continue
 		}
-		if _, err := e.try(job); err != nil {
+		if _, err := e.tryJob(job); err != nil {
 			return err
 		}
 	}
@@ -48,82 +51,83 @@ func (e *engine) tryAll() error {
 	return nil
 }
 
-// planRetry sees to it that the queue is tried at a time, if not before.
+// planRetry plans that the queue is tried at a time, unless it is planned for an earlier
+// one already.
 func (e *engine) planRetry(at Time) {
 	if e.retryAt == 0 || at < e.retryAt {
 		e.retryAt = at
-		e.agenda.plan(Event{At: at, Kind: Retry, Job: -1, Node: -1})
+		e.events.pushEvent(at, queueRetry{})
 	}
 }
 
-// try places a job if it fits, ending others for it if it may.
-func (e *engine) try(job int) (bool, error) {
-	j, s := &e.Jobs[job], &e.jobs[job]
-	if e.refused[s.demand] != e.changes {
-		members := e.place(j)
-		if members == nil && e.Preemption == PreemptLower {
+// tryJob places a job if it fits, ending others for it if it may.
+func (e *engine) tryJob(job int) (bool, error) {
+	j, s := &e.input.Jobs[job], &e.jobStates[job]
+	if e.lastRefusal[s.class] != e.changes {
+		members := e.cluster.placeJob(j)
+		if members == nil && e.input.Preemption == PreemptLower {
 			var err error
-			if members, err = e.preempt(job); err != nil {
+			if members, err = e.preemptFor(job); err != nil {
 				return false, err
 			}
 		}
 		if members != nil {
-			return true, e.start(job, members)
+			return true, e.startJob(job, members)
 		}
-		e.refused[s.demand] = e.changes
+		e.lastRefusal[s.class] = e.changes
 	}
 	if s.failures++; s.failures == 1 {
-		if e.hopeless(j) {
-			e.fail(job, NeverFits)
+		if e.isUnsatisfiable(j) {
+			e.failJob(job, NeverFits)
 			return false, nil
 		}
-		e.log.write(line{At: e.now, Event: "waits", Job: j.Name})
+		e.log.writeLine(logLine{At: e.now, Event: "waits", Job: j.Name})
 	}
-	s.notBefore = e.now + backoff(s.failures)
+	s.notBefore = e.now + retryDelay(s.failures)
 	return false, nil
 }
 
-// hopeless reports whether a job would not even fit on the empty cluster.
-func (e *engine) hopeless(j *Job) bool {
-	key := demandOf(j)
+// isUnsatisfiable reports whether a job would not even fit on the empty cluster.
+func (e *engine) isUnsatisfiable(j *Job) bool {
+	key := jobClassOf(j)
 	key.priority = 0
-	never, known := e.never[key]
+	never, known := e.unsatisfiable[key]
 	if !known {
-		if e.vacant == nil {
-			e.vacant = e.emptyCluster()
+		if e.emptyCluster == nil {
+			e.emptyCluster = e.cluster.withoutJobs()
 		}
-		never = e.vacant.place(j) == nil
-		e.never[key] = never
+		never = e.emptyCluster.placeJob(j) == nil
+		e.unsatisfiable[key] = never
 	}
 	return never
 }
 
-// start gives a job its place.
-func (e *engine) start(job int, members []member) error {
-	j, s := &e.Jobs[job], &e.jobs[job]
-	e.queue.remove(job)
+// startJob allocates what was decided for a job, and plans when it is ready.
+func (e *engine) startJob(job int, members []jobMember) error {
+	j, s := &e.input.Jobs[job], &e.jobStates[job]
+	e.queue.removeJob(job)
 	reslices, part := int64(0), int64(0)
 	for i := range members {
 		m := &members[i]
-		n := e.nodes[m.node]
+		n := e.cluster.nodes[m.node]
 		if n.Inventory != nil {
-			e.meter.gpus(n, n.Inventory.GPUsOf(m.grants)&e.snapshot.NodeState(m.node).GPUs().FreeGPUs(), 1)
+			e.counters.countUsed(n, n.Inventory.GPUsOf(m.devices)&e.cluster.snapshot.NodeState(m.node).GPUs().FreeGPUs(), 1)
 		}
-		if err := e.allocate(job, j, m); err != nil {
-			return fmt.Errorf("what was decided cannot be had: %w", err)
+		if err := e.cluster.allocateMember(job, j, m); err != nil {
+			return fmt.Errorf("placing job %s on node %s as decided: %w", j.Name, n.Name, err)
 		}
-		for k := range m.grants {
-			offer := &n.Inventory.Devices[m.grants[k].Device]
-			if n.sliced[offer.GPU].take(offer) {
+		for k := range m.devices {
+			device := &n.Inventory.Devices[m.devices[k].Device]
+			if n.layouts[device.GPU].takeDevice(device) {
 				reslices++
 			}
-			part += n.part(&m.grants[k])
+			part += n.fractionOf(&m.devices[k])
 		}
 	}
-	e.observe(j, members)
-	s.members, s.part = members, part
-	e.meter.allocated += part
-	e.meter.reslices += reslices
+	e.teachForecast(j, members)
+	s.members, s.milliGPUs = members, part
+	e.counters.allocated += part
+	e.counters.reslices += reslices
 	e.holding[j.Priority]++
 	s.attempt++
 	s.failures = 0
@@ -134,80 +138,81 @@ func (e *engine) start(job int, members []member) error {
 	}
 	delay := j.Loads
 	if reslices > 0 {
-		delay += e.Reslice
+		delay += e.input.Reslice
 	}
 	e.measureBandwidth(job)
-	e.log.write(line{At: e.now, Event: "placed", Job: j.Name, On: e.places(members), Reslices: reslices})
-	e.agenda.plan(Event{At: e.now + delay, Kind: Ready, Job: job, Node: -1, attempt: s.attempt})
+	e.log.writeLine(logLine{At: e.now, Event: "placed", Job: j.Name, On: e.logPlaces(members), Reslices: reslices})
+	e.events.pushEvent(e.now+delay, loadingDone{jobSubject{job}, s.attempt})
 	return nil
 }
 
-// observe teaches the forecast what a job takes, once for each start: looking for a place
-// must not teach it anything.
-func (e *engine) observe(j *Job, members []member) {
-	if e.forecast == nil {
+// teachForecast counts a started job in the forecast, once for each start. Looking for a
+// place must not do so: what was only tried would change the demand that is expected.
+func (e *engine) teachForecast(j *Job, members []jobMember) {
+	if e.cluster.forecast == nil {
 		return
 	}
 	for i := range members {
-		if m := &members[i]; len(m.grants) > 0 {
-			e.forecast.ObservePod(int64(j.Host.CPU), e.nodes[m.node].Inventory, m.grants)
+		if m := &members[i]; len(m.devices) > 0 {
+			e.cluster.forecast.ObservePod(int64(j.Host.CPU), e.cluster.nodes[m.node].Inventory, m.devices)
 		}
 	}
 }
 
-// stop takes a job's place away.
-func (e *engine) stop(job int) {
-	j, s := &e.Jobs[job], &e.jobs[job]
+// stopJob releases all that a job holds.
+func (e *engine) stopJob(job int) {
+	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	if s.phase == running {
-		e.forget(job)
+		e.releaseMemory(job)
 	}
 	for i := range s.members {
 		node := s.members[i].node
-		n := e.nodes[node]
+		n := e.cluster.nodes[node]
 		var gpus placement.GPUSet
-		for _, a := range e.snapshot.ReleaseHolder(node, holderOf(job)) { // of all members there
+		for _, a := range e.cluster.snapshot.ReleaseHolder(node, holderOf(job)) { // of all members there
 			if n.Inventory != nil {
 				gpus |= n.Inventory.GPUsOf(a.Devices)
 			}
 		}
 		if gpus != 0 {
-			e.meter.gpus(n, gpus&e.snapshot.NodeState(node).GPUs().FreeGPUs(), -1)
+			e.counters.countUsed(n, gpus&e.cluster.snapshot.NodeState(node).GPUs().FreeGPUs(), -1)
 		}
 	}
-	e.meter.allocated -= s.part
-	s.members, s.part = nil, 0
+	e.counters.allocated -= s.milliGPUs
+	s.members, s.milliGPUs = nil, 0
 	if e.holding[j.Priority]--; e.holding[j.Priority] == 0 {
 		delete(e.holding, j.Priority)
 	}
 	e.changes++
 }
 
-// ready begins a job's work, unless the memory is not there that it needs.
-func (e *engine) ready(job int) error {
-	s := &e.jobs[job]
+// jobReady begins a job's work. If the memory that it needs is not there, it runs out of
+// memory instead.
+func (e *engine) jobReady(job int) error {
+	s := &e.jobStates[job]
 	if node, short := e.claimMemory(job); short {
-		return e.crash(job, node)
+		return e.jobOutOfMemory(job, node)
 	}
 	s.phase, s.readyAt = running, e.now
-	e.log.write(line{At: e.now, Event: "ready", Job: e.Jobs[job].Name})
-	e.agenda.plan(Event{At: e.now + s.left, Kind: Departure, Job: job, Node: -1, attempt: s.attempt})
+	e.log.writeLine(logLine{At: e.now, Event: "ready", Job: e.input.Jobs[job].Name})
+	e.events.pushEvent(e.now+s.left, workDone{jobSubject{job}, s.attempt})
 	return nil
 }
 
-// depart ends a job whose work is done.
-func (e *engine) depart(job int) error {
-	s := &e.jobs[job]
-	e.meter.served += int64(e.now-s.readyAt) * s.part
-	e.stop(job)
+// jobDeparts ends a job whose work is done.
+func (e *engine) jobDeparts(job int) error {
+	s := &e.jobStates[job]
+	e.counters.served += int64(e.now-s.readyAt) * s.milliGPUs
+	e.stopJob(job)
 	s.phase, s.left = finished, 0
-	e.log.write(line{At: e.now, Event: "departure", Job: e.Jobs[job].Name})
+	e.log.writeLine(logLine{At: e.now, Event: "departure", Job: e.input.Jobs[job].Name})
 	return e.tryAll()
 }
 
-// interrupt ends a job before its time and puts it back into the queue, without the
+// interruptJob ends a job before its time and puts it back into the queue, without the
 // work since its last checkpoint.
-func (e *engine) interrupt(job int, why string) {
-	j, s := &e.Jobs[job], &e.jobs[job]
+func (e *engine) interruptJob(job int, why string) {
+	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	lost := Time(0)
 	if s.phase == running {
 		lost = e.now - s.readyAt
@@ -215,39 +220,39 @@ func (e *engine) interrupt(job int, why string) {
 			kept := lost / j.Checkpoint * j.Checkpoint
 			lost -= kept
 			s.left -= kept
-			e.meter.served += int64(kept) * s.part
+			e.counters.served += int64(kept) * s.milliGPUs
 		}
 	}
-	e.meter.lost += int64(lost) * s.part
-	e.log.write(line{At: e.now, Event: why, Job: j.Name, Lost: lost})
-	e.stop(job)
+	e.counters.lost += int64(lost) * s.milliGPUs
+	e.log.writeLine(logLine{At: e.now, Event: why, Job: j.Name, Lost: lost})
+	e.stopJob(job)
 	s.phase, s.queuedAt, s.failures, s.restarts = queued, e.now, 0, 0
-	s.notBefore = e.now + firstBackoff
-	e.queue.add(job)
+	s.notBefore = e.now + firstRetryDelay
+	e.queue.addJob(job)
 	e.planRetry(s.notBefore)
 }
 
-// fail gives a job up.
-func (e *engine) fail(job int, reason Failure) {
-	s := &e.jobs[job]
-	if s.holds() {
-		e.stop(job)
+// failJob ends a job for good, for a reason.
+func (e *engine) failJob(job int, reason FailureReason) {
+	s := &e.jobStates[job]
+	if s.holdsPlace() {
+		e.stopJob(job)
 	} else {
-		e.queue.remove(job)
+		e.queue.removeJob(job)
 		s.waited += e.now - s.queuedAt
 	}
-	s.phase, s.reason = failed, string(reason)
-	e.log.write(line{At: e.now, Event: "failed", Job: e.Jobs[job].Name, Reason: string(reason)})
+	s.phase, s.failure = failed, reason
+	e.log.writeLine(logLine{At: e.now, Event: "failed", Job: e.input.Jobs[job].Name, Reason: string(reason)})
 }
 
-// Failure is why a job was given up.
-type Failure string
+// FailureReason is why a job was given up.
+type FailureReason string
 
-// The failures.
+// The reasons.
 const (
-	NeverFits   Failure = "never fits"    // not even on the empty cluster
-	GaveUp      Failure = "gave up"       // waited longer than its patience
-	OutOfMemory Failure = "out of memory" // ran out of memory again and again
+	NeverFits   FailureReason = "never fits"    // not even on the empty cluster
+	GaveUp      FailureReason = "gave up"       // waited longer than its MaxWait
+	OutOfMemory FailureReason = "out of memory" // ran out of memory again and again
 )
 
 // gangSize is a job's members for the log, 0 unless it is a gang.
@@ -261,45 +266,45 @@ func gangSize(j *Job) int {
 // measureBandwidth notes which part of the best possible bandwidth a job on several
 // GPUs of a node got: that of its slowest member.
 func (e *engine) measureBandwidth(job int) {
-	j, s := &e.Jobs[job], &e.jobs[job]
+	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	least := -1.0
 	for i := range s.members {
 		m := &s.members[i]
-		if len(m.grants) < 2 {
+		if len(m.devices) < 2 {
 			continue
 		}
-		inv := e.nodes[m.node].Inventory
+		inv := e.cluster.nodes[m.node].Inventory
 		best := j.Best
 		if best == 0 {
-			best = e.bestOn(inv, j.Ask)
+			best = e.bestOn(inv, j.Template)
 		}
-		if best == 0 || inv.Devices[m.grants[0].Device].Form != placement.Whole {
+		if best == 0 || inv.Devices[m.devices[0].Device].Form != placement.Whole {
 			continue
 		}
-		part := float64(inv.RingBandwidth(inv.GPUsOf(m.grants))) / float64(best)
+		part := float64(inv.RingBandwidth(inv.GPUsOf(m.devices))) / float64(best)
 		if least < 0 || part < least {
 			least = part
 		}
 	}
 	if least >= 0 {
-		e.meter.bandwidth(j.Class, min(1, least))
+		e.counters.addBandwidth(j.Class, min(1, least))
 	}
 }
 
-// bestOn is the bandwidth that an ask gets on a free node of one make.
-func (e *engine) bestOn(inv *placement.Inventory, ask *Ask) int64 {
-	key := makeAsk{inv, ask}
-	best, known := e.meter.best[key]
+// bestOn is the bandwidth that a request gets on a free node of one make.
+func (e *engine) bestOn(inv *placement.Inventory, template *PodTemplate) int64 {
+	key := inventoryTemplate{inv, template}
+	best, known := e.counters.best[key]
 	if !known {
-		request := e.requestOf(ask).termsOn(inv).Request
-		verdict := e.placer.Place(inv, placement.NewGPUStates(inv), request, placement.KeepPlaceable{})
+		request := e.cluster.requestOf(template).resolveFor(inv).Request
+		verdict := e.cluster.placer.Place(inv, placement.NewGPUStates(inv), request, placement.KeepPlaceable{})
 		best = verdict.Rating.Bandwidth
-		e.meter.best[key] = best
+		e.counters.best[key] = best
 	}
 	return best
 }
 
-type makeAsk struct {
-	inv *placement.Inventory
-	ask *Ask
+type inventoryTemplate struct {
+	inv      *placement.Inventory
+	template *PodTemplate
 }

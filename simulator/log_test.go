@@ -6,11 +6,11 @@ import (
 )
 
 // linesOf reads a log.
-func linesOf(log string) []line {
-	var lines []line
+func linesOf(log string) []logLine {
+	var lines []logLine
 	decoder := json.NewDecoder(strings.NewReader(log))
 	for decoder.More() {
-		var l line
+		var l logLine
 		if err := decoder.Decode(&l); err != nil {
 			panic(err)
 		}

@@ -29,7 +29,7 @@ const (
 	MaxJobs  = 5_000_000
 )
 
-func (n *Node) check() error {
+func (n *Node) validateNode() error {
 	switch {
 	case n.Name == "":
 		return errors.New("has no name")
@@ -41,7 +41,7 @@ func (n *Node) check() error {
 	return n.Host.Validate()
 }
 
-func (n *Node) gpus() int {
+func (n *Node) gpuCount() int {
 	if n.Inventory == nil {
 		return 0
 	}
@@ -55,23 +55,23 @@ type nodeState struct {
 	up, draining bool
 	// outage counts failures and drains, so that the return from an earlier one is void.
 	outage int64
-	// sliced is the MIG layout of each GPU, used the memory that those who are not kept
-	// to a part of it have really allocated.
-	sliced []layout
-	used   []topology.Bytes
+	// layouts has the MIG layout of each GPU. memoryInUse is what unisolated members
+	// (NodeRequest.Unisolated) have allocated of each GPU.
+	layouts     []migLayout
+	memoryInUse []topology.Bytes
 }
 
 func newNodeState(n *Node) *nodeState {
 	s := &nodeState{Node: n, up: n.Joins == 0}
-	gpus := n.gpus()
-	s.sliced, s.used = make([]layout, gpus), make([]topology.Bytes, gpus)
+	gpus := n.gpuCount()
+	s.layouts, s.memoryInUse = make([]migLayout, gpus), make([]topology.Bytes, gpus)
 	return s
 }
 
-// open reports whether the node takes new members.
-func (n *nodeState) open() bool { return n.up && !n.draining }
+// isOpen reports whether the node takes new members.
+func (n *nodeState) isOpen() bool { return n.up && !n.draining }
 
-// part is how much of a GPU an allocation on the node takes, in thousandths.
-func (n *nodeState) part(grant *placement.DeviceAllocation) int64 {
-	return int64(n.Inventory.Fraction(*grant, placement.RoundDown))
+// fractionOf is how much of a GPU an allocation on the node takes, in thousandths.
+func (n *nodeState) fractionOf(allocation *placement.DeviceAllocation) int64 {
+	return int64(n.Inventory.Fraction(*allocation, placement.RoundDown))
 }

@@ -29,24 +29,27 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 		}
 	}
 	slices.SortFunc(nodes, func(a, b Node) int { return cmp.Compare(a.Name, b.Name) })
-	asks := []*Ask{wholes(1), wholes(2), wholes(4), share(5 * topology.GiB), share(10 * topology.GiB), instance(9 * topology.GiB), instance(19 * topology.GiB)}
+	templates := []*PodTemplate{
+		wholes(1), wholes(2), wholes(4), share(5 * topology.GiB), share(10 * topology.GiB),
+		instance(9 * topology.GiB), instance(19 * topology.GiB),
+	}
 	for _, policy := range placement.Policies(placement.PriorDemand(), 7) {
 		random := rand.New(rand.NewPCG(1, 1))
 		in := &Input{Nodes: nodes, Policy: policy, Preemption: PreemptNever}
 		for i := range 1000 {
-			j := job(fmt.Sprintf("job-%04d", i), Time(i), MaxTime, asks[random.IntN(len(asks))])
+			j := job(fmt.Sprintf("job-%04d", i), Time(i), MaxTime, templates[random.IntN(len(templates))])
 			j.Host = Host{CPU: MilliCPU(1000 + random.Int64N(7000)), Memory: topology.GiB}
 			in.Jobs = append(in.Jobs, j)
 		}
 		in.Horizon = 1000
 		_, log := runLog(t, in)
-		got := map[string]place{}
+		got := map[string]logPlace{}
 		for _, l := range linesOf(log) {
 			if l.Event == "placed" {
 				got[l.Job] = l.On[0]
 			}
 		}
-		want := map[string]place{}
+		want := map[string]logPlace{}
 		states, free := make([]*nodeState, len(nodes)), make([]Host, len(nodes))
 		held := make([]placement.GPUStates, len(nodes))
 		for i := range nodes {
@@ -60,7 +63,7 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 					continue
 				}
 				inv := nodes[n].Inventory
-				verdict := placement.Place(inv, held[n], j.Ask.For(inv).Request, policy)
+				verdict := placement.Place(inv, held[n], j.Template.For(inv).Request, policy)
 				if verdict.Outcome != placement.Fits {
 					continue
 				}
@@ -73,10 +76,10 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 			if best < 0 {
 				continue
 			}
-			p := place{Node: nodes[best].Name}
+			p := logPlace{Node: nodes[best].Name}
 			for k := range grants {
 				require.NoError(t, nodes[best].Inventory.TakeDevice(held[best], grants[k].Device, grants[k].ShareSize))
-				p.Devices = append(p.Devices, states[best].device(&grants[k]))
+				p.Devices = append(p.Devices, states[best].deviceText(&grants[k]))
 			}
 			free[best] = free[best].Minus(j.Host)
 			want[j.Name] = p
@@ -92,9 +95,11 @@ func TestProbingForVictimsLeavesTheForecastAsItIs(t *testing.T) {
 	inv := inventoryOf(t, "4xA30-pcie")
 	var nodes []Node
 	for i := range 12 {
-		nodes = append(nodes, Node{Name: fmt.Sprintf("n-%02d", i), Inventory: inv, Domain: cluster.NoDomain, Host: Host{CPU: 400_000, Memory: 512 * topology.GiB}})
+		nodes = append(nodes, Node{
+			Name: fmt.Sprintf("n-%02d", i), Inventory: inv, Domain: cluster.NoDomain, Host: Host{CPU: 400_000, Memory: 512 * topology.GiB},
+		})
 	}
-	in := &Input{Nodes: nodes, Policy: placement.KeepPlaceable{}, Choice: ByOutlook, Horizon: MaxTime}
+	in := &Input{Nodes: nodes, Policy: placement.KeepPlaceable{}, Ranking: RankByForecast, Horizon: MaxTime}
 	sizes := []topology.Bytes{5 * topology.GiB, 15 * topology.GiB}
 	for i := range 64 { // enough for the forecast to expect something
 		j := job(fmt.Sprintf("low-%02d", i), 0, MaxTime, share(sizes[i%2]))
@@ -107,24 +112,24 @@ func TestProbingForVictimsLeavesTheForecastAsItIs(t *testing.T) {
 	e, err := newEngine(in, Watch{})
 	require.NoError(t, err)
 	for i := range 64 {
-		require.NoError(t, e.arrive(i))
+		require.NoError(t, e.jobArrives(i))
 	}
 	costs := func() []int64 {
 		var costs []int64
-		for i, n := range e.nodes {
+		for i, n := range e.cluster.nodes {
 			for _, size := range sizes {
-				shares := e.placer.Place(inv, placement.NewGPUStates(inv), share(size).For(inv).Request, placement.KeepPlaceable{}).Devices
-				costs = append(costs, e.forecast.OpportunityCost(n.Name, 200_000, e.snapshot.NodeState(i).GPUs(), 1000, shares))
+				shares := e.cluster.placer.Place(inv, placement.NewGPUStates(inv), share(size).For(inv).Request, placement.KeepPlaceable{}).Devices
+				costs = append(costs, e.cluster.forecast.OpportunityCost(n.Name, 200_000, e.cluster.snapshot.NodeState(i).GPUs(), 1000, shares))
 			}
 		}
 		return costs
 	}
 	before := costs()
 	require.NotEqual(t, make([]int64, len(before)), before, "the forecast has nothing to say: the test says little")
-	preemptor := &cluster.Preemptor{Ranking: e.requestOf(gang.Ask).NodeRanking, Priority: 9, Cheaper: e.cheaperHolder}
+	preemptor := &cluster.Preemptor{Ranking: e.cluster.requestOf(gang.Template).NodeRanking, Priority: 9, Cheaper: e.cheaperHolder}
 	for range 50 {
-		require.NotNil(t, e.snapshot.SelectGroupVictims(preemptor, func() bool { return e.place(&in.Jobs[64]) != nil }))
-		require.NotNil(t, e.snapshot.SelectVictims(preemptor))
+		require.NotNil(t, e.cluster.snapshot.SelectGroupVictims(preemptor, func() bool { return e.cluster.placeJob(&in.Jobs[64]) != nil }))
+		require.NotNil(t, e.cluster.snapshot.SelectVictims(preemptor))
 	}
 	require.Equal(t, before, costs())
 }

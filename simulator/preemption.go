@@ -7,31 +7,31 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// preempt makes room for a job by ending jobs of lower priority, as few of them as can
+// preemptFor makes room for a job by ending jobs of lower priority, as few of them as can
 // be found; nil if even that does not help. Whom to end is decided by package cluster.
-func (e *engine) preempt(job int) ([]member, error) {
-	j := &e.Jobs[job]
+func (e *engine) preemptFor(job int) ([]jobMember, error) {
+	j := &e.input.Jobs[job]
 	if !e.anyBelow(j.Priority) {
 		return nil, nil
 	}
 	preemptor := &cluster.Preemptor{Host: j.Host, Priority: j.Priority, Cheaper: e.cheaperHolder}
-	if j.Ask.gpus() {
-		preemptor.Ranking = e.requestOf(j.Ask).NodeRanking
+	if j.Template.wantsGPUs() {
+		preemptor.Ranking = e.cluster.requestOf(j.Template).NodeRanking
 	}
 	var victims []placement.HolderID
 	if j.Members > 1 {
-		victims = e.snapshot.SelectGroupVictims(preemptor, func() bool { return e.place(j) != nil })
+		victims = e.cluster.snapshot.SelectGroupVictims(preemptor, func() bool { return e.cluster.placeJob(j) != nil })
 	} else {
-		victims = e.snapshot.SelectVictims(preemptor)
+		victims = e.cluster.snapshot.SelectVictims(preemptor)
 	}
 	if victims == nil {
 		return nil, nil
 	}
 	for _, victim := range victims {
-		e.meter.preemptions++
-		e.interrupt(jobOf(victim), "preempted")
+		e.counters.preemptions++
+		e.interruptJob(jobOf(victim), "preempted")
 	}
-	return e.place(j), nil
+	return e.cluster.placeJob(j), nil
 }
 
 func (e *engine) anyBelow(priority int64) bool {
@@ -47,5 +47,9 @@ func (e *engine) anyBelow(priority int64) bool {
 // then the one that started last.
 func (e *engine) cheaperHolder(x, y placement.HolderID) int {
 	a, b := jobOf(x), jobOf(y)
-	return cmp.Or(cmp.Compare(e.Jobs[a].Priority, e.Jobs[b].Priority), cmp.Compare(e.jobs[b].placedAt, e.jobs[a].placedAt), cmp.Compare(a, b))
+	return cmp.Or(
+		cmp.Compare(e.input.Jobs[a].Priority, e.input.Jobs[b].Priority),
+		cmp.Compare(e.jobStates[b].placedAt, e.jobStates[a].placedAt),
+		cmp.Compare(a, b),
+	)
 }

@@ -43,9 +43,9 @@ type Result struct {
 	UsedDollarsPeak    float64 `json:"usedDollarsPerHourPeak"`
 
 	Samples []Sample `json:"samples,omitempty"`
-	// Nodes describes the nodes of the frames, in order.
-	Nodes  []NodeResult `json:"nodes,omitempty"`
-	Frames []Frame      `json:"frames,omitempty"`
+	// Nodes describes the nodes of the snapshots, in order.
+	Nodes     []NodeResult    `json:"nodes,omitempty"`
+	Snapshots []StateSnapshot `json:"frames,omitempty"`
 }
 
 // JobCounts is how many jobs are in which state at the end. Waiting, Loading and
@@ -57,7 +57,7 @@ type JobCounts struct {
 	Waiting  int64 `json:"waiting"`
 	Failed   int64 `json:"failed"`
 	// Failures is Failed by reason.
-	Failures map[Failure]int64 `json:"failures,omitempty"`
+	Failures map[FailureReason]int64 `json:"failures,omitempty"`
 }
 
 // ClassResult is what became of the jobs of one class.
@@ -119,13 +119,13 @@ func distributionOf(times []Time) Distribution {
 	}
 }
 
-// tally collects the jobs of one class or priority.
-type tally struct {
+// jobTally collects the jobs of one class or priority.
+type jobTally struct {
 	counts JobCounts
 	waits  []Time
 }
 
-func (t *tally) add(s *jobState, now Time) {
+func (t *jobTally) addJob(s *jobState, now Time) {
 	if s.phase == absent {
 		return
 	}
@@ -139,9 +139,9 @@ func (t *tally) add(s *jobState, now Time) {
 	case failed:
 		c.Failed++
 		if c.Failures == nil {
-			c.Failures = map[Failure]int64{}
+			c.Failures = map[FailureReason]int64{}
 		}
-		c.Failures[Failure(s.reason)]++
+		c.Failures[s.failure]++
 	default:
 		c.Running++
 	}
@@ -150,7 +150,7 @@ func (t *tally) add(s *jobState, now Time) {
 		t.waits = append(t.waits, s.firstPlaced-s.arrived)
 	case s.phase == queued:
 		t.waits = append(t.waits, now-s.arrived)
-	case s.reason == string(GaveUp):
+	case s.failure == GaveUp:
 		t.waits = append(t.waits, s.waited)
 	}
 }
@@ -169,39 +169,39 @@ func classNames(jobs []Job) []string {
 	return names
 }
 
-// class is the index of a job's class in Result.Classes.
-func (e *engine) class(job int) int {
-	i, _ := slices.BinarySearch(e.classes, e.Jobs[job].Class)
+// classOf is the index of a job's class in Result.Classes.
+func (e *engine) classOf(job int) int {
+	i, _ := slices.BinarySearch(e.classNames, e.input.Jobs[job].Class)
 	return i
 }
 
-func (e *engine) result() *Result {
-	m := &e.meter
-	var all tally
-	classes := make([]tally, len(e.classes))
-	priorities := map[int64]*tally{}
+func (e *engine) buildResult() *Result {
+	m := &e.counters
+	var all jobTally
+	classes := make([]jobTally, len(e.classNames))
+	priorities := map[int64]*jobTally{}
 	var levels []int64
-	for i := range e.jobs {
-		s, j := &e.jobs[i], &e.Jobs[i]
-		all.add(s, e.now)
-		classes[e.class(i)].add(s, e.now)
+	for i := range e.jobStates {
+		s, j := &e.jobStates[i], &e.input.Jobs[i]
+		all.addJob(s, e.now)
+		classes[e.classOf(i)].addJob(s, e.now)
 		if priorities[j.Priority] == nil {
-			priorities[j.Priority] = &tally{}
+			priorities[j.Priority] = &jobTally{}
 			levels = append(levels, j.Priority)
 		}
-		priorities[j.Priority].add(s, e.now)
+		priorities[j.Priority].addJob(s, e.now)
 	}
 	r := &Result{
-		Policy: e.Policy.Name(), End: e.now, Events: m.events, Jobs: all.counts,
+		Policy: e.input.Policy.Name(), End: e.now, Events: m.events, Jobs: all.counts,
 		All:         ClassResult{Jobs: all.counts, Waits: distributionOf(all.waits)},
-		Preemptions: m.preemptions, Evictions: m.evictions, OutOfMemory: m.exhausted, Reslices: m.reslices,
+		Preemptions: m.preemptions, Evictions: m.evictions, OutOfMemory: m.outOfMemory, Reslices: m.reslices,
 		LostGPUHours: float64(m.lost) / 1000 / float64(Hour),
 		GPUs:         m.up, UsedGPUsPeak: m.usedPeak, UsedDollarsPeak: float64(m.usedPricePeak) / 1e6,
-		Samples: e.sampler.samples, Frames: e.sampler.frames,
+		Samples: e.sampler.samples, Snapshots: e.sampler.snapshots,
 	}
 	sum, count := 0.0, int64(0)
 	for i := range classes {
-		name := e.classes[i]
+		name := e.classNames[i]
 		class := ClassResult{Name: name, Jobs: classes[i].counts, Waits: distributionOf(classes[i].waits), Measured: m.bandwidthCount[name]}
 		if class.Measured > 0 {
 			class.Bandwidth = m.bandwidthSum[name] / float64(class.Measured)
@@ -213,15 +213,15 @@ func (e *engine) result() *Result {
 	if count > 0 {
 		r.All.Bandwidth, r.All.Measured = sum/float64(count), count
 	}
-	slices.SortFunc(levels, func(a, b int64) int { return sign(b - a) })
+	slices.SortFunc(levels, func(a, b int64) int { return signOf(b - a) })
 	for _, level := range levels {
 		r.Priorities = append(r.Priorities, PriorityResult{level, priorities[level].counts, distributionOf(priorities[level].waits)})
 	}
-	r.overTime(m, e.served())
-	for i := range min(e.Frames, len(e.nodes)) {
-		node := NodeResult{Name: e.nodes[i].Name, Domain: e.nodes[i].Domain}
-		for gpu := range e.nodes[i].gpus() {
-			inv := e.nodes[i].Inventory
+	r.overTime(m, e.servedWork())
+	for i := range min(e.input.SnapshotNodes, len(e.cluster.nodes)) {
+		node := NodeResult{Name: e.cluster.nodes[i].Name, Domain: e.cluster.nodes[i].Domain}
+		for gpu := range e.cluster.nodes[i].gpuCount() {
+			inv := e.cluster.nodes[i].Inventory
 			node.Models = append(node.Models, inv.Node.GPUs[gpu].Model.Name)
 			node.MemorySlices = append(node.MemorySlices, inv.MemorySlices(gpu))
 		}
@@ -230,19 +230,19 @@ func (e *engine) result() *Result {
 	return r
 }
 
-// served is the work done so far that was not lost, with that of jobs that still run.
-func (e *engine) served() int64 {
-	served := e.meter.served
-	for i := range e.jobs {
-		if s := &e.jobs[i]; s.phase == running {
-			served += int64(e.now-s.readyAt) * s.part
+// servedWork is the work done so far that was not lost, with that of jobs that still run.
+func (e *engine) servedWork() int64 {
+	served := e.counters.served
+	for i := range e.jobStates {
+		if s := &e.jobStates[i]; s.phase == running {
+			served += int64(e.now-s.readyAt) * s.milliGPUs
 		}
 	}
 	return served
 }
 
-// overTime fills in the means.
-func (r *Result) overTime(m *meter, served int64) {
+// overTime fills in the means over time.
+func (r *Result) overTime(m *runCounters, served int64) {
 	if m.upSum > 0 {
 		r.Utilisation = float64(m.allocatedSum) / 1000 / float64(m.upSum)
 		r.Served = float64(served) / 1000 / float64(m.upSum)

@@ -34,8 +34,8 @@ func inventoryOf(t testing.TB, name string) *placement.Inventory {
 }
 
 // asking is a request of one part for what accept holds.
-func asking(name string, part placement.Part, terms Terms, accept func(*placement.Device) bool) *Ask {
-	return &Ask{Name: name, For: func(inv *placement.Inventory) Terms {
+func asking(name string, part placement.Part, terms NodeRequest, accept func(*placement.Device) bool) *PodTemplate {
+	return &PodTemplate{Name: name, For: func(inv *placement.Inventory) NodeRequest {
 		part := part
 		part.Accepts = inv.SelectDevices(accept)
 		terms := terms
@@ -44,32 +44,37 @@ func asking(name string, part placement.Part, terms Terms, accept func(*placemen
 	}}
 }
 
-func wholes(count int) *Ask {
-	return asking(fmt.Sprint(count, " GPUs"), placement.Part{Count: count}, Terms{}, func(o *placement.Device) bool { return o.Form == placement.Whole })
+func wholes(count int) *PodTemplate {
+	return asking(fmt.Sprint(count, " GPUs"), placement.Part{Count: count}, NodeRequest{},
+		func(o *placement.Device) bool { return o.Form == placement.Whole })
 }
 
-func share(bytes topology.Bytes) *Ask {
-	return asking("share "+bytes.String(), placement.Part{Count: 1, Bytes: bytes}, Terms{}, func(o *placement.Device) bool { return o.Form == placement.Share })
+func share(bytes topology.Bytes) *PodTemplate {
+	return asking("share "+bytes.String(), placement.Part{Count: 1, Bytes: bytes}, NodeRequest{},
+		func(o *placement.Device) bool { return o.Form == placement.Share })
 }
 
-func instance(memory topology.Bytes) *Ask {
-	return asking("mig", placement.Part{Count: 1}, Terms{}, func(o *placement.Device) bool {
+func instance(memory topology.Bytes) *PodTemplate {
+	return asking("mig", placement.Part{Count: 1}, NodeRequest{}, func(o *placement.Device) bool {
 		return o.Form == placement.MIG && o.Memory >= memory && o.Memory < 2*memory
 	})
 }
 
-func host() *Ask { return &Ask{Name: "CPU"} }
+func host() *PodTemplate { return &PodTemplate{Name: "CPU"} }
 
 func nodesOf(inv *placement.Inventory, count int) []Node {
 	var nodes []Node
 	for i := range count {
-		nodes = append(nodes, Node{Name: fmt.Sprintf("n-%03d", i), Inventory: inv, Host: Host{CPU: 64_000, Memory: 512 * topology.GiB}, Domain: cluster.NoDomain, Price: 2_000_000})
+		nodes = append(nodes, Node{
+			Name: fmt.Sprintf("n-%03d", i), Inventory: inv, Host: Host{CPU: 64_000, Memory: 512 * topology.GiB},
+			Domain: cluster.NoDomain, Price: 2_000_000,
+		})
 	}
 	return nodes
 }
 
-func job(name string, at, runs Time, ask *Ask) Job {
-	return Job{Name: name, Class: name, Arrives: at, Runs: runs, Members: 1, Ask: ask, Host: Host{CPU: 1000}}
+func job(name string, at, runs Time, ask *PodTemplate) Job {
+	return Job{Name: name, Class: name, Arrives: at, Runs: runs, Members: 1, Template: ask, Host: Host{CPU: 1000}}
 }
 
 // runLog plays an input and returns the result and the log.
@@ -104,7 +109,7 @@ func TestLog(t *testing.T) {
 {"t":90000,"n":10,"event":"ready","job":"b"}
 {"t":150000,"n":11,"event":"departure","job":"b"}
 `, log)
-	require.Equal(t, JobCounts{Arrived: 3, Finished: 2, Failed: 1, Failures: map[Failure]int64{NeverFits: 1}}, result.Jobs)
+	require.Equal(t, JobCounts{Arrived: 3, Finished: 2, Failed: 1, Failures: map[FailureReason]int64{NeverFits: 1}}, result.Jobs)
 	require.Equal(t, 89*Second, result.All.Waits.Max)
 	require.InDelta(t, (4*90.0+60)/(4*150), result.Utilisation, 1e-9)
 	require.InDelta(t, (4*60.0+60)/(4*150), result.Served, 1e-9)
@@ -114,7 +119,8 @@ func TestLog(t *testing.T) {
 // Of jobs that wait, priority comes first, then arrival.
 func TestQueueOrder(t *testing.T) {
 	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Preemption: PreemptNever, Jobs: []Job{
-		job("first", 0, Hour, wholes(4)), job("low", Second, Minute, wholes(4)), job("late", 3*Second, Minute, wholes(4)), job("high", 4*Second, Minute, wholes(4)),
+		job("first", 0, Hour, wholes(4)), job("low", Second, Minute, wholes(4)),
+		job("late", 3*Second, Minute, wholes(4)), job("high", 4*Second, Minute, wholes(4)),
 	}}
 	in.Jobs[2].Priority, in.Jobs[3].Priority = 5, 5
 	_, log := runLog(t, in)
@@ -149,7 +155,8 @@ func TestGang(t *testing.T) {
 	gang.Members, gang.SameDomain = 2, true
 	in := &Input{Nodes: nodes, Jobs: []Job{job("a", 0, Hour, wholes(4)), gang}}
 	_, log := runLog(t, in)
-	require.Contains(t, log, `"placed","job":"gang","on":[{"node":"n-002","devices":["0","1","2","3"]},{"node":"n-003","devices":["0","1","2","3"]}]`)
+	require.Contains(t, log,
+		`"placed","job":"gang","on":[{"node":"n-002","devices":["0","1","2","3"]},{"node":"n-003","devices":["0","1","2","3"]}]`)
 	gang.Members = 3
 	in.Jobs[1] = gang
 	result, _ := runLog(t, in)
@@ -183,17 +190,19 @@ func TestReslicing(t *testing.T) {
 // Under time-slicing nothing keeps holders apart: whoever comes too late runs out of
 // memory, starts again, and is given up. A share that is kept to its part is safe.
 func TestOutOfMemory(t *testing.T) {
-	sliced := &Ask{Name: "replica", For: func(inv *placement.Inventory) Terms {
+	sliced := &PodTemplate{Name: "replica", For: func(inv *placement.Inventory) NodeRequest {
 		shares := inv.SelectDevices(func(o *placement.Device) bool { return o.Form == placement.Share && o.GPU == 0 })
-		return Terms{Request: TimeSliced(1, 3, shares), Uses: 10 * topology.GiB, Unisolated: true}
+		return NodeRequest{Request: TimeSliced(1, 3, shares), UsesMemory: 10 * topology.GiB, Unisolated: true}
 	}}
-	jobs := []Job{job("a", 0, Hour, sliced), job("b", Second, Hour, sliced), job("c", 2*Second, Hour, sliced), job("d", 3*Second, Hour, sliced)}
+	jobs := []Job{
+		job("a", 0, Hour, sliced), job("b", Second, Hour, sliced), job("c", 2*Second, Hour, sliced), job("d", 3*Second, Hour, sliced),
+	}
 	result, log := runLog(t, &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: jobs})
 	require.EqualValues(t, 2, result.Jobs.Finished, log)
 	require.EqualValues(t, 2, result.Jobs.Failures[OutOfMemory])
 	require.EqualValues(t, 2*(1+maxRestarts), result.OutOfMemory)
 	for i := range jobs {
-		jobs[i].Ask = share(10 * topology.GiB)
+		jobs[i].Template = share(10 * topology.GiB)
 	}
 	result, _ = runLog(t, &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: jobs})
 	require.EqualValues(t, 4, result.Jobs.Finished)
@@ -217,9 +226,9 @@ func TestOutages(t *testing.T) {
 }
 
 // A job that is not willing to wait is given up; jobs that are there are not.
-func TestPatience(t *testing.T) {
+func TestMaxWait(t *testing.T) {
 	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: []Job{job("a", 0, Hour, wholes(4)), job("b", 0, Hour, wholes(1))}}
-	in.Jobs[0].Patience, in.Jobs[1].Patience = Minute, Minute
+	in.Jobs[0].MaxWait, in.Jobs[1].MaxWait = Minute, Minute
 	result, _ := runLog(t, in)
 	require.EqualValues(t, 1, result.Jobs.Failures[GaveUp])
 	require.EqualValues(t, 1, result.Jobs.Finished)
@@ -235,11 +244,11 @@ func TestInputRefused(t *testing.T) {
 		"nodes must be sorted":          func(in *Input) { in.Nodes[1].Name = in.Nodes[0].Name },
 		"job 0 a: Runs is -1 ms":        func(in *Input) { in.Jobs[0].Runs = -1 },
 		"job 0 a: has 0 Members":        func(in *Input) { in.Jobs[0].Members = 0 },
-		"job 0 a: Ask is missing":       func(in *Input) { in.Jobs[0].Ask = nil },
+		"job 0 a: Template is missing":  func(in *Input) { in.Jobs[0].Template = nil },
 		"milli-CPU":                     func(in *Input) { in.Jobs[0].Host.CPU = 1 << 60 },
 		"outage 0 of node 7":            func(in *Input) { in.Outages = []Outage{{Node: 7}} },
 		"Horizon -1 ms":                 func(in *Input) { in.Horizon = -1 },
-		"at most 2000 samples":          func(in *Input) { in.Horizon, in.Every = Day, Second },
+		"at most 2000 samples":          func(in *Input) { in.Horizon, in.SampleEvery = Day, Second },
 		"node 0 n-000: joins at -1 ms:": func(in *Input) { in.Nodes[0].Joins = -1 },
 	} {
 		in := &Input{Nodes: nodesOf(inv, 2), Jobs: []Job{job("a", 0, 1, wholes(1))}, Policy: placement.FirstFit{}}
@@ -249,13 +258,18 @@ func TestInputRefused(t *testing.T) {
 	}
 }
 
+// unknownEvent is of a kind that nothing handles.
+type unknownEvent struct{ nodeSubject }
+
+func (unknownEvent) kindName() string { return "unknown" }
+
 // An error while an event is handled names the event.
 func TestErrorNamesEvent(t *testing.T) {
 	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Policy: placement.FirstFit{}}
 	e, err := newEngine(in, Watch{})
 	require.NoError(t, err)
-	e.agenda.plan(Event{At: 5, Kind: kinds, Job: -1, Node: 0})
-	require.EqualError(t, e.play(), "event 1, unknown at 0.005s, node n-000: nobody handles this kind of event")
+	e.events.pushEvent(5, unknownEvent{nodeSubject{0}})
+	require.EqualError(t, e.playEvents(), "event 1, unknown at 0.005s, node n-000: no handler for event kind unknown")
 }
 
 func placedOrder(log string) []string {
@@ -271,14 +285,18 @@ func placedOrder(log string) []string {
 // anyInput draws a small busy cluster with everything in it.
 func anyInput(t testing.TB, seed uint64) *Input {
 	random := rand.New(rand.NewPCG(seed, 0))
-	asks := []*Ask{wholes(1), wholes(2), wholes(4), share(5 * topology.GiB), share(20 * topology.GiB), instance(5 * topology.GiB), instance(11 * topology.GiB), host()}
+	templates := []*PodTemplate{
+		wholes(1), wholes(2), wholes(4), share(5 * topology.GiB), share(20 * topology.GiB),
+		instance(5 * topology.GiB), instance(11 * topology.GiB), host(),
+	}
 	nodes := nodesOf(inventoryOf(t, "4xA30-pcie"), 5)
 	nodes[4].Inventory = nil
 	nodes[3].Joins = Time(random.Int64N(int64(Hour)))
-	in := &Input{Nodes: nodes, Reslice: Second, Frames: 5, Every: 5 * Minute, Horizon: 6 * Hour}
+	in := &Input{Nodes: nodes, Reslice: Second, SnapshotNodes: 5, SampleEvery: 5 * Minute, Horizon: 6 * Hour}
 	in.Policy = placement.Policies(placement.PriorDemand(), seed)[random.IntN(9)]
 	for i := range 200 {
-		j := job(fmt.Sprint("job-", i), Time(random.Int64N(int64(3*Hour))), Time(random.Int64N(int64(Hour))), asks[random.IntN(len(asks))])
+		j := job(fmt.Sprint("job-", i), Time(random.Int64N(int64(3*Hour))),
+			Time(random.Int64N(int64(Hour))), templates[random.IntN(len(templates))])
 		j.Host.CPU = MilliCPU(random.Int64N(20_000))
 		j.Priority = random.Int64N(3)
 		j.Class = fmt.Sprint("class-", i%4)
@@ -287,7 +305,7 @@ func anyInput(t testing.TB, seed uint64) *Input {
 			j.Members = 1 + random.IntN(4)
 		}
 		if random.IntN(4) == 0 {
-			j.Patience = Time(random.Int64N(int64(Hour)))
+			j.MaxWait = Time(random.Int64N(int64(Hour)))
 		}
 		if random.IntN(3) == 0 {
 			j.Checkpoint = Minute
@@ -295,7 +313,10 @@ func anyInput(t testing.TB, seed uint64) *Input {
 		in.Jobs = append(in.Jobs, j)
 	}
 	for range 4 {
-		in.Outages = append(in.Outages, Outage{Node: random.IntN(5), At: Time(random.Int64N(int64(4 * Hour))), For: Time(random.Int64N(int64(Hour))), Drain: random.IntN(2) == 0, Grace: Time(random.Int64N(int64(Hour)))})
+		in.Outages = append(in.Outages, Outage{
+			Node: random.IntN(5), At: Time(random.Int64N(int64(4 * Hour))), For: Time(random.Int64N(int64(Hour))),
+			Drain: random.IntN(2) == 0, Grace: Time(random.Int64N(int64(Hour))),
+		})
 	}
 	return in
 }
@@ -310,7 +331,8 @@ func TestProperties(t *testing.T) {
 		require.Equal(t, log, again, "seed %d", seed)
 		checkLog(t, in, log)
 
-		in.Horizon, in.Outages, in.Every, in.Frames = 0, slices.DeleteFunc(in.Outages, func(o Outage) bool { return o.For == 0 }), 0, 0
+		in.Horizon, in.SampleEvery, in.SnapshotNodes = 0, 0, 0
+		in.Outages = slices.DeleteFunc(in.Outages, func(o Outage) bool { return o.For == 0 })
 		result, _ := runLog(t, in)
 		require.Zero(t, result.Jobs.Running+result.Jobs.Waiting, "seed %d: %+v", seed, result.Jobs)
 		require.Equal(t, int64(len(in.Jobs)), result.Jobs.Finished+result.Jobs.Failed)
@@ -326,13 +348,13 @@ func checkLog(t *testing.T, in *Input, log string) {
 	}
 	cpu := map[string]MilliCPU{}
 	whole, parts := map[string]string{}, map[string]int{} // by "node/gpu"
-	where := map[string][]place{}
-	last := line{At: -1}
+	where := map[string][]logPlace{}
+	last := logLine{At: -1}
 	for _, l := range linesOf(log) {
 		require.GreaterOrEqual(t, l.At, last.At)
 		require.Equal(t, last.Line+1, l.Line)
 		last = l
-		move := func(places []place, sign int) {
+		move := func(places []logPlace, sign int) {
 			for _, p := range places {
 				cpu[p.Node] += MilliCPU(sign) * ask[l.Job].Host.CPU
 				require.LessOrEqual(t, cpu[p.Node], MilliCPU(64_000), "%+v", l)

@@ -30,83 +30,83 @@ type Sample struct {
 	MicroDollars int64 `json:"microDollarsPerHour"`
 }
 
-// sampler takes samples and frames.
-type sampler struct {
+// stateSampler takes samples and snapshots of the state.
+type stateSampler struct {
 	every, next Time
-	kinds       []kindOfAsk
+	templates   []templateWeight
 	samples     []Sample
-	frames      []Frame
-	last        []string // the tiles of each node in the latest frame
+	snapshots   []StateSnapshot
+	last        []string // of each node, in the latest snapshot
 }
 
-// kindOfAsk is a kind of request with how often it arrives.
-type kindOfAsk struct {
-	ask    *Ask
-	host   Host
-	weight int64
+// templateWeight is a kind of request with how often it arrives.
+type templateWeight struct {
+	template *PodTemplate
+	host     Host
+	weight   int64
 }
 
 // maxKinds bounds the kinds of requests that fragmentation looks at, the most frequent
-// ones first; a sample asks every node about each.
+// ones first; a sample tries each on every node.
 const maxKinds = 64
 
-func (s *sampler) begin(e *engine) {
-	s.every = e.Every
+func (s *stateSampler) beginSampling(e *engine) {
+	s.every = e.input.SampleEvery
 	if s.every == 0 {
-		s.every = max(1, e.Horizon/100)
+		s.every = max(1, e.input.Horizon/100)
 	}
-	if e.Horizon == 0 && e.Every == 0 {
+	if e.input.Horizon == 0 && e.input.SampleEvery == 0 {
 		s.every = 0
 		return
 	}
-	weights := map[kindOfAsk]int64{}
-	var kinds []kindOfAsk
-	for i := range e.Jobs {
-		j := &e.Jobs[i]
-		if !j.Ask.gpus() {
+	weights := map[templateWeight]int64{}
+	var kinds []templateWeight
+	for i := range e.input.Jobs {
+		j := &e.input.Jobs[i]
+		if !j.Template.wantsGPUs() {
 			continue
 		}
-		key := kindOfAsk{ask: j.Ask, host: j.Host}
+		key := templateWeight{template: j.Template, host: j.Host}
 		if weights[key] == 0 {
 			kinds = append(kinds, key)
 		}
 		weights[key] += int64(j.Members)
 	}
 	for i := range kinds {
-		kinds[i].weight = weights[kindOfAsk{ask: kinds[i].ask, host: kinds[i].host}]
+		kinds[i].weight = weights[templateWeight{template: kinds[i].template, host: kinds[i].host}]
 	}
-	slices.SortStableFunc(kinds, func(a, b kindOfAsk) int { return cmp.Compare(b.weight, a.weight) })
-	s.kinds = kinds[:min(len(kinds), maxKinds)]
+	slices.SortStableFunc(kinds, func(a, b templateWeight) int { return cmp.Compare(b.weight, a.weight) })
+	s.templates = kinds[:min(len(kinds), maxKinds)]
 }
 
-// until takes the samples that are due before a time.
-func (s *sampler) until(e *engine, t Time) {
+// sampleUntil takes the samples that are due before a time.
+func (s *stateSampler) sampleUntil(e *engine, t Time) {
 	for s.every > 0 && s.next < t && len(s.samples) <= maxSamples {
-		s.take(e, s.next)
+		s.takeSample(e, s.next)
 		s.next += s.every
 	}
 }
 
-// end takes the last sample.
-func (s *sampler) end(e *engine) {
+// sampleLast takes the last sample.
+func (s *stateSampler) sampleLast(e *engine) {
 	if s.every > 0 {
-		s.take(e, e.now)
+		s.takeSample(e, e.now)
 	}
 }
 
-func (s *sampler) take(e *engine, at Time) {
+func (s *stateSampler) takeSample(e *engine, at Time) {
 	sample := Sample{
-		At: at, Waiting: int64(len(e.queue.jobs)), GPUs: e.meter.up, Used: e.meter.used,
-		Allocated: e.meter.allocated, MicroDollars: e.meter.usedPrice,
+		At: at, Waiting: int64(len(e.queue.jobs)), GPUs: e.counters.up, Used: e.counters.used,
+		Allocated: e.counters.allocated, MicroDollars: e.counters.usedPrice,
 	}
 	for _, count := range e.holding {
 		sample.Running += int64(count)
 	}
 	var misfit, weights float64
-	for _, kind := range s.kinds {
+	for _, kind := range s.templates {
 		weights += float64(kind.weight)
 	}
-	for i, n := range e.nodes {
+	for i, n := range e.cluster.nodes {
 		if n.Inventory == nil || !n.up {
 			continue
 		}
@@ -116,8 +116,8 @@ func (s *sampler) take(e *engine, at Time) {
 		}
 		sample.FreeBytes += int64(free)
 		stranded := true
-		for _, kind := range s.kinds {
-			if n.open() && kind.host.Within(e.snapshot.FreeHost(i)) && e.requestOf(kind.ask).FitsOn(i) {
+		for _, kind := range s.templates {
+			if n.isOpen() && kind.host.Within(e.cluster.snapshot.FreeHost(i)) && e.cluster.requestOf(kind.template).FitsOn(i) {
 				stranded = false
 			} else {
 				misfit += float64(free) * float64(kind.weight) / weights
@@ -131,18 +131,19 @@ func (s *sampler) take(e *engine, at Time) {
 		sample.Fragmentation = misfit / float64(sample.FreeBytes)
 	}
 	s.samples = append(s.samples, sample)
-	s.frame(e, at)
+	s.recordState(e, at)
 }
 
 // freeBytes is the GPU memory of a node that nobody holds. Where compute is handed out
 // too, no more of a GPU is free than its compute.
 func (e *engine) freeBytes(node int) topology.Bytes {
-	n, state := e.nodes[node], e.snapshot.NodeState(node).GPUs()
+	n, state := e.cluster.nodes[node], e.cluster.snapshot.NodeState(node).GPUs()
 	view := placement.View{Inventory: n.Inventory, GPUs: state, Free: state.FreeGPUs()}
 	free := topology.Bytes(0)
 	for gpu := range state {
 		left := topology.Bytes(view.GPULeftover(gpu)) * topology.MiB
-		compute := n.Inventory.Node.GPUs[gpu].Model.Usable() / topology.Bytes(topology.WholeGPU) * topology.Bytes(topology.WholeGPU-state[gpu].Compute)
+		perMilli := n.Inventory.Node.GPUs[gpu].Model.Usable() / topology.Bytes(topology.WholeGPU)
+		compute := perMilli * topology.Bytes(topology.WholeGPU-state[gpu].Compute)
 		free += min(left, compute+topology.MiB)
 	}
 	return free

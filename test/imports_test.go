@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 const module = "github.com/ashlar-dev/ashlar"
@@ -39,7 +37,7 @@ var layers = map[string][]string{
 	"dra":                {"topology", "dra", "internal"},
 	"simulator": {
 		"topology", "topology/mig", "topology/catalogue", "topology/forecast", "topology/placement", "topology/cluster",
-		"topology/memory", "topology/memory/model", "topology/memory/plan",
+		"topology/memory", "topology/memory/model", "topology/memory/plan", "topology/nearest",
 	},
 	"internal":  {"topology", "internal"},
 	"manifests": {},
@@ -83,16 +81,22 @@ func TestImports(t *testing.T) {
 		files++
 		folder := path.Dir(file)
 		layer := layerOf(folder)
-		require.NotEmpty(t, layer, "%s is in no layer: add its folder to layers", file)
+		if layer == "" {
+			t.Fatalf("%s is in no layer: add its folder to layers: no layer", file)
+		}
 		for _, spec := range syntax.Imports {
 			imported, err := strconv.Unquote(spec.Path.Value)
-			require.NoError(t, err)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if reason := refused(layer, file, imported); reason != "" {
 				t.Errorf("%s imports %s: %s", file, imported, reason)
 			}
 		}
 	})
-	require.Greater(t, files, 50, "the walk found too few files to mean anything")
+	if files <= 50 {
+		t.Fatalf("the walk found too few files to mean anything: files = %v, want more than %v", files, 50)
+	}
 }
 
 func TestPureCodeCallsNoClockOrGlobalRandomness(t *testing.T) {
@@ -103,7 +107,9 @@ func TestPureCodeCallsNoClockOrGlobalRandomness(t *testing.T) {
 		names := map[string]string{} // local name to import path
 		for _, spec := range syntax.Imports {
 			imported, err := strconv.Unquote(spec.Path.Value)
-			require.NoError(t, err)
+			if err != nil {
+				t.Fatal(err)
+			}
 			name := path.Base(strings.TrimSuffix(imported, "/v2"))
 			if spec.Name != nil {
 				name = spec.Name.Name
@@ -136,11 +142,15 @@ func TestImportsRefuses(t *testing.T) {
 		"apiserver imports ours":      {"internal/apiserver/x.go", module + "/dra"},
 		"topology runs shells":        {"topology/memory/launch/x.go", "mvdan.cc/sh/v3/interp"},
 		"simulator imports a parser":  {"simulator/x.go", "mvdan.cc/sh/v3/syntax"},
+		"simulator imports a reader":  {"simulator/scenario/x.go", module + "/internal/yamlfile"},
+		"scenarios import YAML":       {"simulator/scenario/x.go", "github.com/goccy/go-yaml"},
 		"anybody imports cmd":         {"test/x.go", module + "/cmd/ashlar"},
 		"scenarios import plugins":    {"test/scenario/x.go", module + "/plugins/resourceslices"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.NotEmpty(t, refused(layerOf(path.Dir(tc.file)), tc.file, tc.imported))
+			if got := refused(layerOf(path.Dir(tc.file)), tc.file, tc.imported); got == "" {
+				t.Fatal("no refused(layerOf(path.Dir(tc.file)), tc.file, tc.imported)")
+			}
 		})
 	}
 }
@@ -155,7 +165,9 @@ func TestImportsAllows(t *testing.T) {
 		"the simulator imports one node's choice": {"simulator/x.go", module + "/topology/placement"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Empty(t, refused(layerOf(path.Dir(tc.file)), tc.file, tc.imported))
+			if got := refused(layerOf(path.Dir(tc.file)), tc.file, tc.imported); got != "" {
+				t.Fatalf("refused(layerOf(path.Dir(tc.file)), tc.file, tc.imported) = %v, want none", got)
+			}
 		})
 	}
 }
@@ -213,7 +225,9 @@ func layerOf(folder string) string {
 func eachGoFile(t *testing.T, visit func(file string, syntax *ast.File)) {
 	t.Helper()
 	root, err := filepath.Abs("..")
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	err = filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -236,5 +250,7 @@ func eachGoFile(t *testing.T, visit func(file string, syntax *ast.File)) {
 		visit(filepath.ToSlash(relative), syntax)
 		return nil
 	})
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 }

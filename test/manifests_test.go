@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 )
@@ -29,7 +28,9 @@ func TestMIGDeviceClassesMatchCatalogue(t *testing.T) {
 			continue
 		}
 		table, err := c.MIG(model.MIG)
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, profile := range table.Profiles {
 			profiles[profile.Name] = true
 		}
@@ -53,10 +54,14 @@ spec:
 	}
 	file := filepath.Join("..", "manifests", "base", "mig-deviceclasses.yaml")
 	if *update {
-		require.NoError(t, os.WriteFile(file, []byte(text.String()), 0o600))
+		if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	have, err := os.ReadFile(file)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if diff := cmp.Diff(text.String(), string(have)); diff != "" {
 		t.Errorf("%s is out of date, run this test with -update (-want +got):\n%s", file, diff)
 	}
@@ -65,18 +70,26 @@ spec:
 // The CRDs are those of the scheduler-plugins version in go.mod.
 func TestCRDsMatchSchedulerPlugins(t *testing.T) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/scheduler-plugins").Output()
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	module := strings.TrimSpace(string(out))
 	for file, source := range map[string]string{
 		"podgroups.yaml":              "coscheduling",
 		"noderesourcetopologies.yaml": "noderesourcetopology",
 	} {
 		want, err := os.ReadFile(filepath.Join(module, "manifests", source, "crd.yaml"))
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		have, err := os.ReadFile(filepath.Join("..", "manifests", "crds", file))
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		header, rest, _ := strings.Cut(string(have), "\n")
-		require.True(t, strings.HasPrefix(header, "# Copied unchanged from sigs.k8s.io/scheduler-plugins"), "%s must name its origin", file)
+		if !strings.HasPrefix(header, "# Copied unchanged from sigs.k8s.io/scheduler-plugins") {
+			t.Fatalf("%s must name its origin", file)
+		}
 		if diff := cmp.Diff(string(want), rest); diff != "" {
 			t.Errorf("%s differs from its source (-want +got):\n%s", file, diff)
 		}

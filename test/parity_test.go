@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/stretchr/testify/require"
 	resourceapi "k8s.io/api/resource/v1"
 
 	"github.com/ashlar-dev/ashlar/dra"
@@ -26,26 +25,42 @@ func TestSchedulerReadsWhatTheDriverPublishes(t *testing.T) {
 		if err != nil {
 			machine, err = c.Machine(name + "/L40S") // a layout that any GPU may fill
 		}
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		t.Run(name, func(t *testing.T) {
 			discovered, err := simulated.Node{Name: "node", Machine: machine}.Discover(c.MIG)
-			require.NoError(t, err)
+			if err != nil {
+				t.Fatal(err)
+			}
 			var devices []resourceapi.Device
 			for _, slice := range dra.ResourceSlices("node", dra.DriverResources("node", discovered)) {
 				devices = append(devices, slice.Spec.Devices...)
 			}
 			reading, err := resourceslices.ReadPool(deviceapi.Driver, devices)
-			require.NoError(t, err)
-			require.NoError(t, reading.Err(), "every device is understood")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := reading.Err(); err != nil {
+				t.Fatalf("every device is understood: %v", err)
+			}
 			node := reading.Node
 
 			for i, gpu := range node.GPUs {
 				want := discovered.Node.GPUs[i]
-				require.Equal(t, want.NUMA, gpu.NUMA, "GPU %d", i)
-				require.Equal(t, want.PCIeRoot, gpu.PCIeRoot, "GPU %d", i)
-				require.Equal(t, want.Model.Product, gpu.Model.Product, "GPU %d", i)
+				if gpu.NUMA != want.NUMA {
+					t.Fatalf("GPU %d: gpu.NUMA = %v, want %v", i, gpu.NUMA, want.NUMA)
+				}
+				if gpu.PCIeRoot != want.PCIeRoot {
+					t.Fatalf("GPU %d: gpu.PCIeRoot = %q, want %q", i, gpu.PCIeRoot, want.PCIeRoot)
+				}
+				if gpu.Model.Product != want.Model.Product {
+					t.Fatalf("GPU %d: gpu.Model.Product = %q, want %q", i, gpu.Model.Product, want.Model.Product)
+				}
 				for j := range node.GPUs {
-					require.Equal(t, discovered.Node.Bandwidth(i, j), node.Bandwidth(i, j), "GPUs %d and %d", i, j)
+					if got, want := node.Bandwidth(i, j), discovered.Node.Bandwidth(i, j); got != want {
+						t.Fatalf("GPUs %d and %d: node.Bandwidth(i, j) = %v, want %v", i, j, got, want)
+					}
 				}
 			}
 			if diff := cmp.Diff(discovered.Node.Links, node.Links); diff != "" {

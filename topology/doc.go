@@ -1,6 +1,6 @@
 // Package topology says what a node is made of: its GPUs, the links between
-// them, NUMA nodes, PCIe roots and NICs. It also holds the catalogue of GPU
-// models and machine types, every entry with its source.
+// them, NUMA nodes, PCIe roots and NICs. The known GPU models and machine types,
+// every entry with its source, are in package catalogue.
 //
 //	MachineType ──> Node ──> GPUs []GPU ──> *Model
 //	                  ├────> Links   GPU x GPU, as `nvidia-smi topo -m` prints them

@@ -91,3 +91,22 @@ func TestValidate(t *testing.T) {
 		})
 	}
 }
+
+// A flat node is one that other packages can rely on, and knows no islands.
+func TestFlatNode(t *testing.T) {
+	model := &Model{Name: "test", P2P: true}
+	for gpus := 1; gpus <= MaxGPUs; gpus++ {
+		node := FlatNode(model, gpus)
+		if err := node.Validate(); err != nil || len(node.GPUs) != gpus {
+			t.Errorf("%d GPUs: got %d, %v", gpus, len(node.GPUs), err)
+		}
+		for i, island := range node.Islands() {
+			if island != NoIsland || node.GPUs[i].NUMA != NoNUMA || node.GPUs[i].Model != model {
+				t.Errorf("GPU %d of %d: %+v, island %d", i, gpus, node.GPUs[i], island)
+			}
+		}
+	}
+	if got, want := FlatNode(model, 3).Bandwidth(0, 2), (Link{Kind: PHB}).GBps(0); got != want {
+		t.Errorf("Bandwidth(0, 2) = %d, want %d", got, want)
+	}
+}

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"embed"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,64 +17,98 @@ import (
 	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 )
 
-// traces is the node list and every pod list of a folder.
-type traces struct {
+// traceSet is the node list and every pod list of a folder.
+type traceSet struct {
+	// about says which trace it is.
+	about string
 	nodes []policy.NodeCapacity
 	names []string
 	pods  map[string][]policy.TracePod
 }
 
-const podListPrefix = "openb_pod_list_"
+const (
+	nodeListName  = "openb_node_list_gpu_node.csv"
+	podListPrefix = "openb_pod_list_"
+)
 
-func readTraces(folder string) (*traces, error) {
-	nodes, err := readFile(filepath.Join(folder, "openb_node_list_gpu_node.csv"), openb.ReadNodes)
+// smallTrace is the generated trace, which is there for everybody; see its README.
+//
+//go:embed testdata/small/*.csv
+var smallTrace embed.FS
+
+const smallFolder = "testdata/small"
+
+// readTraces reads the trace in a folder, "" for the small one of this repository.
+func readTraces(folder string) (*traceSet, error) {
+	if folder != "" {
+		t, err := readTraceFiles(os.DirFS(folder), folder)
+		if err == nil {
+			t.about = fmt.Sprintf("The trace in %s: %d nodes.", folder, len(t.nodes))
+		}
+		return t, err
+	}
+	files, err := fs.Sub(smallTrace, smallFolder)
 	if err != nil {
 		return nil, err
 	}
-	t := &traces{nodes: nodes, pods: map[string][]policy.TracePod{}}
-	files, err := filepath.Glob(filepath.Join(folder, podListPrefix+"*.csv"))
+	t, err := readTraceFiles(files, path.Join("bench/openb", smallFolder))
+	if err == nil {
+		t.about = fmt.Sprintf("The small generated trace of bench/openb/%s (%d nodes), since -traces names no folder with the public "+
+			"trace openb. The README's figures are of the public one.", smallFolder, len(t.nodes))
+	}
+	return t, err
+}
+
+// readTraceFiles reads the lists of a folder; errors call it by its name.
+func readTraceFiles(files fs.FS, folder string) (*traceSet, error) {
+	nodes, err := readFile(files, folder, nodeListName, openb.ReadNodes)
 	if err != nil {
 		return nil, err
 	}
-	for _, file := range files {
-		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), podListPrefix), ".csv")
-		if t.pods[name], err = readFile(file, openb.ReadPods); err != nil {
+	t := &traceSet{nodes: nodes, pods: map[string][]policy.TracePod{}}
+	lists, err := fs.Glob(files, podListPrefix+"*.csv")
+	if err != nil {
+		return nil, err
+	}
+	for _, list := range lists {
+		name := strings.TrimSuffix(strings.TrimPrefix(list, podListPrefix), ".csv")
+		if t.pods[name], err = readFile(files, folder, list, openb.ReadPods); err != nil {
 			return nil, err
 		}
 		t.names = append(t.names, name)
 	}
 	if len(t.names) == 0 {
-		return nil, fmt.Errorf("%s has no %s*.csv", folder, podListPrefix)
+		return nil, fmt.Errorf("%s has no pod list: want one or more files %s*.csv", folder, podListPrefix)
 	}
 	slices.Sort(t.names)
 	return t, nil
 }
 
-func readFile[T any](name string, read func(string, io.Reader) ([]T, error)) ([]T, error) {
-	in, err := os.Open(name)
+func readFile[T any](files fs.FS, folder, name string, read func(string, io.Reader) ([]T, error)) ([]T, error) {
+	in, err := files.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading the trace in %s: %w", folder, err)
 	}
 	defer in.Close()
-	return read(name, in)
+	return read(path.Join(folder, name), in)
 }
 
-// run identifies an experiment; policy is as published, "" for bounds.
+// runKey identifies an experiment; policy is as published, "" for bounds.
 type runKey struct {
 	trace, policy string
 	seed          int64
 }
 
-// allocated is in percent of all GPUs, when 100 and 130 percent have arrived. NaN is
-// never in it: what is not known has no entry.
-type allocated struct{ at100, at130 float64 }
+// allocatedPercent is in percent of all GPUs, when 100 and 130 percent have arrived. NaN
+// is never in it: what is not known has no entry.
+type allocatedPercent struct{ at100, at130 float64 }
 
-func readPublished(file string) (map[runKey]allocated, error) {
+func readPublished(file string) (map[runKey]allocatedPercent, error) {
 	rows, err := readRows(file)
 	if err != nil {
 		return nil, err
 	}
-	published := map[runKey]allocated{}
+	published := map[runKey]allocatedPercent{}
 	for i, row := range rows {
 		seed, err := strconv.ParseInt(row["seed"], 10, 64)
 		at100, err100 := strconv.ParseFloat(row["alloc100"], 64)
@@ -81,18 +116,18 @@ func readPublished(file string) (map[runKey]allocated, error) {
 		if err := errors.Join(err, err100, err130); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", file, i+2, err)
 		}
-		published[runKey{row["workload"], row["policy"], seed}] = allocated{at100, at130}
+		published[runKey{row["workload"], row["policy"], seed}] = allocatedPercent{at100, at130}
 	}
 	return published, nil
 }
 
-// bounds are by trace and seed.
-type bounds struct{ at100, at130 map[runKey]float64 }
+// upperBounds are by trace and seed.
+type upperBounds struct{ at100, at130 map[runKey]float64 }
 
 // readBounds reads upper bounds: at 100 % for any algorithm, at 130 % for those that,
 // like FGD, fail nothing before FGD's first failure. No file gives no bounds.
-func readBounds(file string) (*bounds, error) {
-	b := &bounds{map[runKey]float64{}, map[runKey]float64{}}
+func readBounds(file string) (*upperBounds, error) {
+	b := &upperBounds{map[runKey]float64{}, map[runKey]float64{}}
 	rows, err := readRows(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return b, nil

@@ -1,14 +1,19 @@
-// Command openb repeats the published experiments on Alibaba's trace openb with the
-// default policy, and compares them with what was published for FGD, seed by seed.
+// Command openb compares Ashlar's policy with FGD on Alibaba's trace openb, seed by
+// seed, and measures what an experiment costs.
 //
-//	go run ./bench/openb                     # prints the tables
-//	go run ./bench/openb --readme README.md  # also writes them there
+//	go run ./bench/openb                                    # a small generated trace of this repository
+//	go run ./bench/openb -traces FOLDER -expected FILE      # the public trace, next to FGD as published
+//	  ... -readme README.md                                 # also writes the tables there
 //
-// The trace and what was published lie beside the repository; flags say where else.
+// FOLDER has openb_node_list_gpu_node.csv and openb_pod_list_*.csv of
+// cluster-trace-gpu-v2023 of github.com/alibaba/clusterdata. FILE has what was published
+// for FGD by seed; without it FGD is run here, which agrees with it in every digit (package
+// simulator/openb).
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -20,49 +25,72 @@ import (
 	"github.com/ashlar-dev/ashlar/bench/readme"
 )
 
+// benchmarkFlags say what is run and where the answer goes.
+type benchmarkFlags struct{ traces, expected, bounds, readme string }
+
 func main() {
-	traces := flag.String("traces", filepath.Join("..", "shared", "traces", "openb"), "folder with the node list and the pod lists")
-	expected := flag.String("expected", filepath.Join("..", "shared", "data", "openb", "expected_per_seed.csv"), "published results by seed")
-	bounds := flag.String("bounds", "", "upper bounds by linear programming; default: bounds.csv beside -expected, if there is one")
-	file := flag.String("readme", "", "file between whose markers the tables are written")
+	var flags benchmarkFlags
+	flag.StringVar(&flags.traces, "traces", "", "folder with the node list and the pod lists; default: the small generated trace")
+	flag.StringVar(&flags.expected, "expected", "", "published results by seed; default: FGD is run here")
+	flag.StringVar(&flags.bounds, "bounds", "", "upper bounds by linear programming; default: bounds.csv beside -expected, if there is one")
+	flag.StringVar(&flags.readme, "readme", "", "file between whose markers the tables of the public trace are written")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if *bounds == "" {
-		*bounds = filepath.Join(filepath.Dir(*expected), "bounds.csv")
-	}
-	if err := run(ctx, *traces, *expected, *bounds, *file); err != nil {
+	if err := flags.runBenchmark(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "openb:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, folder, expected, bounds, file string) error {
-	t, err := readTraces(folder)
+// readmeCommand is how the README's tables are written.
+const readmeCommand = "go run ./bench/openb -traces FOLDER -expected FILE -readme README.md"
+
+func (f *benchmarkFlags) runBenchmark(ctx context.Context) error {
+	if f.readme != "" && (f.traces == "" || f.expected == "") {
+		return errors.New("-readme: the README's figures are of the public trace next to FGD as published: give -traces and -expected too")
+	}
+	t, err := readTraces(f.traces)
 	if err != nil {
 		return err
 	}
-	p, err := readPublished(expected)
-	if err != nil {
-		return err
-	}
-	b, err := readBounds(bounds)
+	fmt.Printf("%s\n\n", t.about)
+	fgd, err := f.readReference(ctx, t)
 	if err != nil {
 		return err
 	}
 	var text strings.Builder
 	// Speed first: it reports the most memory that the process ever held.
-	speed, err := speedTable(ctx, t, p)
+	speed, err := speedTable(ctx, t, fgd)
 	if err != nil {
 		return err
 	}
-	if err := qualityTable(ctx, &text, t, p, b); err != nil {
+	if err := qualityTable(ctx, &text, t, fgd); err != nil {
 		return err
 	}
 	fmt.Fprintf(&text, "\n%s\n%d cores, %s\n", speed, runtime.NumCPU(), runtime.Version())
 	fmt.Print(text.String())
-	if file == "" {
+	if f.readme == "" {
 		return nil
 	}
-	return readme.Write(file, "go run ./bench/openb --readme README.md", text.String())
+	return readme.Write(f.readme, readmeCommand, text.String())
+}
+
+// readReference is FGD's results, published or our own, with what bounds are known.
+func (f *benchmarkFlags) readReference(ctx context.Context, t *traceSet) (*fgdReference, error) {
+	boundsFile := f.bounds
+	if boundsFile == "" && f.expected != "" {
+		boundsFile = filepath.Join(filepath.Dir(f.expected), "bounds.csv")
+	}
+	bounds, err := readBounds(boundsFile)
+	if err != nil {
+		return nil, err
+	}
+	reference := &fgdReference{bounds: bounds, published: f.expected != ""}
+	if reference.published {
+		reference.results, err = readPublished(f.expected)
+	} else {
+		reference.results, err = runFGD(ctx, t)
+	}
+	return reference, err
 }

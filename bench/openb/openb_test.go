@@ -2,16 +2,20 @@ package main
 
 import (
 	"context"
+	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/ashlar-dev/ashlar/simulator/openb"
 	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 )
 
-// given reads the traces, which lie beside the repository.
-func given(b *testing.B) *traces {
+// traceAtHand is the public trace if it lies beside the repository, else the small one.
+func traceAtHand(b *testing.B) *traceSet {
 	b.Helper()
 	folder, err := os.Getwd()
 	if err != nil {
@@ -27,12 +31,56 @@ func given(b *testing.B) *traces {
 			return t
 		}
 	}
-	b.Skip("no folder shared/traces/openb beside the repository: nothing to run")
-	return nil
+	t, err := readTraces("")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Log(t.about)
+	return t
+}
+
+var updateTable = flag.Bool("update", false, "write testdata/small/table.md anew")
+
+// The table of the small trace, which anybody can redo, says what it said before.
+func TestSmallTraceTable(t *testing.T) {
+	small, err := readTraces("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fgd, err := (&benchmarkFlags{}).readReference(t.Context(), small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	if err := qualityTable(t.Context(), &got, small, fgd); err != nil {
+		t.Fatal(err)
+	}
+	const file = "testdata/small/table.md"
+	if *updateTable {
+		if err := os.WriteFile(file, []byte(got.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+}
+
+// The README's figures are never replaced by those of another trace.
+func TestReadmeNeedsThePublicTrace(t *testing.T) {
+	for _, flags := range []benchmarkFlags{{readme: "x"}, {readme: "x", traces: "x"}, {readme: "x", expected: "x"}} {
+		if err := flags.runBenchmark(t.Context()); err == nil || !strings.Contains(err.Error(), "give -traces and -expected too") {
+			t.Errorf("%+v: got %v", flags, err)
+		}
+	}
 }
 
 func benchmarkOne(b *testing.B, chosen policy.NodePolicy) {
-	t := given(b)
+	t := traceAtHand(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		e := openb.Experiment{Nodes: t.nodes, Pods: t.pods["default"], Policy: chosen, Seed: 42}
@@ -44,13 +92,13 @@ func benchmarkOne(b *testing.B, chosen policy.NodePolicy) {
 	}
 }
 
-// One experiment of 10,866 arrivals at 1213 nodes, with all curves.
+// One experiment with all curves: on the public trace 10,866 arrivals at 1213 nodes.
 func BenchmarkOpenbFGD(b *testing.B)    { benchmarkOne(b, policy.FGD{}) }
 func BenchmarkOpenbAshlar(b *testing.B) { benchmarkOne(b, policy.Ashlar{}) }
 
 // One seed of ten of all experiments with a published order, on the traces at hand.
 func BenchmarkAllPublishedExperiments(b *testing.B) {
-	t := given(b)
+	t := traceAtHand(b)
 	for b.Loop() {
 		runs := 0
 		for _, chosen := range published {
@@ -68,12 +116,12 @@ func BenchmarkAllPublishedExperiments(b *testing.B) {
 // One pod comes and one goes in a cluster that is 80 % full: the cost must depend on
 // how much changes, not on how many nodes there are.
 func benchmarkNodes(b *testing.B, nodes int) {
-	s, err := newScaled(given(b), "default", policy.Ashlar{}, nodes)
+	s, err := newScaledCluster(traceAtHand(b), "default", policy.Ashlar{}, nodes)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for s.cluster.Idle()*5 > s.cluster.Capacity() {
-		if _, err := s.arrive(); err != nil {
+		if _, err := s.arriveOne(); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -85,13 +133,13 @@ func benchmarkNodes(b *testing.B, nodes int) {
 	}
 }
 
-func step(b *testing.B, s *scaled) {
-	placed, err := s.arrive()
+func step(b *testing.B, s *scaledCluster) {
+	placed, err := s.arriveOne()
 	if err != nil {
 		b.Fatal(err)
 	}
 	if placed {
-		s.leave()
+		s.leaveOne()
 	}
 }
 
@@ -102,15 +150,15 @@ func BenchmarkNodes10k(b *testing.B) { benchmarkNodes(b, 10_000) }
 
 // 100,000 pods arrive at 10,000 nodes and stay.
 func Benchmark10kNodes100kArrivals(b *testing.B) {
-	t := given(b)
+	t := traceAtHand(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		s, err := newScaled(t, "default", policy.Ashlar{}, 10_000)
+		s, err := newScaledCluster(t, "default", policy.Ashlar{}, 10_000)
 		if err != nil {
 			b.Fatal(err)
 		}
 		for range 100_000 {
-			if _, err := s.arrive(); err != nil {
+			if _, err := s.arriveOne(); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -8,9 +8,9 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/forecast"
 )
 
-// scaled is a cluster made of the trace's nodes over and over, with pods of the trace
+// scaledCluster is a cluster made of the trace's nodes over and over, with pods of the trace
 // that arrive at random.
-type scaled struct {
+type scaledCluster struct {
 	cluster  *policy.ClusterState
 	selector policy.NodeSelector
 	pods     []policy.TracePod
@@ -18,8 +18,8 @@ type scaled struct {
 	grants   []policy.PodAllocation
 }
 
-func newScaled(t *traces, trace string, chosen policy.NodePolicy, nodes int) (*scaled, error) {
-	s := &scaled{pods: t.pods[trace], rng: rand.New(rand.NewSource(42))}
+func newScaledCluster(t *traceSet, trace string, chosen policy.NodePolicy, nodes int) (*scaledCluster, error) {
+	s := &scaledCluster{pods: t.pods[trace], rng: rand.New(rand.NewSource(42))}
 	list := make([]policy.NodeCapacity, nodes)
 	for i, at := range s.rng.Perm(nodes) {
 		list[i] = t.nodes[at%len(t.nodes)]
@@ -37,8 +37,8 @@ func newScaled(t *traces, trace string, chosen policy.NodePolicy, nodes int) (*s
 	return s, nil
 }
 
-// arrive lets one random pod arrive; not placed if it fits nowhere.
-func (s *scaled) arrive() (placed bool, err error) {
+// arriveOne lets one random pod arrive; not placed if it fits nowhere.
+func (s *scaledCluster) arriveOne() (placed bool, err error) {
 	pod := s.pods[s.rng.Intn(len(s.pods))]
 	at, found := s.selector.SelectNode(pod)
 	if !found {
@@ -49,8 +49,8 @@ func (s *scaled) arrive() (placed bool, err error) {
 	return true, err
 }
 
-// leave lets one random pod go.
-func (s *scaled) leave() {
+// leaveOne lets one random pod go.
+func (s *scaledCluster) leaveOne() {
 	i := s.rng.Intn(len(s.grants))
 	s.cluster.Release(s.grants[i])
 	s.grants[i] = s.grants[len(s.grants)-1]

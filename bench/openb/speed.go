@@ -14,7 +14,7 @@ import (
 
 // speedTable measures CPU time, of all threads together, and the most memory held up
 // to then, which only grows: the small comes first.
-func speedTable(ctx context.Context, t *traces, p map[runKey]allocated) (string, error) {
+func speedTable(ctx context.Context, t *traceSet, fgd *fgdReference) (string, error) {
 	trace := t.names[0]
 	if t.pods["default"] != nil {
 		trace = "default" // the published figures are of this one
@@ -38,18 +38,22 @@ func speedTable(ctx context.Context, t *traces, p map[runKey]allocated) (string,
 		}
 	}
 	for _, chosen := range []policy.NodePolicy{policy.FGD{}, policy.Ashlar{}} {
-		if err := row(fmt.Sprintf("one experiment (%s, 1213 nodes), %s", trace, chosen.Name()), one(chosen)); err != nil {
+		if err := row(fmt.Sprintf("one experiment (%s, %d nodes), %s", trace, len(t.nodes), chosen.Name()), one(chosen)); err != nil {
 			return "", err
 		}
 	}
 	all := 0
-	for key := range p {
+	for key := range fgd.results {
 		if published[key.policy] != nil && t.pods[key.trace] != nil {
 			all++
 		}
 	}
-	err := row(fmt.Sprintf("all %d published experiments at hand with a fixed order", all), func() error {
-		for key := range p { // in any order: they do not depend on one another
+	what := "all %d published experiments at hand with a fixed order"
+	if !fgd.published {
+		what = "all %d experiments with fgd"
+	}
+	err := row(fmt.Sprintf(what, all), func() error {
+		for key := range fgd.results { // in any order: they do not depend on one another
 			if chosen := published[key.policy]; chosen != nil && t.pods[key.trace] != nil {
 				if _, err := runSeeds(ctx, t, key.trace, chosen, []int64{key.seed}); err != nil {
 					return err
@@ -63,9 +67,9 @@ func speedTable(ctx context.Context, t *traces, p map[runKey]allocated) (string,
 	}
 	for _, chosen := range []policy.NodePolicy{policy.FGD{}, policy.Ashlar{}} {
 		err := row("100,000 arrivals at 10,000 nodes, "+chosen.Name(), func() error {
-			s, err := newScaled(t, trace, chosen, 10_000)
+			s, err := newScaledCluster(t, trace, chosen, 10_000)
 			for i := 0; i < 100_000 && err == nil; i++ {
-				_, err = s.arrive()
+				_, err = s.arriveOne()
 			}
 			return err
 		})

@@ -3,14 +3,12 @@ package simulated
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
-	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/internal/yamlfile"
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
@@ -44,88 +42,75 @@ type Machines func(name string) (*topology.MachineType, error)
 //     machine: gb200-nvl72-tray
 //     clique: 4b7ae1c2-0001-4d3a-9c00-00000000000a.7   # optional: the multi-node NVLink domain
 //
-// Every error names the file and the line. Unknown fields are errors.
+// The error has everything that is wrong, each with file, line and column. Unknown fields
+// are errors.
 func ReadNodes(file string, text []byte, machines Machines) ([]Node, error) {
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
-		return nil, located(file, err)
+	var entries []nodeEntry
+	document, faults := yamlfile.Read(file, text, &entries, yamlfile.Options{Empty: wantNodes})
+	if document == nil {
+		return nil, faults.Err()
 	}
-	if len(document.Content) == 0 {
-		return nil, fmt.Errorf("%s: no nodes: want a list of {name, machine}", file)
+	if len(faults) == 0 && len(entries) == 0 {
+		faults = append(faults, document.Fault("", "no nodes: "+wantNodes))
 	}
-	list := document.Content[0]
-	if list.Kind != yaml.SequenceNode {
-		return nil, fmt.Errorf("%s:%d: want a list of {name, machine}", file, list.Line)
-	}
-	if len(list.Content) == 0 {
-		return nil, fmt.Errorf("%s:%d: no nodes: want a list of {name, machine}", file, list.Line)
-	}
-	nodes := make([]Node, 0, len(list.Content))
-	lines := map[string]int{} // of each name's first use
-	for _, item := range list.Content {
-		node, err := readNode(item, machines)
-		if err != nil {
-			return nil, fmt.Errorf("%s:%w", file, err)
+	unread := faults
+	report := func(path string, problem error) {
+		if !unread.Concern(path) {
+			faults = append(faults, document.Fault(path, problem.Error()))
 		}
-		if first, used := lines[node.Name]; used {
-			return nil, fmt.Errorf("%s:%d: node %q is already on line %d", file, item.Line, node.Name, first)
+	}
+	nodes := make([]Node, 0, len(entries))
+	first := map[string]string{} // the path of each name's first use
+	for i, entry := range entries {
+		path := fmt.Sprintf("[%d]", i)
+		node, problems := entry.nodeOf(machines)
+		for _, field := range entryFields {
+			if problems[field] != nil {
+				report(path+"."+field, problems[field])
+			}
 		}
-		lines[node.Name] = item.Line
+		if before, used := first[node.Name]; used && node.Name != "" {
+			report(path+".name", fmt.Errorf("node %q is already on line %d", node.Name, document.Position(before).Line))
+		} else {
+			first[node.Name] = path + ".name"
+		}
 		nodes = append(nodes, node)
+	}
+	if err := faults.Err(); err != nil {
+		return nil, err
 	}
 	return nodes, nil
 }
 
-// yamlLine is how the YAML library starts its messages.
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:unmarshal errors:\s*)?line (\d+): (?s:(.*))$`)
+const wantNodes = "want a list of {name, machine}"
 
-// located puts a YAML error in the form file:line: message.
-func located(file string, err error) error {
-	if parts := yamlLine.FindStringSubmatch(err.Error()); parts != nil {
-		return fmt.Errorf("%s:%s: %s", file, parts[1], parts[2])
-	}
-	return fmt.Errorf("%s: %s", file, strings.TrimPrefix(err.Error(), "yaml: "))
+// nodeEntry is a node as a file has it.
+type nodeEntry struct {
+	Name    string `json:"name"`
+	Machine string `json:"machine"`
+	Clique  string `json:"clique"`
 }
 
-// readNode reads one entry; its errors start with the line.
-func readNode(item *yaml.Node, machines Machines) (Node, error) {
-	if item.Kind != yaml.MappingNode {
-		return Node{}, fmt.Errorf("%d: want {name, machine}", item.Line)
+var entryFields = []string{"name", "machine", "clique"}
+
+// nodeOf makes a node, and says what is wrong with which field.
+func (e nodeEntry) nodeOf(machines Machines) (Node, map[string]error) {
+	problems := map[string]error{"name": CheckName(e.Name)}
+	node := Node{Name: e.Name}
+	if e.Machine == "" {
+		problems["machine"] = errors.New("is missing: want a machine type")
+	} else {
+		node.Machine, problems["machine"] = machines(e.Machine)
 	}
-	values := map[string]*yaml.Node{}
-	for i := 0; i+1 < len(item.Content); i += 2 {
-		key, value := item.Content[i], item.Content[i+1]
-		if !slices.Contains([]string{"name", "machine", "clique"}, key.Value) {
-			return Node{}, fmt.Errorf("%d: unknown field %q: want name, machine or clique", key.Line, key.Value)
-		}
-		if values[key.Value] != nil {
-			return Node{}, fmt.Errorf("%d: field %s is given twice", key.Line, key.Value)
-		}
-		if value.Kind != yaml.ScalarNode || value.Value == "" {
-			return Node{}, fmt.Errorf("%d: field %s: want a word", key.Line, key.Value)
-		}
-		values[key.Value] = value
+	if e.Clique == "" {
+		return node, problems
 	}
-	for _, field := range []string{"name", "machine"} {
-		if values[field] == nil {
-			return Node{}, fmt.Errorf("%d: field %s is missing", item.Line, field)
-		}
+	if _, err := fabricInfo(e.Clique); err != nil {
+		problems["clique"] = err
+	} else if node.Machine != nil {
+		node.Machine = inClique(node.Machine, e.Clique)
 	}
-	name, machine := values["name"], values["machine"]
-	if err := CheckName(name.Value); err != nil {
-		return Node{}, fmt.Errorf("%d: %w", name.Line, err)
-	}
-	machineType, err := machines(machine.Value)
-	if err != nil {
-		return Node{}, fmt.Errorf("%d: %w", machine.Line, err)
-	}
-	if clique := values["clique"]; clique != nil {
-		if _, err := fabricInfo(clique.Value); err != nil {
-			return Node{}, fmt.Errorf("%d: %w", clique.Line, err)
-		}
-		machineType = inClique(machineType, clique.Value)
-	}
-	return Node{Name: name.Value, Machine: machineType}, nil
+	return node, problems
 }
 
 // CheckName reports what keeps a name from being that of a node.

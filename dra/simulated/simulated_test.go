@@ -238,24 +238,44 @@ func TestReadNodes(t *testing.T) {
 
 func TestReadNodesNamesTheLine(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
-		"nothing":         {"", "nodes.yaml: no nodes: want a list of {name, machine}"},
-		"empty list":      {"# none\n[]\n", "nodes.yaml:2: no nodes: want a list of {name, machine}"},
-		"not a list":      {"name: a\n", "nodes.yaml:1: want a list of {name, machine}"},
-		"not a mapping":   {"- a\n", "nodes.yaml:1: want {name, machine}"},
-		"bad YAML":        {"- name: a\n  machine: [\n", "nodes.yaml:"},
-		"tab":             {"- name: a\n\tmachine: b\n", "nodes.yaml:2: found a tab character that violates indentation"},
-		"unknown field":   {"- name: a\n  machine: dgx-h100\n  gpus: 8\n", `nodes.yaml:3: unknown field "gpus": want name, machine or clique`},
-		"field twice":     {"- name: a\n  name: b\n", "nodes.yaml:2: field name is given twice"},
-		"no machine":      {"- name: a\n", "nodes.yaml:1: field machine is missing"},
-		"empty machine":   {"- name: a\n  machine:\n", "nodes.yaml:2: field machine: want a word"},
-		"bad name":        {"- name: A_b\n  machine: dgx-h100\n", `nodes.yaml:1: node name "A_b": `},
-		"unknown machine": {"- name: a\n  machine: dgx-h1000\n", `nodes.yaml:2: unknown machine "dgx-h1000"`},
-		"name twice":      {"- {name: a, machine: dgx-h100}\n- {name: b, machine: dgx-h100}\n- {name: a, machine: dgx-h100}\n", `nodes.yaml:3: node "a" is already on line 1`},
-		"bad clique":      {"- {name: a, machine: dgx-h100, clique: rack-1}\n", `nodes.yaml:1: NVLink clique "rack-1" is not <cluster UUID>.<clique id>`},
+		"nothing":         {"", "nodes.yaml:1:1: is empty: want a list of {name, machine}"},
+		"empty list":      {"# none\n[]\n", "nodes.yaml:2:1: no nodes: want a list of {name, machine}"},
+		"not a list":      {"name: a\n", "nodes.yaml:1:1: want a list: lines that start with -"},
+		"not a mapping":   {"- a\n", "nodes.yaml:1:3: [0]: want fields: lines like name: value"},
+		"bad YAML":        {"- name: a\n  machine: [\n", "nodes.yaml:2:12: is not YAML: sequence end token ']' not found"},
+		"tab":             {"- name: a\n\tmachine: b\n", "nodes.yaml:2:1: is not YAML: a tab indents the line, where only spaces may"},
+		"unknown field":   {"- name: a\n  machine: dgx-h100\n  gpus: 8\n", `nodes.yaml:3:3: [0].gpus: is not a field: want one of name, machine, clique`},
+		"field twice":     {"- name: a\n  name: b\n", "nodes.yaml:1:3: [0].machine: is missing: want a machine type\nnodes.yaml:2:3: [0].name: occurs twice"},
+		"no machine":      {"- name: a\n", "nodes.yaml:1:3: [0].machine: is missing"},
+		"empty machine":   {"- name: a\n  machine:\n", "nodes.yaml:2:3: [0].machine: is empty"},
+		"bad name":        {"- name: A_b\n  machine: dgx-h100\n", `nodes.yaml:1:9: [0].name: node name "A_b": `},
+		"unknown machine": {"- name: a\n  machine: dgx-h1000\n", `nodes.yaml:2:12: [0].machine: unknown machine "dgx-h1000"`},
+		"name twice":      {"- {name: a, machine: dgx-h100}\n- {name: b, machine: dgx-h100}\n- {name: a, machine: dgx-h100}\n", `nodes.yaml:3:10: [2].name: node "a" is already on line 1`},
+		"no name":         {"- {machine: dgx-h100}\n", "nodes.yaml:1:3: [0].name: a node needs a name"},
+		"bad clique":      {"- {name: a, machine: dgx-h100, clique: rack-1}\n", `nodes.yaml:1:40: [0].clique: NVLink clique "rack-1" is not <cluster UUID>.<clique id>`},
 	} {
 		_, err := simulated.ReadNodes("nodes.yaml", []byte(tc.text), catalogue.Default().Machine)
 		if err == nil || !strings.HasPrefix(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want %q", name, err, tc.want)
+		}
+	}
+}
+
+// One reading says everything that is wrong.
+func TestReadNodesAllFaults(t *testing.T) {
+	text := "- {name: A, machine: dgx-h100, gpus: 8}\n- {name: a, machine: dgx-h1000}\n- {name: a, machine: dgx-h100}\n"
+	_, err := simulated.ReadNodes("nodes.yaml", []byte(text), catalogue.Default().Machine)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for i, want := range []string{
+		`nodes.yaml:1:10: [0].name: node name "A": `,
+		"nodes.yaml:1:32: [0].gpus: is not a field",
+		`nodes.yaml:2:22: [1].machine: unknown machine "dgx-h1000"`,
+		`nodes.yaml:3:10: [2].name: node "a" is already on line 2`,
+	} {
+		if lines := strings.Split(err.Error(), "\n"); i >= len(lines) || !strings.HasPrefix(lines[i], want) {
+			t.Errorf("got %v\nwant a line %d: %s", err, i+1, want)
 		}
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// converter makes Nodes of the library's tree, and notes what is wrong with it. A faulty
-// node becomes nil, and is left out of what it is in.
-type converter struct {
+// treeConverter makes Nodes of the library's tree, and notes what is wrong with it. A faulty
+// field is left out of its mapping.
+type treeConverter struct {
 	file    string
 	options Options
 	// anchors are those so far; one that is nil is still being read.
@@ -22,50 +22,52 @@ type converter struct {
 	full bool
 }
 
-func (c *converter) report(at Position, path, format string, args ...any) {
-	c.faults.add(&Fault{File: c.file, Position: at, Path: path, Problem: fmt.Sprintf(format, args...)})
+func (c *treeConverter) reportFault(at Position, path, format string, args ...any) {
+	c.faults.addFault(&Fault{File: c.file, Position: at, Path: path, Problem: fmt.Sprintf(format, args...)})
 }
 
-func (c *converter) convert(from ast.Node, path string, depth int) *Node {
+func (c *treeConverter) convertNode(from ast.Node, path string, depth int) *Node {
 	if c.full {
 		return nil
 	}
 	at := startOf(from)
 	if depth > maxDepth {
 		c.full = true
-		c.report(at, "", tooDeep)
+		c.reportFault(at, "", tooDeep)
 		return nil
 	}
 	node := c.convertKind(from, at, path, depth)
 	if node != nil && node.size > maxNodes && !c.full {
 		c.full = true
-		c.report(at, path, "holds more than %d values once its aliases are unfolded", maxNodes)
+		c.reportFault(at, path, "holds more than %d values once its aliases are unfolded", maxNodes)
 		return nil
 	}
 	return node
 }
 
-func (c *converter) convertKind(from ast.Node, at Position, path string, depth int) *Node {
+func (c *treeConverter) convertKind(from ast.Node, at Position, path string, depth int) *Node {
 	switch from := from.(type) {
 	case *ast.MappingNode:
-		return c.mapping(from.Values, at, path, depth)
+		return c.convertMapping(from.Values, at, path, depth)
 	case *ast.MappingValueNode:
-		return c.mapping([]*ast.MappingValueNode{from}, at, path, depth)
+		return c.convertMapping([]*ast.MappingValueNode{from}, at, path, depth)
 	case *ast.SequenceNode:
 		node := &Node{Kind: KindSequence, Position: at, size: 1}
 		for i, item := range from.Values {
-			if converted := c.convert(item, path+"["+strconv.Itoa(i)+"]", depth+1); converted != nil {
-				node.Items = append(node.Items, converted)
-				node.grow(converted)
+			converted := c.convertNode(item, path+"["+strconv.Itoa(i)+"]", depth+1)
+			if converted == nil {
+				converted = &Node{Kind: KindNull, Position: startOf(item), faulty: true, size: 1} // keeps the others' numbers
 			}
+			node.Items = append(node.Items, converted)
+			node.addSize(converted)
 		}
 		return node
 	case *ast.AnchorNode:
-		return c.anchor(from, at, path, depth)
+		return c.convertAnchor(from, at, path, depth)
 	case *ast.AliasNode:
-		return c.alias(from, at, path)
+		return c.convertAlias(from, at, path)
 	case *ast.TagNode:
-		return c.tagged(from, at, path, depth)
+		return c.convertTagged(from, at, path, depth)
 	case *ast.LiteralNode:
 		return &Node{Kind: KindString, Position: at, Text: from.Value.Value, size: 1}
 	case *ast.StringNode:
@@ -80,7 +82,7 @@ func (c *converter) convertKind(from ast.Node, at Position, path string, depth i
 	case ast.ScalarNode:
 		return plainNode(from.GetToken().Value, at)
 	}
-	c.report(at, path, "cannot be read here")
+	c.reportFault(at, path, "cannot be read here")
 	return nil
 }
 
@@ -88,10 +90,10 @@ func plainNode(text string, at Position) *Node {
 	return &Node{Kind: plainKind(text), Position: at, Text: text, size: 1}
 }
 
-// grow adds the size of a child, up to what is over every bound.
-func (n *Node) grow(child *Node) { n.size = min(n.size+child.size, math.MaxInt32) }
+// addSize adds the size of a child, up to what is over every bound.
+func (n *Node) addSize(child *Node) { n.size = min(n.size+child.size, math.MaxInt32) }
 
-func (c *converter) mapping(values []*ast.MappingValueNode, at Position, path string, depth int) *Node {
+func (c *treeConverter) convertMapping(values []*ast.MappingValueNode, at Position, path string, depth int) *Node {
 	node := &Node{Kind: KindMapping, Position: at, size: 1}
 	seen := make(map[string]bool, len(values))
 	var merges []*Node
@@ -107,11 +109,11 @@ func (c *converter) mapping(values []*ast.MappingValueNode, at Position, path st
 		}
 		inner := joinPath(path, name)
 		if seen[name] {
-			c.report(place, inner, "occurs twice")
+			c.reportFault(place, inner, "occurs twice")
 			continue
 		}
 		seen[name] = true
-		converted := c.convert(value.Value, inner, depth+1)
+		converted := c.convertNode(value.Value, inner, depth+1)
 		if converted == nil {
 			continue
 		}
@@ -119,14 +121,14 @@ func (c *converter) mapping(values []*ast.MappingValueNode, at Position, path st
 			converted = &Node{Kind: KindNull, Position: place, size: 1} // it is nowhere itself
 		}
 		node.Fields = append(node.Fields, Field{name, place, converted})
-		node.grow(converted)
+		node.addSize(converted)
 	}
 	for _, merged := range merges {
 		for _, field := range merged.Fields {
 			if !seen[field.Name] {
 				seen[field.Name] = true
 				node.Fields = append(node.Fields, field)
-				node.grow(field.Value)
+				node.addSize(field.Value)
 			}
 		}
 	}
@@ -134,13 +136,13 @@ func (c *converter) mapping(values []*ast.MappingValueNode, at Position, path st
 }
 
 // mergeValues are the mappings whose fields a merge key adds.
-func (c *converter) mergeValues(value ast.Node, at Position, path string, depth int) []*Node {
+func (c *treeConverter) mergeValues(value ast.Node, at Position, path string, depth int) []*Node {
 	inner := joinPath(path, "<<")
 	if !c.options.Aliases {
-		c.report(at, inner, "anchors and aliases are not read: write it out")
+		c.reportFault(at, inner, "anchors and aliases are not read: write it out")
 		return nil
 	}
-	converted := c.convert(value, inner, depth+1)
+	converted := c.convertNode(value, inner, depth+1)
 	if converted == nil {
 		return nil
 	}
@@ -150,7 +152,7 @@ func (c *converter) mergeValues(value ast.Node, at Position, path string, depth 
 	}
 	for _, mapping := range mappings {
 		if mapping.Kind != KindMapping {
-			c.report(at, inner, "want a mapping, or a list of them")
+			c.reportFault(at, inner, "want a mapping, or a list of them")
 			return nil
 		}
 	}
@@ -158,7 +160,7 @@ func (c *converter) mergeValues(value ast.Node, at Position, path string, depth 
 }
 
 // keyName is the text of a key, which must be a scalar.
-func (c *converter) keyName(key ast.MapKeyNode, at Position, path string) (string, bool) {
+func (c *treeConverter) keyName(key ast.MapKeyNode, at Position, path string) (string, bool) {
 	var inner ast.Node = key
 	if explicit, ok := inner.(*ast.MappingKeyNode); ok {
 		inner = explicit.Value
@@ -166,40 +168,40 @@ func (c *converter) keyName(key ast.MapKeyNode, at Position, path string) (strin
 	node := (*Node)(nil)
 	if scalar, ok := inner.(ast.ScalarNode); ok {
 		before := len(c.faults)
-		if node = c.convert(scalar, path, 0); node == nil && len(c.faults) > before {
+		if node = c.convertNode(scalar, path, 0); node == nil && len(c.faults) > before {
 			return "", false
 		}
 	}
 	if node == nil || !node.IsScalar() {
-		c.report(at, path, "a field's name must be a word")
+		c.reportFault(at, path, "a field's name must be a word")
 		return "", false
 	}
 	return node.Text, true
 }
 
-func (c *converter) anchor(from *ast.AnchorNode, at Position, path string, depth int) *Node {
+func (c *treeConverter) convertAnchor(from *ast.AnchorNode, at Position, path string, depth int) *Node {
 	if !c.options.Aliases {
-		c.report(at, path, "anchors and aliases are not read: write it out")
+		c.reportFault(at, path, "anchors and aliases are not read: write it out")
 		return nil
 	}
 	name := from.Name.GetToken().Value
 	c.anchors[name] = nil
-	node := c.convert(from.Value, path, depth+1)
+	node := c.convertNode(from.Value, path, depth+1)
 	if node != nil {
 		c.anchors[name] = node
 	}
 	return node
 }
 
-func (c *converter) alias(from *ast.AliasNode, at Position, path string) *Node {
+func (c *treeConverter) convertAlias(from *ast.AliasNode, at Position, path string) *Node {
 	if !c.options.Aliases {
-		c.report(at, path, "anchors and aliases are not read: write it out")
+		c.reportFault(at, path, "anchors and aliases are not read: write it out")
 		return nil
 	}
 	name := from.Value.GetToken().Value
 	node := c.anchors[name]
 	if node == nil {
-		c.report(at, path, "*%s: no anchor &%s is before it", name, name)
+		c.reportFault(at, path, "*%s: no anchor &%s is before it", name, name)
 	}
 	return node
 }
@@ -210,14 +212,14 @@ var tagKinds = map[string]Kind{
 	"!!map": KindMapping, "!!seq": KindSequence,
 }
 
-func (c *converter) tagged(from *ast.TagNode, at Position, path string, depth int) *Node {
+func (c *treeConverter) convertTagged(from *ast.TagNode, at Position, path string, depth int) *Node {
 	tag := from.Start.Value
 	kind, known := tagKinds[tag]
 	if !known {
-		c.report(at, path, "the tag %s is not read: leave it out", tag)
+		c.reportFault(at, path, "the tag %s is not read: leave it out", tag)
 		return nil
 	}
-	node := c.convert(from.Value, path, depth+1)
+	node := c.convertNode(from.Value, path, depth+1)
 	switch {
 	case node == nil || node.Kind == kind:
 		return node
@@ -226,7 +228,7 @@ func (c *converter) tagged(from *ast.TagNode, at Position, path string, depth in
 	case node.Kind == KindString && plainKind(node.Text) == kind, node.Kind == KindInteger && kind == KindFloat:
 		return &Node{Kind: kind, Position: at, Text: node.Text, size: 1}
 	}
-	c.report(at, path, "is no %s, as its tag says", strings.TrimPrefix(tag, "!!"))
+	c.reportFault(at, path, "is no %s, as its tag says", strings.TrimPrefix(tag, "!!"))
 	return nil
 }
 

@@ -27,7 +27,7 @@ func Read(file string, text []byte, into any, options Options) (*Document, Fault
 		return nil, faults
 	}
 	for _, second := range documents[1:] {
-		faults.add(&Fault{File: file, Position: second.Root.Position, Problem: "is a second document: want one, without ---"})
+		faults.addFault(&Fault{File: file, Position: second.Root.Position, Problem: "is a second document: want one, without ---"})
 	}
 	return documents[0], append(faults, documents[0].Decode(into)...)
 }
@@ -37,43 +37,46 @@ func (d *Document) Decode(into any) Faults { return d.DecodeNode(d.Root, "", int
 
 // DecodeNode fills into from a node of the document, whose path starts those of faults.
 func (d *Document) DecodeNode(node *Node, path string, into any) Faults {
-	decoding := decoder{file: d.File}
-	decoding.decode(node, reflect.ValueOf(into).Elem(), path)
+	decoding := nodeDecoder{file: d.File}
+	decoding.decodeInto(node, reflect.ValueOf(into).Elem(), path)
 	return decoding.faults
 }
 
-type decoder struct {
+type nodeDecoder struct {
 	file   string
 	faults Faults
 }
 
-func (d *decoder) report(at Position, path, format string, args ...any) *Fault {
+func (d *nodeDecoder) reportFault(at Position, path, format string, args ...any) *Fault {
 	fault := &Fault{File: d.file, Position: at, Path: path, Problem: fmt.Sprintf(format, args...)}
-	d.faults.add(fault)
+	d.faults.addFault(fault)
 	return fault
 }
 
-func (d *decoder) decode(node *Node, v reflect.Value, path string) {
+func (d *nodeDecoder) decodeInto(node *Node, v reflect.Value, path string) {
 	if v.Kind() == reflect.Interface && v.NumMethod() == 0 {
 		if value := node.Value(); value != nil {
 			v.Set(reflect.ValueOf(value))
 		}
 		return
 	}
+	if node.faulty {
+		return
+	}
 	if node.Kind == KindNull {
-		d.report(node.Position, path, "is empty: write a value, or leave the field out")
+		d.reportFault(node.Position, path, "is empty: write a value, or leave the field out")
 		return
 	}
 	if v.Kind() == reflect.Pointer {
 		v.Set(reflect.New(v.Type().Elem()))
-		d.decode(node, v.Elem(), path)
+		d.decodeInto(node, v.Elem(), path)
 		return
 	}
 	if text, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		if !node.IsScalar() {
-			d.report(node.Position, path, "want one value")
+			d.reportFault(node.Position, path, "want one value")
 		} else if err := text.UnmarshalText([]byte(node.Text)); err != nil {
-			d.report(node.Position, path, "%v", err)
+			d.reportFault(node.Position, path, "%v", err)
 		}
 		return
 	}
@@ -91,9 +94,9 @@ func (d *decoder) decode(node *Node, v reflect.Value, path string) {
 
 const wantFields = "want fields: lines like name: value"
 
-func (d *decoder) decodeStruct(node *Node, v reflect.Value, path string) {
+func (d *nodeDecoder) decodeStruct(node *Node, v reflect.Value, path string) {
 	if node.Kind != KindMapping {
-		d.report(node.Position, path, wantFields)
+		d.reportFault(node.Position, path, wantFields)
 		return
 	}
 	names, indices := fieldsOf(v.Type(), nil)
@@ -102,7 +105,7 @@ func (d *decoder) decodeStruct(node *Node, v reflect.Value, path string) {
 		found := false
 		for i, name := range names {
 			if name == field.Name {
-				d.decode(field.Value, v.FieldByIndex(indices[i]), inner)
+				d.decodeInto(field.Value, v.FieldByIndex(indices[i]), inner)
 				found = true
 				break
 			}
@@ -114,7 +117,7 @@ func (d *decoder) decodeStruct(node *Node, v reflect.Value, path string) {
 		if near := nearest.Names(field.Name, names); len(near) > 0 {
 			hint, meant = ", did you mean "+near[0]+"?", joinPath(path, near[0])
 		}
-		d.report(field.Position, inner, "is not a field%s: want one of %s", hint, strings.Join(names, ", ")).meant = meant
+		d.reportFault(field.Position, inner, "is not a field%s: want one of %s", hint, strings.Join(names, ", ")).meant = meant
 	}
 }
 
@@ -135,33 +138,33 @@ func fieldsOf(typ reflect.Type, outer []int) (names []string, indices [][]int) {
 	return names, indices
 }
 
-func (d *decoder) decodeSlice(node *Node, v reflect.Value, path string) {
+func (d *nodeDecoder) decodeSlice(node *Node, v reflect.Value, path string) {
 	if node.Kind != KindSequence {
-		d.report(node.Position, path, "want a list: lines that start with -")
+		d.reportFault(node.Position, path, "want a list: lines that start with -")
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(node.Items), len(node.Items)))
 	for i, item := range node.Items {
-		d.decode(item, v.Index(i), path+"["+strconv.Itoa(i)+"]")
+		d.decodeInto(item, v.Index(i), path+"["+strconv.Itoa(i)+"]")
 	}
 }
 
-func (d *decoder) decodeMap(node *Node, v reflect.Value, path string) {
+func (d *nodeDecoder) decodeMap(node *Node, v reflect.Value, path string) {
 	if node.Kind != KindMapping {
-		d.report(node.Position, path, wantFields)
+		d.reportFault(node.Position, path, wantFields)
 		return
 	}
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(node.Fields)))
 	for _, field := range node.Fields {
 		value := reflect.New(v.Type().Elem()).Elem()
-		d.decode(field.Value, value, joinPath(path, field.Name))
+		d.decodeInto(field.Value, value, joinPath(path, field.Name))
 		v.SetMapIndex(reflect.ValueOf(field.Name).Convert(v.Type().Key()), value)
 	}
 }
 
-func (d *decoder) decodeScalar(node *Node, v reflect.Value, path string) {
+func (d *nodeDecoder) decodeScalar(node *Node, v reflect.Value, path string) {
 	if !node.IsScalar() {
-		d.report(node.Position, path, "want one value")
+		d.reportFault(node.Position, path, "want one value")
 		return
 	}
 	switch v.Kind() {
@@ -169,31 +172,31 @@ func (d *decoder) decodeScalar(node *Node, v reflect.Value, path string) {
 		v.SetString(node.Text)
 	case reflect.Bool:
 		if node.Kind != KindBoolean {
-			d.report(node.Position, path, "%q, want true or false", node.Text)
+			d.reportFault(node.Position, path, "%q, want true or false", node.Text)
 			return
 		}
 		v.SetBool(isTrue(node.Text))
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		number, err := strconv.ParseInt(node.Text, 10, v.Type().Bits())
 		if err != nil || node.Kind != KindInteger {
-			d.report(node.Position, path, "%q, want a whole number%s", node.Text, unquoted(node, err))
+			d.reportFault(node.Position, path, "%q, want a whole number%s", node.Text, quotesHint(node, err))
 			return
 		}
 		v.SetInt(number)
 	case reflect.Float32, reflect.Float64:
 		number, err := strconv.ParseFloat(node.Text, v.Type().Bits())
 		if err != nil || node.Kind != KindInteger && node.Kind != KindFloat || math.IsNaN(number) || math.IsInf(number, 0) {
-			d.report(node.Position, path, "%q, want a number%s", node.Text, unquoted(node, err))
+			d.reportFault(node.Position, path, "%q, want a number%s", node.Text, quotesHint(node, err))
 			return
 		}
 		v.SetFloat(number)
 	default:
-		d.report(node.Position, path, "cannot be read into a %s", v.Type())
+		d.reportFault(node.Position, path, "cannot be read into a %s", v.Type())
 	}
 }
 
-// unquoted says what to do about a number in quotes.
-func unquoted(node *Node, err error) string {
+// quotesHint says what to do about a number in quotes.
+func quotesHint(node *Node, err error) string {
 	if err == nil && node.Kind == KindString {
 		return " without quotes"
 	}

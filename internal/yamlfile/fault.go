@@ -37,9 +37,9 @@ func (f *Fault) Error() string {
 // Faults are all things that are wrong with a file.
 type Faults []*Fault
 
-// add notes a fault while there are not too many. What a fault quotes of the file may be
+// addFault notes a fault while there are not too many. What a fault quotes of the file may be
 // as long as the file, and is cut.
-func (f *Faults) add(fault *Fault) {
+func (f *Faults) addFault(fault *Fault) {
 	if len(*f) >= maxFaults {
 		return
 	}

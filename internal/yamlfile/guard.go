@@ -16,9 +16,9 @@ const (
 	maxNodes = 1 << 20
 )
 
-// guard looks through tokens for what would make the parser recurse without bound, and
+// tokenGuard looks through tokens for what would make the parser recurse without bound, and
 // for what is not read anyway.
-type guard struct {
+type tokenGuard struct {
 	line     int
 	flow     int // open brackets
 	openers  int // tokens in a row that each nest what follows
@@ -32,9 +32,9 @@ type openMapping struct{ column, keys int }
 
 // checkTokens returns what is wrong and where, "" if the parser may have the tokens.
 func checkTokens(tokens token.Tokens) (string, *token.Token) {
-	g := guard{}
+	g := tokenGuard{}
 	for _, next := range tokens {
-		if problem := g.see(next); problem != "" {
+		if problem := g.checkToken(next); problem != "" {
 			return problem, next
 		}
 	}
@@ -47,7 +47,7 @@ const (
 	noDirectives = "is a directive, which are not read: leave the line out"
 )
 
-func (g *guard) see(next *token.Token) string {
+func (g *tokenGuard) checkToken(next *token.Token) string {
 	if next.Position.Line != g.line && g.flow == 0 {
 		g.openers, g.key = 0, 0
 	}
@@ -90,7 +90,7 @@ func (g *guard) see(next *token.Token) string {
 	return g.depthProblem()
 }
 
-func (g *guard) depthProblem() string {
+func (g *tokenGuard) depthProblem() string {
 	if g.flow > maxDepth || g.openers > maxDepth || g.property > maxDepth {
 		return tooDeep
 	}
@@ -98,14 +98,14 @@ func (g *guard) depthProblem() string {
 }
 
 // closeRightOf ends the mappings whose keys are to the right of a column.
-func (g *guard) closeRightOf(column int) {
+func (g *tokenGuard) closeRightOf(column int) {
 	for len(g.mappings) > 0 && g.mappings[len(g.mappings)-1].column > column {
 		g.mappings = g.mappings[:len(g.mappings)-1]
 	}
 }
 
 // addKey counts a key in a column, and returns how many its mapping has.
-func (g *guard) addKey(column int) int {
+func (g *tokenGuard) addKey(column int) int {
 	g.closeRightOf(column)
 	if len(g.mappings) == 0 || g.mappings[len(g.mappings)-1].column != column {
 		g.mappings = append(g.mappings, openMapping{column: column})

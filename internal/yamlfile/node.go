@@ -28,6 +28,8 @@ type Node struct {
 	Fields []Field
 	// Items are those of a sequence.
 	Items []*Node
+	// faulty stands for an item that could not be read, of which there is a Fault.
+	faulty bool
 	// size counts the nodes below, each as often as it can be reached, and itself.
 	size int
 }

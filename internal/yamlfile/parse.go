@@ -60,12 +60,12 @@ func parseAll(file string, text []byte, options Options) ([]*Document, Faults) {
 	var documents []*Document
 	var faults Faults
 	for _, body := range bodies {
-		c := converter{file: file, options: options, anchors: map[string]*Node{}}
-		if root := c.convert(body, "", 0); root != nil {
+		c := treeConverter{file: file, options: options, anchors: map[string]*Node{}}
+		if root := c.convertNode(body, "", 0); root != nil {
 			documents = append(documents, &Document{File: file, Line: root.Position.Line, Root: root})
 		}
 		for _, fault := range c.faults {
-			faults.add(fault)
+			faults.addFault(fault)
 		}
 	}
 	return documents, faults
@@ -94,7 +94,11 @@ func parseText(file, text string) (bodies []ast.Node, fault *Fault) {
 	}()
 	tokens := lexer.Tokenize(text)
 	if invalid := tokens.InvalidToken(); invalid != nil {
-		return nil, faultAt(file, invalid, "is not YAML: "+invalid.Error)
+		fault := faultAt(file, invalid, "is not YAML: "+invalid.Error)
+		if isTabIndented(text, fault.Line) {
+			fault.Problem = "is not YAML: a tab indents the line, where only spaces may"
+		}
+		return nil, fault
 	}
 	if problem, at := checkTokens(tokens); problem != "" {
 		return nil, faultAt(file, at, problem)
@@ -111,6 +115,14 @@ func parseText(file, text string) (bodies []ast.Node, fault *Fault) {
 		}
 	}
 	return bodies, nil
+}
+
+// isTabIndented reports whether a tab is among the white space that starts a line.
+func isTabIndented(text string, line int) bool {
+	for range line - 1 {
+		_, text, _ = strings.Cut(text, "\n")
+	}
+	return strings.Contains(text[:len(text)-len(strings.TrimLeft(text, " \t"))], "\t")
 }
 
 // splitDocuments divides tokens at --- and ... lines. The library would do so itself, but

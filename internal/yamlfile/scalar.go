@@ -11,11 +11,11 @@ import (
 // Plain scalars, as YAML 1.2's core schema resolves them. Octal numbers may start with a
 // plain 0 as well, as file modes do in manifests.
 var (
-	nullWords  = []string{"", "~", "null", "Null", "NULL"}
-	trueWords  = []string{"true", "True", "TRUE"}
-	falseWords = []string{"false", "False", "FALSE"}
-	integer    = regexp.MustCompile(`^([-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$`)
-	float      = regexp.MustCompile(`^([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
+	nullWords   = []string{"", "~", "null", "Null", "NULL"}
+	trueWords   = []string{"true", "True", "TRUE"}
+	falseWords  = []string{"false", "False", "FALSE"}
+	integerText = regexp.MustCompile(`^([-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$`)
+	floatText   = regexp.MustCompile(`^([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
 )
 
 // plainKind is the kind of a scalar without quotes.
@@ -25,9 +25,9 @@ func plainKind(text string) Kind {
 		return KindNull
 	case slices.Contains(trueWords, text), slices.Contains(falseWords, text):
 		return KindBoolean
-	case integer.MatchString(text):
+	case integerText.MatchString(text):
 		return KindInteger
-	case float.MatchString(text):
+	case floatText.MatchString(text):
 		return KindFloat
 	}
 	return KindString
@@ -37,7 +37,7 @@ func isTrue(text string) bool { return slices.Contains(trueWords, text) }
 
 // numberOf is an int64, uint64 or float64. Text is of KindInteger or KindFloat.
 func numberOf(text string) any {
-	if integer.MatchString(text) {
+	if integerText.MatchString(text) {
 		digits := strings.TrimPrefix(text, "+")
 		if number, err := strconv.ParseInt(digits, 0, 64); err == nil {
 			return number

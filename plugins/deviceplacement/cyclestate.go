@@ -6,6 +6,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
+	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 const (
@@ -19,8 +20,10 @@ type podCycle struct {
 	*dra.Cycle // does not change
 	// scores holds the score of each feasible node; filled in PreScore.
 	scores map[string]int64
-	// got says what the pod gets, for people; filled in Reserve.
-	got string
+	// devices of inventory are what the pod gets, got says so for people; filled in Reserve.
+	inventory *placement.Inventory
+	devices   []placement.DeviceAllocation
+	got       string
 }
 
 // Clone implements fwk.StateData: what later steps change is copied.

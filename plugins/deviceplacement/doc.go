@@ -13,11 +13,13 @@
 //	               node would really give; they are rated
 //	score.go       nodes are scored by rank, in the one order of nodes (package cluster)
 //	postfilter.go  why nothing fits, and the smallest change after which it would
-//	reserve.go     the forecast learns what the pod takes
+//	reserve.go     what the pod takes is noted for the steps below
+//	prebind.go     the forecast learns it, before the claims are written
 //	postbind.go    an event says what the pod got
 //	preemption.go  AddPod and RemovePod: the devices of victims count as free
+//	requeue.go     events after which a pod that was refused is tried again
 //
-// PreEnqueue, PreBind, Unreserve and the queueing hints are the in-tree plugin's own.
+// PreEnqueue and Unreserve are the in-tree plugin's own.
 //
 // Whatever is not understood, such as devices of other drivers or pools that are
 // not local to a node, passes through to the in-tree code as it is: the plugin

@@ -27,7 +27,7 @@ func (p *Plugin) ReplayPods(placed []PlacedPod) error {
 	for _, one := range placed {
 		node := one.Pod.Spec.NodeName
 		if inventory := p.source.Inventory(node); inventory != nil {
-			p.forecast.ObservePod(cpuOf(one.Pod), inventory, p.source.DevicesOn(node, one.Claims))
+			p.forecast.demand.ObservePod(cpuOf(one.Pod), inventory, p.source.DevicesOn(node, one.Claims))
 		}
 	}
 	return nil

@@ -24,6 +24,9 @@ type podExplanation struct {
 	// the core has no words for.
 	*cluster.Explanation
 	suggestions []nodeSuggestion
+	// forOthers says that a request is meant for devices that are no GPUs, of which nothing
+	// is known here.
+	forOthers bool
 	// timeout is how long the search might take, and took how long it did.
 	timeout, took time.Duration
 	timedOut      bool
@@ -83,6 +86,7 @@ func (p *Plugin) searchChanges(ctx context.Context, c *podCycle, nodes []string,
 	if !slices.ContainsFunc(makes, func(view *dra.View) bool { return view.WhyTooSmall(ctx) == "" }) {
 		return 0 // the nodes say so, with the arithmetic
 	}
+	e.forOthers = others && c.MeantForOthers(ctx, makes)
 	snapshot, err := snapshotOf(views)
 	if err != nil {
 		return 0
@@ -169,7 +173,7 @@ func (p *Plugin) podsOf(holders []placement.HolderID) []string {
 // viewRequests asks a snapshot's nodes for what a pod asks of their views.
 type viewRequests struct {
 	views []nodeview.View
-	ctx   context.Context //nolint:containedctx // lives no longer than one explanation
+	ctx   context.Context // of the one explanation that it serves
 	// onNode holds what was asked for already, keys the numbers of different requests.
 	onNode map[int][]*placement.Request
 	keys   map[string]cluster.AcceptanceKey

@@ -19,6 +19,8 @@ func (e *podExplanation) String() string {
 		return "" // something other than GPUs is in the way
 	case e.timedOut && len(e.suggestions) == 0:
 		return fmt.Sprintf("what would fit was not found within %s", e.timeout)
+	case len(e.suggestions) == 0 && e.forOthers:
+		return "" // what would help is not known
 	case len(e.suggestions) == 0:
 		return "no single change on one node makes it fit: its requests need more GPUs than a node has"
 	}

@@ -2,9 +2,11 @@ package deviceplacement
 
 import (
 	"slices"
+	"sync"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/component-helpers/resource"
+	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 	"github.com/ashlar-dev/ashlar/topology/forecast"
@@ -12,9 +14,10 @@ import (
 )
 
 // nodeForecast is the forecast for the nodes that a source knows. It learns for as long
-// as the scheduler runs.
+// as the scheduler runs. The scheduling cycle asks it, and binding cycles teach it.
 type nodeForecast struct {
-	*forecast.DemandForecast
+	mutex  sync.Mutex
+	demand *forecast.DemandForecast
 	// generation is that of the source whose nodes it has.
 	generation int64
 	// observed are pods that it learned from lately: one whose binding failed comes again,
@@ -23,20 +26,35 @@ type nodeForecast struct {
 }
 
 func newNodeForecast() *nodeForecast {
-	return &nodeForecast{DemandForecast: forecast.NewDemandForecast()}
+	return &nodeForecast{demand: forecast.NewDemandForecast()}
 }
 
 // observePod notes what a pod takes, once. It reports whether that was new.
 func (f *nodeForecast) observePod(pod *v1.Pod, inventory *placement.Inventory, devices []placement.DeviceAllocation) bool {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
 	if !f.observed.rememberPod(pod.UID) {
 		return false
 	}
-	f.ObservePod(cpuOf(pod), inventory, devices)
+	f.demand.ObservePod(cpuOf(pod), inventory, devices)
 	return true
+}
+
+// costOn is what it takes from the pods to come to give a pod devices of a node on which
+// gpus are held; see forecast.DemandForecast.OpportunityCost.
+func (f *nodeForecast) costOn(
+	node fwk.NodeInfo, gpus placement.GPUStates, pod *v1.Pod, devices []placement.DeviceAllocation,
+) int64 {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	cpuLeft := node.GetAllocatable().GetMilliCPU() - node.GetRequested().GetMilliCPU()
+	return f.demand.OpportunityCost(node.Node().Name, cpuLeft, gpus, cpuOf(pod), devices)
 }
 
 // updateNodes takes the nodes that there are now.
 func (f *nodeForecast) updateNodes(source *dra.Source) error {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
 	if f.generation == source.Generation() {
 		return nil
 	}
@@ -46,8 +64,8 @@ func (f *nodeForecast) updateNodes(source *dra.Source) error {
 			nodes = append(nodes, forecast.Node{Name: name, Inventory: inventory})
 		}
 	}
-	if !slices.Equal(nodes, f.Nodes()) {
-		if err := f.SetNodes(nodes); err != nil {
+	if !slices.Equal(nodes, f.demand.Nodes()) {
+		if err := f.demand.SetNodes(nodes); err != nil {
 			return err
 		}
 	}

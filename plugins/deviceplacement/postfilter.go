@@ -2,6 +2,7 @@ package deviceplacement
 
 import (
 	"context"
+	"fmt"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
@@ -17,6 +18,12 @@ func (p *Plugin) PostFilter(
 	c := cycleOf(state)
 	if c == nil || status.Code() != fwk.Unschedulable {
 		return result, status
+	}
+	if node := pod.Status.NominatedNodeName; node != "" && p.source.IsReleasing(node) {
+		// Ends the search for victims: the pod keeps its node and comes again when the
+		// claims are released.
+		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
+			fmt.Sprintf("waits until the devices of pods that ended on node %s are released", node))
 	}
 	explanation := p.explainPod(ctx, c, p.refusedHere(statuses), p.options.ExplainTimeout)
 	text := explanation.String()

@@ -8,7 +8,9 @@ import (
 )
 
 // PreFilter runs the in-tree PreFilter on placeholders and reads the pod.
-func (p *Plugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
+func (p *Plugin) PreFilter(
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo,
+) (*fwk.PreFilterResult, *fwk.Status) {
 	state.Delete(cycleKey)
 	cycle, result, status := p.source.PreFilter(ctx, state, pod, nodes)
 	if cycle != nil {

@@ -36,8 +36,7 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 		devices, gpus := p.source.DevicesOn(name, claims), view.GPUs()
 		rating := cluster.NodeScore{Rating: placement.RateAllocation(view.Inventory(), gpus, devices, p.options.Policy)}
 		if p.options.Forecast {
-			cpuLeft := node.GetAllocatable().GetMilliCPU() - node.GetRequested().GetMilliCPU()
-			rating.ForecastCost = p.forecast.OpportunityCost(name, cpuLeft, gpus, cpuOf(pod), devices)
+			rating.ForecastCost = p.forecast.costOn(node, gpus, pod, devices)
 		}
 		ratings[name] = rating
 	}

@@ -12,12 +12,19 @@ type recentPods struct {
 // maxRecent is how many pods one generation has.
 const maxRecent = 4096
 
+// knowsPod reports whether the pod is remembered.
+func (r *recentPods) knowsPod(uid types.UID) bool {
+	_, newer := r.newer[uid]
+	_, older := r.older[uid]
+	return newer || older
+}
+
 // rememberPod reports whether the pod is new, and remembers it.
 func (r *recentPods) rememberPod(uid types.UID) bool {
-	if _, known := r.newer[uid]; known {
+	known := r.knowsPod(uid)
+	if _, newer := r.newer[uid]; newer {
 		return false
 	}
-	_, known := r.older[uid]
 	if r.newer == nil || len(r.newer) >= maxRecent {
 		r.newer, r.older = make(map[types.UID]struct{}), r.newer
 	}

@@ -5,11 +5,10 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
-
-	"github.com/ashlar-dev/ashlar/plugins/metrics"
 )
 
-// Reserve lets the in-tree plugin reserve, and notes what the pod takes.
+// Reserve lets the in-tree plugin reserve, and notes what the pod takes for the later
+// steps of its cycle.
 func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
 	status := p.DynamicResources.Reserve(ctx, state, pod, node)
 	c := cycleOf(state)
@@ -21,11 +20,8 @@ func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 		return status
 	}
 	if claims, asked := p.source.AskReserve(ctx, state, pod, node); asked.IsSuccess() {
-		devices := p.source.DevicesOn(node, claims)
-		if p.forecast.observePod(pod, view.Inventory(), devices) {
-			metrics.CountForecastUpdate()
-		}
-		c.got = describeDevices(node, view, devices)
+		c.inventory, c.devices = view.Inventory(), p.source.DevicesOn(node, claims)
+		c.got = describeDevices(node, view, c.devices)
 	}
 	return status
 }

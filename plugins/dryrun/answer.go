@@ -178,7 +178,8 @@ func (p *PodPlacement) describeClaims(
 				device.Bytes = memory.Value()
 			}
 			p.Devices = append(p.Devices, device)
-			if holding == nil || !slices.ContainsFunc(holding.Devices, func(h resourceslices.AllocatedDevice) bool { return h.Name == result.Device }) {
+			known := func(d resourceslices.AllocatedDevice) bool { return d.Name == result.Device }
+			if holding == nil || !slices.ContainsFunc(holding.Devices, known) {
 				others = append(others, fmt.Sprintf("%s of %s", result.Device, result.Driver))
 			}
 		}

@@ -40,7 +40,8 @@ func podText(name string, cpus int, group string) string {
 }
 
 func groupText(name string, least int) string {
-	return fmt.Sprintf("---\napiVersion: scheduling.x-k8s.io/v1alpha1\nkind: PodGroup\nmetadata: {name: %s}\nspec: {minMember: %d}\n", name, least)
+	return fmt.Sprintf("---\napiVersion: scheduling.x-k8s.io/v1alpha1\nkind: PodGroup\nmetadata: {name: %s}\nspec: {minMember: %d}\n",
+		name, least)
 }
 
 // question asks about the pods of a manifest.

@@ -10,7 +10,8 @@ import (
 
 // PostFilter gives up on a group of which one member fits on no node: it expects the
 // same of the others, so those that wait give their nodes back. It does not if the
-// group has all members that it needs, or lacks so few that the rest may yet fit. It
+// group has all members that it needs, or lacks so few that the rest may yet fit, or
+// waits for pods that do not exist yet. It
 // never makes a pod schedulable, and says nothing of pods in no group.
 func (p *Plugin) PostFilter(
 	_ context.Context, _ fwk.CycleState, pod *v1.Pod, _ fwk.NodeToStatusReader,
@@ -27,16 +28,21 @@ func (p *Plugin) PostFilter(
 	if group == nil {
 		return nil, fwk.NewStatus(fwk.Unschedulable, fmt.Sprintf("PodGroup %s not found", key))
 	}
+	members, err := p.members.listMembers(key)
+	if err != nil {
+		return nil, fwk.AsStatus(err)
+	}
+	if missingMembers(group, members) != "" && p.ledger.assignedMembers(key) == 0 {
+		return nil, nothing // PreFilter refused the pod for that; no node was asked
+	}
 	needed := int(group.Spec.MinMember)
 	lacking := needed - p.ledger.assignedMembers(key)
 	if lacking <= 0 || float64(lacking)/float64(needed) <= p.toleratedGap {
 		return nil, nothing
 	}
 	p.rejectWaiting(key, fmt.Sprintf("pod %s of the same PodGroup fits on no node", pod.Name))
-	if p.rejectBackoff > 0 {
-		if members, err := p.members.listMembers(key); err == nil && len(members) >= needed {
-			p.ledger.restGroup(key, p.rejectBackoff)
-		}
+	if p.rejectBackoff > 0 && len(members) >= needed {
+		p.ledger.restGroup(key, p.rejectBackoff)
 	}
 	p.ledger.noteFailure(key)
 	return nil, fwk.NewStatus(fwk.Unschedulable, fmt.Sprintf("PodGroup %s waits: its pod %s fits on no node", key, pod.Name))

@@ -44,6 +44,7 @@ func TestPostFilter(t *testing.T) {
 			waiting: 3, members: 9, args: config.CoschedulingArgs{PodGroupBackoffSeconds: 20},
 			wantReject: true, wantReason: waitsFor("gang-3"),
 		},
+		"refused before the others are there": {members: 4}, // PreFilter says why: no node was asked
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newFakeScheduler(t, tc.args)

@@ -16,7 +16,10 @@ func TestMetrics(t *testing.T) {
 	Register()
 	Register() // of a second profile
 	ObserveDecision(&placement.Verdict{Outcome: placement.Fits}, 3*time.Microsecond)
-	ObserveDecision(&placement.Verdict{Outcome: placement.Refused, Reasons: []placement.Reason{{Code: placement.GPUsBusy}, {Code: placement.NoMatch}}}, time.Millisecond)
+	ObserveDecision(
+		&placement.Verdict{Outcome: placement.Refused, Reasons: []placement.Reason{{Code: placement.GPUsBusy}, {Code: placement.NoMatch}}},
+		time.Millisecond,
+	)
 	ObserveDecision(&placement.Verdict{Outcome: placement.Refused, Reasons: []placement.Reason{{Code: placement.GPUsBusy}}}, time.Millisecond)
 	ObserveDecision(&placement.Verdict{Outcome: placement.Undecided}, time.Millisecond)
 	CountUnsupported()
@@ -47,8 +50,11 @@ ashlar_refusals_total{reason="NoMatch"} 1
 # TYPE ashlar_snapshot_classes gauge
 ashlar_snapshot_classes 7
 `
-	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(want),
-		"ashlar_decisions_total", "ashlar_refusals_total", "ashlar_explanations_total", "ashlar_snapshot_classes", "ashlar_forecast_updates_total"); err != nil {
+	counted := []string{
+		"ashlar_decisions_total", "ashlar_refusals_total", "ashlar_explanations_total", "ashlar_snapshot_classes",
+		"ashlar_forecast_updates_total",
+	}
+	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(want), counted...); err != nil {
 		t.Error(err)
 	}
 	for name, wantCount := range map[string]uint64{"ashlar_decision_duration_seconds": 4, "ashlar_explanation_duration_seconds": 2} {

@@ -62,8 +62,8 @@ type publishedPool struct {
 	published []int
 }
 
-// device is what the pool publishes of device i of its inventory.
-func (p *publishedPool) device(i int) *resourceapi.Device { return &p.Devices[p.published[i]] }
+// deviceAt is what the pool publishes of device i of its inventory.
+func (p *publishedPool) deviceAt(i int) *resourceapi.Device { return &p.Devices[p.published[i]] }
 
 // readPublished reads the pools of the drivers whose devices are understood, in their
 // newest generation: an allocation may be older than what is published of a pool.
@@ -91,7 +91,7 @@ func readPublished(published []resourceapi.ResourceSlice) (map[PoolKey]*publishe
 		}
 		pool.published = reading.Published
 		for i := range reading.Devices {
-			pool.byName[pool.device(i).Name] = i
+			pool.byName[pool.deviceAt(i).Name] = i
 		}
 		pools[key] = pool
 	}
@@ -116,7 +116,7 @@ func allocationOf(claim *resourceapi.ResourceClaim, pools map[PoolKey]*published
 		got := AllocatedDevice{
 			Name: results[k].Device, Device: device, Bytes: device.Memory,
 			Product: pool.inventory.Node.GPUs[device.GPU].Model.Product,
-			Profile: ProfileName(results[k].Driver, pool.device(i)),
+			Profile: ProfileName(results[k].Driver, pool.deviceAt(i)),
 		}
 		if memory, shared := ConsumedAmount(&results[k], deviceapi.Memory); shared {
 			got.Bytes = topology.Bytes(memory.Value())

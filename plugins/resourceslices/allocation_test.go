@@ -44,7 +44,9 @@ func TestClaimAllocations(t *testing.T) {
 			}
 			var got, want []string
 			for i := range allocations {
-				got = append(got, allocations[i].Node, allocations[i].DescribeDevices(), allocations[i].DescribeConnection(), allocations[i].ProductName())
+				got = append(
+					got, allocations[i].Node, allocations[i].DescribeDevices(), allocations[i].DescribeConnection(), allocations[i].ProductName(),
+				)
 			}
 			if tc.want != "" {
 				want = []string{"node", tc.want, tc.wantLink, tc.wantModel}

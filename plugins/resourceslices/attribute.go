@@ -47,29 +47,29 @@ func ConsumedAmount(result *resourceapi.DeviceRequestAllocationResult, name reso
 	return FindQualified(result.ConsumedCapacity, result.Driver, name)
 }
 
-// text is "" for an attribute that is missing or not a single string.
-func (d Device) text(name resourceapi.QualifiedName) string {
+// textAttribute is "" for an attribute that is missing or not a single string.
+func (d Device) textAttribute(name resourceapi.QualifiedName) string {
 	if value, found := d.FindAttribute(name); found && value.StringValue != nil {
 		return *value.StringValue
 	}
 	return ""
 }
 
-// number is false for an attribute that is missing or not a single integer.
-func (d Device) number(name resourceapi.QualifiedName) (int64, bool) {
+// intAttribute is false for an attribute that is missing or not a single integer.
+func (d Device) intAttribute(name resourceapi.QualifiedName) (int64, bool) {
 	if value, found := d.FindAttribute(name); found && value.IntValue != nil {
 		return *value.IntValue, true
 	}
 	return 0, false
 }
 
-// amount is 0 for a capacity that is missing.
-func (d Device) amount(name resourceapi.QualifiedName) int64 {
+// capacityAmount is 0 for a capacity that is missing.
+func (d Device) capacityAmount(name resourceapi.QualifiedName) int64 {
 	capacity, _ := d.FindCapacity(name)
 	return capacity.Value.Value()
 }
 
-// shareable reports whether several claims may be allocated the device at once.
-func (d Device) shareable() bool {
+// isShareable reports whether several claims may be allocated the device at once.
+func (d Device) isShareable() bool {
 	return d.AllowMultipleAllocations != nil && *d.AllowMultipleAllocations
 }

@@ -12,20 +12,20 @@ import (
 // A whole GPU that several claims may be allocated, as NVIDIA's driver publishes it with
 // --consumable-shares, is handed out in shares of its memory.
 func (d Device) readDevice(gpu int) (placement.Device, error) {
-	device := placement.Device{GPU: gpu, Memory: topology.Bytes(d.amount(deviceapi.Memory))}
+	device := placement.Device{GPU: gpu, Memory: topology.Bytes(d.capacityAmount(deviceapi.Memory))}
 	if device.Memory < 0 {
 		return device, fmt.Errorf("device %s: negative memory", d.Name)
 	}
-	kind := d.text(deviceapi.Type)
+	kind := d.textAttribute(deviceapi.Type)
 	switch {
-	case kind == deviceapi.TypeGPU && !d.shareable():
+	case kind == deviceapi.TypeGPU && !d.isShareable():
 		device.Form = placement.Whole
-	case (kind == deviceapi.TypeShare || kind == deviceapi.TypeGPU) && d.shareable():
+	case (kind == deviceapi.TypeShare || kind == deviceapi.TypeGPU) && d.isShareable():
 		if device.Memory == 0 {
 			return device, fmt.Errorf("device %s: it may be shared but publishes no memory to share", d.Name)
 		}
 		device.Form = placement.Share
-	case kind == deviceapi.TypeMIG && !d.shareable():
+	case kind == deviceapi.TypeMIG && !d.isShareable():
 		device.Form = placement.MIG
 		return d.readMIG(device)
 	default:

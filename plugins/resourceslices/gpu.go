@@ -13,21 +13,21 @@ import (
 // readGPU reads the GPU that the device is, or is a part of. The memory is the device's.
 func (d Device) readGPU() (topology.GPU, error) {
 	model := &topology.Model{
-		Name:         d.text(deviceapi.ProductName),
-		Product:      d.text(deviceapi.ProductName),
-		Architecture: d.text(deviceapi.Architecture),
-		Memory:       topology.Bytes(d.amount(deviceapi.Memory)),
+		Name:         d.textAttribute(deviceapi.ProductName),
+		Product:      d.textAttribute(deviceapi.ProductName),
+		Architecture: d.textAttribute(deviceapi.Architecture),
+		Memory:       topology.Bytes(d.capacityAmount(deviceapi.Memory)),
 	}
 	if model.Memory < 0 {
 		return topology.GPU{}, fmt.Errorf("device %s: negative memory", d.Name)
 	}
 	model.Compute = d.computeCapability()
-	model.LaneGBps, _ = d.number(deviceapi.NVLinkLaneBandwidth)
+	model.LaneGBps, _ = d.intAttribute(deviceapi.NVLinkLaneBandwidth)
 	// Who says nothing of peer-to-peer is taken to have it, as data centre GPUs do.
 	p2p, said := d.FindAttribute(deviceapi.P2P)
 	model.P2P = !said || p2p.BoolValue == nil || *p2p.BoolValue
-	gpu := topology.GPU{Model: model, NUMA: topology.NoNUMA, PCIeRoot: d.text(deviceapi.PCIeRoot), Clique: d.text(deviceapi.NVLinkClique)}
-	if numa, found := d.number(deviceapi.NUMANode); found {
+	gpu := topology.GPU{Model: model, NUMA: topology.NoNUMA, PCIeRoot: d.textAttribute(deviceapi.PCIeRoot), Clique: d.textAttribute(deviceapi.NVLinkClique)}
+	if numa, found := d.intAttribute(deviceapi.NUMANode); found {
 		gpu.NUMA = numa
 	}
 	return gpu, nil
@@ -39,7 +39,7 @@ func (d Device) readGPU() (topology.GPU, error) {
 func readSplitGPU(parts []Device) (topology.GPU, error) {
 	largest := parts[0]
 	for _, part := range parts[1:] {
-		if part.amount(deviceapi.Memory) > largest.amount(deviceapi.Memory) {
+		if part.capacityAmount(deviceapi.Memory) > largest.capacityAmount(deviceapi.Memory) {
 			largest = part
 		}
 	}

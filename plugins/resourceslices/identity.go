@@ -22,11 +22,11 @@ var (
 // gpuIndex is the NVML index of the device's GPU; of is the index of the GPU with a
 // UUID, for devices that name their GPU so.
 func (d Device) gpuIndex(of map[string]int64) (int64, error) {
-	if index, found := d.number(deviceapi.ParentIndex); found {
+	if index, found := d.intAttribute(deviceapi.ParentIndex); found {
 		return index, nil
 	}
-	ownIndex := d.Driver == deviceapi.NVIDIADriver && d.text(deviceapi.Type) == deviceapi.TypeMIG
-	if index, found := d.number(deviceapi.Index); found && !ownIndex {
+	ownIndex := d.Driver == deviceapi.NVIDIADriver && d.textAttribute(deviceapi.Type) == deviceapi.TypeMIG
+	if index, found := d.intAttribute(deviceapi.Index); found && !ownIndex {
 		return index, nil
 	}
 	for _, pattern := range []*regexp.Regexp{nvidiaGPUName, nvidiaMIGName, nvidiaMIGShortName} {
@@ -34,7 +34,7 @@ func (d Device) gpuIndex(of map[string]int64) (int64, error) {
 			return strconv.ParseInt(match[1], 10, 64)
 		}
 	}
-	if index, found := of[strings.ToLower(d.text(deviceapi.ParentUUID))]; found {
+	if index, found := of[strings.ToLower(d.textAttribute(deviceapi.ParentUUID))]; found {
 		return index, nil
 	}
 	return 0, fmt.Errorf("device %s: its GPU cannot be told", d.Name)
@@ -44,8 +44,8 @@ func (d Device) gpuIndex(of map[string]int64) (int64, error) {
 func gpusByUUID(devices []Device) map[string]int64 {
 	of := map[string]int64{}
 	for _, d := range devices {
-		uuid := d.text(deviceapi.UUID)
-		if uuid == "" || d.text(deviceapi.Type) != deviceapi.TypeGPU {
+		uuid := d.textAttribute(deviceapi.UUID)
+		if uuid == "" || d.textAttribute(deviceapi.Type) != deviceapi.TypeGPU {
 			continue
 		}
 		if index, err := d.gpuIndex(nil); err == nil {

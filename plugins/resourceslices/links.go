@@ -8,7 +8,7 @@ import (
 // linkRow is how GPU self reaches the others: the row that its device publishes, or,
 // from a driver that publishes none, what is assumed.
 func (d Device) linkRow(gpus []topology.GPU, self int) []topology.Link {
-	if row, err := deviceapi.DecodeLinks(d.text(deviceapi.Links), len(gpus)); err == nil && row[self].Kind == topology.Self {
+	if row, err := deviceapi.DecodeLinks(d.textAttribute(deviceapi.Links), len(gpus)); err == nil && row[self].Kind == topology.Self {
 		return row
 	}
 	row := make([]topology.Link, len(gpus))

@@ -22,9 +22,9 @@ type migPlacement struct {
 // readMIG fills in the profile, the placement and the media engines of a MIG device.
 func (d Device) readMIG(device placement.Device) (placement.Device, error) {
 	var at migPlacement
-	at.profile, at.haveProfile = d.number(deviceapi.ProfileID)
-	at.start, at.haveStart = d.number(deviceapi.PlacementStart)
-	at.size, at.haveSize = d.number(deviceapi.PlacementSize)
+	at.profile, at.haveProfile = d.intAttribute(deviceapi.ProfileID)
+	at.start, at.haveStart = d.intAttribute(deviceapi.PlacementStart)
+	at.size, at.haveSize = d.intAttribute(deviceapi.PlacementSize)
 	d.placementFromName(&at)
 	counters := d.consumedCounters()
 	if !at.haveSize {
@@ -35,7 +35,9 @@ func (d Device) readMIG(device placement.Device) (placement.Device, error) {
 		return device, fmt.Errorf("device %s: its MIG placement cannot be told", d.Name)
 	}
 	if at.start < 0 || at.size < 1 || at.start > maxSlices || at.size > maxSlices-at.start {
-		return device, fmt.Errorf("device %s: its MIG placement %d:%d is on no GPU, want memory slices within 0 to %d", d.Name, at.start, at.size, maxSlices-1)
+		return device, fmt.Errorf(
+			"device %s: its MIG placement %d:%d is on no GPU, want memory slices within 0 to %d", d.Name, at.start, at.size, maxSlices-1,
+		)
 	}
 	device.Profile = mig.ProfileID(at.profile)
 	device.Placement = mig.Placement{Start: at.start, Size: at.size}

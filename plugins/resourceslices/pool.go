@@ -89,12 +89,12 @@ func (p *Pool) Allocatable() error {
 			return fmt.Errorf("%d slices are published, slice %s says %d", len(p.Slices), slice.Name, want)
 		}
 	}
-	return p.validate()
+	return p.validateDevices()
 }
 
-// validate checks what the in-tree code checks of a pool: that names are unique and
+// validateDevices checks what the in-tree code checks of a pool: that names are unique and
 // that every counter that a device consumes exists.
-func (p *Pool) validate() error {
+func (p *Pool) validateDevices() error {
 	sets := make(map[string]map[string]resourceapi.Counter, len(p.Counters))
 	for _, set := range p.Counters {
 		if _, twice := sets[set.Name]; twice {

@@ -16,11 +16,15 @@ func twoSlices(change func(devices, counters *resourceapi.ResourceSliceSpec)) []
 	node := "node"
 	one := map[string]resourceapi.Counter{"gpu": {Value: resource.MustParse("1")}}
 	spec := func() resourceapi.ResourceSliceSpec {
-		return resourceapi.ResourceSliceSpec{Driver: deviceapi.Driver, NodeName: &node, Pool: resourceapi.ResourcePool{Name: node, ResourceSliceCount: 2}}
+		return resourceapi.ResourceSliceSpec{
+			Driver: deviceapi.Driver, NodeName: &node, Pool: resourceapi.ResourcePool{Name: node, ResourceSliceCount: 2},
+		}
 	}
 	devices, counters := &resourceapi.ResourceSlice{Spec: spec()}, &resourceapi.ResourceSlice{Spec: spec()}
 	devices.Name, counters.Name = "devices", "counters"
-	devices.Spec.Devices = []resourceapi.Device{{Name: "gpu-0", ConsumesCounters: []resourceapi.DeviceCounterConsumption{{CounterSet: "set", Counters: one}}}}
+	devices.Spec.Devices = []resourceapi.Device{
+		{Name: "gpu-0", ConsumesCounters: []resourceapi.DeviceCounterConsumption{{CounterSet: "set", Counters: one}}},
+	}
 	counters.Spec.SharedCounters = []resourceapi.CounterSet{{Name: "set", Counters: one}}
 	if change != nil {
 		change(&devices.Spec, &counters.Spec)
@@ -63,8 +67,10 @@ func TestAllocatable(t *testing.T) {
 		"incomplete": {func(devices, _ *resourceapi.ResourceSliceSpec) {
 			devices.Pool.ResourceSliceCount = 3
 		}, "2 slices are published, slice devices says 3"},
-		"not local to a node":  {func(_, counters *resourceapi.ResourceSliceSpec) { counters.NodeName = nil }, "the pool is not local to a node"},
-		"half local to a node": {func(devices, _ *resourceapi.ResourceSliceSpec) { devices.NodeName = nil }, "the pool is of node node and of every node"},
+		"not local to a node": {func(_, counters *resourceapi.ResourceSliceSpec) { counters.NodeName = nil }, "the pool is not local to a node"},
+		"half local to a node": {
+			func(devices, _ *resourceapi.ResourceSliceSpec) { devices.NodeName = nil }, "the pool is of node node and of every node",
+		},
 		"of two nodes": {func(devices, _ *resourceapi.ResourceSliceSpec) {
 			other := "other"
 			devices.NodeName = &other
@@ -94,7 +100,8 @@ func TestNewestGeneration(t *testing.T) {
 func TestFindQualified(t *testing.T) {
 	values := map[resourceapi.QualifiedName]int{"memory": 1, "gpu.example.com/cores": 2, "other.example.com/memory": 3}
 	for name, want := range map[resourceapi.QualifiedName]int{
-		"memory": 1, "gpu.example.com/memory": 1, "cores": 2, "gpu.example.com/cores": 2, "other.example.com/memory": 3, "other.example.com/cores": 0, "colour": 0,
+		"memory": 1, "gpu.example.com/memory": 1, "cores": 2, "gpu.example.com/cores": 2,
+		"other.example.com/memory": 3, "other.example.com/cores": 0, "colour": 0,
 	} {
 		if got, found := FindQualified(values, "gpu.example.com", name); got != want || found != (want > 0) {
 			t.Errorf("%s: %d (%t), want %d", name, got, found, want)

@@ -83,7 +83,7 @@ func (r *poolReader) findGPUs() {
 			continue
 		}
 		r.index[i] = index
-		switch d.text(deviceapi.Type) {
+		switch d.textAttribute(deviceapi.Type) {
 		case deviceapi.TypeGPU:
 			if gpu, err := d.readGPU(); err == nil {
 				r.gpus[index], r.sources[index] = gpu, d
@@ -185,5 +185,5 @@ func (r *Reading) dropMIG(gpu int, because error) {
 
 // ProfileName is the MIG profile that a device was published with, "" for others.
 func ProfileName(driver string, d *resourceapi.Device) string {
-	return Device{Device: d, Driver: driver}.text(deviceapi.Profile)
+	return Device{Device: d, Driver: driver}.textAttribute(deviceapi.Profile)
 }

@@ -69,9 +69,10 @@ func shareableGPU(index int) resourceapi.Device {
 	return changed(nvidiaGPU(index, "", 0), func(d *resourceapi.Device) {
 		d.AllowMultipleAllocations = ptr.To(true)
 		capacity := d.Capacity["memory"]
-		capacity.RequestPolicy = &resourceapi.CapacityRequestPolicy{Default: ptr.To(resource.MustParse("40Gi")), ValidRange: &resourceapi.CapacityRequestPolicyRange{
-			Min: ptr.To(resource.MustParse("1Mi")), Step: ptr.To(resource.MustParse("1Mi")),
-		}}
+		capacity.RequestPolicy = &resourceapi.CapacityRequestPolicy{
+			Default:    ptr.To(resource.MustParse("40Gi")),
+			ValidRange: &resourceapi.CapacityRequestPolicyRange{Min: ptr.To(resource.MustParse("1Mi")), Step: ptr.To(resource.MustParse("1Mi"))},
+		}
 		d.Capacity["memory"] = capacity
 	})
 }
@@ -96,7 +97,9 @@ var (
 	whole   = placement.Device{Form: placement.Whole, Memory: 40 * topology.GiB}
 	shared  = placement.Device{Form: placement.Share, Memory: 40 * topology.GiB}
 	smallAt = func(gpu int, start int64) placement.Device {
-		return placement.Device{Form: placement.MIG, GPU: gpu, Memory: 4864 * topology.MiB, Profile: 19, Placement: mig.Placement{Start: start, Size: 1}}
+		return placement.Device{
+			Form: placement.MIG, GPU: gpu, Memory: 4864 * topology.MiB, Profile: 19, Placement: mig.Placement{Start: start, Size: 1},
+		}
 	}
 )
 
@@ -122,7 +125,9 @@ func TestReadPool(t *testing.T) {
 		"passthrough devices beside GPUs": {
 			published: []resourceapi.Device{vfioDevice(0), nvidiaGPU(0, "a", 0), vfioDevice(1), nvidiaGPU(1, "b", 1)},
 			wantGPUs:  2, want: []placement.Device{whole, on(1, whole)}, wantPublished: []int{1, 3},
-			wantUnsupported: map[int]string{0: `device gpu-vfio-0: type "vfio" is not understood`, 2: `device gpu-vfio-1: type "vfio" is not understood`},
+			wantUnsupported: map[int]string{
+				0: `device gpu-vfio-0: type "vfio" is not understood`, 2: `device gpu-vfio-1: type "vfio" is not understood`,
+			},
 		},
 		"passthrough devices alone": {
 			published:       []resourceapi.Device{vfioDevice(0)},
@@ -231,7 +236,9 @@ func TestReadPool(t *testing.T) {
 
 // NVIDIA's driver publishes no links: PCIe roots and NUMA nodes must do.
 func TestReadPoolAssumesLinks(t *testing.T) {
-	reading, err := ReadPool(deviceapi.NVIDIADriver, []resourceapi.Device{nvidiaGPU(1, "a", 0), nvidiaGPU(0, "a", 0), nvidiaGPU(2, "b", 1), nvidiaGPU(3, "c", 1)})
+	reading, err := ReadPool(
+		deviceapi.NVIDIADriver, []resourceapi.Device{nvidiaGPU(1, "a", 0), nvidiaGPU(0, "a", 0), nvidiaGPU(2, "b", 1), nvidiaGPU(3, "c", 1)},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +256,9 @@ func TestReadPoolAssumesLinks(t *testing.T) {
 // A GPU that is known by its parts has the memory of its product, which no instance
 // has, or else that of the largest instance.
 func TestReadPoolTellsTheMemoryOfASplitGPU(t *testing.T) {
-	for product, want := range map[string]topology.Bytes{"NVIDIA A100-SXM4-40GB": 40960 * topology.MiB, "NVIDIA of tomorrow": 4864 * topology.MiB} {
+	for product, want := range map[string]topology.Bytes{
+		"NVIDIA A100-SXM4-40GB": 40960 * topology.MiB, "NVIDIA of tomorrow": 4864 * topology.MiB,
+	} {
 		part := changed(nvidiaSlice(0, 6), func(d *resourceapi.Device) { d.Attributes["productName"] = textAttribute(product) })
 		reading, err := ReadPool(deviceapi.NVIDIADriver, []resourceapi.Device{part})
 		if err != nil {
@@ -266,7 +275,8 @@ func TestReadPoolRefusesMoreGPUsThanANodeCanHave(t *testing.T) {
 	for i := range topology.MaxGPUs + 1 {
 		published = append(published, nvidiaGPU(i, "a", 0))
 	}
-	if _, err := ReadPool(deviceapi.NVIDIADriver, published); err == nil || !strings.Contains(err.Error(), "publishes 17 GPUs for one node, at most 16") {
+	_, err := ReadPool(deviceapi.NVIDIADriver, published)
+	if err == nil || !strings.Contains(err.Error(), "publishes 17 GPUs for one node, at most 16") {
 		t.Errorf("error %v, want that 17 GPUs are too many", err)
 	}
 }

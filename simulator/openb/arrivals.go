@@ -24,10 +24,10 @@ type Arrivals struct {
 	Nodes []int
 }
 
-// Arrive draws the arrivals of one seed, the same ones as the published experiments:
+// DrawArrivals draws the arrivals of one seed, the same ones as the published experiments:
 // it uses the same random numbers for the same purpose in the same order. Both lists
 // must be sorted by name, as ReadNodes and ReadPods return them.
-func Arrive(nodes []policy.NodeCapacity, pods []policy.TracePod, seed int64) (Arrivals, error) {
+func DrawArrivals(nodes []policy.NodeCapacity, pods []policy.TracePod, seed int64) (Arrivals, error) {
 	var gpus topology.MilliGPU
 	for _, node := range nodes {
 		gpus += topology.MilliGPU(node.GPUs) * topology.WholeGPU
@@ -86,7 +86,7 @@ func arrivingPods(pods []policy.TracePod, target topology.MilliGPU, rng *rand.Ra
 func removeRandom(list []int, pods []policy.TracePod, excess topology.MilliGPU, rng *rand.Rand) []int {
 	left := newOrdered(len(list))
 	for n := len(list); excess > 0; n-- {
-		i := left.remove(rng.Intn(n))
+		i := left.takePlace(rng.Intn(n))
 		excess -= pods[list[i]].AllGPUs()
 		list[i] = -1
 	}
@@ -99,15 +99,15 @@ func removeRandom(list []int, pods []policy.TracePod, excess topology.MilliGPU, 
 	return kept
 }
 
-// ordered is which of n places are still taken, as a Fenwick tree of counts: the k-th
+// orderedPlaces is which of n places are still taken, as a Fenwick tree of counts: the k-th
 // of them is found and removed in logarithmic time.
-type ordered struct {
+type orderedPlaces struct {
 	count []int
 	top   int
 }
 
-func newOrdered(n int) *ordered {
-	o := &ordered{count: make([]int, n+1), top: 1}
+func newOrdered(n int) *orderedPlaces {
+	o := &orderedPlaces{count: make([]int, n+1), top: 1}
 	for i := 1; i <= n; i++ {
 		o.count[i] = i & -i
 	}
@@ -117,8 +117,8 @@ func newOrdered(n int) *ordered {
 	return o
 }
 
-// remove gives up the place that k taken ones come before, and returns it.
-func (o *ordered) remove(k int) int {
+// takePlace gives up the place that k taken ones come before, and returns it.
+func (o *orderedPlaces) takePlace(k int) int {
 	place := 0
 	for step := o.top; step > 0; step /= 2 {
 		if next := place + step; next < len(o.count) && o.count[next] <= k {

@@ -9,8 +9,8 @@ import (
 // columns of a curve: 0 to 130 percent arrived.
 const columns = ArrivingPercent + 1
 
-// Point is one column of the curves of an experiment, in percent.
-type Point struct {
+// CurvePoint is one column of the curves of an experiment, in percent.
+type CurvePoint struct {
 	// Allocated is the part of all GPUs that pods hold.
 	Allocated float64
 	// Fragment is the part of all GPUs that the next pod is expected not to be able to
@@ -18,44 +18,46 @@ type Point struct {
 	Fragment, FragmentOfIdle float64
 }
 
-// curves collects samples by how much has arrived, rounded as published.
-type curves struct {
+// allocationCurves collects samples by how much has arrived, rounded as published.
+type allocationCurves struct {
 	capacity float64
-	sums     [columns]sums
+	sums     [columns]columnSums
 }
 
-// sums are those of one column.
-type sums struct {
+// columnSums are those of one column.
+type columnSums struct {
 	samples                             int
 	allocated, fragment, fragmentOfIdle float64
 }
 
-func newCurves(capacity topology.MilliGPU) *curves { return &curves{capacity: float64(capacity)} }
+func newCurves(capacity topology.MilliGPU) *allocationCurves {
+	return &allocationCurves{capacity: float64(capacity)}
+}
 
-// sample adds the state after an arrival.
-func (c *curves) sample(arrived, idle topology.MilliGPU, fragment float64) {
+// addSample adds the state after an arrival.
+func (c *allocationCurves) addSample(arrived, idle topology.MilliGPU, fragment float64) {
 	column := math.RoundToEven(float64(arrived) / c.capacity * 100)
 	if column >= columns {
 		return
 	}
 	s := &c.sums[int(column)]
 	s.samples++
-	s.allocated += hundredths((c.capacity - float64(idle)) / c.capacity * 100)
+	s.allocated += roundToHundredths((c.capacity - float64(idle)) / c.capacity * 100)
 	s.fragment += fragment
 	if idle > 0 {
-		s.fragmentOfIdle += hundredths(100 * fragment / float64(idle))
+		s.fragmentOfIdle += roundToHundredths(100 * fragment / float64(idle))
 	}
 }
 
-// at is a column: the mean of its samples, or of its neighbours' if it has none. On a
+// pointAt is a column: the mean of its samples, or of its neighbours' if it has none. On a
 // cluster so small that a pod is some percent of it they may have none, either: then
 // it stands as it stood before.
-func (c *curves) at(column int) Point {
+func (c *allocationCurves) pointAt(column int) CurvePoint {
 	low, high := column, column
 	if c.sums[column].samples == 0 {
 		low, high = max(column-1, 0), min(column+1, columns-1)
 	}
-	var all sums
+	var all columnSums
 	for _, s := range c.sums[low : high+1] {
 		all.samples += s.samples
 		all.allocated += s.allocated
@@ -64,16 +66,16 @@ func (c *curves) at(column int) Point {
 	}
 	if all.samples == 0 {
 		if column == 0 {
-			return Point{}
+			return CurvePoint{}
 		}
-		return c.at(column - 1)
+		return c.pointAt(column - 1)
 	}
 	n := float64(all.samples)
-	return Point{
-		Allocated:      hundredths(all.allocated / n),
-		Fragment:       hundredths(100 * all.fragment / n / c.capacity),
+	return CurvePoint{
+		Allocated:      roundToHundredths(all.allocated / n),
+		Fragment:       roundToHundredths(100 * all.fragment / n / c.capacity),
 		FragmentOfIdle: all.fragmentOfIdle / n,
 	}
 }
 
-func hundredths(x float64) float64 { return math.RoundToEven(x*100) / 100 }
+func roundToHundredths(x float64) float64 { return math.RoundToEven(x*100) / 100 }

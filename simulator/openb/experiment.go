@@ -26,18 +26,18 @@ type Result struct {
 	Arrived, Failed int
 	// Allocated is what pods hold in the end.
 	Allocated topology.MilliGPU
-	curves    *curves
+	curves    *allocationCurves
 }
 
 // At is how things stood when the pods that had arrived asked for that many percent of
 // all GPUs, failed ones included; 0 to 130.
-func (r *Result) At(arrivedPercent int) Point {
-	return r.curves.at(min(max(arrivedPercent, 0), columns-1))
+func (r *Result) At(arrivedPercent int) CurvePoint {
+	return r.curves.pointAt(min(max(arrivedPercent, 0), columns-1))
 }
 
 // Run runs the experiment. It stops when ctx does.
 func (e *Experiment) Run(ctx context.Context) (*Result, error) {
-	arrivals, err := Arrive(e.Nodes, e.Pods, e.Seed)
+	arrivals, err := DrawArrivals(e.Nodes, e.Pods, e.Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (e *Experiment) Run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	demand := demandOf(e.Pods)
-	run := &run{
+	run := &experimentRun{
 		cluster: c, selector: e.Policy.Selector(c, demand, e.Seed),
 		fragmentation: forecast.NewFragmentation(c.Amounts(), demand.TypicalClasses(forecast.TypicalPercent)),
 		fragments:     make([]float64, c.Len()),
@@ -63,7 +63,7 @@ func (e *Experiment) Run(ctx context.Context) (*Result, error) {
 		if i%256 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if err := run.arrive(e.Pods[pod]); err != nil {
+		if err := run.podArrives(e.Pods[pod]); err != nil {
 			return nil, err
 		}
 	}
@@ -81,8 +81,8 @@ func demandOf(pods []policy.TracePod) *forecast.ClassDemand {
 	return forecast.NewClassDemand(classes)
 }
 
-// run is an experiment under way.
-type run struct {
+// experimentRun is an experiment under way.
+type experimentRun struct {
 	cluster       *policy.ClusterState
 	selector      policy.NodeSelector
 	fragmentation *forecast.Fragmentation
@@ -96,7 +96,7 @@ type run struct {
 // errMisplaced says that a policy chose what cannot be, which is a mistake in it.
 var errMisplaced = errors.New("the policy chose a node on which the pod does not fit")
 
-func (r *run) arrive(pod policy.TracePod) error {
+func (r *experimentRun) podArrives(pod policy.TracePod) error {
 	r.result.Arrived++
 	r.arrived += pod.AllGPUs()
 	if at, found := r.selector.SelectNode(pod); !found {
@@ -106,12 +106,12 @@ func (r *run) arrive(pod policy.TracePod) error {
 	} else {
 		r.noteFragment(at.Node)
 	}
-	r.result.curves.sample(r.arrived, r.cluster.Idle(), r.fragment)
+	r.result.curves.addSample(r.arrived, r.cluster.Idle(), r.fragment)
 	return nil
 }
 
 // noteFragment brings the sum of fragments up to date after a change of one node.
-func (r *run) noteFragment(node int) {
+func (r *experimentRun) noteFragment(node int) {
 	now := r.fragmentation.FragmentOf(r.cluster.Node(node).NodeAmounts)
 	r.fragment += now - r.fragments[node]
 	r.fragments[node] = now

@@ -44,7 +44,7 @@ func TestExperimentFillsCluster(t *testing.T) {
 				chosen.Name(), result.Arrived, result.Failed, result.Allocated)
 		}
 		// Every GPU can be used by the only class. Beyond the last column is the last.
-		for percent, want := range map[int]Point{50: {Allocated: 50}, 130: {Allocated: 100}, 1000: {Allocated: 100}} {
+		for percent, want := range map[int]CurvePoint{50: {Allocated: 50}, 130: {Allocated: 100}, 1000: {Allocated: 100}} {
 			if got := result.At(percent); got != want {
 				t.Errorf("%s at %d %%: got %+v, want %+v", chosen.Name(), percent, got, want)
 			}
@@ -59,7 +59,7 @@ func TestExperimentWithoutCPU(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := result.At(130), (Point{Allocated: 50, Fragment: 50, FragmentOfIdle: 100}); got != want {
+	if got, want := result.At(130), (CurvePoint{Allocated: 50, Fragment: 50, FragmentOfIdle: 100}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if result.Failed != 32 {
@@ -82,7 +82,7 @@ func TestArriveRefuses(t *testing.T) {
 		"the nodes have no GPUs": {{Name: "n"}},
 		"use fewer nodes":        slices.Repeat(someNodes(1), 2000),
 	} {
-		_, err := Arrive(nodes, []policy.TracePod{pod(1, 1, 1)}, 1)
+		_, err := DrawArrivals(nodes, []policy.TracePod{pod(1, 1, 1)}, 1)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
@@ -98,7 +98,7 @@ func TestArrivalsAreCut(t *testing.T) {
 		pods = append(pods, pod(1, 1, 700), pod(1, 2, 1000), pod(1, 0, 0))
 	}
 	for seed := range int64(20) {
-		got, err := Arrive(nodes, pods, seed)
+		got, err := DrawArrivals(nodes, pods, seed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func TestArrivalsAreCut(t *testing.T) {
 
 // Pods without GPUs alone are not inflated: they have no GPU demand to raise.
 func TestArrivalsWithoutGPUs(t *testing.T) {
-	got, err := Arrive(someNodes(1), []policy.TracePod{pod(1, 0, 0), pod(2, 0, 0)}, 1)
+	got, err := DrawArrivals(someNodes(1), []policy.TracePod{pod(1, 0, 0), pod(2, 0, 0)}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,22 +137,22 @@ func TestArrivalsWithoutGPUs(t *testing.T) {
 
 func TestCurves(t *testing.T) {
 	c := newCurves(1000)
-	c.sample(494, 600, 60)   // column 49
-	c.sample(500, 500, 50)   // column 50
-	c.sample(505, 480, 48)   // 50.5 is rounded to the even 50
-	c.sample(1309, 0, 0)     // column 131 is beyond
-	c.sample(1304, 1000, 10) // column 130
-	at50 := Point{Allocated: 51, Fragment: 4.9, FragmentOfIdle: 10}
-	for column, want := range map[int]Point{
+	c.addSample(494, 600, 60)   // column 49
+	c.addSample(500, 500, 50)   // column 50
+	c.addSample(505, 480, 48)   // 50.5 is rounded to the even 50
+	c.addSample(1309, 0, 0)     // column 131 is beyond
+	c.addSample(1304, 1000, 10) // column 130
+	at50 := CurvePoint{Allocated: 51, Fragment: 4.9, FragmentOfIdle: 10}
+	for column, want := range map[int]CurvePoint{
 		0: {}, 49: {Allocated: 40, Fragment: 6, FragmentOfIdle: 10}, 50: at50,
 		51:  at50, // without samples the neighbours' count
 		100: at50, // long without samples things stand as they stood
 	} {
-		if got := c.at(column); got != want {
+		if got := c.pointAt(column); got != want {
 			t.Errorf("column %d: got %+v, want %+v", column, got, want)
 		}
 	}
-	if got := c.at(130).Fragment; got != 1 {
+	if got := c.pointAt(130).Fragment; got != 1 {
 		t.Errorf("column 130: got fragment %v, want 1", got)
 	}
 }

@@ -1,7 +1,6 @@
 package openb
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -51,61 +50,6 @@ func TestReadPods(t *testing.T) {
 	pods, err = ReadPods("p.csv", strings.NewReader("name,cpu_milli,memory_mib,num_gpu,gpu_milli\na,1,2,1,300\n"))
 	if err != nil || pods[0].PerGPU != 300 {
 		t.Errorf("without gpu_spec: got %+v, %v, want 300 thousandths", pods, err)
-	}
-}
-
-// Mistakes are named by file, line and column, with what to do.
-func TestReadRefuses(t *testing.T) {
-	nodes := func(text string) error { _, err := ReadNodes("f.csv", strings.NewReader(text)); return err }
-	pods := func(text string) error { _, err := ReadPods("f.csv", strings.NewReader(text)); return err }
-	for name, tc := range map[string]struct {
-		read func(string) error
-		text string
-		want string
-	}{
-		"nothing":            {nodes, "", "f.csv:1: is empty, want a header with the columns sn,"},
-		"no column":          {nodes, "sn,cpu_milli,memory_mib,gpu\n", "f.csv:1: model: the column is missing"},
-		"column twice":       {nodes, "sn,sn,cpu_milli,memory_mib,gpu,model\n", "f.csv:1: sn: the column is there twice"},
-		"short row":          {nodes, nodeHeader + "a,1,1,1,A\nb,1\n", "f.csv:3: wrong number of fields"},
-		"quote":              {nodes, nodeHeader + "a,1,1,1,\"A\n", "f.csv:2: "},
-		"no name":            {nodes, nodeHeader + ",1,1,1,A\n", "f.csv:2: sn: is empty"},
-		"name twice":         {nodes, nodeHeader + "a,1,1,1,A\nb,1,1,1,A\na,1,1,1,A\n", `f.csv:4: sn: "a" is in line 2 already`},
-		"negative":           {nodes, nodeHeader + "a,-1,1,1,A\n", `f.csv:2: cpu_milli: "-1" is not a whole number from 0 to 1000000000`},
-		"not a number":       {nodes, nodeHeader + "a,NaN,1,1,A\n", `cpu_milli: "NaN"`},
-		"fraction":           {nodes, nodeHeader + "a,1.5,1,1,A\n", `cpu_milli: "1.5"`},
-		"overflow":           {nodes, nodeHeader + "a,1,99999999999999999999,1,A\n", "memory_mib: "},
-		"too much memory":    {nodes, nodeHeader + "a,1,4194305,1,A\n", "from 0 to 4194304"},
-		"too many GPUs":      {nodes, nodeHeader + "a,1,1,17,A\n", `gpu: "17" is not a whole number from 0 to 16`},
-		"no model":           {nodes, nodeHeader + "a,1,1,1,\n", `model: "": want the name of one GPU model`},
-		"two models":         {nodes, nodeHeader + "a,1,1,1,A|B\n", `model: "A|B"`},
-		"pod: no column":     {pods, "name,cpu_milli\n", "f.csv:1: memory_mib: the column is missing"},
-		"pod: name twice":    {pods, podHeader + "a,1,1,0,0,\na,1,1,0,0,\n", `f.csv:3: name: "a" is in line 2 already`},
-		"pod: shares of two": {pods, podHeader + "a,1,1,2,500,\n", "f.csv:2: gpu_milli: 500 of each of 2 GPUs"},
-		"pod: many GPUs":     {pods, podHeader + "a,1,1,17,1000,\n", `f.csv:2: num_gpu: "17"`},
-		"pod: huge share":    {pods, podHeader + "a,1,1,1,1000001,\n", `f.csv:2: gpu_milli: "1000001"`},
-	} {
-		if err := tc.read(tc.text); err == nil || !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%s: got %v, want %s", name, err, tc.want)
-		}
-	}
-}
-
-type endless struct{}
-
-func (endless) Read(into []byte) (int, error) {
-	for i := range into {
-		into[i] = 'x'
-	}
-	return len(into), nil
-}
-
-func TestReadIsBounded(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads 256 MiB")
-	}
-	_, err := ReadNodes("f.csv", endless{})
-	if !errors.Is(err, errTooLong) {
-		t.Errorf("got %v, want %v", err, errTooLong)
 	}
 }
 

@@ -147,7 +147,7 @@ func TestPublishedArrivals(t *testing.T) {
 			}
 			want = append(want, i)
 		}
-		got, err := Arrive(sharedNodes(t), sharedPods(t, run.trace), run.seed)
+		got, err := DrawArrivals(sharedNodes(t), sharedPods(t, run.trace), run.seed)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,8 +9,9 @@ import (
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/simulator"
-	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
+	"github.com/ashlar-dev/ashlar/simulator/trace"
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/forecast"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -31,14 +32,17 @@ type Options struct {
 // maxLoad is how much more may be asked for than there is.
 const maxLoad = 100
 
-// service and batch are the priorities of pods: BE stands for best effort.
+// maxJobs bounds how many arrivals are drawn.
+const maxJobs = 1_000_000
+
+// The priorities of pods: those of best effort (BE) come last.
 const (
-	batch   = 0
-	service = 10
+	bestEffortPriority = 0
+	servicePriority    = 10
 )
 
 // Input is the replay of pods on nodes.
-func Input(pods []Pod, nodes []policy.NodeCapacity, o Options) (*simulator.Input, error) {
+func Input(pods []trace.Pod, nodes []trace.Node, o Options) (*simulator.Input, error) {
 	switch {
 	case o.Window <= 0 || o.Window > simulator.MaxTime:
 		return nil, fmt.Errorf("a window of %s: want more than 0 and up to %s", o.Window, simulator.MaxTime)
@@ -47,31 +51,32 @@ func Input(pods []Pod, nodes []policy.NodeCapacity, o Options) (*simulator.Input
 	case len(pods) == 0:
 		return nil, errors.New("no pods")
 	}
-	b := builder{asks: map[string]*simulator.Ask{}, median: medianRun(pods)}
+	b := jobBuilder{templates: map[string]*simulator.PodTemplate{}, median: medianRun(pods)}
 	demand := placement.PriorDemand()
 	chosen, err := placement.PolicyNamed(o.Policy, demand, uint64(o.Seed))
 	if err != nil {
 		return nil, err
 	}
 	in := &simulator.Input{Policy: chosen, Horizon: o.Window, Preemption: simulator.PreemptNever}
-	if in.Nodes, err = nodesOf(nodes, demand); err != nil {
+	if in.Nodes, err = simulatedNodes(nodes, demand); err != nil {
 		return nil, err
 	}
 	if o.Load == 0 {
-		in.Jobs = b.own(pods, o.Window)
+		in.Jobs = b.tracedJobs(pods, o.Window)
 		return in, nil
 	}
-	in.Jobs, err = b.drawn(pods, in.Nodes, o)
+	in.Jobs, err = b.drawnJobs(pods, in.Nodes, o)
 	return in, err
 }
 
-type builder struct {
-	asks   map[string]*simulator.Ask
-	median simulator.Time
+// jobBuilder makes jobs of pods.
+type jobBuilder struct {
+	templates map[string]*simulator.PodTemplate // by what is asked
+	median    simulator.Time                    // of the run times
 }
 
-// own are the pods of the end of the trace, at their own times.
-func (b *builder) own(pods []Pod, window simulator.Time) []simulator.Job {
+// tracedJobs are the pods of the end of the trace, at their own times.
+func (b *jobBuilder) tracedJobs(pods []trace.Pod, window simulator.Time) []simulator.Job {
 	last := simulator.Time(0)
 	for i := range pods {
 		last = max(last, pods[i].Created)
@@ -80,7 +85,7 @@ func (b *builder) own(pods []Pod, window simulator.Time) []simulator.Job {
 	var jobs []simulator.Job
 	for i := range pods {
 		if pods[i].Created >= start {
-			job := b.job(&pods[i])
+			job := b.jobOf(&pods[i])
 			job.Arrives = pods[i].Created - start
 			jobs = append(jobs, job)
 		}
@@ -88,8 +93,8 @@ func (b *builder) own(pods []Pod, window simulator.Time) []simulator.Job {
 	return jobs
 }
 
-// drawn are pods drawn from the trace, at times drawn for a load.
-func (b *builder) drawn(pods []Pod, nodes []simulator.Node, o Options) ([]simulator.Job, error) {
+// drawnJobs are pods drawn from the trace, at times drawn for a load.
+func (b *jobBuilder) drawnJobs(pods []trace.Pod, nodes []simulator.Node, o Options) ([]simulator.Job, error) {
 	capacity, work := 0.0, 0.0
 	for i := range nodes {
 		if nodes[i].Inventory != nil {
@@ -98,7 +103,7 @@ func (b *builder) drawn(pods []Pod, nodes []simulator.Node, o Options) ([]simula
 	}
 	for i := range pods {
 		p := &pods[i]
-		work += float64(p.GPUs) * float64(p.Milli) / 1000 * float64(b.runs(p, o.Window))
+		work += float64(p.GPUs) * float64(p.PerGPU) / 1000 * float64(b.runTime(p, o.Window))
 	}
 	if capacity == 0 || work == 0 {
 		return nil, errors.New("a load is of GPU time: there are no GPUs, or no pods that ask for one")
@@ -110,38 +115,42 @@ func (b *builder) drawn(pods []Pod, nodes []simulator.Node, o Options) ([]simula
 		if at += random.ExpFloat64() * between; at > float64(o.Window) {
 			return jobs, nil
 		}
-		if len(jobs) == maxPods {
-			return nil, fmt.Errorf("more than %d arrivals: shorten the window or lower the load", maxPods)
+		if len(jobs) == maxJobs {
+			return nil, fmt.Errorf("more than %d arrivals: shorten the window or lower the load", maxJobs)
 		}
 		pod := &pods[random.IntN(len(pods))]
-		job := b.job(pod)
+		job := b.jobOf(pod)
 		job.Name = fmt.Sprintf("%s-%d", pod.Name, len(jobs))
-		job.Arrives, job.Runs = simulator.Time(at), b.runs(pod, o.Window)
+		job.Arrives, job.Runs = simulator.Time(at), b.runTime(pod, o.Window)
 		jobs = append(jobs, job)
 	}
 }
 
-// runs is for how long a pod runs in a window: what is longer than twice that is cut,
+// runTime is for how long a pod runs in a window: what is longer than twice that is cut,
 // since it cannot be seen to end anyway.
-func (b *builder) runs(p *Pod, window simulator.Time) simulator.Time {
+func (b *jobBuilder) runTime(p *trace.Pod, window simulator.Time) simulator.Time {
 	if p.Ran < 0 {
 		return b.median
 	}
 	return min(p.Ran, 2*window)
 }
 
-func (b *builder) job(p *Pod) simulator.Job {
-	job := simulator.Job{Name: p.Name, Class: p.Class, Members: 1, Host: p.Host, Runs: p.Ran, Priority: service, Ask: b.ask(p)}
-	if p.Class == "BE" {
-		job.Priority = batch
+// jobOf is a pod as a job that arrives at once.
+func (b *jobBuilder) jobOf(p *trace.Pod) simulator.Job {
+	job := simulator.Job{
+		Name: p.Name, Class: p.QoS, Members: 1, Host: p.Host, Runs: p.Ran,
+		Priority: servicePriority, Template: b.templateOf(p),
+	}
+	if p.QoS == "BE" {
+		job.Priority = bestEffortPriority
 	}
 	if p.Ran < 0 {
-		job.Runs, job.Patience = b.median, max(1, p.Waited)
+		job.Runs, job.MaxWait = b.median, max(1, p.Waited)
 	}
 	return job
 }
 
-func medianRun(pods []Pod) simulator.Time {
+func medianRun(pods []trace.Pod) simulator.Time {
 	var runs []simulator.Time
 	for i := range pods {
 		if pods[i].Ran >= 0 {
@@ -155,36 +164,41 @@ func medianRun(pods []Pod) simulator.Time {
 	return runs[len(runs)/2]
 }
 
-// ask is what the pod asks of GPUs; pods that ask the same share it.
-func (b *builder) ask(p *Pod) *simulator.Ask {
-	key := fmt.Sprintf("%d GPUs %s", p.GPUs, strings.Join(p.Models, "|"))
-	if p.Milli < topology.WholeGPU {
-		key = fmt.Sprintf("share %dm %s", p.Milli, strings.Join(p.Models, "|"))
+// templateOf is what the pod asks of GPUs; pods that ask the same share it.
+func (b *jobBuilder) templateOf(p *trace.Pod) *simulator.PodTemplate {
+	key := fmt.Sprintf("%d GPUs %s", p.GPUs, p.Models)
+	if p.PerGPU < topology.WholeGPU {
+		key = fmt.Sprintf("share %dm %s", p.PerGPU, p.Models)
 	}
 	if p.GPUs == 0 {
 		key = "CPU only"
 	}
 	key = strings.TrimSpace(key)
-	if b.asks[key] == nil {
-		ask := &simulator.Ask{Name: key}
+	if b.templates[key] == nil {
+		template := &simulator.PodTemplate{Name: key}
 		if p.GPUs > 0 {
-			gpus, milli, models := int(p.GPUs), p.Milli, p.Models
-			ask.For = func(inv *placement.Inventory) simulator.Terms { return terms(inv, gpus, milli, models) }
+			gpus, perGPU := int(p.GPUs), p.PerGPU
+			var models []string // none for any
+			if p.Models != "" {
+				models = strings.Split(p.Models, forecast.ModelSeparator)
+			}
+			template.For = func(inv *placement.Inventory) simulator.NodeRequest { return requestOn(inv, gpus, perGPU, models) }
 		}
-		b.asks[key] = ask
+		b.templates[key] = template
 	}
-	return b.asks[key]
+	return b.templates[key]
 }
 
-func terms(inv *placement.Inventory, gpus int, milli topology.MilliGPU, models []string) simulator.Terms {
+// requestOn asks for GPUs, or a part of one, on nodes of one make.
+func requestOn(inv *placement.Inventory, gpus int, perGPU topology.MilliGPU, models []string) simulator.NodeRequest {
 	want := placement.DeviceSelector{Forms: []placement.Form{placement.Whole}, Models: models}
 	part := placement.Part{Name: "gpu", Count: gpus}
-	if milli < topology.WholeGPU {
+	if perGPU < topology.WholeGPU {
 		want.Forms[0] = placement.Share
-		part.Compute, part.Bytes = milli, inv.Node.GPUs[0].Model.Usable()/1000*topology.Bytes(milli)
+		part.Compute, part.Bytes = perGPU, inv.Node.GPUs[0].Model.Usable()/1000*topology.Bytes(perGPU)
 	}
 	part.Accepts = want.AcceptedDevices(inv)
-	return simulator.Terms{Request: &placement.Request{Parts: []placement.Part{part}}}
+	return simulator.NodeRequest{Request: &placement.Request{Parts: []placement.Part{part}}}
 }
 
 // noTables says that no GPU of the trace is sliced.

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/simulator"
-	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
+	"github.com/ashlar-dev/ashlar/simulator/trace"
 )
 
 const header = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time\n"
@@ -17,46 +17,27 @@ p-1,8000,1024,8,1000,V100M16|V100M32,BE,Running,100,400,100
 p-3,8000,1024,0,0,,BE,Failed,300,350,
 `
 
-func nodes() []policy.NodeCapacity {
-	var all []policy.NodeCapacity
+var testHost = simulator.Host{CPU: 64_000, Memory: 1 << 38}
+
+func nodes() []trace.Node {
+	var all []trace.Node
 	for _, name := range []string{"n-0", "n-1", "n-2", "n-3"} {
-		all = append(all, policy.NodeCapacity{Name: name, CPU: 64_000, Memory: 1 << 38, GPUs: 8, Model: "V100M32"})
+		all = append(all, trace.Node{Name: name, Host: testHost, GPUs: 8, Model: "V100M32"})
 	}
-	return append(all, policy.NodeCapacity{Name: "n-4", CPU: 64_000, Memory: 1 << 38, GPUs: 2, Model: "T4"})
+	return append(all, trace.Node{Name: "n-4", Host: testHost, GPUs: 2, Model: "T4"})
 }
 
-func TestReadPods(t *testing.T) {
-	pods, err := ReadPods("a.csv", strings.NewReader(small))
+// readSmall reads the pods of the tests.
+func readSmall(t *testing.T) []trace.Pod {
+	t.Helper()
+	pods, err := trace.ReadTimedPods("a.csv", strings.NewReader(small))
 	require.NoError(t, err)
-	require.Equal(t, []string{"p-1", "p-2", "p-3"}, []string{pods[0].Name, pods[1].Name, pods[2].Name})
-	require.Equal(t, []string{"V100M16", "V100M32"}, pods[0].Models)
-	require.Equal(t, 300*simulator.Second, pods[0].Ran)
-	require.Equal(t, 60*simulator.Second, pods[1].Waited)
-	require.Equal(t, simulator.Time(-1), pods[2].Ran)
-	require.Equal(t, 50*simulator.Second, pods[2].Waited)
-}
-
-func TestReadPodsRefuses(t *testing.T) {
-	for want, text := range map[string]string{
-		"a.csv:1: EOF":                                        "",
-		"a.csv:1: no pods":                                    header,
-		"a.csv:1: qos: the column is missing":                 "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec\n",
-		`a.csv:2: cpu_milli: "-1", want a whole number`:       header + "p,-1,1,1,1,,LS,R,1,2,1\n",
-		`a.csv:2: num_gpu: "17", want a whole number`:         header + "p,1,1,17,1,,LS,R,1,2,1\n",
-		`a.csv:2: creation_time: "1e18", want a whole number`: header + "p,1,1,1,1,,LS,R,1e18,2,1\n",
-		`a.csv:2: memory_mib: "NaN", want a whole number`:     header + "p,1,NaN,1,1,,LS,R,1,2,1\n",
-		"a.csv:2: deletion_time: times go backwards":          header + "p,1,1,1,1,,LS,R,5,4,\n",
-		"wrong number of fields":                              header + "p,1\n",
-	} {
-		_, err := ReadPods("a.csv", strings.NewReader(text))
-		require.ErrorContains(t, err, want)
-	}
+	return pods
 }
 
 // Its own times are kept; models and shares are respected.
 func TestOwnTimes(t *testing.T) {
-	pods, err := ReadPods("a.csv", strings.NewReader(small))
-	require.NoError(t, err)
+	pods := readSmall(t)
 	in, err := Input(pods, nodes(), Options{Window: simulator.Hour, Policy: "first-fit"})
 	require.NoError(t, err)
 	var log strings.Builder
@@ -74,15 +55,14 @@ func TestOwnTimes(t *testing.T) {
 
 // Drawn arrivals ask for the load, and are the same for the same seed.
 func TestLoad(t *testing.T) {
-	pods, err := ReadPods("a.csv", strings.NewReader(small))
-	require.NoError(t, err)
+	pods := readSmall(t)
 	o := Options{Window: 30 * simulator.Day, Load: 0.9, Seed: 1, Policy: "first-fit"}
 	in, err := Input(pods, nodes(), o)
 	require.NoError(t, err)
 	work := 0.0
 	milli := map[string]float64{"share 460m": 0.46, "8 GPUs V100M16|V100M32": 8}
 	for i := range in.Jobs {
-		work += milli[in.Jobs[i].Ask.Name] * float64(in.Jobs[i].Runs)
+		work += milli[in.Jobs[i].Template.Name] * float64(in.Jobs[i].Runs)
 	}
 	require.InEpsilon(t, 0.9*34*float64(o.Window), work, 0.05)
 	again, err := Input(pods, nodes(), o)
@@ -92,7 +72,7 @@ func TestLoad(t *testing.T) {
 }
 
 func TestScale(t *testing.T) {
-	kept, err := Scale(nodes(), 0.6)
+	kept, err := ScaleNodes(nodes(), 0.6)
 	require.NoError(t, err)
 	var names []string
 	for _, n := range kept {
@@ -100,14 +80,13 @@ func TestScale(t *testing.T) {
 	}
 	require.Equal(t, []string{"n-0", "n-1", "n-4"}, names)
 	for _, factor := range []float64{0, -1, 1.5} {
-		_, err := Scale(nodes(), factor)
+		_, err := ScaleNodes(nodes(), factor)
 		require.ErrorContains(t, err, "want above 0 and up to 1")
 	}
 }
 
 func TestInputRefuses(t *testing.T) {
-	pods, err := ReadPods("a.csv", strings.NewReader(small))
-	require.NoError(t, err)
+	pods := readSmall(t)
 	for want, o := range map[string]Options{
 		"a window of 0s":         {Policy: "first-fit"},
 		"load -1":                {Window: 1, Load: -1, Policy: "first-fit"},

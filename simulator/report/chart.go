@@ -11,20 +11,20 @@ import (
 	"github.com/ashlar-dev/ashlar/simulator/openb"
 )
 
-// chart is one drawing with a line for each policy.
-type chart struct {
+// lineChart is one drawing with a line for each policy.
+type lineChart struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 	// Note says what is drawn.
-	Note   string   `json:"note,omitempty"`
-	X      axis     `json:"x"`
-	Y      axis     `json:"y"`
-	Series []series `json:"series"`
+	Note   string        `json:"note,omitempty"`
+	X      chartAxis     `json:"x"`
+	Y      chartAxis     `json:"y"`
+	Series []chartSeries `json:"series"`
 }
 
-// axis says how values are to be read. Kind is "time" (ms), "number", "rank" (percent,
+// chartAxis says how values are to be read. Kind is "time" (ms), "number", "rank" (percent,
 // by the number of nines) or "wait" (ms, logarithmic).
-type axis struct {
+type chartAxis struct {
 	Label string `json:"label"`
 	Kind  string `json:"kind"`
 	Unit  string `json:"unit,omitempty"`
@@ -32,8 +32,8 @@ type axis struct {
 	Max float64 `json:"max,omitempty"`
 }
 
-// series is one line. Low and High are the least and the most of the seeds.
-type series struct {
+// chartSeries is one line. Low and High are the least and the most of the seeds.
+type chartSeries struct {
 	Policy int       `json:"policy"`
 	X      []float64 `json:"x"`
 	Y      []float64 `json:"y"`
@@ -63,10 +63,10 @@ const (
 // maxWaitCharts is how many classes are drawn.
 const maxWaitCharts = 11
 
-func charts(policies []policy) ([]chartGroup, []chart) {
+func chartGroups(policies []policyRuns) ([]chartGroup, []lineChart) {
 	var groups []chartGroup
-	var all []chart
-	add := func(id, title, about string, list []chart) {
+	var all []lineChart
+	add := func(id, title, about string, list []lineChart) {
 		group := chartGroup{ID: id, Title: title, About: about}
 		for _, c := range list {
 			if len(c.Series) > 0 {
@@ -87,7 +87,7 @@ func charts(policies []policy) ([]chartGroup, []chart) {
 }
 
 // inWords is the last value of each line.
-func (c *chart) inWords(policies []policy) string {
+func (c *lineChart) inWords(policies []policyRuns) string {
 	text := ""
 	for _, s := range c.Series {
 		last := len(s.Y) - 1
@@ -100,23 +100,24 @@ func (c *chart) inWords(policies []policy) string {
 	return c.Y.Label + text
 }
 
-func openbCharts(policies []policy) []chart {
-	asked := axis{Label: "asked for so far, % of all GPUs", Kind: "number", Unit: "%", Max: openb.ArrivingPercent}
-	list := []chart{
+func openbCharts(policies []policyRuns) []lineChart {
+	asked := chartAxis{Label: "asked for so far, % of all GPUs", Kind: "number", Unit: "%", Max: openb.ArrivingPercent}
+	list := []lineChart{
 		{ID: "openb-allocated", Title: "Allocated",
 			Note: "GPUs that pods hold.",
-			X:    asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%", Max: 100}},
+			X:    asked, Y: chartAxis{Label: "% of all GPUs", Kind: "number", Unit: "%", Max: 100}},
 		{ID: "openb-behind", Title: "Behind the best policy",
 			Note: "What the best of these policies holds by then, with the same arrivals, less what this one does.",
-			X:    asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%"}},
+			X:    asked, Y: chartAxis{Label: "% of all GPUs", Kind: "number", Unit: "%"}},
 		{ID: "openb-fragment", Title: "Fragments",
 			Note: "Idle GPUs that the next pod is expected not to be able to use.",
-			X:    asked, Y: axis{Label: "% of all GPUs", Kind: "number", Unit: "%"}},
-		{ID: "openb-idle", Title: "Fragments of what is idle", X: asked, Y: axis{Label: "% of idle GPUs", Kind: "number", Unit: "%", Max: 100}},
+			X:    asked, Y: chartAxis{Label: "% of all GPUs", Kind: "number", Unit: "%"}},
+		{ID: "openb-idle", Title: "Fragments of what is idle", X: asked,
+			Y: chartAxis{Label: "% of idle GPUs", Kind: "number", Unit: "%", Max: 100}},
 	}
 	best := map[int64]*[openb.ArrivingPercent + 1]float64{} // by seed
 	for i := range policies {
-		for _, run := range policies[i].experiments() {
+		for _, run := range policies[i].experimentRuns() {
 			if best[run.Seed] == nil {
 				best[run.Seed] = &[openb.ArrivingPercent + 1]float64{}
 			}
@@ -125,25 +126,25 @@ func openbCharts(policies []policy) []chart {
 			}
 		}
 	}
-	read := []func(run Run, column int, p openb.Point) float64{
-		func(_ Run, _ int, p openb.Point) float64 { return p.Allocated },
-		func(run Run, column int, p openb.Point) float64 { return best[run.Seed][column] - p.Allocated },
-		func(_ Run, _ int, p openb.Point) float64 { return p.Fragment },
-		func(_ Run, _ int, p openb.Point) float64 { return p.FragmentOfIdle },
+	read := []func(run Run, column int, p openb.CurvePoint) float64{
+		func(_ Run, _ int, p openb.CurvePoint) float64 { return p.Allocated },
+		func(run Run, column int, p openb.CurvePoint) float64 { return best[run.Seed][column] - p.Allocated },
+		func(_ Run, _ int, p openb.CurvePoint) float64 { return p.Fragment },
+		func(_ Run, _ int, p openb.CurvePoint) float64 { return p.FragmentOfIdle },
 	}
 	for i := range policies {
-		runs := policies[i].experiments()
+		runs := policies[i].experimentRuns()
 		if len(runs) == 0 {
 			continue
 		}
 		for c := range list {
-			s := series{Policy: i}
+			s := chartSeries{Policy: i}
 			for column := range openb.ArrivingPercent + 1 {
 				values := make([]float64, len(runs))
 				for k, run := range runs {
 					values[k] = read[c](run, column, run.Curves.At(column))
 				}
-				s.add(float64(column), values)
+				s.addPoint(float64(column), values)
 			}
 			list[c].Series = append(list[c].Series, s)
 		}
@@ -154,13 +155,13 @@ func openbCharts(policies []policy) []chart {
 	return list
 }
 
-// experiments are the runs with curves.
-func (p *policy) experiments() []Run {
+// experimentRuns are the runs with curves.
+func (p *policyRuns) experimentRuns() []Run {
 	return slices.DeleteFunc(slices.Clone(p.runs), func(run Run) bool { return run.Curves == nil })
 }
 
-// add adds the mean of some values, and their range if there are several.
-func (s *series) add(x float64, values []float64) {
+// addPoint adds the mean of some values, and their range if there are several.
+func (s *chartSeries) addPoint(x float64, values []float64) {
 	sum := 0.0
 	for _, value := range values {
 		sum += value
@@ -174,37 +175,37 @@ func (s *series) add(x float64, values []float64) {
 	}
 }
 
-func timeCharts(policies []policy) []chart {
-	at := axis{Label: "time since the start", Kind: "time"}
+func timeCharts(policies []policyRuns) []lineChart {
+	at := chartAxis{Label: "time since the start", Kind: "time"}
 	scale, unit := memoryUnit(policies)
 	list := []struct {
-		chart
+		lineChart
 		read func(*simulator.Sample) float64
 	}{
-		{chart{ID: "allocated", Title: "Allocated",
+		{lineChart{ID: "allocated", Title: "Allocated",
 			Note: "GPUs that jobs hold, parts of GPUs counted as parts.",
-			X:    at, Y: axis{Label: "% of GPUs", Kind: "number", Unit: "%", Max: 100}},
-			func(s *simulator.Sample) float64 { return ratio(float64(s.Allocated)/10, float64(s.GPUs)) }},
-		{chart{ID: "fragmentation", Title: "Fragmentation",
+			X:    at, Y: chartAxis{Label: "% of GPUs", Kind: "number", Unit: "%", Max: 100}},
+			func(s *simulator.Sample) float64 { return ratioOf(float64(s.Allocated)/10, float64(s.GPUs)) }},
+		{lineChart{ID: "fragmentation", Title: "Fragmentation",
 			Note: "Free GPU memory on nodes where a request drawn from the arrivals does not fit.",
-			X:    at, Y: axis{Label: "% of free GPU memory", Kind: "number", Unit: "%", Max: 100}},
+			X:    at, Y: chartAxis{Label: "% of free GPU memory", Kind: "number", Unit: "%", Max: 100}},
 			func(s *simulator.Sample) float64 { return 100 * s.Fragmentation }},
-		{chart{ID: "stranded", Title: "Stranded VRAM",
+		{lineChart{ID: "stranded", Title: "Stranded VRAM",
 			Note: "Free GPU memory on nodes where no kind of request fits.",
-			X:    at, Y: axis{Label: unit, Kind: "number", Unit: unit}},
+			X:    at, Y: chartAxis{Label: unit, Kind: "number", Unit: unit}},
 			func(s *simulator.Sample) float64 { return float64(s.StrandedBytes) / scale }},
-		{chart{ID: "waiting", Title: "Jobs waiting", X: at, Y: axis{Label: "jobs", Kind: "number", Unit: "jobs"}},
+		{lineChart{ID: "waiting", Title: "Jobs waiting", X: at, Y: chartAxis{Label: "jobs", Kind: "number", Unit: "jobs"}},
 			func(s *simulator.Sample) float64 { return float64(s.Waiting) }},
-		{chart{ID: "used", Title: "GPUs in use",
+		{lineChart{ID: "used", Title: "GPUs in use",
 			Note: "GPUs of which anything is held.",
-			X:    at, Y: axis{Label: "GPUs", Kind: "number", Unit: "GPUs"}},
+			X:    at, Y: chartAxis{Label: "GPUs", Kind: "number", Unit: "GPUs"}},
 			func(s *simulator.Sample) float64 { return float64(s.Used) }},
-		{chart{ID: "dollars", Title: "Dollars per hour",
+		{lineChart{ID: "dollars", Title: "Dollars per hour",
 			Note: "Price of the GPUs in use.",
-			X:    at, Y: axis{Label: "US dollars per hour", Kind: "number", Unit: "$/h"}},
+			X:    at, Y: chartAxis{Label: "US dollars per hour", Kind: "number", Unit: "$/h"}},
 			func(s *simulator.Sample) float64 { return float64(s.MicroDollars) / 1e6 }},
 	}
-	var drawn []chart
+	var drawn []lineChart
 	for c := range list {
 		some := list[c].ID != "dollars"
 		for i := range policies {
@@ -215,13 +216,13 @@ func timeCharts(policies []policy) []chart {
 			}
 		}
 		if some {
-			drawn = append(drawn, list[c].chart)
+			drawn = append(drawn, list[c].lineChart)
 		}
 	}
 	return drawn
 }
 
-func ratio(part, all float64) float64 {
+func ratioOf(part, all float64) float64 {
 	if all == 0 {
 		return 0
 	}
@@ -229,9 +230,9 @@ func ratio(part, all float64) float64 {
 }
 
 // memoryUnit is in what stranded memory is drawn.
-func memoryUnit(policies []policy) (float64, string) {
+func memoryUnit(policies []policyRuns) (float64, string) {
 	for i := range policies {
-		for _, r := range policies[i].results() {
+		for _, r := range policies[i].runResults() {
 			for k := range r.Samples {
 				if r.Samples[k].StrandedBytes >= 10*tebibyte {
 					return tebibyte, "TiB"
@@ -244,37 +245,37 @@ func memoryUnit(policies []policy) (float64, string) {
 
 // overTime has a point for each time at which any run has a sample; of each run that
 // has not ended its latest sample counts.
-func overTime(p *policy, read func(*simulator.Sample) float64) series {
-	var s series
+func overTime(p *policyRuns, read func(*simulator.Sample) float64) chartSeries {
+	var s chartSeries
 	times := map[simulator.Time]bool{}
-	for _, r := range p.results() {
+	for _, r := range p.runResults() {
 		for k := range r.Samples {
 			times[r.Samples[k].At] = true
 		}
 	}
 	for _, at := range slices.Sorted(maps.Keys(times)) {
 		var values []float64
-		for _, r := range p.results() {
+		for _, r := range p.runResults() {
 			after := sort.Search(len(r.Samples), func(k int) bool { return r.Samples[k].At > at })
 			if after > 0 && (after < len(r.Samples) || r.Samples[after-1].At == at) {
 				values = append(values, read(&r.Samples[after-1]))
 			}
 		}
 		if len(values) > 0 {
-			s.add(float64(at), values)
+			s.addPoint(float64(at), values)
 		}
 	}
 	return s
 }
 
-// quantile is one figure of a Distribution.
-type quantile struct {
+// waitQuantile is one figure of a Distribution.
+type waitQuantile struct {
 	percent float64
 	of      func(*simulator.Distribution) simulator.Time
 }
 
-func quantiles() []quantile {
-	return []quantile{
+func waitQuantiles() []waitQuantile {
+	return []waitQuantile{
 		{50, func(d *simulator.Distribution) simulator.Time { return d.P50 }},
 		{90, func(d *simulator.Distribution) simulator.Time { return d.P90 }},
 		{99, func(d *simulator.Distribution) simulator.Time { return d.P99 }},
@@ -283,20 +284,20 @@ func quantiles() []quantile {
 }
 
 // waitCharts draws the workloads that had to wait, and says what is to be seen.
-func waitCharts(policies []policy) ([]chart, string) {
-	all := waitChart(policies, "waits-all", "All jobs", func(p *policy) []simulator.Distribution {
+func waitCharts(policies []policyRuns) ([]lineChart, string) {
+	all := waitChart(policies, "waits-all", "All jobs", func(p *policyRuns) []simulator.Distribution {
 		var waits []simulator.Distribution
-		for _, r := range p.results() {
+		for _, r := range p.runResults() {
 			waits = append(waits, r.All.Waits)
 		}
 		return waits
 	})
-	list := []chart{all}
+	list := []lineChart{all}
 	classes := classesOf(policies)
 	var idle []string
 	left := 0
 	for i, class := range classes {
-		c := waitChart(policies, fmt.Sprintf("waits-%d", i), className(class), func(p *policy) []simulator.Distribution {
+		c := waitChart(policies, fmt.Sprintf("waits-%d", i), className(class), func(p *policyRuns) []simulator.Distribution {
 			var waits []simulator.Distribution
 			for _, r := range p.classResults(class) {
 				waits = append(waits, r.Waits)
@@ -305,7 +306,7 @@ func waitCharts(policies []policy) ([]chart, string) {
 		})
 		switch {
 		case len(c.Series) == 0:
-		case !c.waited():
+		case !c.hasWaited():
 			idle = append(idle, className(class))
 		case len(list) > maxWaitCharts:
 			left++
@@ -316,7 +317,7 @@ func waitCharts(policies []policy) ([]chart, string) {
 	if len(list[0].Series) == 0 && len(list) == 1 && len(idle) == 0 {
 		return nil, ""
 	}
-	if len(idle) == len(classes) || len(list) == 1 && !all.waited() {
+	if len(idle) == len(classes) || len(list) == 1 && !all.hasWaited() {
 		return nil, "Nobody waited."
 	}
 	about := "The wait that 50, 90 and 99 % of the jobs, and all of them, did not exceed. Zero is the lowest line."
@@ -336,16 +337,16 @@ func waitCharts(policies []policy) ([]chart, string) {
 	return list, about
 }
 
-func (c *chart) waited() bool {
-	return slices.ContainsFunc(c.Series, func(s series) bool { return slices.Max(s.Y) > 0 })
+func (c *lineChart) hasWaited() bool {
+	return slices.ContainsFunc(c.Series, func(s chartSeries) bool { return slices.Max(s.Y) > 0 })
 }
 
-func waitChart(policies []policy, id, title string, of func(*policy) []simulator.Distribution) chart {
-	c := chart{ID: id, Title: title,
-		X: axis{Label: "% of the jobs", Kind: "rank", Unit: "%"}, Y: axis{Label: "wait, logarithmic", Kind: "wait"}}
+func waitChart(policies []policyRuns, id, title string, of func(*policyRuns) []simulator.Distribution) lineChart {
+	c := lineChart{ID: id, Title: title,
+		X: chartAxis{Label: "% of the jobs", Kind: "rank", Unit: "%"}, Y: chartAxis{Label: "wait, logarithmic", Kind: "wait"}}
 	jobs := 0.0
 	for i := range policies {
-		s := series{Policy: i}
+		s := chartSeries{Policy: i}
 		waits := slices.DeleteFunc(of(&policies[i]), func(d simulator.Distribution) bool { return d.Count == 0 })
 		if len(waits) == 0 {
 			continue
@@ -355,12 +356,12 @@ func waitChart(policies []policy, id, title string, of func(*policy) []simulator
 			count += float64(waits[k].Count) / float64(len(waits))
 		}
 		jobs = max(jobs, count)
-		for _, q := range quantiles() {
+		for _, q := range waitQuantiles() {
 			values := make([]float64, len(waits))
 			for k := range waits {
 				values[k] = float64(q.of(&waits[k]))
 			}
-			s.add(q.percent, values)
+			s.addPoint(q.percent, values)
 		}
 		c.Series = append(c.Series, s)
 	}

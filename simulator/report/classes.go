@@ -21,10 +21,10 @@ type tableRow struct {
 }
 
 // classesOf are the names of all classes, those with the most jobs first.
-func classesOf(policies []policy) []string {
+func classesOf(policies []policyRuns) []string {
 	jobs := map[string]int64{}
 	for i := range policies {
-		for _, r := range policies[i].results() {
+		for _, r := range policies[i].runResults() {
 			for k := range r.Classes {
 				jobs[r.Classes[k].Name] += r.Classes[k].Jobs.Arrived
 			}
@@ -42,9 +42,9 @@ func classesOf(policies []policy) []string {
 }
 
 // classResults are the results of one class in all runs of a policy.
-func (p *policy) classResults(name string) []simulator.ClassResult {
+func (p *policyRuns) classResults(name string) []simulator.ClassResult {
 	var list []simulator.ClassResult
-	for _, r := range p.results() {
+	for _, r := range p.runResults() {
 		for k := range r.Classes {
 			if r.Classes[k].Name == name {
 				list = append(list, r.Classes[k])
@@ -56,7 +56,7 @@ func (p *policy) classResults(name string) []simulator.ClassResult {
 
 // failureTable counts failed jobs by class and reason, summed over the seeds; nil if none
 // failed.
-func failureTable(policies []policy) *policyTable {
+func failureTable(policies []policyRuns) *policyTable {
 	t := &policyTable{}
 	for i := range policies {
 		t.Head = append(t.Head, policies[i].Name)
@@ -66,7 +66,7 @@ func failureTable(policies []policy) *policyTable {
 		some := false
 		for i := range policies {
 			var counts simulator.JobCounts
-			reasons := map[simulator.Failure]int64{}
+			reasons := map[simulator.FailureReason]int64{}
 			for _, result := range policies[i].classResults(class) {
 				counts.Arrived += result.Jobs.Arrived
 				counts.Failed += result.Jobs.Failed
@@ -87,7 +87,7 @@ func failureTable(policies []policy) *policyTable {
 	return t
 }
 
-func failureText(counts simulator.JobCounts, reasons map[simulator.Failure]int64) string {
+func failureText(counts simulator.JobCounts, reasons map[simulator.FailureReason]int64) string {
 	if counts.Failed == 0 {
 		return "none"
 	}
@@ -158,7 +158,7 @@ func classCells(counts []simulator.JobCounts, waits []simulator.Distribution, ba
 }
 
 // classTables has all classes, then all priorities if there are several.
-func classTables(policies []policy) []classTable {
+func classTables(policies []policyRuns) []classTable {
 	var tables []classTable
 	for _, class := range classesOf(policies) {
 		t := classTable{Name: className(class)}
@@ -185,10 +185,10 @@ func classTables(policies []policy) []classTable {
 	return append(tables, priorityTables(policies)...)
 }
 
-func priorityTables(policies []policy) []classTable {
+func priorityTables(policies []policyRuns) []classTable {
 	seen := map[int64]bool{}
 	for i := range policies {
-		for _, r := range policies[i].results() {
+		for _, r := range policies[i].runResults() {
 			for k := range r.Priorities {
 				seen[r.Priorities[k].Priority] = true
 			}
@@ -205,7 +205,7 @@ func priorityTables(policies []policy) []classTable {
 		for i := range policies {
 			var counts []simulator.JobCounts
 			var waits []simulator.Distribution
-			for _, r := range policies[i].results() {
+			for _, r := range policies[i].runResults() {
 				for k := range r.Priorities {
 					if r.Priorities[k].Priority == level {
 						counts, waits = append(counts, r.Priorities[k].Jobs), append(waits, r.Priorities[k].Waits)

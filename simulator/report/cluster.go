@@ -46,7 +46,7 @@ type heldOver struct {
 }
 
 // addMaps adds the first run of each policy that has frames.
-func (p *page) addMaps(policies []policy) error {
+func (p *reportPage) addMaps(policies []policyRuns) error {
 	classes := classesOf(policies)
 	index := map[string]int{}
 	for i, name := range classes {
@@ -57,10 +57,10 @@ func (p *page) addMaps(policies []policy) error {
 	for i := range policies {
 		for k := range policies[i].runs {
 			run := &policies[i].runs[k]
-			if run.Result == nil || len(run.Result.Frames) == 0 || len(run.Result.Nodes) == 0 {
+			if run.Result == nil || len(run.Result.Snapshots) == 0 || len(run.Result.Nodes) == 0 {
 				continue
 			}
-			held, err := encode(run.Result)
+			held, err := encodeStates(run.Result)
 			if err != nil {
 				return fmt.Errorf("map of %s, seed %d: %w", policies[i].Name, run.Seed, err)
 			}
@@ -137,8 +137,8 @@ const (
 	wordDown = "x"
 )
 
-// encode turns frames into slots and words.
-func encode(r *simulator.Result) (*heldOver, error) {
+// encodeStates turns frames into slots and words.
+func encodeStates(r *simulator.Result) (*heldOver, error) {
 	first := make([]int, len(r.Nodes)+1) // slot of each node
 	for i := range r.Nodes {
 		first[i+1] = first[i] + 1 + len(r.Nodes[i].Models)
@@ -151,11 +151,11 @@ func encode(r *simulator.Result) (*heldOver, error) {
 		slot int
 		word string
 	}
-	frames := make([][]change, len(r.Frames))
+	frames := make([][]change, len(r.Snapshots))
 	uses := map[string]int{}
-	for f := range r.Frames {
+	for f := range r.Snapshots {
 		changed := map[int]string{}
-		for _, tile := range r.Frames[f].Tiles {
+		for _, tile := range r.Snapshots[f].Views {
 			if tile.Node < 0 || tile.Node >= len(r.Nodes) {
 				return nil, fmt.Errorf("frame %d has node %d of %d", f, tile.Node, len(r.Nodes))
 			}
@@ -187,7 +187,7 @@ func encode(r *simulator.Result) (*heldOver, error) {
 	held := &heldOver{Words: words, Classes: []int{}}
 	var raw []byte
 	for f := range frames {
-		held.Times = append(held.Times, int64(r.Frames[f].At))
+		held.Times = append(held.Times, int64(r.Snapshots[f].At))
 		raw = binary.AppendUvarint(raw, uint64(len(frames[f])))
 		next := 0
 		for _, c := range frames[f] {

@@ -192,7 +192,7 @@ func waitOf(read func(waitTimes) simulator.Time) func(*simulator.Result) float64
 	return func(r *simulator.Result) float64 { return read(r.All.Waits).Seconds() }
 }
 
-func failuresFor(reason simulator.Failure) func(*simulator.Result) float64 {
+func failuresFor(reason simulator.FailureReason) func(*simulator.Result) float64 {
 	return func(r *simulator.Result) float64 { return float64(r.Jobs.Failures[reason]) }
 }
 

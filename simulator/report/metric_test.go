@@ -42,7 +42,7 @@ func TestMetricTable(t *testing.T) {
 func TestMetricValues(t *testing.T) {
 	result := &simulator.Result{
 		All:           simulator.ClassResult{Waits: simulator.Distribution{Count: 2, Mean: 90 * simulator.Second}},
-		Jobs:          simulator.JobCounts{Failures: map[simulator.Failure]int64{simulator.GaveUp: 3}},
+		Jobs:          simulator.JobCounts{Failures: map[simulator.FailureReason]int64{simulator.GaveUp: 3}},
 		StrandedBytes: 3 << 29, Utilisation: 0.5,
 	}
 	want := map[string]struct {

@@ -26,17 +26,17 @@ type Run struct {
 	Curves *openb.Result
 }
 
-// policy is the runs of one name.
-type policy struct {
+// policyRuns is the runs of one name.
+type policyRuns struct {
 	Name string
 	runs []Run
 }
 
-// page is what the template shows.
-type page struct {
+// reportPage is what the template shows.
+type reportPage struct {
 	Title    string
 	Facts    []string
-	Policies []policy
+	Policies []policyRuns
 	Summary  []summarySection
 	Failures *policyTable
 	Classes  []classTable
@@ -46,20 +46,20 @@ type page struct {
 	Policy        string
 	Style         template.CSS
 	Script        template.JS
-	Data          data
+	Data          pageData
 	SeveralSeeds  bool
 	HasBest       bool
 	MapIsExcerpt  string
 	HasTimeCharts bool
 }
 
-// data is what the script draws.
-type data struct {
-	Policies []string   `json:"policies"`
-	Charts   []chart    `json:"charts"`
-	Classes  []string   `json:"classes"`
-	Nodes    []nodeSet  `json:"nodes"`
-	Maps     []heldOver `json:"maps"`
+// pageData is what the script draws.
+type pageData struct {
+	Policies []string    `json:"policies"`
+	Charts   []lineChart `json:"charts"`
+	Classes  []string    `json:"classes"`
+	Nodes    []nodeSet   `json:"nodes"`
+	Maps     []heldOver  `json:"maps"`
 }
 
 var (
@@ -82,11 +82,11 @@ func Write(w io.Writer, title string, runs []Run) error {
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	p := &page{
-		Title: clipName(cmp.Or(title, "Simulation")), Facts: facts(runs, policies), Policies: policies,
+	p := &reportPage{
+		Title: clipName(cmp.Or(title, "Simulation")), Facts: runFacts(runs, policies), Policies: policies,
 		Summary: summaryOf(policies), Failures: failureTable(policies), Classes: classTables(policies),
 		Style: template.CSS(styleText), Script: template.JS(scriptText), // files of this package
-		Policy: "default-src 'none'; script-src '" + hash(scriptText) + "'; style-src '" + hash(styleText) +
+		Policy: "default-src 'none'; script-src '" + contentHash(scriptText) + "'; style-src '" + contentHash(styleText) +
 			"'; img-src data:; base-uri 'none'; form-action 'none'",
 	}
 	for i := range policies {
@@ -100,7 +100,7 @@ func Write(w io.Writer, title string, runs []Run) error {
 			}
 		}
 	}
-	p.Charts, p.Data.Charts = charts(policies)
+	p.Charts, p.Data.Charts = chartGroups(policies)
 	for _, group := range p.Charts {
 		p.HasTimeCharts = p.HasTimeCharts || group.ID == groupTime
 	}
@@ -113,15 +113,15 @@ func Write(w io.Writer, title string, runs []Run) error {
 	return nil
 }
 
-// hash is how a Content-Security-Policy names a text.
-func hash(text string) string {
+// contentHash is how a Content-Security-Policy names a text.
+func contentHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // byName groups runs, in the order of the first of each.
-func byName(runs []Run) ([]policy, error) {
-	var policies []policy
+func byName(runs []Run) ([]policyRuns, error) {
+	var policies []policyRuns
 	index := map[string]int{}
 	for _, run := range runs {
 		if run.Result == nil && run.Curves == nil {
@@ -131,15 +131,15 @@ func byName(runs []Run) ([]policy, error) {
 		if !found {
 			i = len(policies)
 			index[run.Name] = i
-			policies = append(policies, policy{Name: clipName(cmp.Or(run.Name, "unnamed"))})
+			policies = append(policies, policyRuns{Name: clipName(cmp.Or(run.Name, "unnamed"))})
 		}
 		policies[i].runs = append(policies[i].runs, run)
 	}
 	return policies, nil
 }
 
-// results are the runs that have one.
-func (p *policy) results() []*simulator.Result {
+// runResults are the runs that have one.
+func (p *policyRuns) runResults() []*simulator.Result {
 	var results []*simulator.Result
 	for i := range p.runs {
 		if r := p.runs[i].Result; r != nil {
@@ -149,8 +149,8 @@ func (p *policy) results() []*simulator.Result {
 	return results
 }
 
-// facts are a few words on what was simulated.
-func facts(runs []Run, policies []policy) []string {
+// runFacts are a few words on what was simulated.
+func runFacts(runs []Run, policies []policyRuns) []string {
 	var seeds []int64
 	seen := map[int64]bool{}
 	for i := range runs {

@@ -23,14 +23,16 @@ import (
 // resultOf is a small result made by hand: two nodes, three frames.
 func resultOf(factor simulator.Time) *simulator.Result {
 	waits := func(n int64) simulator.Distribution {
-		return simulator.Distribution{Count: n, Mean: 90 * simulator.Second * factor, P50: 0, P90: simulator.Minute * factor, P99: simulator.Hour * factor, Max: simulator.Day * factor}
+		return simulator.Distribution{Count: n, Mean: 90 * simulator.Second * factor, P50: 0,
+			P90: simulator.Minute * factor, P99: simulator.Hour * factor, Max: simulator.Day * factor}
 	}
 	r := &simulator.Result{
 		Policy: "keep-placeable", End: 2 * simulator.Hour, Jobs: simulator.JobCounts{Arrived: 10, Finished: 7, Running: 1, Failed: 2},
 		All: simulator.ClassResult{Waits: waits(10)},
 		Classes: []simulator.ClassResult{
 			{Name: "inference", Jobs: simulator.JobCounts{Arrived: 4, Finished: 4}, Waits: waits(4)},
-			{Name: "training", Jobs: simulator.JobCounts{Arrived: 6, Finished: 3, Running: 1, Failed: 2, Failures: map[simulator.Failure]int64{"never fits": 1, "gave up": 1}}, Waits: waits(6), Bandwidth: 0.75, Measured: 2},
+			{Name: "training", Jobs: simulator.JobCounts{Arrived: 6, Finished: 3, Running: 1, Failed: 2,
+				Failures: map[simulator.FailureReason]int64{"never fits": 1, "gave up": 1}}, Waits: waits(6), Bandwidth: 0.75, Measured: 2},
 		},
 		Utilisation: 0.5, StrandedBytes: 40 << 30, GPUs: 3, DollarsPerHour: 9,
 		Nodes: []simulator.NodeResult{
@@ -38,14 +40,15 @@ func resultOf(factor simulator.Time) *simulator.Result {
 			{Name: "n-1", Models: []string{"L4"}, MemorySlices: []int64{0}, Domain: 3},
 			{Name: "n-2", Domain: -1},
 		},
-		Frames: []simulator.Frame{
-			{At: 0, Tiles: []simulator.Tile{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
-			{At: simulator.Hour, Tiles: []simulator.Tile{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}, {Node: 2, GPUs: "d j1"}}},
-			{At: 2 * simulator.Hour, Tiles: []simulator.Tile{{Node: 0, GPUs: "x"}, {Node: 1, GPUs: "w0"}}},
+		Snapshots: []simulator.StateSnapshot{
+			{At: 0, Views: []simulator.GPUView{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
+			{At: simulator.Hour, Views: []simulator.GPUView{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}, {Node: 2, GPUs: "d j1"}}},
+			{At: 2 * simulator.Hour, Views: []simulator.GPUView{{Node: 0, GPUs: "x"}, {Node: 1, GPUs: "w0"}}},
 		},
 	}
 	for i := range 3 {
-		r.Samples = append(r.Samples, simulator.Sample{At: simulator.Time(i) * simulator.Hour, GPUs: 3, Allocated: int64(i) * 1000, Waiting: int64(factor), StrandedBytes: 1 << 30})
+		r.Samples = append(r.Samples, simulator.Sample{At: simulator.Time(i) * simulator.Hour, GPUs: 3, Allocated: int64(i) * 1000,
+			Waiting: int64(factor), StrandedBytes: 1 << 30})
 	}
 	return r
 }
@@ -74,22 +77,24 @@ func matches(t testing.TB, page, pattern string) bool {
 }
 
 // embedded reads back what the page gives to its script.
-func embedded(t testing.TB, page string) data {
+func embedded(t testing.TB, page string) pageData {
 	t.Helper()
 	_, after, found := strings.Cut(page, `<script type="application/json" id="data">`)
 	require.True(t, found)
 	text, _, found := strings.Cut(after, "</script>")
 	require.True(t, found)
-	var d data
+	var d pageData
 	require.NoError(t, json.Unmarshal([]byte(text), &d))
 	return d
 }
 
 func TestSummary(t *testing.T) {
-	page := written(t, "A week", Run{Name: "a", Seed: 1, Result: resultOf(1)}, Run{Name: "a", Seed: 2, Result: resultOf(3)}, Run{Name: "b", Seed: 1, Result: resultOf(1)})
+	page := written(t, "A week", Run{Name: "a", Seed: 1, Result: resultOf(1)}, Run{Name: "a", Seed: 2, Result: resultOf(3)},
+		Run{Name: "b", Seed: 1, Result: resultOf(1)})
 	has(t, page, "<title>A week</title>")
 	require.True(t, matches(t, page, `<th scope="row">99th percentile</th><td>2h<small>1h – 3h</small></td><td class="best">1h</td>`))
-	require.True(t, matches(t, page, `Utilisation<small>[^<]*</small></th><td>50\.0 %</td><td>50\.0 %</td>`)) // none is best if all are the same
+	// None is best if all are the same.
+	require.True(t, matches(t, page, `Utilisation<small>[^<]*</small></th><td>50\.0 %</td><td>50\.0 %</td>`))
 	has(t, page, `<td>4 of 12: 2 gave up, 2 never fits</td><td>2 of 6: 1 gave up, 1 never fits</td>`)
 	has(t, page, "<td>$9.00</td>")
 	lacks(t, page, "openb")
@@ -98,7 +103,7 @@ func TestSummary(t *testing.T) {
 // A figure that no run has, or that is all nought where nought means unknown, has no row.
 func TestSummaryLeavesOut(t *testing.T) {
 	result := resultOf(1)
-	result.DollarsPerHour, result.Samples, result.Frames = 0, nil, nil
+	result.DollarsPerHour, result.Samples, result.Snapshots = 0, nil, nil
 	result.Classes[1].Jobs.Failed = 0
 	page := written(t, "", Run{Name: "a", Result: result})
 	for _, word := range []string{"per hour", "Stranded", `id="map"`, `id="time"`, "Bold"} {
@@ -114,7 +119,8 @@ func TestCurves(t *testing.T) {
 		var nodes []openbpolicy.NodeCapacity
 		var pods []openbpolicy.TracePod
 		for i := range 8 {
-			nodes = append(nodes, openbpolicy.NodeCapacity{Name: fmt.Sprintf("n%d", i), CPU: 64_000, Memory: 1 << 38, Pods: 100, GPUs: 2, Model: "T4"})
+			nodes = append(nodes, openbpolicy.NodeCapacity{Name: fmt.Sprintf("n%d", i), CPU: 64_000, Memory: 1 << 38,
+				Pods: 100, GPUs: 2, Model: "T4"})
 			pods = append(pods, openbpolicy.TracePod{PodClass: forecast.PodClass{CPU: 1000, GPUs: 1, PerGPU: 700}, Memory: 1 << 30})
 		}
 		result, err := (&openb.Experiment{Nodes: nodes, Pods: pods, Policy: openbpolicy.FGD{}, Seed: seed}).Run(t.Context())
@@ -157,13 +163,15 @@ func TestOverTime(t *testing.T) {
 		}
 		return r
 	}
-	s := overTime(&policy{runs: []Run{{Result: at(0, 10, 20)}, {Result: at(0, 10, 14)}}}, func(s *simulator.Sample) float64 { return float64(s.Waiting) })
-	require.Equal(t, series{X: []float64{0, 10, 14, 20}, Y: []float64{0, 10, 12, 20}, Low: []float64{0, 10, 10, 20}, High: []float64{0, 10, 14, 20}}, s)
+	s := overTime(&policyRuns{runs: []Run{{Result: at(0, 10, 20)}, {Result: at(0, 10, 14)}}},
+		func(s *simulator.Sample) float64 { return float64(s.Waiting) })
+	require.Equal(t, chartSeries{X: []float64{0, 10, 14, 20}, Y: []float64{0, 10, 12, 20},
+		Low: []float64{0, 10, 10, 20}, High: []float64{0, 10, 14, 20}}, s)
 }
 
 func TestEncode(t *testing.T) {
 	result := resultOf(1)
-	held, err := encode(result)
+	held, err := encodeStates(result)
 	require.NoError(t, err)
 	require.Equal(t, []string{"-", "d", "dj1", "j3", "m0:2=0,2:1=1", "s250=0,500=1", "w0", "w1", "x"}, held.Words)
 	require.Equal(t, []string{
@@ -179,14 +187,14 @@ func TestEncodeAnything(t *testing.T) {
 	for seed := range uint64(50) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		result, want := anyFrames(rng, 1+rng.IntN(20), 1+rng.IntN(10), 0.4)
-		held, err := encode(result)
+		held, err := encodeStates(result)
 		require.NoError(t, err)
 		require.Equal(t, want, decoded(t, held, result.Nodes))
 	}
 }
 
 func TestEncodeRefuses(t *testing.T) {
-	for name, tile := range map[string]simulator.Tile{
+	for name, tile := range map[string]simulator.GPUView{
 		"too few GPUs":   {Node: 0, GPUs: "-"},
 		"no such node":   {Node: 7, GPUs: "-"},
 		"unknown word":   {Node: 1, GPUs: "q1"},
@@ -196,7 +204,7 @@ func TestEncodeRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			result := resultOf(1)
-			result.Frames[1].Tiles = []simulator.Tile{tile}
+			result.Snapshots[1].Views = []simulator.GPUView{tile}
 			require.ErrorContains(t, Write(&bytes.Buffer{}, "", []Run{{Name: "a", Result: result}}), "report: map of a, seed 0: frame 1")
 		})
 	}
@@ -222,7 +230,8 @@ func TestSameBytes(t *testing.T) {
 // hostile are names that would break out of a page that does not take care.
 var hostile = []string{
 	`</script><script>document.title="broken"</script>`, `"><img src=x onerror=alert(1)>`, `'-alert(1)-'`, `{{.Title}}`, `${alert(1)}`,
-	"<!--<script>", "a\u2028b\u2029c", "😀👩‍🚀", "\u202egnp.exe", "\x00\x1b[31m", "\xff\xfe", strings.Repeat("long", 2500), "]]>", "</title></style>",
+	"<!--<script>", "a\u2028b\u2029c", "😀👩‍🚀", "\u202egnp.exe", "\x00\x1b[31m", "\xff\xfe",
+	strings.Repeat("long", 2500), "]]>", "</title></style>",
 }
 
 func TestHostileNames(t *testing.T) {
@@ -235,7 +244,7 @@ func TestHostileNames(t *testing.T) {
 			}
 		}
 		result.Classes[0].Name = name
-		result.Classes[1].Jobs.Failures = map[simulator.Failure]int64{simulator.Failure(name): 1}
+		result.Classes[1].Jobs.Failures = map[simulator.FailureReason]int64{simulator.FailureReason(name): 1}
 		page := written(t, name, Run{Name: name, Result: result}, Run{Name: "b", Result: resultOf(1)})
 		require.Equal(t, 2, strings.Count(page, "<script"), "%.40q", name)
 		require.Equal(t, 2, strings.Count(page, "</script>"), "%.40q", name)
@@ -265,14 +274,14 @@ func TestSelfContained(t *testing.T) {
 func TestSize(t *testing.T) {
 	result, _ := anyFrames(rand.New(rand.NewPCG(1, 1)), 1213, 100, 0.125)
 	page := written(t, "x", Run{Name: "a", Result: result})
-	t.Logf("%d bytes for %d nodes and %d frames", len(page), len(result.Nodes), len(result.Frames))
+	t.Logf("%d bytes for %d nodes and %d frames", len(page), len(result.Nodes), len(result.Snapshots))
 	require.Less(t, len(page), 3_000_000)
 }
 
 // anyFrames draws nodes and frames, and says what the nodes hold at each.
 func anyFrames(rng *rand.Rand, nodes, frames int, change float64) (*simulator.Result, []string) {
 	r := resultOf(1)
-	r.Nodes, r.Frames = nil, nil
+	r.Nodes, r.Snapshots = nil, nil
 	now := make([]string, nodes)
 	for i := range nodes {
 		node := simulator.NodeResult{Name: fmt.Sprintf("node-%04d", i)}
@@ -284,7 +293,7 @@ func anyFrames(rng *rand.Rand, nodes, frames int, change float64) (*simulator.Re
 	}
 	var want []string
 	for f := range frames {
-		frame := simulator.Frame{At: simulator.Time(f) * simulator.Hour}
+		frame := simulator.StateSnapshot{At: simulator.Time(f) * simulator.Hour}
 		for i := range nodes {
 			words := strings.Fields(now[i])
 			text := "x"
@@ -296,17 +305,18 @@ func anyFrames(rng *rand.Rand, nodes, frames int, change float64) (*simulator.Re
 				}
 				for k := range words {
 					if words[k] == "" || rng.Float64() < change {
-						words[k] = []string{"-", "w0", "w1", fmt.Sprintf("s%d=1", 1+rng.IntN(1000)), fmt.Sprintf("s%d=0,%d=1", 1+rng.IntN(500), 1+rng.IntN(500)), "m0:4=0,4:2=1", "m6:1=0"}[rng.IntN(7)]
+						words[k] = []string{"-", "w0", "w1", fmt.Sprintf("s%d=1", 1+rng.IntN(1000)),
+							fmt.Sprintf("s%d=0,%d=1", 1+rng.IntN(500), 1+rng.IntN(500)), "m0:4=0,4:2=1", "m6:1=0"}[rng.IntN(7)]
 					}
 				}
 				text = strings.Join(words, " ")
 			}
 			if text != now[i] {
 				now[i] = text
-				frame.Tiles = append(frame.Tiles, simulator.Tile{Node: i, GPUs: text})
+				frame.Views = append(frame.Views, simulator.GPUView{Node: i, GPUs: text})
 			}
 		}
-		r.Frames = append(r.Frames, frame)
+		r.Snapshots = append(r.Snapshots, frame)
 		var state []string
 		for i, text := range now {
 			words, err := wordsOf(text, len(r.Nodes[i].Models))

@@ -19,7 +19,7 @@ type summaryCell struct {
 }
 
 // summaryOf leaves out what no run has.
-func summaryOf(policies []policy) []summarySection {
+func summaryOf(policies []policyRuns) []summarySection {
 	var sections []summarySection
 	for i := range metricSections {
 		s := summarySection{Name: metricSections[i].name}
@@ -39,7 +39,7 @@ func summaryOf(policies []policy) []summarySection {
 	return sections
 }
 
-func (m *RunMetric) rowFor(policies []policy) (summaryRow, bool) {
+func (m *RunMetric) rowFor(policies []policyRuns) (summaryRow, bool) {
 	r := summaryRow{Name: m.heading, About: m.about}
 	values := make([]float64, len(policies))
 	has := make([]bool, len(policies))

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -13,21 +14,21 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// builder makes an Input of a scenario.
-type builder struct {
+// inputBuilder makes an Input of a scenario.
+type inputBuilder struct {
 	*Scenario
 	catalogue *catalogue.Catalogue
 	seed      uint64
 	sharing   Sharing
 	// pools are the makes of nodes, with how many nodes of each.
-	pools []kindOfNode
-	fits  map[fitKey]fit
+	pools []nodeKind
+	fits  map[fitKey]serverFit
 	nodes []simulator.Node
 	jobs  []simulator.Job
 }
 
-// kindOfNode is one pool's.
-type kindOfNode struct {
+// nodeKind is one pool's.
+type nodeKind struct {
 	inventory *placement.Inventory // nil without GPUs
 	count     int64
 }
@@ -36,18 +37,21 @@ type kindOfNode struct {
 // the same jobs, whatever the policy and sharing, so that runs compare pair by pair.
 //
 // The Input shares nothing with others that is written to, but is for one run at a
-// time: Asks remember what they worked out.
+// time: its PodTemplates cache the requests that they made.
 func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	b := &builder{Scenario: s, catalogue: c, seed: uint64(seed), sharing: s.Sharing, fits: map[fitKey]fit{}}
+	b := &inputBuilder{Scenario: s, catalogue: c, seed: uint64(seed), sharing: s.Sharing, fits: map[fitKey]serverFit{}}
 	if b.sharing == "" {
-		b.sharing = ByAsk
+		b.sharing = ByRequest
 	}
 	demand := placement.PriorDemand()
 	if s.Demand == demandWorkload {
-		demand = b.demand()
+		demand = b.expectedDemand()
+	}
+	if err := b.checkNames(); err != nil {
+		return nil, err
 	}
 	if err := b.addNodes(demand); err != nil {
 		return nil, err
@@ -57,64 +61,81 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 			return nil, err
 		}
 	}
-	chosen, err := placement.PolicyNamed(s.policy(), demand, b.seed)
+	chosen, err := placement.PolicyNamed(s.PolicyName(), demand, b.seed)
 	if err != nil {
-		return nil, wrong("policy", "%v", err)
+		return nil, fieldErrorf("policy", "%v", err)
 	}
 	in := &simulator.Input{
-		Nodes: b.nodes, Jobs: b.jobs, Policy: chosen, Choice: choiceOf(chosen), Horizon: simulator.Time(s.Horizon), Reslice: simulator.Time(s.Reslice), Every: simulator.Time(s.Sample),
+		Nodes: b.nodes, Jobs: b.jobs, Policy: chosen, Ranking: rankingOf(chosen), Horizon: simulator.Time(s.Horizon), Reslice: simulator.Time(s.Reslice), SampleEvery: simulator.Time(s.Sample),
 	}
 	if s.Preemption == preemptNever {
 		in.Preemption = simulator.PreemptNever
 	}
-	if in.Outages, err = b.outages(); err != nil {
+	if in.Outages, err = b.makeOutages(); err != nil {
 		return nil, err
 	}
 	return in, nil
 }
 
-// policy is how placements are ranked unless it is stated. Under time-slicing nobody
+// PolicyName is how placements are ranked, also where it is not stated. Under time-slicing nobody
 // but the device plugin chooses, which takes the GPU with the fewest holders
 // (github.com/NVIDIA/k8s-device-plugin, internal/rm/allocate.go, distributedAlloc).
-func (s *Scenario) policy() string {
+func (s *Scenario) PolicyName() string {
 	switch {
 	case s.Policy != "":
 		return s.Policy
-	case s.Sharing.replicas() > 0:
+	case s.Sharing.replicaCount() > 0:
 		return placement.Spread{}.Name()
 	}
 	return placement.KeepPlaceable{}.Name()
 }
 
-func (b *builder) addNodes(demand placement.Demand) error {
+// checkNames checks everything that names things of the catalogue.
+func (b *inputBuilder) checkNames() error {
+	var problems []error
+	for i := range b.Nodes {
+		_, err := b.Nodes[i].hardwareOf(fmt.Sprintf("nodes[%d]", i), b.catalogue)
+		problems = append(problems, err)
+	}
+	for i := range b.Workloads {
+		w := &b.Workloads[i]
+		for k := range w.Requests {
+			problems = append(problems, w.Requests[k].checkNames(fmt.Sprintf("workloads[%d].requests[%d]", i, k), b.catalogue))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (b *inputBuilder) addNodes(demand placement.Demand) error {
 	domain := int64(-1)
 	for i := range b.Nodes {
 		pool, path := &b.Nodes[i], fmt.Sprintf("nodes[%d]", i)
-		node, err := pool.node(path, b.catalogue)
+		node, err := pool.hardwareOf(path, b.catalogue)
 		if err != nil {
 			return err
 		}
 		var inv *placement.Inventory
 		if node != nil {
-			if inv, err = inventory(node, b.catalogue, demand); err != nil {
-				return wrong(path, "%v", err)
+			if inv, err = inventoryOf(node, b.catalogue, demand); err != nil {
+				return fieldErrorf(path, "%v", err)
 			}
 		}
-		b.pools = append(b.pools, kindOfNode{inv, pool.count()})
-		b.nodes = append(b.nodes, pool.nodes(inv, pool.price(node, b.catalogue), &domain)...)
+		b.pools = append(b.pools, nodeKind{inv, pool.nodeCount()})
+		b.nodes = append(b.nodes, pool.makeNodes(inv, pool.gpuPrice(node, b.catalogue), &domain)...)
 	}
 	slices.SortFunc(b.nodes, func(a, c simulator.Node) int { return cmp.Compare(a.Name, c.Name) })
 	for i := 1; i < len(b.nodes); i++ {
 		if b.nodes[i].Name == b.nodes[i-1].Name {
-			return wrong("nodes", "two nodes are called %s: rename a pool", b.nodes[i].Name)
+			return fieldErrorf("nodes", "two nodes are called %s: rename a pool", b.nodes[i].Name)
 		}
 	}
 	return nil
 }
 
-// outages turns events into what the simulator plans.
-func (b *builder) outages() ([]simulator.Outage, error) {
+// makeOutages turns events into what the simulator plans.
+func (b *inputBuilder) makeOutages() ([]simulator.Outage, error) {
 	var outages []simulator.Outage
+	var problems []error
 	for i := range b.Events {
 		event := &b.Events[i]
 		name, field := event.Fail, "fail"
@@ -123,30 +144,29 @@ func (b *builder) outages() ([]simulator.Outage, error) {
 		}
 		node, found := slices.BinarySearchFunc(b.nodes, name, func(n simulator.Node, name string) int { return cmp.Compare(n.Name, name) })
 		if !found {
-			return nil, wrong(fmt.Sprintf("events[%d].%s", i, field), "no node is called %q: they are called %s to %s", name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name)
+			const unknown = "no node is called %q: they are called %s to %s"
+			problems = append(problems, fieldErrorf(fmt.Sprintf("events[%d].%s", i, field), unknown, name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name))
+			continue
 		}
 		outages = append(outages, simulator.Outage{
 			Node: node, At: simulator.Time(event.At), For: simulator.Time(event.For), Drain: event.Drain != "", Grace: simulator.Time(event.Grace),
 		})
 	}
-	return outages, nil
+	return outages, errors.Join(problems...)
 }
 
 // addJobs draws the jobs of a workload. Each workload has a stream of random numbers of
 // its own, so that a change to one does not change the others.
-func (b *builder) addJobs(index int) error {
+func (b *inputBuilder) addJobs(index int) error {
 	w, path := &b.Workloads[index], fmt.Sprintf("workloads[%d]", index)
 	random := rand.New(rand.NewPCG(b.seed, uint64(index)))
-	asks, sum := b.asks(w), 0.0
+	asks, sum := b.templatesOf(w), 0.0
 	cumulative := []float64{}
 	for i := range w.Requests {
-		if err := w.Requests[i].checkNames(fmt.Sprintf("%s.requests[%d]", path, i), b.catalogue); err != nil {
-			return err
-		}
-		sum += w.Requests[i].weight()
+		sum += w.Requests[i].weightOrOne()
 		cumulative = append(cumulative, sum)
 	}
-	next, err := b.arrivals(w, path, random)
+	next, err := b.arrivalTimes(w, path, random)
 	if err != nil {
 		return err
 	}
@@ -157,28 +177,28 @@ func (b *builder) addJobs(index int) error {
 			break
 		}
 		if len(b.jobs) >= maxJobs {
-			return wrong(path+".arrivals", "makes more than %d jobs until %s: shorten the horizon or bound them with count", maxJobs, horizon)
+			return fieldErrorf(path+".arrivals", "makes more than %d jobs until %s: shorten the horizon or bound them with count", maxJobs, horizon)
 		}
 		draw := random.Float64() * sum
 		request := 0
 		for request < len(cumulative)-1 && draw >= cumulative[request] {
 			request++
 		}
-		runs := w.Duration.quantile(random.Float64(), horizon)
-		if w.Duration.UntilEnd != "" {
+		runs := w.Duration.quantileAt(random.Float64(), horizon)
+		if w.Duration.UntilEnd {
 			runs = float64(simulator.MaxTime)
 		}
 		r := &w.Requests[request]
 		b.jobs = append(b.jobs, simulator.Job{
 			Name: fmt.Sprintf("%s-%d", w.Name, count), Class: w.Name, Priority: w.Priority, Arrives: at,
 			Loads: simulator.Time(w.Loading), Runs: simulator.Time(math.Round(runs)), Members: int(max(1, w.Members)), SameDomain: w.SameDomain == sameDomainRequired,
-			Host: r.host(w), Ask: asks[request], Patience: simulator.Time(w.Patience), Checkpoint: simulator.Time(w.Checkpoint),
+			Host: r.hostOf(w), Template: asks[request], MaxWait: simulator.Time(w.MaxWait), Checkpoint: simulator.Time(w.Checkpoint),
 		})
 	}
 	return nil
 }
 
-func (r *Request) host(w *Workload) simulator.Host {
+func (r *Request) hostOf(w *Workload) simulator.Host {
 	host := simulator.Host{CPU: simulator.MilliCPU(w.CPU), Memory: topology.Bytes(w.Memory)}
 	if r.CPU > 0 {
 		host.CPU = simulator.MilliCPU(r.CPU)
@@ -189,16 +209,16 @@ func (r *Request) host(w *Workload) simulator.Host {
 	return host
 }
 
-func (b *builder) asks(w *Workload) []*simulator.Ask {
-	var asks []*simulator.Ask
+func (b *inputBuilder) templatesOf(w *Workload) []*simulator.PodTemplate {
+	var asks []*simulator.PodTemplate
 	for i := range w.Requests {
-		asks = append(asks, b.ask(&w.Requests[i]))
+		asks = append(asks, b.templateOf(&w.Requests[i]))
 	}
 	return asks
 }
 
-// arrivals is a function that says when the next job arrives, and false after the last.
-func (b *builder) arrivals(w *Workload, path string, random *rand.Rand) (func() (simulator.Time, bool), error) {
+// arrivalTimes is a function that says when the next job arrives, and false after the last.
+func (b *inputBuilder) arrivalTimes(w *Workload, path string, random *rand.Rand) (func() (simulator.Time, bool), error) {
 	a := &w.Arrivals
 	from := float64(a.From)
 	perHour := 0.0
@@ -234,7 +254,7 @@ func (b *builder) arrivals(w *Workload, path string, random *rand.Rand) (func() 
 }
 
 // rateOf is how many jobs per hour ask for the load of the GPU time that there is.
-func (b *builder) rateOf(w *Workload, path string) (float64, error) {
+func (b *inputBuilder) rateOf(w *Workload, path string) (float64, error) {
 	capacity := 0.0 // in thousandths of a GPU
 	for _, pool := range b.pools {
 		if pool.inventory != nil {
@@ -242,39 +262,39 @@ func (b *builder) rateOf(w *Workload, path string) (float64, error) {
 		}
 	}
 	if capacity == 0 {
-		return 0, wrong(path+".arrivals.load", "%v", errNoGPUs)
+		return 0, fieldErrorf(path+".arrivals.load", "%v", errNoGPUs)
 	}
 	work, weights := 0.0, 0.0
 	for i := range w.Requests {
 		r := &w.Requests[i]
-		work += r.weight() * float64(b.part(r)) * float64(max(1, w.Members))
-		weights += r.weight()
+		work += r.weightOrOne() * float64(b.part(r)) * float64(max(1, w.Members))
+		weights += r.weightOrOne()
 	}
 	if work == 0 {
-		return 0, wrong(path+".arrivals.load", "no request takes any GPU of the nodes")
+		return 0, fieldErrorf(path+".arrivals.load", "no request takes any GPU of the nodes")
 	}
-	mean := (w.Duration.mean(simulator.Time(b.Horizon)) + float64(w.Loading)) / float64(simulator.Hour)
+	mean := (w.Duration.meanUntil(simulator.Time(b.Horizon)) + float64(w.Loading)) / float64(simulator.Hour)
 	rate := w.Arrivals.Load * capacity / (work / weights * mean)
 	if rate > maxRate {
-		return 0, wrong(path+".arrivals.load", "takes more than 1000 arrivals per second: make the jobs longer")
+		return 0, fieldErrorf(path+".arrivals.load", "takes more than 1000 arrivals per second: make the jobs longer")
 	}
 	return rate, nil
 }
 
-// part is how much of a GPU a request takes, in thousandths, on the first make of nodes
+// milliGPUs is how much of a GPU a request takes, in thousandths, on the first make of nodes
 // that has any for it.
-func (b *builder) part(r *Request) int64 {
+func (b *inputBuilder) part(r *Request) int64 {
 	sharing := b.sharing
-	b.sharing = ByAsk // the load is the same however GPUs are handed out
+	b.sharing = ByRequest // the load is the same however GPUs are handed out
 	defer func() { b.sharing = sharing }()
-	if r.CPUOnly != "" {
+	if r.CPUOnly {
 		return 0
 	}
 	for _, pool := range b.pools {
 		if pool.inventory == nil {
 			continue
 		}
-		terms := b.terms(r, pool.inventory)
+		terms := b.requestOn(r, pool.inventory)
 		verdict := placement.Place(pool.inventory, placement.NewGPUStates(pool.inventory), terms.Request, placement.KeepPlaceable{})
 		if verdict.Outcome != placement.Fits {
 			continue
@@ -288,11 +308,11 @@ func (b *builder) part(r *Request) int64 {
 	return 0
 }
 
-// choiceOf is the scheduler's choice between nodes for its own policy. Others are
+// rankingOf is the scheduler's choice between nodes for its own policy. Others are
 // compared with it as they are.
-func choiceOf(policy placement.Policy) simulator.Choice {
+func rankingOf(policy placement.Policy) simulator.NodeRanking {
 	if _, own := policy.(placement.KeepPlaceable); own {
-		return simulator.ByOutlook
+		return simulator.RankByForecast
 	}
-	return simulator.ByPolicy
+	return simulator.RankByPolicy
 }

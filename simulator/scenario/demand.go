@@ -11,15 +11,15 @@ import (
 // demandScale makes whole weights of fractions.
 const demandScale = 1000
 
-// demand is what the workloads ask for. Model servers, whose form is open, are left
+// expectedDemand is what the workloads ask for. Model servers, whose form is open, are left
 // out.
-func (b *builder) demand() placement.Demand {
+func (b *inputBuilder) expectedDemand() placement.Demand {
 	d := placement.Demand{GPUs: map[int]int64{}, Profiles: map[mig.ProfileID]int64{}, Shares: map[topology.Bytes]int64{}}
 	whole, parts := 0.0, 0.0
 	for i := range b.Workloads {
 		for k := range b.Workloads[i].Requests {
 			r := &b.Workloads[i].Requests[k]
-			weight := r.weight()
+			weight := r.weightOrOne()
 			scaled := max(1, int64(math.Min(weight*demandScale, 1e12)))
 			switch {
 			case r.GPUs > 0:
@@ -49,7 +49,7 @@ func (b *builder) demand() placement.Demand {
 
 // profileNamed finds a profile on the first GPU that has it, and which part of that it
 // takes.
-func (b *builder) profileNamed(name string) (mig.ProfileID, float64, bool) {
+func (b *inputBuilder) profileNamed(name string) (mig.ProfileID, float64, bool) {
 	for _, key := range b.catalogue.Tables() {
 		table, err := b.catalogue.MIG(key)
 		if err != nil {

@@ -5,6 +5,10 @@
 //	Scenario ──Check──> Build(seed, variant) ──> simulator.Input ──> simulator.Run
 //	(YAML, read in cmd/ashlar/internal/scenariofile)
 //
+// File is what a file has: a version, a kind and the Scenario, with the assertions that
+// package assertion checks after the runs.
+//
 // schema.json describes the YAML for editors; a test keeps it equal to the types.
-// Every error is a FieldError, whose path the reader of a file turns into a line.
+// Every error is a FieldError, or several of them joined, whose paths the reader of a file
+// turns into lines and columns.
 package scenario

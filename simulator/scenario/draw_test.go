@@ -64,7 +64,7 @@ func TestWeights(t *testing.T) {
 	in := build(t, one(Arrivals{Every: hour / 10}, Duration{Fixed: hour}, Request{GPUs: 1, Weight: 3}, Request{GPUs: 2}), 1)
 	count := map[string]int{}
 	for i := range in.Jobs {
-		count[in.Jobs[i].Ask.Name]++
+		count[in.Jobs[i].Template.Name]++
 	}
 	require.InDelta(t, 7500, count["1 GPU"], 200)
 	require.Equal(t, 10_001, count["1 GPU"]+count["2 GPUs"])
@@ -74,12 +74,12 @@ func TestWeights(t *testing.T) {
 func TestLoad(t *testing.T) {
 	for _, request := range []Request{{GPUs: 4}, {MIG: "1g.10gb"}, {Share: &Share{Part: 500}}} {
 		in := build(t, one(Arrivals{Load: 0.5}, Duration{Exponential: hour}, request), 1)
-		part := map[string]float64{"4 GPUs": 4, "mig 1g.10gb": 1.0 / 8, "share 500m": 0.5}[request.title()]
+		part := map[string]float64{"4 GPUs": 4, "mig 1g.10gb": 1.0 / 8, "share 500m": 0.5}[request.titleText()]
 		work := 0.0
 		for i := range in.Jobs {
 			work += part * in.Jobs[i].Runs.Hours()
 		}
-		require.InEpsilon(t, 0.5*16*1000, work, 0.1, request.title())
+		require.InEpsilon(t, 0.5*16*1000, work, 0.1, request.titleText())
 	}
 }
 
@@ -102,7 +102,7 @@ func TestSeeds(t *testing.T) {
 	changed := s.With(Variant{Policy: "random", Sharing: "time-slicing/4"})
 	require.Equal(t, first, times(&changed, 1))
 	changed = *s
-	changed.Workloads = append(changed.Workloads, Workload{Name: "other", Arrivals: Arrivals{Every: hour}, Duration: Duration{Fixed: hour}, Requests: []Request{{CPUOnly: "yes"}}})
+	changed.Workloads = append(changed.Workloads, Workload{Name: "other", Arrivals: Arrivals{Every: hour}, Duration: Duration{Fixed: hour}, Requests: []Request{{CPUOnly: true}}})
 	require.Equal(t, first, times(&changed, 1))
 }
 
@@ -116,7 +116,7 @@ func TestSharing(t *testing.T) {
 		"model": {Model: &Model{Name: "meta-llama/Llama-3.1-8B-Instruct", MaxModelLen: 8192, Concurrency: 4}},
 	}
 	for sharing, want := range map[Sharing]map[string][]placement.Form{
-		ByAsk:            {"gpus": {placement.Whole}, "mig": {placement.MIG}, "share": {placement.Share}, "model": {placement.Whole, placement.MIG, placement.Share}},
+		ByRequest:        {"gpus": {placement.Whole}, "mig": {placement.MIG}, "share": {placement.Share}, "model": {placement.Whole, placement.MIG, placement.Share}},
 		WholeGPUs:        {"gpus": {placement.Whole}, "mig": {placement.Whole}, "share": {placement.Whole}, "model": {placement.Whole}},
 		"time-slicing/4": {"gpus": {placement.Share}, "mig": {placement.Share}, "share": {placement.Share}, "model": {placement.Share}},
 	} {
@@ -125,7 +125,7 @@ func TestSharing(t *testing.T) {
 			s.Sharing = sharing
 			in := build(t, s, 1)
 			inv := in.Nodes[0].Inventory
-			terms := in.Jobs[0].Ask.For(inv)
+			terms := in.Jobs[0].Template.For(inv)
 			var forms []placement.Form
 			for i := range inv.Devices {
 				if form := inv.Devices[i].Form; terms.Request.Parts[0].Accepts.Has(i) && !slices.Contains(forms, form) {
@@ -134,7 +134,7 @@ func TestSharing(t *testing.T) {
 			}
 			slices.Sort(forms)
 			require.Equal(t, want[name], forms, "%s under %s", name, sharing)
-			require.Equal(t, sharing.replicas() > 0, terms.Unisolated)
+			require.Equal(t, sharing.replicaCount() > 0, terms.Unisolated)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"math"
 
 	"github.com/ashlar-dev/ashlar/simulator"
@@ -13,8 +14,8 @@ type Duration struct {
 	Exponential Span       `json:"exponential,omitempty"`
 	Lognormal   *Lognormal `json:"lognormal,omitempty"`
 	Quantiles   *Quantiles `json:"quantiles,omitempty"`
-	// UntilEnd runs to the horizon: "yes", as servers do.
-	UntilEnd string `json:"untilEnd,omitempty"`
+	// UntilEnd runs to the horizon if it is true, as servers do.
+	UntilEnd bool `json:"untilEnd,omitempty"`
 }
 
 // Lognormal is a distribution whose logarithm is normal.
@@ -34,43 +35,40 @@ type Quantiles struct {
 	P99 Span `json:"p99"`
 }
 
-const untilEnd = "yes"
-
-func (d *Duration) check(path string) error {
-	if err := oneOf(path, map[string]bool{
-		"fixed": d.Fixed != 0, "exponential": d.Exponential != 0, "lognormal": d.Lognormal != nil, "quantiles": d.Quantiles != nil, "untilEnd": d.UntilEnd != "",
-	}, "fixed", "exponential", "lognormal", "quantiles", "untilEnd"); err != nil {
-		return err
+func (d *Duration) checkFields(path string) error {
+	problems := []error{
+		oneOf(path, map[string]bool{
+			"fixed": d.Fixed != 0, "exponential": d.Exponential != 0, "lognormal": d.Lognormal != nil, "quantiles": d.Quantiles != nil,
+			"untilEnd": d.UntilEnd,
+		}, "fixed", "exponential", "lognormal", "quantiles", "untilEnd"),
+		d.Fixed.checkNotNegative(path + ".fixed"), d.Exponential.checkNotNegative(path + ".exponential"),
 	}
-	switch {
-	case d.UntilEnd != "" && d.UntilEnd != untilEnd:
-		return wrong(path+".untilEnd", "%q, want %s", d.UntilEnd, untilEnd)
-	case d.Lognormal != nil:
-		if err := d.Lognormal.Median.positive(path + ".lognormal.median"); err != nil {
-			return err
-		}
+	if d.Lognormal != nil {
+		problems = append(problems, d.Lognormal.Median.checkPositive(path+".lognormal.median"))
 		if d.Lognormal.P90 <= d.Lognormal.Median {
-			return wrong(path+".lognormal.p90", "is missing or not above the median")
+			problems = append(problems, fieldErrorf(path+".lognormal.p90", "is missing or not above the median"))
+		} else {
+			problems = append(problems, d.Lognormal.P90.checkPositive(path+".lognormal.p90"))
 		}
-		return d.Lognormal.P90.positive(path + ".lognormal.p90")
-	case d.Quantiles != nil:
+	}
+	if d.Quantiles != nil {
 		last := Span(0)
 		for _, point := range []struct {
 			name  string
 			value Span
 		}{{"p50", d.Quantiles.P50}, {"p90", d.Quantiles.P90}, {"p95", d.Quantiles.P95}, {"p99", d.Quantiles.P99}} {
 			if point.value <= last || point.value > Span(simulator.MaxTime) {
-				return wrong(path+".quantiles."+point.name, "is missing or not above the one before")
+				problems = append(problems, fieldErrorf(path+".quantiles."+point.name, "is missing or not above the one before"))
 			}
-			last = point.value
+			last = max(last, point.value)
 		}
 	}
-	return first(d.Fixed.atLeastZero(path+".fixed"), d.Exponential.atLeastZero(path+".exponential"))
+	return errors.Join(problems...)
 }
 
-// quantile is the duration that a part of all jobs, from 0 to 1, does not exceed; in
+// quantileAt is the duration that a part of all jobs, from 0 to 1, does not exceed; in
 // milliseconds.
-func (d *Duration) quantile(part float64, horizon simulator.Time) float64 {
+func (d *Duration) quantileAt(part float64, horizon simulator.Time) float64 {
 	score := math.Sqrt2 * math.Erfinv(2*part-1)
 	value := 0.0
 	switch {
@@ -82,7 +80,7 @@ func (d *Duration) quantile(part float64, horizon simulator.Time) float64 {
 		median, p90 := math.Log(float64(d.Lognormal.Median)), math.Log(float64(d.Lognormal.P90))
 		value = math.Exp(median + (p90-median)*score/scoreP90)
 	case d.Quantiles != nil:
-		value = d.Quantiles.at(score)
+		value = d.Quantiles.valueAt(score)
 	default:
 		return float64(simulator.MaxTime)
 	}
@@ -97,7 +95,7 @@ const (
 	scoreP99 = 2.3263478740408408
 )
 
-func (q *Quantiles) at(score float64) float64 {
+func (q *Quantiles) valueAt(score float64) float64 {
 	points := [4]float64{math.Log(float64(q.P50)), math.Log(float64(q.P90)), math.Log(float64(q.P95)), math.Log(float64(q.P99))}
 	scores := [4]float64{0, scoreP90, scoreP95, scoreP99}
 	i := 0
@@ -110,11 +108,11 @@ func (q *Quantiles) at(score float64) float64 {
 // meanSteps is how finely a mean is taken.
 const meanSteps = 4096
 
-// mean is the mean duration in milliseconds, as it is drawn.
-func (d *Duration) mean(horizon simulator.Time) float64 {
+// meanUntil is the mean duration in milliseconds, as it is drawn.
+func (d *Duration) meanUntil(horizon simulator.Time) float64 {
 	sum := 0.0
 	for i := range meanSteps {
-		sum += d.quantile((float64(i)+0.5)/meanSteps, horizon)
+		sum += d.quantileAt((float64(i)+0.5)/meanSteps, horizon)
 	}
 	return sum / meanSteps
 }

@@ -1,5 +1,7 @@
 package scenario
 
+import "errors"
+
 // Event is something that happens to a node. Nodes that join later are a Pool with
 // Joins.
 type Event struct {
@@ -13,15 +15,13 @@ type Event struct {
 	Grace Span `json:"grace,omitempty"`
 }
 
-func (e *Event) check(path string) error {
-	if err := first(
-		e.At.atLeastZero(path+".at"), e.For.atLeastZero(path+".for"), e.Grace.atLeastZero(path+".grace"),
+func (e *Event) checkFields(path string) error {
+	problems := []error{
+		e.At.checkNotNegative(path + ".at"), e.For.checkNotNegative(path + ".for"), e.Grace.checkNotNegative(path + ".grace"),
 		oneOf(path, map[string]bool{"fail": e.Fail != "", "drain": e.Drain != ""}, "fail", "drain"),
-	); err != nil {
-		return err
 	}
 	if e.Grace > 0 && e.Drain == "" {
-		return wrong(path+".grace", "goes with drain: a node that fails grants none")
+		problems = append(problems, fieldErrorf(path+".grace", "goes with drain: a node that fails grants none"))
 	}
-	return nil
+	return errors.Join(problems...)
 }

@@ -12,24 +12,14 @@ type FieldError struct {
 
 func (e *FieldError) Error() string { return e.Path + ": " + e.Problem }
 
-func wrong(path, format string, args ...any) error {
+func fieldErrorf(path, format string, args ...any) error {
 	return &FieldError{Path: path, Problem: fmt.Sprintf(format, args...)}
 }
 
-// within checks a number against its bounds.
-func within(path string, value, low, high int64) error {
+// checkRange checks a number against its bounds.
+func checkRange(path string, value, low, high int64) error {
 	if value < low || value > high {
-		return wrong(path, "%d, want %d to %d", value, low, high)
-	}
-	return nil
-}
-
-// first returns the first error of several checks.
-func first(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+		return fieldErrorf(path, "%d, want %d to %d", value, low, high)
 	}
 	return nil
 }
@@ -49,10 +39,10 @@ func oneOf(path string, given map[string]bool, names ...string) error {
 	if count > 1 {
 		what = fmt.Sprintf("%d are", count)
 	}
-	return wrong(path, "want exactly one of %s, %s given", listed(names), what)
+	return fieldErrorf(path, "want exactly one of %s, %s given", listNames(names), what)
 }
 
-func listed(names []string) string {
+func listNames(names []string) string {
 	text := ""
 	for i, name := range names {
 		switch {

@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"errors"
+
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
@@ -24,23 +26,24 @@ type Model struct {
 	Engine string `json:"engine,omitempty"`
 }
 
-func (m *Model) check(path string) error {
-	if err := first(within(path+".maxModelLen", m.MaxModelLen, 0, 1<<24), within(path+".concurrency", m.Concurrency, 0, 1<<16)); err != nil {
-		return err
-	}
+func (m *Model) checkFields(path string) error {
+	bounds := errors.Join(checkRange(path+".maxModelLen", m.MaxModelLen, 0, 1<<24), checkRange(path+".concurrency", m.Concurrency, 0, 1<<16))
 	known, err := model.Known(m.Name)
 	if err != nil {
-		return wrong(path+".name", "%v", err)
+		return errors.Join(bounds, fieldErrorf(path+".name", "%v", err))
 	}
-	if _, err := memory.NewServer(known, m.launch()); err != nil {
-		return wrong(path, "%v", err)
+	if bounds != nil {
+		return bounds
+	}
+	if _, err := memory.NewServer(known, m.memoryLaunch()); err != nil {
+		return fieldErrorf(path, "%v", err)
 	}
 	return nil
 }
 
-func (m *Model) title() string { return m.Name }
+func (m *Model) titleText() string { return m.Name }
 
-func (m *Model) launch() memory.Launch {
+func (m *Model) memoryLaunch() memory.Launch {
 	engine := memory.Engine(m.Engine)
 	if engine == "" {
 		engine = memory.VLLM
@@ -48,12 +51,12 @@ func (m *Model) launch() memory.Launch {
 	return memory.Launch{Engine: engine, MaxModelLen: m.MaxModelLen}
 }
 
-func (m *Model) demand() memory.Demand {
+func (m *Model) memoryDemand() memory.Demand {
 	return memory.Demand{Context: m.MaxModelLen, Requests: m.Concurrency}
 }
 
-// fit is how a model server runs on one GPU model.
-type fit struct {
+// serverFit is how a model server runs on one GPU model.
+type serverFit struct {
 	// whole is on how many GPUs it runs, 0 if it does not.
 	whole int64
 	// share is the memory to ask for of a shared GPU, 0 if it cannot share.
@@ -64,14 +67,14 @@ type fit struct {
 	profiles map[mig.ProfileID]bool
 }
 
-// on works out how the server runs on a GPU model of which a node has count.
-func (m *Model) on(known *model.Model, gpu *topology.Model, count int64, c *catalogue.Catalogue) fit {
-	f := fit{profiles: map[mig.ProfileID]bool{}}
+// fitOn works out how the server runs on a GPU model of which a node has count.
+func (m *Model) fitOn(known *model.Model, gpu *topology.Model, count int64, c *catalogue.Catalogue) serverFit {
+	f := serverFit{profiles: map[mig.ProfileID]bool{}}
 	if gpu.Memory == 0 {
 		return f
 	}
 	whole := memory.GPUOffer{GPU: memory.WholeGPU(gpu), Model: gpu.Name, Most: count}
-	option := memory.FindOptions(known, m.launch(), []memory.GPUOffer{whole}, m.demand())[0]
+	option := memory.FindOptions(known, m.memoryLaunch(), []memory.GPUOffer{whole}, m.memoryDemand())[0]
 	if !option.Holds() {
 		return f
 	}
@@ -79,7 +82,7 @@ func (m *Model) on(known *model.Model, gpu *topology.Model, count int64, c *cata
 	if f.whole > 1 {
 		return f
 	}
-	if share, ok := plan.ShareFor(known, m.launch(), m.demand(), gpu); ok {
+	if share, ok := plan.ShareFor(known, m.memoryLaunch(), m.memoryDemand(), gpu); ok {
 		f.share = share.Memory
 	}
 	if gpu.MIG == "" {
@@ -95,16 +98,16 @@ func (m *Model) on(known *model.Model, gpu *topology.Model, count int64, c *cata
 			continue // no capture shows it
 		}
 		slice := memory.GPUOffer{GPU: memory.MIGSlice(gpu, profile.Name, profile.Memory), Model: gpu.Name, Profile: profile.Name, Most: 1}
-		if option := memory.FindOptions(known, m.launch(), []memory.GPUOffer{slice}, m.demand())[0]; option.Holds() {
+		if option := memory.FindOptions(known, m.memoryLaunch(), []memory.GPUOffer{slice}, m.memoryDemand())[0]; option.Holds() {
 			f.profiles[profile.ID] = true
 		}
 	}
 	return f
 }
 
-// terms are what the server asks of nodes of one make.
-func (r *Request) modelTerms(b *builder, inv *placement.Inventory) simulator.Terms {
-	fits := map[*topology.Model]fit{}
+// modelRequest is what the server asks of nodes of one make.
+func (r *Request) modelRequest(b *inputBuilder, inv *placement.Inventory) simulator.NodeRequest {
+	fits := map[*topology.Model]serverFit{}
 	counts := map[*topology.Model]int64{}
 	for _, gpu := range inv.Node.GPUs {
 		counts[gpu.Model]++
@@ -126,13 +129,13 @@ func (r *Request) modelTerms(b *builder, inv *placement.Inventory) simulator.Ter
 		}
 	}
 	part.Count = int(max(1, degree))
-	acceptable := r.accepts(inv, placement.Whole, 0)
-	shares, instances := r.accepts(inv, placement.Share, 0), r.accepts(inv, placement.MIG, 0)
-	replicas := b.sharing.replicas()
+	acceptable := r.acceptedDevices(inv, placement.Whole, 0)
+	shares, instances := r.acceptedDevices(inv, placement.Share, 0), r.acceptedDevices(inv, placement.MIG, 0)
+	replicas := b.sharing.replicaCount()
 	part.Accepts = placement.NewDeviceSet(len(inv.Devices))
 	for i := range inv.Devices {
-		offer := &inv.Devices[i]
-		f := fits[inv.Node.GPUs[offer.GPU].Model]
+		device := &inv.Devices[i]
+		f := fits[inv.Node.GPUs[device.GPU].Model]
 		if f.whole == 0 || f.whole != degree {
 			continue
 		}
@@ -143,33 +146,33 @@ func (r *Request) modelTerms(b *builder, inv *placement.Inventory) simulator.Ter
 			continue
 		}
 		if acceptable.Has(i) ||
-			b.sharing == ByAsk && degree == 1 && (shares.Has(i) && f.share > 0 || instances.Has(i) && f.profiles[offer.Profile]) {
+			b.sharing == ByRequest && degree == 1 && (shares.Has(i) && f.share > 0 || instances.Has(i) && f.profiles[device.Profile]) {
 			part.Accepts.Add(i)
 		}
 	}
-	terms := simulator.Terms{Uses: topology.Bytes(r.Uses)}
+	request := simulator.NodeRequest{UsesMemory: topology.Bytes(r.Uses)}
 	if replicas > 0 {
-		terms.Unisolated = true
-		if terms.Uses == 0 {
-			terms.Uses = claims
+		request.Unisolated = true
+		if request.UsesMemory == 0 {
+			request.UsesMemory = claims
 		}
-		terms.Request = simulator.TimeSliced(part.Count, replicas, part.Accepts)
-		return terms
+		request.Request = simulator.TimeSliced(part.Count, replicas, part.Accepts)
+		return request
 	}
-	terms.Request = &placement.Request{Parts: []placement.Part{part}}
-	return terms
+	request.Request = &placement.Request{Parts: []placement.Part{part}}
+	return request
 }
 
-// fitOf remembers what is worked out.
-func (b *builder) fitOf(m *Model, gpu *topology.Model, count int64) fit {
+// fitOf is fitOn, computed once for each model, GPU model and number of GPUs.
+func (b *inputBuilder) fitOf(m *Model, gpu *topology.Model, count int64) serverFit {
 	key := fitKey{*m, gpu, count}
 	f, known := b.fits[key]
 	if !known {
 		loaded, err := model.Known(m.Name)
 		if err != nil {
-			return fit{} // checked before
+			return serverFit{} // checked before
 		}
-		f = m.on(loaded, gpu, count, b.catalogue)
+		f = m.fitOn(loaded, gpu, count, b.catalogue)
 		b.fits[key] = f
 	}
 	return f

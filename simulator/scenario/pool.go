@@ -44,37 +44,37 @@ const (
 	memoryPerGPU Memory = 128 << 30
 )
 
-func (p *Pool) count() int64 { return max(1, p.Count) }
+func (p *Pool) nodeCount() int64 { return max(1, p.Count) }
 
-func (p *Pool) check(path string) error {
-	if err := first(
+func (p *Pool) checkFields(path string) error {
+	problems := []error{
 		checkName(path+".name", p.Name),
-		within(path+".count", p.Count, 0, simulator.MaxNodes),
-		within(path+".perDomain", p.PerDomain, 0, simulator.MaxNodes),
-		within(path+".gpus", p.GPUs, 0, topology.MaxGPUs),
-		within(path+".memory", int64(p.Memory), 0, maxMemory),
-		within(path+".cpu", int64(p.CPU), 0, maxCPU*1000),
-		p.Joins.atLeastZero(path+".joins"),
-	); err != nil {
-		return err
+		checkRange(path+".count", p.Count, 0, simulator.MaxNodes),
+		checkRange(path+".perDomain", p.PerDomain, 0, simulator.MaxNodes),
+		checkRange(path+".gpus", p.GPUs, 0, topology.MaxGPUs),
+		checkRange(path+".memory", int64(p.Memory), 0, maxMemory),
+		checkRange(path+".cpu", int64(p.CPU), 0, maxCPU*1000),
+		p.Joins.checkNotNegative(path + ".joins"),
+	}
+	if math.IsNaN(p.Price) || p.Price < 0 || p.Price > maxPrice {
+		problems = append(problems, fieldErrorf(path+".price", "%v, want dollars from 0 to %d", p.Price, maxPrice))
 	}
 	switch {
-	case math.IsNaN(p.Price) || p.Price < 0 || p.Price > maxPrice:
-		return wrong(path+".price", "%v, want dollars from 0 to %d", p.Price, maxPrice)
 	case p.Machine != "" && p.GPU != "":
-		return wrong(path+".gpu", "%q, but machine says what GPUs there are: leave one out, or write machine: %s/%s", p.GPU, p.Machine, p.GPU)
+		const both = "%q, but machine says what GPUs there are: leave one out, or write machine: %s/%s"
+		problems = append(problems, fieldErrorf(path+".gpu", both, p.GPU, p.Machine, p.GPU))
 	case p.GPU == "" && p.GPUs > 0:
-		return wrong(path+".gpus", "%d of what? name the model with gpu", p.GPUs)
+		problems = append(problems, fieldErrorf(path+".gpus", "%d of what? name the model with gpu", p.GPUs))
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
-// node is what a node of the pool is made of, nil without GPUs.
-func (p *Pool) node(path string, c *catalogue.Catalogue) (*topology.Node, error) {
+// hardwareOf is what a node of the pool is made of, nil without GPUs.
+func (p *Pool) hardwareOf(path string, c *catalogue.Catalogue) (*topology.Node, error) {
 	if p.Machine != "" {
 		machine, err := c.Machine(p.Machine)
 		if err != nil {
-			return nil, wrong(path+".machine", "%v", err)
+			return nil, fieldErrorf(path+".machine", "%v", err)
 		}
 		return machine.Node, nil
 	}
@@ -83,24 +83,13 @@ func (p *Pool) node(path string, c *catalogue.Catalogue) (*topology.Node, error)
 	}
 	model, err := c.Model(p.GPU)
 	if err != nil {
-		return nil, wrong(path+".gpu", "%v", err)
+		return nil, fieldErrorf(path+".gpu", "%v", err)
 	}
-	node := &topology.Node{}
-	count := int(max(1, p.GPUs))
-	for i := range count {
-		links := make([]topology.Link, count)
-		for j := range links {
-			links[j] = topology.Link{Kind: topology.PHB}
-		}
-		links[i] = topology.Link{Kind: topology.Self}
-		node.GPUs = append(node.GPUs, topology.GPU{Model: model, NUMA: topology.NoNUMA})
-		node.Links = append(node.Links, links)
-	}
-	return node, nil
+	return topology.FlatNode(model, int(max(1, p.GPUs))), nil
 }
 
-// inventory is what a node of the pool hands out.
-func inventory(node *topology.Node, c *catalogue.Catalogue, demand placement.Demand) (*placement.Inventory, error) {
+// inventoryOf is what a node of the pool hands out.
+func inventoryOf(node *topology.Node, c *catalogue.Catalogue, demand placement.Demand) (*placement.Inventory, error) {
 	tables := make([]*mig.Table, len(node.GPUs))
 	for i, gpu := range node.GPUs {
 		if gpu.Model.MIG == "" {
@@ -115,8 +104,8 @@ func inventory(node *topology.Node, c *catalogue.Catalogue, demand placement.Dem
 	return placement.NewInventory(node, placement.NodeDevices(node, tables), demand)
 }
 
-// price is what an hour of a GPU costs, in millionths of a dollar.
-func (p *Pool) price(node *topology.Node, c *catalogue.Catalogue) int64 {
+// gpuPrice is what an hour of a GPU costs, in millionths of a dollar.
+func (p *Pool) gpuPrice(node *topology.Node, c *catalogue.Catalogue) int64 {
 	if p.Price > 0 || node == nil {
 		return int64(math.Round(p.Price * float64(catalogue.Dollar)))
 	}
@@ -124,8 +113,8 @@ func (p *Pool) price(node *topology.Node, c *catalogue.Catalogue) int64 {
 	return int64(price)
 }
 
-// nodes are the pool's nodes.
-func (p *Pool) nodes(inv *placement.Inventory, price int64, domain *int64) []simulator.Node {
+// makeNodes are the pool's nodes.
+func (p *Pool) makeNodes(inv *placement.Inventory, price int64, domain *int64) []simulator.Node {
 	host := simulator.Host{CPU: simulator.MilliCPU(p.CPU), Memory: topology.Bytes(p.Memory)}
 	gpus := 1
 	if inv != nil {
@@ -137,7 +126,7 @@ func (p *Pool) nodes(inv *placement.Inventory, price int64, domain *int64) []sim
 	if host.Memory == 0 {
 		host.Memory = topology.Bytes(memoryPerGPU) * topology.Bytes(gpus)
 	}
-	count := p.count()
+	count := p.nodeCount()
 	width := len(fmt.Sprint(count - 1))
 	var nodes []simulator.Node
 	for i := range count {

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -27,8 +28,8 @@ type Request struct {
 	MIG   string `json:"mig,omitempty"`
 	Share *Share `json:"share,omitempty"`
 	Model *Model `json:"model,omitempty"`
-	// CPUOnly is "yes" for a job without GPUs.
-	CPUOnly string `json:"cpuOnly,omitempty"`
+	// CPUOnly is true for a job without GPUs.
+	CPUOnly bool `json:"cpuOnly,omitempty"`
 	// Products are the acceptable GPU models, by their keys in the catalogue or what
 	// NVML calls them.
 	Products []string `json:"products,omitempty"`
@@ -52,56 +53,57 @@ type Share struct {
 // maxWeight bounds weights, which are relative anyway.
 const maxWeight = 1e9
 
-func (r *Request) check(path string) error {
+func (r *Request) checkFields(path string) error {
+	given := map[string]bool{"gpus": r.GPUs != 0, "mig": r.MIG != "", "share": r.Share != nil, "model": r.Model != nil, "cpuOnly": r.CPUOnly}
+	problems := []error{
+		oneOf(path, given, "gpus", "mig", "share", "model", "cpuOnly"),
+		checkRange(path+".gpus", r.GPUs, 0, topology.MaxGPUs), checkRange(path+".bandwidth", r.Bandwidth, 0, 1_000_000),
+		checkRange(path+".uses", int64(r.Uses), 0, maxMemory), checkRange(path+".cpu", int64(r.CPU), 0, maxCPU*1000),
+		checkRange(path+".memory", int64(r.Memory), 0, maxMemory),
+	}
 	if math.IsNaN(r.Weight) || r.Weight < 0 || r.Weight > maxWeight {
-		return wrong(path+".weight", "%v, want above 0 and up to %g", r.Weight, float64(maxWeight))
+		problems = append(problems, fieldErrorf(path+".weight", "%v, want above 0 and up to %g", r.Weight, float64(maxWeight)))
 	}
-	if err := first(
-		oneOf(path, map[string]bool{"gpus": r.GPUs != 0, "mig": r.MIG != "", "share": r.Share != nil, "model": r.Model != nil, "cpuOnly": r.CPUOnly != ""}, "gpus", "mig", "share", "model", "cpuOnly"),
-		within(path+".gpus", r.GPUs, 0, topology.MaxGPUs), within(path+".bandwidth", r.Bandwidth, 0, 1_000_000),
-		within(path+".uses", int64(r.Uses), 0, maxMemory), within(path+".cpu", int64(r.CPU), 0, maxCPU*1000), within(path+".memory", int64(r.Memory), 0, maxMemory),
-	); err != nil {
-		return err
+	if r.Name != "" {
+		problems = append(problems, checkName(path+".name", r.Name))
 	}
-	switch {
-	case r.Name != "" && checkName("", r.Name) != nil:
-		return checkName(path+".name", r.Name)
-	case r.CPUOnly != "" && r.CPUOnly != "yes":
-		return wrong(path+".cpuOnly", "%q, want yes", r.CPUOnly)
-	case r.Bandwidth > 0 && r.GPUs < 2:
-		return wrong(path+".bandwidth", "goes with 2 or more gpus")
-	case r.CPUOnly != "" && (len(r.Products) > 0 || r.Uses > 0):
-		return wrong(path+".cpuOnly", "does not go with products or uses")
-	case r.Model != nil:
-		return r.Model.check(path + ".model")
-	case r.Share != nil:
-		return r.Share.check(path + ".share")
+	if r.Bandwidth > 0 && r.GPUs < 2 {
+		problems = append(problems, fieldErrorf(path+".bandwidth", "goes with 2 or more gpus"))
 	}
-	return nil
+	if r.CPUOnly && (len(r.Products) > 0 || r.Uses > 0) {
+		problems = append(problems, fieldErrorf(path+".cpuOnly", "does not go with products or uses"))
+	}
+	if r.Model != nil {
+		problems = append(problems, r.Model.checkFields(path+".model"))
+	}
+	if r.Share != nil {
+		problems = append(problems, r.Share.checkFields(path+".share"))
+	}
+	return errors.Join(problems...)
 }
 
-func (s *Share) check(path string) error {
-	if err := first(within(path+".memory", int64(s.Memory), 0, maxMemory), within(path+".compute", s.Compute, 0, 1000), within(path+".part", s.Part, 0, 1000)); err != nil {
-		return err
+func (s *Share) checkFields(path string) error {
+	problems := []error{
+		checkRange(path+".memory", int64(s.Memory), 0, maxMemory), checkRange(path+".compute", s.Compute, 0, 1000), checkRange(path+".part", s.Part, 0, 1000),
 	}
 	switch {
 	case s.Part > 0 && (s.Memory > 0 || s.Compute > 0):
-		return wrong(path+".part", "is of memory and compute both: leave them out")
+		problems = append(problems, fieldErrorf(path+".part", "is of memory and compute both: leave them out"))
 	case s.Part == 0 && s.Memory == 0:
-		return wrong(path+".memory", "is missing: how much, or which part")
+		problems = append(problems, fieldErrorf(path+".memory", "is missing: how much, or which part"))
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
-func (r *Request) weight() float64 {
+func (r *Request) weightOrOne() float64 {
 	if r.Weight == 0 {
 		return 1
 	}
 	return r.Weight
 }
 
-// title is what the log calls it.
-func (r *Request) title() string {
+// titleText is what the log calls it.
+func (r *Request) titleText() string {
 	switch {
 	case r.Name != "":
 		return r.Name
@@ -118,19 +120,20 @@ func (r *Request) title() string {
 	case r.Share != nil:
 		return "share " + topology.Bytes(r.Share.Memory).String()
 	case r.Model != nil:
-		return r.Model.title()
+		return r.Model.titleText()
 	}
 	return "CPU only"
 }
 
 // checkNames checks what names things of the catalogue.
 func (r *Request) checkNames(path string, c *catalogue.Catalogue) error {
+	var problems []error
 	for i, product := range r.Products {
 		if _, known := c.ModelByProduct(product); known {
 			continue
 		}
 		if _, err := c.Model(product); err != nil {
-			return wrong(fmt.Sprintf("%s.products[%d]", path, i), "%v", err)
+			problems = append(problems, fieldErrorf(fmt.Sprintf("%s.products[%d]", path, i), "%v", err))
 		}
 	}
 	if r.MIG != "" {
@@ -139,22 +142,22 @@ func (r *Request) checkNames(path string, c *catalogue.Catalogue) error {
 			return err == nil && slices.ContainsFunc(table.Profiles, func(p mig.Profile) bool { return p.Name == r.MIG })
 		})
 		if !known {
-			return wrong(path+".mig", "no GPU has profile %q: ashlar topology mig GPU lists them, like 1g.10gb", r.MIG)
+			problems = append(problems, fieldErrorf(path+".mig", "no GPU has profile %q: ashlar topology mig GPU lists them, like 1g.10gb", r.MIG))
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
-// accepts are the offers of one form on the products that are acceptable.
-func (r *Request) accepts(inv *placement.Inventory, form placement.Form, enough topology.Bytes) placement.DeviceSet {
+// acceptedDevices are the offers of one form on the products that are acceptable.
+func (r *Request) acceptedDevices(inv *placement.Inventory, form placement.Form, enough topology.Bytes) placement.DeviceSet {
 	want := placement.DeviceSelector{Forms: []placement.Form{form}, Memory: enough, Models: r.Products}
 	return want.AcceptedDevices(inv)
 }
 
-// profiles are the offers of the MIG profile on the products that are acceptable. The
+// acceptedProfiles are the offers of the MIG profile on the products that are acceptable. The
 // same profile has another number on another GPU.
-func (r *Request) profiles(inv *placement.Inventory, c *catalogue.Catalogue) (placement.DeviceSet, topology.Bytes) {
-	acceptable := r.accepts(inv, placement.MIG, 0)
+func (r *Request) acceptedProfiles(inv *placement.Inventory, c *catalogue.Catalogue) (placement.DeviceSet, topology.Bytes) {
+	acceptable := r.acceptedDevices(inv, placement.MIG, 0)
 	memory := topology.Bytes(0)
 	set := placement.NewDeviceSet(len(inv.Devices))
 	for i := range inv.Devices {

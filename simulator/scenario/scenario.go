@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -36,6 +37,9 @@ type Scenario struct {
 	Events    []Event    `json:"events,omitempty"`
 	// Variants are run next to one another, on the same arrivals.
 	Variants []Variant `json:"variants,omitempty"`
+	// Assertions are what the runs are to show; a command that runs the scenario fails if
+	// they do not.
+	Assertions []Assertion `json:"assertions,omitempty"`
 }
 
 // Variant changes some of a scenario; what it does not state stays.
@@ -63,76 +67,88 @@ func (s Scenario) With(v Variant) Scenario {
 
 // Bounds of what a scenario may hold.
 const (
-	maxPools     = 100
-	maxWorkloads = 100
-	maxEvents    = 10_000
-	maxVariants  = 20
-	maxJobs      = 1_000_000
-	maxName      = 100
-	maxAbout     = 4000
+	maxPools      = 100
+	maxWorkloads  = 100
+	maxEvents     = 10_000
+	maxVariants   = 20
+	maxAssertions = 1000
+	maxJobs       = 1_000_000
+	maxName       = 100
+	maxAbout      = 4000
 )
 
-// Check returns the first thing about a scenario that cannot be.
+// Check returns everything about a scenario that cannot be: FieldErrors, joined.
 func (s *Scenario) Check() error {
-	if err := first(
+	problems := []error{
 		checkName("name", s.Name),
-		within("about", int64(len(s.About)), 0, maxAbout),
-		s.Horizon.positive("horizon"), s.Sample.atLeastZero("sample"), s.Reslice.atLeastZero("reslice"),
-		checkPolicy("policy", s.Policy), s.Sharing.check("sharing"), checkPreemption("preemption", s.Preemption),
-		within("nodes", int64(len(s.Nodes)), 1, maxPools),
-		within("workloads", int64(len(s.Workloads)), 1, maxWorkloads),
-		within("events", int64(len(s.Events)), 0, maxEvents),
-		within("variants", int64(len(s.Variants)), 0, maxVariants),
-	); err != nil {
-		return err
+		checkRange("about", int64(len(s.About)), 0, maxAbout),
+		s.Horizon.checkPositive("horizon"), s.Sample.checkNotNegative("sample"), s.Reslice.checkNotNegative("reslice"),
+		checkPolicy("policy", s.Policy), s.Sharing.checkWord("sharing"), checkPreemption("preemption", s.Preemption),
+		checkRange("nodes", int64(len(s.Nodes)), 1, maxPools),
+		checkRange("workloads", int64(len(s.Workloads)), 1, maxWorkloads),
+		checkRange("events", int64(len(s.Events)), 0, maxEvents),
+		checkRange("variants", int64(len(s.Variants)), 0, maxVariants),
+		checkRange("assertions", int64(len(s.Assertions)), 0, maxAssertions),
+		s.checkNodes(), s.checkWorkloads(), s.checkVariants(),
 	}
 	if s.Demand != "" && s.Demand != demandPrior && s.Demand != demandWorkload {
-		return wrong("demand", "%q, want %s or %s", s.Demand, demandPrior, demandWorkload)
+		problems = append(problems, fieldErrorf("demand", "%q, want %s or %s", s.Demand, demandPrior, demandWorkload))
 	}
 	if s.Sample > 0 && s.Horizon/s.Sample > maxSamples {
-		return wrong("sample", "%s of %s are more than %d samples", simulator.Time(s.Sample), simulator.Time(s.Horizon), maxSamples)
-	}
-	names, total := map[string]bool{}, int64(0)
-	for i := range s.Nodes {
-		path := fmt.Sprintf("nodes[%d]", i)
-		if err := s.Nodes[i].check(path); err != nil {
-			return err
-		}
-		if names[s.Nodes[i].Name] {
-			return wrong(path+".name", "%q occurs twice", s.Nodes[i].Name)
-		}
-		names[s.Nodes[i].Name] = true
-		if total += s.Nodes[i].count(); total > simulator.MaxNodes {
-			return wrong(path+".count", "makes more than %d nodes", simulator.MaxNodes)
-		}
-	}
-	names = map[string]bool{}
-	for i := range s.Workloads {
-		path := fmt.Sprintf("workloads[%d]", i)
-		if err := s.Workloads[i].check(path); err != nil {
-			return err
-		}
-		if names[s.Workloads[i].Name] {
-			return wrong(path+".name", "%q occurs twice", s.Workloads[i].Name)
-		}
-		names[s.Workloads[i].Name] = true
+		const many = "%s of %s are more than %d samples"
+		problems = append(problems, fieldErrorf("sample", many, simulator.Time(s.Sample), simulator.Time(s.Horizon), maxSamples))
 	}
 	for i := range s.Events {
-		if err := s.Events[i].check(fmt.Sprintf("events[%d]", i)); err != nil {
-			return err
+		problems = append(problems, s.Events[i].checkFields(fmt.Sprintf("events[%d]", i)))
+	}
+	return errors.Join(problems...)
+}
+
+func (s *Scenario) checkNodes() error {
+	var problems []error
+	names, total := uniqueNames{}, int64(0)
+	for i := range s.Nodes {
+		path := fmt.Sprintf("nodes[%d]", i)
+		problems = append(problems, s.Nodes[i].checkFields(path), names.addName(path, s.Nodes[i].Name))
+		count := s.Nodes[i].nodeCount()
+		if total += count; total > simulator.MaxNodes && total-count <= simulator.MaxNodes && count <= simulator.MaxNodes {
+			problems = append(problems, fieldErrorf(path+".count", "makes more than %d nodes", simulator.MaxNodes))
 		}
 	}
-	names = map[string]bool{}
+	return errors.Join(problems...)
+}
+
+func (s *Scenario) checkWorkloads() error {
+	var problems []error
+	names := uniqueNames{}
+	for i := range s.Workloads {
+		path := fmt.Sprintf("workloads[%d]", i)
+		problems = append(problems, s.Workloads[i].checkFields(path), names.addName(path, s.Workloads[i].Name))
+	}
+	return errors.Join(problems...)
+}
+
+func (s *Scenario) checkVariants() error {
+	var problems []error
+	names := uniqueNames{}
 	for i := range s.Variants {
 		v, path := &s.Variants[i], fmt.Sprintf("variants[%d]", i)
-		if err := first(checkName(path+".name", v.Name), checkPolicy(path+".policy", v.Policy), v.Sharing.check(path+".sharing"), checkPreemption(path+".preemption", v.Preemption)); err != nil {
-			return err
-		}
-		if names[v.Name] {
-			return wrong(path+".name", "%q occurs twice", v.Name)
-		}
-		names[v.Name] = true
+		problems = append(problems,
+			checkName(path+".name", v.Name), checkPolicy(path+".policy", v.Policy), v.Sharing.checkWord(path+".sharing"),
+			checkPreemption(path+".preemption", v.Preemption), names.addName(path, v.Name),
+		)
 	}
+	return errors.Join(problems...)
+}
+
+// uniqueNames are the names of a list so far.
+type uniqueNames map[string]bool
+
+func (n uniqueNames) addName(path, name string) error {
+	if name != "" && n[name] {
+		return fieldErrorf(path+".name", "%q occurs twice", name)
+	}
+	n[name] = true
 	return nil
 }
 
@@ -146,7 +162,7 @@ const (
 
 func checkName(path, name string) error {
 	if name == "" || len(name) > maxName || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != "" {
-		return wrong(path, "%q, want a name of 1 to %d letters, digits, - _ and .", name, maxName)
+		return fieldErrorf(path, "%q, want a name of 1 to %d letters, digits, - _ and .", name, maxName)
 	}
 	return nil
 }
@@ -156,7 +172,7 @@ func checkPolicy(path, name string) error {
 		return nil
 	}
 	if _, err := placement.PolicyNamed(name, placement.PriorDemand(), 0); err != nil {
-		return wrong(path, "%v", err)
+		return fieldErrorf(path, "%v", err)
 	}
 	return nil
 }
@@ -168,21 +184,21 @@ const (
 
 func checkPreemption(path, word string) error {
 	if word != "" && word != preemptLower && word != preemptNever {
-		return wrong(path, "%q, want %s or %s", word, preemptLower, preemptNever)
+		return fieldErrorf(path, "%q, want %s or %s", word, preemptLower, preemptNever)
 	}
 	return nil
 }
 
-func (s Span) positive(path string) error {
+func (s Span) checkPositive(path string) error {
 	if s <= 0 || s > Span(simulator.MaxTime) {
-		return wrong(path, "is missing or not above 0: write a length of time like 12h or 7d")
+		return fieldErrorf(path, "is missing or not above 0: write a length of time like 12h or 7d")
 	}
 	return nil
 }
 
-func (s Span) atLeastZero(path string) error {
+func (s Span) checkNotNegative(path string) error {
 	if s < 0 || s > Span(simulator.MaxTime) {
-		return wrong(path, "%d ms, want 0 to %s", int64(s), simulator.MaxTime)
+		return fieldErrorf(path, "%d ms, want 0 to %s", int64(s), simulator.MaxTime)
 	}
 	return nil
 }

@@ -22,9 +22,9 @@ var update = flag.Bool("update", false, "rewrite schema.json")
 func TestSchema(t *testing.T) {
 	comments := commentsOf(t)
 	definitions := map[string]any{}
-	schemaOf(reflect.TypeFor[Scenario](), comments, definitions)
-	root := definitions["Scenario"].(map[string]any)
-	delete(definitions, "Scenario")
+	schemaOf(reflect.TypeFor[File](), comments, definitions)
+	root := definitions["File"].(map[string]any)
+	delete(definitions, "File")
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "ashlar simulate scenario"
 	root["$defs"] = definitions
@@ -52,6 +52,8 @@ func schemaOf(typ reflect.Type, comments map[string]string, definitions map[stri
 	switch typ.Kind() {
 	case reflect.String:
 		return map[string]any{"type": "string"}
+	case reflect.Bool:
+		return map[string]any{"type": "boolean"}
 	case reflect.Int64:
 		return map[string]any{"type": "integer"}
 	case reflect.Float64:
@@ -64,14 +66,20 @@ func schemaOf(typ reflect.Type, comments map[string]string, definitions map[stri
 		var required []string
 		object := map[string]any{"type": "object", "additionalProperties": false, "properties": properties, "description": comments[typ.Name()]}
 		definitions[typ.Name()] = object
-		for i := range typ.NumField() {
-			field := typ.Field(i)
+		for _, field := range reflect.VisibleFields(typ) {
+			if field.Anonymous {
+				continue // its fields are visible themselves
+			}
+			owner := typ
+			if outer := field.Index[:len(field.Index)-1]; len(outer) > 0 {
+				owner = typ.FieldByIndex(outer).Type
+			}
 			name, rest, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if rest != "omitempty" {
 				required = append(required, name)
 			}
 			property := schemaOf(field.Type, comments, definitions)
-			if text := comments[typ.Name()+"."+field.Name]; text != "" {
+			if text := comments[owner.Name()+"."+field.Name]; text != "" {
 				property["description"] = text
 			}
 			properties[name] = property

@@ -17,7 +17,7 @@ type Sharing string
 
 // The words of Sharing.
 const (
-	ByAsk       Sharing = "ashlar"
+	ByRequest   Sharing = "ashlar"
 	WholeGPUs   Sharing = "whole"
 	timeSlicing         = "time-slicing/"
 )
@@ -25,8 +25,8 @@ const (
 // maxReplicas is how many replicas a GPU may have.
 const maxReplicas = 100
 
-// replicas is N of time-slicing/N, 0 without time-slicing.
-func (s Sharing) replicas() int {
+// replicaCount is N of time-slicing/N, 0 without time-slicing.
+func (s Sharing) replicaCount() int {
 	number, found := strings.CutPrefix(string(s), timeSlicing)
 	n, err := strconv.Atoi(number)
 	if !found || err != nil {
@@ -35,12 +35,12 @@ func (s Sharing) replicas() int {
 	return n
 }
 
-func (s Sharing) check(path string) error {
-	if s == "" || s == ByAsk || s == WholeGPUs {
+func (s Sharing) checkWord(path string) error {
+	if s == "" || s == ByRequest || s == WholeGPUs {
 		return nil
 	}
-	if n := s.replicas(); n < 1 || n > maxReplicas {
-		return wrong(path, "%q, want %s, %s or %sN for 1 to %d replicas", string(s), ByAsk, WholeGPUs, timeSlicing, maxReplicas)
+	if n := s.replicaCount(); n < 1 || n > maxReplicas {
+		return fieldErrorf(path, "%q, want %s, %s or %sN for 1 to %d replicas", string(s), ByRequest, WholeGPUs, timeSlicing, maxReplicas)
 	}
 	return nil
 }

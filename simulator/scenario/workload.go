@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -19,10 +20,10 @@ type Workload struct {
 	// is "required" if that must be within one domain of nodes.
 	Members    int64  `json:"members,omitempty"`
 	SameDomain string `json:"sameDomain,omitempty"`
-	// Checkpoint is how often a job saves its work, 0 for never, and Patience how long it
-	// waits for a place before it is given up, 0 for ever.
+	// Checkpoint is how often a job saves its work, 0 for never.
 	Checkpoint Span `json:"checkpoint,omitempty"`
-	Patience   Span `json:"patience,omitempty"`
+	// MaxWait is how long a job waits for a place before it is given up, 0 for ever.
+	MaxWait Span `json:"patience,omitempty"`
 	// CPU and Memory are what each member takes of its node.
 	CPU    CPU    `json:"cpu,omitempty"`
 	Memory Memory `json:"memory,omitempty"`
@@ -32,30 +33,27 @@ type Workload struct {
 
 const maxRequests = 1000
 
-func (w *Workload) check(path string) error {
-	if err := first(
+func (w *Workload) checkFields(path string) error {
+	problems := []error{
 		checkName(path+".name", w.Name),
-		within(path+".priority", w.Priority, -1_000_000_000, 1_000_000_000),
-		w.Arrivals.check(path+".arrivals"), w.Duration.check(path+".duration"),
-		w.Loading.atLeastZero(path+".loading"), w.Checkpoint.atLeastZero(path+".checkpoint"), w.Patience.atLeastZero(path+".patience"),
-		within(path+".members", w.Members, 0, simulator.MaxMembers),
-		within(path+".cpu", int64(w.CPU), 0, maxCPU*1000), within(path+".memory", int64(w.Memory), 0, maxMemory),
-		within(path+".requests", int64(len(w.Requests)), 1, maxRequests),
-	); err != nil {
-		return err
+		checkRange(path+".priority", w.Priority, -1_000_000_000, 1_000_000_000),
+		w.Arrivals.checkFields(path + ".arrivals"), w.Duration.checkFields(path + ".duration"),
+		w.Loading.checkNotNegative(path + ".loading"), w.Checkpoint.checkNotNegative(path + ".checkpoint"),
+		w.MaxWait.checkNotNegative(path + ".patience"),
+		checkRange(path+".members", w.Members, 0, simulator.MaxMembers),
+		checkRange(path+".cpu", int64(w.CPU), 0, maxCPU*1000), checkRange(path+".memory", int64(w.Memory), 0, maxMemory),
+		checkRange(path+".requests", int64(len(w.Requests)), 1, maxRequests),
 	}
 	if w.SameDomain != "" && w.SameDomain != sameDomainRequired {
-		return wrong(path+".sameDomain", "%q, want %s or nothing", w.SameDomain, sameDomainRequired)
+		problems = append(problems, fieldErrorf(path+".sameDomain", "%q, want %s or nothing", w.SameDomain, sameDomainRequired))
 	}
-	if w.Arrivals.Load > 0 && w.Duration.UntilEnd != "" {
-		return wrong(path+".arrivals.load", "does not go with a duration until the end: state how many arrive")
+	if w.Arrivals.Load > 0 && w.Duration.UntilEnd {
+		problems = append(problems, fieldErrorf(path+".arrivals.load", "does not go with a duration until the end: state how many arrive"))
 	}
 	for i := range w.Requests {
-		if err := w.Requests[i].check(fmt.Sprintf("%s.requests[%d]", path, i)); err != nil {
-			return err
-		}
+		problems = append(problems, w.Requests[i].checkFields(fmt.Sprintf("%s.requests[%d]", path, i)))
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 const sameDomainRequired = "required"
@@ -80,24 +78,21 @@ type Arrivals struct {
 // maxLoad is how much more may be asked for than there is.
 const maxLoad = 100
 
-func (a *Arrivals) check(path string) error {
-	if math.IsNaN(a.Load) || a.Load < 0 || a.Load > maxLoad {
-		return wrong(path+".load", "%v, want above 0 and up to %d", a.Load, maxLoad)
+func (a *Arrivals) checkFields(path string) error {
+	given := map[string]bool{"poisson": a.Poisson != nil, "load": a.Load != 0, "every": a.Every != 0, "at": len(a.At) > 0}
+	problems := []error{
+		oneOf(path, given, "poisson", "load", "every", "at"),
+		checkRange(path+".count", a.Count, 0, maxJobs), a.From.checkNotNegative(path + ".from"), a.Every.checkNotNegative(path + ".every"),
+		checkRange(path+".at", int64(len(a.At)), 0, maxJobs),
 	}
-	if err := first(
-		oneOf(path, map[string]bool{"poisson": a.Poisson != nil, "load": a.Load > 0, "every": a.Every != 0, "at": len(a.At) > 0}, "poisson", "load", "every", "at"),
-		within(path+".count", a.Count, 0, maxJobs), a.From.atLeastZero(path+".from"), a.Every.atLeastZero(path+".every"),
-		within(path+".at", int64(len(a.At)), 0, maxJobs),
-	); err != nil {
-		return err
+	if math.IsNaN(a.Load) || a.Load < 0 || a.Load > maxLoad {
+		problems = append(problems, fieldErrorf(path+".load", "%v, want above 0 and up to %d", a.Load, maxLoad))
 	}
 	if a.Poisson != nil && !(a.Poisson.PerHour > 0 && a.Poisson.PerHour <= maxRate) {
-		return wrong(path+".poisson", "want a rate like 12/h")
+		problems = append(problems, fieldErrorf(path+".poisson", "want a rate like 12/h"))
 	}
 	for i, at := range a.At {
-		if err := at.atLeastZero(fmt.Sprintf("%s.at[%d]", path, i)); err != nil {
-			return err
-		}
+		problems = append(problems, at.checkNotNegative(fmt.Sprintf("%s.at[%d]", path, i)))
 	}
-	return nil
+	return errors.Join(problems...)
 }

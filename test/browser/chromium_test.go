@@ -17,8 +17,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 )
 
 // chromium is a browser that is told what to do through a pair of pipes, in the DevTools
@@ -61,9 +59,13 @@ func start(t testing.TB) *chromium {
 	t.Helper()
 	path := findChromium(t)
 	read, theirWrite, err := os.Pipe()
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	theirRead, write, err := os.Pipe()
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var output strings.Builder
 	ctx, cancel := context.WithCancel(context.Background())
 	command := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
@@ -76,7 +78,9 @@ func start(t testing.TB) *chromium {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
 	command.WaitDelay = 5 * time.Second
-	require.NoError(t, command.Start())
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
 	theirRead.Close()
 	theirWrite.Close()
 	c := &chromium{to: write, waiting: map[int]chan message{}, tabs: map[string]*tab{}}
@@ -199,15 +203,21 @@ func (p *tab) said() []string {
 func (c *chromium) open(t testing.TB, page []byte, width, height int, dark bool) *tab {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.html")
-	require.NoError(t, os.WriteFile(file, page, 0o600))
+	if err := os.WriteFile(file, page, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	var target struct {
 		TargetID string `json:"targetId"`
 	}
-	require.NoError(t, c.call("", "Target.createTarget", map[string]any{"url": "about:blank"}, &target))
+	if err := c.call("", "Target.createTarget", map[string]any{"url": "about:blank"}, &target); err != nil {
+		t.Fatal(err)
+	}
 	var attached struct {
 		SessionID string `json:"sessionId"`
 	}
-	require.NoError(t, c.call("", "Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached))
+	if err := c.call("", "Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached); err != nil {
+		t.Fatal(err)
+	}
 	p := &tab{chromium: c, t: t, session: attached.SessionID}
 	c.mu.Lock()
 	c.tabs[p.session] = p
@@ -228,14 +238,18 @@ func (c *chromium) open(t testing.TB, page []byte, width, height int, dark bool)
 
 func (p *tab) do(method string, params any) {
 	p.t.Helper()
-	require.NoError(p.t, p.call(p.session, method, params, nil))
+	if err := p.call(p.session, method, params, nil); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // evaluate runs a script and returns its value.
 func evaluate[T any](p *tab, script string) T {
 	p.t.Helper()
 	value, err := try[T](p, script)
-	require.NoError(p.t, err)
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	return value
 }
 
@@ -262,7 +276,9 @@ func (p *tab) until(condition string) {
 		if is && err == nil {
 			return
 		}
-		require.True(p.t, time.Now().Before(deadline), "%s did not become true (%v); the page complains: %q", condition, err, p.said())
+		if !time.Now().Before(deadline) {
+			p.t.Fatalf("%s did not become true (%v); the page complains: %q", condition, err, p.said())
+		}
 		time.Sleep(20 * time.Millisecond)
 	}
 }
@@ -312,8 +328,12 @@ func (p *tab) picture(whole bool) []byte {
 	var answer struct {
 		Data string `json:"data"`
 	}
-	require.NoError(p.t, p.call(p.session, "Page.captureScreenshot", map[string]any{"captureBeyondViewport": whole}, &answer))
+	if err := p.call(p.session, "Page.captureScreenshot", map[string]any{"captureBeyondViewport": whole}, &answer); err != nil {
+		p.t.Fatal(err)
+	}
 	picture, err := base64.StdEncoding.DecodeString(answer.Data)
-	require.NoError(p.t, err)
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	return picture
 }

@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/simulator/openb"
@@ -22,6 +21,7 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/forecast"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 	"github.com/ashlar-dev/ashlar/topology/placement"
+	"github.com/google/go-cmp/cmp"
 )
 
 var pictures = flag.String("pictures", "", "folder that pictures of the report are written into")
@@ -29,7 +29,9 @@ var pictures = flag.String("pictures", "", "folder that pictures of the report a
 func pageOf(t testing.TB, title string, runs ...report.Run) []byte {
 	t.Helper()
 	var page bytes.Buffer
-	require.NoError(t, report.Write(&page, title, runs))
+	if err := report.Write(&page, title, runs); err != nil {
+		t.Fatal(err)
+	}
 	return page.Bytes()
 }
 
@@ -43,10 +45,10 @@ func small(names ...string) *simulator.Result {
 			{Name: names[1], Models: []string{"L4"}, MemorySlices: []int64{0}, Domain: 3},
 			{Name: names[2], Domain: -1},
 		},
-		Frames: []simulator.Frame{
-			{At: 0, Tiles: []simulator.Tile{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
-			{At: simulator.Hour, Tiles: []simulator.Tile{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}}},
-			{At: 2 * simulator.Hour, Tiles: []simulator.Tile{{Node: 0, GPUs: "x"}, {Node: 1, GPUs: "w0"}}},
+		Snapshots: []simulator.StateSnapshot{
+			{At: 0, Views: []simulator.GPUView{{Node: 0, GPUs: "- w1"}, {Node: 1, GPUs: "s250=0,500=1"}, {Node: 2, GPUs: "j3"}}},
+			{At: simulator.Hour, Views: []simulator.GPUView{{Node: 0, GPUs: "m0:2=0,2:1=1 -"}, {Node: 1, GPUs: "d -"}}},
+			{At: 2 * simulator.Hour, Views: []simulator.GPUView{{Node: 0, GPUs: "x"}, {Node: 1, GPUs: "w0"}}},
 		},
 	}
 	for i := range 2 {
@@ -90,62 +92,116 @@ func TestReport(t *testing.T) {
 		report.Run{Name: "random", Result: small("n-0", "n-1", "n-2", "inference", "training")}), 1200, 900, false)
 
 	t.Run("curves", func(t *testing.T) {
-		require.Equal(t, float64(2*(5+2)), evaluate[float64](p, `document.querySelectorAll("path.line").length`))
+		if got := evaluate[float64](p, `document.querySelectorAll("path.line").length`); got != float64(2*(5+2)) {
+			t.Fatalf("got = %v, want %v", got, float64(2*(5+2)))
+		}
 		// 0, 33 and 67 % of the GPUs: three points on a straight line upwards.
 		d := evaluate[string](p, `document.querySelector("#chart-allocated path.line").getAttribute("d")`)
 		var x, y [3]float64
 		_, err := fmt.Sscanf(strings.NewReplacer("M", "", "L", " ").Replace(d), "%f %f %f %f %f %f", &x[0], &y[0], &x[1], &y[1], &x[2], &y[2])
-		require.NoError(t, err, d)
-		require.InDelta(t, x[1]-x[0], x[2]-x[1], 0.2)
-		require.InDelta(t, y[0]-y[1], y[1]-y[2], 0.2)
-		require.Greater(t, y[0], y[2])
-		require.Contains(t, text(p, "#chart-allocated"), "% of GPUs")
+		if err != nil {
+			t.Fatalf("%v: %v", d, err)
+		}
+		if math.Abs(x[2]-x[1]-(x[1]-x[0])) > 0.2 {
+			t.Fatalf("x[2] - x[1] = %v, want %v within %v", x[2]-x[1], x[1]-x[0], 0.2)
+		}
+		if math.Abs(y[1]-y[2]-(y[0]-y[1])) > 0.2 {
+			t.Fatalf("y[1] - y[2] = %v, want %v within %v", y[1]-y[2], y[0]-y[1], 0.2)
+		}
+		if y[0] <= y[2] {
+			t.Fatalf("y[0] = %v, want more than %v", y[0], y[2])
+		}
+		if got := text(p, "#chart-allocated"); !strings.Contains(got, "% of GPUs") {
+			t.Fatalf("%q does not contain %q", got, "% of GPUs")
+		}
 
 		b := p.box("#chart-allocated")
 		p.move(b.X+b.Width-20, b.Y+b.Height/2)
-		require.Equal(t, "2h | fgd 66.7 % | random 66.7 %", tip(p))
+		if got := tip(p); got != "2h | fgd 66.7 % | random 66.7 %" {
+			t.Fatalf("tip(p) = %q, want %q", got, "2h | fgd 66.7 % | random 66.7 %")
+		}
 		p.clickOn("#legend button:first-child")
-		require.Equal(t, "false", evaluate[string](p, `document.querySelector("#legend button").getAttribute("aria-pressed")`))
-		require.Equal(t, float64(7), evaluate[float64](p, `document.querySelectorAll("path.line").length`))
+		if got := evaluate[string](p, `document.querySelector("#legend button").getAttribute("aria-pressed")`); got != "false" {
+			t.Fatalf("got = %q, want %q", got, "false")
+		}
+		if got := evaluate[float64](p, `document.querySelectorAll("path.line").length`); got != float64(7) {
+			t.Fatalf("got = %v, want %v", got, float64(7))
+		}
 		p.clickOn("#legend button:first-child")
-		require.Equal(t, float64(14), evaluate[float64](p, `document.querySelectorAll("path.line").length`))
+		if got := evaluate[float64](p, `document.querySelectorAll("path.line").length`); got != float64(14) {
+			t.Fatalf("got = %v, want %v", got, float64(14))
+		}
 
 		p.box("#chart-waits-0")
 		evaluate[any](p, `document.querySelector("#chart-waits-0 svg").focus()`)
 		p.key("End")
-		require.Equal(t, "all of the jobs | fgd 1h | random 1h", tip(p))
-		require.Contains(t, evaluate[string](p, `document.getElementById("said").textContent`), "fgd 1h")
+		if got := tip(p); got != "all of the jobs | fgd 1h | random 1h" {
+			t.Fatalf("tip(p) = %q, want %q", got, "all of the jobs | fgd 1h | random 1h")
+		}
+		if got := evaluate[string](p, `document.getElementById("said").textContent`); !strings.Contains(got, "fgd 1h") {
+			t.Fatalf("%q does not contain %q", got, "fgd 1h")
+		}
 	})
 
 	t.Run("slider", func(t *testing.T) {
 		p.box("#map")
 		evaluate[any](p, `document.getElementById("map-time").focus()`)
 		p.key("Home")
-		require.Equal(t, "1.8 of 3 GPUs held (58.3 %) · 3 jobs on nodes without GPUs", text(p, ".held"))
+		if got := text(p, ".held"); got != "1.8 of 3 GPUs held (58.3 %) · 3 jobs on nodes without GPUs" {
+			t.Fatalf("text(p, \".held\") = %q, want %q", got, "1.8 of 3 GPUs held (58.3 %) · 3 jobs on nodes without GPUs")
+		}
 		first := evaluate[map[string]int](p, colours)
 		side := sideOf(t, first)
-		require.InDelta(t, 1.5, float64(first[training])/side, 0.1)
-		require.InDelta(t, 0.25, float64(first[inference])/side, 0.1)
+		if got := float64(first[training]) / side; math.Abs(got-1.5) > 0.1 {
+			t.Fatalf("float64(first[training]) / side = %v, want %v within %v", got, 1.5, 0.1)
+		}
+		if got := float64(first[inference]) / side; math.Abs(got-0.25) > 0.1 {
+			t.Fatalf("float64(first[inference]) / side = %v, want %v within %v", got, 0.25, 0.1)
+		}
 
 		p.key("ArrowRight")
-		require.Equal(t, "1h", text(p, "#map-at"))
-		require.Equal(t, "0.8 of 3 GPUs held (25.0 %) · 1 draining · 3 jobs on nodes without GPUs", text(p, ".held"))
+		if got := text(p, "#map-at"); got != "1h" {
+			t.Fatalf("text(p, \"#map-at\") = %q, want %q", got, "1h")
+		}
+		if got := text(p, ".held"); got != "0.8 of 3 GPUs held (25.0 %) · 1 draining · 3 jobs on nodes without GPUs" {
+			t.Fatalf("text(p, \".held\") = %q, want %q", got, "0.8 of 3 GPUs held (25.0 %) · 1 draining · 3 jobs on nodes without GPUs")
+		}
 		second := evaluate[map[string]int](p, colours)
-		require.InDelta(t, 0.25, float64(second[training])/side, 0.1)
-		require.InDelta(t, 0.5, float64(second[inference])/side, 0.1)
-		require.InDelta(t, 2.25, float64(second[free])/side, 0.15)
-		require.NotZero(t, second["#c77700"], "the draining node has a frame")
+		if got := float64(second[training]) / side; math.Abs(got-0.25) > 0.1 {
+			t.Fatalf("float64(second[training]) / side = %v, want %v within %v", got, 0.25, 0.1)
+		}
+		if got := float64(second[inference]) / side; math.Abs(got-0.5) > 0.1 {
+			t.Fatalf("float64(second[inference]) / side = %v, want %v within %v", got, 0.5, 0.1)
+		}
+		if got := float64(second[free]) / side; math.Abs(got-2.25) > 0.15 {
+			t.Fatalf("float64(second[free]) / side = %v, want %v within %v", got, 2.25, 0.15)
+		}
+		if second["#c77700"] == 0 {
+			t.Fatal("the draining node has a frame: no second[\"#c77700\"]")
+		}
 
 		p.key("End")
-		require.Equal(t, "1 of 1 GPUs held (100.0 %) · 1 node down · 3 jobs on nodes without GPUs", text(p, ".held"))
+		if got := text(p, ".held"); got != "1 of 1 GPUs held (100.0 %) · 1 node down · 3 jobs on nodes without GPUs" {
+			t.Fatalf("text(p, \".held\") = %q, want %q", got, "1 of 1 GPUs held (100.0 %) · 1 node down · 3 jobs on nodes without GPUs")
+		}
 		third := evaluate[map[string]int](p, colours)
-		require.Zero(t, third[training])
-		require.InDelta(t, 1, float64(third[inference])/side, 0.05)
-		require.Zero(t, third[free])
+		if third[training] != 0 {
+			t.Fatalf("third[training] = %v, want none", third[training])
+		}
+		if got := float64(third[inference]) / side; math.Abs(got-1) > 0.05 {
+			t.Fatalf("float64(third[inference]) / side = %v, want %v within %v", got, 1, 0.05)
+		}
+		if third[free] != 0 {
+			t.Fatalf("third[free] = %v, want none", third[free])
+		}
 
 		p.key("Home") // and back
-		require.Equal(t, first, evaluate[map[string]int](p, colours))
-		require.Equal(t, "0s after the start", strings.Replace(evaluate[string](p, `document.getElementById("map-time").getAttribute("aria-valuetext")`), "0 ", "0s ", 1))
+		if diff := cmp.Diff(first, evaluate[map[string]int](p, colours)); diff != "" {
+			t.Fatalf("evaluate[map[string]int](p, colours) (-want +got):\n%s", diff)
+		}
+		if got := strings.Replace(evaluate[string](p, `document.getElementById("map-time").getAttribute("aria-valuetext")`), "0 ", "0s ", 1); got != "0s after the start" {
+			t.Fatalf("got = %q, want %q", got, "0s after the start")
+		}
 	})
 
 	t.Run("who holds what, by key", func(t *testing.T) {
@@ -158,19 +214,27 @@ func TestReport(t *testing.T) {
 		} {
 			p.key("ArrowRight")
 			p.until(fmt.Sprintf(`document.getElementById("tip").innerText.includes(%q)`, strings.Split(want, " | ")[1]))
-			require.Equal(t, want, tip(p))
+			if got := tip(p); got != want {
+				t.Fatalf("tip(p) = %q, want %q", got, want)
+			}
 		}
 		p.key("Home")
 		p.key(".")
 		p.until(`document.getElementById("tip").innerText.includes("MIG")`)
-		require.Equal(t, "n-0 | GPU 0 of 2 · A30-24GB | inference MIG slices 0–1 of 4 | training MIG slice 2 of 4 | free 25 %", tip(p))
+		if got := tip(p); got != "n-0 | GPU 0 of 2 · A30-24GB | inference MIG slices 0–1 of 4 | training MIG slice 2 of 4 | free 25 %" {
+			t.Fatalf("tip(p) = %q, want %q", got, "n-0 | GPU 0 of 2 · A30-24GB | inference MIG slices 0–1 of 4 | training MIG slice 2 of 4 | free 25 %")
+		}
 		p.key(".")
 		p.until(`document.getElementById("tip").innerText.includes("down")`)
-		require.Equal(t, "n-0 | GPU 0 of 2 · A30-24GB | down", tip(p))
+		if got := tip(p); got != "n-0 | GPU 0 of 2 · A30-24GB | down" {
+			t.Fatalf("tip(p) = %q, want %q", got, "n-0 | GPU 0 of 2 · A30-24GB | down")
+		}
 		p.key(",")
 		p.key(",")
 		p.key("Escape")
-		require.Empty(t, tip(p))
+		if got := tip(p); got != "" {
+			t.Fatalf("tip(p) = %v, want none", got)
+		}
 	})
 
 	t.Run("who holds what, by mouse", func(t *testing.T) {
@@ -182,23 +246,35 @@ func TestReport(t *testing.T) {
 				seen[tip(p)] = true
 			}
 		}
-		require.Contains(t, seen, "n-0 | GPU 1 of 2 · A30-24GB | training all of it")
-		require.Contains(t, seen, "n-2 | no GPUs · 3 jobs")
-		require.Len(t, seen, 5, "four squares, and nothing between them: %v", seen)
+		if _, found := seen["n-0 | GPU 1 of 2 · A30-24GB | training all of it"]; !found {
+			t.Fatalf("%v does not contain %v", seen, "n-0 | GPU 1 of 2 · A30-24GB | training all of it")
+		}
+		if _, found := seen["n-2 | no GPUs · 3 jobs"]; !found {
+			t.Fatalf("%v does not contain %v", seen, "n-2 | no GPUs · 3 jobs")
+		}
+		if len(seen) != 5 {
+			t.Fatalf("four squares, and nothing between them: %v: len(seen) = %d, want %d: %v", seen, len(seen), 5, seen)
+		}
 	})
 
 	t.Run("colour by use", func(t *testing.T) {
 		evaluate[any](p, `(() => { const s = document.getElementById("map-colour"); s.value = "use"; s.dispatchEvent(new Event("change")); })()`)
 		now := evaluate[map[string]int](p, colours)
-		require.Zero(t, now[training])
-		require.NotZero(t, now["#08417f"])
+		if now[training] != 0 {
+			t.Fatalf("now[training] = %v, want none", now[training])
+		}
+		if now["#08417f"] == 0 {
+			t.Fatal("no now[\"#08417f\"]")
+		}
 		evaluate[any](p, `(() => { const s = document.getElementById("map-colour"); s.value = "class"; s.dispatchEvent(new Event("change")); })()`)
 	})
 
 	t.Run("two policies", func(t *testing.T) {
 		evaluate[any](p, `(() => { const s = document.getElementById("map-other"); s.value = "1"; s.dispatchEvent(new Event("change")); })()`)
 		p.until(`document.querySelectorAll(".tiles").length === 2 && document.querySelectorAll(".held")[1].innerText`)
-		require.Equal(t, "random", evaluate[string](p, `document.querySelectorAll(".panel h3")[1].innerText`))
+		if got := evaluate[string](p, `document.querySelectorAll(".panel h3")[1].innerText`); got != "random" {
+			t.Fatalf("got = %q, want %q", got, "random")
+		}
 		evaluate[any](p, `(() => { const s = document.getElementById("map-other"); s.value = ""; s.dispatchEvent(new Event("change")); })()`)
 		p.until(`document.querySelectorAll(".tiles").length === 1`)
 	})
@@ -214,17 +290,29 @@ func TestReport(t *testing.T) {
 	t.Run("a curve sets the time", func(t *testing.T) {
 		b := p.box("#chart-waiting")
 		p.click(b.X+50, b.Y+b.Height/2)
-		require.Equal(t, "0", evaluate[string](p, `document.getElementById("map-time").value`))
+		if got := evaluate[string](p, `document.getElementById("map-time").value`); got != "0" {
+			t.Fatalf("got = %q, want %q", got, "0")
+		}
 	})
 
 	t.Run("accessible", func(t *testing.T) {
-		require.Empty(t, evaluate[[]string](p, `[...document.querySelectorAll("button, select, input, [tabindex='0']")].filter((e) =>
-			!e.getAttribute("aria-label") && !e.getAttribute("aria-labelledby") && !e.innerText.trim() && !e.closest("label")).map((e) => e.outerHTML.slice(0, 80))`))
-		require.Equal(t, float64(0), evaluate[float64](p, `[...document.querySelectorAll("table")].filter((e) => !e.caption).length`))
-		require.Equal(t, float64(1), evaluate[float64](p, `document.querySelectorAll("h1").length`))
-		require.Equal(t, "en", evaluate[string](p, `document.documentElement.lang`))
+		if got := evaluate[[]string](p, `[...document.querySelectorAll("button, select, input, [tabindex='0']")].filter((e) =>
+			!e.getAttribute("aria-label") && !e.getAttribute("aria-labelledby") && !e.innerText.trim() && !e.closest("label")).map((e) => e.outerHTML.slice(0, 80))`); len(got) > 0 {
+			t.Fatalf("got = %v, want none", got)
+		}
+		if got := evaluate[float64](p, `[...document.querySelectorAll("table")].filter((e) => !e.caption).length`); got != float64(0) {
+			t.Fatalf("got = %v, want %v", got, float64(0))
+		}
+		if got := evaluate[float64](p, `document.querySelectorAll("h1").length`); got != float64(1) {
+			t.Fatalf("got = %v, want %v", got, float64(1))
+		}
+		if got := evaluate[string](p, `document.documentElement.lang`); got != "en" {
+			t.Fatalf("got = %q, want %q", got, "en")
+		}
 	})
-	require.Empty(t, p.said())
+	if got := p.said(); len(got) > 0 {
+		t.Fatalf("p.said() = %v, want none", got)
+	}
 }
 
 // sideOf is the number of pixels of one square, from the first frame: of GPUs one is
@@ -232,7 +320,9 @@ func TestReport(t *testing.T) {
 func sideOf(t *testing.T, first map[string]int) float64 {
 	t.Helper()
 	side := float64(first[free]+first[training]+first[inference]) / 3
-	require.Greater(t, side, 100.0)
+	if side <= 100.0 {
+		t.Fatalf("side = %v, want more than %v", side, 100.0)
+	}
 	return side
 }
 
@@ -247,17 +337,29 @@ func TestHostileNames(t *testing.T) {
 			p := browser.open(t, pageOf(t, "Title "+name, report.Run{Name: name, Result: small(name, "1"+name, "2"+name, name, "t"+name)},
 				report.Run{Name: "b", Result: small("a", "b", "c", "d", "e")}), 600, 800, false)
 			p.t = t
-			require.True(t, strings.HasPrefix(evaluate[string](p, "document.title"), "Title "))
+			if !strings.HasPrefix(evaluate[string](p, "document.title"), "Title ") {
+				t.Fatal("strings.HasPrefix(evaluate[string](p, \"document.title\"), \"Title \") is false")
+			}
 			evaluate[any](p, `document.querySelector(".tiles").focus()`)
 			p.key("ArrowRight")
 			p.until(`!document.getElementById("tip").hidden`)
 			if len(name) < 100 && i < 6 {
-				require.Contains(t, tip(p), strings.Join(strings.Fields(name), " "))
+				if got := tip(p); !strings.Contains(got, strings.Join(strings.Fields(name), " ")) {
+					t.Fatalf("%q does not contain %q", got, strings.Join(strings.Fields(name), " "))
+				}
 			}
-			require.Equal(t, float64(2), evaluate[float64](p, `document.scripts.length`))
-			require.Equal(t, float64(0), evaluate[float64](p, `document.images.length`))
-			require.LessOrEqual(t, evaluate[float64](p, `document.documentElement.scrollWidth`), 600.0, "the page must not become wider than the window")
-			require.Empty(t, p.said())
+			if got := evaluate[float64](p, `document.scripts.length`); got != float64(2) {
+				t.Fatalf("got = %v, want %v", got, float64(2))
+			}
+			if got := evaluate[float64](p, `document.images.length`); got != float64(0) {
+				t.Fatalf("got = %v, want %v", got, float64(0))
+			}
+			if got := evaluate[float64](p, `document.documentElement.scrollWidth`); got > 600.0 {
+				t.Fatalf("the page must not become wider than the window: got = %v, want at most %v", got, 600.0)
+			}
+			if got := p.said(); len(got) > 0 {
+				t.Fatalf("p.said() = %v, want none", got)
+			}
 		})
 	}
 }
@@ -267,8 +369,12 @@ func TestPolicyHolds(t *testing.T) {
 	page := bytes.Replace(pageOf(t, "x", report.Run{Name: "a", Result: small("a", "b", "c", "d", "e")}), []byte("</main>"),
 		[]byte(`<script>document.title="broken"</script><img src="https://example.com/x.png"></main>`), 1)
 	p := start(t).open(t, page, 800, 600, false)
-	require.Equal(t, "x", evaluate[string](p, "document.title"))
-	require.Contains(t, strings.Join(p.said(), "\n"), "Content Security Policy")
+	if got := evaluate[string](p, "document.title"); got != "x" {
+		t.Fatalf("evaluate[string](p, \"document.title\") = %q, want %q", got, "x")
+	}
+	if got := strings.Join(p.said(), "\n"); !strings.Contains(got, "Content Security Policy") {
+		t.Fatalf("%q does not contain %q", got, "Content Security Policy")
+	}
 }
 
 // A page as large as the openb trace's cluster is fast enough to be used, on any screen.
@@ -277,7 +383,9 @@ func TestLarge(t *testing.T) {
 	runs := largeRuns(t)
 	page := pageOf(t, "A week of 1,213 nodes", runs...)
 	t.Logf("%d bytes", len(page))
-	require.Less(t, len(page), 3_000_000)
+	if len(page) >= 3_000_000 {
+		t.Fatalf("len(page) = %v, want less than %v", len(page), 3_000_000)
+	}
 	for _, screen := range []struct {
 		name          string
 		width, height int
@@ -289,17 +397,25 @@ func TestLarge(t *testing.T) {
 		t.Run(screen.name, func(t *testing.T) {
 			p := browser.open(t, page, screen.width, screen.height, screen.dark)
 			p.t = t
-			require.LessOrEqual(t, evaluate[float64](p, `document.documentElement.scrollWidth`), float64(screen.width))
-			require.Equal(t, float64(100), evaluate[float64](p, `+document.getElementById("map-time").max`))
+			if got := evaluate[float64](p, `document.documentElement.scrollWidth`); got > float64(screen.width) {
+				t.Fatalf("got = %v, want at most %v", got, float64(screen.width))
+			}
+			if got := evaluate[float64](p, `+document.getElementById("map-time").max`); got != float64(100) {
+				t.Fatalf("got = %v, want %v", got, float64(100))
+			}
 			p.box("#map-panels")
 			// 60 frames, drawn one after the other.
 			took := evaluate[float64](p, `(async () => { const s = document.getElementById("map-time"), from = performance.now();
 				for (let i = 0; i < 60; i++) { s.value = i; s.dispatchEvent(new Event("input")); await new Promise(requestAnimationFrame); }
 				return (performance.now() - from) / 60; })()`)
 			t.Logf("%.1f ms a frame", took)
-			require.Less(t, took, 500.0) // some 30, where nothing else runs
+			if took >= 500.0 {
+				t.Fatalf("took = %v, want less than %v", took, 500.0)
+			} // some 30, where nothing else runs
 			p.picturesOf(t, screen.name)
-			require.Empty(t, p.said())
+			if got := p.said(); len(got) > 0 {
+				t.Fatalf("p.said() = %v, want none", got)
+			}
 		})
 	}
 }
@@ -311,7 +427,9 @@ func TestPictures(t *testing.T) {
 	}
 	browser := start(t)
 	take := func(p *tab, name string, whole bool) {
-		require.NoError(t, os.WriteFile(filepath.Join(*pictures, name+".png"), p.picture(whole), 0o644))
+		if err := os.WriteFile(filepath.Join(*pictures, name+".png"), p.picture(whole), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var runs []report.Run
 	for _, chosen := range policy.All() {
@@ -340,7 +458,9 @@ func (p *tab) picturesOf(t *testing.T, name string) {
 		return
 	}
 	write := func(part string, whole bool) {
-		require.NoError(t, os.WriteFile(filepath.Join(*pictures, name+"-"+part+".png"), p.picture(whole), 0o644))
+		if err := os.WriteFile(filepath.Join(*pictures, name+"-"+part+".png"), p.picture(whole), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	evaluate[any](p, `scrollTo(0, 0)`)
 	write("page", true)
@@ -375,10 +495,14 @@ func largeRuns(t *testing.T) []report.Run {
 	var runs []report.Run
 	for _, name := range []string{"keep-placeable", "spread", "random"} {
 		chosen, err := placement.PolicyNamed(name, placement.PriorDemand(), 1)
-		require.NoError(t, err)
-		result, err := simulator.Run(&simulator.Input{Nodes: nodes, Jobs: largeJobs(), Policy: chosen, Horizon: 7 * simulator.Day, Frames: 2000, Reslice: 5 * simulator.Second,
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := simulator.Run(&simulator.Input{Nodes: nodes, Jobs: largeJobs(), Policy: chosen, Horizon: 7 * simulator.Day, SnapshotNodes: 2000, Reslice: 5 * simulator.Second,
 			Outages: []simulator.Outage{{Node: 20, At: simulator.Day, For: 5 * simulator.Day}, {Node: 21, At: simulator.Day, For: 5 * simulator.Day}, {Node: 500, At: 2 * simulator.Day, Drain: true, For: 4 * simulator.Day}}}, simulator.Watch{})
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		runs = append(runs, report.Run{Name: name, Seed: 1, Result: result})
 	}
 	return runs
@@ -387,25 +511,31 @@ func largeRuns(t *testing.T) []report.Run {
 func inventoryOf(t *testing.T, name string) *placement.Inventory {
 	t.Helper()
 	machine, err := catalogue.Default().Machine(name)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	tables := make([]*mig.Table, len(machine.Node.GPUs))
 	for i, gpu := range machine.Node.GPUs {
 		if gpu.Model.MIG != "" {
 			tables[i], err = catalogue.Default().MIG(gpu.Model.MIG)
-			require.NoError(t, err)
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	inv, err := placement.NewInventory(machine.Node, placement.NodeDevices(machine.Node, tables), placement.PriorDemand())
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return inv
 }
 
 func largeJobs() []simulator.Job {
-	ask := func(name string, part placement.Part, accept func(*placement.Device) bool) *simulator.Ask {
-		return &simulator.Ask{Name: name, For: func(inv *placement.Inventory) simulator.Terms {
+	ask := func(name string, part placement.Part, accept func(*placement.Device) bool) *simulator.PodTemplate {
+		return &simulator.PodTemplate{Name: name, For: func(inv *placement.Inventory) simulator.NodeRequest {
 			part := part
 			part.Accepts = inv.SelectDevices(accept)
-			return simulator.Terms{Request: &placement.Request{Parts: []placement.Part{part}}}
+			return simulator.NodeRequest{Request: &placement.Request{Parts: []placement.Part{part}}}
 		}}
 	}
 	whole := func(o *placement.Device) bool { return o.Form == placement.Whole }
@@ -415,7 +545,7 @@ func largeJobs() []simulator.Job {
 	}
 	kinds := []struct {
 		class    string
-		ask      *simulator.Ask
+		ask      *simulator.PodTemplate
 		weight   int
 		runs     simulator.Time
 		priority int64
@@ -425,7 +555,7 @@ func largeJobs() []simulator.Job {
 		{"fine-tuning", ask("1 GPU", placement.Part{Count: 1}, whole), 30, 16 * simulator.Hour, 0},
 		{"training", ask("8 GPUs", placement.Part{Count: 8}, whole), 14, 26 * simulator.Hour, 0},
 		{"notebooks", ask("share 4", placement.Part{Count: 1, Bytes: 4 * topology.GiB}, share), 40, 10 * simulator.Hour, -5},
-		{"data", &simulator.Ask{Name: "CPU"}, 10, 3 * simulator.Hour, 0},
+		{"data", &simulator.PodTemplate{Name: "CPU"}, 10, 3 * simulator.Hour, 0},
 		{"impossible", ask("9 GPUs", placement.Part{Count: 9}, whole), 1, simulator.Hour, 0},
 	}
 	total := 0
@@ -443,7 +573,7 @@ func largeJobs() []simulator.Job {
 			}
 		}
 		jobs = append(jobs, simulator.Job{Name: fmt.Sprintf("job-%05d", i), Class: k.class, Priority: k.priority, Arrives: simulator.Time(rng.Int64N(int64(6 * simulator.Day))), Loads: simulator.Minute,
-			Runs: simulator.Time(float64(k.runs) * rng.ExpFloat64()), Members: 1, Host: simulator.Host{CPU: 2000, Memory: 8 * topology.GiB}, Ask: k.ask, Checkpoint: 15 * simulator.Minute, Patience: 2 * simulator.Day})
+			Runs: simulator.Time(float64(k.runs) * rng.ExpFloat64()), Members: 1, Host: simulator.Host{CPU: 2000, Memory: 8 * topology.GiB}, Template: k.ask, Checkpoint: 15 * simulator.Minute, MaxWait: 2 * simulator.Day})
 	}
 	return jobs
 }
@@ -465,6 +595,8 @@ func curvesOf(t *testing.T, chosen policy.NodePolicy, seed int64) *openb.Result 
 		pods = append(pods, policy.TracePod{PodClass: class, Memory: 4 * topology.GiB})
 	}
 	result, err := (&openb.Experiment{Nodes: nodes, Pods: pods, Policy: chosen, Seed: seed}).Run(t.Context())
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return result
 }

@@ -3,7 +3,7 @@ package integration
 import (
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/google/go-cmp/cmp"
 )
 
 // On a machine whose NVLink pairs are (0,2) (1,3) (4,5) (6,7), a single GPU belongs
@@ -18,7 +18,9 @@ func TestSingleGPUKeepsPairsWhole(t *testing.T) {
 		s.running(tc.node + "-busy")
 		s.create(s.pod(tc.node, tc.scheduler, tc.node), request(whole, 1))
 		s.running(tc.node)
-		require.Equal(t, []string{tc.want}, s.devices(tc.node), tc.scheduler)
+		if diff := cmp.Diff([]string{tc.want}, s.devices(tc.node)); diff != "" {
+			t.Fatalf("%v: s.devices(tc.node) (-want +got):\n%s", tc.scheduler, diff)
+		}
 	}
 }
 
@@ -37,7 +39,9 @@ func TestPairIsConnectedByNVLink(t *testing.T) {
 		s.running(tc.node + "-busy")
 		s.create(s.pod(tc.node, tc.scheduler, tc.node), request(whole, 2))
 		s.running(tc.node)
-		require.Equal(t, tc.want, s.devices(tc.node), tc.scheduler)
+		if diff := cmp.Diff(tc.want, s.devices(tc.node)); diff != "" {
+			t.Fatalf("%v: s.devices(tc.node) (-want +got):\n%s", tc.scheduler, diff)
+		}
 	}
 }
 
@@ -47,6 +51,10 @@ func TestSmallRequestTakesSmallGPU(t *testing.T) {
 	s.create(s.pod("small", ashlar, "score-small", "score-large"), request(whole, 1))
 	s.running("small")
 	pod, err := s.get("small")
-	require.NoError(t, err)
-	require.Equal(t, "score-small", pod.Spec.NodeName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pod.Spec.NodeName != "score-small" {
+		t.Fatalf("pod.Spec.NodeName = %q, want %q", pod.Spec.NodeName, "score-small")
+	}
 }

@@ -1,9 +1,10 @@
 package integration
 
 import (
+	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/google/go-cmp/cmp"
 	resourceapi "k8s.io/api/resource/v1"
 )
 
@@ -57,10 +58,14 @@ func TestSharesNeverExceedMemory(t *testing.T) {
 	for _, name := range []string{"one", "two"} {
 		s.create(s.pod(name, ashlar, "exclusion"), sharing("9Gi", gpu(1)))
 		s.running(name)
-		require.Equal(t, []string{"gpu-1-share"}, s.devices(name))
+		if diff := cmp.Diff([]string{"gpu-1-share"}, s.devices(name)); diff != "" {
+			t.Fatalf("s.devices(name) (-want +got):\n%s", diff)
+		}
 	}
 	s.create(s.pod("three", ashlar, "exclusion"), sharing("9Gi", gpu(1)))
-	require.Contains(t, s.pending("three"), "no GPU with 9GiB left to share")
+	if got := s.pending("three"); !strings.Contains(got, "no GPU with 9GiB left to share") {
+		t.Fatalf("%q does not contain %q", got, "no GPU with 9GiB left to share")
+	}
 	for _, name := range []string{"one", "two", "three"} {
 		s.delete(name)
 	}
@@ -73,7 +78,9 @@ func TestSharesOfOnePod(t *testing.T) {
 	two.Name = "second"
 	s.create(s.pod("both", ashlar, "exclusion"), one, two)
 	s.running("both")
-	require.Equal(t, []string{"gpu-0-share", "gpu-0-share"}, s.devices("both"), "the second share joins the first")
+	if diff := cmp.Diff([]string{"gpu-0-share", "gpu-0-share"}, s.devices("both")); diff != "" {
+		t.Fatalf("the second share joins the first: s.devices(\"both\") (-want +got):\n%s", diff)
+	}
 	s.delete("both")
 }
 
@@ -81,7 +88,11 @@ func TestSharesOfOnePod(t *testing.T) {
 func TestAbsurdAmountIsRefused(t *testing.T) {
 	s := newSpace(t)
 	s.create(s.pod("absurd", ashlar, "exclusion"), sharing("8Ei"))
-	require.Contains(t, s.pending("absurd"), "is not an amount that a device can have")
-	require.Empty(t, holdings(s.ctx, t, "exclusion"))
+	if got := s.pending("absurd"); !strings.Contains(got, "is not an amount that a device can have") {
+		t.Fatalf("%q does not contain %q", got, "is not an amount that a device can have")
+	}
+	if got := holdings(s.ctx, t, "exclusion"); len(got) > 0 {
+		t.Fatalf("holdings(s.ctx, t, \"exclusion\") = %v, want none", got)
+	}
 	s.delete("absurd")
 }

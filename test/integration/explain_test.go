@@ -1,9 +1,8 @@
 package integration
 
 import (
+	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // What the scheduler says of a pod that does not fit.
@@ -33,8 +32,12 @@ func TestPendingPodsAreExplained(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s.create(s.pod(name, ashlar, "explain"), request(tc.class, tc.count, tc.selectors...))
 			message := s.pending(name)
-			require.Contains(t, message, tc.want)
-			require.NotContains(t, message, "pod group", "the pod is in none")
+			if !strings.Contains(message, tc.want) {
+				t.Fatalf("%q does not contain %q", message, tc.want)
+			}
+			if strings.Contains(message, "pod group") {
+				t.Fatalf("the pod is in none: %q contains %q", message, "pod group")
+			}
 		})
 	}
 }
@@ -46,7 +49,13 @@ func TestPendingPodIsToldWhatWouldFit(t *testing.T) {
 	s.running("holder")
 	s.create(s.pod("waits", ashlar, "suggestion"), request(whole, 2))
 	message := s.pending("waits")
-	require.Contains(t, message, "request r: 1 GPU fits on node suggestion")
-	require.Contains(t, message, "it fits once GPU ")
-	require.Contains(t, message, "(held by "+s.name+"/holder)")
+	if !strings.Contains(message, "request r: 1 GPU fits on node suggestion") {
+		t.Fatalf("%q does not contain %q", message, "request r: 1 GPU fits on node suggestion")
+	}
+	if !strings.Contains(message, "it fits once GPU ") {
+		t.Fatalf("%q does not contain %q", message, "it fits once GPU ")
+	}
+	if !strings.Contains(message, "(held by "+s.name+"/holder)") {
+		t.Fatalf("%q does not contain %q", message, "(held by "+s.name+"/holder)")
+	}
 }

@@ -3,7 +3,6 @@ package integration
 import (
 	"testing"
 
-	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 )
@@ -19,11 +18,15 @@ func TestExtendedResourceWithoutClaim(t *testing.T) {
 		pod.Spec.Containers[0].Resources.Limits = corev1.ResourceList{"nvidia.com/gpu": resource.MustParse(count)}
 		s.create(pod)
 		s.running(name)
-		require.Len(t, s.devices(name), int(count[0]-'0'))
+		if got := s.devices(name); len(got) != int(count[0]-'0') {
+			t.Fatalf("len(s.devices(name)) = %d, want %d: %v", len(got), int(count[0]-'0'), got)
+		}
 	}
 	for _, holding := range holdings(s.ctx, t, "extended") {
 		if len(holding.Devices) == 2 {
-			require.Equal(t, "NODE", holding.Link.String(), "the pair must not cross sockets")
+			if got := holding.Link.String(); got != "NODE" {
+				t.Fatalf("the pair must not cross sockets: holding.Link.String() = %q, want %q", got, "NODE")
+			}
 		}
 	}
 }

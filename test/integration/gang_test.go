@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -18,7 +17,9 @@ var podGroupResource = schema.GroupVersionResource{Group: "scheduling.x-k8s.io",
 func (s *space) podGroups() dynamic.ResourceInterface {
 	s.t.Helper()
 	client, err := dynamic.NewForConfig(world.cluster.RESTConfig())
-	require.NoError(s.t, err)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	return client.Resource(podGroupResource).Namespace(s.name)
 }
 
@@ -31,21 +32,29 @@ func (s *space) podGroup(name string, members int64) {
 		"spec":       map[string]any{"minMember": members, "scheduleTimeoutSeconds": int64(5)},
 	}}
 	_, err := s.podGroups().Create(s.ctx, group, metav1.CreateOptions{})
-	require.NoError(s.t, err)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // groupStatus waits until the group's status is in the phase with so many pods running
 // (one that is 0 is not stored).
 func (s *space) groupStatus(name, phase string, running int64) {
 	s.t.Helper()
-	var status map[string]any
-	require.Eventually(s.t, func() bool {
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(200 * time.Millisecond) {
 		group, err := s.podGroups().Get(s.ctx, name, metav1.GetOptions{})
-		require.NoError(s.t, err)
-		status, _, _ = unstructured.NestedMap(group.Object, "status")
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		status, _, _ := unstructured.NestedMap(group.Object, "status")
 		count, _ := status["running"].(int64)
-		return status["phase"] == phase && count == running && status["scheduleStartTime"] != nil
-	}, 20*time.Second, 200*time.Millisecond, "group %s is not %s with %d running", name, phase, running)
+		if status["phase"] == phase && count == running && status["scheduleStartTime"] != nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("group %s is not %s with %d running: its status is %v", name, phase, running, status)
+		}
+	}
 }
 
 func (s *space) worker(index int, group, node string) string {
@@ -68,11 +77,15 @@ func TestGangRunsTogether(t *testing.T) {
 	seen := map[string]bool{}
 	for _, name := range names {
 		for _, device := range s.devices(name) {
-			require.False(t, seen[device], "%s is held twice", device)
+			if seen[device] {
+				t.Fatalf("%s is held twice", device)
+			}
 			seen[device] = true
 		}
 	}
-	require.Len(t, seen, 8)
+	if len(seen) != 8 {
+		t.Fatalf("len(seen) = %d, want %d: %v", len(seen), 8, seen)
+	}
 	s.groupStatus("gang", "Running", 4)
 }
 
@@ -90,12 +103,20 @@ func TestGangWaitsTogether(t *testing.T) {
 	for deadline := time.Now().Add(12 * time.Second); time.Now().Before(deadline); time.Sleep(500 * time.Millisecond) {
 		for _, name := range names {
 			pod, err := s.get(name)
-			require.NoError(t, err)
-			require.Empty(t, pod.Spec.NodeName, "%s was bound without its gang", name)
-			require.Equal(t, corev1.PodPending, pod.Status.Phase)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if pod.Spec.NodeName != "" {
+				t.Fatalf("%s was bound without its gang: pod.Spec.NodeName = %v, want none", name, pod.Spec.NodeName)
+			}
+			if pod.Status.Phase != corev1.PodPending {
+				t.Fatalf("pod.Status.Phase = %q, want %q", pod.Status.Phase, corev1.PodPending)
+			}
 		}
 	}
-	require.Len(t, holdings(s.ctx, t, "gang-waits"), 1, "the gang must hold nothing")
+	if got := holdings(s.ctx, t, "gang-waits"); len(got) != 1 {
+		t.Fatalf("the gang must hold nothing: len(holdings(s.ctx, t, \"gang-waits\")) = %d, want %d: %v", len(got), 1, got)
+	}
 	s.groupStatus("gang", "Scheduling", 0)
 	s.delete("busy")
 	s.running(names...)

@@ -1,9 +1,9 @@
 package integration
 
 import (
+	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -21,14 +21,18 @@ func TestModelServerGoesWhereItFits(t *testing.T) {
 	s := newSpace(t)
 	s.create(server(s.pod("llama", ashlar, "memory-small", "memory-large")), request(whole, 1))
 	s.running("llama")
-	require.Equal(t, "memory-large", s.nodeOf("llama"))
+	if got := s.nodeOf("llama"); got != "memory-large" {
+		t.Fatalf("s.nodeOf(\"llama\") = %q, want %q", got, "memory-large")
+	}
 }
 
 // Where it fits nowhere it waits with the arithmetic, rather than dying of it.
 func TestModelServerThatFitsNowhereIsToldWhy(t *testing.T) {
 	s := newSpace(t)
 	s.create(server(s.pod("llama", ashlar, "memory-small")), request(whole, 1))
-	require.Contains(t, s.pending("llama"), "nothing is left for the KV cache: 14.")
+	if got := s.pending("llama"); !strings.Contains(got, "nothing is left for the KV cache: 14.") {
+		t.Fatalf("%q does not contain %q", got, "nothing is left for the KV cache: 14.")
+	}
 
 	// A third of the weights fits. FP8 would do, too, if a V100 had it.
 	s.create(server(s.pod("quantised", ashlar, "memory-small"), "--quantization=bitsandbytes"), request(whole, 1))
@@ -39,7 +43,9 @@ func TestModelServerThatFitsNowhereIsToldWhy(t *testing.T) {
 func TestModelServerStaysWithinItsShare(t *testing.T) {
 	s := newSpace(t)
 	s.create(server(s.pod("greedy", ashlar, "memory-large"), "--quantization=fp8"), sharing("16Gi"))
-	require.Contains(t, s.pending("greedy"), "more than the share of 16GiB: give it --gpu-memory-utilization=0.6")
+	if got := s.pending("greedy"); !strings.Contains(got, "more than the share of 16GiB: give it --gpu-memory-utilization=0.6") {
+		t.Fatalf("%q does not contain %q", got, "more than the share of 16GiB: give it --gpu-memory-utilization=0.6")
+	}
 
 	s.create(server(s.pod("modest", ashlar, "memory-large"), "--quantization=fp8", "--gpu-memory-utilization=0.6"), sharing("16Gi"))
 	s.running("modest")
@@ -52,18 +58,24 @@ func TestStatedMemoryWins(t *testing.T) {
 	pod.Annotations = map[string]string{"ashlar.dev/gpu-memory": "20Gi"}
 	s.create(pod, request(whole, 1))
 	s.running("stated")
-	require.Equal(t, "memory-large", s.nodeOf("stated"))
+	if got := s.nodeOf("stated"); got != "memory-large" {
+		t.Fatalf("s.nodeOf(\"stated\") = %q, want %q", got, "memory-large")
+	}
 
 	pod = s.pod("malformed", ashlar, "memory-large")
 	pod.Annotations = map[string]string{"ashlar.dev/gpu-memory": "lots"}
 	s.create(pod, request(whole, 1))
-	require.Contains(t, s.pending("malformed"), `annotation ashlar.dev/gpu-memory "lots"`)
+	if got := s.pending("malformed"); !strings.Contains(got, `annotation ashlar.dev/gpu-memory "lots"`) {
+		t.Fatalf("%q does not contain %q", got, `annotation ashlar.dev/gpu-memory "lots"`)
+	}
 }
 
 // nodeOf is the node to which a pod is bound.
 func (s *space) nodeOf(name string) string {
 	s.t.Helper()
 	pod, err := s.get(name)
-	require.NoError(s.t, err)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	return pod.Spec.NodeName
 }

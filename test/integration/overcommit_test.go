@@ -6,7 +6,6 @@ import (
 	"math/rand"
 	"testing"
 
-	"github.com/stretchr/testify/require"
 	resourceapi "k8s.io/api/resource/v1"
 
 	"github.com/ashlar-dev/ashlar/topology"
@@ -58,18 +57,26 @@ func TestNeverOvercommits(t *testing.T) {
 		for _, device := range holding.Devices {
 			at := key{holding.Node, device.Device.GPU}
 			form, taken := forms[at]
-			require.True(t, !taken || form == device.Device.Form && form != placement.Whole, "GPU %v is %s and %s", at, form, device.Device.Form)
+			if !(!taken || form == device.Device.Form && form != placement.Whole) {
+				t.Fatalf("GPU %v is %s and %s", at, form, device.Device.Form)
+			}
 			forms[at] = device.Device.Form
 			switch device.Device.Form {
 			case placement.MIG:
 				mask := uint16(device.Device.Placement.Slices())
-				require.Zero(t, slices[at]&mask, "memory slices %s of GPU %v are held twice", device.Device.Placement, at)
+				if slices[at]&mask != 0 {
+					t.Fatalf("memory slices %s of GPU %v are held twice: slices[at] & mask = %v, want none", device.Device.Placement, at, slices[at]&mask)
+				}
 				slices[at] |= mask
 			case placement.Share:
 				bytes[at] += device.Bytes
-				require.LessOrEqual(t, bytes[at], device.Device.Memory, "GPU %v promises more memory than it has", at)
+				if bytes[at] > device.Device.Memory {
+					t.Fatalf("GPU %v promises more memory than it has: bytes[at] = %v, want at most %v", at, bytes[at], device.Device.Memory)
+				}
 			}
 		}
 	}
-	require.GreaterOrEqual(t, len(held), 8, "too little ran for this to mean anything")
+	if len(held) < 8 {
+		t.Fatalf("too little ran for this to mean anything: len(held) = %v, want at least %v", len(held), 8)
+	}
 }

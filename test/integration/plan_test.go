@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,16 +17,24 @@ import (
 func (s *space) plan(args ...string) *resourceapi.ResourceClaimTemplate {
 	s.t.Helper()
 	binaries := world.cluster.Binaries()
-	require.NoError(s.t, binaries.Ensure(s.ctx, nil, "ashlar"))
+	if err := binaries.Ensure(s.ctx, nil, "ashlar"); err != nil {
+		s.t.Fatal(err)
+	}
 	command := exec.CommandContext(s.ctx, binaries.Command("ashlar"), append([]string{"plan", "-o", "claim"}, args...)...)
 	var problems bytes.Buffer
 	command.Stderr = &problems
 	text, err := command.Output()
-	require.NoError(s.t, err, problems.String())
+	if err != nil {
+		s.t.Fatalf("%v: %v", problems.String(), err)
+	}
 	template := &resourceapi.ResourceClaimTemplate{}
-	require.NoError(s.t, yaml.UnmarshalStrict(text, template))
+	if err := yaml.UnmarshalStrict(text, template); err != nil {
+		s.t.Fatal(err)
+	}
 	created, err := world.client.ResourceV1().ResourceClaimTemplates(s.name).Create(s.ctx, template, metav1.CreateOptions{})
-	require.NoError(s.t, err, "%s", text)
+	if err != nil {
+		s.t.Fatalf("%s: %v", text, err)
+	}
 	return created
 }
 
@@ -35,7 +42,9 @@ func (s *space) plan(args ...string) *resourceapi.ResourceClaimTemplate {
 func (s *space) granted(pod string) (alternative string, devices int) {
 	s.t.Helper()
 	claims, err := world.client.ResourceV1().ResourceClaims(s.name).List(s.ctx, metav1.ListOptions{})
-	require.NoError(s.t, err)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	for _, claim := range claims.Items {
 		for _, user := range claim.Status.ReservedFor {
 			if user.Name == pod {
@@ -77,8 +86,12 @@ func TestPlannedServersRun(t *testing.T) {
 			s.create(pod)
 			s.running(name)
 			alternative, devices := s.granted(name)
-			require.Equal(t, tc.granted, alternative)
-			require.Equal(t, tc.devices, devices)
+			if alternative != tc.granted {
+				t.Fatalf("alternative = %q, want %q", alternative, tc.granted)
+			}
+			if devices != tc.devices {
+				t.Fatalf("devices = %v, want %v", devices, tc.devices)
+			}
 		})
 	}
 }
@@ -97,7 +110,11 @@ func TestPlannedClaimsAreValid(t *testing.T) {
 	} {
 		template := s.plan(args...)
 		request := template.Spec.Spec.Devices.Requests[0]
-		require.NotEmpty(t, request.FirstAvailable, "%v", args)
-		require.LessOrEqual(t, len(request.FirstAvailable), resourceapi.FirstAvailableDeviceRequestMaxSize, "%v", args)
+		if len(request.FirstAvailable) == 0 {
+			t.Fatalf("%v: no request.FirstAvailable", args)
+		}
+		if len(request.FirstAvailable) > resourceapi.FirstAvailableDeviceRequestMaxSize {
+			t.Fatalf("%v: len(request.FirstAvailable) = %v, want at most %v", args, len(request.FirstAvailable), resourceapi.FirstAvailableDeviceRequestMaxSize)
+		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -49,7 +48,9 @@ func newSpace(t *testing.T) *space {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	t.Cleanup(cancel)
 	s := &space{t: t, ctx: ctx, name: strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(t.Name(), "/", "-"), "_", "-"))}
-	require.NoError(t, install.EnsureNamespace(ctx, world.cluster, world.client, s.name))
+	if err := install.EnsureNamespace(ctx, world.cluster, world.client, s.name); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 
@@ -102,12 +103,16 @@ func (s *space) create(pod *corev1.Pod, requests ...resourceapi.DeviceRequest) *
 		claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: s.name}}
 		claim.Spec.Devices.Requests = requests
 		_, err := world.client.ResourceV1().ResourceClaims(s.name).Create(s.ctx, claim, metav1.CreateOptions{})
-		require.NoError(s.t, err)
+		if err != nil {
+			s.t.Fatal(err)
+		}
 		pod.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: &claim.Name}}
 		pod.Spec.Containers[0].Resources.Claims = []corev1.ResourceClaim{{Name: "gpu"}}
 	}
 	created, err := world.client.CoreV1().Pods(s.name).Create(s.ctx, pod, metav1.CreateOptions{})
-	require.NoError(s.t, err)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	return created
 }
 
@@ -115,7 +120,9 @@ func (s *space) create(pod *corev1.Pod, requests ...resourceapi.DeviceRequest) *
 func (s *space) delete(name string) {
 	s.t.Helper()
 	now := int64(0)
-	require.NoError(s.t, world.client.CoreV1().Pods(s.name).Delete(s.ctx, name, metav1.DeleteOptions{GracePeriodSeconds: &now}))
+	if err := world.client.CoreV1().Pods(s.name).Delete(s.ctx, name, metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
+		s.t.Fatal(err)
+	}
 	_ = world.client.ResourceV1().ResourceClaims(s.name).Delete(s.ctx, name, metav1.DeleteOptions{})
 	s.until(name+" to be gone", func() error {
 		if _, err := world.client.ResourceV1().ResourceClaims(s.name).Get(s.ctx, name, metav1.GetOptions{}); err == nil {
@@ -129,7 +136,9 @@ func (s *space) until(what string, ready func() error) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.ctx, patience)
 	defer cancel()
-	require.NoError(s.t, world.cluster.Until(ctx, what, func(context.Context) error { return ready() }))
+	if err := world.cluster.Until(ctx, what, func(context.Context) error { return ready() }); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func (s *space) get(name string) (*corev1.Pod, error) {
@@ -169,7 +178,9 @@ func (s *space) pending(name string) string {
 		}
 		return nil
 	})
-	require.Empty(s.t, node, "%s was bound", name)
+	if node != "" {
+		s.t.Fatalf("%s was bound: node = %v, want none", name, node)
+	}
 	return message
 }
 
@@ -186,9 +197,13 @@ func unschedulable(pod *corev1.Pod) string {
 func (s *space) devices(name string) []string {
 	s.t.Helper()
 	pod, err := s.get(name)
-	require.NoError(s.t, err)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	claims, err := world.client.ResourceV1().ResourceClaims(s.name).List(s.ctx, metav1.ListOptions{})
-	require.NoError(s.t, err)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	var devices []string
 	for _, claim := range claims.Items {
 		for _, user := range claim.Status.ReservedFor {
@@ -208,10 +223,16 @@ func (s *space) devices(name string) []string {
 func holdings(ctx context.Context, t *testing.T, on ...string) []resourceslices.ClaimAllocation {
 	t.Helper()
 	published, err := world.client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{})
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	claims, err := world.client.ResourceV1().ResourceClaims("").List(ctx, metav1.ListOptions{})
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	all, err := resourceslices.ClaimAllocations(published.Items, claims.Items)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return slices.DeleteFunc(all, func(h resourceslices.ClaimAllocation) bool { return !slices.Contains(on, h.Node) })
 }

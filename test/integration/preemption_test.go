@@ -3,7 +3,6 @@ package integration
 import (
 	"testing"
 
-	"github.com/stretchr/testify/require"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -14,7 +13,9 @@ func TestDevicesArePreempted(t *testing.T) {
 	s := newSpace(t)
 	urgent := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "urgent"}, Value: 1000}
 	_, err := world.client.SchedulingV1().PriorityClasses().Create(s.ctx, urgent, metav1.CreateOptions{})
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	holders := []string{"one", "three"}
 	s.create(s.pod("one", ashlar, "preemption"), request(whole, 1))
@@ -31,5 +32,7 @@ func TestDevicesArePreempted(t *testing.T) {
 			left++
 		}
 	}
-	require.Equal(t, 1, left, "one holder is evicted, not both")
+	if left != 1 {
+		t.Fatalf("one holder is evicted, not both: left = %v, want %v", left, 1)
+	}
 }

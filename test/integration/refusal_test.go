@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/test/cluster"
 )
 
@@ -38,15 +36,19 @@ profiles:
 // unreachable is a kubeconfig of an API server that is not there.
 func unreachable(t *testing.T) string {
 	port, err := cluster.FreePort()
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	file := filepath.Join(t.TempDir(), "kubeconfig")
-	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, `apiVersion: v1
+	if err := os.WriteFile(file, fmt.Appendf(nil, `apiVersion: v1
 kind: Config
 clusters: [{name: c, cluster: {server: "https://127.0.0.1:%d"}}]
 users: [{name: u, user: {token: t}}]
 contexts: [{name: x, context: {cluster: c, user: u}}]
 current-context: x
-`, port), 0o600))
+`, port), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	return file
 }
 
@@ -61,23 +63,39 @@ func refuses(t *testing.T, want, command string, args ...string) {
 	var stderr bytes.Buffer
 	run.Stderr = &stderr
 	err := run.Run()
-	require.Error(t, err)
-	require.NoError(t, ctx.Err(), "it hangs: %s", stderr.String())
-	require.Positive(t, run.ProcessState.ExitCode(), stderr.String())
-	require.NotContains(t, stderr.String(), "goroutine ")
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if err := ctx.Err(); err != nil {
+		t.Fatalf("it hangs: %s: %v", stderr.String(), err)
+	}
+	if got := run.ProcessState.ExitCode(); got <= 0 {
+		t.Fatalf("%v: run.ProcessState.ExitCode() = %v, want more than 0", stderr.String(), got)
+	}
+	if got := stderr.String(); strings.Contains(got, "goroutine ") {
+		t.Fatalf("%q contains %q", got, "goroutine ")
+	}
 	lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
 	last := lines[len(lines)-1]
-	require.True(t, strings.HasPrefix(last, command+": "), stderr.String())
-	require.Contains(t, last, want)
+	if !strings.HasPrefix(last, command+": ") {
+		t.Fatalf("%v: strings.HasPrefix(last, command+\": \") is false", stderr.String())
+	}
+	if !strings.Contains(last, want) {
+		t.Fatalf("%q does not contain %q", last, want)
+	}
 	for _, line := range lines[:len(lines)-1] {
-		require.NotContains(t, line, "anic", "a panic before the message")
+		if strings.Contains(line, "anic") {
+			t.Fatalf("a panic before the message: %q contains %q", line, "anic")
+		}
 	}
 }
 
 func TestSchedulerRefusesBadInput(t *testing.T) {
 	write := func(text string) string {
 		file := filepath.Join(t.TempDir(), "config.yaml")
-		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		return file
 	}
 	kubeconfig := world.cluster.Kubeconfig()
@@ -104,15 +122,23 @@ func TestSchedulerNamesMissingCRDs(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	bare, err := cluster.Start(ctx, cluster.Options{Kubelets: cluster.NoKubelets, Scheduler: cluster.NoScheduler})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, bare.Stop()) }()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := bare.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}()
 	for plugin, want := range map[string]string{
 		"Coscheduling":              "plugin Coscheduling needs scheduling.x-k8s.io/v1alpha1",
 		"NodeResourceTopologyMatch": "plugin NodeResourceTopologyMatch needs topology.node.k8s.io/v1alpha2",
 	} {
 		t.Run(plugin, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "config.yaml")
-			require.NoError(t, os.WriteFile(file, []byte(schedulerConfig(bare.Kubeconfig(), plugin)), 0o600))
+			if err := os.WriteFile(file, []byte(schedulerConfig(bare.Kubeconfig(), plugin)), 0o600); err != nil {
+				t.Fatal(err)
+			}
 			refuses(t, want, "ashlar-scheduler", "--config", file, "--secure-port", "0")
 		})
 	}
@@ -122,7 +148,9 @@ func TestDriverRefusesBadInput(t *testing.T) {
 	kubeconfig := world.cluster.Kubeconfig()
 	nodesFile := func(text string) string {
 		file := filepath.Join(t.TempDir(), "nodes.yaml")
-		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		return file
 	}
 	for name, tc := range map[string]struct {

@@ -5,8 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // The stock scheduler keeps serving its pods, with and without devices, while
@@ -25,12 +23,18 @@ func TestTwoSchedulersSideBySide(t *testing.T) {
 	held := map[string]bool{}
 	for _, name := range []string{"stock", "ours", "stock-again"} {
 		for _, device := range s.devices(name) {
-			require.False(t, held[device], "%s is held twice", device)
+			if held[device] {
+				t.Fatalf("%s is held twice", device)
+			}
 			held[device] = true
 		}
 	}
-	require.Len(t, held, 4)
-	require.Empty(t, s.devices("plain"))
+	if len(held) != 4 {
+		t.Fatalf("len(held) = %d, want %d: %v", len(held), 4, held)
+	}
+	if got := s.devices("plain"); len(got) > 0 {
+		t.Fatalf("s.devices(\"plain\") = %v, want none", got)
+	}
 }
 
 // NodeResourceTopologyMatch is in the same binary and runs beside DevicePlacement
@@ -39,12 +43,22 @@ func TestNodeResourceTopologyPluginRuns(t *testing.T) {
 	s := newSpace(t)
 	text := strings.ReplaceAll(schedulerConfig(world.cluster.Kubeconfig(), "DevicePlacement", "NodeResourceTopologyMatch"), ashlar, "nrt-scheduler")
 	file := filepath.Join(t.TempDir(), "config.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	scheduler, err := world.cluster.Run(s.ctx, "nrt-scheduler", world.cluster.Binaries().Command("ashlar-scheduler"),
 		"--config", file, "--secure-port", "0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, scheduler.Stop()) }()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := scheduler.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}()
 	s.create(s.pod("pod", "nrt-scheduler", "topology-match"), request(whole, 1))
 	s.running("pod")
-	require.Len(t, s.devices("pod"), 1)
+	if got := s.devices("pod"); len(got) != 1 {
+		t.Fatalf("len(s.devices(\"pod\")) = %d, want %d: %v", len(got), 1, got)
+	}
 }

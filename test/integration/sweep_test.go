@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/stretchr/testify/require"
 	batchv1 "k8s.io/api/batch/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
@@ -15,10 +14,18 @@ import (
 func TestSweepJobIsAccepted(t *testing.T) {
 	s := newSpace(t)
 	text, err := os.ReadFile(filepath.Join("..", "..", "manifests", "sweep", "job.yaml"))
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var job batchv1.Job
-	require.NoError(t, yaml.UnmarshalStrict(text, &job))
+	if err := yaml.UnmarshalStrict(text, &job); err != nil {
+		t.Fatal(err)
+	}
 	created, err := world.client.BatchV1().Jobs(s.name).Create(s.ctx, &job, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict})
-	require.NoError(t, err)
-	require.Equal(t, batchv1.IndexedCompletion, *created.Spec.CompletionMode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *created.Spec.CompletionMode != batchv1.IndexedCompletion {
+		t.Fatalf("*created.Spec.CompletionMode = %q, want %q", *created.Spec.CompletionMode, batchv1.IndexedCompletion)
+	}
 }

@@ -8,11 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -34,7 +35,9 @@ type whatifPod struct {
 func (s *space) whatif(args ...string) map[string]whatifPod {
 	s.t.Helper()
 	binaries := world.cluster.Binaries()
-	require.NoError(s.t, binaries.Ensure(s.ctx, nil, "ashlar"))
+	if err := binaries.Ensure(s.ctx, nil, "ashlar"); err != nil {
+		s.t.Fatal(err)
+	}
 	command := exec.CommandContext(s.ctx, binaries.Command("ashlar"), append([]string{"whatif", "-o", "json", "--scheduler", "whatif-scheduler"}, args...)...)
 	var problems bytes.Buffer
 	command.Stderr = &problems
@@ -43,13 +46,17 @@ func (s *space) whatif(args ...string) map[string]whatifPod {
 	if errors.As(err, &exit) && exit.ExitCode() == 3 {
 		err = nil // some pods do not fit
 	}
-	require.NoError(s.t, err, problems.String())
+	if err != nil {
+		s.t.Fatalf("%v: %v", problems.String(), err)
+	}
 	var report struct {
 		Answers []struct {
 			Pods []whatifPod `json:"pods"`
 		} `json:"answers"`
 	}
-	require.NoError(s.t, json.Unmarshal(text, &report))
+	if err := json.Unmarshal(text, &report); err != nil {
+		s.t.Fatal(err)
+	}
 	pods := map[string]whatifPod{}
 	for _, pod := range report.Answers[0].Pods {
 		pods[pod.Name] = pod
@@ -68,17 +75,27 @@ type manifest struct {
 func (s *space) ownScheduler(name string) {
 	s.t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "manifests", "base", "scheduler-config.yaml"))
-	require.NoError(s.t, err)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	config := strings.NewReplacer(
 		"schedulerName: "+ashlar, "schedulerName: "+name,
 		"leaderElect: true", "leaderElect: false",
 		"clientConnection:", fmt.Sprintf("clientConnection:\n  kubeconfig: %q", world.cluster.Kubeconfig()),
 	).Replace(string(text))
 	file := filepath.Join(s.t.TempDir(), "config.yaml")
-	require.NoError(s.t, os.WriteFile(file, []byte(config), 0o600))
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
 	scheduler, err := world.cluster.Run(s.ctx, name, world.cluster.Binaries().Command("ashlar-scheduler"), "--config", file, "--secure-port", "0")
-	require.NoError(s.t, err)
-	s.t.Cleanup(func() { require.NoError(s.t, scheduler.Stop()) })
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		if err := scheduler.Stop(); err != nil {
+			s.t.Fatal(err)
+		}
+	})
 }
 
 // seenBefore is how many pods a scheduler sees before it learns from them which to
@@ -142,43 +159,67 @@ func TestWhatifIsWhatTheSchedulerDoes(t *testing.T) {
 	var text strings.Builder
 	for _, m := range all {
 		document, err := yaml.Marshal(m.pod)
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		fmt.Fprintf(&text, "---\n%s", document)
 		if m.claim != nil {
 			document, err := yaml.Marshal(m.claim)
-			require.NoError(t, err)
+			if err != nil {
+				t.Fatal(err)
+			}
 			fmt.Fprintf(&text, "---\n%s", document)
 		}
 	}
-	require.NoError(t, os.WriteFile(file, []byte(text.String()), 0o600))
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	said := s.whatif("--kubeconfig", world.cluster.Kubeconfig(), "--save", saved, "-f", file)
-	require.Len(t, said, len(all))
-	require.Equal(t, said, s.whatif("--snapshot", saved, "-f", file), "a saved snapshot is as good as the API server")
-	require.NotEqual(t, said, s.whatif("--snapshot", saved, "-f", file, "--policy", "first-fit"), "what is compared below depends on the policy")
+	if len(said) != len(all) {
+		t.Fatalf("len(said) = %d, want %d: %v", len(said), len(all), said)
+	}
+	if diff := cmp.Diff(said, s.whatif("--snapshot", saved, "-f", file)); diff != "" {
+		t.Fatalf("a saved snapshot is as good as the API server: s.whatif(\"--snapshot\", saved, \"-f\", file) (-want +got):\n%s", diff)
+	}
+	if reflect.DeepEqual(said, s.whatif("--snapshot", saved, "-f", file, "--policy", "first-fit")) {
+		t.Fatalf("what is compared below depends on the policy: s.whatif(\"--snapshot\", saved, \"-f\", file, \"--policy\", \"first-fit\") = %+v, want anything else", s.whatif("--snapshot", saved, "-f", file, "--policy", "first-fit"))
+	}
 
 	for _, m := range all {
 		if m.claim != nil {
 			_, err := world.client.ResourceV1().ResourceClaims(s.name).Create(s.ctx, m.claim, metav1.CreateOptions{})
-			require.NoError(t, err)
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 		_, err := world.client.CoreV1().Pods(s.name).Create(s.ctx, m.pod, metav1.CreateOptions{})
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		name := m.pod.Name
 		if said[name].Node == "" {
 			// The message goes on with what preemption has to say.
-			require.Contains(t, s.pending(name), strings.TrimSuffix(said[name].Reason, "."), name)
+			if got := s.pending(name); !strings.Contains(got, strings.TrimSuffix(said[name].Reason, ".")) {
+				t.Fatalf("%v: %q does not contain %q", name, got, strings.TrimSuffix(said[name].Reason, "."))
+			}
 			continue
 		}
 		s.running(name)
 		pod, err := s.get(name)
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		var devices []string
 		for _, device := range said[name].Devices {
 			devices = append(devices, device.Name)
 		}
 		slices.Sort(devices)
-		require.Equal(t, said[name].Node, pod.Spec.NodeName, name)
-		require.Equal(t, devices, s.devices(name), name)
+		if pod.Spec.NodeName != said[name].Node {
+			t.Fatalf("%v: pod.Spec.NodeName = %q, want %q", name, pod.Spec.NodeName, said[name].Node)
+		}
+		if diff := cmp.Diff(devices, s.devices(name)); diff != "" {
+			t.Fatalf("%v: s.devices(name) (-want +got):\n%s", name, diff)
+		}
 	}
 	waiting := 0
 	for _, pod := range said {
@@ -186,6 +227,10 @@ func TestWhatifIsWhatTheSchedulerDoes(t *testing.T) {
 			waiting++
 		}
 	}
-	require.GreaterOrEqual(t, len(said)-waiting, 12, "most of the pods fit: %v", said)
-	require.GreaterOrEqual(t, waiting, 2)
+	if len(said)-waiting < 12 {
+		t.Fatalf("most of the pods fit: %v: len(said) - waiting = %v, want at least %v", said, len(said)-waiting, 12)
+	}
+	if waiting < 2 {
+		t.Fatalf("waiting = %v, want at least %v", waiting, 2)
+	}
 }

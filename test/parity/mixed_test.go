@@ -168,13 +168,13 @@ func nameOf(k *kind) string {
 // foretellMixed lets the simulator place the arrivals.
 func (w *world) foretellMixed(t *testing.T, asked []arrival) map[string]outcome {
 	t.Helper()
-	input := simulator.Input{Policy: placement.KeepPlaceable{}, Choice: simulator.ByOutlook, Horizon: simulator.Time(len(asked) + 1)}
+	input := simulator.Input{Policy: placement.KeepPlaceable{}, Ranking: simulator.RankByForecast, Horizon: simulator.Time(len(asked) + 1)}
 	input.Nodes = append(input.Nodes, simulator.Node{Name: hostName, Host: hostOf(hostCores), Domain: placement.NoValue})
 	for _, n := range w.simulatedNodes(t, mixedNodes()) {
 		n.Host = hostOf(gpuNodeCores)
 		input.Nodes = append(input.Nodes, n)
 	}
-	asks := map[string]*simulator.Ask{"no GPU": {Name: "no GPU"}}
+	asks := map[string]*simulator.PodTemplate{"no GPU": {Name: "no GPU"}}
 	profiles := map[string]string{}
 	for i, a := range asked {
 		if a.kind != nil {
@@ -184,7 +184,7 @@ func (w *world) foretellMixed(t *testing.T, asked []arrival) map[string]outcome 
 			}
 		}
 		input.Jobs = append(input.Jobs, simulator.Job{
-			Name: a.name, Arrives: simulator.Time(i + 1), Runs: simulator.MaxTime / 2, Members: a.members, Ask: asks[nameOf(a.kind)],
+			Name: a.name, Arrives: simulator.Time(i + 1), Runs: simulator.MaxTime / 2, Members: a.members, Template: asks[nameOf(a.kind)],
 			Host: topology.HostResources{CPU: topology.MilliCPU(1000 * a.cores)}, Priority: int64(a.priority),
 		})
 	}
@@ -329,11 +329,17 @@ func (w *world) awaitDecision(t *testing.T, events watch.Interface, a arrival) (
 		switch {
 		case pod.Spec.NodeName != "":
 			bound[pod.Name] = true
-		case decided(pod) && pod.Status.NominatedNodeName == "" && len(bound) == 0:
+		case decided(pod) && pod.Status.NominatedNodeName == "" && (a.members == 1 || gangRefused(pod)):
 			return deleted
 		}
 	}
 	return deleted
+}
+
+// gangRefused reports whether a member fits on no node, as opposed to one that was tried
+// before the others were there.
+func gangRefused(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return strings.Contains(c.Message, "fits on no node") })
 }
 
 // placesOf is where the members that are bound are.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -67,8 +66,12 @@ func TestSimulatorForetellsTheScheduler(t *testing.T) {
 		}
 	}
 	t.Logf("%d pods: %d placed, %d of them on the same node and devices as foretold", len(foretold), placed, same(foretold, scheduled))
-	require.Greater(t, placed, len(foretold)*3/4, "the workload should mostly fit")
-	require.Less(t, placed, len(foretold), "and some of it should not")
+	if placed <= len(foretold)*3/4 {
+		t.Fatalf("the workload should mostly fit: placed = %v, want more than %v", placed, len(foretold)*3/4)
+	}
+	if placed >= len(foretold) {
+		t.Fatalf("and some of it should not: placed = %v, want less than %v", placed, len(foretold))
+	}
 }
 
 func same(foretold, scheduled map[string]place) int {
@@ -98,29 +101,53 @@ type world struct {
 func start(ctx context.Context, t *testing.T, nodes []install.Node, hosts []cluster.NodeSpec) *world {
 	t.Helper()
 	binaries, err := cluster.FindBinaries()
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	say := func(what string) { t.Log(what) }
-	require.NoError(t, binaries.Ensure(ctx, say, install.Commands...))
+	if err := binaries.Ensure(ctx, say, install.Commands...); err != nil {
+		t.Fatal(err)
+	}
 	c, err := cluster.Start(ctx, cluster.Options{Binaries: binaries, Progress: say})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, c.Stop()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
 	client, err := kubernetes.NewForConfig(c.RESTConfig())
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	root, err := filepath.Abs(filepath.Join("..", ".."))
-	require.NoError(t, err)
-	require.NoError(t, c.AddNodes(ctx, hosts))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.AddNodes(ctx, hosts); err != nil {
+		t.Fatal(err)
+	}
 	_, err = install.Install(ctx, c, root, nodes, say)
-	require.NoError(t, err)
-	require.NoError(t, install.EnsureNamespace(ctx, c, client, namespace))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := install.EnsureNamespace(ctx, c, client, namespace); err != nil {
+		t.Fatal(err)
+	}
 
 	anything, err := dynamic.NewForConfig(c.RESTConfig())
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	w := &world{
 		client: client, groups: anything.Resource(podGroups), devices: map[string][]resourceapi.Device{},
 		byText: map[string]map[string]string{}, profiles: map[*placement.Inventory][]string{},
 	}
 	slices, err := client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{})
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i := range slices.Items {
 		spec := &slices.Items[i].Spec
 		if spec.Driver == deviceapi.Driver && spec.NodeName != nil {
@@ -130,7 +157,9 @@ func start(ctx context.Context, t *testing.T, nodes []install.Node, hosts []clus
 	for node, devices := range w.devices {
 		w.byText[node] = map[string]string{}
 		reading, err := resourceslices.ReadPool(deviceapi.Driver, devices)
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for i := range reading.Devices {
 			w.byText[node][inWords(&reading.Devices[i])+" "+resourceslices.ProfileName(deviceapi.Driver, &devices[i])] = devices[i].Name
 		}
@@ -143,20 +172,22 @@ func (w *world) foretell(t *testing.T, asked []*kind) map[string]place {
 	t.Helper()
 	var input simulator.Input
 	input.Nodes = w.simulatedNodes(t, nodes())
-	asks := map[*kind]*simulator.Ask{}
+	asks := map[*kind]*simulator.PodTemplate{}
 	for i, k := range asked {
 		if asks[k] == nil {
 			asks[k] = k.ask(w.profileOf)
 		}
 		input.Jobs = append(input.Jobs, simulator.Job{
-			Name: podName(i), Arrives: simulator.Time(i + 1), Runs: simulator.MaxTime / 2, Members: 1, Ask: asks[k],
+			Name: podName(i), Arrives: simulator.Time(i + 1), Runs: simulator.MaxTime / 2, Members: 1, Template: asks[k],
 		})
 	}
-	input.Policy, input.Choice = placement.KeepPlaceable{}, simulator.ByOutlook
+	input.Policy, input.Ranking = placement.KeepPlaceable{}, simulator.RankByForecast
 	input.Horizon, input.Preemption = simulator.Time(len(asked)+1), simulator.PreemptNever
 	var log bytes.Buffer
 	_, err := simulator.Run(&input, simulator.Watch{Log: &log})
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	foretold, profiles := map[string]place{}, map[string]string{}
 	for i, k := range asked {
 		foretold[podName(i)], profiles[podName(i)] = place{}, k.profile
@@ -175,12 +206,20 @@ func (w *world) simulatedNodes(t *testing.T, nodes []install.Node) []simulator.N
 	var list []simulator.Node
 	for _, n := range nodes {
 		devices := w.devices[n.Name]
-		require.NotEmpty(t, devices, n.Name)
+		if len(devices) == 0 {
+			t.Fatalf("%v: no devices", n.Name)
+		}
 		reading, err := resourceslices.ReadPool(deviceapi.Driver, devices)
-		require.NoError(t, err)
-		require.NoError(t, reading.Err(), "every device is understood, so that indexes agree")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := reading.Err(); err != nil {
+			t.Fatalf("every device is understood, so that indexes agree: %v", err)
+		}
 		inv, err := reading.NewInventory(placement.PriorDemand())
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for i := range devices {
 			w.profiles[inv] = append(w.profiles[inv], resourceslices.ProfileName(deviceapi.Driver, &devices[i]))
 		}
@@ -211,7 +250,9 @@ func readLog(t *testing.T, log *bytes.Buffer) []logLine {
 	var lines []logLine
 	for decoder := json.NewDecoder(log); decoder.More(); {
 		var line logLine
-		require.NoError(t, decoder.Decode(&line))
+		if err := decoder.Decode(&line); err != nil {
+			t.Fatal(err)
+		}
 		lines = append(lines, line)
 	}
 	return lines
@@ -229,7 +270,9 @@ func (w *world) placeOf(t *testing.T, on logPlace, profile string) place {
 			text = fmt.Sprintf("%d share", gpu)
 		}
 		name := w.byText[on.Node][text+" "+profile]
-		require.NotEmpty(t, name, "device %q of node %s", text, on.Node)
+		if name == "" {
+			t.Fatalf("device %q of node %s: no name", text, on.Node)
+		}
 		at.Devices = append(at.Devices, name)
 	}
 	slices.Sort(at.Devices)
@@ -255,19 +298,27 @@ func (w *world) schedule(ctx context.Context, t *testing.T, asked []*kind) map[s
 	for i, k := range asked {
 		claim := k.claim(podName(i))
 		_, err := w.client.ResourceV1().ResourceClaims(namespace).Create(ctx, claim, metav1.CreateOptions{})
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	pods := w.client.CoreV1().Pods(namespace)
 	events, err := pods.Watch(ctx, metav1.ListOptions{})
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer events.Stop()
 	for i := range asked {
 		name := podName(i)
 		_, err := pods.Create(ctx, podOf(name), metav1.CreateOptions{})
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for done := false; !done; {
 			event, open := <-events.ResultChan()
-			require.True(t, open, "the watch ended before the scheduler decided about %s", name)
+			if !open {
+				t.Fatalf("the watch ended before the scheduler decided about %s", name)
+			}
 			pod, isPod := event.Object.(*corev1.Pod)
 			done = isPod && pod.Name == name && decided(pod)
 		}
@@ -289,9 +340,13 @@ func podOf(name string) *corev1.Pod {
 func (w *world) scheduled(ctx context.Context, t *testing.T) map[string]place {
 	t.Helper()
 	pods, err := w.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	claims, err := w.client.ResourceV1().ResourceClaims(namespace).List(ctx, metav1.ListOptions{})
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	scheduled := map[string]place{}
 	for i := range pods.Items {
 		scheduled[pods.Items[i].Name] = place{Node: pods.Items[i].Spec.NodeName}

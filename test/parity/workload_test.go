@@ -92,9 +92,9 @@ func arrivals(pods int) []*kind {
 
 // ask is what the kind asks of the simulator. profileOf names the MIG profile of an
 // offer.
-func (k *kind) ask(profileOf func(inv *placement.Inventory, offer int) string) *simulator.Ask {
+func (k *kind) ask(profileOf func(inv *placement.Inventory, offer int) string) *simulator.PodTemplate {
 	form := map[string]placement.Form{wholeClass: placement.Whole, migClass: placement.MIG, shareClass: placement.Share}[k.class]
-	return &simulator.Ask{Name: k.name, For: func(inv *placement.Inventory) simulator.Terms {
+	return &simulator.PodTemplate{Name: k.name, For: func(inv *placement.Inventory) simulator.NodeRequest {
 		accepts := placement.NewDeviceSet(len(inv.Devices))
 		for i := range inv.Devices {
 			offer := &inv.Devices[i]
@@ -105,7 +105,7 @@ func (k *kind) ask(profileOf func(inv *placement.Inventory, offer int) string) *
 				accepts.Add(i)
 			}
 		}
-		return simulator.Terms{Request: &placement.Request{Parts: []placement.Part{{Name: "r", Count: k.count, Bytes: k.bytes, Accepts: accepts}}}}
+		return simulator.NodeRequest{Request: &placement.Request{Parts: []placement.Part{{Name: "r", Count: k.count, Bytes: k.bytes, Accepts: accepts}}}}
 	}}
 }
 

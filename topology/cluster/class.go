@@ -32,8 +32,8 @@ func newClassIndex() classIndex {
 // Classes is how many different inventories and states the snapshot remembers.
 func (s *Snapshot) Classes() int { return s.classes.count }
 
-// classify finds the class of a node after its state changed.
-func (s *Snapshot) classify(node int) {
+// classifyNode finds the class of a node after its state changed.
+func (s *Snapshot) classifyNode(node int) {
 	n, x := &s.nodes[node], &s.classes
 	if n.Inventory == nil {
 		n.class = noClass
@@ -49,7 +49,7 @@ func (s *Snapshot) classify(node int) {
 	if !known {
 		if x.count > 2*len(s.nodes)+spareClasses {
 			s.renumberClasses()
-			s.classify(node)
+			s.classifyNode(node)
 			return
 		}
 		class = x.count
@@ -65,7 +65,7 @@ func (s *Snapshot) renumberClasses() {
 	s.classes.count = 0
 	s.classes.generation++
 	for node := range s.nodes {
-		s.classify(node)
+		s.classifyNode(node)
 	}
 }
 

@@ -53,8 +53,8 @@ type ExplainLimit struct {
 // Explain says why a pod fits on none of the nodes. Nodes of one class give one answer,
 // so that they are asked once.
 func (r *NodeRanking) Explain(nodes []int, limit ExplainLimit) *Explanation {
-	r.refresh()
-	e := &explainer{ranking: r, byClass: map[otherKey]placement.Verdict{}, best: map[placement.SuggestionKind]NodeSuggestion{}}
+	r.refreshAnswers()
+	e := &refusalCollector{ranking: r, byClass: map[otherKey]placement.Verdict{}, best: map[placement.SuggestionKind]NodeSuggestion{}}
 	complete := true
 	for _, node := range nodes {
 		n := &r.snapshot.nodes[node]
@@ -73,11 +73,11 @@ func (r *NodeRanking) Explain(nodes []int, limit ExplainLimit) *Explanation {
 		}
 		e.addNode(node, verdict)
 	}
-	return e.explanation(complete)
+	return e.buildExplanation(complete)
 }
 
-// explainer collects an explanation.
-type explainer struct {
+// refusalCollector collects an explanation.
+type refusalCollector struct {
 	ranking *NodeRanking
 	// byClass holds the verdicts, with lists of their own.
 	byClass  map[otherKey]placement.Verdict
@@ -88,7 +88,7 @@ type explainer struct {
 }
 
 // explainClass asks the first node of a class, and what would help there.
-func (e *explainer) explainClass(node int) placement.Verdict {
+func (e *refusalCollector) explainClass(node int) placement.Verdict {
 	verdict := e.ranking.placeOn(node)
 	verdict.Reasons = slices.Clone(verdict.Reasons)
 	request := e.ranking.request.RequestOn(node, 0)
@@ -97,16 +97,16 @@ func (e *explainer) explainClass(node int) placement.Verdict {
 	}
 	for _, change := range placement.SuggestChanges(&e.ranking.snapshot.nodes[node].state, request, e.ranking.policy) {
 		found := NodeSuggestion{Node: node, Suggestion: change}
-		if known, any := e.best[change.Kind]; !any || e.closer(&found, &known) {
+		if known, any := e.best[change.Kind]; !any || e.isCloser(&found, &known) {
 			e.best[change.Kind] = found
 		}
 	}
 	return verdict
 }
 
-// closer reports whether a suggestion asks less of the user than another of its kind.
+// isCloser reports whether a suggestion asks less of the user than another of its kind.
 // Of equals the first one stays, but fewer GPUs to free are told apart by node.
-func (e *explainer) closer(a, b *NodeSuggestion) bool {
+func (e *refusalCollector) isCloser(a, b *NodeSuggestion) bool {
 	switch a.Kind {
 	case placement.SmallerShare:
 		return a.Bytes > b.Bytes
@@ -119,12 +119,12 @@ func (e *explainer) closer(a, b *NodeSuggestion) bool {
 }
 
 // profileMemory is the memory of the MIG device that a suggestion names.
-func (e *explainer) profileMemory(s *NodeSuggestion) int64 {
+func (e *refusalCollector) profileMemory(s *NodeSuggestion) int64 {
 	return int64(e.ranking.snapshot.nodes[s.Node].Inventory.Devices[s.Device].Memory)
 }
 
 // addNode counts a node under what its class answered.
-func (e *explainer) addNode(node int, verdict placement.Verdict) {
+func (e *refusalCollector) addNode(node int, verdict placement.Verdict) {
 	switch verdict.Outcome {
 	case placement.Fits:
 		e.fits = append(e.fits, node)
@@ -135,7 +135,7 @@ func (e *explainer) addNode(node int, verdict placement.Verdict) {
 		at := slices.IndexFunc(e.refusals, func(r NodeRefusal) bool { return sameReason(r.Reason, reason) })
 		if at < 0 {
 			at = len(e.refusals)
-			e.refusals = append(e.refusals, NodeRefusal{Reason: reason, GPUs: e.diagnose(node, reason.Part)})
+			e.refusals = append(e.refusals, NodeRefusal{Reason: reason, GPUs: e.diagnoseNode(node, reason.Part)})
 		}
 		e.refusals[at].Nodes = append(e.refusals[at].Nodes, node)
 	}
@@ -146,8 +146,8 @@ func sameReason(a, b placement.Reason) bool {
 	return a.Code == b.Code && a.Part == b.Part && a.Want == b.Want
 }
 
-// diagnose looks at the GPUs of a node, for one part of the request.
-func (e *explainer) diagnose(node, part int) []placement.GPUDiagnosis {
+// diagnoseNode looks at the GPUs of a node, for one part of the request.
+func (e *refusalCollector) diagnoseNode(node, part int) []placement.GPUDiagnosis {
 	request := e.ranking.request.RequestOn(node, 0)
 	if part < 0 || request == nil {
 		return nil
@@ -156,8 +156,8 @@ func (e *explainer) diagnose(node, part int) []placement.GPUDiagnosis {
 	return placement.DiagnoseGPUs(n.Inventory, n.state.GPUs(), &request.Parts[part])
 }
 
-// explanation puts together what was collected.
-func (e *explainer) explanation(complete bool) *Explanation {
+// buildExplanation puts together what was collected.
+func (e *refusalCollector) buildExplanation(complete bool) *Explanation {
 	slices.SortStableFunc(e.refusals, func(a, b NodeRefusal) int { return cmp.Compare(len(b.Nodes), len(a.Nodes)) })
 	explanation := &Explanation{Refusals: e.refusals, FitsAlready: e.fits, Undecided: e.cutShort, Complete: complete}
 	if len(e.fits) > 0 {

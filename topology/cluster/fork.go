@@ -64,6 +64,6 @@ func (s *Snapshot) revertTo(mark int) {
 		} else {
 			n.free = n.free.Plus(n.state.ReleaseAt(change.at).Host)
 		}
-		s.classify(change.node)
+		s.classifyNode(change.node)
 	}
 }

@@ -54,7 +54,7 @@ func (s *Snapshot) PlaceGroup(group *Group) ([]Decision, placement.Outcome) {
 	s.Fork()
 	defer s.Revert()
 	outcome := placement.Refused
-	for _, nodes := range search.scopes() {
+	for _, nodes := range search.nodeScopes() {
 		if search.placeOn(nodes) {
 			return search.placed, placement.Fits
 		}
@@ -74,8 +74,8 @@ type groupSearch struct {
 	steps    int
 }
 
-// scopes lists the sets of nodes to try, in order.
-func (g *groupSearch) scopes() [][]int {
+// nodeScopes lists the sets of nodes to try, in order.
+func (g *groupSearch) nodeScopes() [][]int {
 	var all []int
 	byDomain := map[int64][]int{}
 	for i := range g.snapshot.nodes {
@@ -122,7 +122,7 @@ func (g *groupSearch) placeOn(nodes []int) bool {
 	g.order = g.order[:0]
 	for member := range g.group.Members {
 		g.order = append(g.order, member)
-		options[member] = len(g.choices(member, nodes))
+		options[member] = len(g.memberChoices(member, nodes))
 		if options[member] == 0 {
 			return false
 		}
@@ -138,7 +138,7 @@ func (g *groupSearch) placeFrom(step int, nodes []int) bool {
 	}
 	s, member := g.snapshot, g.order[step]
 	mark := len(s.undo.changes)
-	for _, choice := range g.choices(member, nodes) {
+	for _, choice := range g.memberChoices(member, nodes) {
 		if g.steps++; g.steps > maxGroupSteps {
 			return false
 		}
@@ -155,10 +155,10 @@ func (g *groupSearch) placeFrom(step int, nodes []int) bool {
 	return false
 }
 
-// choices lists one node of each class on which a member fits, best first.
-func (g *groupSearch) choices(member int, nodes []int) []Decision {
+// memberChoices lists one node of each class on which a member fits, best first.
+func (g *groupSearch) memberChoices(member int, nodes []int) []Decision {
 	m := &g.group.Members[member]
-	m.Ranking.refresh()
+	m.Ranking.refreshAnswers()
 	type classKey struct {
 		class int
 		key   AcceptanceKey
@@ -168,7 +168,7 @@ func (g *groupSearch) choices(member int, nodes []int) []Decision {
 	for _, node := range nodes {
 		n := &g.snapshot.nodes[node]
 		key := classKey{n.class, m.Ranking.keyOn(node)}
-		if seen[key] || !n.admits(m.Host) {
+		if seen[key] || !n.admitsPod(m.Host) {
 			continue
 		}
 		seen[key] = true

@@ -13,7 +13,7 @@ func (s *Snapshot) PlaceHostsOnly(host topology.HostResources, pods int) []int {
 		best, bestFree := -1, 0
 		for i := range s.nodes {
 			n := &s.nodes[i]
-			if !n.admits(host.Plus(taken[i])) {
+			if !n.admitsPod(host.Plus(taken[i])) {
 				continue
 			}
 			free := -1

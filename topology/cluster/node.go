@@ -31,7 +31,7 @@ type snapshotNode struct {
 	class int
 }
 
-// admits reports whether a pod that takes so much of the host can go to the node at all.
-func (n *snapshotNode) admits(host topology.HostResources) bool {
+// admitsPod reports whether a pod that takes so much of the host can go to the node at all.
+func (n *snapshotNode) admitsPod(host topology.HostResources) bool {
 	return !n.closed && host.Within(n.free)
 }

@@ -61,12 +61,12 @@ func (s *Snapshot) Rank(request PodRequest, policy placement.Policy) *NodeRankin
 // Best decides on which node the pod goes, by CompareNodes and then by the lowest
 // number; not found if it fits nowhere. host is what the pod takes besides devices.
 func (r *NodeRanking) Best(host topology.HostResources, cost ForecastCost) (best Decision, found bool) {
-	r.refresh()
+	r.refreshAnswers()
 	s := r.snapshot
 	var chosen *classAnswer
 	for i := range s.nodes {
 		n := &s.nodes[i]
-		if n.class == noClass || !n.admits(host) {
+		if n.class == noClass || !n.admitsPod(host) {
 			continue
 		}
 		a := r.answerOn(i)
@@ -93,13 +93,13 @@ func (r *NodeRanking) Best(host topology.HostResources, cost ForecastCost) (best
 
 // FitsOn reports whether the devices of a node could serve the pod now.
 func (r *NodeRanking) FitsOn(node int) bool {
-	r.refresh()
+	r.refreshAnswers()
 	return r.snapshot.nodes[node].class != noClass && r.answerOn(node).fits
 }
 
-// refresh makes room for the answers of all classes, and forgets those of classes that
+// refreshAnswers makes room for the answers of all classes, and forgets those of classes that
 // were numbered anew.
-func (r *NodeRanking) refresh() {
+func (r *NodeRanking) refreshAnswers() {
 	x := &r.snapshot.classes
 	if r.generation != x.generation {
 		r.generation = x.generation

@@ -29,7 +29,7 @@ func NewSnapshot(nodes []Node) *Snapshot {
 // AddNode adds a node that nobody uses, behind the others, and returns its number.
 func (s *Snapshot) AddNode(node Node) int {
 	s.nodes = append(s.nodes, snapshotNode{Node: node, state: placement.NewNodeState(node.Inventory), free: node.Host})
-	s.classify(len(s.nodes) - 1)
+	s.classifyNode(len(s.nodes) - 1)
 	return len(s.nodes) - 1
 }
 
@@ -61,7 +61,7 @@ func (s *Snapshot) Allocate(i int, a placement.Allocation) error {
 	if err := n.state.Allocate(a); err != nil {
 		return fmt.Errorf("node %s: %w", n.Name, err)
 	}
-	s.added(i)
+	s.noteAdded(i)
 	return nil
 }
 
@@ -69,17 +69,17 @@ func (s *Snapshot) Allocate(i int, a placement.Allocation) error {
 // fits.
 func (s *Snapshot) RecordAllocation(i int, a placement.Allocation) {
 	s.nodes[i].state.RecordAllocation(a)
-	s.added(i)
+	s.noteAdded(i)
 }
 
-// added takes note of the last allocation of node i.
-func (s *Snapshot) added(i int) {
+// noteAdded takes note of the last allocation of node i.
+func (s *Snapshot) noteAdded(i int) {
 	n := &s.nodes[i]
 	held := n.state.Allocations()
 	at := len(held) - 1
 	n.free = n.free.Minus(held[at].Host)
 	s.undo.noteAllocated(i, at)
-	s.classify(i)
+	s.classifyNode(i)
 }
 
 // ReleaseHolder takes back everything that a holder has on node i and returns it.
@@ -97,7 +97,7 @@ func (s *Snapshot) ReleaseHolder(i int, holder placement.HolderID) []placement.A
 		released = append(released, a)
 	}
 	if len(released) > 0 {
-		s.classify(i)
+		s.classifyNode(i)
 	}
 	return released
 }

@@ -1,36 +1,45 @@
 package memory_test
 
 import (
+	"math"
+	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/memory"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
+	"github.com/google/go-cmp/cmp"
 )
 
 func known(t testing.TB, name string) *model.Model {
 	t.Helper()
 	m, err := model.Known(name)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return m
 }
 
 func whole(t testing.TB, name string) memory.GPU {
 	t.Helper()
 	gpus, err := catalogue.LoadFS()
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	m, err := gpus.Model(name)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return memory.WholeGPU(m)
 }
 
 func estimate(t testing.TB, name string, launch memory.Launch, gpu memory.GPU, demand memory.Demand) memory.Estimate {
 	t.Helper()
 	server, err := memory.NewServer(known(t, name), launch)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return server.On(gpu, demand)
 }
 
@@ -57,10 +66,18 @@ func TestLoggedStarts(t *testing.T) {
 	} {
 		e := estimate(t, tc.model, memory.Launch{Version: memory.Version{Minor: 11}, TensorParallel: tc.tensorParallel,
 			MaxModelLen: tc.length, BlockSize: 128, Utilisation: 0.9}, h100, memory.Demand{})
-		require.InDelta(t, float64(gib(tc.weights)), float64(e.WeightBytes()), float64(gib(0.1)), tc.model)
-		require.InDelta(t, float64(gib(tc.activations)), float64(e.Activations), float64(gib(0.15)), tc.model)
-		require.InDelta(t, float64(gib(tc.kv)), float64(e.KV), float64(gib(0.15)), tc.model)
-		require.Equal(t, tc.outcome, e.Outcome(), tc.model)
+		if got := float64(e.WeightBytes()); math.Abs(got-float64(gib(tc.weights))) > float64(gib(0.1)) {
+			t.Fatalf("%v: float64(e.WeightBytes()) = %v, want %v within %v", tc.model, got, float64(gib(tc.weights)), float64(gib(0.1)))
+		}
+		if got := float64(e.Activations); math.Abs(got-float64(gib(tc.activations))) > float64(gib(0.15)) {
+			t.Fatalf("%v: float64(e.Activations) = %v, want %v within %v", tc.model, got, float64(gib(tc.activations)), float64(gib(0.15)))
+		}
+		if got := float64(e.KV); math.Abs(got-float64(gib(tc.kv))) > float64(gib(0.15)) {
+			t.Fatalf("%v: float64(e.KV) = %v, want %v within %v", tc.model, got, float64(gib(tc.kv)), float64(gib(0.15)))
+		}
+		if got := e.Outcome(); got != tc.outcome {
+			t.Fatalf("%v: e.Outcome() = %v, want %v", tc.model, got, tc.outcome)
+		}
 	}
 }
 
@@ -90,10 +107,16 @@ func TestKVCache(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			server, err := memory.NewServer(known(t, tc.model), tc.launch)
-			require.NoError(t, err)
-			require.Equal(t, tc.perToken, server.KVPerToken())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := server.KVPerToken(); got != tc.perToken {
+				t.Fatalf("server.KVPerToken() = %v, want %v", got, tc.perToken)
+			}
 			e := server.On(large, memory.Demand{})
-			require.InDelta(t, tc.one, float64(e.One)/float64(topology.GiB), 0.002)
+			if got := float64(e.One) / float64(topology.GiB); math.Abs(got-tc.one) > 0.002 {
+				t.Fatalf("float64(e.One) / float64(topology.GiB) = %v, want %v within %v", got, tc.one, 0.002)
+			}
 		})
 	}
 }
@@ -103,20 +126,32 @@ func TestFits(t *testing.T) {
 	llama8B, llama70B := "meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.1-70B-Instruct"
 
 	t4 := estimate(t, llama8B, memory.Launch{MaxModelLen: 4096}, whole(t, "T4"), memory.Demand{})
-	require.Equal(t, memory.OutcomeNoBlocks, t4.Outcome())
-	require.True(t, t4.IsCertain())
-	require.Contains(t, t4.Explain(), "14.99GiB weights")
+	if got := t4.Outcome(); got != memory.OutcomeNoBlocks {
+		t.Fatalf("t4.Outcome() = %v, want %v", got, memory.OutcomeNoBlocks)
+	}
+	if !t4.IsCertain() {
+		t.Fatal("t4.IsCertain() is false")
+	}
+	if got := t4.Explain(); !strings.Contains(got, "14.99GiB weights") {
+		t.Fatalf("%q does not contain %q", got, "14.99GiB weights")
+	}
 
 	a100 := estimate(t, llama8B, memory.Launch{MaxModelLen: 4096}, whole(t, "A100-SXM4-80GB"), memory.Demand{Requests: 16})
-	require.True(t, a100.Holds())
-	require.Contains(t, a100.Explain(), "8GiB needed")
+	if !a100.Holds() {
+		t.Fatal("a100.Holds() is false")
+	}
+	if got := a100.Explain(); !strings.Contains(got, "8GiB needed") {
+		t.Fatalf("%q does not contain %q", got, "8GiB needed")
+	}
 
 	for _, tc := range []struct {
 		gpus, length int64
 		want         bool
 	}{{1, 4096, false}, {2, 4096, true}, {2, 131072, false}, {4, 131072, true}} {
 		e := estimate(t, llama70B, memory.Launch{TensorParallel: tc.gpus, MaxModelLen: tc.length}, whole(t, "H100-SXM5-80GB"), memory.Demand{})
-		require.Equal(t, tc.want, e.Holds(), "%d GPUs, %d tokens: %s", tc.gpus, tc.length, e.Explain())
+		if got := e.Holds(); got != tc.want {
+			t.Fatalf("%d GPUs, %d tokens: %s: e.Holds() = %v, want %v", tc.gpus, tc.length, e.Explain(), got, tc.want)
+		}
 	}
 }
 
@@ -131,10 +166,13 @@ func TestLongestContextIsTight(t *testing.T) {
 				continue
 			}
 			launch.MaxModelLen = long.LongestContext
-			require.Equal(t, memory.OutcomeStarts, ptr(estimate(t, name, launch, whole(t, gpu), memory.Demand{})).Outcome(), "%s on %s", name, gpu)
+			if got := ptr(estimate(t, name, launch, whole(t, gpu), memory.Demand{})).Outcome(); got != memory.OutcomeStarts {
+				t.Fatalf("%s on %s: got = %v, want %v", name, gpu, got, memory.OutcomeStarts)
+			}
 			launch.MaxModelLen++
-			require.Equal(t, memory.OutcomeTooLong, ptr(estimate(t, name, launch, whole(t, gpu), memory.Demand{})).Outcome(), "%s on %s", name,
-				gpu)
+			if got := ptr(estimate(t, name, launch, whole(t, gpu), memory.Demand{})).Outcome(); got != memory.OutcomeTooLong {
+				t.Fatalf("%s on %s: got = %v, want %v", name, gpu, got, memory.OutcomeTooLong)
+			}
 		}
 	}
 }
@@ -145,33 +183,57 @@ func TestStages(t *testing.T) {
 	// 62 layers over 4 stages: the two that do not divide evenly go before the last.
 	m := known(t, "google/gemma-3-27b-it")
 	whole, err := memory.NewServer(m, memory.Launch{})
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	split, err := memory.NewServer(m, memory.Launch{PipelineParallel: 4})
-	require.NoError(t, err)
-	require.EqualValues(t, 1, whole.GPUs())
-	require.EqualValues(t, 4, split.GPUs())
-	require.Less(t, split.KVPerToken(), whole.KVPerToken())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := whole.GPUs(); got != 1 {
+		t.Fatalf("whole.GPUs() = %v, want %v", got, 1)
+	}
+	if got := split.GPUs(); got != 4 {
+		t.Fatalf("split.GPUs() = %v, want %v", got, 4)
+	}
+	if got := split.KVPerToken(); got >= whole.KVPerToken() {
+		t.Fatalf("split.KVPerToken() = %v, want less than %v", got, whole.KVPerToken())
+	}
 }
 
 func TestDraft(t *testing.T) {
 	// Llama-3.1-8B with an EAGLE head of one layer keeps 33 layers: 135,168 bytes per token.
 	eagle, err := model.Parse([]byte(`{"model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 1, "num_attention_heads": 32,
 		"num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256, "tie_word_embeddings": false}`))
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	target := known(t, "meta-llama/Llama-3.1-8B-Instruct")
 	with, err := memory.NewServerWithDraft(target, eagle, memory.Launch{Draft: "eagle", DraftTokens: 3})
-	require.NoError(t, err)
-	require.EqualValues(t, 135168, with.KVPerToken())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := with.KVPerToken(); got != 135168 {
+		t.Fatalf("with.KVPerToken() = %v, want %v", got, 135168)
+	}
 
 	_, err = memory.NewServer(target, memory.Launch{Draft: "eagle"})
-	require.ErrorContains(t, err, `Draft is "eagle": the size of that model is not known`)
+	if err == nil || !strings.Contains(err.Error(), `Draft is "eagle": the size of that model is not known`) {
+		t.Fatalf("error %v, want %q", err, `Draft is "eagle": the size of that model is not known`)
+	}
 	_, err = memory.NewServer(target, memory.Launch{Draft: memory.OwnDraft})
-	require.ErrorContains(t, err, "the model has no draft layers")
+	if err == nil || !strings.Contains(err.Error(), "the model has no draft layers") {
+		t.Fatalf("error %v, want %q", err, "the model has no draft layers")
+	}
 
 	deepseek := known(t, "deepseek-ai/DeepSeek-V3")
 	own, err := memory.NewServer(deepseek, memory.Launch{Draft: memory.OwnDraft, TensorParallel: 8})
-	require.NoError(t, err)
-	require.EqualValues(t, 70272+1152, own.KVPerToken())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := own.KVPerToken(); got != 70272+1152 {
+		t.Fatalf("own.KVPerToken() = %v, want %v", got, 70272+1152)
+	}
 }
 
 func TestRefusesAbsurdLaunches(t *testing.T) {
@@ -187,7 +249,9 @@ func TestRefusesAbsurdLaunches(t *testing.T) {
 		`Engine is "ollama"`:          {Engine: "ollama"},
 	} {
 		_, err := memory.NewServer(known(t, "meta-llama/Llama-3.1-8B-Instruct"), launch)
-		require.ErrorContains(t, err, want)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("error %v, want %q", err, want)
+		}
 	}
 }
 
@@ -211,9 +275,13 @@ func TestRefusesDegreesThatDoNotDivide(t *testing.T) {
 	} {
 		_, err := memory.NewServer(known(t, tc.model), tc.launch)
 		if tc.want == "" {
-			require.NoError(t, err, tc.model)
+			if err != nil {
+				t.Fatalf("%v: %v", tc.model, err)
+			}
 		} else {
-			require.ErrorContains(t, err, tc.want, tc.model)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Fatalf("%v: error %v, want %q", tc.model, err, tc.want)
+			}
 		}
 	}
 }
@@ -223,8 +291,12 @@ func TestRefusesDegreesThatDoNotDivide(t *testing.T) {
 func TestShorterRequests(t *testing.T) {
 	for engine, starts := range map[memory.Engine]bool{memory.VLLM: false, memory.SGLang: true, memory.TGI: true, memory.TensorRTLLM: true} {
 		e := estimate(t, "meta-llama/Llama-3.1-8B-Instruct", memory.Launch{Engine: engine}, whole(t, "L4"), memory.Demand{})
-		require.Equal(t, starts, e.Holds(), "%s: %s", engine, e.Explain())
-		require.Less(t, e.LongestContext, int64(131072))
+		if got := e.Holds(); got != starts {
+			t.Fatalf("%s: %s: e.Holds() = %v, want %v", engine, e.Explain(), got, starts)
+		}
+		if e.LongestContext >= int64(131072) {
+			t.Fatalf("e.LongestContext = %v, want less than %v", e.LongestContext, int64(131072))
+		}
 	}
 }
 
@@ -244,9 +316,13 @@ func TestUnsupported(t *testing.T) {
 	} {
 		e := estimate(t, tc.model, tc.launch, whole(t, tc.gpu), memory.Demand{})
 		if tc.want == "" {
-			require.Empty(t, e.UnsupportedReason(), tc.model)
+			if got := e.UnsupportedReason(); got != "" {
+				t.Fatalf("%v: e.UnsupportedReason() = %v, want none", tc.model, got)
+			}
 		} else {
-			require.Contains(t, e.UnsupportedReason(), tc.want)
+			if got := e.UnsupportedReason(); !strings.Contains(got, tc.want) {
+				t.Fatalf("%q does not contain %q", got, tc.want)
+			}
 		}
 	}
 }
@@ -255,12 +331,24 @@ func TestUnsupported(t *testing.T) {
 func TestLargestLaunch(t *testing.T) {
 	e := estimate(t, "meta-llama/Llama-3.1-405B-Instruct", memory.Launch{MaxModelLen: 1 << 32, MaxBatchedTokens: 1 << 32,
 		MaxSequences: 1 << 20, BlockSize: 1 << 20, KVFormat: memory.KVAuto, Dtype: "float32"}, whole(t, "T4"), memory.Demand{Requests: 1 << 20})
-	require.NotEqual(t, memory.OutcomeStarts, e.Outcome())
-	require.Positive(t, e.Activations)
-	require.Positive(t, e.One)
-	require.Positive(t, e.Wanted)
-	require.Negative(t, e.KV)
-	require.Positive(t, e.Need().Wanted)
+	if got := e.Outcome(); got == memory.OutcomeStarts {
+		t.Fatalf("e.Outcome() = %v, want anything else", got)
+	}
+	if e.Activations <= 0 {
+		t.Fatalf("e.Activations = %v, want more than 0", e.Activations)
+	}
+	if e.One <= 0 {
+		t.Fatalf("e.One = %v, want more than 0", e.One)
+	}
+	if e.Wanted <= 0 {
+		t.Fatalf("e.Wanted = %v, want more than 0", e.Wanted)
+	}
+	if e.KV >= 0 {
+		t.Fatalf("e.KV = %v, want less than 0", e.KV)
+	}
+	if got := e.Need().Wanted; got <= 0 {
+		t.Fatalf("e.Need().Wanted = %v, want more than 0", got)
+	}
 }
 
 func TestOptions(t *testing.T) {
@@ -278,10 +366,18 @@ func TestOptions(t *testing.T) {
 		}
 	}
 	// Two T4 are cheaper than one L40S; a slice is too small, and two cannot work together.
-	require.Equal(t, []string{"Tesla T4", "NVIDIA L40S", "NVIDIA H100 80GB HBM3"}, got)
-	require.EqualValues(t, 2, options[0].TensorParallel)
-	require.False(t, options[3].Holds())
-	require.Equal(t, memory.OutcomeNoBlocks, options[3].Estimate.Outcome())
+	if diff := cmp.Diff([]string{"Tesla T4", "NVIDIA L40S", "NVIDIA H100 80GB HBM3"}, got); diff != "" {
+		t.Fatalf("got (-want +got):\n%s", diff)
+	}
+	if options[0].TensorParallel != 2 {
+		t.Fatalf("options[0].TensorParallel = %v, want %v", options[0].TensorParallel, 2)
+	}
+	if options[3].Holds() {
+		t.Fatal("options[3].Holds() is true")
+	}
+	if got := options[3].Estimate.Outcome(); got != memory.OutcomeNoBlocks {
+		t.Fatalf("options[3].Estimate.Outcome() = %v, want %v", got, memory.OutcomeNoBlocks)
+	}
 }
 
 // One estimate, the server made anew as the scheduler does for each pod and GPU model.
@@ -313,12 +409,24 @@ func TestOptionsPassOverDegreesThatDoNotDivide(t *testing.T) {
 		return memory.FindOptions(m, memory.Launch{MaxModelLen: 4096}, offers, memory.Demand{})[0]
 	}
 	enough := on("H100-SXM5-80GB")
-	require.True(t, enough.Holds())
-	require.EqualValues(t, 4, enough.TensorParallel)
-	require.NoError(t, enough.Undivided)
+	if !enough.Holds() {
+		t.Fatal("enough.Holds() is false")
+	}
+	if enough.TensorParallel != 4 {
+		t.Fatalf("enough.TensorParallel = %v, want %v", enough.TensorParallel, 4)
+	}
+	if enough.Undivided != nil {
+		t.Fatal(enough.Undivided)
+	}
 
 	short := on("L40S")
-	require.False(t, short.Holds())
-	require.EqualValues(t, 4, short.TensorParallel)
-	require.ErrorContains(t, short.Undivided, "not whole groups of 128")
+	if short.Holds() {
+		t.Fatal("short.Holds() is true")
+	}
+	if short.TensorParallel != 4 {
+		t.Fatalf("short.TensorParallel = %v, want %v", short.TensorParallel, 4)
+	}
+	if short.Undivided == nil || !strings.Contains(short.Undivided.Error(), "not whole groups of 128") {
+		t.Fatalf("error %v, want %q", short.Undivided, "not whole groups of 128")
+	}
 }

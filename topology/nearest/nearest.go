@@ -9,8 +9,8 @@ import (
 // maxNames is how many names are suggested.
 const maxNames = 4
 
-// Names returns up to four of names, the nearest first: those that contain name, or else those that differ from it
-// in at most a third of its letters; case is ignored.
+// Names returns up to four of names, the nearest first: those that contain name, or else
+// those that differ from it in at most a third of its letters; case is ignored.
 func Names(name string, names []string) []string {
 	type candidate struct {
 		name     string

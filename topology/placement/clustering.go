@@ -10,21 +10,21 @@ func (Clustering) Name() string { return "clustering" }
 
 // RateGPUs implements Policy.
 func (Clustering) RateGPUs(v *View, _ GPUSet) Rating {
-	return Rating{OpportunityCost: -holders(v, Whole)}
+	return Rating{OpportunityCost: -gpusHeldAs(v, Whole)}
 }
 
 // RateDevice implements Policy.
 func (Clustering) RateDevice(v *View, i int, _ ShareSize) Rating {
 	device := &v.Devices[i]
-	loss := -holders(v, device.Form)
+	loss := -gpusHeldAs(v, device.Form)
 	if !v.Free.Has(device.GPU) {
 		loss-- // the same GPU is closer than the same node
 	}
 	return Rating{OpportunityCost: loss}
 }
 
-// holders counts the node's GPUs that are held in a form.
-func holders(v *View, form Form) int64 {
+// gpusHeldAs counts the node's GPUs that are held in a form.
+func gpusHeldAs(v *View, form Form) int64 {
 	count := int64(0)
 	for i := range v.GPUs {
 		state := &v.GPUs[i]

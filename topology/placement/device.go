@@ -59,8 +59,8 @@ func (s DeviceSet) Add(i int) { s[i/64] |= 1 << (i % 64) }
 // Has reports whether device i is in the set.
 func (s DeviceSet) Has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
 
-// next returns the smallest device in the set that is at least i; -1 if there is none.
-func (s DeviceSet) next(i int) int {
+// nextDevice returns the smallest device in the set that is at least i; -1 if there is none.
+func (s DeviceSet) nextDevice(i int) int {
 	for word := i / 64; word < len(s); word++ {
 		rest := s[word]
 		if word == i/64 {

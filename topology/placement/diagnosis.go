@@ -28,7 +28,7 @@ func DiagnoseGPUs(inv *Inventory, s GPUStates, part *Part) []GPUDiagnosis {
 	view := View{Inventory: inv, GPUs: s, Free: s.FreeGPUs()}
 	diagnoses := make([]GPUDiagnosis, len(s))
 	accepted := make([]bool, len(s))
-	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
+	for i := part.Accepts.nextDevice(0); i >= 0; i = part.Accepts.nextDevice(i + 1) {
 		gpu := inv.Devices[i].GPU
 		accepted[gpu] = true
 		if inv.DeviceFits(s, i, part.shareSize()) {

@@ -3,10 +3,9 @@ package placement
 import (
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/mig"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestDiagnoseSaysWhyOfEveryGPU(t *testing.T) {
@@ -36,14 +35,22 @@ func TestDiagnoseSaysWhyOfEveryGPU(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for gpu, d := range DiagnoseGPUs(inv, s, &tc.part) {
-				require.Equal(t, gpu, d.GPU)
-				require.Equal(t, tc.want[gpu], d.Obstacle, "GPU %d", gpu)
-				require.Equal(t, tc.open[gpu], d.Open, "GPU %d", gpu)
+				if d.GPU != gpu {
+					t.Fatalf("d.GPU = %v, want %v", d.GPU, gpu)
+				}
+				if d.Obstacle != tc.want[gpu] {
+					t.Fatalf("GPU %d: d.Obstacle = %q, want %q", gpu, d.Obstacle, tc.want[gpu])
+				}
+				if d.Open != tc.open[gpu] {
+					t.Fatalf("GPU %d: d.Open = %v, want %v", gpu, d.Open, tc.open[gpu])
+				}
 			}
-			require.Equal(t, []int64{0, all / 2, all - 70*1024, all}, []int64{
+			if diff := cmp.Diff([]int64{0, all / 2, all - 70*1024, all}, []int64{
 				DiagnoseGPUs(inv, s, &tc.part)[0].LeftMiB, DiagnoseGPUs(inv, s, &tc.part)[1].LeftMiB,
 				DiagnoseGPUs(inv, s, &tc.part)[2].LeftMiB, DiagnoseGPUs(inv, s, &tc.part)[3].LeftMiB,
-			})
+			}); diff != "" {
+				t.Fatalf("got (-want +got):\n%s", diff)
+			}
 		})
 	}
 }

@@ -6,9 +6,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/google/go-cmp/cmp"
 )
 
 // taken is a grant that is held, with what it was granted.
@@ -46,7 +45,9 @@ func FuzzStateIsConserved(f *testing.F) {
 			}
 			before := slices.Clone(s)
 			if err := inv.TakeDevice(s, choice.device, choice.size); err != nil {
-				require.Equal(t, before, s, "a refused device changed the state")
+				if diff := cmp.Diff(before, s); diff != "" {
+					t.Fatalf("a refused device changed the state: s (-want +got):\n%s", diff)
+				}
 				continue
 			}
 			held = append(held, choice)
@@ -55,7 +56,9 @@ func FuzzStateIsConserved(f *testing.F) {
 		for _, h := range held {
 			inv.ReleaseDevice(s, h.device, h.size)
 		}
-		require.Equal(t, NewGPUStates(inv), s, "releasing everything leaves a free node")
+		if diff := cmp.Diff(NewGPUStates(inv), s); diff != "" {
+			t.Fatalf("releasing everything leaves a free node: s (-want +got):\n%s", diff)
+		}
 	})
 }
 
@@ -78,17 +81,33 @@ func requireConsistent(t *testing.T, inv *Inventory, s GPUStates, held []taken) 
 			bytes += h.size.Bytes
 			compute += h.size.Compute
 		}
-		require.LessOrEqual(t, len(forms), 1, "GPU %d is in several forms: %v", gpu, forms)
-		require.LessOrEqual(t, forms[Whole], 1, "GPU %d is given away twice", gpu)
-		require.Equal(t, forms[Whole] == 1, s[gpu].Whole)
+		if len(forms) > 1 {
+			t.Fatalf("GPU %d is in several forms: %v: len(forms) = %v, want at most %v", gpu, forms, len(forms), 1)
+		}
+		if forms[Whole] > 1 {
+			t.Fatalf("GPU %d is given away twice: forms[Whole] = %v, want at most %v", gpu, forms[Whole], 1)
+		}
+		if s[gpu].Whole != (forms[Whole] == 1) {
+			t.Fatalf("s[gpu].Whole = %v, want %v", s[gpu].Whole, (forms[Whole] == 1))
+		}
 		if forms[MIG] > 0 {
-			require.Equal(t, slicesHeld, bits.OnesCount16(uint16(s[gpu].MIG.Slices)), "slices of GPU %d overlap", gpu)
+			if got := bits.OnesCount16(uint16(s[gpu].MIG.Slices)); got != slicesHeld {
+				t.Fatalf("slices of GPU %d overlap: bits.OnesCount16(uint16(s[gpu].MIG.Slices)) = %v, want %v", gpu, got, slicesHeld)
+			}
 		}
 		if forms[Share] > 0 {
-			require.Equal(t, bytes, s[gpu].Shared)
-			require.Equal(t, compute, s[gpu].Compute)
-			require.LessOrEqual(t, compute, topology.WholeGPU)
-			require.LessOrEqual(t, s[gpu].Shared, inv.Node.GPUs[gpu].Model.Usable())
+			if s[gpu].Shared != bytes {
+				t.Fatalf("s[gpu].Shared = %v, want %v", s[gpu].Shared, bytes)
+			}
+			if s[gpu].Compute != compute {
+				t.Fatalf("s[gpu].Compute = %v, want %v", s[gpu].Compute, compute)
+			}
+			if compute > topology.WholeGPU {
+				t.Fatalf("compute = %v, want at most %v", compute, topology.WholeGPU)
+			}
+			if s[gpu].Shared > inv.Node.GPUs[gpu].Model.Usable() {
+				t.Fatalf("s[gpu].Shared = %v, want at most %v", s[gpu].Shared, inv.Node.GPUs[gpu].Model.Usable())
+			}
 		}
 	}
 }

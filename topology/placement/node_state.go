@@ -101,7 +101,7 @@ func (s *NodeState) ReleaseAt(i int) Allocation {
 	released := s.allocations[i]
 	s.allocations = slices.Delete(s.allocations, i, i+1)
 	if s.overlapping {
-		s.recount()
+		s.recountGPUs()
 		return released
 	}
 	for _, device := range released.Devices {
@@ -116,8 +116,8 @@ func (s *NodeState) RestoreAt(i int, a Allocation) {
 	s.allocations = slices.Insert(s.allocations, i, a)
 }
 
-// recount takes the sums anew from the allocations.
-func (s *NodeState) recount() {
+// recountGPUs takes the sums anew from the allocations.
+func (s *NodeState) recountGPUs() {
 	clear(s.gpus)
 	s.overlapping = false
 	for _, a := range s.allocations {

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
@@ -16,17 +14,23 @@ import (
 func inventoryOf(t testing.TB, machine string) *Inventory {
 	t.Helper()
 	machineType, err := catalogue.Default().Machine(machine)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	tables := make([]*mig.Table, len(machineType.Node.GPUs))
 	for i, gpu := range machineType.Node.GPUs {
 		if gpu.Model.MIG == "" {
 			continue
 		}
 		tables[i], err = catalogue.Default().MIG(gpu.Model.MIG)
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	inventory, err := NewInventory(machineType.Node, NodeDevices(machineType.Node, tables), PriorDemand())
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return inventory
 }
 

@@ -7,10 +7,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/mig"
+	"github.com/google/go-cmp/cmp"
 )
 
 // machines cover what the algorithms tell apart: mesh, uniform NVSwitch, bridges
@@ -65,7 +64,9 @@ func TestRingsEqualBruteForce(t *testing.T) {
 			if len(gpus) > 6 {
 				continue // 8! orders of the full machine add nothing but minutes
 			}
-			require.Equal(t, simpleRing(inv.Node, gpus), inv.RingBandwidth(set), "%s, GPUs %v", machine, gpus)
+			if got, want := inv.RingBandwidth(set), simpleRing(inv.Node, gpus); got != want {
+				t.Fatalf("%s, GPUs %v: inv.RingBandwidth(set) = %v, want %v", machine, gpus, got, want)
+			}
 		}
 	}
 }
@@ -134,16 +135,28 @@ func TestChoiceEqualsBruteForce(t *testing.T) {
 				got := Place(inv, s, &Request{Parts: []Part{part}}, KeepPlaceable{})
 				describe := func() string { return fmt.Sprintf("%s, state %+v, part %+v", machines[n%len(machines)], s, part) }
 				if !fits {
-					require.Equal(t, Refused, got.Outcome, describe())
-					require.NotEmpty(t, got.Reasons, describe())
+					if got.Outcome != Refused {
+						t.Fatalf("%v: got.Outcome = %v, want %v", describe(), got.Outcome, Refused)
+					}
+					if len(got.Reasons) == 0 {
+						t.Fatalf("%v: no got.Reasons", describe())
+					}
 					continue
 				}
 				fitted++
-				require.Equal(t, Fits, got.Outcome, describe())
-				require.Equal(t, want, got.Rating, describe())
-				require.Equal(t, want, RateAllocation(inv, s, got.Devices, KeepPlaceable{}), describe())
+				if got.Outcome != Fits {
+					t.Fatalf("%v: got.Outcome = %v, want %v", describe(), got.Outcome, Fits)
+				}
+				if diff := cmp.Diff(want, got.Rating); diff != "" {
+					t.Fatalf("%v: got.Rating (-want +got):\n%s", describe(), diff)
+				}
+				if diff := cmp.Diff(want, RateAllocation(inv, s, got.Devices, KeepPlaceable{})); diff != "" {
+					t.Fatalf("%v: RateAllocation(inv, s, got.Devices, KeepPlaceable{}) (-want +got):\n%s", describe(), diff)
+				}
 			}
-			require.Greater(t, fitted, states/10, "too few requests fit for this to mean anything")
+			if fitted <= states/10 {
+				t.Fatalf("too few requests fit for this to mean anything: fitted = %v, want more than %v", fitted, states/10)
+			}
 		})
 	}
 }
@@ -161,7 +174,9 @@ func sixteen(t *testing.T) *Inventory {
 		node.Links = append(node.Links, row)
 	}
 	inv, err := NewInventory(node, NodeDevices(node, make([]*mig.Table, 2*n)), PriorDemand())
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return inv
 }
 
@@ -177,8 +192,12 @@ func TestSixteenGPUsEqualBruteForce(t *testing.T) {
 			part := wholeGPUs(inv, 1+random.Intn(4)).Parts[0]
 			want, fits := simpleChoice(inv, s, &part, KeepPlaceable{})
 			got := Place(inv, s, &Request{Parts: []Part{part}}, KeepPlaceable{})
-			require.Equal(t, fits, got.Outcome == Fits)
-			require.Equal(t, want, got.Rating)
+			if got.Outcome == Fits != fits {
+				t.Fatalf("got.Outcome == Fits = %v, want %v", got.Outcome == Fits, fits)
+			}
+			if diff := cmp.Diff(want, got.Rating); diff != "" {
+				t.Fatalf("got.Rating (-want +got):\n%s", diff)
+			}
 		}
 	}
 }

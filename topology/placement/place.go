@@ -91,7 +91,7 @@ func (p *Placer) findSteps() {
 	for i := range p.request.Parts {
 		part := &p.request.Parts[i]
 		candidate := searchStep{part: i, count: 1, form: Whole}
-		for o := part.Accepts.next(0); o >= 0; o = part.Accepts.next(o + 1) {
+		for o := part.Accepts.nextDevice(0); o >= 0; o = part.Accepts.nextDevice(o + 1) {
 			device := &p.view.Devices[o]
 			candidate.form = max(candidate.form, device.Form)
 			if candidate.memory == 0 || device.Memory < candidate.memory {
@@ -257,7 +257,7 @@ func (p *Placer) findDevices(pick *searchStep, last bool) {
 // wholeDevice is the device by which the part takes a GPU as a whole. The GPU is
 // one of the pick's, so there is one.
 func (p *Placer) wholeDevice(part *Part, gpu int) int {
-	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
+	for i := part.Accepts.nextDevice(0); i >= 0; i = part.Accepts.nextDevice(i + 1) {
 		if device := &p.view.Devices[i]; device.GPU == gpu && device.Form == Whole {
 			return i
 		}

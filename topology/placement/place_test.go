@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/mig"
@@ -54,11 +53,15 @@ func TestPlaceWholeGPUs(t *testing.T) {
 				s[gpu].Whole = true
 			}
 			verdict := Place(inv, s, wholeGPUs(inv, tc.count), KeepPlaceable{})
-			require.Equal(t, Fits, verdict.Outcome)
+			if verdict.Outcome != Fits {
+				t.Fatalf("verdict.Outcome = %v, want %v", verdict.Outcome, Fits)
+			}
 			if diff := cmp.Diff(tc.want, gpusOf(inv, verdict)); diff != "" {
 				t.Errorf("GPUs (-want +got):\n%s", diff)
 			}
-			require.Equal(t, tc.wantBandwidth, verdict.Rating.Bandwidth)
+			if verdict.Rating.Bandwidth != tc.wantBandwidth {
+				t.Fatalf("verdict.Rating.Bandwidth = %v, want %v", verdict.Rating.Bandwidth, tc.wantBandwidth)
+			}
 		})
 	}
 }
@@ -84,11 +87,17 @@ func TestPlaceSlicesKeepsLargeProfilesPlaceable(t *testing.T) {
 				s[2].MIG.Slices |= placement.Slices()
 			}
 			verdict := Place(inv, s, slicesOf(inv, tc.id, 1), KeepPlaceable{})
-			require.Equal(t, Fits, verdict.Outcome)
+			if verdict.Outcome != Fits {
+				t.Fatalf("verdict.Outcome = %v, want %v", verdict.Outcome, Fits)
+			}
 			device := inv.Devices[verdict.Devices[0].Device]
-			require.Equal(t, tc.want.String(), device.Placement.String())
+			if got, want := device.Placement.String(), tc.want.String(); got != want {
+				t.Fatalf("device.Placement.String() = %q, want %q", got, want)
+			}
 			if len(tc.held) > 0 {
-				require.Equal(t, 2, device.GPU, "a GPU that is split already comes first")
+				if device.GPU != 2 {
+					t.Fatalf("a GPU that is split already comes first: device.GPU = %v, want %v", device.GPU, 2)
+				}
 			}
 		})
 	}
@@ -108,15 +117,23 @@ func TestSharesAreCountedInBytes(t *testing.T) {
 	for range 24 {
 		verdict := Place(inv, s, request, KeepPlaceable{})
 		if verdict.Outcome != Fits {
-			require.Equal(t, MemoryShort, verdict.Reasons[0].Code)
+			if verdict.Reasons[0].Code != MemoryShort {
+				t.Fatalf("verdict.Reasons[0].Code = %q, want %q", verdict.Reasons[0].Code, MemoryShort)
+			}
 			break
 		}
-		require.NoError(t, inv.TakeDevice(s, verdict.Devices[0].Device, verdict.Devices[0].ShareSize))
+		if err := inv.TakeDevice(s, verdict.Devices[0].Device, verdict.Devices[0].ShareSize); err != nil {
+			t.Fatal(err)
+		}
 		placed++
 	}
 	usable := inv.Node.GPUs[0].Model.Usable()
-	require.Equal(t, int(usable/(2000*topology.MiB)), placed)
-	require.Less(t, placed, 24)
+	if got, want := placed, int(usable/(2000*topology.MiB)); got != want {
+		t.Fatalf("placed = %v, want %v", got, want)
+	}
+	if placed >= 24 {
+		t.Fatalf("placed = %v, want less than %v", placed, 24)
+	}
 }
 
 // A share joins the fullest GPU that has room, not the emptiest.
@@ -126,9 +143,13 @@ func TestSharesGather(t *testing.T) {
 	s[3] = GPUState{Shared: 10 * topology.GiB, Sharers: 1}
 	s[5] = GPUState{Shared: 30 * topology.GiB, Sharers: 2}
 	request := &Request{Parts: []Part{{Count: 1, Bytes: 8 * topology.GiB, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share })}}}
-	require.Equal(t, []int{5}, gpusOf(inv, Place(inv, s, request, KeepPlaceable{})))
+	if diff := cmp.Diff([]int{5}, gpusOf(inv, Place(inv, s, request, KeepPlaceable{}))); diff != "" {
+		t.Fatalf("gpusOf(inv, Place(inv, s, request, KeepPlaceable{})) (-want +got):\n%s", diff)
+	}
 	request.Parts[0].Bytes = 20 * topology.GiB
-	require.Equal(t, []int{3}, gpusOf(inv, Place(inv, s, request, KeepPlaceable{})))
+	if diff := cmp.Diff([]int{3}, gpusOf(inv, Place(inv, s, request, KeepPlaceable{}))); diff != "" {
+		t.Fatalf("gpusOf(inv, Place(inv, s, request, KeepPlaceable{})) (-want +got):\n%s", diff)
+	}
 }
 
 // Parts that contend are solved together: the part that could take anything must
@@ -139,13 +160,21 @@ func TestPartsAreSolvedTogether(t *testing.T) {
 	only := inv.SelectDevices(func(o *Device) bool { return o.Form == Whole && o.GPU == 0 })
 	request := &Request{Parts: []Part{{Name: "any", Count: 3, Accepts: anything}, {Name: "only", Count: 1, Accepts: only}}}
 	verdict := Place(inv, NewGPUStates(inv), request, KeepPlaceable{})
-	require.Equal(t, Fits, verdict.Outcome)
-	require.Equal(t, []int{1, 2, 3, 0}, gpusOf(inv, verdict))
+	if verdict.Outcome != Fits {
+		t.Fatalf("verdict.Outcome = %v, want %v", verdict.Outcome, Fits)
+	}
+	if diff := cmp.Diff([]int{1, 2, 3, 0}, gpusOf(inv, verdict)); diff != "" {
+		t.Fatalf("gpusOf(inv, verdict) (-want +got):\n%s", diff)
+	}
 
 	request.Parts[0].Count = 4
 	verdict = Place(inv, NewGPUStates(inv), request, KeepPlaceable{})
-	require.Equal(t, Refused, verdict.Outcome)
-	require.Equal(t, Together, verdict.Reasons[0].Code)
+	if verdict.Outcome != Refused {
+		t.Fatalf("verdict.Outcome = %v, want %v", verdict.Outcome, Refused)
+	}
+	if verdict.Reasons[0].Code != Together {
+		t.Fatalf("verdict.Reasons[0].Code = %q, want %q", verdict.Reasons[0].Code, Together)
+	}
 }
 
 func TestAlike(t *testing.T) {
@@ -159,19 +188,29 @@ func TestAlike(t *testing.T) {
 	request := wholeGPUs(inv, 3)
 	request.Constraints = []Constraint{{Parts: []int{0}, Values: numa}}
 	verdict := Place(inv, s, request, KeepPlaceable{})
-	require.Equal(t, Fits, verdict.Outcome)
+	if verdict.Outcome != Fits {
+		t.Fatalf("verdict.Outcome = %v, want %v", verdict.Outcome, Fits)
+	}
 	for _, gpu := range gpusOf(inv, verdict) {
-		require.Equal(t, inv.Node.GPUs[gpusOf(inv, verdict)[0]].NUMA, inv.Node.GPUs[gpu].NUMA)
+		if got, want := inv.Node.GPUs[gpu].NUMA, inv.Node.GPUs[gpusOf(inv, verdict)[0]].NUMA; got != want {
+			t.Fatalf("inv.Node.GPUs[gpu].NUMA = %v, want %v", got, want)
+		}
 	}
 	request.Parts[0].Count = 4
 	verdict = Place(inv, s, request, KeepPlaceable{})
-	require.Equal(t, Refused, verdict.Outcome, "each NUMA node has three GPUs left")
-	require.Equal(t, Unlike, verdict.Reasons[0].Code)
+	if verdict.Outcome != Refused {
+		t.Fatalf("each NUMA node has three GPUs left: verdict.Outcome = %v, want %v", verdict.Outcome, Refused)
+	}
+	if verdict.Reasons[0].Code != Unlike {
+		t.Fatalf("verdict.Reasons[0].Code = %q, want %q", verdict.Reasons[0].Code, Unlike)
+	}
 
 	request = wholeGPUs(inv, 2)
 	request.Constraints = []Constraint{{Parts: []int{0}, Values: numa, Distinct: true}}
 	gpus := gpusOf(inv, Place(inv, s, request, KeepPlaceable{}))
-	require.NotEqual(t, inv.Node.GPUs[gpus[0]].NUMA, inv.Node.GPUs[gpus[1]].NUMA)
+	if inv.Node.GPUs[gpus[1]].NUMA == inv.Node.GPUs[gpus[0]].NUMA {
+		t.Fatalf("inv.Node.GPUs[gpus[1]].NUMA = %v, want anything else", inv.Node.GPUs[gpus[1]].NUMA)
+	}
 }
 
 // A hostile request costs a bounded search, and says that it was cut short.
@@ -187,15 +226,21 @@ func TestSearchIsBounded(t *testing.T) {
 		request.Parts = append(request.Parts, Part{Count: 2, Accepts: ones})
 		request.Constraints = append(request.Constraints, Constraint{Parts: []int{len(request.Parts) - 1}, Values: values})
 	}
-	require.NotEqual(t, Fits, Place(inv, NewGPUStates(inv), request, KeepPlaceable{}).Outcome)
+	if got := Place(inv, NewGPUStates(inv), request, KeepPlaceable{}).Outcome; got == Fits {
+		t.Fatalf("Place(inv, NewGPUStates(inv), request, KeepPlaceable{}).Outcome = %v, want anything else", got)
+	}
 }
 
 // Without peer-to-peer a GPU on the same switch is no better than one across the
 // sockets, and nothing is gained by paying for it.
 func TestP2PStatusIsRespected(t *testing.T) {
 	inv := inventoryOf(t, "8xrtx4090-pix-quads")
-	require.False(t, inv.Node.GPUs[0].Model.P2P)
-	require.Equal(t, inv.RingBandwidth(1<<0|1<<1), inv.RingBandwidth(1<<0|1<<4))
+	if inv.Node.GPUs[0].Model.P2P {
+		t.Fatal("inv.Node.GPUs[0].Model.P2P is true")
+	}
+	if got, want := inv.RingBandwidth(1<<0|1<<4), inv.RingBandwidth(1<<0|1<<1); got != want {
+		t.Fatalf("inv.RingBandwidth(1<<0 | 1<<4) = %v, want %v", got, want)
+	}
 }
 
 // What a part needs is a requirement: it is refused rather than served worse.
@@ -223,16 +268,22 @@ func TestNeeds(t *testing.T) {
 			request := wholeGPUs(tc.inv, tc.count)
 			request.Parts[0].Needs = tc.needs
 			verdict := Place(tc.inv, NewGPUStates(tc.inv), request, KeepPlaceable{})
-			require.Equal(t, tc.want, verdict.Outcome)
+			if verdict.Outcome != tc.want {
+				t.Fatalf("verdict.Outcome = %v, want %v", verdict.Outcome, tc.want)
+			}
 			if tc.want == Refused {
-				require.Equal(t, Unlike, verdict.Reasons[0].Code)
+				if verdict.Reasons[0].Code != Unlike {
+					t.Fatalf("verdict.Reasons[0].Code = %q, want %q", verdict.Reasons[0].Code, Unlike)
+				}
 			}
 		})
 	}
 	// A MIG instance has no links at all: never combined with a need for them.
 	request := slicesOf(inv, profile1g, 1)
 	request.Parts[0].Needs.GBps = 1
-	require.Equal(t, Refused, Place(inv, NewGPUStates(inv), request, KeepPlaceable{}).Outcome)
+	if got := Place(inv, NewGPUStates(inv), request, KeepPlaceable{}).Outcome; got != Refused {
+		t.Fatalf("Place(inv, NewGPUStates(inv), request, KeepPlaceable{}).Outcome = %v, want %v", got, Refused)
+	}
 }
 
 // Where links are equal, GPUs near one another and near a NIC are preferred.
@@ -240,7 +291,9 @@ func TestNearnessIsPreferred(t *testing.T) {
 	inv := inventoryOf(t, "dgx-a100")
 	verdict := Place(inv, NewGPUStates(inv), wholeGPUs(inv, 2), KeepPlaceable{})
 	gpus := gpusOf(inv, verdict)
-	require.Equal(t, inv.Node.GPUs[gpus[0]].NUMA, inv.Node.GPUs[gpus[1]].NUMA)
+	if inv.Node.GPUs[gpus[1]].NUMA != inv.Node.GPUs[gpus[0]].NUMA {
+		t.Fatalf("inv.Node.GPUs[gpus[1]].NUMA = %v, want %v", inv.Node.GPUs[gpus[1]].NUMA, inv.Node.GPUs[gpus[0]].NUMA)
+	}
 }
 
 // A part of the GPU's compute can be asked for beside memory: what is promised adds
@@ -255,17 +308,33 @@ func TestComputeIsSharedToo(t *testing.T) {
 	ask := func(compute topology.MilliGPU) Verdict {
 		verdict := Place(inv, s, &Request{Parts: []Part{{Count: 1, Bytes: topology.GiB, Compute: compute, Accepts: shares}}}, KeepPlaceable{})
 		if verdict.Outcome == Fits {
-			require.NoError(t, inv.TakeDevice(s, verdict.Devices[0].Device, verdict.Devices[0].ShareSize))
+			if err := inv.TakeDevice(s, verdict.Devices[0].Device, verdict.Devices[0].ShareSize); err != nil {
+				t.Fatal(err)
+			}
 		}
 		return verdict
 	}
-	require.Equal(t, Fits, ask(600).Outcome)
-	require.Equal(t, Refused, ask(401).Outcome)
-	require.Equal(t, Fits, ask(0).Outcome)
-	require.Equal(t, Fits, ask(400).Outcome)
-	require.Equal(t, topology.WholeGPU, s[0].Compute)
-	require.Equal(t, Refused, ask(1).Outcome)
-	require.Equal(t, Refused, ask(topology.WholeGPU+1).Outcome)
+	if got := ask(600).Outcome; got != Fits {
+		t.Fatalf("ask(600).Outcome = %v, want %v", got, Fits)
+	}
+	if got := ask(401).Outcome; got != Refused {
+		t.Fatalf("ask(401).Outcome = %v, want %v", got, Refused)
+	}
+	if got := ask(0).Outcome; got != Fits {
+		t.Fatalf("ask(0).Outcome = %v, want %v", got, Fits)
+	}
+	if got := ask(400).Outcome; got != Fits {
+		t.Fatalf("ask(400).Outcome = %v, want %v", got, Fits)
+	}
+	if s[0].Compute != topology.WholeGPU {
+		t.Fatalf("s[0].Compute = %v, want %v", s[0].Compute, topology.WholeGPU)
+	}
+	if got := ask(1).Outcome; got != Refused {
+		t.Fatalf("ask(1).Outcome = %v, want %v", got, Refused)
+	}
+	if got := ask(topology.WholeGPU + 1).Outcome; got != Refused {
+		t.Fatalf("ask(topology.WholeGPU + 1).Outcome = %v, want %v", got, Refused)
+	}
 }
 
 // A GPU with unified memory has none to share, and is never full either: it can be
@@ -276,10 +345,18 @@ func TestUnifiedMemory(t *testing.T) {
 		Links: [][]topology.Link{{{Kind: topology.Self}}},
 	}
 	inv, err := NewInventory(node, NodeDevices(node, make([]*mig.Table, 1)), PriorDemand())
-	require.NoError(t, err)
-	require.Equal(t, Fits, Place(inv, NewGPUStates(inv), wholeGPUs(inv, 1), KeepPlaceable{}).Outcome)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Place(inv, NewGPUStates(inv), wholeGPUs(inv, 1), KeepPlaceable{}).Outcome; got != Fits {
+		t.Fatalf("got = %v, want %v", got, Fits)
+	}
 	share := &Request{Parts: []Part{{Count: 1, Bytes: topology.GiB, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share })}}}
 	verdict := Place(inv, NewGPUStates(inv), share, KeepPlaceable{})
-	require.Equal(t, Refused, verdict.Outcome)
-	require.Equal(t, []Reason{{Code: MemoryShort, Want: int64(topology.GiB)}}, verdict.Reasons)
+	if verdict.Outcome != Refused {
+		t.Fatalf("verdict.Outcome = %v, want %v", verdict.Outcome, Refused)
+	}
+	if diff := cmp.Diff([]Reason{{Code: MemoryShort, Want: int64(topology.GiB)}}, verdict.Reasons); diff != "" {
+		t.Fatalf("verdict.Reasons (-want +got):\n%s", diff)
+	}
 }

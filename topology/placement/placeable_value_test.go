@@ -4,11 +4,10 @@ import (
 	"math/rand"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/mig"
+	"github.com/google/go-cmp/cmp"
 )
 
 // simplePacking is the most bandwidth over disjoint sets of a size, by trying every
@@ -35,7 +34,9 @@ func TestPackingEqualsBruteForce(t *testing.T) {
 			packSets(served, size, inv.ring)
 			for range 20 {
 				set := GPUSet(random.Intn(len(served)))
-				require.Equal(t, simplePacking(set, size, inv.ring), served[set], "%s, sets of %d of %b", machine, size, set)
+				if got, want := served[set], simplePacking(set, size, inv.ring); got != want {
+					t.Fatalf("%s, sets of %d of %b: served[set] = %v, want %v", machine, size, set, got, want)
+				}
 			}
 		}
 	}
@@ -46,11 +47,15 @@ func TestOpennessFollowsTheGeometry(t *testing.T) {
 	random := rand.New(rand.NewSource(1))
 	for _, key := range catalogue.Default().Tables() {
 		table, err := catalogue.Default().MIG(key)
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		node := *inventoryOf(t, "dgx-h100").Node
 		node.GPUs, node.NICs, node.Links = node.GPUs[:1], nil, [][]topology.Link{{{Kind: topology.Self}}}
 		inv, err := NewInventory(&node, NodeDevices(&node, []*mig.Table{table}), Demand{Divided: 100})
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 
 		placeable := func(held mig.Occupancy) (slices int64) {
 			for i := range table.Profiles {
@@ -73,7 +78,9 @@ func TestOpennessFollowsTheGeometry(t *testing.T) {
 				if device.Form != MIG || !isMIG {
 					continue
 				}
-				require.Equal(t, table.CanPlace(held, profile, device.Placement), inv.DeviceFits(s, i, ShareSize{}), "%s, %+v beside %+v", key, device, held)
+				if got, want := inv.DeviceFits(s, i, ShareSize{}), table.CanPlace(held, profile, device.Placement); got != want {
+					t.Fatalf("%s, %+v beside %+v: inv.DeviceFits(s, i, ShareSize{}) = %v, want %v", key, device, held, got, want)
+				}
 				if inv.DeviceFits(s, i, ShareSize{}) {
 					inv.HoldDevice(s, i, ShareSize{})
 					held = held.Place(profile, device.Placement)
@@ -81,7 +88,9 @@ func TestOpennessFollowsTheGeometry(t *testing.T) {
 			}
 			open := inv.flexibility[0]
 			want := inv.memory[0] * 100 * placeable(held) / empty / 100
-			require.Equal(t, want, open.placeableBeside(open.mediaLevel(&s[0].MIG.Media), s[0].MIG.Slices), "%s, %+v", key, held)
+			if got := open.placeableBeside(open.mediaLevel(&s[0].MIG.Media), s[0].MIG.Slices); got != want {
+				t.Fatalf("%s, %+v: got = %v, want %v", key, held, got, want)
+			}
 		}
 	}
 }
@@ -102,8 +111,12 @@ func TestDemandMovesChoices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inv, err := NewInventory(base.Node, base.Devices, tc.demand)
-			require.NoError(t, err)
-			require.Equal(t, []int{tc.want}, gpusOf(inv, Place(inv, s, wholeGPUs(inv, 1), KeepPlaceable{})))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]int{tc.want}, gpusOf(inv, Place(inv, s, wholeGPUs(inv, 1), KeepPlaceable{}))); diff != "" {
+				t.Fatalf("gpusOf(inv, Place(inv, s, wholeGPUs(inv, 1), KeepPlaceable{})) (-want +got):\n%s", diff)
+			}
 		})
 	}
 }

@@ -3,10 +3,10 @@ package placement
 import (
 	"math/rand"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/mig"
@@ -37,13 +37,19 @@ func TestEveryPolicyServesTheSameRequests(t *testing.T) {
 		for _, policy := range Policies(mixedDemand, 7) {
 			before := slices.Clone(s)
 			verdict := Place(inv, s, request, policy)
-			require.Equal(t, want, verdict.Outcome, policy.Name())
-			require.Equal(t, before, s, "%s changed the state", policy.Name())
+			if verdict.Outcome != want {
+				t.Fatalf("%v: verdict.Outcome = %v, want %v", policy.Name(), verdict.Outcome, want)
+			}
+			if diff := cmp.Diff(before, s); diff != "" {
+				t.Fatalf("%s changed the state: s (-want +got):\n%s", policy.Name(), diff)
+			}
 			if diff := cmp.Diff(verdict, Place(inv, s, request, policy)); diff != "" {
 				t.Fatalf("%s answers differently the second time:\n%s", policy.Name(), diff)
 			}
 			for _, grant := range verdict.Devices {
-				require.NoError(t, inv.TakeDevice(before, grant.Device, grant.ShareSize), policy.Name())
+				if err := inv.TakeDevice(before, grant.Device, grant.ShareSize); err != nil {
+					t.Fatalf("%v: %v", policy.Name(), err)
+				}
 			}
 		}
 	}
@@ -70,11 +76,15 @@ func TestPoliciesDiffer(t *testing.T) {
 	for _, policy := range Policies(mixedDemand, 1) {
 		verdict := Place(inv, s, request, policy)
 		if gpu, known := want[policy.Name()]; known {
-			require.Equal(t, []int{gpu}, gpusOf(inv, verdict), policy.Name())
+			if diff := cmp.Diff([]int{gpu}, gpusOf(inv, verdict)); diff != "" {
+				t.Fatalf("%v: gpusOf(inv, verdict) (-want +got):\n%s", policy.Name(), diff)
+			}
 		}
 	}
 	_, err := PolicyNamed("beste-fit", mixedDemand, 1)
-	require.ErrorContains(t, err, `unknown policy "beste-fit": want one of keep-placeable, first-fit`)
+	if err == nil || !strings.Contains(err.Error(), `unknown policy "beste-fit": want one of keep-placeable, first-fit`) {
+		t.Fatalf("error %v, want %q", err, `unknown policy "beste-fit": want one of keep-placeable, first-fit`)
+	}
 }
 
 func TestDemandIsChecked(t *testing.T) {
@@ -86,6 +96,8 @@ func TestDemandIsChecked(t *testing.T) {
 		"weight 1 for shares of -1B": {Shares: map[topology.Bytes]int64{-1: 1}},
 	} {
 		_, err := NewInventory(inv.Node, inv.Devices, demand)
-		require.ErrorContains(t, err, want)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("error %v, want %q", err, want)
+		}
 	}
 }

@@ -32,7 +32,7 @@ func (p *Placer) reasonOf(index int) (Reason, bool) {
 	var left, wanted int64 // of shares
 	var whole GPUSet       // GPUs of which an device is open
 	var open int64         // devices that are open
-	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
+	for i := part.Accepts.nextDevice(0); i >= 0; i = part.Accepts.nextDevice(i + 1) {
 		device := &p.view.Devices[i]
 		form = min(form, device.Form)
 		state := &p.view.GPUs[device.GPU]

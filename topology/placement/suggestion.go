@@ -174,7 +174,7 @@ func suggestOtherModel(inv *Inventory, s GPUStates, r *Request, p int, policy Po
 	part := r.Parts[p]
 	var forms [Share + 1]bool
 	var accepted GPUSet
-	for i := part.Accepts.next(0); i >= 0; i = part.Accepts.next(i + 1) {
+	for i := part.Accepts.nextDevice(0); i >= 0; i = part.Accepts.nextDevice(i + 1) {
 		forms[inv.Devices[i].Form] = true
 		accepted |= 1 << inv.Devices[i].GPU
 	}

@@ -5,22 +5,27 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/mig"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestSuggestsTheSmallestChange(t *testing.T) {
 	inv := inventoryOf(t, "azure-nc96ads-a100")
 	s := wholeHeld(inv, 0, 2)
 	changes := SuggestChanges(&s, wholeGPUs(inv, 3), KeepPlaceable{})
-	require.Equal(t, []Suggestion{
+	if diff := cmp.Diff([]Suggestion{
 		{Kind: FewerGPUs, Part: 0, Count: 2},
 		{Kind: FreeGPUs, Part: -1, GPUs: 1 << 0, Holders: []HolderID{"0"}},
-	}, changes)
-	require.Equal(t, "2 GPUs fit", changes[0].String())
-	require.Equal(t, "it fits once GPU 0 is free", changes[1].String())
+	}, changes); diff != "" {
+		t.Fatalf("changes (-want +got):\n%s", diff)
+	}
+	if got := changes[0].String(); got != "2 GPUs fit" {
+		t.Fatalf("changes[0].String() = %q, want %q", got, "2 GPUs fit")
+	}
+	if got := changes[1].String(); got != "it fits once GPU 0 is free" {
+		t.Fatalf("changes[1].String() = %q, want %q", got, "it fits once GPU 0 is free")
+	}
 }
 
 // Every suggested change is applied, and then the request fits.
@@ -66,11 +71,15 @@ func TestSuggestedChangesFit(t *testing.T) {
 			for rest := change.GPUs; (change.Kind == FreeGPUs || change.Kind == Reslice) && rest != 0; rest &= rest - 1 {
 				state[rest.lowestGPU()] = GPUState{}
 			}
-			require.Equal(t, Fits, Place(inv, state, changed, KeepPlaceable{}).Outcome, "%+v", change)
+			if got := Place(inv, state, changed, KeepPlaceable{}).Outcome; got != Fits {
+				t.Fatalf("%+v: Place(inv, state, changed, KeepPlaceable{}).Outcome = %v, want %v", change, got, Fits)
+			}
 		}
 	}
 	for _, kind := range []SuggestionKind{SmallerShare, OtherProfile, FewerGPUs, FreeGPUs} {
-		require.Greater(t, seen[kind], 20, "%s was hardly tried", kind)
+		if seen[kind] <= 20 {
+			t.Fatalf("%s was hardly tried: seen[kind] = %v, want more than %v", kind, seen[kind], 20)
+		}
 	}
 }
 
@@ -85,28 +94,48 @@ func TestSuggestsReslicing(t *testing.T) {
 			instances = append(instances, DeviceAllocation{Device: i})
 		}
 	}
-	require.Len(t, instances, 2)
-	require.NoError(t, s.Allocate(Allocation{Holder: "slices", Devices: instances}))
+	if len(instances) != 2 {
+		t.Fatalf("len(instances) = %d, want %d: %v", len(instances), 2, instances)
+	}
+	if err := s.Allocate(Allocation{Holder: "slices", Devices: instances}); err != nil {
+		t.Fatal(err)
+	}
 	request := slicesOf(inv, profile4g, 1)
-	require.Equal(t, Refused, Place(inv, s.GPUs(), request, KeepPlaceable{}).Outcome)
+	if got := Place(inv, s.GPUs(), request, KeepPlaceable{}).Outcome; got != Refused {
+		t.Fatalf("Place(inv, s.GPUs(), request, KeepPlaceable{}).Outcome = %v, want %v", got, Refused)
+	}
 	changes := SuggestChanges(&s, request, KeepPlaceable{})
-	require.Equal(t, Suggestion{Kind: Reslice, Part: -1, GPUs: 1, Holders: []HolderID{"slices"}}, changes[1])
-	require.Equal(t, "it fits once the MIG instances of GPU 0 are rearranged", changes[1].String())
+	if diff := cmp.Diff(Suggestion{Kind: Reslice, Part: -1, GPUs: 1, Holders: []HolderID{"slices"}}, changes[1]); diff != "" {
+		t.Fatalf("changes[1] (-want +got):\n%s", diff)
+	}
+	if got := changes[1].String(); got != "it fits once the MIG instances of GPU 0 are rearranged" {
+		t.Fatalf("changes[1].String() = %q, want %q", got, "it fits once the MIG instances of GPU 0 are rearranged")
+	}
 
 	// Applied: 4g at 0 and the two others beside it.
 	after := NewGPUStates(inv)
 	copy(after[1:], s.GPUs()[1:])
 	verdict := Place(inv, after, request, KeepPlaceable{})
-	require.NoError(t, inv.TakeDevice(after, verdict.Devices[0].Device, ShareSize{}))
+	if err := inv.TakeDevice(after, verdict.Devices[0].Device, ShareSize{}); err != nil {
+		t.Fatal(err)
+	}
 	for _, id := range []mig.ProfileID{profile2g, profile1g} {
 		verdict := Place(inv, after, slicesOf(inv, id, 1), KeepPlaceable{})
-		require.Equal(t, Fits, verdict.Outcome)
-		require.NoError(t, inv.TakeDevice(after, verdict.Devices[0].Device, ShareSize{}))
+		if verdict.Outcome != Fits {
+			t.Fatalf("verdict.Outcome = %v, want %v", verdict.Outcome, Fits)
+		}
+		if err := inv.TakeDevice(after, verdict.Devices[0].Device, ShareSize{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s.ReleaseHolder("slices")
-	require.NoError(t, s.Allocate(Allocation{Holder: "slices", Pinned: true, Devices: instances}))
+	if err := s.Allocate(Allocation{Holder: "slices", Pinned: true, Devices: instances}); err != nil {
+		t.Fatal(err)
+	}
 	for _, change := range SuggestChanges(&s, request, KeepPlaceable{}) {
-		require.NotEqual(t, Reslice, change.Kind, "pinned instances stay where they are")
+		if change.Kind == Reslice {
+			t.Fatalf("pinned instances stay where they are: change.Kind = %q, want anything else", change.Kind)
+		}
 	}
 }
 
@@ -116,9 +145,13 @@ func TestSuggestsAnotherModel(t *testing.T) {
 	mixed.GPUs = slices.Clone(mixed.GPUs)
 	mixed.GPUs[3].Model = inventoryOf(t, "4xA30-pcie").Node.GPUs[0].Model
 	inv, err := NewInventory(&mixed, NodeDevices(&mixed, make([]*mig.Table, 4)), PriorDemand())
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := wholeHeld(inv, 0, 1, 2)
 	want := DeviceSelector{Forms: []Form{Whole}, Models: []string{"A100-PCIe-80GB"}}
 	request := &Request{Parts: []Part{{Count: 1, Accepts: want.AcceptedDevices(inv)}}}
-	require.Equal(t, Suggestion{Kind: OtherModel, Part: 0, GPUs: 1 << 3}, SuggestChanges(&s, request, KeepPlaceable{})[0])
+	if diff := cmp.Diff(Suggestion{Kind: OtherModel, Part: 0, GPUs: 1 << 3}, SuggestChanges(&s, request, KeepPlaceable{})[0]); diff != "" {
+		t.Fatalf("SuggestChanges(&s, request, KeepPlaceable{})[0] (-want +got):\n%s", diff)
+	}
 }

@@ -165,7 +165,7 @@ func (o *propertyValues) addValue(pool *Pool, i int, property deviceProperty) {
 		}
 		return
 	}
-	capacity, found := pool.published(i).FindCapacity(name)
+	capacity, found := pool.publishedDevice(i).FindCapacity(name)
 	if !found {
 		return
 	}

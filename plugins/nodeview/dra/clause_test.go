@@ -4,12 +4,8 @@ import (
 	"context"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-	resourceapi "k8s.io/api/resource/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
+	"github.com/google/go-cmp/cmp"
 	dracel "k8s.io/dynamic-resource-allocation/cel"
-
-	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 func newExpressions() *dracel.Cache { return dracel.NewCache(10, dracel.Features{}) }
@@ -26,7 +22,9 @@ func TestClausesOf(t *testing.T) {
 		},
 		"conjunction, flattened": {
 			expression: `device.driver == "a" && (device.attributes["a"].x == 1 && device.capacity["a"].memory.isGreaterThan(quantity("1Gi")))`,
-			want:       []string{`device.driver == "a"`, `device.attributes["a"].x == 1`, `device.capacity["a"].memory.isGreaterThan(quantity("1Gi"))`},
+			want: []string{
+				`device.driver == "a"`, `device.attributes["a"].x == 1`, `device.capacity["a"].memory.isGreaterThan(quantity("1Gi"))`,
+			},
 			wantProperties: []deviceProperty{
 				{domain: "a", name: "x"}, {domain: "a", name: "memory", capacity: true},
 			},
@@ -47,38 +45,17 @@ func TestClausesOf(t *testing.T) {
 				texts = append(texts, clause.text)
 				properties = append(properties, clause.properties...)
 			}
-			require.Equal(t, tc.want, texts)
-			require.Equal(t, tc.wantProperties, properties)
+			if diff := cmp.Diff(tc.want, texts); diff != "" {
+				t.Errorf("clauses (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.wantProperties, properties, cmp.AllowUnexported(deviceProperty{})); diff != "" {
+				t.Errorf("properties (-want +got):\n%s", diff)
+			}
 		})
 	}
 }
 
-// poolOf is a pool of whole GPUs with the given memory and product.
-func poolOf(t *testing.T, gpus ...[2]string) *Pool {
-	t.Helper()
-	node := "node"
-	slice := &resourceapi.ResourceSlice{Spec: resourceapi.ResourceSliceSpec{
-		Driver: deviceapi.Driver, NodeName: &node, Pool: resourceapi.ResourcePool{Name: node, ResourceSliceCount: 1},
-	}}
-	kind := deviceapi.TypeGPU
-	for i, gpu := range gpus {
-		index, product := int64(i), gpu[1]
-		slice.Spec.Devices = append(slice.Spec.Devices, resourceapi.Device{
-			Name: deviceapi.GPUDevice(index),
-			Attributes: map[resourceapi.QualifiedName]resourceapi.DeviceAttribute{
-				deviceapi.Type: {StringValue: &kind}, deviceapi.Index: {IntValue: &index}, deviceapi.ProductName: {StringValue: &product},
-			},
-			Capacity: map[resourceapi.QualifiedName]resourceapi.DeviceCapacity{deviceapi.Memory: {Value: resource.MustParse(gpu[0])}},
-		})
-	}
-	var all poolIndex
-	all.updatePools([]*resourceapi.ResourceSlice{slice})
-	found := all.gpuPool(node)
-	require.NotNil(t, found)
-	return found
-}
-
-func TestUnmetNamesTheClauseAndWhatThereIs(t *testing.T) {
+func TestUnmetConditionNamesTheClauseAndWhatThereIs(t *testing.T) {
 	gpus := poolOf(t, [2]string{"24Gi", "NVIDIA A30"}, [2]string{"80Gi", "NVIDIA H100"}, [2]string{"40Gi", "NVIDIA A100"})
 	s := &Source{expressions: newExpressions()}
 	class := `device.driver == "gpu.ashlar.dev"`
@@ -89,7 +66,8 @@ func TestUnmetNamesTheClauseAndWhatThereIs(t *testing.T) {
 		},
 		"product": {
 			`device.attributes["gpu.ashlar.dev"].productName == "NVIDIA B200"`,
-			`no GPU satisfies device.attributes["gpu.ashlar.dev"].productName == "NVIDIA B200" (productName here: NVIDIA A100, NVIDIA A30, NVIDIA H100)`,
+			`no GPU satisfies device.attributes["gpu.ashlar.dev"].productName == "NVIDIA B200" ` +
+				`(productName here: NVIDIA A100, NVIDIA A30, NVIDIA H100)`,
 		},
 		"attribute that nobody publishes": {
 			`device.attributes["gpu.ashlar.dev"].colour == "red"`,
@@ -100,8 +78,14 @@ func TestUnmetNamesTheClauseAndWhatThereIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sub := &subRequest{selectors: []string{class, tc.selector}}
 			got, decided := s.unmetCondition(context.Background(), []*Pool{gpus}, sub)
-			require.Equal(t, tc.want, got)
-			require.True(t, decided)
+			if got != tc.want || !decided {
+				t.Errorf("got %q (decided: %t), want %q", got, decided, tc.want)
+			}
+			ended, end := context.WithCancel(context.Background())
+			end()
+			if got, decided := s.unmetCondition(ended, []*Pool{gpus}, sub); got != "" || decided {
+				t.Errorf("after the time is up: %q (decided: %t), want nothing", got, decided)
+			}
 		})
 	}
 }

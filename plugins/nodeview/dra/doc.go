@@ -22,12 +22,13 @@
 //	inventory.go    one inventory for all pools of a make
 //	placeholder.go  what the in-tree plugin is shown
 //	allocation.go   devices in use, and who holds them
+//	releasing.go    claims whose pods are gone and that are not given back yet
 //	podrequest.go   what a pod asks for: claims
 //	extended.go     and extended resources
 //	request.go      the same in terms of a pool
 //	match.go        CEL selectors
 //	capacity.go     amounts of a shared device; taints
 //	modelserver.go  devices that are too small for the pod's model server
-//	clause.go       which condition of a selector no GPU satisfies
+//	clause.go       which condition of a selector no GPU satisfies; unmet.go which request
 //	instance.go     in-tree instances with claims and slices of our own
 package dra

@@ -23,7 +23,9 @@ import (
 func schedulerFeatures() (feature.Features, error) {
 	features := feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate)
 	if !features.EnableDRAConsumableCapacity || !features.EnableDRAPartitionableDevices || !features.EnableDRADeviceTaints {
-		return features, errors.New("the feature gates DRAConsumableCapacity, DRAPartitionableDevices and DRADeviceTaints must be on, as they are by default")
+		return features, errors.New(
+			"the feature gates DRAConsumableCapacity, DRAPartitionableDevices and DRADeviceTaints must be on, as they are by default",
+		)
 	}
 	return features, nil
 }

@@ -66,7 +66,10 @@ func (x *inventoryCache) forgetUnused(pools map[resourceslices.PoolKey]*Pool) {
 func spellMake(node *topology.Node, devices []placement.Device) string {
 	var text strings.Builder
 	for i, gpu := range node.GPUs {
-		fmt.Fprintf(&text, "%s %s %t %d %d %d %s %v\n", gpu.Model.Product, gpu.Model.Compute, gpu.Model.P2P, gpu.Model.Usable(), gpu.Model.LaneGBps, gpu.NUMA, gpu.PCIeRoot, node.Links[i])
+		fmt.Fprintf(
+			&text, "%s %s %t %d %d %d %s %v\n", gpu.Model.Product, gpu.Model.Compute, gpu.Model.P2P, gpu.Model.Usable(), gpu.Model.LaneGBps,
+			gpu.NUMA, gpu.PCIeRoot, node.Links[i],
+		)
 	}
 	for _, device := range devices {
 		fmt.Fprintf(&text, "%v\n", device)

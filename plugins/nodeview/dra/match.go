@@ -65,7 +65,9 @@ func (p *Pool) matchSelectors(ctx context.Context, expressions *dracel.Cache, se
 // matchesAll evaluates selectors on device i and stops at the first that does not hold.
 func (p *Pool) matchesAll(ctx context.Context, expressions *dracel.Cache, selectors []string, i int) (bool, error) {
 	d := &p.Devices[i]
-	input := dracel.Device{Driver: p.Driver, AllowMultipleAllocations: d.AllowMultipleAllocations, Attributes: d.Attributes, Capacity: d.Capacity}
+	input := dracel.Device{
+		Driver: p.Driver, AllowMultipleAllocations: d.AllowMultipleAllocations, Attributes: d.Attributes, Capacity: d.Capacity,
+	}
 	for _, selector := range selectors {
 		program := expressions.GetOrCompile(selector)
 		if program.Error != nil {

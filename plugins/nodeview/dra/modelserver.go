@@ -25,7 +25,7 @@ func (p *Pool) tooSmall(server *modelmemory.Server, i int, share topology.Bytes)
 	candidate := modelmemory.Device{GPU: p.usableMemory(model)}
 	switch device.Form {
 	case placement.MIG:
-		profile := resourceslices.ProfileName(p.Driver, p.published(i).Device)
+		profile := resourceslices.ProfileName(p.Driver, p.publishedDevice(i).Device)
 		candidate.GPU = memory.MIGSlice(model, profile, device.Memory)
 	case placement.Share:
 		candidate.Share = share
@@ -48,7 +48,7 @@ func (p *Pool) shareLimit(sub *subRequest, i int) topology.Bytes {
 	if p.gpus.inventory.Devices[i].Form != placement.Share {
 		return 0
 	}
-	return sub.shareOf(p.published(i)).memoryLimit()
+	return sub.shareOf(p.publishedDevice(i)).memoryLimit()
 }
 
 // largeEnough lists the devices of the pool on which the pod's model server may run.

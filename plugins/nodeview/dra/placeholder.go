@@ -9,17 +9,17 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 )
 
-// placeholder is what the in-tree allocator sees of a pool. It is handed over empty when
+// poolPlaceholder is what the in-tree allocator sees of a pool. It is handed over empty when
 // a cycle begins; what is shown of a node's pools is filled in before the in-tree code
 // looks at that node, so that no two goroutines write the same one.
-type placeholder struct {
+type poolPlaceholder struct {
 	devices *resourceapi.ResourceSlice
 	// counters is nil for a pool without shared counters.
 	counters *resourceapi.ResourceSlice
 	buffer   []resourceapi.Device
 }
 
-func newPlaceholder(p *resourceslices.Pool) placeholder {
+func newPlaceholder(p *resourceslices.Pool) poolPlaceholder {
 	slice := func(name string, count int64) *resourceapi.ResourceSlice {
 		slice := &resourceapi.ResourceSlice{}
 		slice.Name = name
@@ -30,7 +30,7 @@ func newPlaceholder(p *resourceslices.Pool) placeholder {
 		}
 		return slice
 	}
-	shown := placeholder{buffer: make([]resourceapi.Device, 0, len(p.Devices))}
+	shown := poolPlaceholder{buffer: make([]resourceapi.Device, 0, len(p.Devices))}
 	if len(p.Counters) == 0 {
 		shown.devices = slice("devices", 1)
 		return shown

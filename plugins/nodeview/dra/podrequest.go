@@ -121,7 +121,9 @@ func (r *PodRequest) addClaim(index int, claim *resourceapi.ResourceClaim, class
 
 // addAlternative reads one way to satisfy a request. Errors name the request and what
 // of it cannot be.
-func (r *PodRequest) addAlternative(request *deviceRequest, name string, spec *resourceapi.ExactDeviceRequest, classes fwk.DeviceClassLister) error {
+func (r *PodRequest) addAlternative(
+	request *deviceRequest, name string, spec *resourceapi.ExactDeviceRequest, classes fwk.DeviceClassLister,
+) error {
 	class, err := classes.Get(spec.DeviceClassName)
 	if err != nil {
 		return fmt.Errorf("request %s: device class %s: %w", name, spec.DeviceClassName, err)

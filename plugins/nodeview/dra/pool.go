@@ -23,7 +23,7 @@ type Pool struct {
 	gpus *gpuPool
 
 	// placeholder is what the in-tree allocator sees.
-	placeholder placeholder
+	placeholder poolPlaceholder
 }
 
 // newPool returns nil for a pool that must reach the in-tree code as it is.
@@ -71,8 +71,8 @@ func (p *Pool) sameSlices(group []*resourceapi.ResourceSlice) bool {
 	return p != nil && slices.Equal(p.Slices, group)
 }
 
-// published is the device of the pool that device i of the inventory is.
-func (p *Pool) published(i int) resourceslices.Device {
+// publishedDevice is the device of the pool that device i of the inventory is.
+func (p *Pool) publishedDevice(i int) resourceslices.Device {
 	return resourceslices.Device{Device: &p.Devices[p.gpus.published[i]], Driver: p.Driver}
 }
 

@@ -3,17 +3,145 @@ package dra
 import (
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/google/go-cmp/cmp"
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
+// gpuDevice is a whole GPU of our driver.
+func gpuDevice(index int64, memory, product string) resourceapi.Device {
+	kind := deviceapi.TypeGPU
+	return resourceapi.Device{
+		Name: deviceapi.GPUDevice(index),
+		Attributes: map[resourceapi.QualifiedName]resourceapi.DeviceAttribute{
+			deviceapi.Type: {StringValue: &kind}, deviceapi.Index: {IntValue: &index}, deviceapi.ProductName: {StringValue: &product},
+		},
+		Capacity: map[resourceapi.QualifiedName]resourceapi.DeviceCapacity{deviceapi.Memory: {Value: resource.MustParse(memory)}},
+	}
+}
+
+// unknownDevice is one that is not understood.
+func unknownDevice(name string) resourceapi.Device {
+	kind := "vfio"
+	return resourceapi.Device{
+		Name: name, Attributes: map[resourceapi.QualifiedName]resourceapi.DeviceAttribute{deviceapi.Type: {StringValue: &kind}},
+	}
+}
+
+// sliceOf is the only slice of a node's pool.
+func sliceOf(node string, devices ...resourceapi.Device) *resourceapi.ResourceSlice {
+	slice := &resourceapi.ResourceSlice{Spec: resourceapi.ResourceSliceSpec{
+		Driver: deviceapi.Driver, NodeName: &node, Pool: resourceapi.ResourcePool{Name: node, ResourceSliceCount: 1}, Devices: devices,
+	}}
+	slice.Name = node
+	return slice
+}
+
+// indexOf reads the pool of each slice.
+func indexOf(slices ...*resourceapi.ResourceSlice) *poolIndex {
+	index := &poolIndex{}
+	index.updatePools(slices)
+	return index
+}
+
+// poolOf is a pool of whole GPUs with the given memory and product.
+func poolOf(t *testing.T, gpus ...[2]string) *Pool {
+	t.Helper()
+	var devices []resourceapi.Device
+	for i, gpu := range gpus {
+		devices = append(devices, gpuDevice(int64(i), gpu[0], gpu[1]))
+	}
+	found := indexOf(sliceOf("node", devices...)).gpuPool("node")
+	if found == nil {
+		t.Fatal("the pool is not understood")
+	}
+	return found
+}
+
+// namesShown are the devices that the in-tree plugin sees of a pool.
+func namesShown(p *Pool) []string {
+	var names []string
+	for i := range p.placeholder.devices.Spec.Devices {
+		names = append(names, p.placeholder.devices.Spec.Devices[i].Name)
+	}
+	return names
+}
+
+// What is shown are the chosen devices first, each once, and the allocated ones, whose
+// counters must stay accounted for.
+func TestShowOnly(t *testing.T) {
+	gpus := poolOf(t, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"})
+	gpus.showOnly([]int{3, 1, 3}, []int{0, 3})
+	if diff := cmp.Diff([]string{"gpu-3", "gpu-1", "gpu-0"}, namesShown(gpus)); diff != "" {
+		t.Errorf("shown (-want +got):\n%s", diff)
+	}
+	gpus.hideDevices()
+	if names := namesShown(gpus); len(names) != 0 {
+		t.Errorf("%v are shown after all were hidden", names)
+	}
+	gpus.showAll()
+	if diff := cmp.Diff([]string{"gpu-0", "gpu-1", "gpu-2", "gpu-3"}, namesShown(gpus)); diff != "" {
+		t.Errorf("shown (-want +got):\n%s", diff)
+	}
+}
+
 // A pool that the in-tree code would find invalid passes through to it as it is:
-// hiding the device that is wrong must not make the rest allocatable.
+// hiding the device that is wrong must not make the rest allocatable. One device that is
+// not understood does not switch off the others.
+func TestPoolsPassThrough(t *testing.T) {
+	gpu := gpuDevice(0, "24Gi", "A")
+	unsound := sliceOf("node", gpu, gpu)
+	for name, tc := range map[string]struct {
+		slice         *resourceapi.ResourceSlice
+		wantUnmanaged int
+		wantGPUs      bool
+	}{
+		"GPUs":                        {sliceOf("node", gpu), 0, true},
+		"an unsound pool":             {unsound, 1, false},
+		"a device not understood":     {sliceOf("node", unknownDevice("x"), gpu), 0, true},
+		"only devices not understood": {sliceOf("node", unknownDevice("x")), 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			index := indexOf(tc.slice)
+			if index.unmanagedPools != tc.wantUnmanaged || (index.gpuPool("node") != nil) != tc.wantGPUs {
+				t.Errorf("%d pools pass through, want %d; GPUs %t", index.unmanagedPools, tc.wantUnmanaged, index.gpuPool("node") != nil)
+			}
+			if passed := index.placeholders[0] == tc.slice; passed != (tc.wantUnmanaged == 1) {
+				t.Errorf("the slice itself is handed over: %t", passed)
+			}
+		})
+	}
+}
+
+// Pools of equal make share an inventory, whatever else is published beside them, and
+// only pools whose slices changed are read anew.
+func TestUpdatePools(t *testing.T) {
+	a, b, c := sliceOf("a", gpuDevice(0, "24Gi", "A")), sliceOf(
+		"b", unknownDevice("x"), gpuDevice(0, "24Gi", "A"),
+	), sliceOf("c", gpuDevice(0, "24Gi", "B"))
+	index := indexOf(a, b, c)
+	poolA, poolB, poolC := index.gpuPool("a"), index.gpuPool("b"), index.gpuPool("c")
+	if poolA.gpus.inventory != poolB.gpus.inventory || poolA.gpus.inventory == poolC.gpus.inventory {
+		t.Error("a and b are of one make, c is of another")
+	}
+	index.updatePools([]*resourceapi.ResourceSlice{c, b, a})
+	if index.generation != 1 {
+		t.Errorf("generation %d after the same slices came again, want 1", index.generation)
+	}
+	changed := sliceOf("c", gpuDevice(0, "24Gi", "C"))
+	index.updatePools([]*resourceapi.ResourceSlice{a, b, changed})
+	if index.generation != 2 || index.gpuPool("a") != poolA || index.gpuPool("c") == poolC {
+		t.Errorf("generation %d; pool a is the same: %t, pool c: %t", index.generation, index.gpuPool("a") == poolA, index.gpuPool("c") == poolC)
+	}
+	if got := len(index.inventories.byMake); got != 2 {
+		t.Errorf("%d inventories are kept, want 2", got)
+	}
+}
+
+// Whatever makes a pool invalid, all of its slices reach the in-tree code.
 func TestInvalidPoolsPassThrough(t *testing.T) {
-	node := "node"
 	one := map[string]resourceapi.Counter{"gpu": {Value: resource.MustParse("1")}}
 	for name, change := range map[string]func(devices, counters *resourceapi.ResourceSliceSpec){
 		"device published twice": func(devices, _ *resourceapi.ResourceSliceSpec) {
@@ -31,23 +159,19 @@ func TestInvalidPoolsPassThrough(t *testing.T) {
 		"of two nodes":        func(devices, _ *resourceapi.ResourceSliceSpec) { other := "other"; devices.NodeName = &other },
 	} {
 		t.Run(name, func(t *testing.T) {
-			spec := func() resourceapi.ResourceSliceSpec {
-				return resourceapi.ResourceSliceSpec{Driver: deviceapi.Driver, NodeName: &node, Pool: resourceapi.ResourcePool{Name: node, ResourceSliceCount: 2}}
-			}
-			devices, counters := &resourceapi.ResourceSlice{Spec: spec()}, &resourceapi.ResourceSlice{Spec: spec()}
+			devices, counters := sliceOf("node", unknownDevice("gpu-0")), sliceOf("node")
 			devices.Name, counters.Name = "devices", "counters"
-			devices.Spec.Devices = []resourceapi.Device{{Name: "gpu-0", ConsumesCounters: []resourceapi.DeviceCounterConsumption{{CounterSet: "set", Counters: one}}}}
+			devices.Spec.Devices[0].ConsumesCounters = []resourceapi.DeviceCounterConsumption{{CounterSet: "set", Counters: one}}
 			counters.Spec.SharedCounters = []resourceapi.CounterSet{{Name: "set", Counters: one}}
-
-			var before poolIndex
-			before.updatePools([]*resourceapi.ResourceSlice{devices, counters})
-			require.Zero(t, before.unmanagedPools, "the pool is sound before it is changed")
-
+			devices.Spec.Pool.ResourceSliceCount, counters.Spec.Pool.ResourceSliceCount = 2, 2
+			if before := indexOf(devices, counters); before.unmanagedPools != 0 {
+				t.Fatal("the pool is not sound before it is changed")
+			}
 			change(&devices.Spec, &counters.Spec)
-			var after poolIndex
-			after.updatePools([]*resourceapi.ResourceSlice{devices, counters})
-			require.Equal(t, 1, after.unmanagedPools)
-			require.ElementsMatch(t, []*resourceapi.ResourceSlice{devices, counters}, after.placeholders)
+			after := indexOf(devices, counters)
+			if diff := cmp.Diff([]*resourceapi.ResourceSlice{counters, devices}, after.placeholders); diff != "" || after.unmanagedPools != 1 {
+				t.Errorf("%d pools pass through, slices (-want +got):\n%s", after.unmanagedPools, diff)
+			}
 		})
 	}
 }

@@ -77,7 +77,7 @@ func (p *Pool) partFor(ctx context.Context, expressions *dracel.Cache, sub *subR
 		}
 		var share memoryShare
 		if p.gpus.inventory.Devices[i].Form == placement.Share {
-			share = sub.shareOf(p.published(i))
+			share = sub.shareOf(p.publishedDevice(i))
 		}
 		if p.tooSmall(server, i, share.memoryLimit()) != "" {
 			continue
@@ -98,7 +98,7 @@ func (p *Pool) partFor(ctx context.Context, expressions *dracel.Cache, sub *subR
 // hasCapacity reports whether device i of the inventory has what a sub-request asks for.
 func (s *subRequest) hasCapacity(p *Pool, i int) bool {
 	shared := p.gpus.inventory.Devices[i].Form == placement.Share
-	device := p.published(i)
+	device := p.publishedDevice(i)
 	for name, amount := range s.capacity {
 		capacity, found := device.FindCapacity(name)
 		if found && shared {
@@ -132,7 +132,7 @@ func (p *Pool) attributeValues(attribute resourceapi.FullyQualifiedName) []int64
 
 // attributeOf is the value of an attribute of device i of the inventory.
 func (p *Pool) attributeOf(i int, name resourceapi.FullyQualifiedName) (any, bool) {
-	value, found := p.published(i).FindAttribute(resourceapi.QualifiedName(name))
+	value, found := p.publishedDevice(i).FindAttribute(resourceapi.QualifiedName(name))
 	switch {
 	case !found:
 		return nil, false

@@ -21,6 +21,8 @@ type Source struct {
 	expressions *dracel.Cache
 	instances   *instancePool
 	pools       poolIndex
+	// findPod looks a pod up in the scheduler's cache, nil if it is not there.
+	findPod func(namespace, name string) *v1.Pod
 }
 
 // NewSource builds a source on a scheduler's handle, and the in-tree plugin that it
@@ -38,7 +40,15 @@ func NewSource(ctx context.Context, h fwk.Handle) (*Source, *dynamicresources.Dy
 	if err != nil {
 		return nil, nil, err
 	}
+	pods := h.SharedInformerFactory().Core().V1().Pods().Lister()
 	return &Source{
+		findPod: func(namespace, name string) *v1.Pod {
+			pod, err := pods.Pods(namespace).Get(name)
+			if err != nil {
+				return nil
+			}
+			return pod
+		},
 		manager:     h.SharedDRAManager(),
 		expressions: dracel.NewCache(compiledExpressions, dracel.Features{EnableConsumableCapacity: features.EnableDRAConsumableCapacity}),
 		instances:   instances,
@@ -127,7 +137,9 @@ func (s *Source) claimsToAllocate(pod *v1.Pod) ([]*resourceapi.ResourceClaim, er
 
 // AskReserve asks the in-tree plugin which claims its Reserve would allocate, and how,
 // for a pod whose Filter has passed on the node.
-func (s *Source) AskReserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) ([]*resourceapi.ResourceClaim, *fwk.Status) {
+func (s *Source) AskReserve(
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string,
+) ([]*resourceapi.ResourceClaim, *fwk.Status) {
 	instance, err := s.instances.borrowInstance()
 	if err != nil {
 		return nil, fwk.AsStatus(err)
@@ -197,4 +209,9 @@ func (s *Source) PreFilter(
 	}
 	cycle := &Cycle{source: s, request: request, state: allocated, allocated: s.pools.sortAllocated(allocated), claims: &claimIndex{}}
 	return cycle, result, status
+}
+
+// ClassFor reports whether a device class stands behind an extended resource.
+func (s *Source) ClassFor(name v1.ResourceName) bool {
+	return s.manager.DeviceClassResolver().GetDeviceClass(name) != nil
 }

@@ -20,10 +20,7 @@ type UnmetRequest struct {
 // the least. Where there are others, devices that are not viewed, a request whose device
 // class matches no GPU is taken to be meant for those.
 func (c *Cycle) UnmetRequests(ctx context.Context, makes []*View, others bool) []UnmetRequest {
-	pools := make([]*Pool, len(makes))
-	for i, view := range makes {
-		pools[i] = view.pool
-	}
+	pools := poolsOfViews(makes)
 	var unmet []UnmetRequest
 	for i := range c.request.requests {
 		request := &c.request.requests[i]
@@ -40,10 +37,7 @@ func (s *Source) unmetByAll(ctx context.Context, pools []*Pool, request *deviceR
 	decided = true
 	for i := range request.alternatives {
 		sub := &request.alternatives[i]
-		if others && !slices.ContainsFunc(pools, func(p *Pool) bool {
-			matched := p.matchSelectors(ctx, s.expressions, sub.selectors[:sub.ofClass]).devices
-			return slices.ContainsFunc(p.gpus.published, matched.Has)
-		}) {
+		if others && !s.classMatches(ctx, pools, sub) {
 			return "", true
 		}
 		if condition, decided = s.unmetCondition(ctx, pools, sub); condition == "" && decided {
@@ -51,4 +45,34 @@ func (s *Source) unmetByAll(ctx context.Context, pools []*Pool, request *deviceR
 		}
 	}
 	return condition, decided
+}
+
+// classMatches reports whether the device class of a sub-request matches any GPU.
+func (s *Source) classMatches(ctx context.Context, pools []*Pool, sub *subRequest) bool {
+	return slices.ContainsFunc(pools, func(p *Pool) bool {
+		matched := p.matchSelectors(ctx, s.expressions, sub.selectors[:sub.ofClass]).devices
+		return slices.ContainsFunc(p.gpus.published, matched.Has)
+	})
+}
+
+// MeantForOthers reports whether a request of the pod has an alternative whose device
+// class matches no GPU of the views, one for each make of node.
+func (c *Cycle) MeantForOthers(ctx context.Context, makes []*View) bool {
+	pools := poolsOfViews(makes)
+	for i := range c.request.requests {
+		for j := range c.request.requests[i].alternatives {
+			if !c.source.classMatches(ctx, pools, &c.request.requests[i].alternatives[j]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func poolsOfViews(views []*View) []*Pool {
+	pools := make([]*Pool, len(views))
+	for i, view := range views {
+		pools[i] = view.pool
+	}
+	return pools
 }

@@ -118,5 +118,5 @@ func (v *View) OnlyPool() bool {
 
 // ProfileName is the MIG profile of a device of the inventory, "" for others.
 func (v *View) ProfileName(device int) string {
-	return resourceslices.ProfileName(v.pool.Driver, v.pool.published(device).Device)
+	return resourceslices.ProfileName(v.pool.Driver, v.pool.publishedDevice(device).Device)
 }

@@ -24,8 +24,8 @@ type NodeCapacity struct {
 // fit in an int64.
 const MaxMemory = 1 << 42
 
-// amounts is what package forecast knows of a node.
-func (c NodeCapacity) amounts() forecast.NodeCapacity {
+// forecastCapacity is what package forecast knows of a node.
+func (c NodeCapacity) forecastCapacity() forecast.NodeCapacity {
 	return forecast.NodeCapacity{Name: c.Name, CPU: c.CPU, GPUs: c.GPUs, Model: c.Model}
 }
 

@@ -24,7 +24,7 @@ func NewClusterState(nodes []NodeCapacity) (*ClusterState, error) {
 		if err := nodes[i].validateHost(); err != nil {
 			return nil, err
 		}
-		capacities[i] = nodes[i].amounts()
+		capacities[i] = nodes[i].forecastCapacity()
 	}
 	amounts, err := forecast.NewClusterAmounts(capacities)
 	if err != nil {

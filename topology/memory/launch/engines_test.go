@@ -4,11 +4,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/memory"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestSGLangFlags(t *testing.T) {
@@ -164,9 +163,15 @@ func TestTensorRTLLM(t *testing.T) {
 
 	c := run(t, start+"--tp_size 4 --max_batch_size 64 --extra_llm_api_options /cfg/extra.yaml")
 	r := mustRead(t, c)
-	require.False(t, r.IsKnown(launch.FieldMaxSequences), "the file stands above the flags")
-	require.False(t, r.IsKnown(launch.FieldKVTokens))
-	require.True(t, r.IsKnown(launch.FieldModel))
+	if r.IsKnown(launch.FieldMaxSequences) {
+		t.Fatal("the file stands above the flags")
+	}
+	if r.IsKnown(launch.FieldKVTokens) {
+		t.Fatal("r.IsKnown(launch.FieldKVTokens) is true")
+	}
+	if !r.IsKnown(launch.FieldModel) {
+		t.Fatal("r.IsKnown(launch.FieldModel) is false")
+	}
 
 	c.Files = map[string]map[string]any{"/cfg/extra.yaml": {
 		"max_batch_size": float64(128), "enable_attention_dp": true, "cuda_graph_config": nil,
@@ -175,12 +180,16 @@ func TestTensorRTLLM(t *testing.T) {
 		"speculative_config": map[string]any{"decoding_type": "MTP", "num_nextn_predict_layers": float64(3)},
 	}}
 	r = mustRead(t, c)
-	require.Empty(t, unknown(r), "%v", r.Unknown)
+	if got := unknown(r); len(got) > 0 {
+		t.Fatalf("%v: unknown(r) = %v, want none", r.Unknown, got)
+	}
 	wantLaunch(t, want(func(l *memory.Launch) {
 		l.TensorParallel, l.DataParallel, l.MaxSequences, l.Eager = 1, 4, 128, true
 		l.Utilisation, l.KVTokens, l.KVFormat, l.BlockSize, l.Draft, l.DraftTokens = 0.7, 65_536, memory.KVFP8, 32, "mtp", 3
 	}), r.Launch)
-	require.Equal(t, "file /cfg/extra.yaml: kv_cache_config.max_tokens 65536", r.Explicit[launch.FieldKVTokens])
+	if r.Explicit[launch.FieldKVTokens] != "file /cfg/extra.yaml: kv_cache_config.max_tokens 65536" {
+		t.Fatalf("r.Explicit[launch.FieldKVTokens] = %q, want %q", r.Explicit[launch.FieldKVTokens], "file /cfg/extra.yaml: kv_cache_config.max_tokens 65536")
+	}
 }
 
 // Triton serves what is in a repository. A script that fills a model's parameters in
@@ -188,9 +197,15 @@ func TestTensorRTLLM(t *testing.T) {
 func TestTriton(t *testing.T) {
 	r := mustRead(t, launch.Container{Image: "nvcr.io/nvidia/tritonserver:25.04-py3",
 		Command: []string{"tritonserver", "--model-repository=/models", "--http-port=8000"}})
-	require.Equal(t, "triton", r.Server)
-	require.Equal(t, []string{"Engine", "Model"}, unknown(r))
-	require.Contains(t, r.Unknown[len(r.Unknown)-1].Because, "is in its model repository")
+	if r.Server != "triton" {
+		t.Fatalf("r.Server = %q, want %q", r.Server, "triton")
+	}
+	if diff := cmp.Diff([]string{"Engine", "Model"}, unknown(r)); diff != "" {
+		t.Fatalf("unknown(r) (-want +got):\n%s", diff)
+	}
+	if !strings.Contains(r.Unknown[len(r.Unknown)-1].Because, "is in its model repository") {
+		t.Fatalf("%q does not contain %q", r.Unknown[len(r.Unknown)-1].Because, "is in its model repository")
+	}
 
 	r = mustRead(t, launch.Container{Command: []string{"bash", "-c", `
 python3 tools/fill_template.py -i /repo/tensorrt_llm/config.pbtxt \
@@ -249,16 +264,26 @@ func TestUnaccountedServers(t *testing.T) {
 		"python3 -m dynamo.trtllm --model-path a/b": "dynamo", "serve run app:main": "ray", "mlc_llm serve x": "mlc-llm",
 	} {
 		r := mustRead(t, run(t, line))
-		require.Equal(t, server, r.Server, line)
-		require.Empty(t, r.Launch.Engine)
-		require.Equal(t, []string{"Engine", "Model"}, unknown(r))
-		require.Contains(t, r.Unknown[0].Because, launch.GPUMemoryAnnotation)
+		if r.Server != server {
+			t.Fatalf("%v: r.Server = %q, want %q", line, r.Server, server)
+		}
+		if r.Launch.Engine != "" {
+			t.Fatalf("r.Launch.Engine = %v, want none", r.Launch.Engine)
+		}
+		if diff := cmp.Diff([]string{"Engine", "Model"}, unknown(r)); diff != "" {
+			t.Fatalf("unknown(r) (-want +got):\n%s", diff)
+		}
+		if !strings.Contains(r.Unknown[0].Because, launch.GPUMemoryAnnotation) {
+			t.Fatalf("%q does not contain %q", r.Unknown[0].Because, launch.GPUMemoryAnnotation)
+		}
 	}
 	for image, server := range map[string]string{
 		"ollama/ollama:0.12": "ollama", "ghcr.io/ggml-org/llama.cpp:server-cuda": "llama.cpp",
 		"nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8": "nim",
 	} {
-		require.Equal(t, server, mustRead(t, launch.Container{Image: image}).Server)
+		if got := mustRead(t, launch.Container{Image: image}).Server; got != server {
+			t.Fatalf("mustRead(t, launch.Container{Image: image}).Server = %q, want %q", got, server)
+		}
 	}
 }
 
@@ -299,11 +324,19 @@ func TestVersions(t *testing.T) {
 		c.Image = image
 		r := mustRead(t, c)
 		if want == "" {
-			require.False(t, r.IsKnown(launch.FieldVersion), image)
-			require.Equal(t, memory.Version{}, r.Launch.Version, image)
+			if r.IsKnown(launch.FieldVersion) {
+				t.Fatalf("%v: r.IsKnown(launch.FieldVersion) is true", image)
+			}
+			if diff := cmp.Diff(memory.Version{}, r.Launch.Version); diff != "" {
+				t.Fatalf("%v: r.Launch.Version (-want +got):\n%s", image, diff)
+			}
 			continue
 		}
-		require.Equal(t, want, r.Launch.Version.String(), image)
-		require.True(t, r.IsKnown(launch.FieldVersion), image)
+		if got := r.Launch.Version.String(); got != want {
+			t.Fatalf("%v: r.Launch.Version.String() = %q, want %q", image, got, want)
+		}
+		if !r.IsKnown(launch.FieldVersion) {
+			t.Fatalf("%v: r.IsKnown(launch.FieldVersion) is false", image)
+		}
 	}
 }

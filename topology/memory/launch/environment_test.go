@@ -1,9 +1,8 @@
 package launch_test
 
 import (
+	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 )
@@ -22,8 +21,12 @@ func TestReferences(t *testing.T) {
 		"$(LENGTH)": 4096, "$(K)k": 9000, "$(TWICE)": 88, "1$(EMPTY)2": 12, "$(LENGTH)$(EMPTY)": 4096,
 	} {
 		r := mustRead(t, launch.Container{Command: []string{"vllm", "serve", "org/model"}, Args: []string{"--max-model-len", text}, Env: env})
-		require.Equal(t, want, r.Launch.MaxModelLen, text)
-		require.True(t, r.IsKnown(launch.FieldMaxModelLen))
+		if r.Launch.MaxModelLen != want {
+			t.Fatalf("%v: r.Launch.MaxModelLen = %v, want %v", text, r.Launch.MaxModelLen, want)
+		}
+		if !r.IsKnown(launch.FieldMaxModelLen) {
+			t.Fatal("r.IsKnown(launch.FieldMaxModelLen) is false")
+		}
 	}
 	for text, because := range map[string]string{
 		"$(NOWHERE)":  "$(NOWHERE) is no variable of the container's env",
@@ -37,8 +40,12 @@ func TestReferences(t *testing.T) {
 		"{{ .Len }}":  "{{ .Len }} is filled in by a template, render it first",
 	} {
 		r := mustRead(t, launch.Container{Command: []string{"vllm", "serve", "org/model"}, Args: []string{"--max-model-len", text}, Env: env})
-		require.False(t, r.IsKnown(launch.FieldMaxModelLen), text)
-		require.Contains(t, r.Unknown[1].Because, because, text)
+		if r.IsKnown(launch.FieldMaxModelLen) {
+			t.Fatalf("%v: r.IsKnown(launch.FieldMaxModelLen) is true", text)
+		}
+		if !strings.Contains(r.Unknown[1].Because, because) {
+			t.Fatalf("%v: %q does not contain %q", text, r.Unknown[1].Because, because)
+		}
 	}
 	for text, want := range map[string]string{
 		"$(LENGTH": `"$(LENGTH" is not a whole number`, "$LENGTH": "Kubernetes replaces $(NAME)", "${LENGTH}": "Kubernetes replaces $(NAME)",
@@ -56,8 +63,14 @@ func TestReferencesInScripts(t *testing.T) {
 	env := []launch.EnvVar{{Name: "LENGTH", Value: "4096"}}
 	r := mustRead(t, launch.Container{Command: []string{"sh", "-c", "vllm serve org/model --max-model-len $(LENGTH) --port $(cat /port)"},
 		Env: env})
-	require.Equal(t, int64(4096), r.Launch.MaxModelLen)
-	require.Empty(t, unknown(r))
+	if r.Launch.MaxModelLen != int64(4096) {
+		t.Fatalf("r.Launch.MaxModelLen = %v, want %v", r.Launch.MaxModelLen, int64(4096))
+	}
+	if got := unknown(r); len(got) > 0 {
+		t.Fatalf("unknown(r) = %v, want none", got)
+	}
 	r = mustRead(t, launch.Container{Command: []string{"sh", "-c", "vllm serve org/model --max-model-len $(length)"}, Env: env})
-	require.False(t, r.IsKnown(launch.FieldMaxModelLen))
+	if r.IsKnown(launch.FieldMaxModelLen) {
+		t.Fatal("r.IsKnown(launch.FieldMaxModelLen) is true")
+	}
 }

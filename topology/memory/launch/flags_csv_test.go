@@ -7,9 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
+	"github.com/google/go-cmp/cmp"
 )
 
 // knownFlags lists flags of inference servers that decide memory, with their aliases
@@ -44,16 +43,24 @@ func TestEveryKnownFlagIsUnderstood(t *testing.T) {
 	if os.IsNotExist(err) {
 		t.Skipf("%s is not beside this checkout: the tables of the other tests cover its rows", knownFlags)
 	}
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer file.Close()
 	rows, err := csv.NewReader(file).ReadAll()
-	require.NoError(t, err)
-	require.Equal(t, []string{"engine", "flag", "aliases", "env"}, rows[0][:4])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"engine", "flag", "aliases", "env"}, rows[0][:4]); diff != "" {
+		t.Fatalf("rows[0][:4] (-want +got):\n%s", diff)
+	}
 	checked := 0
 	for _, row := range rows[1:] {
 		engine, flags, variables := row[0], row[1]+" "+row[2], row[3]
 		start, known := servers[engine]
-		require.True(t, known, "engine %s has no server here", engine)
+		if !known {
+			t.Fatalf("engine %s has no server here", engine)
+		}
 		for _, match := range flagWords.FindAllStringSubmatch(flags, -1) {
 			flag := match[1]
 			if flag == "--no-" || strings.HasPrefix(flag, "--tensor_parallel_size") && engine != "vllm" {
@@ -73,13 +80,17 @@ func TestEveryKnownFlagIsUnderstood(t *testing.T) {
 				t.Run(engine+" "+parameter, func(t *testing.T) {
 					_, err := launch.Read(launch.Container{Command: []string{"bash", "-c",
 						"python3 fill_template.py -i c.pbtxt " + parameter + ":1; tritonserver"}})
-					require.NoError(t, err)
+					if err != nil {
+						t.Fatal(err)
+					}
 				})
 				checked++
 			}
 		}
 	}
-	require.Greater(t, checked, 90, "the walk found too few flags to mean anything")
+	if checked <= 90 {
+		t.Fatalf("the walk found too few flags to mean anything: checked = %v, want more than %v", checked, 90)
+	}
 }
 
 // understood checks that a flag is read or knowingly ignored, with a value or without.
@@ -92,8 +103,12 @@ func understood(t *testing.T, start, flag string) {
 		c.Command = append(c.Command, "1")
 	}
 	r, err := launch.Read(c)
-	require.NoError(t, err)
-	require.Empty(t, r.Unrecognised)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Unrecognised) > 0 {
+		t.Fatalf("r.Unrecognised = %v, want none", r.Unrecognised)
+	}
 }
 
 func variableUnderstood(t *testing.T, start, variable string) {
@@ -113,10 +128,14 @@ func variableUnderstood(t *testing.T, start, variable string) {
 	}
 	c.Env = []launch.EnvVar{{Name: variable, Value: value}}
 	r, err := launch.Read(c)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	found := false
 	for _, where := range r.Explicit {
 		found = found || strings.HasPrefix(where, "env: "+variable)
 	}
-	require.True(t, found, "%v", r.Explicit)
+	if !found {
+		t.Fatalf("%v", r.Explicit)
+	}
 }

@@ -1,9 +1,8 @@
 package launch_test
 
 import (
+	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 )
@@ -17,8 +16,12 @@ func TestNumber(t *testing.T) {
 		"0.5m": 500_000, "9223372036854775807": 9223372036854775807,
 	} {
 		got, err := launch.ParseNumber(text)
-		require.NoError(t, err, text)
-		require.Equal(t, want, got, text)
+		if err != nil {
+			t.Fatalf("%v: %v", text, err)
+		}
+		if got != want {
+			t.Fatalf("%v: got = %v, want %v", text, got, want)
+		}
 	}
 	for text, want := range map[string]string{
 		"": "is not a whole number", " ": "is not a whole number", "k": "is not a whole number", "-1k": "is not a whole number",
@@ -32,6 +35,8 @@ func TestNumber(t *testing.T) {
 		"99999999999999999999999999999t": "more than can be counted",
 	} {
 		_, err := launch.ParseNumber(text)
-		require.ErrorContains(t, err, want, text)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("%v: error %v, want %q", text, err, want)
+		}
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/memory"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
@@ -22,18 +20,34 @@ var (
 
 func TestPodPicksTheServer(t *testing.T) {
 	r, err := launch.Pod{Containers: []launch.Container{agent, sidecar, server}}.Read()
-	require.NoError(t, err)
-	require.True(t, r.IsServer())
-	require.Equal(t, "main", r.Container)
-	require.Equal(t, "org/model", r.Model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.IsServer() {
+		t.Fatal("r.IsServer() is false")
+	}
+	if r.Container != "main" {
+		t.Fatalf("r.Container = %q, want %q", r.Container, "main")
+	}
+	if r.Model != "org/model" {
+		t.Fatalf("r.Model = %q, want %q", r.Model, "org/model")
+	}
 
 	r, err = launch.Pod{Containers: []launch.Container{agent, sidecar}}.Read()
-	require.NoError(t, err)
-	require.False(t, r.IsServer())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.IsServer() {
+		t.Fatal("r.IsServer() is true")
+	}
 
 	r, err = launch.Pod{}.Read()
-	require.NoError(t, err)
-	require.False(t, r.IsServer())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.IsServer() {
+		t.Fatal("r.IsServer() is true")
+	}
 }
 
 func TestPodWithSeveralServers(t *testing.T) {
@@ -45,13 +59,21 @@ func TestPodWithSeveralServers(t *testing.T) {
 
 	pod.Annotations = map[string]string{launch.GPUMemoryAnnotation: "40Gi"}
 	r, err := pod.Read()
-	require.NoError(t, err)
-	require.Equal(t, 40*topology.GiB, r.GPUMemory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.GPUMemory != 40*topology.GiB {
+		t.Fatalf("r.GPUMemory = %v, want %v", r.GPUMemory, 40*topology.GiB)
+	}
 
 	other.GPUs = 0 // it runs on the CPU
 	r, err = launch.Pod{Containers: []launch.Container{other, server}}.Read()
-	require.NoError(t, err)
-	require.Equal(t, "main", r.Container)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Container != "main" {
+		t.Fatalf("r.Container = %q, want %q", r.Container, "main")
+	}
 }
 
 func TestPodNamesTheContainerInErrors(t *testing.T) {
@@ -106,9 +128,15 @@ func TestPodOfKServe(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := tc.pod.Read()
-			require.NoError(t, err)
-			require.Equal(t, tc.model, r.Model)
-			require.Equal(t, tc.model != "", r.IsKnown(launch.FieldModel), "%v", r.Unknown)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Model != tc.model {
+				t.Fatalf("r.Model = %q, want %q", r.Model, tc.model)
+			}
+			if got := r.IsKnown(launch.FieldModel); got != (tc.model != "") {
+				t.Fatalf("%v: r.IsKnown(launch.FieldModel) = %v, want %v", r.Unknown, got, (tc.model != ""))
+			}
 		})
 	}
 }
@@ -118,22 +146,42 @@ func TestAnnotations(t *testing.T) {
 		"ashlar.dev/gpu-memory": "40Gi", "ashlar.dev/model": "other/model", "ashlar.dev/max-model-len": "32K", "ashlar.dev/concurrency": "16",
 		"ashlar.dev/context": "4k", "ashlar.dev/engine": "vllm", "ashlar.dev/engine-version": "0.12.0",
 	}}.Read()
-	require.NoError(t, err)
-	require.Equal(t, 40*topology.GiB, r.GPUMemory)
-	require.Equal(t, "other/model", r.Model)
-	require.Equal(t, int64(16), r.Concurrency)
-	require.Equal(t, int64(4000), r.Context)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.GPUMemory != 40*topology.GiB {
+		t.Fatalf("r.GPUMemory = %v, want %v", r.GPUMemory, 40*topology.GiB)
+	}
+	if r.Model != "other/model" {
+		t.Fatalf("r.Model = %q, want %q", r.Model, "other/model")
+	}
+	if r.Concurrency != int64(16) {
+		t.Fatalf("r.Concurrency = %v, want %v", r.Concurrency, int64(16))
+	}
+	if r.Context != int64(4000) {
+		t.Fatalf("r.Context = %v, want %v", r.Context, int64(4000))
+	}
 	wantLaunch(t, memory.Launch{Engine: memory.VLLM, Version: memory.Version{Minor: 12}, MaxModelLen: 32_768}, r.Launch)
-	require.Equal(t, "annotation ashlar.dev/model", r.Explicit[launch.FieldModel])
-	require.Empty(t, r.Unknown)
+	if r.Explicit[launch.FieldModel] != "annotation ashlar.dev/model" {
+		t.Fatalf("r.Explicit[launch.FieldModel] = %q, want %q", r.Explicit[launch.FieldModel], "annotation ashlar.dev/model")
+	}
+	if len(r.Unknown) > 0 {
+		t.Fatalf("r.Unknown = %v, want none", r.Unknown)
+	}
 
 	// They settle what the container leaves open.
 	open := launch.Container{Name: "main", Image: "corp/llm:1", Command: []string{"vllm", "serve", "/models/x"}}
 	r, err = launch.Pod{Containers: []launch.Container{open},
 		Annotations: map[string]string{launch.ModelAnnotation: "org/model", launch.EngineVersionAnnotation: "0.11"}}.Read()
-	require.NoError(t, err)
-	require.Empty(t, r.Unknown)
-	require.Equal(t, "org/model", r.Model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Unknown) > 0 {
+		t.Fatalf("r.Unknown = %v, want none", r.Unknown)
+	}
+	if r.Model != "org/model" {
+		t.Fatalf("r.Model = %q, want %q", r.Model, "org/model")
+	}
 }
 
 func TestMalformedAnnotations(t *testing.T) {
@@ -155,28 +203,54 @@ func TestMalformedAnnotations(t *testing.T) {
 func TestEngineAnnotation(t *testing.T) {
 	flags := launch.Container{Name: "llm", Image: "corp/llm:1", Args: []string{"--model", "org/model", "-tp", "2"}, GPUs: 2}
 	r, err := launch.Pod{Containers: []launch.Container{flags}}.Read()
-	require.NoError(t, err)
-	require.False(t, r.IsServer())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.IsServer() {
+		t.Fatal("r.IsServer() is true")
+	}
 
 	r, err = launch.Pod{Containers: []launch.Container{agent, flags}, Annotations: map[string]string{launch.EngineAnnotation: "vllm"}}.Read()
-	require.NoError(t, err)
-	require.Equal(t, "vllm", r.Server)
-	require.Equal(t, "org/model", r.Model)
-	require.Equal(t, int64(2), r.Launch.TensorParallel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Server != "vllm" {
+		t.Fatalf("r.Server = %q, want %q", r.Server, "vllm")
+	}
+	if r.Model != "org/model" {
+		t.Fatalf("r.Model = %q, want %q", r.Model, "org/model")
+	}
+	if r.Launch.TensorParallel != int64(2) {
+		t.Fatalf("r.Launch.TensorParallel = %v, want %v", r.Launch.TensorParallel, int64(2))
+	}
 
 	own := launch.Container{Name: "llm", Image: "corp/llm:1", Command: []string{"python", "/app/serve.py"}, GPUs: 1}
 	r, err = launch.Pod{Containers: []launch.Container{own},
 		Annotations: map[string]string{launch.EngineAnnotation: "vllm", launch.ModelAnnotation: "org/model"}}.Read()
-	require.NoError(t, err)
-	require.Equal(t, "org/model", r.Model)
-	require.True(t, r.IsKnown(launch.FieldModel))
-	require.False(t, r.IsKnown(launch.FieldMaxModelLen), "what serve.py tells vLLM is not known")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Model != "org/model" {
+		t.Fatalf("r.Model = %q, want %q", r.Model, "org/model")
+	}
+	if !r.IsKnown(launch.FieldModel) {
+		t.Fatal("r.IsKnown(launch.FieldModel) is false")
+	}
+	if r.IsKnown(launch.FieldMaxModelLen) {
+		t.Fatal("what serve.py tells vLLM is not known")
+	}
 
 	r, err = launch.Pod{Containers: []launch.Container{own},
 		Annotations: map[string]string{launch.EngineAnnotation: "plain", launch.ModelAnnotation: "org/model"}}.Read()
-	require.NoError(t, err)
-	require.Equal(t, memory.Plain, r.Launch.Engine)
-	require.True(t, r.IsServer())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Launch.Engine != memory.Plain {
+		t.Fatalf("r.Launch.Engine = %q, want %q", r.Launch.Engine, memory.Plain)
+	}
+	if !r.IsServer() {
+		t.Fatal("r.IsServer() is false")
+	}
 }
 
 func TestContradictions(t *testing.T) {
@@ -204,11 +278,17 @@ func TestContradictions(t *testing.T) {
 			c := launch.Container{Command: strings.Fields(tc.line), GPUs: tc.gpus}
 			r := mustRead(t, c)
 			if tc.want == "" {
-				require.Empty(t, r.Contradictions)
+				if len(r.Contradictions) > 0 {
+					t.Fatalf("r.Contradictions = %v, want none", r.Contradictions)
+				}
 				return
 			}
-			require.Len(t, r.Contradictions, 1)
-			require.Contains(t, r.Contradictions[0], tc.want)
+			if len(r.Contradictions) != 1 {
+				t.Fatalf("len(r.Contradictions) = %d, want %d: %v", len(r.Contradictions), 1, r.Contradictions)
+			}
+			if !strings.Contains(r.Contradictions[0], tc.want) {
+				t.Fatalf("%q does not contain %q", r.Contradictions[0], tc.want)
+			}
 		})
 	}
 }
@@ -217,15 +297,27 @@ func TestContradictions(t *testing.T) {
 func TestServersOverSeveralNodes(t *testing.T) {
 	leader := launch.Container{GPUs: 8, Command: []string{"sh", "-c", "ray start --head --port 6379; vllm serve org/model -tp 8 -pp 2"}}
 	r := mustRead(t, leader)
-	require.Equal(t, "org/model", r.Model)
-	require.Equal(t, int64(2), r.Launch.PipelineParallel)
-	require.Empty(t, r.Contradictions)
+	if r.Model != "org/model" {
+		t.Fatalf("r.Model = %q, want %q", r.Model, "org/model")
+	}
+	if r.Launch.PipelineParallel != int64(2) {
+		t.Fatalf("r.Launch.PipelineParallel = %v, want %v", r.Launch.PipelineParallel, int64(2))
+	}
+	if len(r.Contradictions) > 0 {
+		t.Fatalf("r.Contradictions = %v, want none", r.Contradictions)
+	}
 
 	worker := mustRead(t, launch.Container{GPUs: 8, Command: []string{"sh", "-c", "ray start --address=$LEADER:6379 --block"}})
-	require.Equal(t, "ray", worker.Server)
-	require.False(t, worker.IsKnown(launch.FieldModel))
+	if worker.Server != "ray" {
+		t.Fatalf("worker.Server = %q, want %q", worker.Server, "ray")
+	}
+	if worker.IsKnown(launch.FieldModel) {
+		t.Fatal("worker.IsKnown(launch.FieldModel) is true")
+	}
 
 	group := launch.Container{GPUs: 8, Command: []string{"vllm", "serve", "org/model", "-tp", "8", "-pp", "2"},
 		Env: []launch.EnvVar{{Name: "LWS_GROUP_SIZE", Value: "2"}}}
-	require.Empty(t, mustRead(t, group).Contradictions)
+	if got := mustRead(t, group).Contradictions; len(got) > 0 {
+		t.Fatalf("mustRead(t, group).Contradictions = %v, want none", got)
+	}
 }

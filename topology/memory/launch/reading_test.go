@@ -2,12 +2,12 @@ package launch_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/topology/memory"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
@@ -17,14 +17,18 @@ import (
 func run(t *testing.T, line string) launch.Container {
 	t.Helper()
 	words, err := launch.SplitWords(line)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return launch.Container{Name: "main", Command: words}
 }
 
 func mustRead(t *testing.T, c launch.Container) launch.Reading {
 	t.Helper()
 	r, err := launch.Read(c)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 
@@ -51,9 +55,15 @@ func wantLaunch(t *testing.T, want memory.Launch, got memory.Launch) {
 // wantError checks an error's words and that no mark of unknown text shows in it.
 func wantError(t *testing.T, err error, want string) {
 	t.Helper()
-	require.Error(t, err)
-	require.Contains(t, err.Error(), want)
-	require.True(t, utf8.ValidString(err.Error()), "%q shows the mark of unknown text", err.Error())
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if got := err.Error(); !strings.Contains(got, want) {
+		t.Fatalf("%q does not contain %q", got, want)
+	}
+	if !utf8.ValidString(err.Error()) {
+		t.Fatalf("%q shows the mark of unknown text", err.Error())
+	}
 }
 
 // flagCase is one command line and what it comes to.
@@ -73,8 +83,12 @@ func (tc flagCase) check(t *testing.T) {
 	c.Env, c.GPUs, c.Image = tc.env, tc.gpus, tc.image
 	r := mustRead(t, c)
 	wantLaunch(t, tc.want, r.Launch)
-	require.Equal(t, tc.unknown, unknown(r), "%v", r.Unknown)
+	if diff := cmp.Diff(tc.unknown, unknown(r)); diff != "" {
+		t.Fatalf("%v: unknown(r) (-want +got):\n%s", r.Unknown, diff)
+	}
 	if tc.model != "" {
-		require.Equal(t, tc.model, r.Model)
+		if r.Model != tc.model {
+			t.Fatalf("r.Model = %q, want %q", r.Model, tc.model)
+		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/topology/memory"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
@@ -31,7 +30,9 @@ func TestSplit(t *testing.T) {
 		"price$ is":              {"price$", "is"},
 	} {
 		got, err := launch.SplitWords(text)
-		require.NoError(t, err, text)
+		if err != nil {
+			t.Fatalf("%v: %v", text, err)
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", text, diff)
 		}
@@ -170,9 +171,13 @@ func TestScripts(t *testing.T) {
 			c := launch.Container{Command: []string{"/bin/bash", "-c", tc.script}, Env: env}
 			r := mustRead(t, c)
 			wantLaunch(t, tc.want, r.Launch)
-			require.Equal(t, tc.unknown, unknown(r), "%v", r.Unknown)
+			if diff := cmp.Diff(tc.unknown, unknown(r)); diff != "" {
+				t.Fatalf("%v: unknown(r) (-want +got):\n%s", r.Unknown, diff)
+			}
 			if r.IsKnown(launch.FieldModel) {
-				require.Equal(t, "org/model", r.Model)
+				if r.Model != "org/model" {
+					t.Fatalf("r.Model = %q, want %q", r.Model, "org/model")
+				}
 			}
 		})
 	}
@@ -192,13 +197,23 @@ func TestUnseenFlags(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := mustRead(t, launch.Container{Command: []string{"bash", "-c", script}})
-			require.Equal(t, "org/model", r.Model)
-			require.Equal(t, int64(4096), r.Launch.MaxModelLen)
-			require.True(t, r.IsKnown(launch.FieldMaxModelLen))
-			require.True(t, r.IsKnown(launch.FieldModel))
+			if r.Model != "org/model" {
+				t.Fatalf("r.Model = %q, want %q", r.Model, "org/model")
+			}
+			if r.Launch.MaxModelLen != int64(4096) {
+				t.Fatalf("r.Launch.MaxModelLen = %v, want %v", r.Launch.MaxModelLen, int64(4096))
+			}
+			if !r.IsKnown(launch.FieldMaxModelLen) {
+				t.Fatal("r.IsKnown(launch.FieldMaxModelLen) is false")
+			}
+			if !r.IsKnown(launch.FieldModel) {
+				t.Fatal("r.IsKnown(launch.FieldModel) is false")
+			}
 			for _, field := range []launch.Field{launch.FieldMaxSequences, launch.FieldTensorParallel, launch.FieldEager, launch.FieldKVFormat,
 				launch.FieldDraft} {
-				require.False(t, r.IsKnown(field), "%v", field)
+				if r.IsKnown(field) {
+					t.Fatalf("%v", field)
+				}
 			}
 		})
 	}
@@ -212,7 +227,9 @@ func TestShells(t *testing.T) {
 	} {
 		t.Run(strings.Join(command, " "), func(t *testing.T) {
 			c := launch.Container{Command: command, Args: []string{"vllm serve org/model -tp 2"}}
-			require.Equal(t, int64(2), mustRead(t, c).Launch.TensorParallel)
+			if got := mustRead(t, c).Launch.TensorParallel; got != int64(2) {
+				t.Fatalf("mustRead(t, c).Launch.TensorParallel = %v, want %v", got, int64(2))
+			}
 		})
 	}
 	_, err := launch.Read(launch.Container{Command: []string{"sh", "-c"}})
@@ -229,15 +246,23 @@ func TestExportedVariables(t *testing.T) {
 		"declare -x VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS=0":                                       true,
 	} {
 		r := mustRead(t, launch.Container{Command: []string{"bash", "-c", script + start}})
-		require.Equal(t, want, r.Launch.GraphsUncounted, script)
+		if r.Launch.GraphsUncounted != want {
+			t.Fatalf("%v: r.Launch.GraphsUncounted = %v, want %v", script, r.Launch.GraphsUncounted, want)
+		}
 	}
 }
 
 func TestTwoServersInOneContainer(t *testing.T) {
 	r := mustRead(t, launch.Container{Command: []string{"bash", "-c", "vllm serve a/b --port 1 &\nvllm serve c/d --port 2 &\nwait"}})
-	require.Equal(t, "a/b", r.Model)
-	require.Len(t, r.Contradictions, 1)
-	require.Contains(t, r.Contradictions[0], "starts 2 model servers")
+	if r.Model != "a/b" {
+		t.Fatalf("r.Model = %q, want %q", r.Model, "a/b")
+	}
+	if len(r.Contradictions) != 1 {
+		t.Fatalf("len(r.Contradictions) = %d, want %d: %v", len(r.Contradictions), 1, r.Contradictions)
+	}
+	if !strings.Contains(r.Contradictions[0], "starts 2 model servers") {
+		t.Fatalf("%q does not contain %q", r.Contradictions[0], "starts 2 model servers")
+	}
 }
 
 // A script out of sight leaves everything unknown; whether there is a server at all,
@@ -253,17 +278,29 @@ func TestScriptsOutOfSight(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := mustRead(t, launch.Container{Image: "vllm/vllm-openai:v0.11.0", Command: command})
-			require.Equal(t, "vllm", r.Server)
-			require.Equal(t, "0.11.0", r.Launch.Version.String())
+			if r.Server != "vllm" {
+				t.Fatalf("r.Server = %q, want %q", r.Server, "vllm")
+			}
+			if got := r.Launch.Version.String(); got != "0.11.0" {
+				t.Fatalf("r.Launch.Version.String() = %q, want %q", got, "0.11.0")
+			}
 			for _, field := range []launch.Field{launch.FieldModel, launch.FieldTensorParallel, launch.FieldMaxModelLen} {
-				require.False(t, r.IsKnown(field), "%v", field)
+				if r.IsKnown(field) {
+					t.Fatalf("%v", field)
+				}
 			}
 		})
 	}
-	require.False(t, mustRead(t, launch.Container{Image: "corp/app", Command: []string{"/scripts/start.sh"}}).IsServer())
-	require.False(t, mustRead(t, launch.Container{Image: "vllm/vllm-openai", Command: []string{"sleep", "infinity"}}).IsServer())
-	require.False(t, mustRead(t, launch.Container{Image: "vllm/vllm-openai",
-		Command: []string{"sh", "-c", "echo vllm serve a/b; pkill vllm serve"}}).IsServer())
+	if mustRead(t, launch.Container{Image: "corp/app", Command: []string{"/scripts/start.sh"}}).IsServer() {
+		t.Fatal("got is true")
+	}
+	if mustRead(t, launch.Container{Image: "vllm/vllm-openai", Command: []string{"sleep", "infinity"}}).IsServer() {
+		t.Fatal("got is true")
+	}
+	if mustRead(t, launch.Container{Image: "vllm/vllm-openai",
+		Command: []string{"sh", "-c", "echo vllm serve a/b; pkill vllm serve"}}).IsServer() {
+		t.Fatal("got is true")
+	}
 }
 
 // A script like those of KServe's LLMInferenceService: a loop that resolves an
@@ -324,13 +361,25 @@ eval "exec vllm serve \
 		InitContainers: []launch.Container{{Name: "storage-initializer", Args: []string{"hf://org/model", "/mnt/models"}}},
 	}
 	r, err := pod.Read()
-	require.NoError(t, err)
-	require.Equal(t, "org/model", r.Model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Model != "org/model" {
+		t.Fatalf("r.Model = %q, want %q", r.Model, "org/model")
+	}
 	wantLaunch(t, memory.Launch{
 		Engine: memory.VLLM, TensorParallel: 2, DataParallel: 4, MaxModelLen: 32_000, MaxSequences: 32, KVFormat: memory.KVFP8,
 	}, r.Launch)
-	require.Empty(t, unknown(r), "%v", r.Unknown)
-	require.Empty(t, r.Contradictions, "two local ranks of two GPUs each")
-	require.Empty(t, r.Unrecognised)
-	require.Len(t, r.Overrides, 1)
+	if got := unknown(r); len(got) > 0 {
+		t.Fatalf("%v: unknown(r) = %v, want none", r.Unknown, got)
+	}
+	if len(r.Contradictions) > 0 {
+		t.Fatalf("two local ranks of two GPUs each: r.Contradictions = %v, want none", r.Contradictions)
+	}
+	if len(r.Unrecognised) > 0 {
+		t.Fatalf("r.Unrecognised = %v, want none", r.Unrecognised)
+	}
+	if len(r.Overrides) != 1 {
+		t.Fatalf("len(r.Overrides) = %d, want %d: %v", len(r.Overrides), 1, r.Overrides)
+	}
 }

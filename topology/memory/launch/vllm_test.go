@@ -1,10 +1,10 @@
 package launch_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/memory"
@@ -179,7 +179,9 @@ func TestVLLMUnknown(t *testing.T) {
 		`--kv-transfer-config '{}' --no-disable-hybrid-kv-cache-manager`: nil,
 	} {
 		t.Run(line, func(t *testing.T) {
-			require.Equal(t, fields, unknown(mustRead(t, run(t, "vllm serve org/model "+line))))
+			if diff := cmp.Diff(fields, unknown(mustRead(t, run(t, "vllm serve org/model "+line)))); diff != "" {
+				t.Fatalf("unknown(mustRead(t, run(t, \"vllm serve org/model \"+line))) (-want +got):\n%s", diff)
+			}
 		})
 	}
 }
@@ -189,8 +191,12 @@ func TestVLLMConnectorOfOldRelease(t *testing.T) {
 	c := run(t, `vllm serve org/model --kv-transfer-config '{"kv_connector":"NixlConnector"}'`)
 	c.Image = "vllm/vllm-openai:v0.10.2"
 	r := mustRead(t, c)
-	require.True(t, r.Launch.NoHybridKV)
-	require.True(t, r.IsKnown(launch.FieldNoHybridKV))
+	if !r.Launch.NoHybridKV {
+		t.Fatal("r.Launch.NoHybridKV is false")
+	}
+	if !r.IsKnown(launch.FieldNoHybridKV) {
+		t.Fatal("r.IsKnown(launch.FieldNoHybridKV) is false")
+	}
 }
 
 func TestVLLMOverrides(t *testing.T) {
@@ -293,10 +299,18 @@ func TestVLLMStarts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := mustRead(t, tc.container)
-			require.Equal(t, "vllm", r.Server)
-			require.Equal(t, memory.VLLM, r.Launch.Engine)
-			require.Equal(t, tc.model, r.Model)
-			require.Equal(t, tc.unknown, unknown(r), "%v", r.Unknown)
+			if r.Server != "vllm" {
+				t.Fatalf("r.Server = %q, want %q", r.Server, "vllm")
+			}
+			if r.Launch.Engine != memory.VLLM {
+				t.Fatalf("r.Launch.Engine = %q, want %q", r.Launch.Engine, memory.VLLM)
+			}
+			if r.Model != tc.model {
+				t.Fatalf("r.Model = %q, want %q", r.Model, tc.model)
+			}
+			if diff := cmp.Diff(tc.unknown, unknown(r)); diff != "" {
+				t.Fatalf("%v: unknown(r) (-want +got):\n%s", r.Unknown, diff)
+			}
 		})
 	}
 }
@@ -304,14 +318,20 @@ func TestVLLMStarts(t *testing.T) {
 func TestVLLMBenchIsALibrary(t *testing.T) {
 	r := mustRead(t, run(t, "vllm bench throughput --model org/model --input-len 128 -tp 2"))
 	wantLaunch(t, memory.Launch{Engine: memory.VLLM, Library: true, TensorParallel: 2}, r.Launch)
-	require.False(t, mustRead(t, run(t, "vllm bench serve --model org/model")).IsServer(), "it measures a server elsewhere")
+	if mustRead(t, run(t, "vllm bench serve --model org/model")).IsServer() {
+		t.Fatal("it measures a server elsewhere")
+	}
 }
 
 // What argparse overlooks is said.
 func TestVLLMModelAloneIsOverlooked(t *testing.T) {
 	r := mustRead(t, run(t, "python3 -m vllm.entrypoints.openai.api_server org/model"))
-	require.Len(t, r.Contradictions, 1)
-	require.Contains(t, r.Contradictions[0], `command[3]: "org/model" stands without a flag and is overlooked, write --model org/model`)
+	if len(r.Contradictions) != 1 {
+		t.Fatalf("len(r.Contradictions) = %d, want %d: %v", len(r.Contradictions), 1, r.Contradictions)
+	}
+	if !strings.Contains(r.Contradictions[0], `command[3]: "org/model" stands without a flag and is overlooked, write --model org/model`) {
+		t.Fatalf("%q does not contain %q", r.Contradictions[0], `command[3]: "org/model" stands without a flag and is overlooked, write --model org/model`)
+	}
 }
 
 func TestVLLMConfigFile(t *testing.T) {
@@ -319,13 +339,21 @@ func TestVLLMConfigFile(t *testing.T) {
 
 	t.Run("in a volume", func(t *testing.T) {
 		r := mustRead(t, c)
-		require.True(t, r.IsKnown(launch.FieldMaxSequences), "the command line stands above the file")
-		require.True(t, r.IsKnown(launch.FieldModel))
+		if !r.IsKnown(launch.FieldMaxSequences) {
+			t.Fatal("the command line stands above the file")
+		}
+		if !r.IsKnown(launch.FieldModel) {
+			t.Fatal("r.IsKnown(launch.FieldModel) is false")
+		}
 		for _, field := range []launch.Field{launch.FieldTensorParallel, launch.FieldMaxModelLen, launch.FieldKVFormat,
 			launch.FieldUtilisation, launch.FieldEager} {
-			require.False(t, r.IsKnown(field), "%v", field)
+			if r.IsKnown(field) {
+				t.Fatalf("%v", field)
+			}
 		}
-		require.Contains(t, r.Unknown[len(r.Unknown)-1].Because, "--config /etc/vllm/config.yaml is not in the pod")
+		if !strings.Contains(r.Unknown[len(r.Unknown)-1].Because, "--config /etc/vllm/config.yaml is not in the pod") {
+			t.Fatalf("%q does not contain %q", r.Unknown[len(r.Unknown)-1].Because, "--config /etc/vllm/config.yaml is not in the pod")
+		}
 	})
 
 	t.Run("known", func(t *testing.T) {
@@ -336,20 +364,28 @@ func TestVLLMConfigFile(t *testing.T) {
 			"gpu-memory-utilization": 0.8,
 		}}
 		r := mustRead(t, known)
-		require.Empty(t, unknown(r))
+		if got := unknown(r); len(got) > 0 {
+			t.Fatalf("unknown(r) = %v, want none", got)
+		}
 		wantLaunch(t, vllm(func(l *memory.Launch) {
 			l.TensorParallel, l.MaxModelLen, l.MaxSequences, l.Eager, l.GraphBatch = 2, 16_000, 64, true, 8
 			l.Draft, l.DraftTokens, l.Utilisation = "a/draft", 2, 0.8
 		}), r.Launch)
-		require.Equal(t, "file /etc/vllm/config.yaml: --max_model_len 16k", r.Explicit[launch.FieldMaxModelLen])
-		require.Equal(t, "command[5]: --max-num-seqs 64", r.Explicit[launch.FieldMaxSequences])
+		if r.Explicit[launch.FieldMaxModelLen] != "file /etc/vllm/config.yaml: --max_model_len 16k" {
+			t.Fatalf("r.Explicit[launch.FieldMaxModelLen] = %q, want %q", r.Explicit[launch.FieldMaxModelLen], "file /etc/vllm/config.yaml: --max_model_len 16k")
+		}
+		if r.Explicit[launch.FieldMaxSequences] != "command[5]: --max-num-seqs 64" {
+			t.Fatalf("r.Explicit[launch.FieldMaxSequences] = %q, want %q", r.Explicit[launch.FieldMaxSequences], "command[5]: --max-num-seqs 64")
+		}
 	})
 
 	t.Run("model in the file", func(t *testing.T) {
 		c := run(t, "vllm serve --config=c.yaml")
 		c.Image = "vllm/vllm-openai:v0.10.0"
 		c.Files = map[string]map[string]any{"c.yaml": {"model": "org/model"}}
-		require.Equal(t, "org/model", mustRead(t, c).Model)
+		if got := mustRead(t, c).Model; got != "org/model" {
+			t.Fatalf("mustRead(t, c).Model = %q, want %q", got, "org/model")
+		}
 	})
 }
 
@@ -359,16 +395,30 @@ func TestKaito(t *testing.T) {
 		"python3 /workspace/vllm/inference_api.py --model=org/model --dtype=float16 --tensor-parallel-size=2 " +
 			"--kaito-config-file=/mnt/config/inference_config.yaml"}}
 	r := mustRead(t, c)
-	require.Equal(t, "org/model", r.Model)
-	require.Equal(t, int64(2), r.Launch.TensorParallel)
-	require.True(t, r.IsKnown(launch.FieldTensorParallel))
-	require.False(t, r.IsKnown(launch.FieldMaxModelLen))
+	if r.Model != "org/model" {
+		t.Fatalf("r.Model = %q, want %q", r.Model, "org/model")
+	}
+	if r.Launch.TensorParallel != int64(2) {
+		t.Fatalf("r.Launch.TensorParallel = %v, want %v", r.Launch.TensorParallel, int64(2))
+	}
+	if !r.IsKnown(launch.FieldTensorParallel) {
+		t.Fatal("r.IsKnown(launch.FieldTensorParallel) is false")
+	}
+	if r.IsKnown(launch.FieldMaxModelLen) {
+		t.Fatal("r.IsKnown(launch.FieldMaxModelLen) is true")
+	}
 	c.Files = map[string]map[string]any{"/mnt/config/inference_config.yaml": {"max_probe_steps": 6,
 		"vllm": map[string]any{"max-model-len": 2048, "tensor-parallel-size": 8}}}
 	r = mustRead(t, c)
-	require.Equal(t, int64(2048), r.Launch.MaxModelLen)
-	require.Equal(t, int64(2), r.Launch.TensorParallel, "the command line stands above the file")
-	require.Empty(t, r.Unrecognised)
+	if r.Launch.MaxModelLen != int64(2048) {
+		t.Fatalf("r.Launch.MaxModelLen = %v, want %v", r.Launch.MaxModelLen, int64(2048))
+	}
+	if r.Launch.TensorParallel != int64(2) {
+		t.Fatalf("the command line stands above the file: r.Launch.TensorParallel = %v, want %v", r.Launch.TensorParallel, int64(2))
+	}
+	if len(r.Unrecognised) > 0 {
+		t.Fatalf("r.Unrecognised = %v, want none", r.Unrecognised)
+	}
 }
 
 func TestVLLMRefuses(t *testing.T) {
@@ -426,7 +476,9 @@ func TestVLLMServeRefusesModelFlag(t *testing.T) {
 	_, err := launch.Read(c)
 	wantError(t, err, "command[2]: --model org/model: vllm serve 0.10.1 takes the model without --model: vllm serve org/model")
 	c.Image = "vllm/vllm-openai:v0.11.0"
-	require.Equal(t, "org/model", mustRead(t, c).Model)
+	if got := mustRead(t, c).Model; got != "org/model" {
+		t.Fatalf("mustRead(t, c).Model = %q, want %q", got, "org/model")
+	}
 }
 
 func TestVLLMStagesMustMatch(t *testing.T) {

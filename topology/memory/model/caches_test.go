@@ -1,9 +1,10 @@
 package model
 
 import (
+	"reflect"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/google/go-cmp/cmp"
 )
 
 // keptBytes is what a model keeps with 16-bit keys and values on one GPU: per token of a
@@ -72,8 +73,12 @@ func TestCaches(t *testing.T) {
 		"ibm-granite/granite-4.0-h-tiny":          {everyToken: 4 * 2048, state: 36 * 2 * (3*(3072+256) + 48*64*128)},
 	} {
 		m, err := Known(name)
-		require.NoError(t, err)
-		require.Equal(t, want, keptBy(m), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := keptBy(m), want; !reflect.DeepEqual(got, want) {
+			t.Fatalf("%v: keptBy(m) = %+v, want %+v", name, got, want)
+		}
 	}
 }
 
@@ -98,12 +103,19 @@ func TestDimensions(t *testing.T) {
 		{"microsoft/resnet-50", 2048, 0, 0, 0, 0, 2048, 0, 0, 0, 0, false, VisionKind},
 	} {
 		m, err := Known(c.name)
-		require.NoError(t, err)
-		require.Equal(t, []int64{c.hidden, c.vocabulary, c.heads, c.headDim, c.maxPositions, c.feedForward, c.active, c.expert, c.rotary,
-			c.draft},
-			[]int64{m.Hidden, m.Vocabulary, m.Heads, m.HeadDim, m.MaxPositions, m.FeedForward, m.ActiveExperts, m.ExpertWidth, m.RotaryDim,
-				m.DraftLayers}, c.name)
-		require.Equal(t, c.tied, m.Tied, c.name)
-		require.Equal(t, c.kind, m.Kind, c.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]int64{c.hidden, c.vocabulary, c.heads, c.headDim, c.maxPositions, c.feedForward, c.active, c.expert, c.rotary,
+			c.draft}, []int64{m.Hidden, m.Vocabulary, m.Heads, m.HeadDim, m.MaxPositions, m.FeedForward, m.ActiveExperts, m.ExpertWidth, m.RotaryDim,
+			m.DraftLayers}); diff != "" {
+			t.Fatalf("%v: got (-want +got):\n%s", c.name, diff)
+		}
+		if m.Tied != c.tied {
+			t.Fatalf("%v: m.Tied = %v, want %v", c.name, m.Tied, c.tied)
+		}
+		if m.Kind != c.kind {
+			t.Fatalf("%v: m.Kind = %v, want %v", c.name, m.Kind, c.kind)
+		}
 	}
 }

@@ -2,8 +2,6 @@ package model
 
 import (
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // TestFamilies: families of which the catalogue has no model, and configurations that
@@ -105,9 +103,13 @@ func TestFamilies(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m, err := Parse([]byte(c.config))
-			require.NoError(t, err)
+			if err != nil {
+				t.Fatal(err)
+			}
 			checkSane(t, c.name, m)
-			require.Equal(t, c.parameters, m.Parameters(), "%+d", m.Parameters()-c.parameters)
+			if got := m.Parameters(); got != c.parameters {
+				t.Fatalf("%+d: m.Parameters() = %v, want %v", m.Parameters()-c.parameters, got, c.parameters)
+			}
 		})
 	}
 }

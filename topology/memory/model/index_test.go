@@ -1,17 +1,21 @@
 package model
 
 import (
+	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestParseIndex(t *testing.T) {
 	index, err := ParseIndex([]byte(`{"metadata": {"total_size": 16060522496}, "weight_map": {"lm_head.weight": "a.safetensors"}}`))
-	require.NoError(t, err)
-	require.Equal(t, Index{Size: 16060522496, Head: true}, index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Index{Size: 16060522496, Head: true}, index); diff != "" {
+		t.Fatalf("index (-want +got):\n%s", diff)
+	}
 
 	for name, tc := range map[string]struct{ text, want string }{
 		"no JSON":    {"x", "safetensors index: invalid character"},
@@ -23,7 +27,9 @@ func TestParseIndex(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ParseIndex([]byte(tc.text))
-			require.ErrorContains(t, err, tc.want)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Fatalf("error %v, want %q", err, tc.want)
+			}
 		})
 	}
 }
@@ -32,18 +38,32 @@ func TestParseIndex(t *testing.T) {
 // or something else altogether.
 func TestWithIndex(t *testing.T) {
 	qwen, err := Known("Qwen/Qwen3-0.6B")
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	head := topology.Bytes(151936 * 1024 * 2)
 
 	with, note := qwen.WithIndex(Index{Size: qwen.Stored() + 1000})
-	require.Equal(t, qwen.Stored()+1000, with.Stored())
-	require.Empty(t, note)
+	if got, want := with.Stored(), (qwen.Stored() + 1000); got != want {
+		t.Fatalf("with.Stored() = %v, want %v", got, want)
+	}
+	if note != "" {
+		t.Fatalf("note = %v, want none", note)
+	}
 
 	with, note = qwen.WithIndex(Index{Size: qwen.Stored() + head, Head: true})
-	require.Equal(t, qwen.Stored(), with.Stored())
-	require.Contains(t, note, "tied output head")
+	if got, want := with.Stored(), qwen.Stored(); got != want {
+		t.Fatalf("with.Stored() = %v, want %v", got, want)
+	}
+	if !strings.Contains(note, "tied output head") {
+		t.Fatalf("%q does not contain %q", note, "tied output head")
+	}
 
 	with, note = qwen.WithIndex(Index{Size: 2 * qwen.Stored()})
-	require.Equal(t, qwen.Stored(), with.Stored())
-	require.Contains(t, note, "not taken")
+	if got, want := with.Stored(), qwen.Stored(); got != want {
+		t.Fatalf("with.Stored() = %v, want %v", got, want)
+	}
+	if !strings.Contains(note, "not taken") {
+		t.Fatalf("%q does not contain %q", note, "not taken")
+	}
 }

@@ -6,8 +6,6 @@ import (
 	"os"
 	"strconv"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // TestPublished compares every model with the numbers that were published for it:
@@ -15,20 +13,32 @@ import (
 // accuracy with which they were printed, or that quantisation leaves.
 func TestPublished(t *testing.T) {
 	file, err := os.Open("testdata/published.csv")
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer file.Close()
 	rows, err := csv.NewReader(file).ReadAll()
-	require.NoError(t, err)
-	require.Greater(t, len(rows), 300)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) <= 300 {
+		t.Fatalf("len(rows) = %v, want more than %v", len(rows), 300)
+	}
 	for _, row := range rows[1:] {
 		t.Run(row[0], func(t *testing.T) {
 			m, err := Known(row[0])
-			require.NoError(t, err)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if row[1] != "" {
-				require.Equal(t, number64(t, row[1]), m.Parameters(), "parameters, %s", row[4])
+				if got, want := m.Parameters(), number64(t, row[1]); got != want {
+					t.Fatalf("parameters, %s: m.Parameters() = %v, want %v", row[4], got, want)
+				}
 			}
 			if row[2] != "" {
-				require.Equal(t, number64(t, row[2]), languageParameters(m), "parameters of the language model, %s", row[4])
+				if got, want := languageParameters(m), number64(t, row[2]); got != want {
+					t.Fatalf("parameters of the language model, %s: languageParameters(m) = %v, want %v", row[4], got, want)
+				}
 			}
 			if row[3] != "" {
 				allowed := 0.001
@@ -38,7 +48,9 @@ func TestPublished(t *testing.T) {
 				off := float64(m.Stored())/float64(number64(t, row[3])) - 1
 				// Small files were printed to hundredths of a gibibyte.
 				allowed = max(allowed, 0.006*(1<<30)/float64(m.Stored()))
-				require.LessOrEqual(t, math.Abs(off), allowed, "%d bytes, %s published, %s", m.Stored(), row[3], row[4])
+				if got := math.Abs(off); got > allowed {
+					t.Fatalf("%d bytes, %s published, %s: math.Abs(off) = %v, want at most %v", m.Stored(), row[3], row[4], got, allowed)
+				}
 			}
 		})
 	}
@@ -57,7 +69,9 @@ func languageParameters(m *Model) int64 {
 
 func number64(t *testing.T, text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return n
 }
 
@@ -65,7 +79,9 @@ func number64(t *testing.T, text string) int64 {
 func TestCatalogue(t *testing.T) {
 	for _, name := range Names() {
 		m, err := Known(name)
-		require.NoError(t, err, name)
+		if err != nil {
+			t.Fatalf("%v: %v", name, err)
+		}
 		checkSane(t, name, m)
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
@@ -69,8 +67,12 @@ func TestQuantisation(t *testing.T) {
 		{"MXFP4, of experts only", `"quant_method": "mxfp4"`, 2 * linear},
 	} {
 		m, err := Parse([]byte(fmt.Sprintf(model, c.config)))
-		require.NoError(t, err, c.name)
-		require.Equal(t, c.linear, m.Stored()-rest, c.name)
+		if err != nil {
+			t.Fatalf("%v: %v", c.name, err)
+		}
+		if got := m.Stored() - rest; got != c.linear {
+			t.Fatalf("%v: m.Stored() - rest = %v, want %v", c.name, got, c.linear)
+		}
 	}
 }
 
@@ -82,7 +84,9 @@ func TestTowersStayAsTheyAre(t *testing.T) {
 		"num_attention_heads": 1, "patch_size": 14}, "quantization_config": %s}`
 	tower := func(inside, outside string) topology.Bytes {
 		m, err := Parse([]byte(fmt.Sprintf(model, inside, outside)))
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		var sum topology.Bytes
 		m.eachTensor(func(t *Tensor, times int64) {
 			if t.Part == TowerPart {
@@ -94,9 +98,19 @@ func TestTowersStayAsTheyAre(t *testing.T) {
 	const everything = `{"quant_method": "compressed-tensors", "config_groups": {"group_0": {"targets": ["Linear"],
 		"weights": {"num_bits": 8, "type": "float", "strategy": "tensor"}}}%s}`
 	plain := tower("", "null")
-	require.Equal(t, plain, tower("", `{"quant_method": "fp8"}`))
-	require.Equal(t, plain, tower("", `{"quant_method": "awq", "bits": 4}`))
-	require.Equal(t, plain, tower("", fmt.Sprintf(everything, `, "ignore": ["re:vision_tower.*", "re:multi_modal_projector.*"]`)))
-	require.Equal(t, plain, tower(`, "quantization_config": {"quant_method": "fp8"}`, "null"))
-	require.Less(t, tower("", fmt.Sprintf(everything, "")), plain)
+	if got := tower("", `{"quant_method": "fp8"}`); got != plain {
+		t.Fatalf("got = %v, want %v", got, plain)
+	}
+	if got := tower("", `{"quant_method": "awq", "bits": 4}`); got != plain {
+		t.Fatalf("got = %v, want %v", got, plain)
+	}
+	if got := tower("", fmt.Sprintf(everything, `, "ignore": ["re:vision_tower.*", "re:multi_modal_projector.*"]`)); got != plain {
+		t.Fatalf("got = %v, want %v", got, plain)
+	}
+	if got := tower(`, "quantization_config": {"quant_method": "fp8"}`, "null"); got != plain {
+		t.Fatalf("got = %v, want %v", got, plain)
+	}
+	if got := tower("", fmt.Sprintf(everything, "")); got >= plain {
+		t.Fatalf("tower(\"\", fmt.Sprintf(everything, \"\")) = %v, want less than %v", got, plain)
+	}
 }

@@ -3,8 +3,6 @@ package model
 import (
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
@@ -12,20 +10,40 @@ import (
 func checkSane(t *testing.T, name string, m *Model) {
 	t.Helper()
 	const most = topology.Bytes(1) << 52
-	require.Positive(t, m.Parameters(), name)
-	require.LessOrEqual(t, m.Parameters(), int64(maxParameters), name)
-	require.Positive(t, m.Stored(), name)
-	require.Less(t, m.Stored(), most, name)
-	require.LessOrEqual(t, m.Loaded(), m.Stored(), name)
-	require.LessOrEqual(t, len(m.Order), maxLayers, name)
+	if got := m.Parameters(); got <= 0 {
+		t.Fatalf("%v: m.Parameters() = %v, want more than 0", name, got)
+	}
+	if got := m.Parameters(); got > int64(maxParameters) {
+		t.Fatalf("%v: m.Parameters() = %v, want at most %v", name, got, int64(maxParameters))
+	}
+	if got := m.Stored(); got <= 0 {
+		t.Fatalf("%v: m.Stored() = %v, want more than 0", name, got)
+	}
+	if got := m.Stored(); got >= most {
+		t.Fatalf("%v: m.Stored() = %v, want less than %v", name, got, most)
+	}
+	if got := m.Loaded(); got > m.Stored() {
+		t.Fatalf("%v: m.Loaded() = %v, want at most %v", name, got, m.Stored())
+	}
+	if len(m.Order) > maxLayers {
+		t.Fatalf("%v: len(m.Order) = %v, want at most %v", name, len(m.Order), maxLayers)
+	}
 	for _, n := range []int64{m.Hidden, m.Vocabulary, m.Heads, m.HeadDim, m.MaxPositions, m.FeedForward, m.ActiveExperts, m.ExpertWidth,
 		m.DraftLayers, m.RotaryDim} {
-		require.GreaterOrEqual(t, n, int64(0), name)
+		if n < int64(0) {
+			t.Fatalf("%v: n = %v, want at least %v", name, n, int64(0))
+		}
 	}
-	require.Positive(t, m.Hidden, name)
-	require.LessOrEqual(t, len(m.Layers), 256, name)
+	if m.Hidden <= 0 {
+		t.Fatalf("%v: m.Hidden = %v, want more than 0", name, m.Hidden)
+	}
+	if len(m.Layers) > 256 {
+		t.Fatalf("%v: len(m.Layers) = %v, want at most %v", name, len(m.Layers), 256)
+	}
 	for _, layer := range m.Order {
-		require.Less(t, int(layer), len(m.Layers), name)
+		if got := int(layer); got >= len(m.Layers) {
+			t.Fatalf("%v: int(layer) = %v, want less than %v", name, got, len(m.Layers))
+		}
 	}
 	m.eachTensor(func(tensor *Tensor, _ int64) { saneTensor(t, name, tensor) })
 	for _, layer := range m.Layers {
@@ -62,18 +80,32 @@ func saneCache(t *testing.T, name string, c Cache) {
 	t.Helper()
 	for _, n := range []int64{c.KVHeads, c.KeyDim, c.ValueDim, c.Window, c.LatentDim, c.IndexBytes, c.ConvElements, c.StateElements,
 		c.StateBits} {
-		require.GreaterOrEqual(t, n, int64(0), "%s: %+v", name, c)
-		require.LessOrEqual(t, n, int64(1)<<61, "%s: %+v", name, c)
+		if n < int64(0) {
+			t.Fatalf("%s: %+v: n = %v, want at least %v", name, c, n, int64(0))
+		}
+		if n > int64(1)<<61 {
+			t.Fatalf("%s: %+v: n = %v, want at most %v", name, c, n, int64(1)<<61)
+		}
 	}
 	switch c.Attention {
 	case FullAttention, CrossAttention:
-		require.Positive(t, c.KVHeads*(c.KeyDim+c.ValueDim), "%s: %+v", name, c)
+		if c.KVHeads*(c.KeyDim+c.ValueDim) <= 0 {
+			t.Fatalf("%s: %+v: c.KVHeads * (c.KeyDim + c.ValueDim) = %v, want more than 0", name, c, c.KVHeads*(c.KeyDim+c.ValueDim))
+		}
 	case SlidingAttention, ChunkedAttention:
-		require.Positive(t, c.KVHeads*(c.KeyDim+c.ValueDim), "%s: %+v", name, c)
-		require.Positive(t, c.Window, "%s: %+v", name, c)
+		if c.KVHeads*(c.KeyDim+c.ValueDim) <= 0 {
+			t.Fatalf("%s: %+v: c.KVHeads * (c.KeyDim + c.ValueDim) = %v, want more than 0", name, c, c.KVHeads*(c.KeyDim+c.ValueDim))
+		}
+		if c.Window <= 0 {
+			t.Fatalf("%s: %+v: c.Window = %v, want more than 0", name, c, c.Window)
+		}
 	case LatentAttention:
-		require.Positive(t, c.LatentDim, "%s: %+v", name, c)
+		if c.LatentDim <= 0 {
+			t.Fatalf("%s: %+v: c.LatentDim = %v, want more than 0", name, c, c.LatentDim)
+		}
 	case RecurrentState:
-		require.Positive(t, c.ConvElements+c.StateElements, "%s: %+v", name, c)
+		if c.ConvElements+c.StateElements <= 0 {
+			t.Fatalf("%s: %+v: c.ConvElements + c.StateElements = %v, want more than 0", name, c, c.ConvElements+c.StateElements)
+		}
 	}
 }

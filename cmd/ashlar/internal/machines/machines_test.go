@@ -41,12 +41,18 @@ func TestGolden(t *testing.T) {
 		"choose-refused.txt":     {"choose", "dgx-h100", "--gpus", "4", "--busy", "0,1,2,3,4"},
 		"choose-refused.json":    {"choose", "dgx-h100", "--gpus", "4", "--busy", "0,1,2,3,4", "-o", "json"},
 		"choose-never.txt":       {"choose", "4xA30-pcie", "--gpus", "8"},
-		"import-hgx-h100.txt":    {"import", "my-h100", "--topo", sample("hgx-h100.topo.txt"), "--query", sample("hgx-h100.query.txt"), "--source", "a rack"},
-		"import-a30-box.txt":     importA30("my-a30"),
-		"imported-show.txt":      {"show", "my-a30", "--machine-file", "testdata/import-a30-box.txt"},
-		"imported-mig.txt":       {"mig", "a30-sample", "--machine-file", "testdata/import-a30-box.txt"},
-		"imported-choose.txt":    {"choose", "my-h100", "--gpus", "2", "--machine-file", "testdata/import-hgx-h100.txt", "--machine-file", "testdata/import-a30-box.txt"},
-		"imported-other.txt":     {"show", "my-a30/L40S", "--machine-file", "testdata/import-a30-box.txt"},
+		"import-hgx-h100.txt": {
+			"import", "my-h100", "--topo", sample("hgx-h100.topo.txt"), "--query", sample("hgx-h100.query.txt"), "--source",
+			"a rack",
+		},
+		"import-a30-box.txt": importA30("my-a30"),
+		"imported-show.txt":  {"show", "my-a30", "--machine-file", "testdata/import-a30-box.txt"},
+		"imported-mig.txt":   {"mig", "a30-sample", "--machine-file", "testdata/import-a30-box.txt"},
+		"imported-choose.txt": {
+			"choose", "my-h100", "--gpus", "2", "--machine-file", "testdata/import-hgx-h100.txt", "--machine-file",
+			"testdata/import-a30-box.txt",
+		},
+		"imported-other.txt": {"show", "my-a30/L40S", "--machine-file", "testdata/import-a30-box.txt"},
 	}
 	for _, name := range slices.Sorted(maps.Keys(tests)) { // import- before imported-
 		args := tests[name]
@@ -96,39 +102,85 @@ func TestMistakes(t *testing.T) {
 		code int
 		want string
 	}{
-		"unknown subcommand":       {[]string{"topology", "chose"}, cli.ExitUsage, "the nearest is choose"},
-		"unknown flag":             {[]string{"topology", "list", "--colour"}, cli.ExitUsage, "unknown flag: --colour, see ashlar topology list --help"},
-		"list with an argument":    {[]string{"topology", "list", "x"}, cli.ExitUsage, "see ashlar topology list --help"},
-		"no machine":               {[]string{"topology", "show"}, cli.ExitUsage, "want one MACHINE"},
-		"two machines":             {[]string{"topology", "show", "a", "b"}, cli.ExitUsage, `want one MACHINE, got ["a" "b"]`},
-		"unknown format":           {[]string{"topology", "show", "dgx-h100", "-o", "yaml"}, cli.ExitUsage, `--output "yaml": want text or json`},
-		"unknown machine":          {[]string{"topology", "show", "dgx-h10"}, cli.ExitFailure, "the nearest is dgx-h100"},
-		"unknown model":            {[]string{"topology", "show", "dgx-h100/H1000"}, cli.ExitFailure, `unknown GPU model "H1000"`},
-		"machine without a model":  {[]string{"topology", "show", "8xpcie-pix-pairs"}, cli.ExitFailure, "write 8xpcie-pix-pairs/MODEL"},
-		"model without NVLink":     {[]string{"topology", "show", "dgx-h100/L40S"}, cli.ExitFailure, "L40S has no NVLink"},
-		"unknown GPU":              {[]string{"topology", "mig", "h100-pci-80gb"}, cli.ExitFailure, "the nearest is H100-PCIe-80GB"},
-		"GPU without MIG":          {[]string{"topology", "mig", "l40s"}, cli.ExitFailure, "L40S has no MIG"},
-		"no GPU count":             {[]string{"topology", "choose", "dgx-h100"}, cli.ExitUsage, "--gpus is missing: how many GPUs to choose"},
-		"GPU count is a word":      {[]string{"topology", "choose", "dgx-h100", "--gpus", "two"}, cli.ExitUsage, "invalid argument"},
-		"negative GPU count":       {[]string{"topology", "choose", "dgx-h100", "--gpus", "-1"}, cli.ExitUsage, "--gpus -1"},
-		"busy GPU out of range":    {[]string{"topology", "choose", "dgx-h100", "--gpus", "1", "--busy", "8"}, cli.ExitUsage, "--busy 8: the GPUs of dgx-h100 are 0 to 7"},
-		"unknown policy":           {[]string{"topology", "choose", "dgx-h100", "--gpus", "1", "--policy", "best"}, cli.ExitUsage, `--policy: unknown policy "best": want one of keep-placeable, first-fit`},
-		"no such machine file":     {[]string{"topology", "list", "--machine-file", "missing.txt"}, cli.ExitFailure, "missing.txt"},
-		"large machine file":       {[]string{"topology", "list", "--machine-file", large}, cli.ExitFailure, "large.txt:1: more than 1048576 bytes"},
-		"broken machine file":      {[]string{"topology", "list", "--machine-file", broken}, cli.ExitFailure, "broken.txt:5: wheels: unknown header"},
-		"empty machine file":       {[]string{"topology", "list", "--machine-file", empty}, cli.ExitFailure, "empty.txt:1: file: has no entries"},
-		"machine twice":            {[]string{"topology", "list", "--machine-file", "testdata/import-hgx-h100.txt", "--machine-file", "./testdata/import-hgx-h100.txt"}, cli.ExitFailure, "my-h100 is in the catalogue already"},
-		"import without topo":      {[]string{"topology", "import", "x"}, cli.ExitUsage, "--topo is missing"},
-		"import without query":     {[]string{"topology", "import", "x", "--topo", "t"}, cli.ExitUsage, "--query is missing"},
-		"import of nothing":        {[]string{"topology", "import", "x", "--topo", empty, "--query", "q"}, cli.ExitFailure, "open q"},
-		"import, bad capability":   {append(append([]string{"topology"}, importA30("x")...), "--compute-capability", "nine"), cli.ExitUsage, `--compute-capability "nine": want one like 9.0`},
-		"import, bad P2P":          {append(append([]string{"topology"}, importA30("x")...), "--p2p", "maybe"), cli.ExitUsage, `--p2p "maybe"`},
-		"import, bad lane":         {append(append([]string{"topology"}, importA30("x")...), "--lane-bandwidth", "-1"), cli.ExitUsage, "--lane-bandwidth -1"},
-		"import, force alone":      {append(append([]string{"topology"}, importA30("x")...), "--force"), cli.ExitUsage, "--force overwrites files in the folder of -o"},
-		"import, name taken":       {append([]string{"topology"}, importA30("dgx-h100")...), cli.ExitFailure, "dgx-h100 is in the catalogue already: give it another name"},
-		"import, bad name":         {append([]string{"topology"}, importA30("../x")...), cli.ExitFailure, `machine name "../x"`},
-		"import, unknown GPU name": {[]string{"topology", "import", "x", "--topo", sample("hgx-h100.topo.txt"), "--gpu", "H1000"}, cli.ExitFailure, `unknown GPU model "H1000"`},
-		"import, facts missing":    {[]string{"topology", "import", "x", "--topo", sample("a30-box.topo.txt"), "--query", sample("a30-box.query.txt")}, cli.ExitFailure, "give it with --compute-capability"},
+		"unknown subcommand": {[]string{"topology", "chose"}, cli.ExitUsage, "the nearest is choose"},
+		"unknown flag": {
+			[]string{"topology", "list", "--colour"}, cli.ExitUsage,
+			"unknown flag: --colour, see ashlar topology list --help",
+		},
+		"list with an argument": {[]string{"topology", "list", "x"}, cli.ExitUsage, "see ashlar topology list --help"},
+		"no machine":            {[]string{"topology", "show"}, cli.ExitUsage, "want one MACHINE"},
+		"two machines":          {[]string{"topology", "show", "a", "b"}, cli.ExitUsage, `want one MACHINE, got ["a" "b"]`},
+		"unknown format": {
+			[]string{"topology", "show", "dgx-h100", "-o", "yaml"}, cli.ExitUsage,
+			`--output "yaml": want text or json`,
+		},
+		"unknown machine":         {[]string{"topology", "show", "dgx-h10"}, cli.ExitFailure, "the nearest is dgx-h100"},
+		"unknown model":           {[]string{"topology", "show", "dgx-h100/H1000"}, cli.ExitFailure, `unknown GPU model "H1000"`},
+		"machine without a model": {[]string{"topology", "show", "8xpcie-pix-pairs"}, cli.ExitFailure, "write 8xpcie-pix-pairs/MODEL"},
+		"model without NVLink":    {[]string{"topology", "show", "dgx-h100/L40S"}, cli.ExitFailure, "L40S has no NVLink"},
+		"unknown GPU":             {[]string{"topology", "mig", "h100-pci-80gb"}, cli.ExitFailure, "the nearest is H100-PCIe-80GB"},
+		"GPU without MIG":         {[]string{"topology", "mig", "l40s"}, cli.ExitFailure, "L40S has no MIG"},
+		"no GPU count":            {[]string{"topology", "choose", "dgx-h100"}, cli.ExitUsage, "--gpus is missing: how many GPUs to choose"},
+		"GPU count is a word":     {[]string{"topology", "choose", "dgx-h100", "--gpus", "two"}, cli.ExitUsage, "invalid argument"},
+		"negative GPU count":      {[]string{"topology", "choose", "dgx-h100", "--gpus", "-1"}, cli.ExitUsage, "--gpus -1"},
+		"busy GPU out of range": {
+			[]string{"topology", "choose", "dgx-h100", "--gpus", "1", "--busy", "8"}, cli.ExitUsage,
+			"--busy 8: the GPUs of dgx-h100 are 0 to 7",
+		},
+		"unknown policy": {
+			[]string{"topology", "choose", "dgx-h100", "--gpus", "1", "--policy", "best"}, cli.ExitUsage,
+			`--policy: unknown policy "best": want one of keep-placeable, first-fit`,
+		},
+		"no such machine file": {[]string{"topology", "list", "--machine-file", "missing.txt"}, cli.ExitFailure, "missing.txt"},
+		"large machine file": {
+			[]string{"topology", "list", "--machine-file", large}, cli.ExitFailure,
+			"large.txt:1: more than 1048576 bytes",
+		},
+		"broken machine file": {
+			[]string{"topology", "list", "--machine-file", broken}, cli.ExitFailure,
+			"broken.txt:5: wheels: unknown header",
+		},
+		"empty machine file": {
+			[]string{"topology", "list", "--machine-file", empty}, cli.ExitFailure,
+			"empty.txt:1: file: has no entries",
+		},
+		"machine twice": {
+			[]string{"topology", "list", "--machine-file", "testdata/import-hgx-h100.txt", "--machine-file", "./testdata/import-hgx-h100.txt"},
+			cli.ExitFailure,
+			"my-h100 is in the catalogue already",
+		},
+		"import without topo":  {[]string{"topology", "import", "x"}, cli.ExitUsage, "--topo is missing"},
+		"import without query": {[]string{"topology", "import", "x", "--topo", "t"}, cli.ExitUsage, "--query is missing"},
+		"import of nothing":    {[]string{"topology", "import", "x", "--topo", empty, "--query", "q"}, cli.ExitFailure, "open q"},
+		"import, bad capability": {
+			append(append([]string{"topology"}, importA30("x")...), "--compute-capability", "nine"), cli.ExitUsage,
+			`--compute-capability "nine": want one like 9.0`,
+		},
+		"import, bad P2P": {
+			append(append([]string{"topology"}, importA30("x")...), "--p2p", "maybe"), cli.ExitUsage,
+			`--p2p "maybe"`,
+		},
+		"import, bad lane": {
+			append(append([]string{"topology"}, importA30("x")...), "--lane-bandwidth", "-1"), cli.ExitUsage,
+			"--lane-bandwidth -1",
+		},
+		"import, force alone": {
+			append(append([]string{"topology"}, importA30("x")...), "--force"), cli.ExitUsage,
+			"--force overwrites files in the folder of -o",
+		},
+		"import, name taken": {
+			append([]string{"topology"}, importA30("dgx-h100")...), cli.ExitFailure,
+			"dgx-h100 is in the catalogue already: give it another name",
+		},
+		"import, bad name": {append([]string{"topology"}, importA30("../x")...), cli.ExitFailure, `machine name "../x"`},
+		"import, unknown GPU name": {
+			[]string{"topology", "import", "x", "--topo", sample("hgx-h100.topo.txt"), "--gpu", "H1000"}, cli.ExitFailure,
+			`unknown GPU model "H1000"`,
+		},
+		"import, facts missing": {
+			[]string{"topology", "import", "x", "--topo", sample("a30-box.topo.txt"), "--query", sample("a30-box.query.txt")}, cli.ExitFailure,
+			"give it with --compute-capability",
+		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -9,7 +9,9 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 )
 
-const valid = `name: x
+const valid = `apiVersion: ashlar.dev/v1alpha1
+kind: Scenario
+name: x
 horizon: 1d
 nodes:
 - name: a

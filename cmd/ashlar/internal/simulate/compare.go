@@ -14,6 +14,7 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/scenariofile"
 	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/simulator/assertion"
 	"github.com/ashlar-dev/ashlar/simulator/scenario"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -35,7 +36,10 @@ func newCompareCommand() *cobra.Command {
 all cores. All of them see the same arrivals for the same seed. It prints the mean
 over the seeds with the standard deviation, and the mean of the differences to the
 first, seed by seed, with theirs: a difference of several deviations of itself, divided
-by the root of the number of seeds, is no accident.`,
+by the root of the number of seeds, is no accident.
+
+The scenario's assertions are checked against the means over the seeds; if some do not
+hold, they are printed with their figures and the exit code is 1.`,
 		Example: `  ashlar simulate compare mig-mix --seeds 1-20
   ashlar simulate compare --policy keep-placeable,first-fit,random --seeds 1-10
   ashlar simulate compare my-cluster.yaml -o csv > runs.csv`,
@@ -77,12 +81,34 @@ func (f *compareFlags) runCompare(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	comparison := compareRuns(s.Name, f.seeds, contestants)
-	return f.output.Write(cmd.OutOrStdout(), comparison, func(w io.Writer) error {
+	if err := f.output.Write(cmd.OutOrStdout(), comparison, func(w io.Writer) error {
 		if f.output.Format == cli.FormatCSV {
 			return writeRuns(w, s.Name, f.seeds, contestants)
 		}
 		return comparison.writeText(w)
-	})
+	}); err != nil {
+		return err
+	}
+	return s.CheckAssertions(assertedRuns(s, contestants))
+}
+
+// assertedRuns are the contestants as assertions know them.
+func assertedRuns(s *scenariofile.File, contestants []comparedRuns) []assertion.Run {
+	runs := make([]assertion.Run, len(contestants))
+	for i := range contestants {
+		c := &contestants[i]
+		runs[i] = assertion.Run{Name: c.Name, Policy: c.results[0].Policy, Results: c.results}
+		if len(s.Variants) == 0 {
+			runs[i].AsWritten = c.variant.Policy == "" || c.variant.Policy == s.PolicyName()
+		}
+		for _, v := range s.Variants {
+			if v.Name == c.variant.Name {
+				written, run := s.With(v), s.With(c.variant)
+				runs[i].Variant, runs[i].AsWritten = v.Name, written.PolicyName() == run.PolicyName()
+			}
+		}
+	}
+	return runs
 }
 
 // findContestants are the policies of the flag, or else the scenario's variants, or else

@@ -149,13 +149,13 @@ type openbExperiment struct {
 // readExperiments are in the order of the results: traces as given, then policies as
 // given, then seeds.
 func (f *openbFlags) readExperiments() ([]openbExperiment, error) {
-	nodes, err := readOpenb(f.nodes, openb.ReadNodes)
+	nodes, err := readTrace(f.nodes, openb.ReadNodes)
 	if err != nil {
 		return nil, err
 	}
 	var experiments []openbExperiment
 	for _, file := range f.pods {
-		pods, err := readOpenb(file, openb.ReadPods)
+		pods, err := readTrace(file, openb.ReadPods)
 		if err != nil {
 			return nil, err
 		}
@@ -174,7 +174,7 @@ func (f *openbFlags) readExperiments() ([]openbExperiment, error) {
 	return experiments, nil
 }
 
-func readOpenb[T any](file string, read func(string, io.Reader) ([]T, error)) ([]T, error) {
+func readTrace[T any](file string, read func(string, io.Reader) ([]T, error)) ([]T, error) {
 	in, err := os.Open(file)
 	if err != nil {
 		return nil, err

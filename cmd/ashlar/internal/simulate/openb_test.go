@@ -30,7 +30,8 @@ func run(t *testing.T, args ...string) (stdout, stderr string, err error) {
 
 // The CPU time is of the machine at the time: it is left out of golden files.
 var cpuTime = map[string]*regexp.Regexp{
-	".csv": regexp.MustCompile(`(?m)[0-9.]+$`), ".json": regexp.MustCompile(`("cpu_seconds": )[0-9.e-]+`), ".txt": regexp.MustCompile(`(?m)[0-9.]+$`),
+	".csv": regexp.MustCompile(`(?m)[0-9.]+$`), ".json": regexp.MustCompile(`("cpu_seconds": )[0-9.e-]+`),
+	".txt": regexp.MustCompile(`(?m)[0-9.]+$`),
 }
 
 func TestSimulateGolden(t *testing.T) {
@@ -80,8 +81,14 @@ func TestSimulateMistakes(t *testing.T) {
 		"many lists":         {small("--seeds", "1-9000,1-9000"), cli.ExitUsage, "more than 10000 seeds"},
 		"unknown format":     {small("-o", "yaml"), cli.ExitUsage, `--output "yaml": want one of table, csv, json`},
 		"no such file":       {openb("--nodes", "missing.csv", "--pods", smallPods), cli.ExitFailure, "missing.csv"},
-		"files swapped":      {openb("--nodes", smallPods, "--pods", smallNodes), cli.ExitFailure, "openb_pod_list_small.csv:1: sn: the column is missing"},
-		"broken file":        {openb("--nodes", smallNodes, "--pods", "testdata/openb-broken.csv"), cli.ExitFailure, `openb-broken.csv:3: gpu_milli: "0.5" is not a whole number`},
+		"files swapped": {
+			openb("--nodes", smallPods, "--pods", smallNodes), cli.ExitFailure,
+			"openb_pod_list_small.csv:1: sn: the column is missing",
+		},
+		"broken file": {
+			openb("--nodes", smallNodes, "--pods", "testdata/openb-broken.csv"), cli.ExitFailure,
+			`openb-broken.csv:3: gpu_milli: "0.5" is not a whole number`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, _, err := run(t, tc.args...)
@@ -156,7 +163,8 @@ func TestShardFlags(t *testing.T) {
 	if got, problems := shardOf("--part"); !strings.HasSuffix(got, want) || !strings.Contains(got+problems, "it is called --shard now") {
 		t.Errorf("--part 1/2 printed %q, %q, want %q", got, problems, want)
 	}
-	if help, _, err := run(t, "simulate", "openb", "--help"); err != nil || strings.Contains(help, "--part") || !strings.Contains(help, "--shard INDEX/SHARDS") {
+	help, _, err := run(t, "simulate", "openb", "--help")
+	if err != nil || strings.Contains(help, "--part") || !strings.Contains(help, "--shard INDEX/SHARDS") {
 		t.Errorf("help %s, %v", help, err)
 	}
 }

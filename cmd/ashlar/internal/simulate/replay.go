@@ -9,9 +9,9 @@ import (
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/simulator"
-	"github.com/ashlar-dev/ashlar/simulator/openb"
 	"github.com/ashlar-dev/ashlar/simulator/replay"
 	"github.com/ashlar-dev/ashlar/simulator/scenario"
+	"github.com/ashlar-dev/ashlar/simulator/trace"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -80,15 +80,15 @@ func (f *replayFlags) runReplay(cmd *cobra.Command) error {
 	if err := window.UnmarshalText([]byte(f.window)); err != nil {
 		return cli.UsageErrorf("--window: %w", err)
 	}
-	nodes, err := readOpenb(f.nodes, openb.ReadNodes)
+	nodes, err := readTrace(f.nodes, trace.ReadNodes)
 	if err != nil {
 		return err
 	}
-	pods, err := readOpenb(f.pods, replay.ReadPods)
+	pods, err := readTrace(f.pods, trace.ReadTimedPods)
 	if err != nil {
 		return err
 	}
-	if nodes, err = replay.Scale(nodes, f.scale); err != nil {
+	if nodes, err = replay.ScaleNodes(nodes, f.scale); err != nil {
 		return cli.UsageErrorf("--scale: %w", err)
 	}
 	title := fmt.Sprintf("%s on %d nodes", traceName(f.pods), len(nodes))
@@ -104,7 +104,7 @@ func (f *replayFlags) runReplay(cmd *cobra.Command) error {
 			return err
 		}
 		if f.page.isWanted() {
-			in.Frames = simulator.MaxNodes
+			in.SnapshotNodes = simulator.MaxNodes
 		}
 		tell := tellTime(progress, i, len(f.policies), simulator.Time(window))
 		result, err := simulator.Run(in, simulator.Watch{Progress: func(now simulator.Time) error {
@@ -114,7 +114,9 @@ func (f *replayFlags) runReplay(cmd *cobra.Command) error {
 		if err != nil {
 			return err
 		}
-		report.Runs = append(report.Runs, &variantRun{Variant: policy, Policy: result.Policy, Sharing: string(scenario.ByAsk), Result: result})
+		report.Runs = append(report.Runs, &variantRun{
+			Variant: policy, Policy: result.Policy, Sharing: string(scenario.ByRequest), Result: result,
+		})
 	}
 	progress.End()
 	if err := f.page.writePage(report.Scenario, report.pageRuns()); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/scenariofile"
 	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/simulator/assertion"
 	"github.com/ashlar-dev/ashlar/simulator/scenario"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -45,7 +46,11 @@ of a production cluster in small. Variants of a scenario are run next to one ano
 on the same arrivals. simulate compare repeats them over seeds, simulate openb
 repeats published experiments.
 
-The same scenario and seed give the same result, and the same event log byte by byte.`
+The same scenario and seed give the same result, and the same event log byte by byte.
+
+A scenario may say what its runs are to show: "assertions". Those that do not hold are
+printed with their figures, and the exit code is 1. What --variant leaves out or --policy
+changes is not checked.`
 	command.Example = `  ashlar simulate
   ashlar simulate llm-fleet
   ashlar simulate my-cluster.yaml --policy first-fit --events events.jsonl
@@ -128,6 +133,7 @@ func (f *simulateFlags) runScenario(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	var checked []assertion.Run
 	report := &runReport{Scenario: s.Name, About: s.About, Seed: s.Seed, HorizonMs: int64(s.Horizon)}
 	progress := cli.NewProgress(cmd.ErrOrStderr())
 	for i, v := range variants {
@@ -137,15 +143,31 @@ func (f *simulateFlags) runScenario(cmd *cobra.Command, args []string) error {
 			return err
 		}
 		report.Runs = append(report.Runs, run)
+		checked = append(checked, assertion.Run{
+			Name: v.Name, Variant: variantName(s, v), Policy: run.Policy, AsWritten: f.policy == "", Results: []*simulator.Result{run.Result},
+		})
 	}
 	progress.End()
 	if err := end(); err != nil {
 		return err
 	}
-	if err := f.page.writePage(s.Name, report.pageRuns()); err != nil || f.events == "-" {
+	if err := f.page.writePage(s.Name, report.pageRuns()); err != nil {
 		return err
 	}
-	return report.writeTo(cmd.OutOrStdout(), &f.output)
+	if f.events != "-" {
+		if err := report.writeTo(cmd.OutOrStdout(), &f.output); err != nil {
+			return err
+		}
+	}
+	return s.CheckAssertions(checked)
+}
+
+// variantName is the name of a variant in the scenario, "" for a scenario without any.
+func variantName(s *scenariofile.File, v scenario.Variant) string {
+	if len(s.Variants) == 0 {
+		return ""
+	}
+	return v.Name
 }
 
 // openEvents opens the event log; the function it returns closes it.
@@ -182,7 +204,7 @@ func (f *simulateFlags) runVariant(
 		return nil, err
 	}
 	if f.output.Format == cli.FormatJSON || f.page.isWanted() {
-		in.Frames = f.frames
+		in.SnapshotNodes = f.frames
 	}
 	result, err := simulator.Run(in, simulator.Watch{Log: log, Progress: func(now simulator.Time) error {
 		tell(now)
@@ -191,6 +213,6 @@ func (f *simulateFlags) runVariant(
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s, %s: %w", s.Name, v.Name, err)
 	}
-	sharing := string(cmp.Or(v.Sharing, s.Sharing, scenario.ByAsk))
+	sharing := string(cmp.Or(v.Sharing, s.Sharing, scenario.ByRequest))
 	return &variantRun{Variant: v.Name, Policy: result.Policy, Sharing: sharing, Result: result}, nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli/clitest"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/scenariofile"
@@ -64,12 +66,13 @@ func TestSimulateJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := report.Runs[0].Result
-	if len(r.Samples) != 101+1 && len(r.Samples) != 101 || len(r.Frames) != len(r.Samples) || len(r.Nodes) != 1 || len(r.Nodes[0].Models) != 8 {
-		t.Errorf("%d samples, %d frames, nodes %+v", len(r.Samples), len(r.Frames), r.Nodes)
+	if len(r.Samples) != 101+1 && len(r.Samples) != 101 || len(r.Snapshots) != len(r.Samples) ||
+		len(r.Nodes) != 1 || len(r.Nodes[0].Models) != 8 {
+		t.Errorf("%d samples, %d frames, nodes %+v", len(r.Samples), len(r.Snapshots), r.Nodes)
 	}
 	tile := ""
-	for i, frame := range r.Frames {
-		for _, changed := range frame.Tiles {
+	for i, frame := range r.Snapshots {
+		for _, changed := range frame.Views {
 			tile = changed.GPUs
 		}
 		if words := strings.Fields(tile); len(words) != 8 {
@@ -105,7 +108,9 @@ func TestSimulateEvents(t *testing.T) {
 	}
 }
 
-const valid = `name: x
+const valid = `apiVersion: ashlar.dev/v1alpha1
+kind: Scenario
+name: x
 horizon: 1d
 nodes:
 - name: a
@@ -121,41 +126,111 @@ workloads:
 // Whatever is wrong with a scenario, the error names the file, the line and the field.
 func TestScenarioMistakes(t *testing.T) {
 	for name, tc := range map[string]struct{ old, new, want string }{
-		"unknown field":    {"horizon: 1d", "horizont: 1d", `s.yaml:2: horizont: is not a field, did you mean horizon?: want one of name, about`},
-		"unknown below":    {"{gpus: 1}", "{gpu: 1}", `s.yaml:11: workloads[0].requests[0].gpu: is not a field, did you mean gpus?`},
-		"twice":            {"horizon: 1d", "horizon: 1d\nhorizon: 2d", `s.yaml:3: horizon: occurs twice`},
-		"missing":          {"horizon: 1d\n", "", `s.yaml:1: horizon: is missing`},
-		"no unit":          {"1d", "86400", `s.yaml:2: horizon: "86400" is not a length of time: write it like 90s`},
-		"negative":         {"1d", "-1d", `s.yaml:2: horizon: "-1d" is not`},
-		"zero":             {"1d", "0s", `s.yaml:2: horizon: is missing or not above 0`},
-		"too long":         {"1d", "1000000000000000000d", `s.yaml:2: horizon: "1000000000000000000d" is longer than 366d`},
-		"not a number":     {"poisson: 6/h", "load: .nan", `s.yaml:8: workloads[0].arrivals.load: ".nan", want a number`},
-		"infinite":         {"poisson: 6/h", "load: .inf", `s.yaml:8: workloads[0].arrivals.load: ".inf", want a number`},
-		"load":             {"poisson: 6/h", "load: 1e18", `s.yaml:8: workloads[0].arrivals.load: 1e+18, want above 0`},
-		"rate":             {"6/h", "1e18/h", `s.yaml:8: workloads[0].arrivals.poisson: "1e18/h" is not a rate`},
-		"rate of nothing":  {"6/h", "NaN/h", `s.yaml:8: workloads[0].arrivals.poisson: "NaN/h" is not a rate`},
-		"two arrivals":     {"poisson: 6/h", "poisson: 6/h, every: 1h", `s.yaml:8: workloads[0].arrivals: want exactly one of poisson, load, every and at, 2 are given`},
-		"no request":       {"  - {gpus: 1}", "  - {weight: 1}", `s.yaml:11: workloads[0].requests[0]: want exactly one of gpus, mig, share, model and cpuOnly, none is given`},
-		"GPUs":             {"gpus: 1", "gpus: 1e18", `s.yaml:11: workloads[0].requests[0].gpus: "1e18", want a whole number`},
-		"many GPUs":        {"gpus: 1", "gpus: 17", `s.yaml:11: workloads[0].requests[0].gpus: 17, want 0 to 16`},
-		"weight":           {"gpus: 1", "gpus: 1, weight: -1", `s.yaml:11: workloads[0].requests[0].weight: -1, want above 0`},
-		"unknown machine":  {"dgx-h100", "dgx-h101", `s.yaml:5: nodes[0].machine: unknown machine "dgx-h101": the nearest is dgx-h100`},
-		"unknown profile":  {"gpus: 1", "mig: 9g.9gb", `s.yaml:11: workloads[0].requests[0].mig: no GPU has profile "9g.9gb"`},
-		"unknown product":  {"gpus: 1", "gpus: 1, products: [H1000]", `s.yaml:11: workloads[0].requests[0].products[0]: unknown GPU model "H1000"`},
-		"unknown model":    {"gpus: 1", "model: {name: nobody/nothing}", `s.yaml:11: workloads[0].requests[0].model.name: model "nobody/nothing" is not in the catalogue`},
-		"share of nothing": {"gpus: 1", "share: {compute: 100}", `s.yaml:11: workloads[0].requests[0].share.memory: is missing`},
-		"share":            {"gpus: 1", "share: {memory: 1e30GiB}", `s.yaml:11: workloads[0].requests[0].share.memory: "1e30GiB" is more memory than can be counted`},
-		"many nodes":       {"  machine: dgx-h100", "  machine: dgx-h100\n  count: 20001", `s.yaml:6: nodes[0].count: 20001, want 0 to 20000`},
-		"many jobs":        {"6/h", "3600000/h", `s.yaml:8: workloads[0].arrivals: makes more than 1000000 jobs until 1d`},
-		"unknown policy":   {"horizon: 1d", "horizon: 1d\npolicy: best", `s.yaml:3: policy: unknown policy "best": want one of keep-placeable`},
-		"unknown sharing":  {"horizon: 1d", "horizon: 1d\nsharing: time-slicing/0", `s.yaml:3: sharing: "time-slicing/0", want ashlar, whole or time-slicing/N`},
-		"unknown node":     {"horizon: 1d", "horizon: 1d\nevents:\n- {at: 1h, fail: b-0}", `s.yaml:4: events[0].fail: no node is called "b-0": they are called a-0 to a-0`},
-		"price":            {"  machine: dgx-h100", "  machine: dgx-h100\n  price: -1", `s.yaml:6: nodes[0].price: -1, want dollars from 0 to 1000`},
-		"a list":           {"- name: a\n  machine: dgx-h100", "  name: a", `s.yaml:4: nodes: want a list`},
-		"a word":           {"{fixed: 1h}", "1h", `s.yaml:9: workloads[0].duration: want fields`},
-		"an anchor":        {"{fixed: 1h}", "&a {fixed: 1h}", `s.yaml:9: workloads[0].duration: anchors and aliases are not read`},
-		"not YAML":         {"horizon: 1d", "horizon: [", `s.yaml: yaml: line`},
-		"samples":          {"horizon: 1d", "horizon: 1d\nsample: 1s", `s.yaml:3: sample: 1s of 1d are more than 1000 samples`},
+		"unknown field": {
+			"horizon: 1d", "horizont: 1d",
+			`s.yaml:4:1: horizont: is not a field, did you mean horizon?: want one of apiVersion, kind, name, about`,
+		},
+		"unknown below": {"{gpus: 1}", "{gpu: 1}", `s.yaml:13:6: workloads[0].requests[0].gpu: is not a field, did you mean gpus?`},
+		"twice":         {"horizon: 1d", "horizon: 1d\nhorizon: 2d", `s.yaml:5:1: horizon: occurs twice`},
+		"no version": {
+			"apiVersion: ashlar.dev/v1alpha1\n", "",
+			`s.yaml:1:1: apiVersion: is missing: add the line apiVersion: ashlar.dev/v1alpha1`,
+		},
+		"another version": {"v1alpha1", "v2", `s.yaml:1:13: apiVersion: "ashlar.dev/v2", want ashlar.dev/v1alpha1`},
+		"no kind":         {"kind: Scenario\n", "", `s.yaml:1:1: kind: is missing: add the line kind: Scenario`},
+		"another kind":    {"Scenario", "Pod", `s.yaml:2:7: kind: "Pod", want Scenario`},
+		"no truth":        {"gpus: 1", "cpuOnly: yes", `s.yaml:13:15: workloads[0].requests[0].cpuOnly: "yes", want true or false`},
+		"no truth either": {"fixed: 1h", "untilEnd: yes", `s.yaml:11:24: workloads[0].duration.untilEnd: "yes", want true or false`},
+		"metric": {
+			"horizon: 1d", "horizon: 1d\nassertions: [{metric: utilization, atLeast: 0.5}]",
+			`s.yaml:5:23: assertions[0].metric: "utilization" is no metric, did you mean utilisation?: want one of finished`,
+		},
+		"no bound": {
+			"horizon: 1d", "horizon: 1d\nassertions: [{metric: served}]",
+			`s.yaml:5:14: assertions[0]: want one of atLeast, atMost, atLeastOf and atMostOf`,
+		},
+		"crossed bounds": {
+			"horizon: 1d", "horizon: 1d\nassertions: [{metric: served, atLeast: 2, atMost: 1}]",
+			`s.yaml:5:51: assertions[0].atMost: 1 is less than atLeast, 2`,
+		},
+		"a variant": {
+			"horizon: 1d", "horizon: 1d\nassertions: [{metric: served, variant: x, atLeast: 2}]",
+			`s.yaml:5:40: assertions[0].variant: "x", but the scenario has no variants`,
+		},
+		"a policy": {
+			"horizon: 1d", "horizon: 1d\nassertions: [{metric: served, policy: best, atLeast: 2}]",
+			`s.yaml:5:39: assertions[0].policy: unknown policy "best"`,
+		},
+		"of nothing": {
+			"horizon: 1d", "horizon: 1d\nassertions: [{metric: served, atLeastOf: {times: 2}}]",
+			`s.yaml:5:31: assertions[0].atLeastOf: want a variant or a policy to compare with`,
+		},
+		"times": {
+			"horizon: 1d", "horizon: 1d\nassertions: [{metric: served, atMostOf: {policy: random, times: -1}}]",
+			`s.yaml:5:65: assertions[0].atMostOf.times: -1, want above 0`,
+		},
+		"missing":         {"horizon: 1d\n", "", `s.yaml:1:1: horizon: is missing`},
+		"no unit":         {"1d", "86400", `s.yaml:4:10: horizon: "86400" is not a length of time: write it like 90s`},
+		"negative":        {"1d", "-1d", `s.yaml:4:10: horizon: "-1d" is not`},
+		"zero":            {"1d", "0s", `s.yaml:4:10: horizon: is missing or not above 0`},
+		"too long":        {"1d", "1000000000000000000d", `s.yaml:4:10: horizon: "1000000000000000000d" is longer than 366d`},
+		"not a number":    {"poisson: 6/h", "load: .nan", `s.yaml:10:20: workloads[0].arrivals.load: ".nan", want a number`},
+		"infinite":        {"poisson: 6/h", "load: .inf", `s.yaml:10:20: workloads[0].arrivals.load: ".inf", want a number`},
+		"load":            {"poisson: 6/h", "load: 1e18", `s.yaml:10:20: workloads[0].arrivals.load: 1e+18, want above 0`},
+		"rate":            {"6/h", "1e18/h", `s.yaml:10:23: workloads[0].arrivals.poisson: "1e18/h" is not a rate`},
+		"rate of nothing": {"6/h", "NaN/h", `s.yaml:10:23: workloads[0].arrivals.poisson: "NaN/h" is not a rate`},
+		"two arrivals": {
+			"poisson: 6/h", "poisson: 6/h, every: 1h",
+			`s.yaml:10:3: workloads[0].arrivals: want exactly one of poisson, load, every and at, 2 are given`,
+		},
+		"no request": {
+			"  - {gpus: 1}", "  - {weight: 1}",
+			`s.yaml:13:5: workloads[0].requests[0]: want exactly one of gpus, mig, share, model and cpuOnly, none is given`,
+		},
+		"GPUs":            {"gpus: 1", "gpus: 1e18", `s.yaml:13:12: workloads[0].requests[0].gpus: "1e18", want a whole number`},
+		"many GPUs":       {"gpus: 1", "gpus: 17", `s.yaml:13:12: workloads[0].requests[0].gpus: 17, want 0 to 16`},
+		"weight":          {"gpus: 1", "gpus: 1, weight: -1", `s.yaml:13:23: workloads[0].requests[0].weight: -1, want above 0`},
+		"unknown machine": {"dgx-h100", "dgx-h101", `s.yaml:7:12: nodes[0].machine: unknown machine "dgx-h101": the nearest is dgx-h100`},
+		"unknown profile": {"gpus: 1", "mig: 9g.9gb", `s.yaml:13:11: workloads[0].requests[0].mig: no GPU has profile "9g.9gb"`},
+		"unknown product": {
+			"gpus: 1", "gpus: 1, products: [H1000]",
+			`s.yaml:13:26: workloads[0].requests[0].products[0]: unknown GPU model "H1000"`,
+		},
+		"unknown model": {
+			"gpus: 1", "model: {name: nobody/nothing}",
+			`s.yaml:13:20: workloads[0].requests[0].model.name: model "nobody/nothing" is not in the catalogue`,
+		},
+		"share of nothing": {"gpus: 1", "share: {compute: 100}", `s.yaml:13:6: workloads[0].requests[0].share.memory: is missing`},
+		"share": {
+			"gpus: 1", "share: {memory: 1e30GiB}",
+			`s.yaml:13:22: workloads[0].requests[0].share.memory: "1e30GiB" is more memory than can be counted`,
+		},
+		"many nodes": {
+			"  machine: dgx-h100", "  machine: dgx-h100\n  count: 20001",
+			`s.yaml:8:10: nodes[0].count: 20001, want 0 to 20000`,
+		},
+		"many jobs": {"6/h", "3600000/h", `s.yaml:10:3: workloads[0].arrivals: makes more than 1000000 jobs until 1d`},
+		"unknown policy": {
+			"horizon: 1d", "horizon: 1d\npolicy: best",
+			`s.yaml:5:9: policy: unknown policy "best": want one of keep-placeable`,
+		},
+		"unknown sharing": {
+			"horizon: 1d", "horizon: 1d\nsharing: time-slicing/0",
+			`s.yaml:5:10: sharing: "time-slicing/0", want ashlar, whole or time-slicing/N`,
+		},
+		"unknown node": {
+			"horizon: 1d", "horizon: 1d\nevents:\n- {at: 1h, fail: b-0}",
+			`s.yaml:6:18: events[0].fail: no node is called "b-0": they are called a-0 to a-0`,
+		},
+		"price": {
+			"  machine: dgx-h100", "  machine: dgx-h100\n  price: -1",
+			`s.yaml:8:10: nodes[0].price: -1, want dollars from 0 to 1000`,
+		},
+		"a list":    {"- name: a\n  machine: dgx-h100", "  name: a", `s.yaml:6:3: nodes: want a list`},
+		"a word":    {"{fixed: 1h}", "1h", `s.yaml:11:13: workloads[0].duration: want fields`},
+		"an anchor": {"{fixed: 1h}", "&a {fixed: 1h}", `s.yaml:11:13: workloads[0].duration: anchors and aliases are not read`},
+		"not YAML":  {"horizon: 1d", "horizon: [", `s.yaml:4:10: is not YAML: sequence end token`},
+		"samples":   {"horizon: 1d", "horizon: 1d\nsample: 1s", `s.yaml:5:9: sample: 1s of 1d are more than 1000 samples`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(valid, tc.old, tc.new, 1)
@@ -180,6 +255,55 @@ func TestScenarioMistakes(t *testing.T) {
 	}
 }
 
+// All mistakes are said at once, and none of them twice.
+func TestScenarioAllMistakes(t *testing.T) {
+	for name, tc := range map[string]struct{ text, want string }{
+		"decoded and checked": {`horizont: 1d
+nodes:
+- {name: a, machine: dgx-h100, count: -1}
+- {name: a, gpus: 2}
+workloads:
+- name: w
+  arrivals: {poisson: never, every: 1h}
+  duration: {fixed: 1h}
+  requests: [{gpus: 17, weight: -1}, {gpu: 1}]
+policy: best
+`, `s.yaml:1:1: horizont: is not a field, did you mean horizon?: want one of ` +
+			`apiVersion, kind, name, about, horizon, sample, seed, policy, demand, sharing, preemption, reslice, nodes, workloads, events, variants, assertions
+s.yaml:1:1: apiVersion: is missing: add the line apiVersion: ashlar.dev/v1alpha1
+s.yaml:1:1: kind: is missing: add the line kind: Scenario
+s.yaml:1:1: name: "", want a name of 1 to 100 letters, digits, - _ and .
+s.yaml:3:39: nodes[0].count: -1, want 0 to 20000
+s.yaml:4:10: nodes[1].name: "a" occurs twice
+s.yaml:4:19: nodes[1].gpus: 2 of what? name the model with gpu
+s.yaml:7:23: workloads[0].arrivals.poisson: "never" is not a rate above 0 and up to 1000/s: write it like 12/h, 0.5/m or 300/d
+s.yaml:9:21: workloads[0].requests[0].gpus: 17, want 0 to 16
+s.yaml:9:33: workloads[0].requests[0].weight: -1, want above 0 and up to 1e+09
+s.yaml:9:39: workloads[0].requests[1].gpu: is not a field, did you mean gpus?: want one of ` +
+			`name, weight, gpus, bandwidth, mig, share, model, cpuOnly, products, uses, cpu, memory
+s.yaml:10:9: policy: unknown policy "best": want one of ` + strings.Join(cli.PolicyNames(), ", ")},
+		"names of the catalogue": {strings.NewReplacer("dgx-h100", "dgx-h101", "{gpus: 1}", "{mig: 9g.9gb, products: [H1000]}").Replace(valid),
+			`s.yaml:7:12: nodes[0].machine: unknown machine "dgx-h101": the nearest is dgx-h100, dgx-a100; all 32 are shown by ashlar topology list
+s.yaml:13:11: workloads[0].requests[0].mig: no GPU has profile "9g.9gb": ashlar topology mig GPU lists them, like 1g.10gb
+s.yaml:13:30: workloads[0].requests[0].products[0]: unknown GPU model "H1000": all 42 are shown by ashlar topology list`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			file := filepath.Join(folder, "s.yaml")
+			if err := os.WriteFile(file, []byte(tc.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			_, _, err := run(t, "simulate", file)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if diff := cmp.Diff(tc.want, strings.ReplaceAll(err.Error(), folder+string(filepath.Separator), "")); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestSimulateScenarioCalls(t *testing.T) {
 	for name, tc := range map[string]struct {
 		args []string
@@ -189,15 +313,18 @@ func TestSimulateScenarioCalls(t *testing.T) {
 		"unknown policy":   {[]string{"--policy", "best"}, `--policy: unknown policy "best"`},
 		"unknown variant":  {[]string{"gangs", "--variant", "x"}, "--variant x: want one of preempting, waiting"},
 		"no variants":      {[]string{"outages", "--variant", "x"}, "--variant x: scenario outages has no variants"},
-		"events of many":   {[]string{"gangs", "--events", "x"}, "--events is of one run: choose one of the variants preempting, waiting with --variant"},
-		"unknown format":   {[]string{"-o", "yaml"}, `--output "yaml": want one of table, json, csv`},
-		"two scenarios":    {[]string{"gangs", "outages"}, `want one SCENARIO, got ["gangs" "outages"]`},
-		"two ways":         {[]string{"gangs", "--scenario", "outages"}, "SCENARIO gangs and --scenario outages: name one"},
-		"frames":           {[]string{"--frames", "-1"}, "--frames -1: want 0 to 20000"},
-		"replay nothing":   {[]string{"replay"}, "--nodes is missing: give it a node list"},
-		"replay no pods":   {[]string{"replay", "--nodes", "x"}, "--pods is missing: give it a pod list with times"},
-		"replay window":    {[]string{"replay", "--nodes", "x", "--pods", "x", "--window", "19"}, `--window: "19" is not a length of time`},
-		"policy twice":     {[]string{"compare", "--policy", "random,random"}, "--policy: random is there twice"},
+		"events of many": {
+			[]string{"gangs", "--events", "x"},
+			"--events is of one run: choose one of the variants preempting, waiting with --variant",
+		},
+		"unknown format": {[]string{"-o", "yaml"}, `--output "yaml": want one of table, json, csv`},
+		"two scenarios":  {[]string{"gangs", "outages"}, `want one SCENARIO, got ["gangs" "outages"]`},
+		"two ways":       {[]string{"gangs", "--scenario", "outages"}, "SCENARIO gangs and --scenario outages: name one"},
+		"frames":         {[]string{"--frames", "-1"}, "--frames -1: want 0 to 20000"},
+		"replay nothing": {[]string{"replay"}, "--nodes is missing: give it a node list"},
+		"replay no pods": {[]string{"replay", "--nodes", "x"}, "--pods is missing: give it a pod list with times"},
+		"replay window":  {[]string{"replay", "--nodes", "x", "--pods", "x", "--window", "19"}, `--window: "19" is not a length of time`},
+		"policy twice":   {[]string{"compare", "--policy", "random,random"}, "--policy: random is there twice"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := run(t, append([]string{"simulate"}, tc.args...)...)

@@ -66,7 +66,9 @@ func askedWhatif(t *testing.T, args ...string) *dryrun.PlacementAnswer {
 
 // What is saved of a snapshot gives the same answers, and can be saved again.
 func TestWhatifSaves(t *testing.T) {
-	questions := [][]string{{"-f", "testdata/whatif-pairs.yaml", "--copies", "9"}, {"--drain", "a30-0,l40s-0", "--waiting"}, {"-f", "testdata/whatif-server.yaml"}}
+	questions := [][]string{
+		{"-f", "testdata/whatif-pairs.yaml", "--copies", "9"}, {"--drain", "a30-0,l40s-0", "--waiting"}, {"-f", "testdata/whatif-server.yaml"},
+	}
 	saved := filepath.Join(t.TempDir(), "saved.json")
 	if _, _, err := run(t, "whatif", "--snapshot", recorded, "--save", saved); err != nil {
 		t.Fatal(err)
@@ -113,12 +115,14 @@ func TestWhatifFolder(t *testing.T) {
 	for _, item := range list.Items[half:] {
 		documents = append(documents, string(item))
 	}
-	for name, content := range map[string]string{"a.json": string(first), "b.yaml": strings.Join(documents, "\n---\n"), "notes.txt": "not read"} {
+	contents := map[string]string{"a.json": string(first), "b.yaml": strings.Join(documents, "\n---\n"), "notes.txt": "not read"}
+	for name, content := range contents {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got, want := askedWhatif(t, folder, "-f", "testdata/whatif-pairs.yaml"), askedWhatif(t, recorded, "-f", "testdata/whatif-pairs.yaml"); got.Fit != want.Fit || got.Asked != 4 {
+	got, want := askedWhatif(t, folder, "-f", "testdata/whatif-pairs.yaml"), askedWhatif(t, recorded, "-f", "testdata/whatif-pairs.yaml")
+	if got.Fit != want.Fit || got.Asked != 4 {
 		t.Errorf("%d fit, want %d", got.Fit, want.Fit)
 	}
 }
@@ -191,21 +195,48 @@ func TestWhatifMistakes(t *testing.T) {
 		code int
 		want string
 	}{
-		"nothing asked":      {[]string{"--snapshot", recorded}, cli.ExitUsage, "nothing is asked"},
-		"two sources":        {[]string{"--snapshot", recorded, "--kubeconfig", "x", "--waiting"}, cli.ExitUsage, "exclude each other"},
-		"unknown policy":     {[]string{"--snapshot", recorded, "--waiting", "--policy", "best"}, cli.ExitUsage, `unknown policy "best": want one of keep-placeable`},
-		"no copies":          {[]string{"--snapshot", recorded, "-f", "testdata/whatif-pairs.yaml", "--copies", "0"}, cli.ExitUsage, "--copies 0"},
-		"copies of what":     {[]string{"--snapshot", recorded, "--waiting", "--copies", "2"}, cli.ExitUsage, "--copies goes with -f"},
-		"unknown output":     {[]string{"--snapshot", recorded, "--waiting", "-o", "yaml"}, cli.ExitUsage, "want table or json"},
-		"unknown node":       {[]string{"--snapshot", recorded, "--drain", "l40s-7"}, cli.ExitFailure, "there is no node l40s-7: the cluster has a10g-0, a30-0"},
-		"no snapshot":        {[]string{"--snapshot", "testdata/none.json", "--waiting"}, cli.ExitFailure, "testdata/none.json"},
-		"empty snapshot":     {[]string{"--snapshot", file(""), "--waiting"}, cli.ExitFailure, "no nodes in it: ashlar whatif --save FILE writes one"},
-		"unknown field":      {[]string{"--snapshot", recorded, "-f", pod("restartpolicy: Never")}, cli.ExitFailure, `Pod p: strict decoding error: unknown field "spec.restartpolicy"`},
-		"no template":        {[]string{"--snapshot", recorded, "-f", pod("resourceClaims: [{name: g, resourceClaimTemplateName: t}]")}, cli.ExitFailure, "spec.resourceClaims[0]: there is no ResourceClaimTemplate t in namespace default"},
-		"no priority class":  {[]string{"--snapshot", recorded, "-f", pod("priorityClassName: high")}, cli.ExitFailure, "there is no PriorityClass high"},
-		"on a node already":  {[]string{"--snapshot", recorded, "-f", pod("nodeName: v100-0")}, cli.ExitFailure, "spec.nodeName is set"},
-		"no pods":            {[]string{"--snapshot", recorded, "-f", file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")}, cli.ExitFailure, "no pod in it"},
-		"kinds of others":    {[]string{"--snapshot", recorded, "-f", file("apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: c}\n")}, cli.ExitFailure, "RayCluster c is not understood"},
+		"nothing asked": {[]string{"--snapshot", recorded}, cli.ExitUsage, "nothing is asked"},
+		"two sources":   {[]string{"--snapshot", recorded, "--kubeconfig", "x", "--waiting"}, cli.ExitUsage, "exclude each other"},
+		"unknown policy": {
+			[]string{"--snapshot", recorded, "--waiting", "--policy", "best"}, cli.ExitUsage,
+			`unknown policy "best": want one of keep-placeable`,
+		},
+		"no copies": {
+			[]string{"--snapshot", recorded, "-f", "testdata/whatif-pairs.yaml", "--copies", "0"}, cli.ExitUsage,
+			"--copies 0",
+		},
+		"copies of what": {[]string{"--snapshot", recorded, "--waiting", "--copies", "2"}, cli.ExitUsage, "--copies goes with -f"},
+		"unknown output": {[]string{"--snapshot", recorded, "--waiting", "-o", "yaml"}, cli.ExitUsage, "want table or json"},
+		"unknown node": {
+			[]string{"--snapshot", recorded, "--drain", "l40s-7"}, cli.ExitFailure,
+			"there is no node l40s-7: the cluster has a10g-0, a30-0",
+		},
+		"no snapshot": {[]string{"--snapshot", "testdata/none.json", "--waiting"}, cli.ExitFailure, "testdata/none.json"},
+		"empty snapshot": {
+			[]string{"--snapshot", file(""), "--waiting"}, cli.ExitFailure,
+			"no nodes in it: ashlar whatif --save FILE writes one",
+		},
+		"unknown field": {
+			[]string{"--snapshot", recorded, "-f", pod("restartpolicy: Never")}, cli.ExitFailure,
+			`Pod p: strict decoding error: unknown field "spec.restartpolicy"`,
+		},
+		"no template": {
+			[]string{"--snapshot", recorded, "-f", pod("resourceClaims: [{name: g, resourceClaimTemplateName: t}]")}, cli.ExitFailure,
+			"spec.resourceClaims[0]: there is no ResourceClaimTemplate t in namespace default",
+		},
+		"no priority class": {
+			[]string{"--snapshot", recorded, "-f", pod("priorityClassName: high")}, cli.ExitFailure,
+			"there is no PriorityClass high",
+		},
+		"on a node already": {[]string{"--snapshot", recorded, "-f", pod("nodeName: v100-0")}, cli.ExitFailure, "spec.nodeName is set"},
+		"no pods": {
+			[]string{"--snapshot", recorded, "-f", file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")}, cli.ExitFailure,
+			"no pod in it",
+		},
+		"kinds of others": {
+			[]string{"--snapshot", recorded, "-f", file("apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: c}\n")}, cli.ExitFailure,
+			"RayCluster c is not understood",
+		},
 		"two standard input": {[]string{"--snapshot", "-", "-f", "-"}, cli.ExitUsage, "standard input is either"},
 		"no kubeconfig":      {[]string{"--kubeconfig", "testdata/none", "--waiting"}, cli.ExitFailure, "testdata/none"},
 	} {

@@ -19,7 +19,8 @@ import (
 
 // argumentsIn reads the arguments of DevicePlacement from a configuration file.
 func argumentsIn(pluginConfig string) (runtime.Object, error) {
-	file := "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\nprofiles:\n- schedulerName: ashlar-scheduler\n" + pluginConfig
+	file := "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n" +
+		"profiles:\n- schedulerName: ashlar-scheduler\n" + pluginConfig
 	object, _, err := scheduler.Codecs.UniversalDecoder().Decode([]byte(file), nil, nil)
 	if err != nil {
 		return nil, err
@@ -56,7 +57,9 @@ func TestConfigurationFile(t *testing.T) {
       forecast: false
       scoreSpan: 0
 `, func(a *config.DevicePlacementArgs) {
-			*a = config.DevicePlacementArgs{Policy: "best-fit", ExplainTimeout: metav1.Duration{Duration: 250 * time.Millisecond}, MaxExplainedNodes: 8}
+			*a = config.DevicePlacementArgs{
+				Policy: "best-fit", ExplainTimeout: metav1.Duration{Duration: 250 * time.Millisecond}, MaxExplainedNodes: 8,
+			}
 		}, ""},
 		"a field that there is not": {"  pluginConfig:\n  - name: DevicePlacement\n    args: {polcy: best-fit}\n", nil, `unknown field "polcy"`},
 		"a number for a text":       {"  pluginConfig:\n  - name: DevicePlacement\n    args: {policy: 3}\n", nil, "policy"},

@@ -7,8 +7,9 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/apis/config"
 )
 
-// convertToInternal converts arguments whose defaults are filled in.
-func convertToInternal(in *DevicePlacementArgs, out *config.DevicePlacementArgs, _ conversion.Scope) error {
+// convertToInternal converts arguments; what they leave out gets its default.
+func convertToInternal(stated *DevicePlacementArgs, out *config.DevicePlacementArgs, _ conversion.Scope) error {
+	in := stated.DeepCopy()
 	SetDefaultsDevicePlacementArgs(in)
 	*out = config.DevicePlacementArgs{
 		Policy:            *in.Policy,

@@ -1,6 +1,8 @@
 package v1
 
 import (
+	"fmt"
+
 	"k8s.io/apimachinery/pkg/conversion"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -28,6 +30,11 @@ func AddToScheme(scheme *runtime.Scheme) error {
 // addConversion registers a conversion from one type to another.
 func addConversion[In, Out any](scheme *runtime.Scheme, convert func(*In, *Out, conversion.Scope) error) error {
 	return scheme.AddConversionFunc((*In)(nil), (*Out)(nil), func(a, b any, scope conversion.Scope) error {
-		return convert(a.(*In), b.(*Out), scope) //nolint:errcheck,forcetypeassert // the scheme calls it with just these types
+		in, isIn := a.(*In)
+		out, isOut := b.(*Out)
+		if !isIn || !isOut {
+			return fmt.Errorf("converting %T to %T: want %T to %T", a, b, in, out)
+		}
+		return convert(in, out, scope)
 	})
 }

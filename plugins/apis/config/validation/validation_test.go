@@ -18,9 +18,15 @@ func TestValidateDevicePlacementArgs(t *testing.T) {
 		change func(*config.DevicePlacementArgs)
 		want   []string
 	}{
-		"sound":          {func(*config.DevicePlacementArgs) {}, nil},
-		"unknown policy": {func(a *config.DevicePlacementArgs) { a.Policy = "firstfit" }, []string{`args.policy: Invalid value: "firstfit": want one of keep-placeable, first-fit`}},
-		"no time":        {func(a *config.DevicePlacementArgs) { a.ExplainTimeout.Duration = 0 }, []string{`args.explainTimeout: Invalid value: "0s": want more than 0 and at most 1m`}},
+		"sound": {func(*config.DevicePlacementArgs) {}, nil},
+		"unknown policy": {
+			func(a *config.DevicePlacementArgs) { a.Policy = "firstfit" },
+			[]string{`args.policy: Invalid value: "firstfit": want one of keep-placeable, first-fit`},
+		},
+		"no time": {
+			func(a *config.DevicePlacementArgs) { a.ExplainTimeout.Duration = 0 },
+			[]string{`args.explainTimeout: Invalid value: "0s": want more than 0 and at most 1m`},
+		},
 		"all at once": {func(a *config.DevicePlacementArgs) {
 			*a = config.DevicePlacementArgs{ExplainTimeout: metav1.Duration{Duration: time.Hour}, ScoreSpan: 101}
 		}, []string{

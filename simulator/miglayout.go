@@ -2,29 +2,29 @@ package simulator
 
 import "github.com/ashlar-dev/ashlar/topology/placement"
 
-// layout is how a GPU is sliced at present. Instances stay when their holder leaves,
+// migLayout is how a GPU is sliced at present. Instances stay when their holder leaves,
 // because the next one may want the same.
-type layout []placement.Device
+type migLayout []placement.Device
 
-// take makes room for an offer and reports whether the GPU had to be sliced anew: an
+// takeDevice makes room for a device and reports whether the GPU had to be sliced anew: an
 // instance that is not there yet is created, those that overlap it are destroyed; a
 // whole GPU or a share wants none.
-func (l *layout) take(offer *placement.Device) bool {
-	if offer.Form != placement.MIG {
+func (l *migLayout) takeDevice(device *placement.Device) bool {
+	if device.Form != placement.MIG {
 		anew := len(*l) > 0
 		*l = nil
 		return anew
 	}
 	kept := (*l)[:0]
-	wanted := offer.Placement.Slices()
+	wanted := device.Placement.Slices()
 	for _, instance := range *l {
-		if instance.Profile == offer.Profile && instance.Placement == offer.Placement {
+		if instance.Profile == device.Profile && instance.Placement == device.Placement {
 			return false
 		}
 		if instance.Placement.Slices()&wanted == 0 {
 			kept = append(kept, instance)
 		}
 	}
-	*l = append(kept, *offer)
+	*l = append(kept, *device)
 	return true
 }

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Frame is what nodes held at the time of a sample, for a map that can be scrubbed. It
-// has only the tiles that changed since the frame before: the state at a time is all
-// frames up to it, one over the other.
-type Frame struct {
-	At    Time   `json:"t"`
-	Tiles []Tile `json:"tiles,omitempty"`
+// StateSnapshot is the state of nodes at the time of a sample, for a map over time. It has
+// only the nodes that changed since the snapshot before: the state at a time is that of
+// all snapshots up to it, later ones replacing earlier ones node by node.
+type StateSnapshot struct {
+	At    Time      `json:"t"`
+	Views []GPUView `json:"tiles,omitempty"`
 }
 
-// Tile is one node. Its text has a word for each GPU, with spaces between them:
+// GPUView is one node. Its text has a word for each GPU, with spaces between them:
 //
 //   - nobody holds any of it
 //     w2         all of it is held by a job of class 2 (an index into Result.Classes)
@@ -23,32 +23,32 @@ type Frame struct {
 //
 // A node without GPUs has its number of jobs instead: "j12". A node that is down has
 // "x", and one that drains has "d " before the rest.
-type Tile struct {
+type GPUView struct {
 	Node int    `json:"node"`
 	GPUs string `json:"gpus"`
 }
 
-// frame records what changed.
-func (s *sampler) frame(e *engine, at Time) {
-	count := min(e.Frames, len(e.nodes))
+// recordState takes a snapshot.
+func (s *stateSampler) recordState(e *engine, at Time) {
+	count := min(e.input.SnapshotNodes, len(e.cluster.nodes))
 	if count == 0 {
 		return
 	}
 	if s.last == nil {
 		s.last = make([]string, count)
 	}
-	frame := Frame{At: at}
+	changes := StateSnapshot{At: at}
 	for i := range count {
-		if text := e.tile(i); text != s.last[i] {
+		if text := e.viewOfNode(i); text != s.last[i] {
 			s.last[i] = text
-			frame.Tiles = append(frame.Tiles, Tile{Node: i, GPUs: text})
+			changes.Views = append(changes.Views, GPUView{Node: i, GPUs: text})
 		}
 	}
-	s.frames = append(s.frames, frame)
+	s.snapshots = append(s.snapshots, changes)
 }
 
-func (e *engine) tile(node int) string {
-	n := e.nodes[node]
+func (e *engine) viewOfNode(node int) string {
+	n := e.cluster.nodes[node]
 	if !n.up {
 		return "x"
 	}
@@ -56,27 +56,27 @@ func (e *engine) tile(node int) string {
 	if n.draining {
 		text.WriteString("d ")
 	}
-	allocations := e.snapshot.NodeState(node).Allocations()
+	allocations := e.cluster.snapshot.NodeState(node).Allocations()
 	if n.Inventory == nil {
 		return text.String() + "j" + strconv.Itoa(len(allocations))
 	}
-	held := make([]string, n.gpus())
+	held := make([]string, n.gpuCount())
 	seen := make([]int, len(allocations))
 	for i := range allocations {
 		seen[i] = jobOf(allocations[i].Holder)
 	}
 	slices.Sort(seen)
 	for _, job := range slices.Compact(seen) {
-		class := strconv.Itoa(e.class(job))
-		for i := range e.jobs[job].members {
-			m := &e.jobs[job].members[i]
+		class := strconv.Itoa(e.classOf(job))
+		for i := range e.jobStates[job].members {
+			m := &e.jobStates[job].members[i]
 			if m.node != node {
 				continue
 			}
-			for k := range m.grants {
-				offer := &n.Inventory.Devices[m.grants[k].Device]
-				word := &held[offer.GPU]
-				form := "wms"[offer.Form : offer.Form+1]
+			for k := range m.devices {
+				device := &n.Inventory.Devices[m.devices[k].Device]
+				word := &held[device.GPU]
+				form := "wms"[device.Form : device.Form+1]
 				if *word == "" {
 					*word = form
 				} else {
@@ -84,9 +84,9 @@ func (e *engine) tile(node int) string {
 				}
 				switch form {
 				case "m":
-					*word += offer.Placement.String() + "=" + class
+					*word += device.Placement.String() + "=" + class
 				case "s":
-					*word += strconv.FormatInt(n.part(&m.grants[k]), 10) + "=" + class
+					*word += strconv.FormatInt(n.fractionOf(&m.devices[k]), 10) + "=" + class
 				default:
 					*word += class
 				}

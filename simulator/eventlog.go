@@ -10,52 +10,52 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// line is one line of the event log. Which fields it has depends on Event.
-type line struct {
+// logLine is one line of the event log. Which fields it has depends on Event.
+type logLine struct {
 	At    Time   `json:"t"`
 	Line  int64  `json:"n"`
 	Event string `json:"event"`
 	Job   string `json:"job,omitempty"`
 	Class string `json:"class,omitempty"`
-	// Priority, Ask and Members are an arrival's; Members only a gang's.
+	// Priority, Ask (PodTemplate.Name) and Members are an arrival's; Members only a gang's.
 	Priority int64  `json:"priority,omitempty"`
 	Ask      string `json:"ask,omitempty"`
 	Members  int    `json:"members,omitempty"`
 	// On is where the members were placed, Reslices how many MIG instances were created.
-	On       []place `json:"on,omitempty"`
-	Reslices int64   `json:"reslices,omitempty"`
-	Node     string  `json:"node,omitempty"`
-	Lost     Time    `json:"lostMs,omitempty"`
-	Reason   string  `json:"reason,omitempty"`
+	On       []logPlace `json:"on,omitempty"`
+	Reslices int64      `json:"reslices,omitempty"`
+	Node     string     `json:"node,omitempty"`
+	Lost     Time       `json:"lostMs,omitempty"`
+	Reason   string     `json:"reason,omitempty"`
 }
 
-// place is where one member is.
-type place struct {
+// logPlace is where one member is.
+type logPlace struct {
 	Node string `json:"node"`
 	// Devices are GPUs by index: "3", a MIG instance "3 mig 4:2" by its memory slices, a
 	// share "3 share 20GiB 250m".
 	Devices []string `json:"devices,omitempty"`
 }
 
-// journal writes the event log, and keeps the first error of doing so.
-type journal struct {
+// eventLog writes the event log, and keeps the first error of doing so.
+type eventLog struct {
 	w       *bufio.Writer
 	encoder *json.Encoder
 	lines   int64
 	err     error
 }
 
-func newJournal(w io.Writer) journal {
+func newEventLog(w io.Writer) eventLog {
 	if w == nil {
-		return journal{}
+		return eventLog{}
 	}
 	buffered := bufio.NewWriter(w)
 	encoder := json.NewEncoder(buffered)
 	encoder.SetEscapeHTML(false)
-	return journal{w: buffered, encoder: encoder}
+	return eventLog{w: buffered, encoder: encoder}
 }
 
-func (j *journal) write(l line) {
+func (j *eventLog) writeLine(l logLine) {
 	j.lines++
 	if j.encoder == nil || j.err != nil {
 		return
@@ -66,7 +66,7 @@ func (j *journal) write(l line) {
 	}
 }
 
-func (j *journal) flush() error {
+func (j *eventLog) flushLines() error {
 	if j.w != nil && j.err == nil {
 		if err := j.w.Flush(); err != nil {
 			j.err = fmt.Errorf("writing the event log: %w", err)
@@ -75,36 +75,36 @@ func (j *journal) flush() error {
 	return j.err
 }
 
-// places spells out where members are, for the log.
-func (e *engine) places(members []member) []place {
+// logPlaces spells out where members are, for the log.
+func (e *engine) logPlaces(members []jobMember) []logPlace {
 	if e.log.encoder == nil {
 		return nil
 	}
-	var places []place
+	var places []logPlace
 	for i := range members {
-		n := e.nodes[members[i].node]
-		p := place{Node: n.Name}
-		for k := range members[i].grants {
-			p.Devices = append(p.Devices, n.device(&members[i].grants[k]))
+		n := e.cluster.nodes[members[i].node]
+		p := logPlace{Node: n.Name}
+		for k := range members[i].devices {
+			p.Devices = append(p.Devices, n.deviceText(&members[i].devices[k]))
 		}
 		places = append(places, p)
 	}
 	return places
 }
 
-func (n *nodeState) device(grant *placement.DeviceAllocation) string {
-	offer := &n.Inventory.Devices[grant.Device]
-	text := fmt.Sprint(offer.GPU)
-	switch offer.Form {
+func (n *nodeState) deviceText(allocation *placement.DeviceAllocation) string {
+	device := &n.Inventory.Devices[allocation.Device]
+	text := fmt.Sprint(device.GPU)
+	switch device.Form {
 	case placement.MIG:
-		text += " mig " + offer.Placement.String()
+		text += " mig " + device.Placement.String()
 	case placement.Share:
 		var words []string
-		if grant.Bytes > 0 {
-			words = append(words, grant.Bytes.String())
+		if allocation.Bytes > 0 {
+			words = append(words, allocation.Bytes.String())
 		}
-		if grant.Compute > 0 {
-			words = append(words, fmt.Sprintf("%dm", grant.Compute))
+		if allocation.Compute > 0 {
+			words = append(words, fmt.Sprintf("%dm", allocation.Compute))
 		}
 		text = strings.Join(append([]string{text, "share"}, words...), " ")
 	}

@@ -2,13 +2,14 @@ package simulator
 
 import "github.com/ashlar-dev/ashlar/topology/placement"
 
-// meter counts, and adds up over time. Sums over time of thousandths of a GPU are in
-// milliseconds and fit in an int64 by the bounds of Input; money is rounded anyway.
-type meter struct {
+// runCounters counts what happens, and sums amounts over time. Sums of thousandths of a
+// GPU times milliseconds fit in an int64 by the bounds of Input. Sums of money may not and
+// are floats, since they are rounded for output anyway.
+type runCounters struct {
 	now                    Time
 	events, arrived        int64
 	preemptions, evictions int64
-	exhausted, reslices    int64
+	outOfMemory, reslices  int64
 	// allocated is in thousandths of a GPU; served and lost are that times milliseconds.
 	allocated, served, lost int64
 	// used are the GPUs of which anything is held, up those that are there; prices are
@@ -19,22 +20,22 @@ type meter struct {
 	allocatedSum, usedSum, upSum int64
 	usedPriceSum, upPriceSum     float64
 
-	best           map[makeAsk]int64
+	best           map[inventoryTemplate]int64
 	bandwidthSum   map[string]float64
 	bandwidthCount map[string]int64
 }
 
-func (m *meter) begin(nodes []*nodeState) {
-	m.best, m.bandwidthSum, m.bandwidthCount = map[makeAsk]int64{}, map[string]float64{}, map[string]int64{}
+func (m *runCounters) beginCounting(nodes []*nodeState) {
+	m.best, m.bandwidthSum, m.bandwidthCount = map[inventoryTemplate]int64{}, map[string]float64{}, map[string]int64{}
 	for _, n := range nodes {
 		if n.up {
-			m.nodes(n, 1)
+			m.countUp(n, 1)
 		}
 	}
 }
 
-// advance adds up what was so until now.
-func (m *meter) advance(now Time) {
+// advanceTo adds the present amounts for the time since the last call.
+func (m *runCounters) advanceTo(now Time) {
 	span := int64(now - m.now)
 	if span <= 0 {
 		return
@@ -44,28 +45,28 @@ func (m *meter) advance(now Time) {
 	m.upSum += m.up * span
 	m.usedPriceSum += float64(m.usedPrice) * float64(span)
 	m.upPriceSum += float64(m.upPrice) * float64(span)
-	// What was so for no time at all does not count as a peak.
+	// An amount that lasted for no time does not count as a peak.
 	m.usedPeak = max(m.usedPeak, m.used)
 	m.usedPricePeak = max(m.usedPricePeak, m.usedPrice)
 	m.now = now
 }
 
-// nodes counts a node in or out.
-func (m *meter) nodes(n *nodeState, sign int64) {
-	gpus := int64(n.gpus())
+// countUp counts a node in or out.
+func (m *runCounters) countUp(n *nodeState, sign int64) {
+	gpus := int64(n.gpuCount())
 	m.up += sign * gpus
 	m.upPrice += sign * gpus * n.Price
 }
 
-// gpus counts GPUs of a node that are now in use, or no longer.
-func (m *meter) gpus(n *nodeState, set placement.GPUSet, sign int64) {
+// countUsed counts GPUs of a node that are now in use, or no longer.
+func (m *runCounters) countUsed(n *nodeState, set placement.GPUSet, sign int64) {
 	count := int64(set.Len())
 	m.used += sign * count
 	m.usedPrice += sign * count * n.Price
 }
 
-// bandwidth notes which part of the best bandwidth a job got.
-func (m *meter) bandwidth(class string, part float64) {
+// addBandwidth notes which part of the best bandwidth a job got.
+func (m *runCounters) addBandwidth(class string, part float64) {
 	m.bandwidthSum[class] += part
 	m.bandwidthCount[class]++
 }

@@ -5,28 +5,28 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// Ask is what each member of a job asks of a node's GPUs. Jobs that ask the same share
-// one Ask, so that what was found out for one of them serves the others.
-type Ask struct {
+// PodTemplate is what each member of a job asks of a node's GPUs. Jobs that ask the same
+// should share one, because a run caches by template what nodes answered.
+type PodTemplate struct {
 	// Name is the kind of request, for people: "2 GPUs", "mig 1g.10gb".
 	Name string
 	// For says what is asked of the nodes of one make; nil for a job without GPUs. It
 	// must always answer the same, and its Request accept nothing where the make can
 	// never serve it.
-	For func(*placement.Inventory) Terms
+	For func(*placement.Inventory) NodeRequest
 }
 
-// Terms are a request to the nodes of one make.
-type Terms struct {
+// NodeRequest is what a template asks of the nodes of one make.
+type NodeRequest struct {
 	Request *placement.Request
-	// Uses is the memory that each member really allocates on each GPU, slice or share
+	// UsesMemory is the memory that each member really allocates on each GPU, slice or share
 	// that it gets; 0 for no more than that.
-	Uses topology.Bytes
+	UsesMemory topology.Bytes
 	// Unisolated says that nothing keeps the member to its part of the GPU, as under
 	// time-slicing: then it runs out of memory if all members on the GPU together use
 	// more than the GPU has, otherwise if it uses more than its part.
 	Unisolated bool
 }
 
-// gpus reports whether the ask is for any GPU at all.
-func (a *Ask) gpus() bool { return a.For != nil }
+// wantsGPUs reports whether the template asks for any GPU at all.
+func (a *PodTemplate) wantsGPUs() bool { return a.For != nil }

@@ -1,0 +1,203 @@
+package deviceplacement
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ashlar-dev/ashlar/plugins/apis/config"
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
+	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+func TestPostFilter(t *testing.T) {
+	memory := `device.capacity["gpu.ashlar.dev"].memory.isGreaterThan(quantity("100Gi"))`
+	for name, tc := range map[string]struct {
+		claim   *resourceapi.ResourceClaim
+		pod     func(*v1.Pod)
+		objects []runtime.Object
+		change  func(*config.DevicePlacementArgs)
+		want    string // "" if the nodes' own reasons say it
+	}{
+		"the driver is not running": {
+			claim: newClaim("pod", gpuClass, 1), want: "no node publishes devices (is the driver running?)",
+		},
+		"a condition that no GPU satisfies": {
+			claim: newClaim("pod", gpuClass, 1, where(memory)), objects: []runtime.Object{publish("a", fourGPUs()...), publish("b", fourGPUs()...)},
+			want: "request devices: no GPU satisfies " + memory + " (memory here: 80GiB)",
+		},
+		"holders in the way": {
+			claim: newClaim("pod", gpuClass, 4),
+			objects: []runtime.Object{
+				publish("a", fourGPUs()...), publish("b", fourGPUs()...),
+				held("a", newClaim("one", gpuClass, 1), "gpu-0"), held("a", newClaim("two", gpuClass, 1), "gpu-2"),
+				held("b", newClaim("three", gpuClass, 1), "gpu-3"),
+			},
+			want: "would fit with a change: request devices: 3 GPUs fit on node b; or it fits once GPU 3 is free on node b (held by default/three)",
+		},
+		"another profile": {
+			claim: newClaim("pod", sliceClass, 1, where(`device.attributes["gpu.ashlar.dev"].profile == "4g.40gb"`)),
+			objects: []runtime.Object{
+				publish("a", migSlice(0, 0), migSlice(0, 6), wideSlice(0, 0)), held("a", newClaim("one", sliceClass, 1), "gpu-0-mig-1g10gb-19-0"),
+			},
+			want: "would fit with a change: request devices: MIG profile 1g.10gb fits on node a; " +
+				"or it fits once the MIG instances of GPU 0 are rearranged on node a; or it fits once GPU 0 is free on node a (held by default/one)",
+		},
+		"a smaller share": {
+			claim: newClaim("pod", shareClass, 1, shareOf("60Gi")), objects: []runtime.Object{
+				publish("a", gpuShare(0), wholeGPU(0, "X")), heldShare("a", "one", "gpu-0-share", "30Gi"),
+			},
+			want: "would fit with a change: request devices: a share of 50GiB fits on node a; " +
+				"or it fits once GPU 0 is free on node a (held by default/one)",
+		},
+		"more than any node has": {
+			claim: newClaim("pod", gpuClass, 5), objects: []runtime.Object{publish("a", fourGPUs()...)},
+			want: "would fit with a change: request devices: 4 GPUs fit on node a",
+		},
+		"too small for the model server": { // the nodes say so, with the arithmetic
+			claim: newClaim("pod", sliceClass, 1), pod: serving, objects: []runtime.Object{publish("a", migSlice(0, 0))}, want: "",
+		},
+		"something that is not understood": {
+			claim: newClaim("pod", gpuClass, 0, func(c *resourceapi.ResourceClaim) {
+				c.Spec.Devices.Requests[0].Exactly.AllocationMode, c.Spec.Devices.Requests[0].Exactly.Count = resourceapi.DeviceAllocationModeAll, 0
+			}),
+			objects: []runtime.Object{publish("a", wholeGPU(0, "X")), held("a", newClaim("one", gpuClass, 1), "gpu-0")}, want: "",
+		},
+		"a passthrough device, of which there is none left": {
+			claim: newClaim("pod", vfioClass, 1), objects: []runtime.Object{
+				publish("a", wholeGPU(0, "X"), vfioDevice(0)), held("a", newClaim("one", vfioClass, 1), "gpu-vfio-0"),
+			},
+			want: "",
+		},
+		"only some nodes looked at": {
+			claim: newClaim("pod", gpuClass, 4),
+			objects: []runtime.Object{
+				publish("a", fourGPUs()...), publish("b", fourGPUs()...),
+				held("a", newClaim("one", gpuClass, 1), "gpu-0"), held("a", newClaim("two", gpuClass, 1), "gpu-2"),
+				held("b", newClaim("three", gpuClass, 1), "gpu-3"),
+			},
+			change: func(a *config.DevicePlacementArgs) { a.MaxExplainedNodes = 1 },
+			want: "would fit with a change: request devices: 2 GPUs fit on node a; " +
+				"or it fits once GPU 0,2 is free on node a (held by default/one, default/two)",
+		},
+		"no time": {
+			claim: newClaim("pod", gpuClass, 1), objects: []runtime.Object{
+				publish("a", wholeGPU(0, "X")), held("a", newClaim("one", gpuClass, 1), "gpu-0"),
+			},
+			change: func(a *config.DevicePlacementArgs) { a.ExplainTimeout.Duration = time.Nanosecond },
+			want:   "request devices: which of its conditions no GPU satisfies was not found within 1ns",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := defaultArgs()
+			if tc.change != nil {
+				tc.change(args)
+			}
+			s := newFakeScheduler(t, args, []*v1.Node{newNode("a"), newNode("b")}, append(tc.objects, tc.claim)...)
+			pod := newPod("pod")
+			if tc.pod != nil {
+				tc.pod(pod)
+			}
+			state := s.preFilter(pod)
+			feasible, refused := s.filterAll(state, pod)
+			if len(feasible) > 0 {
+				t.Fatalf("the pod fits on %v", names(feasible))
+			}
+			_, status := s.PostFilter(context.Background(), state, pod, refused)
+			if status.Code() != fwk.Unschedulable {
+				t.Fatalf("status %v, want Unschedulable", status)
+			}
+			got := status.Message()
+			if tc.want == "" && strings.Contains(got, "fit") || tc.want != "" && got != tc.want {
+				t.Errorf("got\n%s\nwant\n%s", got, tc.want)
+			}
+			if again := s.ExplainRefusal(context.Background(), state, refused, args.ExplainTimeout.Duration); again != tc.want {
+				t.Errorf("asked for the explanation alone\n%s\nwant\n%s", again, tc.want)
+			}
+		})
+	}
+}
+
+// Nodes that other plugins refused are not explained.
+func TestPostFilterLooksAtItsOwnRefusals(t *testing.T) {
+	s := newFakeScheduler(t, nil, []*v1.Node{newNode("a"), newNode("b")}, newClaim("pod", gpuClass, 4),
+		publish("a", fourGPUs()...), publish("b", fourGPUs()...),
+		held("a", newClaim("one", gpuClass, 1), "gpu-0"), held("b", newClaim("two", gpuClass, 1), "gpu-0"))
+	pod := newPod("pod")
+	state := s.preFilter(pod)
+	_, refused := s.filterAll(state, pod)
+	byOther := fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node affinity")
+	byOther.SetPlugin("NodeAffinity")
+	refused.Set("a", byOther)
+	_, status := s.PostFilter(context.Background(), state, pod, refused)
+	if want := "on node b (held by default/two)"; !strings.HasSuffix(status.Message(), want) || strings.Contains(status.Message(), "node a") {
+		t.Errorf("%q, want an end of %q", status.Message(), want)
+	}
+}
+
+// The words follow from what was found out, and from nothing else.
+func TestExplanationInWords(t *testing.T) {
+	found := []nodeSuggestion{{Suggestion: placement.Suggestion{Kind: placement.FewerGPUs, Count: 1}, node: "a", request: "gpus"}}
+	for name, tc := range map[string]struct {
+		explanation podExplanation
+		want        string
+	}{
+		"nothing was looked at":    {podExplanation{}, ""},
+		"it fits already":          {podExplanation{Explanation: &cluster.Explanation{FitsAlready: []int{0}}, suggestions: found}, ""},
+		"not decided on some node": {podExplanation{Explanation: &cluster.Explanation{Undecided: []int{0}}, suggestions: found}, ""},
+		"time ran out": {
+			podExplanation{Explanation: &cluster.Explanation{}, timedOut: true, timeout: time.Second}, "what would fit was not found within 1s",
+		},
+		"time ran out, yet one knew": {
+			podExplanation{Explanation: &cluster.Explanation{}, timedOut: true, suggestions: found},
+			"would fit with a change: request gpus: 1 GPU fits on node a",
+		},
+		"two requests unmet": {podExplanation{
+			unmet: []dra.UnmetRequest{{Request: "a", Condition: "no GPU satisfies x", Decided: true}, {Request: "b"}}, timeout: time.Second,
+		},
+			"request a: no GPU satisfies x; request b: which of its conditions no GPU satisfies was not found within 1s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := tc.explanation.String(); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// A pod whose victims are gone keeps its node, and nobody else is ended for it, until the
+// claims of those victims are released.
+func TestPostFilterWaitsForDevicesOfVictims(t *testing.T) {
+	for name, tc := range map[string]struct {
+		nominated string
+		want      fwk.Code
+		message   string
+	}{
+		"on the node of the victims": {
+			"a", fwk.UnschedulableAndUnresolvable, "waits until the devices of pods that ended on node a are released",
+		},
+		"on another node":       {"b", fwk.Unschedulable, "would fit with a change"},
+		"nominated for no node": {"", fwk.Unschedulable, "would fit with a change"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			// Nobody has created the pod that the claim is reserved for: it is gone.
+			s := newFakeScheduler(t, nil, []*v1.Node{newNode("a"), newNode("b")}, newClaim("pod", gpuClass, 4),
+				publish("a", fourGPUs()...), publish("b", fourGPUs()[:3]...), held("a", newClaim("victim", gpuClass, 1), "gpu-0"))
+			pod := newPod("pod")
+			pod.Status.NominatedNodeName = tc.nominated
+			state := s.preFilter(pod)
+			_, refused := s.filterAll(state, pod)
+			_, status := s.PostFilter(context.Background(), state, pod, refused)
+			if status.Code() != tc.want || !strings.Contains(status.Message(), tc.message) {
+				t.Errorf("got %s (%s), want %s (%s)", status.Code(), status.Message(), tc.want, tc.message)
+			}
+		})
+	}
+}

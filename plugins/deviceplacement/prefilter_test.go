@@ -1,0 +1,103 @@
+package deviceplacement
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/ashlar-dev/ashlar/topology/memory/launch"
+)
+
+func TestPreFilter(t *testing.T) {
+	noClaims := func(pod *v1.Pod) { pod.Spec.ResourceClaims = nil }
+	extended := func(pod *v1.Pod) {
+		noClaims(pod)
+		pod.Spec.Containers[0].Resources.Requests = v1.ResourceList{gpuResource: resource.MustParse("2")}
+	}
+	for name, tc := range map[string]struct {
+		pod       *v1.Pod
+		wantCode  fwk.Code
+		wantText  string
+		wantCycle bool
+	}{
+		"two GPUs":                  {newPod("pair"), fwk.Success, "", true},
+		"an extended resource":      {newPod("plain", extended), fwk.Success, "", true},
+		"no devices":                {newPod("cpu", noClaims), fwk.Skip, "", false},
+		"a claim that is allocated": {newPod("running"), fwk.Success, "", false},
+		"a claim that is not there": {
+			newPod("nowhere"), fwk.UnschedulableAndUnresolvable, `could not find resource claim "default/nowhere"`, false,
+		},
+		"a class that is not there": {newPod("unclassed"), fwk.UnschedulableAndUnresolvable, "device class none", false},
+		"an amount that cannot be": {
+			newPod("huge"), fwk.UnschedulableAndUnresolvable, "capacity memory of 2Ei is not an amount that a device can have", false,
+		},
+		"an annotation that cannot be": {newPod("pair", func(pod *v1.Pod) {
+			pod.Annotations = map[string]string{launch.GPUMemoryAnnotation: "plenty"}
+		}), fwk.UnschedulableAndUnresolvable, launch.GPUMemoryAnnotation, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, publish("n", fourGPUs()...),
+				newClaim("pair", gpuClass, 2), newClaim("huge", shareClass, 1, shareOf("2Ei")), newClaim("unclassed", "none", 1),
+				held("n", newClaim("running", gpuClass, 1), "gpu-0"))
+			state := framework.NewCycleState()
+			_, status := s.PreFilter(context.Background(), state, tc.pod, s.nodes)
+			if status.Code() != tc.wantCode || !strings.Contains(status.Message(), tc.wantText) {
+				t.Errorf("status %s %q, want %s with %q", status.Code(), status.Message(), tc.wantCode, tc.wantText)
+			}
+			if got := cycleOf(state) != nil; got != tc.wantCycle {
+				t.Errorf("a cycle: %t, want %t", got, tc.wantCycle)
+			}
+		})
+	}
+}
+
+// A pod that comes again is read anew: nothing is left of its last cycle, nor of another
+// pod's.
+func TestPreFilterForgetsTheLastCycle(t *testing.T) {
+	s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, publish("n", fourGPUs()...), newClaim("pair", gpuClass, 2),
+		held("n", newClaim("running", gpuClass, 1), "gpu-0"))
+	state := s.preFilter(newPod("pair"))
+	if _, status := s.PreFilter(context.Background(), state, newPod("running"), s.nodes); !status.IsSuccess() {
+		t.Fatal(status)
+	}
+	if cycleOf(state) != nil {
+		t.Error("the cycle of a pod without anything to allocate has what the one before it asked for")
+	}
+}
+
+// What later steps change is not shared between copies of a cycle's state.
+func TestCycleIsCopied(t *testing.T) {
+	c := &podCycle{scores: map[string]int64{"n": 1}}
+	state := framework.NewCycleState()
+	state.Write(cycleKey, c)
+	clone := state.Clone()
+	cycleOf(clone).scores["n"], cycleOf(clone).got = 2, "a GPU"
+	if diff := cmp.Diff(map[string]int64{"n": 1}, cycleOf(state).scores); diff != "" || cycleOf(state).got != "" {
+		t.Errorf("got %q, scores (-want +got):\n%s", cycleOf(state).got, diff)
+	}
+	if cycleOf(framework.NewCycleState()) != nil {
+		t.Error("a state without a cycle has one")
+	}
+}
+
+// Doubts about a model server are told once for each pod.
+func TestPreFilterTellsDoubtsOnce(t *testing.T) {
+	s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, publish("n", fourGPUs()...), newClaim("pair", gpuClass, 2))
+	unknown := newPod("pair", serving, func(pod *v1.Pod) { pod.Spec.Containers[0].Args[1] = "somebody/unheard-of" })
+	s.preFilter(unknown)
+	s.preFilter(unknown)
+	sent := s.events()
+	if len(sent) != 1 || !strings.HasPrefix(sent[0], "Warning ModelServerDoubt its model server's memory was not checked: ") {
+		t.Errorf("events %q, want one ModelServerDoubt", sent)
+	}
+	s.preFilter(newPod("pair", serving, func(pod *v1.Pod) { pod.UID = "other" }))
+	if sent := s.events(); len(sent) != 0 {
+		t.Errorf("events %q about a server without doubts", sent)
+	}
+}

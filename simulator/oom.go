@@ -1,0 +1,106 @@
+package simulator
+
+import (
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// claimMemory allocates the memory that a job really uses. If some node has too little,
+// nothing is allocated, and short is true with the node's name.
+func (e *engine) claimMemory(job int) (node string, short bool) {
+	j, s := &e.input.Jobs[job], &e.jobStates[job]
+	if !j.Template.wantsGPUs() {
+		return "", false
+	}
+	for i := range s.members {
+		m := &s.members[i]
+		n := e.cluster.nodes[m.node]
+		request := e.cluster.requestOf(j.Template).resolveFor(n.Inventory)
+		for k := range m.devices {
+			if n.claimDevice(&m.devices[k], &request) {
+				continue
+			}
+			e.returnMemory(j, s.members[:i], len(m.devices))
+			e.returnMemory(j, s.members[i:i+1], k)
+			return n.Name, true
+		}
+	}
+	return "", false
+}
+
+// claimDevice allocates the memory that is used on an allocated device, if it is there.
+func (n *nodeState) claimDevice(allocation *placement.DeviceAllocation, request *NodeRequest) bool {
+	device := &n.Inventory.Devices[allocation.Device]
+	all := n.Inventory.Node.GPUs[device.GPU].Model.Usable()
+	if request.Unisolated {
+		if n.memoryInUse[device.GPU]+request.UsesMemory > all {
+			return false
+		}
+		n.memoryInUse[device.GPU] += request.UsesMemory
+		return true
+	}
+	granted := device.Memory
+	if device.Form == placement.Share && allocation.Bytes > 0 {
+		granted = allocation.Bytes
+	}
+	return request.UsesMemory <= granted
+}
+
+// releaseMemory gives back the memory that a job allocated.
+func (e *engine) releaseMemory(job int) {
+	j, s := &e.input.Jobs[job], &e.jobStates[job]
+	if j.Template.wantsGPUs() {
+		for i := range s.members {
+			e.returnMemory(j, s.members[i:i+1], len(s.members[i].devices))
+		}
+	}
+}
+
+// returnMemory undoes claimDevice for the first devices of each member.
+func (e *engine) returnMemory(j *Job, members []jobMember, count int) {
+	for i := range members {
+		m := &members[i]
+		n := e.cluster.nodes[m.node]
+		if request := e.cluster.requestOf(j.Template).resolveFor(n.Inventory); request.Unisolated {
+			for _, allocation := range m.devices[:min(count, len(m.devices))] {
+				n.memoryInUse[n.Inventory.Devices[allocation.Device].GPU] -= request.UsesMemory
+			}
+		}
+	}
+}
+
+// jobOutOfMemory plans that a job that found too little memory starts again in its place
+// after a while, as the kubelet does it; after maxRestarts it fails.
+func (e *engine) jobOutOfMemory(job int, node string) error {
+	s := &e.jobStates[job]
+	e.counters.outOfMemory++
+	s.restarts++
+	e.log.writeLine(logLine{At: e.now, Event: "out-of-memory", Job: e.input.Jobs[job].Name, Node: node})
+	if s.restarts > maxRestarts {
+		e.failJob(job, OutOfMemory)
+		return e.tryAll()
+	}
+	s.phase = outOfMemoryPhase
+	e.events.pushEvent(e.now+restartDelay(s.restarts), containerRestart{jobSubject{job}, s.attempt})
+	return nil
+}
+
+// jobRestarts loads a job again.
+func (e *engine) jobRestarts(job int) error {
+	s := &e.jobStates[job]
+	s.phase = loading
+	e.events.pushEvent(e.now+e.input.Jobs[job].Loads, loadingDone{jobSubject{job}, s.attempt})
+	return nil
+}
+
+// nominalShare is the memory that a time-sliced part of a GPU is booked with: nothing
+// reserves any, but a share of 0 bytes would be all of it.
+const nominalShare = topology.MiB
+
+// TimeSliced is a request for count replicas of GPUs that are handed out to replicas
+// holders each, without a part of the memory of their own. accepts are the shares.
+func TimeSliced(count, replicas int, accepts placement.DeviceSet) *placement.Request {
+	return &placement.Request{Parts: []placement.Part{{
+		Count: count, Bytes: nominalShare, Compute: topology.WholeGPU / topology.MilliGPU(max(1, replicas)), Accepts: accepts,
+	}}}
+}

@@ -1,0 +1,61 @@
+package scenario
+
+import (
+	"github.com/ashlar-dev/ashlar/simulator"
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// templateOf is the request as the simulator takes it.
+func (b *inputBuilder) templateOf(r *Request) *simulator.PodTemplate {
+	template := &simulator.PodTemplate{Name: r.titleText()}
+	if !r.CPUOnly {
+		template.For = func(inv *placement.Inventory) simulator.NodeRequest { return b.requestOn(r, inv) }
+	}
+	return template
+}
+
+// requestOn is what the request asks of nodes of one make, given how GPUs are handed out.
+func (b *inputBuilder) requestOn(r *Request, inv *placement.Inventory) simulator.NodeRequest {
+	if r.Model != nil {
+		return r.modelRequest(b, inv)
+	}
+	request := simulator.NodeRequest{UsesMemory: topology.Bytes(r.Uses)}
+	part := placement.Part{Name: "gpu", Count: int(max(1, r.GPUs)), Needs: placement.TopologyRequirements{GBps: r.Bandwidth}}
+	needed := topology.Bytes(0) // of a GPU that is not divided by MIG
+	switch {
+	case r.Share != nil:
+		part.Bytes, part.Compute = r.Share.sizeOn(inv)
+		part.Accepts, needed = r.acceptedDevices(inv, placement.Share, part.Bytes), part.Bytes
+	case r.MIG != "":
+		part.Accepts, needed = r.acceptedProfiles(inv, b.catalogue)
+		if b.sharing != ByRequest && needed == 0 {
+			needed = topology.Bytes(maxMemory) // a profile that the GPU does not have
+		}
+	default:
+		part.Accepts = r.acceptedDevices(inv, placement.Whole, 0)
+	}
+	switch replicas := b.sharing.replicaCount(); {
+	case b.sharing == WholeGPUs && r.GPUs == 0:
+		part.Bytes, part.Compute = 0, 0
+		part.Accepts = r.acceptedDevices(inv, placement.Whole, needed)
+	case replicas > 0:
+		request.Unisolated = true
+		if request.UsesMemory == 0 {
+			request.UsesMemory = needed
+		}
+		request.Request = simulator.TimeSliced(part.Count, replicas, r.acceptedDevices(inv, placement.Share, needed))
+		return request
+	}
+	request.Request = &placement.Request{Parts: []placement.Part{part}}
+	return request
+}
+
+// sizeOn is what the share takes of a GPU of the make.
+func (s *Share) sizeOn(inv *placement.Inventory) (topology.Bytes, topology.MilliGPU) {
+	if s.Part == 0 {
+		return topology.Bytes(s.Memory), topology.MilliGPU(s.Compute)
+	}
+	usable := inv.Node.GPUs[0].Model.Usable()
+	return usable / 1000 * topology.Bytes(s.Part), topology.MilliGPU(s.Part)
+}
