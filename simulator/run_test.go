@@ -131,7 +131,10 @@ func TestLog(t *testing.T) {
 {"t":150000,"n":11,"event":"departure","job":"b"}
 `)
 	}
-	if diff := cmp.Diff(JobCounts{Arrived: 3, Finished: 2, Failed: 1, Failures: map[FailureReason]int64{NeverFits: 1}}, result.Jobs); diff != "" {
+	if diff := cmp.Diff(
+		JobCounts{Arrived: 3, Finished: 2, Failed: 1, Failures: map[FailureReason]int64{NeverFits: 1}},
+		result.Jobs,
+	); diff != "" {
 		t.Fatalf("result.Jobs (-want +got):\n%s", diff)
 	}
 	if result.All.Waits.Max != 89*Second {
@@ -199,8 +202,15 @@ func TestGang(t *testing.T) {
 	gang.Members, gang.SameDomain = 2, true
 	in := &Input{Nodes: nodes, Jobs: []Job{job("a", 0, Hour, wholes(4)), gang}}
 	_, log := runLog(t, in)
-	if !strings.Contains(log, `"placed","job":"gang","on":[{"node":"n-002","devices":["0","1","2","3"]},{"node":"n-003","devices":["0","1","2","3"]}]`) {
-		t.Fatalf("%q does not contain %q", log, `"placed","job":"gang","on":[{"node":"n-002","devices":["0","1","2","3"]},{"node":"n-003","devices":["0","1","2","3"]}]`)
+	if !strings.Contains(
+		log,
+		`"placed","job":"gang","on":[{"node":"n-002","devices":["0","1","2","3"]},{"node":"n-003","devices":["0","1","2","3"]}]`,
+	) {
+		t.Fatalf(
+			"%q does not contain %q",
+			log,
+			`"placed","job":"gang","on":[{"node":"n-002","devices":["0","1","2","3"]},{"node":"n-003","devices":["0","1","2","3"]}]`,
+		)
 	}
 	gang.Members = 3
 	in.Jobs[1] = gang
@@ -424,7 +434,12 @@ func TestProperties(t *testing.T) {
 		in.Outages = slices.DeleteFunc(in.Outages, func(o Outage) bool { return o.For == 0 })
 		result, _ := runLog(t, in)
 		if result.Jobs.Running+result.Jobs.Waiting != 0 {
-			t.Fatalf("seed %d: %+v: result.Jobs.Running + result.Jobs.Waiting = %v, want none", seed, result.Jobs, result.Jobs.Running+result.Jobs.Waiting)
+			t.Fatalf(
+				"seed %d: %+v: result.Jobs.Running + result.Jobs.Waiting = %v, want none",
+				seed,
+				result.Jobs,
+				result.Jobs.Running+result.Jobs.Waiting,
+			)
 		}
 		if got, want := result.Jobs.Finished+result.Jobs.Failed, int64(len(in.Jobs)); got != want {
 			t.Fatalf("result.Jobs.Finished + result.Jobs.Failed = %v, want %v", got, want)

@@ -247,7 +247,12 @@ func TestEncodeRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			result := resultOf(1)
 			result.Snapshots[1].Views = []simulator.GPUView{tile}
-			if err := Write(&bytes.Buffer{}, "", []Run{{Name: "a", Result: result}}); err == nil || !strings.Contains(err.Error(), "report: map of a, seed 0: frame 1") {
+			if err := Write(
+				&bytes.Buffer{},
+				"",
+				[]Run{{Name: "a", Result: result}},
+			); err == nil ||
+				!strings.Contains(err.Error(), "report: map of a, seed 0: frame 1") {
 				t.Fatalf("error %v, want %q", err, "report: map of a, seed 0: frame 1")
 			}
 		})
@@ -258,10 +263,20 @@ func TestWriteRefuses(t *testing.T) {
 	if err := Write(&bytes.Buffer{}, "", nil); err == nil || err.Error() != "report: no runs to show" {
 		t.Fatalf("error %v, want %q", err, "report: no runs to show")
 	}
-	if err := Write(&bytes.Buffer{}, "", []Run{{Name: "a", Seed: 3}}); err == nil || err.Error() != "report: run a, seed 3 has neither a result nor curves" {
+	if err := Write(
+		&bytes.Buffer{},
+		"",
+		[]Run{{Name: "a", Seed: 3}},
+	); err == nil ||
+		err.Error() != "report: run a, seed 3 has neither a result nor curves" {
 		t.Fatalf("error %v, want %q", err, "report: run a, seed 3 has neither a result nor curves")
 	}
-	if err := Write(full{}, "", []Run{{Name: "a", Result: resultOf(1)}}); err == nil || !strings.Contains(err.Error(), "report: write the page: disk full") {
+	if err := Write(
+		full{},
+		"",
+		[]Run{{Name: "a", Result: resultOf(1)}},
+	); err == nil ||
+		!strings.Contains(err.Error(), "report: write the page: disk full") {
 		t.Fatalf("error %v, want %q", err, "report: write the page: disk full")
 	}
 }

@@ -125,7 +125,10 @@ func TestSimulatorForetellsGangsHostsAndPreemption(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	host := cluster.NodeSpec{Name: hostName, Capacity: corev1.ResourceList{corev1.ResourceCPU: *resource.NewQuantity(hostCores, resource.DecimalSI)}}
+	host := cluster.NodeSpec{
+		Name:     hostName,
+		Capacity: corev1.ResourceList{corev1.ResourceCPU: *resource.NewQuantity(hostCores, resource.DecimalSI)},
+	}
 	w := start(ctx, t, mixedNodes(), []cluster.NodeSpec{host})
 	asked := mixedArrivals()
 	foretold := w.foretellMixed(t, asked)
@@ -135,7 +138,15 @@ func TestSimulatorForetellsGangsHostsAndPreemption(t *testing.T) {
 	for _, a := range asked {
 		want := foretold[a.name]
 		if diff := cmp.Diff(want, scheduled[a.name]); diff != "" {
-			t.Errorf("%s: %d pods of %s with %d cores, priority %d (-simulator +scheduler):\n%s", a.name, a.members, nameOf(a.kind), a.cores, a.priority, diff)
+			t.Errorf(
+				"%s: %d pods of %s with %d cores, priority %d (-simulator +scheduler):\n%s",
+				a.name,
+				a.members,
+				nameOf(a.kind),
+				a.cores,
+				a.priority,
+				diff,
+			)
 		}
 		state := "placed"
 		if len(want.Places) == 0 {
@@ -341,7 +352,10 @@ func (w *world) awaitDecision(t *testing.T, events watch.Interface, a arrival) (
 // gangRefused reports whether a member fits on no node, as opposed to one that was tried
 // before the others were there.
 func gangRefused(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return strings.Contains(c.Message, "fits on no node") })
+	return slices.ContainsFunc(
+		pod.Status.Conditions,
+		func(c corev1.PodCondition) bool { return strings.Contains(c.Message, "fits on no node") },
+	)
 }
 
 // placesOf is where the members that are bound are.
