@@ -76,8 +76,10 @@ func mixedNodes() []install.Node {
 //
 // Which pods are ended is compared where both rules, the simulator's and that of the
 // scheduler's DefaultPreemption, must agree: where one node has fewer victims than any
-// other. Pods without GPUs are too large for the nodes with GPUs: which of those they
-// would take is kube-scheduler's own scoring, which the simulator does not model.
+// other. Between nodes that are equally good for a pod's GPUs, kube-scheduler's own
+// scoring by CPU decides, which the simulator does not model: so pods with GPUs ask for
+// next to none, or for more than any node has, and pods without GPUs are too large for
+// the nodes with GPUs.
 func mixedArrivals() []arrival {
 	var list []arrival
 	add := func(k *kind, members int, cores int64, priority int32) {
@@ -102,11 +104,11 @@ func mixedArrivals() []arrival {
 		case 0:
 			add(nil, 1, 130, 0)
 		case 1:
-			add(two, 2+random.Intn(3), 2, 0) // a gang with two GPUs each
+			add(two, 2+random.Intn(3), 1, 0) // a gang with two GPUs each
 		case 2:
-			add(four, 2, 2, 0) // with four
+			add(four, 2, 1, 0) // with four
 		default:
-			add(single[random.Intn(len(single))], 1, []int64{0, 2, 50}[random.Intn(3)], 0)
+			add(single[random.Intn(len(single))], 1, []int64{0, 0, 0, gpuNodeCores + 1}[random.Intn(4)], 0)
 		}
 	}
 	for range 4 {
