@@ -287,7 +287,7 @@ func (b *inputBuilder) rateOf(w *Workload, path string) (float64, error) {
 	work, weights := 0.0, 0.0
 	for i := range w.Requests {
 		r := &w.Requests[i]
-		work += r.weightOrOne() * float64(b.part(r)) * float64(max(1, w.Members))
+		work += r.weightOrOne() * float64(b.milliGPUs(r)) * float64(max(1, w.Members))
 		weights += r.weightOrOne()
 	}
 	if work == 0 {
@@ -303,7 +303,7 @@ func (b *inputBuilder) rateOf(w *Workload, path string) (float64, error) {
 
 // milliGPUs is how much of a GPU a request takes, in thousandths, on the first make of nodes
 // that has any for it.
-func (b *inputBuilder) part(r *Request) int64 {
+func (b *inputBuilder) milliGPUs(r *Request) int64 {
 	sharing := b.sharing
 	b.sharing = ByRequest // the load is the same however GPUs are handed out
 	defer func() { b.sharing = sharing }()

@@ -21,7 +21,7 @@ func (a *serverAnswer) writeBreakdowns(p *cli.Page) {
 		if o.Err == nil {
 			a.writeLines(p, o)
 		}
-		p.Printf("  %s\n", explain(o))
+		p.Printf("  %s\n", explainOption(o))
 		a.writeBeside(p, o)
 	}
 }
