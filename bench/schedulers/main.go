@@ -19,7 +19,7 @@ func main() {
 	defer stop()
 	var size benchmarkSize
 	flag.IntVar(&size.nodes, "nodes", 500, "nodes, each a DGX H100 of 160 devices")
-	flag.IntVar(&size.stockPods, "stock-pods", 6, "pods for the stock scheduler; more take minutes")
+	flag.IntVar(&size.stockPods, "stock-pods", 300, "pods for the stock scheduler")
 	flag.IntVar(&size.ashlarPods, "ashlar-pods", 300, "pods for Ashlar")
 	readme := flag.String("readme", "", "file between whose markers the table is written")
 	flag.Parse()
