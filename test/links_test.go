@@ -1,8 +1,10 @@
 package test
 
 import (
+	"go/ast"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -52,6 +54,23 @@ func TestMapsNameFilesThatExist(t *testing.T) {
 	eachFile(t, ".md", func(file, text string) { check(file, linkText.ReplaceAllString(text, "")) })
 	if named < 100 {
 		t.Fatalf("%d names of Go files, want at least 100: the walk finds too few to mean anything", named)
+	}
+}
+
+// Every folder with Go code says in its doc.go what it is.
+func TestFoldersSayWhatTheyAre(t *testing.T) {
+	said := map[string]bool{}
+	eachGoFile(t, func(file string, syntax *ast.File) {
+		folder := path.Dir(file)
+		said[folder] = said[folder] || path.Base(file) == "doc.go" && syntax.Doc != nil
+		if path.Base(file) != "doc.go" && syntax.Doc != nil {
+			t.Errorf("%s has a package comment: it belongs into doc.go", file)
+		}
+	})
+	for folder, documented := range said {
+		if !documented {
+			t.Errorf("%s has no doc.go with a package comment: say what the package is for", folder)
+		}
 	}
 }
 

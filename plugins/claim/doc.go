@@ -2,8 +2,9 @@
 // model server: of the options that package plan finds, those that fit, the cheapest
 // first, as alternatives of one request.
 //
-//	plan.Answer ── NewSizing ── Sizing ── Spec, ClaimTemplate, ResourceClaim
-//	                                   └─ WriteTemplate: YAML with comments
+//	plan.Answer ── NewSizing ──> Sizing ── ClaimTemplate, ResourceClaim ──> typed objects
+//
+// Callers print the objects: ashlar plan -o claim writes YAML with comments.
 //
 // # Files
 //
@@ -11,5 +12,4 @@
 //	selector      devices in CEL
 //	sizing        the typed objects
 //	name          Kubernetes names made of models' names
-//	manifest      the YAML, with what people should know about it
 package claim
