@@ -2,8 +2,8 @@ package simulator
 
 import "fmt"
 
-// engine is one run.
-type engine struct {
+// simulationRun is one run.
+type simulationRun struct {
 	input   *Input
 	cluster *clusterState
 	// jobStates and input.Jobs have the same indexes.
@@ -64,12 +64,12 @@ func Run(in *Input, watch Watch) (*Result, error) {
 }
 
 // newEngine plans all that is known beforehand.
-func newEngine(in *Input, watch Watch) (*engine, error) {
+func newEngine(in *Input, watch Watch) (*simulationRun, error) {
 	nodes, err := newClusterState(in.Nodes, in.Policy, in.Ranking)
 	if err != nil {
 		return nil, err
 	}
-	e := &engine{
+	e := &simulationRun{
 		input: in, cluster: nodes, watch: watch, jobStates: make([]jobState, len(in.Jobs)),
 		log: newEventLog(watch.Log), unsatisfiable: map[jobClass]bool{}, holding: map[int64]int{},
 		queue: waitingQueue{all: in.Jobs}, changes: 1, classNames: classNames(in.Jobs),
@@ -106,7 +106,7 @@ func newEngine(in *Input, watch Watch) (*engine, error) {
 }
 
 // playEvents handles one event after the other.
-func (e *engine) playEvents() error {
+func (e *simulationRun) playEvents() error {
 	for count := int64(1); ; count++ {
 		event, found := e.events.popEvent()
 		if !found || e.input.Horizon > 0 && event.At > e.input.Horizon {
@@ -140,7 +140,7 @@ func (e *engine) playEvents() error {
 }
 
 // describeEvent says what and when an event is and what it is about, for errors.
-func (e *engine) describeEvent(event *scheduledEvent) string {
+func (e *simulationRun) describeEvent(event *scheduledEvent) string {
 	text := fmt.Sprintf("%s at %s", event.Payload.kindName(), event.At)
 	if subject := event.Payload.subjectOf(e.input); subject != "" {
 		text += ", " + subject
@@ -149,7 +149,7 @@ func (e *engine) describeEvent(event *scheduledEvent) string {
 }
 
 // isVoid reports whether an event is about what is no longer so.
-func (e *engine) isVoid(event *scheduledEvent) bool {
+func (e *simulationRun) isVoid(event *scheduledEvent) bool {
 	ofEarlierPlacement := func(job int, attempt int64) bool {
 		s := &e.jobStates[job]
 		return !s.holdsPlace() || s.attempt != attempt
@@ -174,7 +174,7 @@ func (e *engine) isVoid(event *scheduledEvent) bool {
 	return false
 }
 
-func (e *engine) handleEvent(payload eventPayload) error {
+func (e *simulationRun) handleEvent(payload eventPayload) error {
 	switch event := payload.(type) {
 	case jobArrival:
 		return e.jobArrives(event.job)

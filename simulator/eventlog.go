@@ -76,7 +76,7 @@ func (j *eventLog) flushLines() error {
 }
 
 // logPlaces spells out where members are, for the log.
-func (e *engine) logPlaces(members []jobMember) []logPlace {
+func (e *simulationRun) logPlaces(members []jobMember) []logPlace {
 	if e.log.encoder == nil {
 		return nil
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // jobArrives puts a job into the queue and tries it.
-func (e *engine) jobArrives(job int) error {
+func (e *simulationRun) jobArrives(job int) error {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	s.phase, s.left, s.arrived, s.queuedAt, s.firstPlaced = queued, j.Runs, e.now, e.now, -1
 	e.counters.arrived++
@@ -25,7 +25,7 @@ func (e *engine) jobArrives(job int) error {
 }
 
 // tryAll tries the jobs that wait, in the order of the queue.
-func (e *engine) tryAll() error {
+func (e *simulationRun) tryAll() error {
 	next := Time(-1)
 	e.tried = append(e.tried[:0], e.queue.jobs...) // what is tried leaves the queue, or joins it
 	for _, job := range e.tried {
@@ -53,7 +53,7 @@ func (e *engine) tryAll() error {
 
 // planRetry plans that the queue is tried at a time, unless it is planned for an earlier
 // one already.
-func (e *engine) planRetry(at Time) {
+func (e *simulationRun) planRetry(at Time) {
 	if e.retryAt == 0 || at < e.retryAt {
 		e.retryAt = at
 		e.events.pushEvent(at, queueRetry{})
@@ -61,7 +61,7 @@ func (e *engine) planRetry(at Time) {
 }
 
 // tryJob places a job if it fits, ending others for it if it may.
-func (e *engine) tryJob(job int) (bool, error) {
+func (e *simulationRun) tryJob(job int) (bool, error) {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	if e.lastRefusal[s.class] != e.changes {
 		members := e.cluster.placeJob(j)
@@ -88,7 +88,7 @@ func (e *engine) tryJob(job int) (bool, error) {
 }
 
 // isUnsatisfiable reports whether a job would not even fit on the empty cluster.
-func (e *engine) isUnsatisfiable(j *Job) bool {
+func (e *simulationRun) isUnsatisfiable(j *Job) bool {
 	key := jobClassOf(j)
 	key.priority = 0
 	never, known := e.unsatisfiable[key]
@@ -103,7 +103,7 @@ func (e *engine) isUnsatisfiable(j *Job) bool {
 }
 
 // startJob allocates what was decided for a job, and plans when it is ready.
-func (e *engine) startJob(job int, members []jobMember) error {
+func (e *simulationRun) startJob(job int, members []jobMember) error {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	e.queue.removeJob(job)
 	reslices, part := int64(0), int64(0)
@@ -148,7 +148,7 @@ func (e *engine) startJob(job int, members []jobMember) error {
 
 // teachForecast counts a started job in the forecast, once for each start. Looking for a
 // place must not do so: what was only tried would change the demand that is expected.
-func (e *engine) teachForecast(j *Job, members []jobMember) {
+func (e *simulationRun) teachForecast(j *Job, members []jobMember) {
 	if e.cluster.forecast == nil {
 		return
 	}
@@ -160,7 +160,7 @@ func (e *engine) teachForecast(j *Job, members []jobMember) {
 }
 
 // stopJob releases all that a job holds.
-func (e *engine) stopJob(job int) {
+func (e *simulationRun) stopJob(job int) {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	if s.phase == running {
 		e.releaseMemory(job)
@@ -188,7 +188,7 @@ func (e *engine) stopJob(job int) {
 
 // jobReady begins a job's work. If the memory that it needs is not there, it runs out of
 // memory instead.
-func (e *engine) jobReady(job int) error {
+func (e *simulationRun) jobReady(job int) error {
 	s := &e.jobStates[job]
 	if node, short := e.claimMemory(job); short {
 		return e.jobOutOfMemory(job, node)
@@ -200,7 +200,7 @@ func (e *engine) jobReady(job int) error {
 }
 
 // jobDeparts ends a job whose work is done.
-func (e *engine) jobDeparts(job int) error {
+func (e *simulationRun) jobDeparts(job int) error {
 	s := &e.jobStates[job]
 	e.counters.served += int64(e.now-s.readyAt) * s.milliGPUs
 	e.stopJob(job)
@@ -211,7 +211,7 @@ func (e *engine) jobDeparts(job int) error {
 
 // interruptJob ends a job before its time and puts it back into the queue, without the
 // work since its last checkpoint.
-func (e *engine) interruptJob(job int, why string) {
+func (e *simulationRun) interruptJob(job int, why string) {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	lost := Time(0)
 	if s.phase == running {
@@ -233,7 +233,7 @@ func (e *engine) interruptJob(job int, why string) {
 }
 
 // failJob ends a job for good, for a reason.
-func (e *engine) failJob(job int, reason FailureReason) {
+func (e *simulationRun) failJob(job int, reason FailureReason) {
 	s := &e.jobStates[job]
 	if s.holdsPlace() {
 		e.stopJob(job)
@@ -265,7 +265,7 @@ func gangSize(j *Job) int {
 
 // measureBandwidth notes which part of the best possible bandwidth a job on several
 // GPUs of a node got: that of its slowest member.
-func (e *engine) measureBandwidth(job int) {
+func (e *simulationRun) measureBandwidth(job int) {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	least := -1.0
 	for i := range s.members {
@@ -292,7 +292,7 @@ func (e *engine) measureBandwidth(job int) {
 }
 
 // bestOn is the bandwidth that a request gets on a free node of one make.
-func (e *engine) bestOn(inv *placement.Inventory, template *PodTemplate) int64 {
+func (e *simulationRun) bestOn(inv *placement.Inventory, template *PodTemplate) int64 {
 	key := inventoryTemplate{inv, template}
 	best, known := e.counters.best[key]
 	if !known {

@@ -7,7 +7,7 @@ import (
 
 // claimMemory allocates the memory that a job really uses. If some node has too little,
 // nothing is allocated, and short is true with the node's name.
-func (e *engine) claimMemory(job int) (node string, short bool) {
+func (e *simulationRun) claimMemory(job int) (node string, short bool) {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	if !j.Template.wantsGPUs() {
 		return "", false
@@ -47,7 +47,7 @@ func (n *nodeState) claimDevice(allocation *placement.DeviceAllocation, request 
 }
 
 // releaseMemory gives back the memory that a job allocated.
-func (e *engine) releaseMemory(job int) {
+func (e *simulationRun) releaseMemory(job int) {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	if j.Template.wantsGPUs() {
 		for i := range s.members {
@@ -57,7 +57,7 @@ func (e *engine) releaseMemory(job int) {
 }
 
 // returnMemory undoes claimDevice for the first devices of each member.
-func (e *engine) returnMemory(j *Job, members []jobMember, count int) {
+func (e *simulationRun) returnMemory(j *Job, members []jobMember, count int) {
 	for i := range members {
 		m := &members[i]
 		n := e.cluster.nodes[m.node]
@@ -71,7 +71,7 @@ func (e *engine) returnMemory(j *Job, members []jobMember, count int) {
 
 // jobOutOfMemory plans that a job that found too little memory starts again in its place
 // after a while, as the kubelet does it; after maxRestarts it fails.
-func (e *engine) jobOutOfMemory(job int, node string) error {
+func (e *simulationRun) jobOutOfMemory(job int, node string) error {
 	s := &e.jobStates[job]
 	e.counters.outOfMemory++
 	s.restarts++
@@ -86,7 +86,7 @@ func (e *engine) jobOutOfMemory(job int, node string) error {
 }
 
 // jobRestarts loads a job again.
-func (e *engine) jobRestarts(job int) error {
+func (e *simulationRun) jobRestarts(job int) error {
 	s := &e.jobStates[job]
 	s.phase = loading
 	e.events.pushEvent(e.now+e.input.Jobs[job].Loads, loadingDone{jobSubject{job}, s.attempt})

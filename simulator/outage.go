@@ -1,7 +1,7 @@
 package simulator
 
 // nodeJoins lets a node join, or come back.
-func (e *engine) nodeJoins(node int) error {
+func (e *simulationRun) nodeJoins(node int) error {
 	n := e.cluster.nodes[node]
 	if !n.up {
 		e.counters.countUp(n, 1)
@@ -15,7 +15,7 @@ func (e *engine) nodeJoins(node int) error {
 
 // nodeFails ends all that runs on a node. It comes back without MIG instances, which do
 // not survive a reset.
-func (e *engine) nodeFails(event nodeDown) error {
+func (e *simulationRun) nodeFails(event nodeDown) error {
 	n := e.cluster.nodes[event.node]
 	e.log.writeLine(logLine{At: e.now, Event: "node-down", Node: n.Name})
 	if n.up {
@@ -32,7 +32,7 @@ func (e *engine) nodeFails(event nodeDown) error {
 }
 
 // nodeDrains closes a node to new members.
-func (e *engine) nodeDrains(event nodeDrain) error {
+func (e *simulationRun) nodeDrains(event nodeDrain) error {
 	n := e.cluster.nodes[event.node]
 	e.log.writeLine(logLine{At: e.now, Event: "node-drain", Node: n.Name})
 	n.draining = true
@@ -46,7 +46,7 @@ func (e *engine) nodeDrains(event nodeDrain) error {
 
 // planReturn numbers the outage that begins, and plans its end unless it lasts for ever
 // (0).
-func (e *engine) planReturn(node int, lasts Time) {
+func (e *simulationRun) planReturn(node int, lasts Time) {
 	n := e.cluster.nodes[node]
 	n.outage++
 	if lasts > 0 {
@@ -55,13 +55,13 @@ func (e *engine) planReturn(node int, lasts Time) {
 }
 
 // evictAll ends what still runs on a draining node.
-func (e *engine) evictAll(node int) error {
+func (e *simulationRun) evictAll(node int) error {
 	e.counters.evictions += e.endAll(node, "evicted")
 	return e.tryAll()
 }
 
 // endAll interrupts every job with a member on a node and returns how many.
-func (e *engine) endAll(node int, why string) int64 {
+func (e *simulationRun) endAll(node int, why string) int64 {
 	ended := int64(0)
 	for held := e.cluster.snapshot.NodeState(node); len(held.Allocations()) > 0; ended++ {
 		e.interruptJob(jobOf(held.Allocations()[0].Holder), why)

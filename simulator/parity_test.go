@@ -1,13 +1,14 @@
 package simulator
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/cluster"
@@ -28,7 +29,7 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 			})
 		}
 	}
-	slices.SortFunc(nodes, func(a, b Node) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
 	templates := []*PodTemplate{
 		wholes(1), wholes(2), wholes(4), share(5 * topology.GiB), share(10 * topology.GiB),
 		instance(9 * topology.GiB), instance(19 * topology.GiB),
@@ -68,7 +69,9 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 					continue
 				}
 				rated := placement.RateAllocation(inv, held[n], verdict.Devices, policy)
-				require.Equal(t, verdict.Rating, rated)
+				if diff := cmp.Diff(verdict.Rating, rated); diff != "" {
+					t.Fatalf("rated (-want +got):\n%s", diff)
+				}
 				if best < 0 || rated.Better(rating) {
 					best, rating, grants = n, rated, slices.Clone(verdict.Devices)
 				}
@@ -78,14 +81,20 @@ func TestNodeAndDevicesAreThoseOfPlacement(t *testing.T) {
 			}
 			p := logPlace{Node: nodes[best].Name}
 			for k := range grants {
-				require.NoError(t, nodes[best].Inventory.TakeDevice(held[best], grants[k].Device, grants[k].ShareSize))
+				if err := nodes[best].Inventory.TakeDevice(held[best], grants[k].Device, grants[k].ShareSize); err != nil {
+					t.Fatal(err)
+				}
 				p.Devices = append(p.Devices, states[best].deviceText(&grants[k]))
 			}
 			free[best] = free[best].Minus(j.Host)
 			want[j.Name] = p
 		}
-		require.Equal(t, want, got, policy.Name())
-		require.Greater(t, len(got), 200)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("%v: got (-want +got):\n%s", policy.Name(), diff)
+		}
+		if len(got) <= 200 {
+			t.Fatalf("len(got) = %v, want more than %v", len(got), 200)
+		}
 	}
 }
 
@@ -110,9 +119,13 @@ func TestProbingForVictimsLeavesTheForecastAsItIs(t *testing.T) {
 	gang.Members, gang.Priority = 3, 9
 	in.Jobs = append(in.Jobs, gang)
 	e, err := newEngine(in, Watch{})
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i := range 64 {
-		require.NoError(t, e.jobArrives(i))
+		if err := e.jobArrives(i); err != nil {
+			t.Fatal(err)
+		}
 	}
 	costs := func() []int64 {
 		var costs []int64
@@ -125,11 +138,19 @@ func TestProbingForVictimsLeavesTheForecastAsItIs(t *testing.T) {
 		return costs
 	}
 	before := costs()
-	require.NotEqual(t, make([]int64, len(before)), before, "the forecast has nothing to say: the test says little")
+	if reflect.DeepEqual(make([]int64, len(before)), before) {
+		t.Fatalf("the forecast has nothing to say: the test says little: before = %+v, want anything else", before)
+	}
 	preemptor := &cluster.Preemptor{Ranking: e.cluster.requestOf(gang.Template).NodeRanking, Priority: 9, Cheaper: e.cheaperHolder}
 	for range 50 {
-		require.NotNil(t, e.cluster.snapshot.SelectGroupVictims(preemptor, func() bool { return e.cluster.placeJob(&in.Jobs[64]) != nil }))
-		require.NotNil(t, e.cluster.snapshot.SelectVictims(preemptor))
+		if got := e.cluster.snapshot.SelectGroupVictims(preemptor, func() bool { return e.cluster.placeJob(&in.Jobs[64]) != nil }); got == nil {
+			t.Fatal("no got")
+		}
+		if got := e.cluster.snapshot.SelectVictims(preemptor); got == nil {
+			t.Fatal("no e.cluster.snapshot.SelectVictims(preemptor)")
+		}
 	}
-	require.Equal(t, before, costs())
+	if diff := cmp.Diff(before, costs()); diff != "" {
+		t.Fatalf("costs() (-want +got):\n%s", diff)
+	}
 }

@@ -9,7 +9,7 @@ import (
 
 // preemptFor makes room for a job by ending jobs of lower priority, as few of them as can
 // be found; nil if even that does not help. Whom to end is decided by package cluster.
-func (e *engine) preemptFor(job int) ([]jobMember, error) {
+func (e *simulationRun) preemptFor(job int) ([]jobMember, error) {
 	j := &e.input.Jobs[job]
 	if !e.anyBelow(j.Priority) {
 		return nil, nil
@@ -34,7 +34,7 @@ func (e *engine) preemptFor(job int) ([]jobMember, error) {
 	return e.cluster.placeJob(j), nil
 }
 
-func (e *engine) anyBelow(priority int64) bool {
+func (e *simulationRun) anyBelow(priority int64) bool {
 	for other := range e.holding {
 		if other < priority {
 			return true
@@ -45,7 +45,7 @@ func (e *engine) anyBelow(priority int64) bool {
 
 // cheaperHolder sorts jobs by how little is lost with them: the lowest priority first,
 // then the one that started last.
-func (e *engine) cheaperHolder(x, y placement.HolderID) int {
+func (e *simulationRun) cheaperHolder(x, y placement.HolderID) int {
 	a, b := jobOf(x), jobOf(y)
 	return cmp.Or(
 		cmp.Compare(e.input.Jobs[a].Priority, e.input.Jobs[b].Priority),

@@ -170,12 +170,12 @@ func classNames(jobs []Job) []string {
 }
 
 // classOf is the index of a job's class in Result.Classes.
-func (e *engine) classOf(job int) int {
+func (e *simulationRun) classOf(job int) int {
 	i, _ := slices.BinarySearch(e.classNames, e.input.Jobs[job].Class)
 	return i
 }
 
-func (e *engine) buildResult() *Result {
+func (e *simulationRun) buildResult() *Result {
 	m := &e.counters
 	var all jobTally
 	classes := make([]jobTally, len(e.classNames))
@@ -231,7 +231,7 @@ func (e *engine) buildResult() *Result {
 }
 
 // servedWork is the work done so far that was not lost, with that of jobs that still run.
-func (e *engine) servedWork() int64 {
+func (e *simulationRun) servedWork() int64 {
 	served := e.counters.served
 	for i := range e.jobStates {
 		if s := &e.jobStates[i]; s.phase == running {

@@ -3,33 +3,40 @@ package simulator
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/cluster"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 	"github.com/ashlar-dev/ashlar/topology/placement"
+	"github.com/google/go-cmp/cmp"
 )
 
 // inventoryOf is what a machine of the catalogue hands out.
 func inventoryOf(t testing.TB, name string) *placement.Inventory {
 	t.Helper()
 	machine, err := catalogue.Default().Machine(name)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	tables := make([]*mig.Table, len(machine.Node.GPUs))
 	for i, gpu := range machine.Node.GPUs {
 		if gpu.Model.MIG != "" {
 			tables[i], err = catalogue.Default().MIG(gpu.Model.MIG)
-			require.NoError(t, err)
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	inv, err := placement.NewInventory(machine.Node, placement.NodeDevices(machine.Node, tables), placement.PriorDemand())
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return inv
 }
 
@@ -85,7 +92,9 @@ func runLog(t testing.TB, in *Input) (*Result, string) {
 	}
 	var log bytes.Buffer
 	result, err := Run(in, Watch{Log: &log})
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return result, log.String()
 }
 
@@ -97,7 +106,7 @@ func TestLog(t *testing.T) {
 	}}
 	in.Jobs[0].Loads = 30 * Second
 	result, log := runLog(t, in)
-	require.Equal(t, `{"t":0,"n":1,"event":"arrival","job":"a","class":"a","ask":"4 GPUs"}
+	if log != `{"t":0,"n":1,"event":"arrival","job":"a","class":"a","ask":"4 GPUs"}
 {"t":0,"n":2,"event":"placed","job":"a","on":[{"node":"n-000","devices":["0","1","2","3"]}]}
 {"t":1000,"n":3,"event":"arrival","job":"b","class":"b","ask":"1 GPUs"}
 {"t":1000,"n":4,"event":"waits","job":"b"}
@@ -108,12 +117,38 @@ func TestLog(t *testing.T) {
 {"t":90000,"n":9,"event":"placed","job":"b","on":[{"node":"n-000","devices":["0"]}]}
 {"t":90000,"n":10,"event":"ready","job":"b"}
 {"t":150000,"n":11,"event":"departure","job":"b"}
-`, log)
-	require.Equal(t, JobCounts{Arrived: 3, Finished: 2, Failed: 1, Failures: map[FailureReason]int64{NeverFits: 1}}, result.Jobs)
-	require.Equal(t, 89*Second, result.All.Waits.Max)
-	require.InDelta(t, (4*90.0+60)/(4*150), result.Utilisation, 1e-9)
-	require.InDelta(t, (4*60.0+60)/(4*150), result.Served, 1e-9)
-	require.InDelta(t, 8, result.DollarsPerHour, 1e-9)
+` {
+		t.Fatalf("log = %q, want %q", log, `{"t":0,"n":1,"event":"arrival","job":"a","class":"a","ask":"4 GPUs"}
+{"t":0,"n":2,"event":"placed","job":"a","on":[{"node":"n-000","devices":["0","1","2","3"]}]}
+{"t":1000,"n":3,"event":"arrival","job":"b","class":"b","ask":"1 GPUs"}
+{"t":1000,"n":4,"event":"waits","job":"b"}
+{"t":2000,"n":5,"event":"arrival","job":"c","class":"c","ask":"5 GPUs"}
+{"t":2000,"n":6,"event":"failed","job":"c","reason":"never fits"}
+{"t":30000,"n":7,"event":"ready","job":"a"}
+{"t":90000,"n":8,"event":"departure","job":"a"}
+{"t":90000,"n":9,"event":"placed","job":"b","on":[{"node":"n-000","devices":["0"]}]}
+{"t":90000,"n":10,"event":"ready","job":"b"}
+{"t":150000,"n":11,"event":"departure","job":"b"}
+`)
+	}
+	if diff := cmp.Diff(
+		JobCounts{Arrived: 3, Finished: 2, Failed: 1, Failures: map[FailureReason]int64{NeverFits: 1}},
+		result.Jobs,
+	); diff != "" {
+		t.Fatalf("result.Jobs (-want +got):\n%s", diff)
+	}
+	if result.All.Waits.Max != 89*Second {
+		t.Fatalf("result.All.Waits.Max = %v, want %v", result.All.Waits.Max, 89*Second)
+	}
+	if math.Abs(result.Utilisation-((4*90.0+60)/(4*150))) > 1e-9 {
+		t.Fatalf("result.Utilisation = %v, want %v within %v", result.Utilisation, (4*90.0+60)/(4*150), 1e-9)
+	}
+	if math.Abs(result.Served-((4*60.0+60)/(4*150))) > 1e-9 {
+		t.Fatalf("result.Served = %v, want %v within %v", result.Served, (4*60.0+60)/(4*150), 1e-9)
+	}
+	if math.Abs(result.DollarsPerHour-8) > 1e-9 {
+		t.Fatalf("result.DollarsPerHour = %v, want %v within %v", result.DollarsPerHour, 8, 1e-9)
+	}
 }
 
 // Of jobs that wait, priority comes first, then arrival.
@@ -124,7 +159,9 @@ func TestQueueOrder(t *testing.T) {
 	}}
 	in.Jobs[2].Priority, in.Jobs[3].Priority = 5, 5
 	_, log := runLog(t, in)
-	require.Equal(t, []string{"first", "late", "high", "low"}, placedOrder(log))
+	if diff := cmp.Diff([]string{"first", "late", "high", "low"}, placedOrder(log)); diff != "" {
+		t.Fatalf("placedOrder(log) (-want +got):\n%s", diff)
+	}
 }
 
 // Preemption ends the fewest jobs, of the lowest priority, and counts what is lost.
@@ -138,11 +175,21 @@ func TestPreemption(t *testing.T) {
 	}
 	in.Jobs[4].Priority = 10
 	result, log := runLog(t, in)
-	require.Contains(t, log, `{"t":600000,"n":14,"event":"preempted","job":"two","lostMs":120000}`)
-	require.EqualValues(t, 1, result.Preemptions)
-	require.InDelta(t, 2*2/60.0, result.LostGPUHours, 1e-9)
-	require.EqualValues(t, 5, result.Jobs.Finished)
-	require.Equal(t, 11*Minute+52*Minute, result.End) // "two" had 52 minutes left, and goes on once "urgent" is done
+	if !strings.Contains(log, `{"t":600000,"n":14,"event":"preempted","job":"two","lostMs":120000}`) {
+		t.Fatalf("%q does not contain %q", log, `{"t":600000,"n":14,"event":"preempted","job":"two","lostMs":120000}`)
+	}
+	if result.Preemptions != 1 {
+		t.Fatalf("result.Preemptions = %v, want %v", result.Preemptions, 1)
+	}
+	if math.Abs(result.LostGPUHours-(2*2/60.0)) > 1e-9 {
+		t.Fatalf("result.LostGPUHours = %v, want %v within %v", result.LostGPUHours, 2*2/60.0, 1e-9)
+	}
+	if result.Jobs.Finished != 5 {
+		t.Fatalf("result.Jobs.Finished = %v, want %v", result.Jobs.Finished, 5)
+	}
+	if result.End != 11*Minute+52*Minute {
+		t.Fatalf("result.End = %v, want %v", result.End, 11*Minute+52*Minute)
+	} // "two" had 52 minutes left, and goes on once "urgent" is done
 }
 
 // A gang is placed as a whole or not at all, in one domain if it must be.
@@ -155,12 +202,22 @@ func TestGang(t *testing.T) {
 	gang.Members, gang.SameDomain = 2, true
 	in := &Input{Nodes: nodes, Jobs: []Job{job("a", 0, Hour, wholes(4)), gang}}
 	_, log := runLog(t, in)
-	require.Contains(t, log,
-		`"placed","job":"gang","on":[{"node":"n-002","devices":["0","1","2","3"]},{"node":"n-003","devices":["0","1","2","3"]}]`)
+	if !strings.Contains(
+		log,
+		`"placed","job":"gang","on":[{"node":"n-002","devices":["0","1","2","3"]},{"node":"n-003","devices":["0","1","2","3"]}]`,
+	) {
+		t.Fatalf(
+			"%q does not contain %q",
+			log,
+			`"placed","job":"gang","on":[{"node":"n-002","devices":["0","1","2","3"]},{"node":"n-003","devices":["0","1","2","3"]}]`,
+		)
+	}
 	gang.Members = 3
 	in.Jobs[1] = gang
 	result, _ := runLog(t, in)
-	require.EqualValues(t, 1, result.Jobs.Failures[NeverFits])
+	if result.Jobs.Failures[NeverFits] != 1 {
+		t.Fatalf("result.Jobs.Failures[NeverFits] = %v, want %v", result.Jobs.Failures[NeverFits], 1)
+	}
 }
 
 // A gang counts the CPUs of a node once for each member there.
@@ -168,9 +225,13 @@ func TestGangHost(t *testing.T) {
 	gang := job("gang", 0, Minute, wholes(1))
 	gang.Members, gang.Host.CPU = 3, 40_000
 	result, log := runLog(t, &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 3), Jobs: []Job{gang}})
-	require.EqualValues(t, 1, result.Jobs.Finished, log)
+	if result.Jobs.Finished != 1 {
+		t.Fatalf("%v: result.Jobs.Finished = %v, want %v", log, result.Jobs.Finished, 1)
+	}
 	for _, node := range []string{"n-000", "n-001", "n-002"} {
-		require.Contains(t, log, node)
+		if !strings.Contains(log, node) {
+			t.Fatalf("%q does not contain %q", log, node)
+		}
 	}
 }
 
@@ -181,10 +242,18 @@ func TestReslicing(t *testing.T) {
 		job("c", 4*Minute, Minute, wholes(4)),
 	}}
 	result, log := runLog(t, in)
-	require.Contains(t, log, `{"t":10000,"n":3,"event":"ready","job":"a"}`)
-	require.Contains(t, log, `{"t":120000,"n":7,"event":"ready","job":"b"}`)
-	require.Contains(t, log, `{"t":250000,"n":11,"event":"ready","job":"c"}`)
-	require.EqualValues(t, 2, result.Reslices)
+	if !strings.Contains(log, `{"t":10000,"n":3,"event":"ready","job":"a"}`) {
+		t.Fatalf("%q does not contain %q", log, `{"t":10000,"n":3,"event":"ready","job":"a"}`)
+	}
+	if !strings.Contains(log, `{"t":120000,"n":7,"event":"ready","job":"b"}`) {
+		t.Fatalf("%q does not contain %q", log, `{"t":120000,"n":7,"event":"ready","job":"b"}`)
+	}
+	if !strings.Contains(log, `{"t":250000,"n":11,"event":"ready","job":"c"}`) {
+		t.Fatalf("%q does not contain %q", log, `{"t":250000,"n":11,"event":"ready","job":"c"}`)
+	}
+	if result.Reslices != 2 {
+		t.Fatalf("result.Reslices = %v, want %v", result.Reslices, 2)
+	}
 }
 
 // Under time-slicing nothing keeps holders apart: whoever comes too late runs out of
@@ -198,15 +267,25 @@ func TestOutOfMemory(t *testing.T) {
 		job("a", 0, Hour, sliced), job("b", Second, Hour, sliced), job("c", 2*Second, Hour, sliced), job("d", 3*Second, Hour, sliced),
 	}
 	result, log := runLog(t, &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: jobs})
-	require.EqualValues(t, 2, result.Jobs.Finished, log)
-	require.EqualValues(t, 2, result.Jobs.Failures[OutOfMemory])
-	require.EqualValues(t, 2*(1+maxRestarts), result.OutOfMemory)
+	if result.Jobs.Finished != 2 {
+		t.Fatalf("%v: result.Jobs.Finished = %v, want %v", log, result.Jobs.Finished, 2)
+	}
+	if result.Jobs.Failures[OutOfMemory] != 2 {
+		t.Fatalf("result.Jobs.Failures[OutOfMemory] = %v, want %v", result.Jobs.Failures[OutOfMemory], 2)
+	}
+	if result.OutOfMemory != 2*(1+maxRestarts) {
+		t.Fatalf("result.OutOfMemory = %v, want %v", result.OutOfMemory, 2*(1+maxRestarts))
+	}
 	for i := range jobs {
 		jobs[i].Template = share(10 * topology.GiB)
 	}
 	result, _ = runLog(t, &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: jobs})
-	require.EqualValues(t, 4, result.Jobs.Finished)
-	require.Zero(t, result.OutOfMemory)
+	if result.Jobs.Finished != 4 {
+		t.Fatalf("result.Jobs.Finished = %v, want %v", result.Jobs.Finished, 4)
+	}
+	if result.OutOfMemory != 0 {
+		t.Fatalf("result.OutOfMemory = %v, want none", result.OutOfMemory)
+	}
 }
 
 // A node that fails loses what runs there; one that drains lets it go on for its grace.
@@ -219,10 +298,16 @@ func TestOutages(t *testing.T) {
 		`"t":60000,"n":4,"event":"node-down"`, `"event":"lost","job":"a","lostMs":60000`, `"t":120000,"n":7,"event":"node-up"`,
 		`"t":300000,"n":10,"event":"node-drain"`, `"t":360000,"n":11,"event":"evicted"`, `"t":420000,"n":13,"event":"node-up"`,
 	} {
-		require.Contains(t, log, event)
+		if !strings.Contains(log, event) {
+			t.Fatalf("%q does not contain %q", log, event)
+		}
 	}
-	require.EqualValues(t, 2, result.Evictions)
-	require.Equal(t, 17*Minute, result.End)
+	if result.Evictions != 2 {
+		t.Fatalf("result.Evictions = %v, want %v", result.Evictions, 2)
+	}
+	if result.End != 17*Minute {
+		t.Fatalf("result.End = %v, want %v", result.End, 17*Minute)
+	}
 }
 
 // A job that is not willing to wait is given up; jobs that are there are not.
@@ -230,9 +315,15 @@ func TestMaxWait(t *testing.T) {
 	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: []Job{job("a", 0, Hour, wholes(4)), job("b", 0, Hour, wholes(1))}}
 	in.Jobs[0].MaxWait, in.Jobs[1].MaxWait = Minute, Minute
 	result, _ := runLog(t, in)
-	require.EqualValues(t, 1, result.Jobs.Failures[GaveUp])
-	require.EqualValues(t, 1, result.Jobs.Finished)
-	require.Equal(t, Minute, result.All.Waits.Max)
+	if result.Jobs.Failures[GaveUp] != 1 {
+		t.Fatalf("result.Jobs.Failures[GaveUp] = %v, want %v", result.Jobs.Failures[GaveUp], 1)
+	}
+	if result.Jobs.Finished != 1 {
+		t.Fatalf("result.Jobs.Finished = %v, want %v", result.Jobs.Finished, 1)
+	}
+	if result.All.Waits.Max != Minute {
+		t.Fatalf("result.All.Waits.Max = %v, want %v", result.All.Waits.Max, Minute)
+	}
 }
 
 // What cannot be is refused before anything runs.
@@ -254,7 +345,9 @@ func TestInputRefused(t *testing.T) {
 		in := &Input{Nodes: nodesOf(inv, 2), Jobs: []Job{job("a", 0, 1, wholes(1))}, Policy: placement.FirstFit{}}
 		change(in)
 		_, err := Run(in, Watch{})
-		require.ErrorContains(t, err, want)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("error %v, want %q", err, want)
+		}
 	}
 }
 
@@ -267,9 +360,13 @@ func (unknownEvent) kindName() string { return "unknown" }
 func TestErrorNamesEvent(t *testing.T) {
 	in := &Input{Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Policy: placement.FirstFit{}}
 	e, err := newEngine(in, Watch{})
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	e.events.pushEvent(5, unknownEvent{nodeSubject{0}})
-	require.EqualError(t, e.playEvents(), "event 1, unknown at 0.005s, node n-000: no handler for event kind unknown")
+	if err := e.playEvents(); err == nil || err.Error() != "event 1, unknown at 0.005s, node n-000: no handler for event kind unknown" {
+		t.Fatalf("error %v, want %q", err, "event 1, unknown at 0.005s, node n-000: no handler for event kind unknown")
+	}
 }
 
 func placedOrder(log string) []string {
@@ -328,14 +425,25 @@ func TestProperties(t *testing.T) {
 		in := anyInput(t, seed)
 		_, log := runLog(t, in)
 		_, again := runLog(t, in)
-		require.Equal(t, log, again, "seed %d", seed)
+		if again != log {
+			t.Fatalf("seed %d: again = %q, want %q", seed, again, log)
+		}
 		checkLog(t, in, log)
 
 		in.Horizon, in.SampleEvery, in.SnapshotNodes = 0, 0, 0
 		in.Outages = slices.DeleteFunc(in.Outages, func(o Outage) bool { return o.For == 0 })
 		result, _ := runLog(t, in)
-		require.Zero(t, result.Jobs.Running+result.Jobs.Waiting, "seed %d: %+v", seed, result.Jobs)
-		require.Equal(t, int64(len(in.Jobs)), result.Jobs.Finished+result.Jobs.Failed)
+		if result.Jobs.Running+result.Jobs.Waiting != 0 {
+			t.Fatalf(
+				"seed %d: %+v: result.Jobs.Running + result.Jobs.Waiting = %v, want none",
+				seed,
+				result.Jobs,
+				result.Jobs.Running+result.Jobs.Waiting,
+			)
+		}
+		if got, want := result.Jobs.Finished+result.Jobs.Failed, int64(len(in.Jobs)); got != want {
+			t.Fatalf("result.Jobs.Finished + result.Jobs.Failed = %v, want %v", got, want)
+		}
 	}
 }
 
@@ -351,23 +459,35 @@ func checkLog(t *testing.T, in *Input, log string) {
 	where := map[string][]logPlace{}
 	last := logLine{At: -1}
 	for _, l := range linesOf(log) {
-		require.GreaterOrEqual(t, l.At, last.At)
-		require.Equal(t, last.Line+1, l.Line)
+		if l.At < last.At {
+			t.Fatalf("l.At = %v, want at least %v", l.At, last.At)
+		}
+		if l.Line != (last.Line + 1) {
+			t.Fatalf("l.Line = %v, want %v", l.Line, (last.Line + 1))
+		}
 		last = l
 		move := func(places []logPlace, sign int) {
 			for _, p := range places {
 				cpu[p.Node] += MilliCPU(sign) * ask[l.Job].Host.CPU
-				require.LessOrEqual(t, cpu[p.Node], MilliCPU(64_000), "%+v", l)
+				if cpu[p.Node] > MilliCPU(64_000) {
+					t.Fatalf("%+v: cpu[p.Node] = %v, want at most %v", l, cpu[p.Node], MilliCPU(64_000))
+				}
 				for _, device := range p.Devices {
 					gpu := p.Node + "/" + device[:1]
 					if len(device) > 1 {
 						parts[gpu] += sign
-						require.Empty(t, whole[gpu], "%+v: %s", l, gpu)
+						if whole[gpu] != "" {
+							t.Fatalf("%+v: %s: whole[gpu] = %v, want none", l, gpu, whole[gpu])
+						}
 						continue
 					}
-					require.Zero(t, parts[gpu], "%+v: %s", l, gpu)
+					if parts[gpu] != 0 {
+						t.Fatalf("%+v: %s: parts[gpu] = %v, want none", l, gpu, parts[gpu])
+					}
 					if sign > 0 {
-						require.Empty(t, whole[gpu], "%+v: %s", l, gpu)
+						if whole[gpu] != "" {
+							t.Fatalf("%+v: %s: whole[gpu] = %v, want none", l, gpu, whole[gpu])
+						}
 						whole[gpu] = l.Job
 					} else {
 						delete(whole, gpu)
@@ -377,8 +497,12 @@ func checkLog(t *testing.T, in *Input, log string) {
 		}
 		switch l.Event {
 		case "placed":
-			require.Empty(t, where[l.Job], "%+v", l)
-			require.Len(t, l.On, ask[l.Job].Members)
+			if len(where[l.Job]) > 0 {
+				t.Fatalf("%+v: where[l.Job] = %v, want none", l, where[l.Job])
+			}
+			if len(l.On) != ask[l.Job].Members {
+				t.Fatalf("len(l.On) = %d, want %d: %v", len(l.On), ask[l.Job].Members, l.On)
+			}
 			move(l.On, 1)
 			where[l.Job] = l.On
 		case "departure", "lost", "evicted", "preempted", "failed":

@@ -50,7 +50,7 @@ type templateWeight struct {
 // ones first; a sample tries each on every node.
 const maxKinds = 64
 
-func (s *stateSampler) beginSampling(e *engine) {
+func (s *stateSampler) beginSampling(e *simulationRun) {
 	s.every = e.input.SampleEvery
 	if s.every == 0 {
 		s.every = max(1, e.input.Horizon/100)
@@ -80,7 +80,7 @@ func (s *stateSampler) beginSampling(e *engine) {
 }
 
 // sampleUntil takes the samples that are due before a time.
-func (s *stateSampler) sampleUntil(e *engine, t Time) {
+func (s *stateSampler) sampleUntil(e *simulationRun, t Time) {
 	for s.every > 0 && s.next < t && len(s.samples) <= maxSamples {
 		s.takeSample(e, s.next)
 		s.next += s.every
@@ -88,13 +88,13 @@ func (s *stateSampler) sampleUntil(e *engine, t Time) {
 }
 
 // sampleLast takes the last sample.
-func (s *stateSampler) sampleLast(e *engine) {
+func (s *stateSampler) sampleLast(e *simulationRun) {
 	if s.every > 0 {
 		s.takeSample(e, e.now)
 	}
 }
 
-func (s *stateSampler) takeSample(e *engine, at Time) {
+func (s *stateSampler) takeSample(e *simulationRun, at Time) {
 	sample := Sample{
 		At: at, Waiting: int64(len(e.queue.jobs)), GPUs: e.counters.up, Used: e.counters.used,
 		Allocated: e.counters.allocated, MicroDollars: e.counters.usedPrice,
@@ -136,7 +136,7 @@ func (s *stateSampler) takeSample(e *engine, at Time) {
 
 // freeBytes is the GPU memory of a node that nobody holds. Where compute is handed out
 // too, no more of a GPU is free than its compute.
-func (e *engine) freeBytes(node int) topology.Bytes {
+func (e *simulationRun) freeBytes(node int) topology.Bytes {
 	n, state := e.cluster.nodes[node], e.cluster.snapshot.NodeState(node).GPUs()
 	view := placement.View{Inventory: n.Inventory, GPUs: state, Free: state.FreeGPUs()}
 	free := topology.Bytes(0)

@@ -29,7 +29,7 @@ type GPUView struct {
 }
 
 // recordState takes a snapshot.
-func (s *stateSampler) recordState(e *engine, at Time) {
+func (s *stateSampler) recordState(e *simulationRun, at Time) {
 	count := min(e.input.SnapshotNodes, len(e.cluster.nodes))
 	if count == 0 {
 		return
@@ -47,7 +47,7 @@ func (s *stateSampler) recordState(e *engine, at Time) {
 	s.snapshots = append(s.snapshots, changes)
 }
 
-func (e *engine) viewOfNode(node int) string {
+func (e *simulationRun) viewOfNode(node int) string {
 	n := e.cluster.nodes[node]
 	if !n.up {
 		return "x"

@@ -53,7 +53,7 @@ var exact = []string{"topology"}
 
 var testOnly = []string{
 	"topology/catalogue", "topology/mig", "topology/mig/migtest",
-	"github.com/stretchr/testify", "github.com/google/go-cmp", "github.com/cockroachdb/datadriven",
+	"github.com/google/go-cmp", "github.com/cockroachdb/datadriven",
 }
 
 // pure are the folders that see neither Kubernetes nor the world around them.

@@ -42,7 +42,8 @@ func configOf(r csvRow) ([]byte, error) {
 		config["torch_dtype"] = "float32"
 	}
 	sliding, full := r.integerAt("n_sliding_layers"), r.integerAt("n_full_layers")
-	if r.integerAt("sliding_window") > 0 && sliding > 0 && full >= 0 && sliding+full == r.integerAt("num_hidden_layers") && sliding+full <= maxLayers {
+	if r.integerAt("sliding_window") > 0 && sliding > 0 && full >= 0 && sliding+full == r.integerAt("num_hidden_layers") &&
+		sliding+full <= maxLayers {
 		config["layer_types"] = layerTypes(sliding, full)
 	}
 	if quantisation, err := said.quantisationConfig(); err != nil {
@@ -93,7 +94,10 @@ var families = []struct {
 
 func familyOf(r csvRow) (string, error) {
 	attention, class := strings.ToUpper(r["attn"]), strings.ToLower(r["arch_class"])
-	undescribed := slices.Contains([]string{"enc-dec", "enc_dec", "encoder-decoder", "encdec", "seq2seq", "cnn", "convnet", "encoder", "encoder-only", "vit", "vision"}, class)
+	undescribed := slices.Contains(
+		[]string{"enc-dec", "enc_dec", "encoder-decoder", "encdec", "seq2seq", "cnn", "convnet", "encoder", "encoder-only", "vit", "vision"},
+		class,
+	)
 	experts := r.integerAt("n_experts") > 0
 	switch {
 	case strings.Contains(attention, "GDN"), strings.Contains(attention, "MAMBA"), strings.Contains(attention, "LINEAR"):

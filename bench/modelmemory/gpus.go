@@ -146,7 +146,8 @@ func splitName(name string) []string {
 
 // isPart reports whether a word is among the parts of a name; SXM stands for SXM5.
 func isPart(parts []string, word string) bool {
-	return slices.Contains(parts, word) || word == "sxm" && slices.ContainsFunc(parts, func(part string) bool { return strings.HasPrefix(part, word) })
+	return slices.Contains(parts, word) ||
+		word == "sxm" && slices.ContainsFunc(parts, func(part string) bool { return strings.HasPrefix(part, word) })
 }
 
 // decorations are words of names that do not tell GPUs apart.

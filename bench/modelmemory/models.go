@@ -13,7 +13,11 @@ func judgeModels(l *modelLibrary) *resultTable {
 	t := &resultTable{columns: []string{"model", "from", "predicted_weight_bytes", "published_weight_bytes", "weight_error_pct",
 		"predicted_kv_bytes_per_token", "published_kv_bytes_per_token", "quantised", "because"}}
 	for i, in := range l.rows {
-		out := csvRow{"model": in["model"], "published_weight_bytes": in["weight_bytes"], "published_kv_bytes_per_token": in["kv_bytes_per_token_16bit_full_layers"]}
+		out := csvRow{
+			"model":                        in["model"],
+			"published_weight_bytes":       in["weight_bytes"],
+			"published_kv_bytes_per_token": in["kv_bytes_per_token_16bit_full_layers"],
+		}
 		t.rows = append(t.rows, out)
 		b := l.built[i] // the row's own, whatever others of its name are
 		if b.err != nil {

@@ -102,7 +102,11 @@ func withoutMedia(slices []*resourceapi.ResourceSlice) int {
 // measureScheduler creates pods, starts a scheduler, and returns the time from when it is
 // ready until the last pod is bound. The first pod is not counted: it pays for
 // filling caches.
-func (b *schedulerBenchmark) measureScheduler(ctx context.Context, pods int, start func(context.Context) (*cluster.Process, error)) (time.Duration, error) {
+func (b *schedulerBenchmark) measureScheduler(
+	ctx context.Context,
+	pods int,
+	start func(context.Context) (*cluster.Process, error),
+) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	b.runs++

@@ -46,7 +46,7 @@ KubeSchedulerConfiguration, is required. Its plugins:
 	command.SilenceUsage = true
 	run := command.RunE
 	command.RunE = func(cmd *cobra.Command, args []string) error {
-		setup, err := preflight(cmd)
+		setup, err := runPreflight(cmd)
 		if err != nil {
 			return err
 		}

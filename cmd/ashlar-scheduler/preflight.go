@@ -40,11 +40,11 @@ type checkedSetup struct {
 	connection *rest.Config
 }
 
-// preflight refuses at once what would otherwise fail late, hang, or end in a
+// runPreflight refuses at once what would otherwise fail late, hang, or end in a
 // stack trace: a configuration that cannot work, an API server that does not
 // answer, a CRD that is missing. What an older API server lacks it says in one line
 // each, and switches off what would wait for it.
-func preflight(cmd *cobra.Command) (*checkedSetup, error) {
+func runPreflight(cmd *cobra.Command) (*checkedSetup, error) {
 	file, err := cmd.Flags().GetString("config")
 	if err != nil || file == "" {
 		return nil, errors.New("no configuration: pass --config with a KubeSchedulerConfiguration (see manifests/base/scheduler-config.yaml)")

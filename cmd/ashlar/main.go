@@ -31,8 +31,8 @@ func main() {
 	}
 }
 
-// version is that of the module, as the Go toolchain recorded it.
-func version() string {
+// moduleVersion is that of the module, as the Go toolchain recorded it.
+func moduleVersion() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		return info.Main.Version
 	}
@@ -44,7 +44,7 @@ func newCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:           "ashlar",
 		Short:         "GPU placement for Kubernetes, explained",
-		Version:       version(),
+		Version:       moduleVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cli.OnlySubcommands,

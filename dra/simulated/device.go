@@ -13,8 +13,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
 
-// device is one simulated GPU.
-type device struct {
+// simulatedGPU is one simulated GPU.
+type simulatedGPU struct {
 	nvml.Device // answers ERROR_NOT_SUPPORTED to whatever is not below
 	node        *topology.Node
 	gpu         topology.GPU
@@ -22,14 +22,14 @@ type device struct {
 	index       int
 	uuid        string
 	busID       string // in sysfs' notation
-	links       []end
+	links       []linkEnd
 	fabric      nvml.GpuFabricInfo
 	table       *mig.Table // nil without MIG
 }
 
-func newDevice(nodeName string, node *topology.Node, index int, links []end, tables Tables) (*device, error) {
+func newDevice(nodeName string, node *topology.Node, index int, links []linkEnd, tables Tables) (*simulatedGPU, error) {
 	gpu := node.GPUs[index]
-	d := &device{
+	d := &simulatedGPU{
 		Device: unsupportedDevice(), node: node, gpu: gpu, nodeName: nodeName, index: index,
 		uuid: deviceUUID(nodeName, index), busID: gpuAddress(node, index), links: links,
 	}
@@ -61,12 +61,12 @@ func deviceUUID(nodeName string, index int) string {
 	return fmt.Sprintf("GPU-%x-%x-%x-%x-%x", sum[0:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }
 
-func (d *device) GetUUID() (string, nvml.Return)     { return d.uuid, nvml.SUCCESS }
-func (d *device) GetIndex() (int, nvml.Return)       { return d.index, nvml.SUCCESS }
-func (d *device) GetMinorNumber() (int, nvml.Return) { return d.index, nvml.SUCCESS }
-func (d *device) GetName() (string, nvml.Return)     { return d.gpu.Model.Product, nvml.SUCCESS }
+func (d *simulatedGPU) GetUUID() (string, nvml.Return)     { return d.uuid, nvml.SUCCESS }
+func (d *simulatedGPU) GetIndex() (int, nvml.Return)       { return d.index, nvml.SUCCESS }
+func (d *simulatedGPU) GetMinorNumber() (int, nvml.Return) { return d.index, nvml.SUCCESS }
+func (d *simulatedGPU) GetName() (string, nvml.Return)     { return d.gpu.Model.Product, nvml.SUCCESS }
 
-func (d *device) GetBrand() (nvml.BrandType, nvml.Return) {
+func (d *simulatedGPU) GetBrand() (nvml.BrandType, nvml.Return) {
 	for brand := range nvml.BrandType(nvml.BRAND_COUNT) {
 		if dra.BrandName(brand) == d.gpu.Model.Brand {
 			return brand, nvml.SUCCESS
@@ -75,7 +75,7 @@ func (d *device) GetBrand() (nvml.BrandType, nvml.Return) {
 	return nvml.BRAND_UNKNOWN, nvml.SUCCESS
 }
 
-func (d *device) GetArchitecture() (nvml.DeviceArchitecture, nvml.Return) {
+func (d *simulatedGPU) GetArchitecture() (nvml.DeviceArchitecture, nvml.Return) {
 	const newest = nvml.DEVICE_ARCH_BLACKWELL
 	for architecture := range nvml.DeviceArchitecture(newest + 1) {
 		if dra.ArchitectureName(architecture) == d.gpu.Model.Architecture {
@@ -85,22 +85,22 @@ func (d *device) GetArchitecture() (nvml.DeviceArchitecture, nvml.Return) {
 	return nvml.DEVICE_ARCH_UNKNOWN, nvml.SUCCESS
 }
 
-func (d *device) GetCudaComputeCapability() (int, int, nvml.Return) {
+func (d *simulatedGPU) GetCudaComputeCapability() (int, int, nvml.Return) {
 	return int(d.gpu.Model.Compute.Major), int(d.gpu.Model.Compute.Minor), nvml.SUCCESS
 }
 
 // GetMemoryInfo counts what the driver reserves as used, as NVML does.
-func (d *device) GetMemoryInfo() (nvml.Memory, nvml.Return) {
+func (d *simulatedGPU) GetMemoryInfo() (nvml.Memory, nvml.Return) {
 	total, reserved := uint64(d.gpu.Model.Memory), uint64(d.gpu.Model.Reserved)
 	return nvml.Memory{Total: total, Free: total - reserved, Used: reserved}, nvml.SUCCESS
 }
 
-func (d *device) GetMemoryInfo_v2() (nvml.Memory_v2, nvml.Return) { //nolint:revive // the name is go-nvml's
+func (d *simulatedGPU) GetMemoryInfo_v2() (nvml.Memory_v2, nvml.Return) { //nolint:revive // the name is go-nvml's
 	total, reserved := uint64(d.gpu.Model.Memory), uint64(d.gpu.Model.Reserved)
 	return nvml.Memory_v2{Total: total, Reserved: reserved, Free: total - reserved}, nvml.SUCCESS
 }
 
-func (d *device) GetPciInfo() (nvml.PciInfo, nvml.Return) {
+func (d *simulatedGPU) GetPciInfo() (nvml.PciInfo, nvml.Return) {
 	return pciInfo(d.busID, d.gpu.Model.DeviceID), nvml.SUCCESS
 }
 
@@ -152,7 +152,7 @@ func fabricInfo(clique string) (nvml.GpuFabricInfo, error) {
 	return info, nil
 }
 
-func (d *device) GetGpuFabricInfo() (nvml.GpuFabricInfo, nvml.Return) {
+func (d *simulatedGPU) GetGpuFabricInfo() (nvml.GpuFabricInfo, nvml.Return) {
 	if d.fabric.State == nvml.GPU_FABRIC_STATE_NOT_SUPPORTED {
 		return nvml.GpuFabricInfo{}, nvml.ERROR_NOT_SUPPORTED
 	}

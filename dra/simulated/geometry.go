@@ -8,7 +8,7 @@ import (
 )
 
 // GetMigMode says that MIG is off, on a GPU that has it.
-func (d *device) GetMigMode() (int, int, nvml.Return) {
+func (d *simulatedGPU) GetMigMode() (int, int, nvml.Return) {
 	if d.table == nil {
 		return 0, 0, nvml.ERROR_NOT_SUPPORTED
 	}
@@ -18,11 +18,11 @@ func (d *device) GetMigMode() (int, int, nvml.Return) {
 // GetGpuInstanceProfileInfo answers whether MIG is on or off, as NVML does. What
 // no capture shows of a profile is 0, except that the profile of the whole GPU
 // has all its media engines.
-func (d *device) GetGpuInstanceProfileInfo(enum int) (nvml.GpuInstanceProfileInfo, nvml.Return) {
+func (d *simulatedGPU) GetGpuInstanceProfileInfo(enum int) (nvml.GpuInstanceProfileInfo, nvml.Return) {
 	if enum < 0 || enum >= nvml.GPU_INSTANCE_PROFILE_COUNT {
 		return nvml.GpuInstanceProfileInfo{}, nvml.ERROR_INVALID_ARGUMENT
 	}
-	profile := d.profile(func(p *mig.Profile) bool { return p.Enum == int64(enum) })
+	profile := d.profileWhere(func(p *mig.Profile) bool { return p.Enum == int64(enum) })
 	if profile == nil {
 		return nvml.GpuInstanceProfileInfo{}, nvml.ERROR_NOT_SUPPORTED
 	}
@@ -46,11 +46,11 @@ func (d *device) GetGpuInstanceProfileInfo(enum int) (nvml.GpuInstanceProfileInf
 
 // GetGpuInstancePossiblePlacements lists where a profile may be placed on an
 // empty GPU, whatever is placed on it now.
-func (d *device) GetGpuInstancePossiblePlacements(info *nvml.GpuInstanceProfileInfo) ([]nvml.GpuInstancePlacement, nvml.Return) {
+func (d *simulatedGPU) GetGpuInstancePossiblePlacements(info *nvml.GpuInstanceProfileInfo) ([]nvml.GpuInstancePlacement, nvml.Return) {
 	if info == nil {
 		return nil, nvml.ERROR_INVALID_ARGUMENT
 	}
-	profile := d.profile(func(p *mig.Profile) bool { return uint32(p.ID) == info.Id })
+	profile := d.profileWhere(func(p *mig.Profile) bool { return uint32(p.ID) == info.Id })
 	if profile == nil {
 		return nil, nvml.ERROR_NOT_SUPPORTED
 	}
@@ -62,7 +62,7 @@ func (d *device) GetGpuInstancePossiblePlacements(info *nvml.GpuInstanceProfileI
 	return placements, nvml.SUCCESS
 }
 
-func (d *device) profile(matches func(*mig.Profile) bool) *mig.Profile {
+func (d *simulatedGPU) profileWhere(matches func(*mig.Profile) bool) *mig.Profile {
 	if d.table == nil {
 		return nil
 	}

@@ -26,7 +26,7 @@ type Tables func(name string) (*mig.Table, error)
 type Library struct {
 	nvml.Interface // answers ERROR_NOT_SUPPORTED to whatever is not below
 	machine        *topology.MachineType
-	devices        []*device
+	devices        []*simulatedGPU
 }
 
 var (
@@ -37,7 +37,7 @@ var (
 // New simulates the machine under a node's name. It fails if the machine is one
 // that NVML could not report, or refers to a MIG table that tables lacks.
 func New(nodeName string, machine *topology.MachineType, tables Tables) (*Library, error) {
-	wiring, err := wire(machine.Node)
+	wiring, err := wireLinks(machine.Node)
 	if err != nil {
 		return nil, fmt.Errorf("machine type %s cannot be simulated: %w", machine.Name, err)
 	}
@@ -62,13 +62,13 @@ func (l *Library) InitWithFlags(uint32) nvml.Return { return nvml.SUCCESS }
 func (l *Library) Shutdown() nvml.Return { return nvml.SUCCESS }
 
 // Extensions answers which functions there are.
-func (l *Library) Extensions() nvml.ExtendedInterface { return symbols{} }
+func (l *Library) Extensions() nvml.ExtendedInterface { return librarySymbols{} }
 
-// symbols are the versioned functions that the library has.
-type symbols struct{}
+// librarySymbols are the versioned functions that the library has.
+type librarySymbols struct{}
 
 // LookupSymbol knows the newer functions that are simulated.
-func (symbols) LookupSymbol(name string) error {
+func (librarySymbols) LookupSymbol(name string) error {
 	switch name {
 	case "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetGpuFabricInfo":
 		return nil
@@ -100,18 +100,18 @@ func (l *Library) DeviceGetHandleByIndex(index int) (nvml.Device, nvml.Return) {
 
 // DeviceGetHandleByUUID returns a GPU by its UUID.
 func (l *Library) DeviceGetHandleByUUID(uuid string) (nvml.Device, nvml.Return) {
-	return l.find(func(d *device) bool { return d.uuid == uuid })
+	return l.findDevice(func(d *simulatedGPU) bool { return d.uuid == uuid })
 }
 
 // DeviceGetHandleByPciBusId returns a GPU by its PCI address, in sysfs' or in
 // NVML's notation.
 func (l *Library) DeviceGetHandleByPciBusId(address string) (nvml.Device, nvml.Return) { //nolint:revive // the name is go-nvml's
-	return l.find(func(d *device) bool {
+	return l.findDevice(func(d *simulatedGPU) bool {
 		return strings.EqualFold(d.busID, address) || strings.EqualFold(nvmlAddress(d.busID), address)
 	})
 }
 
-func (l *Library) find(matches func(*device) bool) (nvml.Device, nvml.Return) {
+func (l *Library) findDevice(matches func(*simulatedGPU) bool) (nvml.Device, nvml.Return) {
 	for _, device := range l.devices {
 		if matches(device) {
 			return device, nvml.SUCCESS

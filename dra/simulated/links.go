@@ -8,20 +8,20 @@ import (
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
-// active reports whether an NVLink leads anywhere. NVML knows 18 links of every
+// activeLink reports whether an NVLink leads anywhere. NVML knows 18 links of every
 // GPU, and calls those that a GPU lacks an invalid argument.
-func (d *device) active(link int) (end, nvml.Return) {
+func (d *simulatedGPU) activeLink(link int) (linkEnd, nvml.Return) {
 	if link < 0 || link >= nvml.NVLINK_MAX_LINKS {
-		return end{}, nvml.ERROR_INVALID_ARGUMENT
+		return linkEnd{}, nvml.ERROR_INVALID_ARGUMENT
 	}
 	if d.gpu.Model.LaneGBps == 0 || link >= len(d.links) {
-		return end{}, nvml.ERROR_NOT_SUPPORTED
+		return linkEnd{}, nvml.ERROR_NOT_SUPPORTED
 	}
 	return d.links[link], nvml.SUCCESS
 }
 
-func (d *device) GetNvLinkState(link int) (nvml.EnableState, nvml.Return) {
-	_, ret := d.active(link)
+func (d *simulatedGPU) GetNvLinkState(link int) (nvml.EnableState, nvml.Return) {
+	_, ret := d.activeLink(link)
 	if ret == nvml.ERROR_NOT_SUPPORTED && d.gpu.Model.LaneGBps > 0 {
 		return nvml.FEATURE_DISABLED, nvml.SUCCESS
 	}
@@ -31,16 +31,16 @@ func (d *device) GetNvLinkState(link int) (nvml.EnableState, nvml.Return) {
 	return nvml.FEATURE_ENABLED, nvml.SUCCESS
 }
 
-func (d *device) GetNvLinkRemoteDeviceType(link int) (nvml.IntNvLinkDeviceType, nvml.Return) {
-	end, ret := d.active(link)
+func (d *simulatedGPU) GetNvLinkRemoteDeviceType(link int) (nvml.IntNvLinkDeviceType, nvml.Return) {
+	end, ret := d.activeLink(link)
 	if ret != nvml.SUCCESS {
 		return nvml.NVLINK_DEVICE_TYPE_UNKNOWN, ret
 	}
 	return end.kind, nvml.SUCCESS
 }
 
-func (d *device) GetNvLinkRemotePciInfo(link int) (nvml.PciInfo, nvml.Return) {
-	end, ret := d.active(link)
+func (d *simulatedGPU) GetNvLinkRemotePciInfo(link int) (nvml.PciInfo, nvml.Return) {
+	end, ret := d.activeLink(link)
 	if ret != nvml.SUCCESS {
 		return nvml.PciInfo{}, ret
 	}
@@ -57,8 +57,8 @@ var nvlinkVersions = map[string]nvml.NvlinkVersion{
 	"Ampere": nvml.NVLINK_VERSION_3_0, "Hopper": nvml.NVLINK_VERSION_4_0, "Blackwell": nvml.NVLINK_VERSION_5_0,
 }
 
-func (d *device) GetNvLinkVersion(link int) (uint32, nvml.Return) {
-	if _, ret := d.active(link); ret != nvml.SUCCESS {
+func (d *simulatedGPU) GetNvLinkVersion(link int) (uint32, nvml.Return) {
+	if _, ret := d.activeLink(link); ret != nvml.SUCCESS {
 		return 0, ret
 	}
 	return uint32(nvlinkVersions[d.gpu.Model.Architecture]), nvml.SUCCESS
@@ -66,7 +66,7 @@ func (d *device) GetNvLinkVersion(link int) (uint32, nvml.Return) {
 
 // lineMBps is what drivers report as a link's rate, in MB/s per direction. From
 // NVLink 4 on it is the rate before coding, 17/16 of what the data sheet says.
-func (d *device) lineMBps() uint32 {
+func (d *simulatedGPU) lineMBps() uint32 {
 	rate := d.gpu.Model.LaneGBps * 1000
 	if nvlinkVersions[d.gpu.Model.Architecture] >= nvml.NVLINK_VERSION_4_0 {
 		rate = rate * 17 / 16
@@ -75,7 +75,7 @@ func (d *device) lineMBps() uint32 {
 }
 
 // GetFieldValues answers for the speed of NVLinks.
-func (d *device) GetFieldValues(fields []nvml.FieldValue) nvml.Return {
+func (d *simulatedGPU) GetFieldValues(fields []nvml.FieldValue) nvml.Return {
 	for i := range fields {
 		field := &fields[i]
 		field.NvmlReturn = uint32(nvml.ERROR_NOT_SUPPORTED)
@@ -90,9 +90,9 @@ func (d *device) GetFieldValues(fields []nvml.FieldValue) nvml.Return {
 	return nvml.SUCCESS
 }
 
-// other finds the index of another GPU of the same node. The handle may be one
+// otherIndex finds the index of another GPU of the same node. The handle may be one
 // that a test has wrapped.
-func (d *device) other(handle nvml.Device) (int, nvml.Return) {
+func (d *simulatedGPU) otherIndex(handle nvml.Device) (int, nvml.Return) {
 	if handle == nil {
 		return 0, nvml.ERROR_INVALID_ARGUMENT
 	}
@@ -113,8 +113,8 @@ var levels = map[topology.LinkKind]nvml.GpuTopologyLevel{
 
 // GetTopologyCommonAncestor knows PCIe alone. Under an NVLink, which hides it in
 // the link table, it takes the NUMA nodes to decide.
-func (d *device) GetTopologyCommonAncestor(handle nvml.Device) (nvml.GpuTopologyLevel, nvml.Return) {
-	other, ret := d.other(handle)
+func (d *simulatedGPU) GetTopologyCommonAncestor(handle nvml.Device) (nvml.GpuTopologyLevel, nvml.Return) {
+	other, ret := d.otherIndex(handle)
 	if ret != nvml.SUCCESS {
 		return nvml.TOPOLOGY_SYSTEM, ret
 	}
@@ -129,8 +129,8 @@ func (d *device) GetTopologyCommonAncestor(handle nvml.Device) (nvml.GpuTopology
 
 // GetP2PStatus permits PCIe copies between models that both have them, NVLink
 // copies where there is one, and reads and writes over either.
-func (d *device) GetP2PStatus(handle nvml.Device, capability nvml.GpuP2PCapsIndex) (nvml.GpuP2PStatus, nvml.Return) {
-	other, ret := d.other(handle)
+func (d *simulatedGPU) GetP2PStatus(handle nvml.Device, capability nvml.GpuP2PCapsIndex) (nvml.GpuP2PStatus, nvml.Return) {
+	other, ret := d.otherIndex(handle)
 	if ret != nvml.SUCCESS {
 		return nvml.P2P_STATUS_UNKNOWN, ret
 	}

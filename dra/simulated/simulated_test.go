@@ -27,7 +27,7 @@ func library(t *testing.T, nodeName, machine string) *simulated.Library {
 	return library
 }
 
-func device(t *testing.T, library nvml.Interface, index int) nvml.Device {
+func simulatedGPU(t *testing.T, library nvml.Interface, index int) nvml.Device {
 	t.Helper()
 	device, ret := library.DeviceGetHandleByIndex(index)
 	if ret != nvml.SUCCESS {
@@ -39,7 +39,7 @@ func device(t *testing.T, library nvml.Interface, index int) nvml.Device {
 // What nobody simulates is refused, and does not panic.
 func TestUnsupportedCalls(t *testing.T) {
 	library := library(t, "node-0", "dgx-h100")
-	gpu := device(t, library, 0)
+	gpu := simulatedGPU(t, library, 0)
 	if _, ret := gpu.GetTemperature(nvml.TEMPERATURE_GPU); ret != nvml.ERROR_NOT_SUPPORTED {
 		t.Errorf("GetTemperature: %v", ret)
 	}
@@ -56,7 +56,7 @@ func TestUnsupportedCalls(t *testing.T) {
 
 func TestHandles(t *testing.T) {
 	library := library(t, "node-0", "dgx-h100")
-	want := device(t, library, 3)
+	want := simulatedGPU(t, library, 3)
 	uuid, _ := want.GetUUID()
 	if got, ret := library.DeviceGetHandleByUUID(uuid); ret != nvml.SUCCESS || got != want {
 		t.Errorf("by UUID: %v", ret)
@@ -81,9 +81,9 @@ func TestHandles(t *testing.T) {
 
 // UUIDs come from the node's name and nothing else, and look like NVML's.
 func TestUUIDs(t *testing.T) {
-	first, _ := device(t, library(t, "node-0", "dgx-h100"), 0).GetUUID()
-	again, _ := device(t, library(t, "node-0", "8xL40S-2socket-node"), 0).GetUUID()
-	other, _ := device(t, library(t, "node-1", "dgx-h100"), 0).GetUUID()
+	first, _ := simulatedGPU(t, library(t, "node-0", "dgx-h100"), 0).GetUUID()
+	again, _ := simulatedGPU(t, library(t, "node-0", "8xL40S-2socket-node"), 0).GetUUID()
+	other, _ := simulatedGPU(t, library(t, "node-1", "dgx-h100"), 0).GetUUID()
 	if first != again || first == other {
 		t.Errorf("node-0 %s and %s, node-1 %s", first, again, other)
 	}
@@ -94,7 +94,7 @@ func TestUUIDs(t *testing.T) {
 
 // As real drivers do, the PCI domain has eight digits and letters are upper case.
 func TestPCIInfo(t *testing.T) {
-	pci, _ := device(t, library(t, "node-0", "dgx-h100"), 1).GetPciInfo()
+	pci, _ := simulatedGPU(t, library(t, "node-0", "dgx-h100"), 1).GetPciInfo()
 	var text strings.Builder
 	for _, char := range pci.BusId {
 		if char != 0 {
@@ -121,7 +121,7 @@ func TestRemoteEnds(t *testing.T) {
 		"hgx-a100-4gpu-epyc": {12, nvml.NVLINK_DEVICE_TYPE_GPU},
 		"4xA30-pcie":         {0, nvml.NVLINK_DEVICE_TYPE_UNKNOWN},
 	} {
-		gpu, active := device(t, library(t, "node-0", machine), 0), 0
+		gpu, active := simulatedGPU(t, library(t, "node-0", machine), 0), 0
 		for link := range nvml.NVLINK_MAX_LINKS {
 			if state, ret := gpu.GetNvLinkState(link); ret != nvml.SUCCESS || state != nvml.FEATURE_ENABLED {
 				continue
@@ -139,11 +139,11 @@ func TestRemoteEnds(t *testing.T) {
 
 // A GPU on NVSwitches is in a fabric, but without a cluster's UUID in no domain.
 func TestFabricOfOneMachine(t *testing.T) {
-	fabric, ret := device(t, library(t, "node-0", "dgx-h100"), 0).GetGpuFabricInfo()
+	fabric, ret := simulatedGPU(t, library(t, "node-0", "dgx-h100"), 0).GetGpuFabricInfo()
 	if ret != nvml.SUCCESS || fabric.State != nvml.GPU_FABRIC_STATE_COMPLETED || fabric.ClusterUuid != [16]uint8{} {
 		t.Errorf("DGX H100: %+v, %v; want completed, without UUID", fabric, ret)
 	}
-	if _, ret := device(t, library(t, "node-0", "dgx-a100"), 0).GetGpuFabricInfo(); ret != nvml.ERROR_NOT_SUPPORTED {
+	if _, ret := simulatedGPU(t, library(t, "node-0", "dgx-a100"), 0).GetGpuFabricInfo(); ret != nvml.ERROR_NOT_SUPPORTED {
 		t.Errorf("DGX A100: %v, want not supported", ret)
 	}
 }

@@ -32,13 +32,13 @@ func refuseAll(mock any) {
 	for i := range fields.NumField() {
 		field, name := fields.Field(i), fields.Type().Field(i).Name
 		if field.Kind() == reflect.Func && strings.HasSuffix(name, "Func") {
-			field.Set(reflect.MakeFunc(field.Type(), refuse(field.Type())))
+			field.Set(reflect.MakeFunc(field.Type(), refuseCall(field.Type())))
 		}
 	}
 }
 
-// refuse returns the body of a function of the given type.
-func refuse(function reflect.Type) func([]reflect.Value) []reflect.Value {
+// refuseCall returns the body of a function of the given type.
+func refuseCall(function reflect.Type) func([]reflect.Value) []reflect.Value {
 	notSupported := reflect.ValueOf(nvml.ERROR_NOT_SUPPORTED)
 	return func([]reflect.Value) []reflect.Value {
 		results := make([]reflect.Value, function.NumOut())

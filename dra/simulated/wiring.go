@@ -8,22 +8,22 @@ import (
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
-// end is where one NVLink of a GPU leads.
-type end struct {
+// linkEnd is where one NVLink of a GPU leads.
+type linkEnd struct {
 	kind nvml.IntNvLinkDeviceType
 	// gpu is the peer's index if kind is GPU; the number of the switch if SWITCH.
 	gpu int
 }
 
-// wire works out where each GPU's NVLinks lead: wiring[i] are the active links
+// wireLinks works out where each GPU's NVLinks lead: wiring[i] are the active links
 // of GPU i. A link table does not tell direct links from switched ones, but
 // arithmetic does: a GPU whose entries add up to more links than a GPU can have
 // is on switches. Each GPU then has as many links as its best entry says.
-func wire(node *topology.Node) ([][]end, error) {
+func wireLinks(node *topology.Node) ([][]linkEnd, error) {
 	if err := node.Validate(); err != nil {
 		return nil, err
 	}
-	wiring := make([][]end, len(node.GPUs))
+	wiring := make([][]linkEnd, len(node.GPUs))
 	switched := make([]int64, len(node.GPUs)) // links to switches; 0 if direct
 	for gpu, row := range node.Links {
 		var sum, best int64
@@ -39,7 +39,7 @@ func wire(node *topology.Node) ([][]end, error) {
 	}
 	for gpu, row := range node.Links {
 		for range switched[gpu] {
-			wiring[gpu] = append(wiring[gpu], end{nvml.NVLINK_DEVICE_TYPE_SWITCH, len(wiring[gpu]) / linksPerSwitch})
+			wiring[gpu] = append(wiring[gpu], linkEnd{nvml.NVLINK_DEVICE_TYPE_SWITCH, len(wiring[gpu]) / linksPerSwitch})
 		}
 		for peer, link := range row {
 			if link.Lanes == 0 {
@@ -53,7 +53,7 @@ func wire(node *topology.Node) ([][]end, error) {
 			}
 			for range link.Lanes {
 				if switched[gpu] == 0 {
-					wiring[gpu] = append(wiring[gpu], end{nvml.NVLINK_DEVICE_TYPE_GPU, peer})
+					wiring[gpu] = append(wiring[gpu], linkEnd{nvml.NVLINK_DEVICE_TYPE_GPU, peer})
 				}
 			}
 		}

@@ -23,8 +23,8 @@ const (
 // memoryCapacity is the capacity that a share takes a part of.
 const memoryCapacity = "memory"
 
-// alternative is one entry of firstAvailable: GPUs that are had in the same form.
-type alternative struct {
+// claimAlternative is one entry of firstAvailable: GPUs that are had in the same form.
+type claimAlternative struct {
 	name, class string
 	// profiles are the MIG profiles and the GPUs that have them, one without a name
 	// for whole GPUs and shares.
@@ -42,8 +42,8 @@ type profileProducts struct {
 	products []string
 }
 
-func newAlternative(o *plan.Option) *alternative {
-	a := &alternative{
+func newAlternative(o *plan.Option) *claimAlternative {
+	a := &claimAlternative{
 		name: "whole", class: wholeClass, gpus: o.GPUs, about: []string{o.Offer.Title()},
 		profiles: []profileProducts{{o.Offer.Profile, []string{o.Offer.Hardware.Product}}},
 	}
@@ -61,12 +61,12 @@ func newAlternative(o *plan.Option) *alternative {
 }
 
 // isLike reports whether both are had in the same form.
-func (a *alternative) isLike(other *alternative) bool {
+func (a *claimAlternative) isLike(other *claimAlternative) bool {
 	return a.class == other.class && a.memory == other.memory && a.profiles[0].profile == other.profiles[0].profile
 }
 
 // addGPUs adds the GPUs of another.
-func (a *alternative) addGPUs(other *alternative) {
+func (a *claimAlternative) addGPUs(other *claimAlternative) {
 	a.about = append(a.about, other.about...)
 	for _, added := range other.profiles {
 		i := slices.IndexFunc(a.profiles, func(p profileProducts) bool { return p.profile == added.profile })
@@ -79,7 +79,7 @@ func (a *alternative) addGPUs(other *alternative) {
 }
 
 // subRequest is the alternative as the API has it.
-func (a *alternative) subRequest() resourceapi.DeviceSubRequest {
+func (a *claimAlternative) subRequest() resourceapi.DeviceSubRequest {
 	request := resourceapi.DeviceSubRequest{
 		Name: a.name, DeviceClassName: a.class,
 		Selectors: []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{Expression: selectorExpression(a.profiles)}}},
@@ -98,8 +98,8 @@ func (a *alternative) subRequest() resourceapi.DeviceSubRequest {
 // joinAlternatives makes alternatives of options, which are in the order of preference,
 // and says how many are left out. Where there are more than the API takes, the last two
 // are any other slice and any other whole GPU.
-func joinAlternatives(options []*plan.Option) (chosen []*alternative, left int) {
-	var all []*alternative
+func joinAlternatives(options []*plan.Option) (chosen []*claimAlternative, left int) {
+	var all []*claimAlternative
 	for _, o := range options {
 		next := newAlternative(o)
 		if last := len(all) - 1; last >= 0 && next.isLike(all[last]) {
@@ -114,7 +114,7 @@ func joinAlternatives(options []*plan.Option) (chosen []*alternative, left int) 
 	}
 	chosen = all[:resourceapi.FirstAvailableDeviceRequestMaxSize-2]
 	otherNames := map[string]string{migClass: "other-mig", wholeClass: "other-whole"}
-	others := map[string]*alternative{}
+	others := map[string]*claimAlternative{}
 	for _, next := range all[len(chosen):] {
 		switch other := others[next.class]; {
 		case next.memory > 0:
@@ -136,7 +136,7 @@ func joinAlternatives(options []*plan.Option) (chosen []*alternative, left int) 
 }
 
 // nameApart gives alternatives names of their own.
-func nameApart(all []*alternative) {
+func nameApart(all []*claimAlternative) {
 	seen := map[string]int{}
 	for _, a := range all {
 		if seen[a.name]++; seen[a.name] > 1 {

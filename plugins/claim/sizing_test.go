@@ -1,13 +1,14 @@
 package claim
 
 import (
-	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/yaml"
 
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
@@ -56,44 +57,63 @@ const (
 	llama70 = "meta-llama/Llama-3.1-70B-Instruct"
 )
 
-func commaJoined(items []string, _ int) []string { return []string{strings.Join(items, ", ")} }
-
-// What is written is the object itself, comments aside.
-func TestWriteTemplateIsTheObject(t *testing.T) {
+// Template and claim ask for the same, and say what they are sized for.
+func TestClaimTemplate(t *testing.T) {
 	for name, tc := range map[string]struct {
-		launch memory.Launch
 		model  string
+		launch memory.Launch
 		gpus   []string
+		// want are the alternatives, by name, class, number of GPUs and memory.
+		want []string
+		// wantArguments is what the server must be started with.
+		wantArguments string
 	}{
-		"many":    {memory.Launch{Engine: memory.VLLM, MaxModelLen: 4096}, llama8, nil},
-		"several": {memory.Launch{Engine: memory.VLLM}, llama70, []string{"H100-SXM5-80GB", "H200-SXM-141GB"}},
-		"share":   {memory.Launch{Engine: memory.VLLM, MaxModelLen: 4096, Utilisation: 0.4}, llama8, []string{"H100-SXM5-80GB"}},
-		"plain":   {memory.Launch{Engine: memory.Plain}, "google-bert/bert-base-uncased", nil},
+		"several": {
+			llama70, memory.Launch{Engine: memory.VLLM, TensorParallel: 4}, []string{"H100-SXM5-80GB", "H200-SXM-141GB"},
+			[]string{"whole gpu.ashlar.dev 4 0"}, "--tensor-parallel-size=4",
+		},
+		"share": {
+			llama8, memory.Launch{Engine: memory.VLLM, MaxModelLen: 4096, Utilisation: 0.4}, []string{"H100-SXM5-80GB"},
+			[]string{"share-33gi share.gpu.ashlar.dev 0 33Gi", "whole gpu.ashlar.dev 0 0"}, "--max-model-len=4096 --gpu-memory-utilization=0.40",
+		},
+		"slice": {
+			llama8, memory.Launch{Engine: memory.SGLang, MaxModelLen: 4096}, []string{"A100-SXM4-80GB:3g.40gb", "H100-SXM5-80GB:3g.40gb"},
+			[]string{"mig-3g-40gb mig.gpu.ashlar.dev 0 0"}, "--context-length=4096",
+		},
+		"plain": {"google-bert/bert-base-uncased", memory.Launch{Engine: memory.Plain}, []string{"T4"}, []string{
+			"share-2gi share.gpu.ashlar.dev 0 2Gi", "whole gpu.ashlar.dev 0 0",
+		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sizing := sizingFor(t, answerFor(t, tc.model, tc.launch, tc.gpus...))
-			want := sizing.ClaimTemplate("a-server")
-			var text bytes.Buffer
-			if err := sizing.WriteTemplate(&text, "a-server", []string{"a note\nof two lines"}, commaJoined); err != nil {
+			template := sizing.ClaimTemplate("a-server")
+			var got []string
+			for _, sub := range template.Spec.Spec.Devices.Requests[0].FirstAvailable {
+				var memory resource.Quantity
+				if sub.Capacity != nil {
+					memory = sub.Capacity.Requests["memory"]
+				}
+				got = append(got, fmt.Sprintf("%s %s %d %s", sub.Name, sub.DeviceClassName, sub.Count, memory.String()))
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("alternatives (-want +got):\n%s", diff)
+			}
+			if got := template.Annotations[ArgumentsAnnotation]; got != tc.wantArguments {
+				t.Errorf("arguments %q, want %q", got, tc.wantArguments)
+			}
+			if diff := cmp.Diff(template.Spec.Spec, sizing.ResourceClaim("a-server").Spec); diff != "" {
+				t.Errorf("a claim asks for something else (-template +claim):\n%s", diff)
+			}
+			text, err := yaml.Marshal(template)
+			if err != nil {
 				t.Fatal(err)
 			}
-			var got resourceapi.ResourceClaimTemplate
-			if err := yaml.UnmarshalStrict(text.Bytes(), &got); err != nil {
-				t.Fatalf("%v\n%s", err, &text)
+			var read resourceapi.ResourceClaimTemplate
+			if err := yaml.UnmarshalStrict(text, &read); err != nil {
+				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, &got); diff != "" {
-				t.Errorf("template (-want +got):\n%s", diff)
-			}
-			if !strings.Contains(text.String(), "# Note: a note of two lines.\n") {
-				t.Errorf("the note is missing:\n%s", &text)
-			}
-			for _, line := range sizing.About {
-				if !strings.Contains(text.String(), "        # "+strings.Join(line, ", ")+"\n        - ") {
-					t.Errorf("%q does not stand above an alternative:\n%s", line, &text)
-				}
-			}
-			if diff := cmp.Diff(want.Spec.Spec, sizing.ResourceClaim("a-server").Spec); diff != "" {
-				t.Errorf("a claim asks for something else (-template +claim):\n%s", diff)
+			if diff := cmp.Diff(template, &read); diff != "" {
+				t.Errorf("read back (-want +got):\n%s", diff)
 			}
 		})
 	}

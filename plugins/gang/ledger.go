@@ -35,7 +35,7 @@ func newGroupLedger(clock clock.PassiveClock) *groupLedger {
 func (l *groupLedger) assignMember(group groupKey, member types.UID) int {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	state := l.entry(group)
+	state := l.entryOf(group)
 	state.assigned.Insert(member)
 	return state.assigned.Len()
 }
@@ -65,7 +65,7 @@ func (l *groupLedger) assignedMembers(group groupKey) int {
 func (l *groupLedger) admitGroup(group groupKey, period time.Duration) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	now, state := l.clock.Now(), l.entry(group)
+	now, state := l.clock.Now(), l.entryOf(group)
 	if !now.Before(state.admittedUntil) {
 		state.admittedUntil = now.Add(period)
 	}
@@ -83,7 +83,7 @@ func (l *groupLedger) groupAdmitted(group groupKey) bool {
 func (l *groupLedger) restGroup(group groupKey, period time.Duration) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	now, state := l.clock.Now(), l.entry(group)
+	now, state := l.clock.Now(), l.entryOf(group)
 	if !now.Before(state.restsUntil) {
 		state.restsUntil = now.Add(period)
 	}
@@ -102,7 +102,7 @@ func (l *groupLedger) groupRests(group groupKey) bool {
 func (l *groupLedger) noteFailure(group groupKey) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	state := l.entry(group)
+	state := l.entryOf(group)
 	state.failedAt, state.admittedUntil = l.clock.Now(), time.Time{}
 }
 
@@ -138,8 +138,8 @@ func (l *groupLedger) forgetGroup(group groupKey) {
 	}
 }
 
-// entry returns the group's state, a new one if there is none. The mutex is held.
-func (l *groupLedger) entry(group groupKey) *groupState {
+// entryOf returns the group's state, a new one if there is none. The mutex is held.
+func (l *groupLedger) entryOf(group groupKey) *groupState {
 	state := l.groups[group]
 	if state == nil {
 		state = &groupState{assigned: sets.New[types.UID]()}

@@ -26,14 +26,14 @@ func (p *Plugin) PreFilter(_ context.Context, _ fwk.CycleState, pod *v1.Pod, _ [
 		return nil, nil
 	}
 	if p.ledger.groupRests(key) {
-		return nil, unresolvable("PodGroup %s was rejected a moment ago and is tried again shortly", key)
+		return nil, unresolvablef("PodGroup %s was rejected a moment ago and is tried again shortly", key)
 	}
 	members, err := p.members.listMembers(key)
 	if err != nil {
 		return nil, fwk.AsStatus(err)
 	}
 	if reason := missingMembers(group, members); reason != "" {
-		return nil, unresolvable("PodGroup %s %s", key, reason)
+		return nil, unresolvablef("PodGroup %s %s", key, reason)
 	}
 	if group.Spec.MinResources == nil || p.ledger.groupAdmitted(key) {
 		return nil, nil
@@ -43,7 +43,7 @@ func (p *Plugin) PreFilter(_ context.Context, _ fwk.CycleState, pod *v1.Pod, _ [
 		return nil, fwk.AsStatus(fmt.Errorf("listing nodes: %w", err))
 	}
 	if gap := p.resourceGap(group, nodes); len(gap) > 0 {
-		return nil, unresolvable("PodGroup %s needs more than the cluster has free: it lacks %s", key, describeResources(gap))
+		return nil, unresolvablef("PodGroup %s needs more than the cluster has free: it lacks %s", key, describeResources(gap))
 	}
 	p.ledger.admitGroup(key, p.admissionPeriod())
 	return nil, nil
@@ -71,6 +71,6 @@ func missingMembers(group *v1alpha1.PodGroup, members []*v1.Pod) string {
 	return ""
 }
 
-func unresolvable(format string, values ...any) *fwk.Status {
+func unresolvablef(format string, values ...any) *fwk.Status {
 	return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, fmt.Sprintf(format, values...))
 }

@@ -24,7 +24,7 @@ type Server struct {
 	demand  memory.Demand
 
 	mutex    sync.Mutex
-	verdicts map[question]string
+	verdicts map[serverQuestion]string
 }
 
 // Device is a GPU, a MIG slice or a share that the server could get.
@@ -34,7 +34,7 @@ type Device struct {
 	Share topology.Bytes
 }
 
-type question = Device
+type serverQuestion = Device
 
 // Of reads the pod's model server; nil if it runs none whose memory can be told. The
 // error is an annotation of ours that cannot be read.
@@ -46,7 +46,7 @@ func Of(pod *v1.Pod) (*Server, error) {
 	if err != nil {
 		return nil, nil //nolint:nilerr // the server itself will say what is wrong with its settings
 	}
-	s := &Server{name: reading.Model, stated: reading.GPUMemory, verdicts: map[question]string{},
+	s := &Server{name: reading.Model, stated: reading.GPUMemory, verdicts: map[serverQuestion]string{},
 		demand: memory.Demand{Context: reading.Context, Requests: reading.Concurrency}}
 	if s.stated > 0 {
 		return s, nil
@@ -98,12 +98,12 @@ func (s *Server) Refuses(d Device) string {
 	if because, known := s.verdicts[d]; known {
 		return because
 	}
-	because := s.refuses(d)
+	because := s.refusesDevice(d)
 	s.verdicts[d] = because
 	return because
 }
 
-func (s *Server) refuses(d Device) string {
+func (s *Server) refusesDevice(d Device) string {
 	available := d.GPU.Total
 	if d.Share > 0 {
 		available = d.Share
@@ -130,13 +130,13 @@ func (s *Server) refusedBy(server *memory.Server, d Device) string {
 		return fmt.Sprintf("model %s: %s", s.name, e.Explain())
 	case d.Share > 0 && e.Claims() > d.Share:
 		return fmt.Sprintf("model %s: the engine would take %s of %s, more than the share of %s: %s", s.name, e.Claims(), d.GPU.Name, d.Share,
-			advice(&e, d.Share))
+			engineAdvice(&e, d.Share))
 	}
 	return ""
 }
 
-// advice is how to make an engine stay within a share.
-func advice(e *memory.Estimate, share topology.Bytes) string {
+// engineAdvice is how to make an engine stay within a share.
+func engineAdvice(e *memory.Estimate, share topology.Bytes) string {
 	if need := e.Need().Start; need > share {
 		return fmt.Sprintf("ask for %s at least", need)
 	}

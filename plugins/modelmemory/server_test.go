@@ -1,9 +1,9 @@
 package modelmemory_test
 
 import (
+	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -58,12 +58,20 @@ func TestRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, err := modelmemory.Of(tc.pod)
-			require.NoError(t, err)
-			require.NotNil(t, server)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if server == nil {
+				t.Fatal("no server")
+			}
 			if tc.want == "" {
-				require.Empty(t, server.Refuses(tc.device))
+				if got := server.Refuses(tc.device); got != "" {
+					t.Fatalf("server.Refuses(tc.device) = %v, want none", got)
+				}
 			} else {
-				require.Contains(t, server.Refuses(tc.device), tc.want)
+				if got := server.Refuses(tc.device); !strings.Contains(got, tc.want) {
+					t.Fatalf("%q does not contain %q", got, tc.want)
+				}
 			}
 		})
 	}
@@ -77,12 +85,20 @@ func TestUnknownReleaseIsRefusedOnlyIfNoneFits(t *testing.T) {
 	args := []string{"--model=meta-llama/Llama-3.1-8B-Instruct", "--max-num-seqs=16", "--gpu-memory-utilization=0.9"}
 	for image, want := range map[string]bool{"vllm/vllm-openai:latest": true, "vllm/vllm-openai:v0.27.0": false} {
 		server, err := modelmemory.Of(pod(nil, image, append(args, "--max-model-len=36000")...))
-		require.NoError(t, err)
-		require.Equal(t, want, server.Refuses(l4) == "", image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := server.Refuses(l4) == ""; got != want {
+			t.Fatalf("%v: server.Refuses(l4) == \"\" = %v, want %v", image, got, want)
+		}
 	}
 	old, err := modelmemory.Of(pod(nil, "vllm/vllm-openai:v0.8.5", args...))
-	require.NoError(t, err)
-	require.Nil(t, old, "releases before 0.10 account otherwise")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if old != nil {
+		t.Fatalf("releases before 0.10 account otherwise: old = %v, want none", old)
+	}
 }
 
 // What a pod leaves open is not guessed.
@@ -98,26 +114,50 @@ func TestUnknownIsNotRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, err := modelmemory.Of(p)
-			require.NoError(t, err)
-			require.Nil(t, server)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if server != nil {
+				t.Fatalf("server = %v, want none", server)
+			}
 		})
 	}
 }
 
 func TestMalformedAnnotation(t *testing.T) {
 	_, err := modelmemory.Of(pod(map[string]string{"ashlar.dev/gpu-memory": "lots"}, "busybox"))
-	require.ErrorContains(t, err, "ashlar.dev/gpu-memory")
+	if err == nil || !strings.Contains(err.Error(), "ashlar.dev/gpu-memory") {
+		t.Fatalf("error %v, want %q", err, "ashlar.dev/gpu-memory")
+	}
 }
 
 func TestDoubts(t *testing.T) {
-	require.Empty(t, modelmemory.Doubts(pod(nil, "busybox")))
-	require.Empty(t, modelmemory.Doubts(pod(nil, "vllm/vllm-openai:latest", "--model=meta-llama/Llama-3.1-8B-Instruct")))
-	require.Contains(t, modelmemory.Doubts(pod(nil, "vllm/vllm-openai:v0.11.0", "--model=/models/mine"))[0], "Model is unknown, because")
-	require.Contains(t, modelmemory.Doubts(pod(nil, "vllm/vllm-openai:v0.11.0", "--model=someone/their-own"))[0], "is not in the catalogue")
-	require.Empty(t, modelmemory.Doubts(pod(map[string]string{"ashlar.dev/gpu-memory": "10Gi"}, "vllm/vllm-openai:v0.11.0",
-		"--model=/models/mine")))
+	if got := modelmemory.Doubts(pod(nil, "busybox")); len(got) > 0 {
+		t.Fatalf("modelmemory.Doubts(pod(nil, \"busybox\")) = %v, want none", got)
+	}
+	if got := modelmemory.Doubts(pod(nil, "vllm/vllm-openai:latest", "--model=meta-llama/Llama-3.1-8B-Instruct")); len(got) > 0 {
+		t.Fatalf("got = %v, want none", got)
+	}
+	if got := modelmemory.Doubts(pod(nil, "vllm/vllm-openai:v0.11.0", "--model=/models/mine"))[0]; !strings.Contains(
+		got,
+		"Model is unknown, because",
+	) {
+		t.Fatalf("%q does not contain %q", got, "Model is unknown, because")
+	}
+	if got := modelmemory.Doubts(pod(nil, "vllm/vllm-openai:v0.11.0", "--model=someone/their-own"))[0]; !strings.Contains(
+		got,
+		"is not in the catalogue",
+	) {
+		t.Fatalf("%q does not contain %q", got, "is not in the catalogue")
+	}
+	if got := modelmemory.Doubts(pod(map[string]string{"ashlar.dev/gpu-memory": "10Gi"}, "vllm/vllm-openai:v0.11.0",
+		"--model=/models/mine")); len(got) > 0 {
+		t.Fatalf("got = %v, want none", got)
+	}
 
 	two := pod(nil, "vllm/vllm-openai:v0.11.0", "--model=meta-llama/Llama-3.1-8B-Instruct", "--tensor-parallel-size=2")
 	two.Spec.Containers[0].Resources.Limits = v1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}
-	require.Contains(t, modelmemory.Doubts(two)[0], "2 GPUs")
+	if got := modelmemory.Doubts(two)[0]; !strings.Contains(got, "2 GPUs") {
+		t.Fatalf("%q does not contain %q", got, "2 GPUs")
+	}
 }

@@ -109,7 +109,8 @@ func (w *podWalk) checkWords(containers ...*yamlfile.Node) error {
 			}
 			for _, word := range list.Items {
 				if word.IsScalar() && word.Kind != yamlfile.KindString {
-					return fmt.Errorf("%s:%d: %s: %s: %s is no text in YAML: put it in quotes", w.file, word.Position.Line, w.object, key, word.Text)
+					return fmt.Errorf("%s:%d: %s: %s: %s is no text in YAML: put it in quotes",
+						w.file, word.Position.Line, w.object, key, cmp.Or(word.Text, "null"))
 				}
 			}
 		}

@@ -26,7 +26,12 @@ func (d Device) readGPU() (topology.GPU, error) {
 	// Who says nothing of peer-to-peer is taken to have it, as data centre GPUs do.
 	p2p, said := d.FindAttribute(deviceapi.P2P)
 	model.P2P = !said || p2p.BoolValue == nil || *p2p.BoolValue
-	gpu := topology.GPU{Model: model, NUMA: topology.NoNUMA, PCIeRoot: d.textAttribute(deviceapi.PCIeRoot), Clique: d.textAttribute(deviceapi.NVLinkClique)}
+	gpu := topology.GPU{
+		Model:    model,
+		NUMA:     topology.NoNUMA,
+		PCIeRoot: d.textAttribute(deviceapi.PCIeRoot),
+		Clique:   d.textAttribute(deviceapi.NVLinkClique),
+	}
 	if numa, found := d.intAttribute(deviceapi.NUMANode); found {
 		gpu.NUMA = numa
 	}

@@ -1,13 +1,13 @@
 package replay
 
 import (
+	"math"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/simulator/trace"
+	"github.com/google/go-cmp/cmp"
 )
 
 const header = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time\n"
@@ -31,7 +31,9 @@ func nodes() []trace.Node {
 func readSmall(t *testing.T) []trace.Pod {
 	t.Helper()
 	pods, err := trace.ReadTimedPods("a.csv", strings.NewReader(small))
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return pods
 }
 
@@ -39,18 +41,34 @@ func readSmall(t *testing.T) []trace.Pod {
 func TestOwnTimes(t *testing.T) {
 	pods := readSmall(t)
 	in, err := Input(pods, nodes(), Options{Window: simulator.Hour, Policy: "first-fit"})
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var log strings.Builder
 	result, err := simulator.Run(in, simulator.Watch{Log: &log})
-	require.NoError(t, err)
-	require.EqualValues(t, 3, result.Jobs.Finished)
-	require.Contains(t, log.String(), `{"t":100000,"n":2,"event":"placed","job":"p-1","on":[{"node":"n-0"`)
-	require.Contains(t, log.String(), `"event":"departure","job":"p-1"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Jobs.Finished != 3 {
+		t.Fatalf("result.Jobs.Finished = %v, want %v", result.Jobs.Finished, 3)
+	}
+	if got := log.String(); !strings.Contains(got, `{"t":100000,"n":2,"event":"placed","job":"p-1","on":[{"node":"n-0"`) {
+		t.Fatalf("%q does not contain %q", got, `{"t":100000,"n":2,"event":"placed","job":"p-1","on":[{"node":"n-0"`)
+	}
+	if got := log.String(); !strings.Contains(got, `"event":"departure","job":"p-1"`) {
+		t.Fatalf("%q does not contain %q", got, `"event":"departure","job":"p-1"`)
+	}
 	// Only those of the last 150 seconds.
 	in, err = Input(pods, nodes(), Options{Window: 150 * simulator.Second, Policy: "first-fit"})
-	require.NoError(t, err)
-	require.Len(t, in.Jobs, 2)
-	require.Equal(t, 50*simulator.Second, in.Jobs[0].Arrives)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(in.Jobs) != 2 {
+		t.Fatalf("len(in.Jobs) = %d, want %d: %v", len(in.Jobs), 2, in.Jobs)
+	}
+	if in.Jobs[0].Arrives != 50*simulator.Second {
+		t.Fatalf("in.Jobs[0].Arrives = %v, want %v", in.Jobs[0].Arrives, 50*simulator.Second)
+	}
 }
 
 // Drawn arrivals ask for the load, and are the same for the same seed.
@@ -58,30 +76,46 @@ func TestLoad(t *testing.T) {
 	pods := readSmall(t)
 	o := Options{Window: 30 * simulator.Day, Load: 0.9, Seed: 1, Policy: "first-fit"}
 	in, err := Input(pods, nodes(), o)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	work := 0.0
 	milli := map[string]float64{"share 460m": 0.46, "8 GPUs V100M16|V100M32": 8}
 	for i := range in.Jobs {
 		work += milli[in.Jobs[i].Template.Name] * float64(in.Jobs[i].Runs)
 	}
-	require.InEpsilon(t, 0.9*34*float64(o.Window), work, 0.05)
+	if math.Abs(work-(0.9*34*float64(o.Window)))/math.Abs(0.9*34*float64(o.Window)) > 0.05 {
+		t.Fatalf("work = %v, want %v within a part of %v", work, 0.9*34*float64(o.Window), 0.05)
+	}
 	again, err := Input(pods, nodes(), o)
-	require.NoError(t, err)
-	require.Len(t, again.Jobs, len(in.Jobs))
-	require.Equal(t, in.Jobs[17].Arrives, again.Jobs[17].Arrives)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(again.Jobs) != len(in.Jobs) {
+		t.Fatalf("len(again.Jobs) = %d, want %d: %v", len(again.Jobs), len(in.Jobs), again.Jobs)
+	}
+	if again.Jobs[17].Arrives != in.Jobs[17].Arrives {
+		t.Fatalf("again.Jobs[17].Arrives = %v, want %v", again.Jobs[17].Arrives, in.Jobs[17].Arrives)
+	}
 }
 
 func TestScale(t *testing.T) {
 	kept, err := ScaleNodes(nodes(), 0.6)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var names []string
 	for _, n := range kept {
 		names = append(names, n.Name)
 	}
-	require.Equal(t, []string{"n-0", "n-1", "n-4"}, names)
+	if diff := cmp.Diff([]string{"n-0", "n-1", "n-4"}, names); diff != "" {
+		t.Fatalf("names (-want +got):\n%s", diff)
+	}
 	for _, factor := range []float64{0, -1, 1.5} {
 		_, err := ScaleNodes(nodes(), factor)
-		require.ErrorContains(t, err, "want above 0 and up to 1")
+		if err == nil || !strings.Contains(err.Error(), "want above 0 and up to 1") {
+			t.Fatalf("error %v, want %q", err, "want above 0 and up to 1")
+		}
 	}
 }
 
@@ -94,6 +128,8 @@ func TestInputRefuses(t *testing.T) {
 		"more than 1000000 arri": {Window: simulator.MaxTime, Load: 100, Policy: "first-fit"},
 	} {
 		_, err := Input(pods, nodes(), o)
-		require.ErrorContains(t, err, want)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("error %v, want %q", err, want)
+		}
 	}
 }

@@ -7,17 +7,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/simulator/openb"
 	openbpolicy "github.com/ashlar-dev/ashlar/simulator/openb/policy"
 	"github.com/ashlar-dev/ashlar/topology/forecast"
+	"github.com/google/go-cmp/cmp"
 )
 
 // resultOf is a small result made by hand: two nodes, three frames.
@@ -56,19 +56,25 @@ func resultOf(factor simulator.Time) *simulator.Result {
 func written(t testing.TB, title string, runs ...Run) string {
 	t.Helper()
 	var page bytes.Buffer
-	require.NoError(t, Write(&page, title, runs))
+	if err := Write(&page, title, runs); err != nil {
+		t.Fatal(err)
+	}
 	return page.String()
 }
 
 // has and lacks look for a text, and do not print the page.
 func has(t testing.TB, page, text string) {
 	t.Helper()
-	require.True(t, strings.Contains(page, text), "the page does not have %.200q", text)
+	if !strings.Contains(page, text) {
+		t.Fatalf("the page does not have %.200q", text)
+	}
 }
 
 func lacks(t testing.TB, page, text string) {
 	t.Helper()
-	require.False(t, strings.Contains(page, text), "the page has %.200q", text)
+	if strings.Contains(page, text) {
+		t.Fatalf("the page has %.200q", text)
+	}
 }
 
 func matches(t testing.TB, page, pattern string) bool {
@@ -80,11 +86,17 @@ func matches(t testing.TB, page, pattern string) bool {
 func embedded(t testing.TB, page string) pageData {
 	t.Helper()
 	_, after, found := strings.Cut(page, `<script type="application/json" id="data">`)
-	require.True(t, found)
+	if !found {
+		t.Fatal("found is false")
+	}
 	text, _, found := strings.Cut(after, "</script>")
-	require.True(t, found)
+	if !found {
+		t.Fatal("found is false")
+	}
 	var d pageData
-	require.NoError(t, json.Unmarshal([]byte(text), &d))
+	if err := json.Unmarshal([]byte(text), &d); err != nil {
+		t.Fatal(err)
+	}
 	return d
 }
 
@@ -92,9 +104,13 @@ func TestSummary(t *testing.T) {
 	page := written(t, "A week", Run{Name: "a", Seed: 1, Result: resultOf(1)}, Run{Name: "a", Seed: 2, Result: resultOf(3)},
 		Run{Name: "b", Seed: 1, Result: resultOf(1)})
 	has(t, page, "<title>A week</title>")
-	require.True(t, matches(t, page, `<th scope="row">99th percentile</th><td>2h<small>1h – 3h</small></td><td class="best">1h</td>`))
+	if !matches(t, page, `<th scope="row">99th percentile</th><td>2h<small>1h – 3h</small></td><td class="best">1h</td>`) {
+		t.Fatal("got is false")
+	}
 	// None is best if all are the same.
-	require.True(t, matches(t, page, `Utilisation<small>[^<]*</small></th><td>50\.0 %</td><td>50\.0 %</td>`))
+	if !matches(t, page, `Utilisation<small>[^<]*</small></th><td>50\.0 %</td><td>50\.0 %</td>`) {
+		t.Fatal("got is false")
+	}
 	has(t, page, `<td>4 of 12: 2 gave up, 2 never fits</td><td>2 of 6: 1 gave up, 1 never fits</td>`)
 	has(t, page, "<td>$9.00</td>")
 	lacks(t, page, "openb")
@@ -124,19 +140,31 @@ func TestCurves(t *testing.T) {
 			pods = append(pods, openbpolicy.TracePod{PodClass: forecast.PodClass{CPU: 1000, GPUs: 1, PerGPU: 700}, Memory: 1 << 30})
 		}
 		result, err := (&openb.Experiment{Nodes: nodes, Pods: pods, Policy: openbpolicy.FGD{}, Seed: seed}).Run(t.Context())
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		runs = append(runs, Run{Name: "fgd", Seed: seed, Curves: result})
 	}
 	page := written(t, "openb", runs...)
 	d := embedded(t, page)
-	require.Len(t, d.Charts, 3) // one policy is behind nobody
+	if len(d.Charts) != 3 {
+		t.Fatalf("len(d.Charts) = %d, want %d: %v", len(d.Charts), 3, d.Charts)
+	} // one policy is behind nobody
 	for _, c := range d.Charts {
-		require.Len(t, c.Series, 1)
-		require.Len(t, c.Series[0].X, openb.ArrivingPercent+1)
-		require.Len(t, c.Series[0].Low, openb.ArrivingPercent+1)
+		if len(c.Series) != 1 {
+			t.Fatalf("len(c.Series) = %d, want %d: %v", len(c.Series), 1, c.Series)
+		}
+		if len(c.Series[0].X) != openb.ArrivingPercent+1 {
+			t.Fatalf("len(c.Series[0].X) = %d, want %d: %v", len(c.Series[0].X), openb.ArrivingPercent+1, c.Series[0].X)
+		}
+		if len(c.Series[0].Low) != openb.ArrivingPercent+1 {
+			t.Fatalf("len(c.Series[0].Low) = %d, want %d: %v", len(c.Series[0].Low), openb.ArrivingPercent+1, c.Series[0].Low)
+		}
 	}
 	want := fiveDigits((runs[0].Curves.At(100).Allocated + runs[1].Curves.At(100).Allocated) / 2)
-	require.InDelta(t, want, d.Charts[0].Series[0].Y[100], 1e-9)
+	if math.Abs(d.Charts[0].Series[0].Y[100]-want) > 1e-9 {
+		t.Fatalf("d.Charts[0].Series[0].Y[100] = %v, want %v within %v", d.Charts[0].Series[0].Y[100], want, 1e-9)
+	}
 	has(t, page, "Allocated at 130 % asked")
 	lacks(t, page, `<section id="map"`)
 }
@@ -165,21 +193,31 @@ func TestOverTime(t *testing.T) {
 	}
 	s := overTime(&policyRuns{runs: []Run{{Result: at(0, 10, 20)}, {Result: at(0, 10, 14)}}},
 		func(s *simulator.Sample) float64 { return float64(s.Waiting) })
-	require.Equal(t, chartSeries{X: []float64{0, 10, 14, 20}, Y: []float64{0, 10, 12, 20},
-		Low: []float64{0, 10, 10, 20}, High: []float64{0, 10, 14, 20}}, s)
+	if diff := cmp.Diff(chartSeries{X: []float64{0, 10, 14, 20}, Y: []float64{0, 10, 12, 20},
+		Low: []float64{0, 10, 10, 20}, High: []float64{0, 10, 14, 20}}, s); diff != "" {
+		t.Fatalf("s (-want +got):\n%s", diff)
+	}
 }
 
 func TestEncode(t *testing.T) {
 	result := resultOf(1)
 	held, err := encodeStates(result)
-	require.NoError(t, err)
-	require.Equal(t, []string{"-", "d", "dj1", "j3", "m0:2=0,2:1=1", "s250=0,500=1", "w0", "w1", "x"}, held.Words)
-	require.Equal(t, []string{
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"-", "d", "dj1", "j3", "m0:2=0,2:1=1", "s250=0,500=1", "w0", "w1", "x"}, held.Words); diff != "" {
+		t.Fatalf("held.Words (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{
 		"- - w1 | - s250=0,500=1 | j3",
 		"- m0:2=0,2:1=1 - | d - | dj1",
 		"x - - | - w0 | dj1",
-	}, decoded(t, held, result.Nodes))
-	require.Equal(t, []int64{4, 0}, nodesOf(result).Slices, "as the nodes say; an L4 has no MIG")
+	}, decoded(t, held, result.Nodes)); diff != "" {
+		t.Fatalf("decoded(t, held, result.Nodes) (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int64{4, 0}, nodesOf(result).Slices); diff != "" {
+		t.Fatalf("as the nodes say; an L4 has no MIG: nodesOf(result).Slices (-want +got):\n%s", diff)
+	}
 }
 
 // Whatever the frames are, what they say can be read back.
@@ -188,8 +226,12 @@ func TestEncodeAnything(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		result, want := anyFrames(rng, 1+rng.IntN(20), 1+rng.IntN(10), 0.4)
 		held, err := encodeStates(result)
-		require.NoError(t, err)
-		require.Equal(t, want, decoded(t, held, result.Nodes))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, decoded(t, held, result.Nodes)); diff != "" {
+			t.Fatalf("decoded(t, held, result.Nodes) (-want +got):\n%s", diff)
+		}
 	}
 }
 
@@ -205,15 +247,38 @@ func TestEncodeRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			result := resultOf(1)
 			result.Snapshots[1].Views = []simulator.GPUView{tile}
-			require.ErrorContains(t, Write(&bytes.Buffer{}, "", []Run{{Name: "a", Result: result}}), "report: map of a, seed 0: frame 1")
+			if err := Write(
+				&bytes.Buffer{},
+				"",
+				[]Run{{Name: "a", Result: result}},
+			); err == nil ||
+				!strings.Contains(err.Error(), "report: map of a, seed 0: frame 1") {
+				t.Fatalf("error %v, want %q", err, "report: map of a, seed 0: frame 1")
+			}
 		})
 	}
 }
 
 func TestWriteRefuses(t *testing.T) {
-	require.EqualError(t, Write(&bytes.Buffer{}, "", nil), "report: no runs to show")
-	require.EqualError(t, Write(&bytes.Buffer{}, "", []Run{{Name: "a", Seed: 3}}), "report: run a, seed 3 has neither a result nor curves")
-	require.ErrorContains(t, Write(full{}, "", []Run{{Name: "a", Result: resultOf(1)}}), "report: write the page: disk full")
+	if err := Write(&bytes.Buffer{}, "", nil); err == nil || err.Error() != "report: no runs to show" {
+		t.Fatalf("error %v, want %q", err, "report: no runs to show")
+	}
+	if err := Write(
+		&bytes.Buffer{},
+		"",
+		[]Run{{Name: "a", Seed: 3}},
+	); err == nil ||
+		err.Error() != "report: run a, seed 3 has neither a result nor curves" {
+		t.Fatalf("error %v, want %q", err, "report: run a, seed 3 has neither a result nor curves")
+	}
+	if err := Write(
+		full{},
+		"",
+		[]Run{{Name: "a", Result: resultOf(1)}},
+	); err == nil ||
+		!strings.Contains(err.Error(), "report: write the page: disk full") {
+		t.Fatalf("error %v, want %q", err, "report: write the page: disk full")
+	}
 }
 
 type full struct{}
@@ -223,7 +288,9 @@ func (full) Write([]byte) (int, error) { return 0, fmt.Errorf("disk full") }
 func TestSameBytes(t *testing.T) {
 	first := written(t, "x", Run{Name: "a", Result: resultOf(1)}, Run{Name: "b", Result: resultOf(2)})
 	for range 5 {
-		require.Equal(t, first, written(t, "x", Run{Name: "a", Result: resultOf(1)}, Run{Name: "b", Result: resultOf(2)}))
+		if got := written(t, "x", Run{Name: "a", Result: resultOf(1)}, Run{Name: "b", Result: resultOf(2)}); got != first {
+			t.Fatalf("got = %q, want %q", got, first)
+		}
 	}
 }
 
@@ -246,25 +313,41 @@ func TestHostileNames(t *testing.T) {
 		result.Classes[0].Name = name
 		result.Classes[1].Jobs.Failures = map[simulator.FailureReason]int64{simulator.FailureReason(name): 1}
 		page := written(t, name, Run{Name: name, Result: result}, Run{Name: "b", Result: resultOf(1)})
-		require.Equal(t, 2, strings.Count(page, "<script"), "%.40q", name)
-		require.Equal(t, 2, strings.Count(page, "</script>"), "%.40q", name)
-		require.Equal(t, 1, strings.Count(page, "<style>"), "%.40q", name)
+		if got := strings.Count(page, "<script"); got != 2 {
+			t.Fatalf("%.40q: strings.Count(page, \"<script\") = %v, want %v", name, got, 2)
+		}
+		if got := strings.Count(page, "</script>"); got != 2 {
+			t.Fatalf("%.40q: strings.Count(page, \"</script>\") = %v, want %v", name, got, 2)
+		}
+		if got := strings.Count(page, "<style>"); got != 1 {
+			t.Fatalf("%.40q: strings.Count(page, \"<style>\") = %v, want %v", name, got, 1)
+		}
 		lacks(t, page, "<img")
 		lacks(t, page, "<!--")
 		lacks(t, page, "\u202e")
 		d := embedded(t, page)
-		require.Equal(t, clipName(name), d.Policies[0])
-		require.LessOrEqual(t, len(page), 150_000)
+		if got, want := d.Policies[0], clipName(name); got != want {
+			t.Fatalf("d.Policies[0] = %q, want %q", got, want)
+		}
+		if len(page) > 150_000 {
+			t.Fatalf("len(page) = %v, want at most %v", len(page), 150_000)
+		}
 	}
 }
 
 // The page has no address in it that a browser would load.
 func TestSelfContained(t *testing.T) {
 	page := written(t, "x", Run{Name: "a", Result: resultOf(1)})
-	require.False(t, matches(t, page, `(?i)\b(src|srcset|action|data-src)=`))
-	require.False(t, matches(t, page, `(?i)@import|url\(|\bfetch\(|XMLHttpRequest|WebSocket|innerHTML|insertAdjacent|document\.write|eval\(`))
+	if matches(t, page, `(?i)\b(src|srcset|action|data-src)=`) {
+		t.Fatal("got is true")
+	}
+	if matches(t, page, `(?i)@import|url\(|\bfetch\(|XMLHttpRequest|WebSocket|innerHTML|insertAdjacent|document\.write|eval\(`) {
+		t.Fatal("got is true")
+	}
 	for _, address := range regexp.MustCompile(`https?://[^"' ]*`).FindAllString(page, -1) {
-		require.Equal(t, "http://www.w3.org/2000/svg", address)
+		if address != "http://www.w3.org/2000/svg" {
+			t.Fatalf("address = %q, want %q", address, "http://www.w3.org/2000/svg")
+		}
 	}
 	lacks(t, page, "ZgotmplZ") // what html/template puts for what it does not trust
 }
@@ -275,7 +358,9 @@ func TestSize(t *testing.T) {
 	result, _ := anyFrames(rand.New(rand.NewPCG(1, 1)), 1213, 100, 0.125)
 	page := written(t, "x", Run{Name: "a", Result: result})
 	t.Logf("%d bytes for %d nodes and %d frames", len(page), len(result.Nodes), len(result.Snapshots))
-	require.Less(t, len(page), 3_000_000)
+	if len(page) >= 3_000_000 {
+		t.Fatalf("len(page) = %v, want less than %v", len(page), 3_000_000)
+	}
 }
 
 // anyFrames draws nodes and frames, and says what the nodes hold at each.
@@ -370,15 +455,21 @@ func decoded(t testing.TB, held *heldOver, nodes []simulator.NodeResult) []strin
 		}
 		states = append(states, strings.Join(state, " | "))
 	}
-	require.Empty(t, raw)
+	if len(raw) > 0 {
+		t.Fatalf("raw = %v, want none", raw)
+	}
 	return states
 }
 
 func inflate(t testing.TB, text string) []byte {
 	t.Helper()
 	packed, err := base64.StdEncoding.DecodeString(text)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	raw, err := io.ReadAll(flate.NewReader(bytes.NewReader(packed)))
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return raw
 }

@@ -66,7 +66,13 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 		return nil, fieldErrorf("policy", "%v", err)
 	}
 	in := &simulator.Input{
-		Nodes: b.nodes, Jobs: b.jobs, Policy: chosen, Ranking: rankingOf(chosen), Horizon: simulator.Time(s.Horizon), Reslice: simulator.Time(s.Reslice), SampleEvery: simulator.Time(s.Sample),
+		Nodes:       b.nodes,
+		Jobs:        b.jobs,
+		Policy:      chosen,
+		Ranking:     rankingOf(chosen),
+		Horizon:     simulator.Time(s.Horizon),
+		Reslice:     simulator.Time(s.Reslice),
+		SampleEvery: simulator.Time(s.Sample),
 	}
 	if s.Preemption == preemptNever {
 		in.Preemption = simulator.PreemptNever
@@ -145,7 +151,10 @@ func (b *inputBuilder) makeOutages() ([]simulator.Outage, error) {
 		node, found := slices.BinarySearchFunc(b.nodes, name, func(n simulator.Node, name string) int { return cmp.Compare(n.Name, name) })
 		if !found {
 			const unknown = "no node is called %q: they are called %s to %s"
-			problems = append(problems, fieldErrorf(fmt.Sprintf("events[%d].%s", i, field), unknown, name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name))
+			problems = append(
+				problems,
+				fieldErrorf(fmt.Sprintf("events[%d].%s", i, field), unknown, name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name),
+			)
 			continue
 		}
 		outages = append(outages, simulator.Outage{
@@ -190,9 +199,20 @@ func (b *inputBuilder) addJobs(index int) error {
 		}
 		r := &w.Requests[request]
 		b.jobs = append(b.jobs, simulator.Job{
-			Name: fmt.Sprintf("%s-%d", w.Name, count), Class: w.Name, Priority: w.Priority, Arrives: at,
-			Loads: simulator.Time(w.Loading), Runs: simulator.Time(math.Round(runs)), Members: int(max(1, w.Members)), SameDomain: w.SameDomain == sameDomainRequired,
-			Host: r.hostOf(w), Template: asks[request], MaxWait: simulator.Time(w.MaxWait), Checkpoint: simulator.Time(w.Checkpoint),
+			Name:     fmt.Sprintf("%s-%d", w.Name, count),
+			Class:    w.Name,
+			Priority: w.Priority,
+			Arrives:  at,
+			Loads: simulator.Time(
+				w.Loading,
+			),
+			Runs:       simulator.Time(math.Round(runs)),
+			Members:    int(max(1, w.Members)),
+			SameDomain: w.SameDomain == sameDomainRequired,
+			Host:       r.hostOf(w),
+			Template:   asks[request],
+			MaxWait:    simulator.Time(w.MaxWait),
+			Checkpoint: simulator.Time(w.Checkpoint),
 		})
 	}
 	return nil
@@ -267,7 +287,7 @@ func (b *inputBuilder) rateOf(w *Workload, path string) (float64, error) {
 	work, weights := 0.0, 0.0
 	for i := range w.Requests {
 		r := &w.Requests[i]
-		work += r.weightOrOne() * float64(b.part(r)) * float64(max(1, w.Members))
+		work += r.weightOrOne() * float64(b.milliGPUs(r)) * float64(max(1, w.Members))
 		weights += r.weightOrOne()
 	}
 	if work == 0 {
@@ -283,7 +303,7 @@ func (b *inputBuilder) rateOf(w *Workload, path string) (float64, error) {
 
 // milliGPUs is how much of a GPU a request takes, in thousandths, on the first make of nodes
 // that has any for it.
-func (b *inputBuilder) part(r *Request) int64 {
+func (b *inputBuilder) milliGPUs(r *Request) int64 {
 	sharing := b.sharing
 	b.sharing = ByRequest // the load is the same however GPUs are handed out
 	defer func() { b.sharing = sharing }()

@@ -1,15 +1,16 @@
 package scenario
 
 import (
+	"math"
+	"reflect"
 	"slices"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/placement"
+	"github.com/google/go-cmp/cmp"
 )
 
 const hour = Span(simulator.Hour)
@@ -26,7 +27,9 @@ func one(arrivals Arrivals, duration Duration, requests ...Request) *Scenario {
 func build(t *testing.T, s *Scenario, seed int64) *simulator.Input {
 	t.Helper()
 	in, err := s.Build(catalogue.Default(), seed)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return in
 }
 
@@ -46,14 +49,18 @@ func TestDistributions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			rate := Rate{PerHour: 40}
 			in := build(t, one(Arrivals{Poisson: &rate}, tc.duration, Request{GPUs: 1}), 1)
-			require.InDelta(t, 40_000, len(in.Jobs), 1000, "arrivals in 1000 hours")
+			if math.Abs(float64(len(in.Jobs))-40_000) > 1000 {
+				t.Fatalf("arrivals in 1000 hours: len(in.Jobs) = %v, want %v within %v", len(in.Jobs), 40_000, 1000)
+			}
 			var runs []simulator.Time
 			for i := range in.Jobs {
 				runs = append(runs, in.Jobs[i].Runs)
 			}
 			slices.Sort(runs)
 			for percent, want := range tc.want {
-				require.InEpsilon(t, float64(want), float64(runs[len(runs)*percent/100]), 0.08, "p%d", percent)
+				if got := float64(runs[len(runs)*percent/100]); math.Abs(got-float64(want))/math.Abs(float64(want)) > 0.08 {
+					t.Fatalf("p%d: float64(runs[len(runs)*percent/100]) = %v, want %v within a part of %v", percent, got, float64(want), 0.08)
+				}
 			}
 		})
 	}
@@ -66,8 +73,12 @@ func TestWeights(t *testing.T) {
 	for i := range in.Jobs {
 		count[in.Jobs[i].Template.Name]++
 	}
-	require.InDelta(t, 7500, count["1 GPU"], 200)
-	require.Equal(t, 10_001, count["1 GPU"]+count["2 GPUs"])
+	if math.Abs(float64(count["1 GPU"])-7500) > 200 {
+		t.Fatalf("count[\"1 GPU\"] = %v, want %v within %v", count["1 GPU"], 7500, 200)
+	}
+	if count["1 GPU"]+count["2 GPUs"] != 10_001 {
+		t.Fatalf("count[\"1 GPU\"] + count[\"2 GPUs\"] = %v, want %v", count["1 GPU"]+count["2 GPUs"], 10_001)
+	}
 }
 
 // The load is what is asked for of the GPU time that there is.
@@ -79,7 +90,9 @@ func TestLoad(t *testing.T) {
 		for i := range in.Jobs {
 			work += part * in.Jobs[i].Runs.Hours()
 		}
-		require.InEpsilon(t, 0.5*16*1000, work, 0.1, request.titleText())
+		if math.Abs(work-(0.5*16*1000))/math.Abs(0.5*16*1000) > 0.1 {
+			t.Fatalf("%v: work = %v, want %v within a part of %v", request.titleText(), work, 0.5*16*1000, 0.1)
+		}
 	}
 }
 
@@ -97,13 +110,24 @@ func TestSeeds(t *testing.T) {
 	}
 	s := one(Arrivals{Load: 0.5}, Duration{Exponential: 100 * hour}, Request{GPUs: 1}, Request{GPUs: 2})
 	first := times(s, 1)
-	require.Equal(t, first, times(s, 1))
-	require.NotEqual(t, first, times(s, 2))
+	if diff := cmp.Diff(first, times(s, 1)); diff != "" {
+		t.Fatalf("times(s, 1) (-want +got):\n%s", diff)
+	}
+	if reflect.DeepEqual(first, times(s, 2)) {
+		t.Fatalf("times(s, 2) = %+v, want anything else", times(s, 2))
+	}
 	changed := s.With(Variant{Policy: "random", Sharing: "time-slicing/4"})
-	require.Equal(t, first, times(&changed, 1))
+	if diff := cmp.Diff(first, times(&changed, 1)); diff != "" {
+		t.Fatalf("times(&changed, 1) (-want +got):\n%s", diff)
+	}
 	changed = *s
-	changed.Workloads = append(changed.Workloads, Workload{Name: "other", Arrivals: Arrivals{Every: hour}, Duration: Duration{Fixed: hour}, Requests: []Request{{CPUOnly: true}}})
-	require.Equal(t, first, times(&changed, 1))
+	changed.Workloads = append(
+		changed.Workloads,
+		Workload{Name: "other", Arrivals: Arrivals{Every: hour}, Duration: Duration{Fixed: hour}, Requests: []Request{{CPUOnly: true}}},
+	)
+	if diff := cmp.Diff(first, times(&changed, 1)); diff != "" {
+		t.Fatalf("times(&changed, 1) (-want +got):\n%s", diff)
+	}
 }
 
 // What each request becomes under each way of sharing, on a DGX A100 of 80 GB GPUs.
@@ -133,8 +157,12 @@ func TestSharing(t *testing.T) {
 				}
 			}
 			slices.Sort(forms)
-			require.Equal(t, want[name], forms, "%s under %s", name, sharing)
-			require.Equal(t, sharing.replicaCount() > 0, terms.Unisolated)
+			if diff := cmp.Diff(want[name], forms); diff != "" {
+				t.Fatalf("%s under %s: forms (-want +got):\n%s", name, sharing, diff)
+			}
+			if got, want := terms.Unisolated, (sharing.replicaCount() > 0); got != want {
+				t.Fatalf("terms.Unisolated = %v, want %v", got, want)
+			}
 		}
 	}
 }

@@ -82,7 +82,7 @@ func (m *Model) fitOn(known *model.Model, gpu *topology.Model, count int64, c *c
 	if f.whole > 1 {
 		return f
 	}
-	if share, ok := plan.ShareFor(known, m.memoryLaunch(), m.memoryDemand(), whole.GPU); ok {
+	if share, ok := plan.ShareFor(known, m.memoryLaunch(), m.memoryDemand(), gpu); ok {
 		f.share = share.Memory
 	}
 	if gpu.MIG == "" {

@@ -12,8 +12,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 var update = flag.Bool("update", false, "rewrite schema.json")
@@ -32,13 +30,21 @@ func TestSchema(t *testing.T) {
 	encoder := json.NewEncoder(&got)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	require.NoError(t, encoder.Encode(root))
+	if err := encoder.Encode(root); err != nil {
+		t.Fatal(err)
+	}
 	if *update {
-		require.NoError(t, os.WriteFile("schema.json", got.Bytes(), 0o644))
+		if err := os.WriteFile("schema.json", got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	want, err := os.ReadFile("schema.json")
-	require.NoError(t, err)
-	require.Equal(t, string(want), got.String(), "run the test with -update")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := got.String(), string(want); got != want {
+		t.Fatalf("run the test with -update: got.String() = %q, want %q", got, want)
+	}
 }
 
 // schemaOf describes a type, and adds those that it is made of to definitions.
@@ -94,7 +100,9 @@ func schemaOf(typ reflect.Type, comments map[string]string, definitions map[stri
 // commentsOf reads the comments of the package's types and fields.
 func commentsOf(t *testing.T) map[string]string {
 	entries, err := os.ReadDir(".")
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	comments := map[string]string{}
 	add := func(name string, groups ...*ast.CommentGroup) {
 		for _, group := range groups {
@@ -108,7 +116,9 @@ func commentsOf(t *testing.T) map[string]string {
 			continue
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), entry.Name(), nil, parser.ParseComments)
-		require.NoError(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 		ast.Inspect(file, func(n ast.Node) bool {
 			declaration, ok := n.(*ast.GenDecl)
 			if !ok || declaration.Tok != token.TYPE {

@@ -79,7 +79,10 @@ const (
 
 func tip(p *tab) string {
 	p.t.Helper()
-	return evaluate[string](p, `document.getElementById("tip").hidden ? "" : [...document.getElementById("tip").children].map((e) => e.innerText.replace(/\s+/g, " ").trim()).join(" | ")`)
+	return evaluate[string](
+		p,
+		`document.getElementById("tip").hidden ? "" : [...document.getElementById("tip").children].map((e) => e.innerText.replace(/\s+/g, " ").trim()).join(" | ")`,
+	)
 }
 
 func text(p *tab, selector string) string {
@@ -199,7 +202,12 @@ func TestReport(t *testing.T) {
 		if diff := cmp.Diff(first, evaluate[map[string]int](p, colours)); diff != "" {
 			t.Fatalf("evaluate[map[string]int](p, colours) (-want +got):\n%s", diff)
 		}
-		if got := strings.Replace(evaluate[string](p, `document.getElementById("map-time").getAttribute("aria-valuetext")`), "0 ", "0s ", 1); got != "0s after the start" {
+		if got := strings.Replace(
+			evaluate[string](p, `document.getElementById("map-time").getAttribute("aria-valuetext")`),
+			"0 ",
+			"0s ",
+			1,
+		); got != "0s after the start" {
 			t.Fatalf("got = %q, want %q", got, "0s after the start")
 		}
 	})
@@ -222,7 +230,11 @@ func TestReport(t *testing.T) {
 		p.key(".")
 		p.until(`document.getElementById("tip").innerText.includes("MIG")`)
 		if got := tip(p); got != "n-0 | GPU 0 of 2 · A30-24GB | inference MIG slices 0–1 of 4 | training MIG slice 2 of 4 | free 25 %" {
-			t.Fatalf("tip(p) = %q, want %q", got, "n-0 | GPU 0 of 2 · A30-24GB | inference MIG slices 0–1 of 4 | training MIG slice 2 of 4 | free 25 %")
+			t.Fatalf(
+				"tip(p) = %q, want %q",
+				got,
+				"n-0 | GPU 0 of 2 · A30-24GB | inference MIG slices 0–1 of 4 | training MIG slice 2 of 4 | free 25 %",
+			)
 		}
 		p.key(".")
 		p.until(`document.getElementById("tip").innerText.includes("down")`)
@@ -266,7 +278,10 @@ func TestReport(t *testing.T) {
 		if now["#08417f"] == 0 {
 			t.Fatal("no now[\"#08417f\"]")
 		}
-		evaluate[any](p, `(() => { const s = document.getElementById("map-colour"); s.value = "class"; s.dispatchEvent(new Event("change")); })()`)
+		evaluate[any](
+			p,
+			`(() => { const s = document.getElementById("map-colour"); s.value = "class"; s.dispatchEvent(new Event("change")); })()`,
+		)
 	})
 
 	t.Run("two policies", func(t *testing.T) {
@@ -438,8 +453,14 @@ func TestPictures(t *testing.T) {
 		}
 	}
 	take(browser.open(t, pageOf(t, "Every policy on the trace openb", runs...), 1280, 900, false), "openb", true)
-	p := browser.open(t, pageOf(t, "Two nodes", report.Run{Name: "fgd", Result: small("n-0", "node-with-a-longer-name", "n-2", "inference", "training")},
-		report.Run{Name: "random", Result: small("n-0", "n-1", "n-2", "inference", "training")}), 1280, 900, false)
+	p := browser.open(
+		t,
+		pageOf(t, "Two nodes", report.Run{Name: "fgd", Result: small("n-0", "node-with-a-longer-name", "n-2", "inference", "training")},
+			report.Run{Name: "random", Result: small("n-0", "n-1", "n-2", "inference", "training")}),
+		1280,
+		900,
+		false,
+	)
 	evaluate[any](p, `(() => { const s = document.getElementById("map-other"); s.value = "1"; s.dispatchEvent(new Event("change")); })()`)
 	p.until(`document.querySelectorAll(".tiles").length === 2 && document.querySelectorAll(".held")[1].innerText`)
 	take(p, "small", true)
@@ -488,7 +509,16 @@ func largeRuns(t *testing.T) []report.Run {
 			inv = inventoryOf(t, pool.machine)
 		}
 		for i := range pool.count {
-			nodes = append(nodes, simulator.Node{Name: fmt.Sprintf("%s-%04d", pool.name, i), Inventory: inv, Host: simulator.Host{CPU: 128_000, Memory: 1024 * topology.GiB}, Domain: placement.NoValue, Price: 1_500_000})
+			nodes = append(
+				nodes,
+				simulator.Node{
+					Name:      fmt.Sprintf("%s-%04d", pool.name, i),
+					Inventory: inv,
+					Host:      simulator.Host{CPU: 128_000, Memory: 1024 * topology.GiB},
+					Domain:    placement.NoValue,
+					Price:     1_500_000,
+				},
+			)
 		}
 	}
 	slices.SortFunc(nodes, func(a, b simulator.Node) int { return strings.Compare(a.Name, b.Name) })
@@ -498,8 +528,22 @@ func largeRuns(t *testing.T) []report.Run {
 		if err != nil {
 			t.Fatal(err)
 		}
-		result, err := simulator.Run(&simulator.Input{Nodes: nodes, Jobs: largeJobs(), Policy: chosen, Horizon: 7 * simulator.Day, SnapshotNodes: 2000, Reslice: 5 * simulator.Second,
-			Outages: []simulator.Outage{{Node: 20, At: simulator.Day, For: 5 * simulator.Day}, {Node: 21, At: simulator.Day, For: 5 * simulator.Day}, {Node: 500, At: 2 * simulator.Day, Drain: true, For: 4 * simulator.Day}}}, simulator.Watch{})
+		result, err := simulator.Run(
+			&simulator.Input{
+				Nodes:         nodes,
+				Jobs:          largeJobs(),
+				Policy:        chosen,
+				Horizon:       7 * simulator.Day,
+				SnapshotNodes: 2000,
+				Reslice:       5 * simulator.Second,
+				Outages: []simulator.Outage{
+					{Node: 20, At: simulator.Day, For: 5 * simulator.Day},
+					{Node: 21, At: simulator.Day, For: 5 * simulator.Day},
+					{Node: 500, At: 2 * simulator.Day, Drain: true, For: 4 * simulator.Day},
+				},
+			},
+			simulator.Watch{},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -572,8 +616,24 @@ func largeJobs() []simulator.Job {
 				break
 			}
 		}
-		jobs = append(jobs, simulator.Job{Name: fmt.Sprintf("job-%05d", i), Class: k.class, Priority: k.priority, Arrives: simulator.Time(rng.Int64N(int64(6 * simulator.Day))), Loads: simulator.Minute,
-			Runs: simulator.Time(float64(k.runs) * rng.ExpFloat64()), Members: 1, Host: simulator.Host{CPU: 2000, Memory: 8 * topology.GiB}, Template: k.ask, Checkpoint: 15 * simulator.Minute, MaxWait: 2 * simulator.Day})
+		jobs = append(
+			jobs,
+			simulator.Job{
+				Name:     fmt.Sprintf("job-%05d", i),
+				Class:    k.class,
+				Priority: k.priority,
+				Arrives:  simulator.Time(rng.Int64N(int64(6 * simulator.Day))),
+				Loads:    simulator.Minute,
+				Runs: simulator.Time(
+					float64(k.runs) * rng.ExpFloat64(),
+				),
+				Members:    1,
+				Host:       simulator.Host{CPU: 2000, Memory: 8 * topology.GiB},
+				Template:   k.ask,
+				Checkpoint: 15 * simulator.Minute,
+				MaxWait:    2 * simulator.Day,
+			},
+		)
 	}
 	return jobs
 }
@@ -585,7 +645,17 @@ func curvesOf(t *testing.T, chosen policy.NodePolicy, seed int64) *openb.Result 
 	var nodes []policy.NodeCapacity
 	var pods []policy.TracePod
 	for i := range 150 {
-		nodes = append(nodes, policy.NodeCapacity{Name: fmt.Sprintf("n%03d", i), CPU: 96_000, Memory: 400 * topology.GiB, Pods: 1001, GPUs: []int64{2, 4, 8}[i%3], Model: "T4"})
+		nodes = append(
+			nodes,
+			policy.NodeCapacity{
+				Name:   fmt.Sprintf("n%03d", i),
+				CPU:    96_000,
+				Memory: 400 * topology.GiB,
+				Pods:   1001,
+				GPUs:   []int64{2, 4, 8}[i%3],
+				Model:  "T4",
+			},
+		)
 	}
 	for range 1200 {
 		class := forecast.PodClass{CPU: 8000, GPUs: 1, PerGPU: topology.MilliGPU(100 * (1 + rng.IntN(10)))}

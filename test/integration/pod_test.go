@@ -56,7 +56,11 @@ func newSpace(t *testing.T) *space {
 
 // request is one device request.
 func request(class string, count int64, selectors ...string) resourceapi.DeviceRequest {
-	exactly := &resourceapi.ExactDeviceRequest{DeviceClassName: class, AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: count}
+	exactly := &resourceapi.ExactDeviceRequest{
+		DeviceClassName: class,
+		AllocationMode:  resourceapi.DeviceAllocationModeExactCount,
+		Count:           count,
+	}
 	for _, selector := range selectors {
 		exactly.Selectors = append(exactly.Selectors, resourceapi.DeviceSelector{CEL: &resourceapi.CELDeviceSelector{Expression: selector}})
 	}
@@ -66,7 +70,9 @@ func request(class string, count int64, selectors ...string) resourceapi.DeviceR
 // sharing asks for part of a GPU's memory.
 func sharing(memory string, selectors ...string) resourceapi.DeviceRequest {
 	r := request(share, 1, selectors...)
-	r.Exactly.Capacity = &resourceapi.CapacityRequirements{Requests: map[resourceapi.QualifiedName]resource.Quantity{"memory": resource.MustParse(memory)}}
+	r.Exactly.Capacity = &resourceapi.CapacityRequirements{
+		Requests: map[resourceapi.QualifiedName]resource.Quantity{"memory": resource.MustParse(memory)},
+	}
 	return r
 }
 

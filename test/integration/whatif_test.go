@@ -38,7 +38,10 @@ func (s *space) whatif(args ...string) map[string]whatifPod {
 	if err := binaries.Ensure(s.ctx, nil, "ashlar"); err != nil {
 		s.t.Fatal(err)
 	}
-	command := exec.CommandContext(s.ctx, binaries.Command("ashlar"), append([]string{"whatif", "-o", "json", "--scheduler", "whatif-scheduler"}, args...)...)
+	command := exec.CommandContext(
+		s.ctx,
+		binaries.Command("ashlar"),
+		append([]string{"whatif", "-o", "json", "--scheduler", "whatif-scheduler"}, args...)...)
 	var problems bytes.Buffer
 	command.Stderr = &problems
 	text, err := command.Output()
@@ -87,7 +90,15 @@ func (s *space) ownScheduler(name string) {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
-	scheduler, err := world.cluster.Run(s.ctx, name, world.cluster.Binaries().Command("ashlar-scheduler"), "--config", file, "--secure-port", "0")
+	scheduler, err := world.cluster.Run(
+		s.ctx,
+		name,
+		world.cluster.Binaries().Command("ashlar-scheduler"),
+		"--config",
+		file,
+		"--secure-port",
+		"0",
+	)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -182,7 +193,10 @@ func TestWhatifIsWhatTheSchedulerDoes(t *testing.T) {
 		t.Fatalf("a saved snapshot is as good as the API server: s.whatif(\"--snapshot\", saved, \"-f\", file) (-want +got):\n%s", diff)
 	}
 	if reflect.DeepEqual(said, s.whatif("--snapshot", saved, "-f", file, "--policy", "first-fit")) {
-		t.Fatalf("what is compared below depends on the policy: s.whatif(\"--snapshot\", saved, \"-f\", file, \"--policy\", \"first-fit\") = %+v, want anything else", s.whatif("--snapshot", saved, "-f", file, "--policy", "first-fit"))
+		t.Fatalf(
+			"what is compared below depends on the policy: s.whatif(\"--snapshot\", saved, \"-f\", file, \"--policy\", \"first-fit\") = %+v, want anything else",
+			s.whatif("--snapshot", saved, "-f", file, "--policy", "first-fit"),
+		)
 	}
 
 	for _, m := range all {

@@ -76,8 +76,10 @@ func mixedNodes() []install.Node {
 //
 // Which pods are ended is compared where both rules, the simulator's and that of the
 // scheduler's DefaultPreemption, must agree: where one node has fewer victims than any
-// other. Pods without GPUs are too large for the nodes with GPUs: which of those they
-// would take is kube-scheduler's own scoring, which the simulator does not model.
+// other. Between nodes that are equally good for a pod's GPUs, kube-scheduler's own
+// scoring by CPU decides, which the simulator does not model: so pods with GPUs ask for
+// next to none, or for more than any node has, and pods without GPUs are too large for
+// the nodes with GPUs.
 func mixedArrivals() []arrival {
 	var list []arrival
 	add := func(k *kind, members int, cores int64, priority int32) {
@@ -102,11 +104,11 @@ func mixedArrivals() []arrival {
 		case 0:
 			add(nil, 1, 130, 0)
 		case 1:
-			add(two, 2+random.Intn(3), 2, 0) // a gang with two GPUs each
+			add(two, 2+random.Intn(3), 1, 0) // a gang with two GPUs each
 		case 2:
-			add(four, 2, 2, 0) // with four
+			add(four, 2, 1, 0) // with four
 		default:
-			add(single[random.Intn(len(single))], 1, []int64{0, 2, 50}[random.Intn(3)], 0)
+			add(single[random.Intn(len(single))], 1, []int64{0, 0, 0, gpuNodeCores + 1}[random.Intn(4)], 0)
 		}
 	}
 	for range 4 {
@@ -123,7 +125,10 @@ func TestSimulatorForetellsGangsHostsAndPreemption(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	host := cluster.NodeSpec{Name: hostName, Capacity: corev1.ResourceList{corev1.ResourceCPU: *resource.NewQuantity(hostCores, resource.DecimalSI)}}
+	host := cluster.NodeSpec{
+		Name:     hostName,
+		Capacity: corev1.ResourceList{corev1.ResourceCPU: *resource.NewQuantity(hostCores, resource.DecimalSI)},
+	}
 	w := start(ctx, t, mixedNodes(), []cluster.NodeSpec{host})
 	asked := mixedArrivals()
 	foretold := w.foretellMixed(t, asked)
@@ -133,7 +138,15 @@ func TestSimulatorForetellsGangsHostsAndPreemption(t *testing.T) {
 	for _, a := range asked {
 		want := foretold[a.name]
 		if diff := cmp.Diff(want, scheduled[a.name]); diff != "" {
-			t.Errorf("%s: %d pods of %s with %d cores, priority %d (-simulator +scheduler):\n%s", a.name, a.members, nameOf(a.kind), a.cores, a.priority, diff)
+			t.Errorf(
+				"%s: %d pods of %s with %d cores, priority %d (-simulator +scheduler):\n%s",
+				a.name,
+				a.members,
+				nameOf(a.kind),
+				a.cores,
+				a.priority,
+				diff,
+			)
 		}
 		state := "placed"
 		if len(want.Places) == 0 {
@@ -339,7 +352,10 @@ func (w *world) awaitDecision(t *testing.T, events watch.Interface, a arrival) (
 // gangRefused reports whether a member fits on no node, as opposed to one that was tried
 // before the others were there.
 func gangRefused(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return strings.Contains(c.Message, "fits on no node") })
+	return slices.ContainsFunc(
+		pod.Status.Conditions,
+		func(c corev1.PodCondition) bool { return strings.Contains(c.Message, "fits on no node") },
+	)
 }
 
 // placesOf is where the members that are bound are.

@@ -329,8 +329,10 @@ func (w *world) schedule(ctx context.Context, t *testing.T, asked []*kind) map[s
 func podOf(name string) *corev1.Pod {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace}}
 	pod.Spec = corev1.PodSpec{
-		SchedulerName:  "ashlar-scheduler",
-		Containers:     []corev1.Container{{Name: "c", Image: "example.com/none", Resources: corev1.ResourceRequirements{Claims: []corev1.ResourceClaim{{Name: "gpu"}}}}},
+		SchedulerName: "ashlar-scheduler",
+		Containers: []corev1.Container{
+			{Name: "c", Image: "example.com/none", Resources: corev1.ResourceRequirements{Claims: []corev1.ResourceClaim{{Name: "gpu"}}}},
+		},
 		ResourceClaims: []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: &name}},
 	}
 	return pod
@@ -373,7 +375,8 @@ func decided(pod *corev1.Pod) bool {
 		return true
 	}
 	for _, condition := range pod.Status.Conditions {
-		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse && condition.Reason == corev1.PodReasonUnschedulable {
+		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse &&
+			condition.Reason == corev1.PodReasonUnschedulable {
 			return true
 		}
 	}

@@ -105,13 +105,19 @@ func (k *kind) ask(profileOf func(inv *placement.Inventory, offer int) string) *
 				accepts.Add(i)
 			}
 		}
-		return simulator.NodeRequest{Request: &placement.Request{Parts: []placement.Part{{Name: "r", Count: k.count, Bytes: k.bytes, Accepts: accepts}}}}
+		return simulator.NodeRequest{
+			Request: &placement.Request{Parts: []placement.Part{{Name: "r", Count: k.count, Bytes: k.bytes, Accepts: accepts}}},
+		}
 	}}
 }
 
 // claim is the claim of a pod of the kind.
 func (k *kind) claim(name string) *resourceapi.ResourceClaim {
-	exactly := &resourceapi.ExactDeviceRequest{DeviceClassName: k.class, AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: int64(k.count)}
+	exactly := &resourceapi.ExactDeviceRequest{
+		DeviceClassName: k.class,
+		AllocationMode:  resourceapi.DeviceAllocationModeExactCount,
+		Count:           int64(k.count),
+	}
 	if k.profile != "" {
 		exactly.Selectors = []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{
 			Expression: fmt.Sprintf("device.attributes[%q].profile == %q", deviceapi.Driver, k.profile),

@@ -95,7 +95,12 @@ func ParseProfiles(text Text) ([]Profile, error) {
 	}
 	switch {
 	case half:
-		return nil, lastLine(all).lineErrorf("the second line of profile %d is missing, the capture is cut off: paste all of it", profiles[len(profiles)-1].ID)
+		return nil, lastLine(
+			all,
+		).lineErrorf(
+			"the second line of profile %d is missing, the capture is cut off: paste all of it",
+			profiles[len(profiles)-1].ID,
+		)
 	case len(profiles) == 0:
 		return nil, all[0].lineErrorf("no profiles, paste the output of nvidia-smi mig -lgip")
 	}
@@ -106,7 +111,10 @@ func ParseProfiles(text Text) ([]Profile, error) {
 func refuseNoMIG(l captureLine) error {
 	for _, message := range []string{"No MIG-enabled devices found", "No MIG-supported devices found", "MIG mode is disabled"} {
 		if strings.Contains(l.text, message) {
-			return l.lineErrorf("%s: profiles show only while a GPU is in MIG mode, enable it on one (nvidia-smi -i 0 -mig 1) and capture again", strings.TrimSpace(l.text))
+			return l.lineErrorf(
+				"%s: profiles show only while a GPU is in MIG mode, enable it on one (nvidia-smi -i 0 -mig 1) and capture again",
+				strings.TrimSpace(l.text),
+			)
 		}
 	}
 	return nil

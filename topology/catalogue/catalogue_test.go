@@ -216,7 +216,8 @@ func TestMIGTable(t *testing.T) {
 		t.Errorf("got %d memory slices, %d compute slices, %+v", rtx.MemorySlices, rtx.ComputeSlices, rtx.Media)
 	}
 	p, found := rtx.Profile(66)
-	if !found || p.Name != "2g.48gb-me" || p.Enum != 14 || !slices.Equal(p.Placements, []mig.Placement{{Start: 0, Size: 6}, {Start: 6, Size: 6}}) {
+	if !found || p.Name != "2g.48gb-me" || p.Enum != 14 ||
+		!slices.Equal(p.Placements, []mig.Placement{{Start: 0, Size: 6}, {Start: 6, Size: 6}}) {
 		t.Errorf("profile 66: %+v", p)
 	}
 }

@@ -101,7 +101,10 @@ func TestGroupEqualsBruteForce(t *testing.T) {
 			fits++
 		}
 		for i, member := range placed {
-			if err := s.Allocate(member.Node, placement.Allocation{Holder: placement.HolderID(strconv.Itoa(i)), Devices: member.Devices}); err != nil {
+			if err := s.Allocate(
+				member.Node,
+				placement.Allocation{Holder: placement.HolderID(strconv.Itoa(i)), Devices: member.Devices},
+			); err != nil {
 				t.Fatal(err)
 			}
 		}

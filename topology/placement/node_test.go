@@ -41,7 +41,11 @@ func wholeGPUs(inv *Inventory, count int) *Request {
 
 // slicesOf asks for count MIG instances of a profile.
 func slicesOf(inv *Inventory, id mig.ProfileID, count int) *Request {
-	return &Request{Parts: []Part{{Name: "slices", Count: count, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == MIG && o.Profile == id })}}}
+	return &Request{
+		Parts: []Part{
+			{Name: "slices", Count: count, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == MIG && o.Profile == id })},
+		},
+	}
 }
 
 // randomState takes random devices, all of which fit.

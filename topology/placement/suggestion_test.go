@@ -90,7 +90,9 @@ func TestSuggestsReslicing(t *testing.T) {
 	s := wholeHeld(inv, 1, 2, 3, 4, 5, 6, 7)
 	var instances []DeviceAllocation
 	for i, device := range inv.Devices {
-		if device.GPU == 0 && (device.Profile == profile2g && device.Placement.Start == 2 || device.Profile == profile1g && device.Placement.Start == 6) && device.Form == MIG {
+		if device.GPU == 0 &&
+			(device.Profile == profile2g && device.Placement.Start == 2 || device.Profile == profile1g && device.Placement.Start == 6) &&
+			device.Form == MIG {
 			instances = append(instances, DeviceAllocation{Device: i})
 		}
 	}

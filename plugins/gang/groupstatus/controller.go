@@ -61,9 +61,9 @@ func Run(ctx context.Context, connection *rest.Config, election Election, logger
 		LeaderElection:          !election.Disabled,
 		LeaderElectionNamespace: election.Namespace,
 		LeaderElectionID:        election.Name,
-		LeaseDuration:           optional(election.Lease),
-		RenewDeadline:           optional(election.Renew),
-		RetryPeriod:             optional(election.Retry),
+		LeaseDuration:           optionalDuration(election.Lease),
+		RenewDeadline:           optionalDuration(election.Renew),
+		RetryPeriod:             optionalDuration(election.Retry),
 		Controller:              config.Controller{SkipNameValidation: ptr.To(true)},
 	})
 	if err != nil {
@@ -81,7 +81,7 @@ func Run(ctx context.Context, connection *rest.Config, election Election, logger
 	return controllers.Start(ctx)
 }
 
-func optional(period time.Duration) *time.Duration {
+func optionalDuration(period time.Duration) *time.Duration {
 	if period == 0 {
 		return nil
 	}

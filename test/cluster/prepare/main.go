@@ -19,13 +19,13 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *kubernetes); err != nil {
+	if err := prepareAll(ctx, *kubernetes); err != nil {
 		fmt.Fprintln(os.Stderr, "prepare:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, kubernetes string) error {
+func prepareAll(ctx context.Context, kubernetes string) error {
 	binaries, err := cluster.FindBinaries()
 	if err != nil {
 		return err

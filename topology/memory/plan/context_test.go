@@ -29,8 +29,10 @@ func TestLongestContext(t *testing.T) {
 		"Gemma 3 includes it": {modelType: "gemma3_text", config: `{"rope_scaling":{"rope_type":"linear","factor":8}}`,
 			positions: 131072, want: 131072},
 		"inner config": {config: `{"text_config":{"rope_scaling":{"type":"linear","factor":2}}}`, positions: 4096, want: 8192},
-		"the outer one counts": {config: `{"rope_scaling":{"type":"linear","factor":2},"text_config":{"rope_scaling":{"type":"linear","factor":4}}}`,
-			positions: 4096, want: 8192},
+		"the outer one counts": {
+			config:    `{"rope_scaling":{"type":"linear","factor":2},"text_config":{"rope_scaling":{"type":"linear","factor":4}}}`,
+			positions: 4096, want: 8192,
+		},
 		"factor of one":        {config: `{"rope_scaling":{"type":"linear","factor":1}}`, positions: 4096, want: 4096},
 		"factor out of bounds": {config: `{"rope_scaling":{"type":"linear","factor":1e300}}`, positions: 4096, want: 4096 << 20},
 		"of another form":      {config: `{"rope_scaling":[1,2]}`, positions: 4096, want: 4096},

@@ -64,7 +64,7 @@ func (r *Request) optionsFor(offer *Offer) []*Option {
 	if offer.Profile != "" {
 		return []*Option{full}
 	}
-	share, ok := ShareFor(r.Model, r.Launch, r.Demand, offer.GPU)
+	share, ok := ShareFor(r.Model, r.Launch, r.Demand, offer.Hardware)
 	if !ok {
 		return []*Option{full}
 	}

@@ -21,16 +21,17 @@ type Share struct {
 // whole GPU may as well be had whole.
 const mostPercent = 90
 
-// ShareFor is the smallest share of a GPU with which the server holds the demand if it is
+// ShareFor is the smallest share of a whole GPU with which the server holds the demand if it is
 // told to keep to that. ok is false if there is none: several GPUs are needed, the engine
 // cannot be kept to a part, or it would be nearly all of the GPU. What the launch states
 // about the engine's memory is kept to.
-func ShareFor(m *model.Model, l memory.Launch, d memory.Demand, gpu memory.GPU) (share Share, ok bool) {
+func ShareFor(m *model.Model, l memory.Launch, d memory.Demand, gpu *topology.Model) (share Share, ok bool) {
 	if l.TensorParallel > 1 || l.PipelineParallel > 1 || !CanShare(l.Engine) {
 		return Share{}, false
 	}
 	pinned := l.Utilisation > 0 || l.KVMemory > 0
 	l.TensorParallel = 1
+	whole := memory.WholeGPU(gpu)
 	for percent := int64(1); percent <= mostPercent; percent++ {
 		if !pinned {
 			l.Utilisation = float64(percent) / 100
@@ -39,9 +40,9 @@ func ShareFor(m *model.Model, l memory.Launch, d memory.Demand, gpu memory.GPU) 
 		if err != nil {
 			return Share{}, false
 		}
-		if e := server.On(gpu, d); e.Holds() && !isClose(&e) {
+		if e := server.On(whole, d); e.Holds() && !isClose(&e) {
 			share = shareOf(&e)
-			return share, share.Memory <= gpu.Total*mostPercent/100
+			return share, share.Memory <= gpu.Usable()*mostPercent/100
 		}
 		if pinned || l.Engine == memory.Plain {
 			break // more would be the same

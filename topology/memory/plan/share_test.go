@@ -18,14 +18,14 @@ func knownModel(t *testing.T, name string) *model.Model {
 	return m
 }
 
-// gpuOf is a whole GPU of the catalogue.
-func gpuOf(t *testing.T, key string) memory.GPU {
+// gpuOf is a GPU of the catalogue.
+func gpuOf(t *testing.T, key string) *topology.Model {
 	t.Helper()
 	m, err := catalogue.Default().Model(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return memory.WholeGPU(m)
+	return m
 }
 
 const (
@@ -42,12 +42,15 @@ func TestShareForIsTheSmallest(t *testing.T) {
 		m := knownModel(t, name)
 		found := 0
 		for _, offer := range ListOffers(catalogue.Default()) {
-			share, ok := ShareFor(m, launch, demand, offer.GPU)
-			if offer.Profile != "" || !ok {
+			if offer.Profile != "" {
+				continue
+			}
+			share, ok := ShareFor(m, launch, demand, offer.Hardware)
+			if !ok {
 				continue
 			}
 			found++
-			if share.Memory%topology.GiB != 0 || share.Memory > offer.GPU.Total*9/10 || share.Memory < share.Estimate.Claims() {
+			if share.Memory%topology.GiB != 0 || share.Memory > offer.Hardware.Usable()*9/10 || share.Memory < share.Estimate.Claims() {
 				t.Errorf("%s on %s: %s of %s for a server that takes %s", name, offer.Model, share.Memory, offer.GPU.Total, share.Estimate.Claims())
 			}
 			for less, want := range map[float64]bool{0: true, 0.01: false} {

@@ -22,7 +22,7 @@ func LegalStates(t *mig.Table, profiles []mig.ProfileID) iter.Seq[[]mig.Instance
 				w.profiles = append(w.profiles, &t.Profiles[i])
 			}
 		}
-		w.visit(0, 0, mig.Occupancy{})
+		w.visitFrom(0, 0, mig.Occupancy{})
 	}
 }
 
@@ -35,10 +35,10 @@ type stateWalk struct {
 	yield    func([]mig.Instance) bool
 }
 
-// visit yields the current state and then those that add an instance of
+// visitFrom yields the current state and then those that add an instance of
 // profiles[profile], from its given placement on, or of a later profile. It reports
 // false when yield has stopped it.
-func (w *stateWalk) visit(profile, placement int, o mig.Occupancy) bool {
+func (w *stateWalk) visitFrom(profile, placement int, o mig.Occupancy) bool {
 	if !w.yield(w.state) {
 		return false
 	}
@@ -49,7 +49,7 @@ func (w *stateWalk) visit(profile, placement int, o mig.Occupancy) bool {
 				continue
 			}
 			w.state = append(w.state, mig.Instance{Profile: p.ID, Placement: p.Placements[i]})
-			proceed := w.visit(profile, i+1, o.Place(p, p.Placements[i]))
+			proceed := w.visitFrom(profile, i+1, o.Place(p, p.Placements[i]))
 			w.state = w.state[:len(w.state)-1]
 			if !proceed {
 				return false

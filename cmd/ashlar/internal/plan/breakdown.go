@@ -21,7 +21,7 @@ func (a *serverAnswer) writeBreakdowns(p *cli.Page) {
 		if o.Err == nil {
 			a.writeLines(p, o)
 		}
-		p.Printf("  %s\n", explain(o))
+		p.Printf("  %s\n", explainOption(o))
 		a.writeBeside(p, o)
 	}
 }
@@ -75,7 +75,8 @@ func (a *serverAnswer) writeLines(p *cli.Page, o *memoryplan.Option) {
 	}
 	p.PrintTable(rows)
 	if e.Outcome() == memory.OutcomeStarts {
-		p.Printf("  longest request: %d tokens; at once, of %d tokens each: %d; margin: %s\n", e.LongestContext, a.Context, e.Concurrency, e.Margin)
+		p.Printf("  longest request: %d tokens; at once, of %d tokens each: %d; margin: %s\n",
+			e.LongestContext, a.Context, e.Concurrency, e.Margin)
 	}
 }
 

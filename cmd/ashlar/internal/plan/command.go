@@ -155,12 +155,12 @@ func (f *planFlags) findQuestions(cmd *cobra.Command) ([]serverQuestion, error) 
 // answerQuestion looks at every offer. Where shares are to be claimed, the server is held
 // to the part of a GPU that the cheapest of them takes.
 func (f *planFlags) answerQuestion(q *serverQuestion, offers []memoryplan.Offer) (*serverAnswer, error) {
-	if f.gpus.named() && !f.launch.asksFewest() && q.Launch.TensorParallel == 0 {
+	if f.gpus.namedOffers() && !f.launch.asksFewest() && q.Launch.TensorParallel == 0 {
 		q.Launch.TensorParallel, q.SingleGPU = 1, true // --gpu names one GPU
 	}
 	answer, err := memoryplan.AnswerRequest(q.Request, offers)
 	if err != nil {
-		err = fmt.Errorf("%s: %w", q.title(), inFlagWords(err))
+		err = fmt.Errorf("%s: %w", q.titleText(), inFlagWords(err))
 		if q.where == "" || f.launch.statesDegrees() {
 			err = cli.UsageErrorf("%w", err) // what the flags state makes no sense for the model
 		}
@@ -190,7 +190,7 @@ func (f *planFlags) writeText(w io.Writer, answers []*serverAnswer) error {
 			p.Printf("\n")
 		}
 		answer.writeSummary(p)
-		if f.gpus.named() {
+		if f.gpus.namedOffers() {
 			answer.writeBreakdowns(p)
 		} else {
 			answer.writeTable(p, f.all)

@@ -30,8 +30,8 @@ func (f *gpuFlags) addTo(command *cobra.Command) {
 	cli.CompleteFlag(command, "gpu", f.completeNames)
 }
 
-// named reports whether GPUs are named one by one.
-func (f *gpuFlags) named() bool { return len(f.names) > 0 }
+// namedOffers reports whether GPUs are named one by one.
+func (f *gpuFlags) namedOffers() bool { return len(f.names) > 0 }
 
 // completeNames completes --gpu.
 func (f *gpuFlags) completeNames() []string {
@@ -59,7 +59,7 @@ func (f *gpuFlags) findOffers(anyPart bool) ([]memoryplan.Offer, error) {
 			return nil, err
 		}
 	}
-	if !f.named() {
+	if !f.namedOffers() {
 		return all, nil
 	}
 	var chosen []memoryplan.Offer

@@ -44,7 +44,8 @@ func (f *launchFlags) addTo(command *cobra.Command) {
 	for _, engine := range memory.Engines() {
 		engines = append(engines, string(engine))
 	}
-	set.StringVar(&f.engine, "engine", "", "`NAME` of the model server: "+strings.Join(engines, ", ")+" (default vllm, and plain for vision models)")
+	set.StringVar(&f.engine, "engine", "",
+		"`NAME` of the model server: "+strings.Join(engines, ", ")+" (default vllm, and plain for vision models)")
 	set.StringVar(&f.version, "engine-version", "", "`RELEASE` of the engine, like 0.11.0 (default the newest known)")
 	set.StringVar(&f.tensor, "tp", "", "`GPUS` that share each layer: auto for the fewest that suffice, or a number (default auto)")
 	set.StringVar(&f.pipeline, "pp", "", "`STAGES` of a pipeline")
@@ -167,7 +168,8 @@ func (f *launchFlags) checkContext(q *serverQuestion) error {
 	context, most := q.Demand.Context, q.Launch.MaxModelLen
 	switch {
 	case most > 0 && context > most && f.context != "":
-		return cli.UsageErrorf("--context %s: is more than --max-model-len allows, which is %d: raise that, or ask for shorter requests", f.context, most)
+		return cli.UsageErrorf("--context %s: is more than --max-model-len allows, which is %d: raise that, or ask for shorter requests",
+			f.context, most)
 	case most > 0 && context > most:
 		q.notes = append(q.notes, fmt.Sprintf("the pod wants requests of %d tokens (%s), and --max-model-len allows %d: planned for those",
 			context, launch.ContextAnnotation, most))

@@ -136,8 +136,9 @@ func (f *planFlags) questionOf(cmd *cobra.Command, pod *manifestPod) (serverQues
 	}
 	question.addDoubts(r)
 	if r.GPUMemory > 0 {
-		question.notes = append(question.notes, fmt.Sprintf("the pod states %s per GPU (%s), by which Ashlar's scheduler goes rather than by this account",
-			r.GPUMemory, launch.GPUMemoryAnnotation))
+		note := fmt.Sprintf("the pod states %s per GPU (%s), by which Ashlar's scheduler goes rather than by this account",
+			r.GPUMemory, launch.GPUMemoryAnnotation)
+		question.notes = append(question.notes, note)
 	}
 	return question, nil
 }

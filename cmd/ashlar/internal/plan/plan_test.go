@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,13 +36,15 @@ const (
 
 func TestPlanGolden(t *testing.T) {
 	tests := map[string][]string{
-		"plan-8b.txt":                   {llama8, "--max-model-len", "4096", "--concurrency", "16"},
-		"plan-8b-t4-refused.txt":        {llama8, "--gpu", "T4"},
-		"plan-8b-a100.txt":              {llama8, "--gpu", "NVIDIA A100-SXM4-80GB", "--gpu", "a100-sxm4-80gb:2G.20GB"},
-		"plan-8b-l4.json":               {llama8, "--gpu", "L4", "--max-model-len", "8k", "-o", "json"},
-		"plan-8b-l4.yaml":               {llama8, "--gpu", "L4", "--max-model-len", "8k", "-o", "yaml"},
-		"plan-8b-claim.yaml":            {llama8, "--max-model-len", "4096", "--concurrency", "16", "-o", "claim"},
-		"plan-8b-share-claim.yaml":      {llama8, "--max-model-len", "4096", "--gpu", "L40S", "--gpu", "H100-SXM5-80GB", "--share", "-o", "claim"},
+		"plan-8b.txt":            {llama8, "--max-model-len", "4096", "--concurrency", "16"},
+		"plan-8b-t4-refused.txt": {llama8, "--gpu", "T4"},
+		"plan-8b-a100.txt":       {llama8, "--gpu", "NVIDIA A100-SXM4-80GB", "--gpu", "a100-sxm4-80gb:2G.20GB"},
+		"plan-8b-l4.json":        {llama8, "--gpu", "L4", "--max-model-len", "8k", "-o", "json"},
+		"plan-8b-l4.yaml":        {llama8, "--gpu", "L4", "--max-model-len", "8k", "-o", "yaml"},
+		"plan-8b-claim.yaml":     {llama8, "--max-model-len", "4096", "--concurrency", "16", "-o", "claim"},
+		"plan-8b-share-claim.yaml": {
+			llama8, "--max-model-len", "4096", "--gpu", "L40S", "--gpu", "H100-SXM5-80GB", "--share", "-o", "claim",
+		},
 		"plan-70b.txt":                  {llama70},
 		"plan-70b-h100-refused.txt":     {llama70, "--gpu", "H100-SXM5-80GB"},
 		"plan-70b-h100-two.txt":         {llama70, "--gpu", "H100-SXM5-80GB", "--tp", "2", "--max-model-len", "8K"},
@@ -89,7 +89,8 @@ func TestPlanAnswers(t *testing.T) {
 			}
 		}
 		if !whole.Fits || whole.GPUs != want.gpus || whole.FewerGPUs != want.fewer || whole.FewerMaxModelLen != want.length {
-			t.Errorf("%s: fits %v on %d GPUs, on %d with up to %d tokens; want %+v", args, whole.Fits, whole.GPUs, whole.FewerGPUs, whole.FewerMaxModelLen, want)
+			t.Errorf("%s: fits %v on %d GPUs, on %d with up to %d tokens; want %+v",
+				args, whole.Fits, whole.GPUs, whole.FewerGPUs, whole.FewerMaxModelLen, want)
 		}
 	}
 }
@@ -111,7 +112,9 @@ func planned(t *testing.T, args ...string) *serverReport {
 
 // A table of 100 columns can be read in a terminal, and what fits is sorted by price.
 func TestPlanTableIsNarrow(t *testing.T) {
-	for _, model := range []string{llama8, llama70, "meta-llama/Llama-3.1-405B-Instruct", "deepseek-ai/DeepSeek-V3", "openai/gpt-oss-120b", "Qwen/Qwen3-0.6B"} {
+	for _, model := range []string{
+		llama8, llama70, "meta-llama/Llama-3.1-405B-Instruct", "deepseek-ai/DeepSeek-V3", "openai/gpt-oss-120b", "Qwen/Qwen3-0.6B",
+	} {
 		out, _, err := runPlan(t, "plan", model)
 		if err != nil {
 			t.Error(err)
@@ -137,10 +140,12 @@ func TestPlanTableIsNarrow(t *testing.T) {
 // Words that only one GPU has name it.
 func TestPlanShortNames(t *testing.T) {
 	for name, want := range map[string]string{
-		"A30": "A30-24GB", "3090": "RTX-3090", "a100 sxm 80gb": "A100-SXM4-80GB", "NVIDIA H200": "H200-SXM-141GB", "T4": "T4", "gb200": "GB200", "A30:2g.12gb": "A30-24GB",
-		"H100 SXM": "H100-SXM5-80GB",
+		"A30": "A30-24GB", "3090": "RTX-3090", "a100 sxm 80gb": "A100-SXM4-80GB", "NVIDIA H200": "H200-SXM-141GB", "T4": "T4", "gb200": "GB200",
+		"A30:2g.12gb": "A30-24GB",
+		"H100 SXM":    "H100-SXM5-80GB",
 	} {
-		if got := planned(t, llama8, "--max-model-len", "1k", "--gpu", name, "--gpu", "B200").Options; !slices.ContainsFunc(got, func(o *optionReport) bool { return o.GPU == want }) {
+		got := planned(t, llama8, "--max-model-len", "1k", "--gpu", name, "--gpu", "B200").Options
+		if !slices.ContainsFunc(got, func(o *optionReport) bool { return o.GPU == want }) {
 			t.Errorf("%s is not %s", name, want)
 		}
 	}
@@ -156,7 +161,8 @@ func TestPlanNotesLength(t *testing.T) {
 	}
 	const short = "Qwen/Qwen2.5-7B-Instruct" // 32,768 tokens
 	scaled := filepath.Join(t.TempDir(), "config.json")
-	if err := os.WriteFile(scaled, []byte(strings.Replace(config, `131072`, `32768,"rope_scaling":{"rope_type":"yarn","factor":4,"original_max_position_embeddings":32768}`, 1)), 0o644); err != nil {
+	const yarn = `32768,"rope_scaling":{"rope_type":"yarn","factor":4,"original_max_position_embeddings":32768}`
+	if err := os.WriteFile(scaled, []byte(strings.Replace(config, `131072`, yarn, 1)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct {
@@ -199,21 +205,25 @@ func TestPlanVision(t *testing.T) {
 func TestPlanUndivided(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "config.json")
 	// 17408 = 136 blocks of 128: eight GPUs would get 17 each, sixteen 8.5.
-	text := strings.NewReplacer("14336", "17408", `"hidden_size":4096`, `"hidden_size":16384,"head_dim":128,"quantization_config":{"quant_method":"fp8","weight_block_size":[128,256]}`).Replace(config)
+	const blocks = `"hidden_size":16384,"head_dim":128,"quantization_config":{"quant_method":"fp8","weight_block_size":[128,256]}`
+	text := strings.NewReplacer("14336", "17408", `"hidden_size":4096`, blocks).Replace(config)
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	out, _, err := runPlan(t, "plan", file, "--gpu", "T4", "--gpu", "RTX-5070-Ti", "--tp", "auto")
-	if cli.ExitCode(err) != cli.ExitNothingFits && err != nil || !strings.Contains(out, "and the model does not divide by 8") || !strings.Contains(out, "with more GPUs, --tp 8: ") {
+	if cli.ExitCode(err) != cli.ExitNothingFits && err != nil || !strings.Contains(out, "and the model does not divide by 8") ||
+		!strings.Contains(out, "with more GPUs, --tp 8: ") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
 
 // One's own price replaces the list's, for slices in proportion.
 func TestPlanPrices(t *testing.T) {
-	plan := planned(t, llama8, "--max-model-len", "2k", "--gpu", "A100-SXM4-80GB", "--gpu", "A100-SXM4-80GB:3g.40gb", "--price", "A100-SXM4-80GB=1.00")
+	plan := planned(t, llama8, "--max-model-len", "2k", "--gpu", "A100-SXM4-80GB", "--gpu", "A100-SXM4-80GB:3g.40gb",
+		"--price", "A100-SXM4-80GB=1.00")
+	wants := map[memoryplan.Form]int64{memoryplan.WholeForm: 1_000_000, memoryplan.MIGForm: 500_000}
 	for _, o := range plan.Options {
-		if want := map[memoryplan.Form]int64{memoryplan.WholeForm: 1_000_000, memoryplan.MIGForm: 500_000}[o.Form]; want > 0 && *o.MicroDollars != want {
+		if want := wants[o.Form]; want > 0 && *o.MicroDollars != want {
 			t.Errorf("%s costs %d, want %d", o.title(), *o.MicroDollars, want)
 		}
 	}
@@ -237,7 +247,8 @@ func TestPlanSharesHold(t *testing.T) {
 func TestPlanClaimsAreStrict(t *testing.T) {
 	for _, args := range [][]string{
 		{llama8}, {llama70}, {llama8, "--share"}, {"openai/gpt-oss-20b", "--share", "--max-model-len", "8k"}, {"Qwen/Qwen3-0.6B"},
-		{"deepseek-ai/DeepSeek-V3", "--max-model-len", "4k"}, {"google-bert/bert-base-uncased", "--engine", "plain"}, {llama8, "--engine", "sglang"},
+		{"deepseek-ai/DeepSeek-V3", "--max-model-len", "4k"}, {"google-bert/bert-base-uncased", "--engine", "plain"},
+		{llama8, "--engine", "sglang"},
 	} {
 		out, _, err := runPlan(t, append([]string{"plan", "-o", "claim"}, args...)...)
 		if err != nil {
@@ -263,139 +274,6 @@ func TestPlanClaimsAreStrict(t *testing.T) {
 				t.Errorf("%q: %s has an expression of %d bytes", args, sub.Name, n)
 			}
 		}
-	}
-}
-
-func TestPlanMistakes(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) string {
-		name = filepath.Join(dir, name)
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return name
-	}
-	const header = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n"
-	server := func(args string) string {
-		return header + "  - name: server\n    image: vllm/vllm-openai:v0.11.0\n    args: [" + args + "]\n"
-	}
-	tests := map[string]struct {
-		args []string
-		code int
-		want string
-	}{
-		"no model":             {[]string{}, cli.ExitUsage, "want a MODEL, or the pods of a manifest with -f"},
-		"two models":           {[]string{"a", "b"}, cli.ExitUsage, "want one MODEL"},
-		"unknown model":        {[]string{"meta-llama/Llama-3.1-9B"}, cli.ExitUsage, "near it are"},
-		"unknown model, help":  {[]string{"nobody/nothing"}, cli.ExitUsage, "--config FILE, or have it read with --hub"},
-		"unknown format":       {[]string{llama8, "-o", "xml"}, cli.ExitUsage, `--output "xml": want one of table, json, yaml, claim`},
-		"unknown engine":       {[]string{llama8, "--engine", "ollama"}, cli.ExitUsage, `--engine "ollama": want one of`},
-		"unknown GPU":          {[]string{llama8, "--gpu", "H1000"}, cli.ExitUsage, `--gpu: unknown GPU model "H1000"`},
-		"unknown profile":      {[]string{llama8, "--gpu", "A30-24GB:3g.20gb"}, cli.ExitUsage, "A30-24GB has no MIG profile \"3g.20gb\": it has 1g.6gb, 2g.12gb"},
-		"GPU without MIG":      {[]string{llama8, "--gpu", "L4:1g.5gb"}, cli.ExitUsage, "L4 has no MIG"},
-		"bad length":           {[]string{llama8, "--max-model-len", "long"}, cli.ExitUsage, `--max-model-len long: "long" is not a whole number`},
-		"bad concurrency":      {[]string{llama8, "--concurrency", "0"}, cli.ExitUsage, "--concurrency 0: want 1 to"},
-		"bad context":          {[]string{llama8, "--context", "-1"}, cli.ExitUsage, "--context"},
-		"several GPUs":         {[]string{llama8, "--gpu", "H100"}, cli.ExitUsage, `--gpu: "H100" may be any of H100-NVL-94GB, H100-PCIe-80GB, H100-SXM5-80GB: name one`},
-		"several GPUs, price":  {[]string{llama8, "--price", "A100=1"}, cli.ExitUsage, `--price: "A100" may be any of A100-PCIe-40GB`},
-		"bad degree":           {[]string{llama8, "--tp", "3"}, cli.ExitUsage, "--tp 3: it does not divide the model's 32 attention heads"},
-		"bad degree after --":  {[]string{llama8, "--", "-tp", "3"}, cli.ExitUsage, "--tp 3: it does not divide"},
-		"bad stages":           {[]string{llama8, "--pp", "40"}, cli.ExitUsage, "--pp 40: the model has only 32 layers"},
-		"bad degree of a pod":  {[]string{"-f", write("three.yaml", server("--model="+llama8+", --tensor-parallel-size=3"))}, cli.ExitFailure, "three.yaml:6: Pod a: "},
-		"unknown model in pod": {[]string{"-f", write("who.yaml", server("--model=nobody/nothing"))}, cli.ExitFailure, "who.yaml:6: Pod a: model"},
-		"context too long":     {[]string{llama8, "--context", "9999", "--max-model-len", "4096"}, cli.ExitUsage, "--context 9999: is more than --max-model-len allows, which is 4096"},
-		"context, own length":  {[]string{llama8, "--context", "200k"}, cli.ExitUsage, "--context 200k: is more than the 131072 tokens that " + llama8},
-		"vLLM for pictures":    {[]string{"resnet50", "--engine", "vllm"}, cli.ExitUsage, "vllm does not serve resnet50, which is a vision model: use --engine plain"},
-		"pictures in a pod":    {[]string{"-f", write("vit.yaml", server("--model=google/vit-base-patch16-224"))}, cli.ExitFailure, "vit.yaml:6: Pod a: vllm does not serve google/vit"},
-		"empty config":         {[]string{"--config", write("empty.json", " \n")}, cli.ExitFailure, "empty.json: is empty"},
-		"bad hub":              {[]string{llama8, "--hub=huggingface.co"}, cli.ExitUsage, "want an address like"},
-		"bad revision":         {[]string{llama8, "--hub", "--revision", "../main"}, cli.ExitUsage, "--revision"},
-		"bad degree, no count": {[]string{llama8, "--tp", "all"}, cli.ExitUsage, "--tensor-parallel-size"},
-		"bad version":          {[]string{llama8, "--engine-version", "new"}, cli.ExitUsage, `--engine-version: "new" is not a version`},
-		"bad engine flag":      {[]string{llama8, "--", "--max-num-seqs", "x"}, cli.ExitUsage, "after --: --max-num-seqs"},
-		"share of sglang":      {[]string{llama8, "--engine", "sglang", "--share", "-o", "claim"}, cli.ExitFailure, "sglang cannot be kept to a part of a GPU"},
-		"share without claim":  {[]string{llama8, "--share"}, cli.ExitUsage, "--share goes with -o claim"},
-		"nothing to claim":     {[]string{llama8, "--gpu", "T4", "-o", "claim"}, cli.ExitNothingFits, "nothing to claim"},
-		"bad price":            {[]string{llama8, "--price", "L4"}, cli.ExitUsage, `--price "L4": want a GPU and dollars per hour`},
-		"price of nothing":     {[]string{llama8, "--price", "L5=1"}, cli.ExitUsage, `--price: unknown GPU model "L5"`},
-		"no config":            {[]string{"--config", filepath.Join(dir, "missing.json")}, cli.ExitFailure, "missing.json: no such file"},
-		"bad config":           {[]string{"--config", write("bad.json", `{"model_type":"llama","hidden_size":-1}`)}, cli.ExitFailure, "bad.json: config.json: hidden_size"},
-		"bad index":            {[]string{llama8, "--index", write("index.json", `{}`)}, cli.ExitFailure, "index.json: safetensors index: metadata.total_size: missing"},
-		"hub over http":        {[]string{llama8, "--hub=http://example.com"}, cli.ExitUsage, "want https"},
-		"hub and a bad name":   {[]string{"../../etc/passwd", "--hub"}, cli.ExitUsage, "is not a model's name"},
-		"address as model":     {[]string{"https://huggingface.co/" + llama8}, cli.ExitUsage, "the hub's address goes with --hub"},
-		"no file":              {[]string{"-f", filepath.Join(dir, "missing.yaml")}, cli.ExitFailure, "missing.yaml: no such file"},
-		"not YAML":             {[]string{"-f", write("broken.yaml", "a: b\n c: [\n")}, cli.ExitFailure, "broken.yaml:1:4: is not YAML: "},
-		"no pod":               {[]string{"-f", write("service.yaml", "kind: Service\n")}, cli.ExitFailure, "service.yaml: no pod in it"},
-		"no server":            {[]string{"-f", write("web.yaml", header+"  - {name: web, image: nginx}\n")}, cli.ExitFailure, "web.yaml:6: Pod a: starts no model server"},
-		"number among args":    {[]string{"-f", write("number.yaml", server("--max-model-len, 8192"))}, cli.ExitFailure, "number.yaml:8: Pod a: args: 8192 is no text in YAML: put it in quotes"},
-		"setting refused":      {[]string{"-f", write("refused.yaml", server("--max-model-len=-5"))}, cli.ExitFailure, "refused.yaml:6: Pod a: container server: args[0]: --max-model-len"},
-		"model in a volume":    {[]string{"-f", write("volume.yaml", server("--model=/models/mine"))}, cli.ExitFailure, "Pod a: the model is unknown, because"},
-		"template":             {[]string{"-f", write("chart.yaml", "a: {{ .Values.x }}\n")}, cli.ExitFailure, "chart.yaml: is a template of Helm's"},
-		"nested":               {[]string{"-f", write("deep.yaml", strings.Repeat("[", 100)+strings.Repeat("]", 100))}, cli.ExitFailure, "is nested more than 64 deep"},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			out, _, err := runPlan(t, append([]string{"plan"}, tc.args...)...)
-			if err == nil {
-				t.Fatalf("no error, printed %q", out)
-			}
-			if code := cli.ExitCode(err); code != tc.code {
-				t.Errorf("exit code %d, want %d", code, tc.code)
-			}
-			if !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("got %q, want %q", err, tc.want)
-			}
-			if out != "" {
-				t.Errorf("printed %q beside the error", out)
-			}
-		})
-	}
-}
-
-const config = `{"model_type":"llama","hidden_size":4096,"num_hidden_layers":32,"num_attention_heads":32,"num_key_value_heads":8,
-"intermediate_size":14336,"vocab_size":128256,"max_position_embeddings":131072,"torch_dtype":"bfloat16","tie_word_embeddings":false}`
-
-// A config.json says as much as the catalogue, from a file, a folder or a hub.
-func TestPlanSources(t *testing.T) {
-	folder := t.TempDir()
-	file := filepath.Join(folder, "config.json")
-	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/me/mine/resolve/main/config.json":
-			_, _ = w.Write([]byte(config))
-		case "/me/mine/resolve/main/model.safetensors.index.json":
-			_, _ = w.Write([]byte(`{"metadata":{"total_size":16100000000},"weight_map":{}}`))
-		default:
-			w.WriteHeader(http.StatusNotFound)
-		}
-	}))
-	defer hub.Close()
-	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	t.Setenv("HOME", t.TempDir())
-	want := planned(t, llama8)
-	for name, args := range map[string][]string{
-		"file":   {"--config", file},
-		"named":  {"me/mine", "--config", file},
-		"path":   {file},
-		"folder": {folder},
-		"hub":    {"me/mine", "--hub=" + hub.URL},
-		"spaced": {"me/mine", "--hub", hub.URL},
-	} {
-		got := planned(t, args...)
-		if got.Parameters != want.Parameters || len(got.Options) != len(want.Options) {
-			t.Errorf("%s: %d parameters, want %d", name, got.Parameters, want.Parameters)
-		}
-		if published := strings.HasPrefix(name, "hub") || name == "spaced"; published != (got.WeightBytes > want.WeightBytes) {
-			t.Errorf("%s: %d bytes of weights", name, got.WeightBytes)
-		}
-	}
-	_, _, err := runPlan(t, "plan", "meta-llama/Llama-3.1-9B", "--hub="+hub.URL)
-	if err == nil || !strings.Contains(err.Error(), "did you mean meta-llama/") {
-		t.Errorf("a model that the hub lacks: %v", err)
 	}
 }
 

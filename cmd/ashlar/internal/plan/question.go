@@ -32,8 +32,8 @@ func newQuestion(found foundModel) serverQuestion {
 	return serverQuestion{Request: memoryplan.Request{Model: found.model, Config: found.config}, notes: found.notes}
 }
 
-// title names the server for people.
-func (q *serverQuestion) title() string {
+// titleText names the server for people.
+func (q *serverQuestion) titleText() string {
 	if q.where == "" {
 		return q.Model.Name
 	}
@@ -86,8 +86,8 @@ func newServerAnswer(q *serverQuestion, answer *memoryplan.Answer) *serverAnswer
 	return a
 }
 
-// explain is an option's reason in full, in the words of the command line.
-func explain(o *memoryplan.Option) string {
+// explainOption is an option's reason in full, in the words of the command line.
+func explainOption(o *memoryplan.Option) string {
 	text := o.Explain()
 	if o.Undivided != nil {
 		text += "; with more GPUs, " + inFlagWords(o.Undivided).Error()

@@ -19,7 +19,7 @@ func fitError(answers []*serverAnswer) error {
 // refusalText says why nothing fits: for a single GPU with the arithmetic.
 func (a *serverAnswer) refusalText() string {
 	if len(a.Options) == 1 {
-		return fmt.Sprintf("%s does not fit: %s", a.question.title(), explain(a.Options[0]))
+		return fmt.Sprintf("%s does not fit: %s", a.question.titleText(), explainOption(a.Options[0]))
 	}
-	return fmt.Sprintf("%s fits on none of the %d GPUs and slices looked at", a.question.title(), len(a.Options))
+	return fmt.Sprintf("%s fits on none of the %d GPUs and slices looked at", a.question.titleText(), len(a.Options))
 }

@@ -129,7 +129,7 @@ func newOptionReport(o *memoryplan.Option) *optionReport {
 		GPUs: o.GPUs, TensorParallel: o.TensorParallel, TotalBytes: int64(o.Offer.GPU.Total),
 		EnoughGPUs: o.EnoughGPUs, EnoughTensorParallel: o.EnoughTensorParallel,
 		FewerGPUs: o.FewerGPUs, FewerMaxModelLen: o.FewerMaxModelLen,
-		AsFloat16: o.AsFloat16, Fits: o.Fits, Close: o.Close, Reason: o.Reason, Arithmetic: explain(o),
+		AsFloat16: o.AsFloat16, Fits: o.Fits, Close: o.Close, Reason: o.Reason, Arithmetic: explainOption(o),
 	}
 	if o.Cost != nil {
 		cost := int64(*o.Cost)

@@ -7,9 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli/clitest"
+	"github.com/google/go-cmp/cmp"
 )
 
 const sweepHeader = "pods,policy,seed,alloc100,alloc130,failed,cpu_seconds\n"
@@ -21,7 +20,9 @@ func merge(t *testing.T, contents ...string) (string, error) {
 	args := []string{"simulate", "merge"}
 	for i, text := range contents {
 		file := filepath.Join(t.TempDir(), string(rune('a'+i))+".csv")
-		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		args = append(args, file)
 	}
 	var out bytes.Buffer
@@ -37,8 +38,12 @@ func TestMerge(t *testing.T) {
 		"pulling the trace\n"+sweepHeader+"default,ashlar,9,1,2,3,0.1\n",
 		sweepHeader, // a shard with nothing to do
 	)
-	require.NoError(t, err)
-	require.Equal(t, sweepHeader+"default,ashlar,9,1,2,3,0.1\ndefault,ashlar,10,1,2,3,0.1\ndefault,fgd,9,1,2,3,0.1\n", merged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if merged != sweepHeader+"default,ashlar,9,1,2,3,0.1\ndefault,ashlar,10,1,2,3,0.1\ndefault,fgd,9,1,2,3,0.1\n" {
+		t.Fatalf("merged = %q, want %q", merged, sweepHeader+"default,ashlar,9,1,2,3,0.1\ndefault,ashlar,10,1,2,3,0.1\ndefault,fgd,9,1,2,3,0.1\n")
+	}
 
 	for want, contents := range map[string][]string{
 		"default,fgd,9 is there twice": {sweepHeader + "default,fgd,9,1,2,3,0.1\n", sweepHeader + "default,fgd,9,1,2,3,0.1\n"},
@@ -46,7 +51,9 @@ func TestMerge(t *testing.T) {
 		"2: 3 columns, want 7":         {sweepHeader + "default,fgd,9\n"},
 	} {
 		_, err := merge(t, contents...)
-		require.ErrorContains(t, err, want)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("error %v, want %q", err, want)
+		}
 	}
 }
 
@@ -58,17 +65,27 @@ func TestShard(t *testing.T) {
 	}
 	for _, text := range []string{"0/3", "1/3", "2/3"} {
 		var s shardFlag
-		require.NoError(t, s.Set(text))
+		if err := s.Set(text); err != nil {
+			t.Fatal(err)
+		}
 		for _, i := range ofShard(s, all) {
 			seen[i]++
 		}
 	}
-	require.Len(t, seen, 10, "every experiment is in a shard")
-	for i, times := range seen {
-		require.Equal(t, 1, times, "experiment %d", i)
+	if len(seen) != 10 {
+		t.Fatalf("every experiment is in a shard: len(seen) = %d, want %d: %v", len(seen), 10, seen)
 	}
-	require.Equal(t, all, ofShard(shardFlag{}, all))
+	for i, times := range seen {
+		if times != 1 {
+			t.Fatalf("experiment %d: times = %v, want %v", i, times, 1)
+		}
+	}
+	if diff := cmp.Diff(all, ofShard(shardFlag{}, all)); diff != "" {
+		t.Fatalf("ofShard(shardFlag{}, all) (-want +got):\n%s", diff)
+	}
 	for _, text := range strings.Fields("3/3 -1/3 1 /3 a/b 0/0 0/1000000") {
-		require.Error(t, new(shardFlag).Set(text), text)
+		if err := new(shardFlag).Set(text); err == nil {
+			t.Fatalf("%v: no error", text)
+		}
 	}
 }
