@@ -11,7 +11,7 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
 
-// Library is the part of NVML that Discover uses, beside the methods of the
+// Library is the part of NVML that DiscoverNode uses, beside the methods of the
 // nvml.Device that it hands out. nvml.New() has it, and so has package simulated.
 type Library interface {
 	Init() nvml.Return
@@ -61,7 +61,7 @@ type Discovery struct {
 
 // DiscoverNode asks NVML and sysfs what the node has. sys is the root of sysfs:
 // os.DirFS("/sys"), or a file system like it; links in it are read with
-// fs.ReadLink. Discover starts and ends a session of its own; NVML counts
+// fs.ReadLink. DiscoverNode starts and ends a session of its own; NVML counts
 // sessions, so a caller may hold another.
 //
 // Whatever NVML refuses is named with the GPU and the call. ErrNoDriver and

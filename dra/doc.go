@@ -1,23 +1,26 @@
 // Package dra is Ashlar's DRA driver as a library. It finds out what GPUs a node
 // has and publishes them as ResourceSlices, under the names of package deviceapi.
 //
-//	 NVML ──────┐                                                    ┌─> ResourceSlices of the API server
-//	 (real or   ├─> Discover ─> Inventory ─> Resources ─> Publish ───┤     (one pool per node, named after it)
-//	 simulated) │              topology.Node                         └─> ResourceSlices: the same as objects,
-//	 sysfs ─────┘              + mig.Table per GPU                          for a dry run and for tests
+//	 NVML ──────┐                                                         ┌─> PublishSlices: to the API server,
+//	 (real or   ├─> DiscoverNode ─> Discovery ─────────> DriverResources ─┤   one pool per node, named after it
+//	 simulated) │                   topology.Node                         └─> ResourceSlices: the same as objects,
+//	 sysfs ─────┘                   + mig.Table per GPU                       for a dry run and for tests
 //
-//	discovery.go  Library (the part of NVML that is asked), Discover, Inventory
+//	discovery.go  Library (the part of NVML that is asked), DiscoverNode, Discovery
 //	identity.go   what one GPU says of itself: model, memory, PCI address
 //	links.go      the link table: NVLinks, PCIe ancestors, peer-to-peer status
 //	fabric.go     the multi-node NVLink domain
 //	geometry.go   the MIG table, and profile names as NVIDIA's tools form them
 //	sysfs.go      NUMA node and PCIe root
-//	slices.go     Inventory to devices; counters.go: what each device consumes
+//	slices.go     a Discovery to pools and slices
+//	devices.go    the devices of a GPU: attributes, capacities
+//	counters.go   what each device consumes
+//	version.go    versions as DRA wants them
 //	publisher.go  checking a cluster and publishing to it
 //
-// Discover, Resources and ResourceSlices are pure: the same node gives the same
+// DiscoverNode, DriverResources and ResourceSlices are pure: the same node gives the same
 // slices, byte for byte. Package simulated is an NVML without hardware; it gives
-// Discover a machine of the catalogue, so that one code path serves real and
+// DiscoverNode a machine of the catalogue, so that one code path serves real and
 // simulated nodes.
 //
 // What exists: discovery and publishing, for real nodes and simulated ones. What

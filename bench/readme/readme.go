@@ -1,5 +1,3 @@
-// Package readme writes measured tables into documents, so that no number is typed
-// by hand.
 package readme
 
 import (

@@ -2,9 +2,9 @@
 // model server: of the options that package plan finds, those that fit, the cheapest
 // first, as alternatives of one request.
 //
-//	plan.Answer ── NewSizing ── Sizing ── ClaimTemplate, ResourceClaim: typed objects
+//	plan.Answer ── NewSizing ──> Sizing ── ClaimTemplate, ResourceClaim ──> typed objects
 //
-// The objects are written by whoever asked for them; ashlar plan adds comments.
+// Callers print the objects: ashlar plan -o claim writes YAML with comments.
 //
 // # Files
 //

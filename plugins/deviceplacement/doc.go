@@ -16,7 +16,8 @@
 //	reserve.go     what the pod takes is noted for the steps below
 //	prebind.go     the forecast learns it, before the claims are written
 //	postbind.go    an event says what the pod got
-//	preemption.go  AddPod and RemovePod: the devices of victims count as free
+//	preemption.go  AddPod and RemovePod: the devices of victims count as free while
+//	               kube-scheduler's DefaultPreemption looks for pods to end
 //	requeue.go     events after which a pod that was refused is tried again
 //
 // PreEnqueue and Unreserve are the in-tree plugin's own.
@@ -32,6 +33,6 @@
 //
 // The rest: cyclestate.go (what steps of one cycle hand on), verdict.go (one node's
 // answer), explain.go and explanation.go (why a pod fits nowhere, and the same in words),
-// forecast.go, events.go, options.go, dryrun.go (for programs that run cycles on a copy of
-// a cluster).
+// forecast.go, events.go, recent.go (pods about which something was said already),
+// options.go, dryrun.go (for programs that run cycles on a copy of a cluster).
 package deviceplacement

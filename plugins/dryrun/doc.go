@@ -28,6 +28,7 @@
 //	manifest.go, workload.go       objects that a user wants to apply, and their pods
 //	snapshot.go                    the copy
 //	scheduler_profile.go           which plugins run, what is asked of deviceplacement
+//	pending_pod.go                 a pod to place, and what became of it
 //	scheduling_cycle.go            one pod: filter, score, reserve
 //	claim_store.go                 claims in place of the API server's
 //	admission.go                   what the API server does to new pods

@@ -14,7 +14,9 @@
 //	reserve.go      if one falls out later, so do the ones that wait
 //	requeue.go      what may let a group that was rejected start after all
 //
-// ledger.go remembers of each group which members have a node and when it failed.
+// ledger.go remembers of each group which members have a node and when it failed,
+// groups.go reads PodGroups, members.go counts a group's pods, and min_resources.go says
+// whether the cluster has what a group needs together.
 // Package groupstatus writes the status of PodGroups.
 //
 // Kubernetes has a PodGroup of its own (scheduling.k8s.io), which a pod names in

@@ -3,7 +3,7 @@
 // its own arrivals, or with arrivals that are drawn from it at a stated load.
 //
 // The trace's cluster of 6212 GPUs is far larger than what ever runs at once (66 GPUs
-// at most), so that nothing waits there; Scale makes it small enough for that.
+// at most), so that nothing waits there; ScaleNodes makes it small enough for that.
 //
 // What the trace does not have is assumed: the memory of its GPU models G2 and G3,
 // whose real names are not published, is that of a 24 GB GPU, and all GPUs of a node

@@ -8,6 +8,16 @@
 // File is what a file has: a version, a kind and the Scenario, with the assertions that
 // package assertion checks after the runs.
 //
+//	file.go, scenario.go       what a file has; a scenario and its variants
+//	pool.go, workload.go       nodes; jobs and their arrivals
+//	request.go, model.go,      what a pod of a job asks for; model servers; how GPUs are
+//	sharing.go                 handed out
+//	event.go, assertion.go     what happens to nodes; what runs are to show
+//	duration.go, quantity.go   run times; times, memory, CPU and rates as they are written
+//	build.go, template.go,     a Scenario to a simulator.Input
+//	demand.go
+//	field.go                   FieldError
+//
 // schema.json describes the YAML for editors; a test keeps it equal to the types.
 // Every error is a FieldError, or several of them joined, whose paths the reader of a file
 // turns into lines and columns.

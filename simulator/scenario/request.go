@@ -155,13 +155,13 @@ func (r *Request) checkNames(path string, c *catalogue.Catalogue) error {
 	return errors.Join(problems...)
 }
 
-// acceptedDevices are the offers of one form on the products that are acceptable.
+// acceptedDevices are the devices of one form on the products that are acceptable.
 func (r *Request) acceptedDevices(inv *placement.Inventory, form placement.Form, enough topology.Bytes) placement.DeviceSet {
 	want := placement.DeviceSelector{Forms: []placement.Form{form}, Memory: enough, Models: r.Products}
 	return want.AcceptedDevices(inv)
 }
 
-// acceptedProfiles are the offers of the MIG profile on the products that are acceptable. The
+// acceptedProfiles are the devices of the MIG profile on the products that are acceptable. The
 // same profile has another number on another GPU.
 func (r *Request) acceptedProfiles(inv *placement.Inventory, c *catalogue.Catalogue) (placement.DeviceSet, topology.Bytes) {
 	acceptable := r.acceptedDevices(inv, placement.MIG, 0)

@@ -10,16 +10,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// taken is a grant that is held, with what it was granted.
+// taken is a device that is held, with how much of it.
 type taken struct {
 	device int
 	size   ShareSize
 }
 
 // FuzzStateIsConserved takes and releases devices in any order: what fits is never
-// in conflict with what is held, releasing undoes taking, and an device that does
+// in conflict with what is held, releasing undoes taking, and a device that does
 // not fit changes nothing. Each byte of the input is one step: odd values release
-// the oldest grant, even ones take the device that they choose.
+// the oldest one, even ones take the device that they choose.
 func FuzzStateIsConserved(f *testing.F) {
 	f.Add([]byte{0, 2, 4, 6, 1, 3, 8, 200, 202, 1, 1, 1})
 	f.Add([]byte{40, 42, 44, 46, 48, 50, 1, 52})

@@ -265,7 +265,7 @@ func (p *Placer) wholeDevice(part *Part, gpu int) int {
 	return -1
 }
 
-// allowsDevice reports whether the part may have device i beside the grants made so far.
+// allowsDevice reports whether the part may have device i beside the devices given so far.
 func (p *Placer) allowsDevice(index int, part *Part, i int) bool {
 	device := &p.view.Devices[i]
 	return part.Needs.metBy(&p.view, 1<<device.GPU) && (part.Needs.GBps == 0 || device.Form == Whole) &&
@@ -283,7 +283,7 @@ func (p *Placer) hasDevice(part, i int) bool {
 	return false
 }
 
-// satisfiesConstraints reports whether device i may go to the part beside the grants made so far.
+// satisfiesConstraints reports whether device i may go to the part beside the devices given so far.
 func (p *Placer) satisfiesConstraints(part, i int) bool {
 	for c := range p.request.Constraints {
 		constraint := &p.request.Constraints[c]

@@ -6,7 +6,7 @@ import (
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
-// groupWeight is what a NUMA node or PCIe root that is entirely free is value on
+// groupWeight is what a NUMA node or PCIe root that is entirely free is worth on
 // top, in MiB for each of its GPUs. It only has to break ties: where all links are
 // equal it keeps aligned halves and quarters together.
 const groupWeight = 64
@@ -15,7 +15,7 @@ const groupWeight = 64
 // the share of the expected demand that the set could serve, jobs of each size by
 // themselves. Demand that takes GPUs in parts can be served by any free GPU. Jobs of k GPUs count by the bandwidth that they would
 // get: the disjoint sets of k with the most bandwidth in total, against the same on
-// the whole machine. So a set that keeps fast pairs is value more than one that
+// the whole machine. So a set that keeps fast pairs is worth more than one that
 // keeps as many GPUs of different pairs.
 //
 // Time 2^n * C(n, k-1) for k up to 4, 2^n * n for larger k, of which only one set

@@ -6,7 +6,7 @@ type Rating struct {
 	// Bandwidth is what the job gets between its GPUs, in GB/s per direction.
 	// More is better and decides first.
 	Bandwidth int64
-	// Loss is what the choice takes from requests to come; less is better. Its unit
+	// OpportunityCost is what the choice takes from requests to come; less is better. Its unit
 	// is the policy's own: MiB for KeepPlaceable.
 	OpportunityCost int64
 	// Distance is how far the job's GPUs are from one another's NUMA nodes and from
@@ -54,6 +54,6 @@ type Policy interface {
 	Name() string
 	// RateGPUs rates taking all of gpus, which are free, as whole GPUs.
 	RateGPUs(v *View, gpus GPUSet) Rating
-	// RateOffer rates taking one device that fits; size is that of a share.
+	// RateDevice rates taking one device that fits; size is that of a share.
 	RateDevice(v *View, device int, size ShareSize) Rating
 }

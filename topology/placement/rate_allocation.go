@@ -1,8 +1,8 @@
 package placement
 
-// RateAllocation rates grants that somebody else chose, as Place would have rated them:
+// RateAllocation rates devices that somebody else chose, as Place would have rated them:
 // the whole GPUs of each part as one set, everything else one after the other.
-// Grants that do not fit in s rate as if they did.
+// Devices that do not fit in s rate as if they did.
 func RateAllocation(inv *Inventory, s GPUStates, grants []DeviceAllocation, policy Policy) Rating {
 	view := View{Inventory: inv, GPUs: append(GPUStates(nil), s...), Free: s.FreeGPUs()}
 	var total Rating

@@ -30,7 +30,7 @@ func (p *Placer) reasonOf(index int) (Reason, bool) {
 	}
 	form := Share
 	var left, wanted int64 // of shares
-	var whole GPUSet       // GPUs of which an device is open
+	var whole GPUSet       // GPUs of which a device is open
 	var open int64         // devices that are open
 	for i := part.Accepts.nextDevice(0); i >= 0; i = part.Accepts.nextDevice(i + 1) {
 		device := &p.view.Devices[i]

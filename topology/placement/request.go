@@ -6,7 +6,7 @@ import "github.com/ashlar-dev/ashlar/topology"
 // of them get what they ask for, or none does.
 type Request struct {
 	Parts []Part
-	// Alike restricts what parts get together.
+	// Constraints restrict what parts get together.
 	Constraints []Constraint
 }
 
@@ -54,12 +54,12 @@ func (n *TopologyRequirements) metBy(v *View, gpus GPUSet) bool {
 type Constraint struct {
 	// Parts are indexes into Request.Parts.
 	Parts []int
-	// Values[i] is the property of device i; NoValue for an device without it, which
+	// Values[i] is the property of device i; NoValue for a device without it, which
 	// cannot be taken by these parts.
 	Values []int64
 	// Distinct asks for different values instead of equal ones.
 	Distinct bool
 }
 
-// NoValue marks an device that lacks the property of an Alike.
+// NoValue marks a device that lacks the property of a Constraint.
 const NoValue int64 = -1

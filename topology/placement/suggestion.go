@@ -36,7 +36,7 @@ type Suggestion struct {
 	Count int
 	// Bytes is the share that would fit, with SmallerShare.
 	Bytes topology.Bytes
-	// Offer is the MIG device that would fit, with OtherProfile.
+	// Device is the MIG device that would fit, with OtherProfile.
 	Device int
 	// GPUs would have to be free, with FreeGPUs; are re-sliced, with Reslice; or are
 	// what the part would get, with OtherModel.

@@ -31,7 +31,7 @@ type DeviceAllocation struct {
 // Verdict is the answer to a request on one node.
 type Verdict struct {
 	Outcome Outcome
-	// Grants holds one entry per device, in the order of the parts, if it fits.
+	// Devices holds one entry per device, in the order of the parts, if it fits.
 	Devices []DeviceAllocation
 	Rating  Rating
 	// Reasons says why not, if it does not: one entry for each part that fails on

@@ -45,13 +45,13 @@ func (inv *Inventory) newDistances() []int64 {
 	return distances
 }
 
-// holdDevice records a grant in the view.
+// holdDevice notes in the view that a device is given.
 func (v *View) holdDevice(device int, size ShareSize) {
 	v.HoldDevice(v.GPUs, device, size)
 	v.Free &^= 1 << v.Devices[device].GPU
 }
 
-// releaseDevice undoes hold.
+// releaseDevice undoes holdDevice.
 func (v *View) releaseDevice(device int, size ShareSize) {
 	v.ReleaseDevice(v.GPUs, device, size)
 	if gpu := v.Devices[device].GPU; v.GPUs[gpu].Free() {

@@ -1,4 +1,3 @@
-// Package clitest runs commands of ashlar in tests and compares what they print.
 package clitest
 
 import (
