@@ -93,5 +93,5 @@ func tableOf(results []schedulerResult, nodes, devices int) string {
 	for _, r := range results {
 		text += fmt.Sprintf("| %s | %d | %.1f s | %.2f |\n", r.scheduler, r.pods, r.took.Seconds(), r.podsPerSecond())
 	}
-	return text + fmt.Sprintf("\nratio: %.0f", results[1].podsPerSecond()/results[0].podsPerSecond())
+	return text + fmt.Sprintf("\nratio: %.1f", results[1].podsPerSecond()/results[0].podsPerSecond())
 }
