@@ -9,7 +9,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
@@ -53,6 +52,9 @@ func parseAll(file string, text []byte, options Options) ([]*Document, Faults) {
 		place := Position{Line: 1 + bytes.Count(text[:at], []byte("\n")), Column: 1 + utf8.RuneCount(text[start:at])}
 		return nil, Faults{{File: file, Position: place, Problem: fmt.Sprintf("byte 0x%02x is no text in UTF-8", text[at])}}
 	}
+	if maxTokens := max(1, most/bytesPerToken); countTokens(string(text)) > maxTokens {
+		return nil, Faults{faultAt(file, nil, fmt.Sprintf("has more than %d words and punctuation marks: divide it into several files", maxTokens))}
+	}
 	bodies, fault := parseText(file, string(text))
 	if fault != nil {
 		return nil, Faults{fault}
@@ -92,7 +94,7 @@ func parseText(file, text string) (bodies []ast.Node, fault *Fault) {
 			bodies, fault = nil, faultAt(file, nil, "is not YAML that can be read")
 		}
 	}()
-	tokens := lexer.Tokenize(text)
+	tokens := lexText(text)
 	if invalid := tokens.InvalidToken(); invalid != nil {
 		fault := faultAt(file, invalid, "is not YAML: "+invalid.Error)
 		if isTabIndented(text, fault.Line) {
@@ -104,7 +106,7 @@ func parseText(file, text string) (bodies []ast.Node, fault *Fault) {
 		return nil, faultAt(file, at, problem)
 	}
 	for _, document := range splitDocuments(tokens) {
-		parsed, err := parser.Parse(document, 0, parser.AllowDuplicateMapKey())
+		parsed, err := parser.Parse(withAnchoredNull(document), 0, parser.AllowDuplicateMapKey())
 		if err != nil {
 			return nil, syntaxFault(file, err)
 		}
