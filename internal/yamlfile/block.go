@@ -21,16 +21,27 @@ func blockHeader(text *token.Token) *token.Token {
 	return header
 }
 
+// hasWideStart reports whether an empty line before a block scalar's text has more spaces than
+// the text, which YAML refuses.
+func hasWideStart(text *token.Token) bool {
+	header := blockHeader(text)
+	if header == nil || strings.ContainsAny(header.Value, "123456789") {
+		return false
+	}
+	indent, most := firstIndent(splitLines(text.Origin))
+	return indent < most
+}
+
 // blockText is the text of a block scalar as YAML 1.2 has it, of its lines as they are in the
 // file. The library drops spaces and folds wrongly at its end. It is not sure of a scalar
-// whose header says how far it is indented, and of one without text.
+// whose header says how far it is indented.
 func blockText(header *token.Token, origin string) (text string, sure bool) {
-	lines := strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(origin), "\n")
-	indent := firstIndent(lines)
-	if indent < 0 || strings.ContainsAny(header.Value, "123456789") {
+	lines := splitLines(origin)
+	indent, most := firstIndent(lines)
+	if strings.ContainsAny(header.Value, "123456789") || indent < most {
 		return "", false
 	}
-	last := 0
+	last := -1
 	for i, line := range lines {
 		if len(line) <= indent {
 			lines[i] = ""
@@ -41,7 +52,7 @@ func blockText(header *token.Token, origin string) (text string, sure bool) {
 		}
 		lines[i], last = line[indent:], i
 	}
-	content, after := lines[:last+1], len(lines)-1-last
+	content, after := lines[:last+1], len(lines)-1-max(last, 0)
 	if header.Type == token.FoldedType {
 		text = foldLines(content)
 	} else {
@@ -51,26 +62,35 @@ func blockText(header *token.Token, origin string) (text string, sure bool) {
 	case strings.Contains(header.Value, "-"):
 		after = 0
 	case !strings.Contains(header.Value, "+"):
-		after = min(after, 1)
+		after = min(after, len(content), 1)
 	}
 	return text + strings.Repeat("\n", after), true
 }
 
-// firstIndent is how far the first line with text is indented, -1 if there is none, or if
-// more than that is in a line before it.
-func firstIndent(lines []string) int {
-	most := 0
+// firstIndent is how far the first line with text is indented, and how far the empty ones
+// before it are at most, which is not to be more.
+func firstIndent(lines []string) (indent, most int) {
 	for _, line := range lines {
-		indent := len(line) - len(strings.TrimLeft(line, " "))
-		if indent == len(line) {
-			most = max(most, indent)
-		} else if indent < most {
-			return -1
-		} else {
-			return indent
+		indent = len(line) - len(strings.TrimLeft(line, " "))
+		if indent < len(line) {
+			return indent, most
 		}
+		most = max(most, indent)
 	}
-	return -1
+	return most, most
+}
+
+// plainText is a text without quotes that has several lines, of them as they are in the file.
+func plainText(origin string) string {
+	lines := splitLines(strings.Trim(origin, " \t\r\n"))
+	for i, line := range lines {
+		lines[i] = strings.Trim(line, " \t")
+	}
+	return foldLines(lines)
+}
+
+func splitLines(text string) []string {
+	return strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text), "\n")
 }
 
 // foldLines joins lines by spaces. Line breaks stay before and after empty lines, but for one

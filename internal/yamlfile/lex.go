@@ -1,7 +1,6 @@
 package yamlfile
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/scanner"
@@ -84,6 +83,9 @@ func lexText(text string) token.Tokens {
 		}
 	}
 	for i, next := range tokens {
+		if isPlain(next) && strings.ContainsAny(strings.TrimSpace(next.Origin), "\r\n") {
+			next.Value = plainText(next.Origin)
+		}
 		header := blockHeader(next)
 		if header == nil {
 			continue
@@ -97,22 +99,4 @@ func lexText(text string) token.Tokens {
 		}
 	}
 	return tokens
-}
-
-// withAnchoredNull adds the null that an anchor without a value stands for at the end of a
-// document, which the library takes for an error. Elsewhere it adds one itself.
-func withAnchoredNull(document token.Tokens) token.Tokens {
-	last := len(document) - 1
-	for last >= 0 && document[last].Type == token.CommentType {
-		last--
-	}
-	if last < 1 || document[last-1].Type != token.AnchorType {
-		return document
-	}
-	at := *document[last].Position
-	at.Column += len(document[last].Value) + 1
-	null := token.New("null", " null", &at)
-	null.Type = token.ImplicitNullType
-	null.Prev, null.Next = document[last], document[last].Next
-	return slices.Insert(document, last+1, null)
 }

@@ -106,7 +106,7 @@ func parseText(file, text string) (bodies []ast.Node, fault *Fault) {
 		return nil, faultAt(file, at, problem)
 	}
 	for _, document := range splitDocuments(tokens) {
-		parsed, err := parser.Parse(withAnchoredNull(document), 0, parser.AllowDuplicateMapKey())
+		parsed, err := parser.Parse(withNulls(document), 0, parser.AllowDuplicateMapKey())
 		if err != nil {
 			return nil, syntaxFault(file, err)
 		}

@@ -16,6 +16,7 @@ const (
 	tabInText      = "has a tab in a text without quotes: put it in quotes"
 	commentInText  = "has a comment in a text without quotes: put it in quotes"
 	mergeInName    = "is no merge key, as more than << is before the colon: put the name in quotes"
+	wideStart      = "starts with an empty line that has more spaces than the text: take the spaces out"
 	noSpace        = "is not read: put a space after the colon, or the whole in quotes"
 	explicitKey    = "is not read: a field's name must be a word, and have a value: write name: value"
 	noPlainStart   = ",[]{}#&*!|>'\"%@`"
@@ -32,10 +33,12 @@ func strayProblem(next *token.Token, inFlow bool) string {
 		if blockHeader(next.Prev) == nil && lastLine(next.Prev) == next.Position.Line {
 			return followsValue
 		}
-	case inFlow && isBareColon(next.Prev) && strings.TrimLeft(next.Origin, " \t\r\n") == next.Origin:
+	case inFlow && isBareColon(next.Prev) && startsValue(next) && strings.TrimLeft(next.Origin, " \t\r\n") == next.Origin:
 		return noSpace
 	case next.Type == token.MergeKeyType && strings.TrimSpace(next.Origin) != "<<":
 		return mergeInName
+	case hasWideStart(next):
+		return wideStart
 	case next.Type == token.MappingKeyType && !isSimpleKey(next, inFlow):
 		return explicitKey
 	}
