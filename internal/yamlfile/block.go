@@ -38,7 +38,7 @@ func hasWideStart(text *token.Token) bool {
 func blockText(header *token.Token, origin string) (text string, sure bool) {
 	lines := splitLines(origin)
 	indent, most := firstIndent(lines)
-	if strings.ContainsAny(header.Value, "123456789") || indent < most {
+	if strings.ContainsAny(header.Value, "123456789") && strings.Trim(origin, "\r\n") != "" || indent < most {
 		return "", false
 	}
 	last := -1

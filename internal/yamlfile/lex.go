@@ -64,6 +64,21 @@ func countTokens(text string) int {
 	return count + (quotes+1)/2
 }
 
+// maxTabCost bounds tabCost to what takes the library a second.
+const maxTabCost = 1 << 28
+
+// tabCost is how many characters the library looks at to see what follows tabs in quotes: for
+// each all of the line.
+func tabCost(text string) int {
+	cost := 0
+	for line := range strings.SplitSeq(text, "\n") {
+		if tabs := strings.Count(line, "\t"); tabs > 0 {
+			cost += tabs * len(line)
+		}
+	}
+	return cost
+}
+
 // lexText makes tokens of a text, up to the first that is invalid.
 func lexText(text string) token.Tokens {
 	// The library ends a block scalar wrongly if no line break does.

@@ -55,6 +55,9 @@ func parseAll(file string, text []byte, options Options) ([]*Document, Faults) {
 	if maxTokens := max(1, most/bytesPerToken); countTokens(string(text)) > maxTokens {
 		return nil, Faults{faultAt(file, nil, fmt.Sprintf("has more than %d words and punctuation marks: divide it into several files", maxTokens))}
 	}
+	if tabCost(string(text)) > maxTabCost {
+		return nil, Faults{faultAt(file, nil, "has too many tabs in long lines: take them out")}
+	}
 	bodies, fault := parseText(file, string(text))
 	if fault != nil {
 		return nil, Faults{fault}
@@ -95,15 +98,19 @@ func parseText(file, text string) (bodies []ast.Node, fault *Fault) {
 		}
 	}()
 	tokens := lexText(text)
-	if invalid := tokens.InvalidToken(); invalid != nil {
+	invalid := tokens.InvalidToken()
+	if invalid != nil {
+		tokens = tokens[:len(tokens)-1]
+	}
+	if problem, at := checkTokens(tokens); problem != "" {
+		return nil, faultAt(file, at, problem)
+	}
+	if invalid != nil {
 		fault := faultAt(file, invalid, "is not YAML: "+invalid.Error)
 		if isTabIndented(text, fault.Line) {
 			fault.Problem = "is not YAML: a tab indents the line, where only spaces may"
 		}
 		return nil, fault
-	}
-	if problem, at := checkTokens(tokens); problem != "" {
-		return nil, faultAt(file, at, problem)
 	}
 	for _, document := range splitDocuments(tokens) {
 		parsed, err := parser.Parse(withNulls(document), 0, parser.AllowDuplicateMapKey())

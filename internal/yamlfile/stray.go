@@ -10,10 +10,12 @@ import (
 const (
 	followsValue   = "is not YAML: a value ends before this: put the whole in quotes, or this on a line of its own"
 	missingComma   = "is not YAML: a comma is missing before this"
+	missingItem    = "is not YAML: nothing is before this comma: take it out"
 	noOpenBracket  = "is not YAML: there is no such bracket to close: put the text in quotes"
 	strangeStart   = "is not YAML: a text may not start with such a character: put it in quotes"
 	bracketInText  = "is not YAML: a text between brackets has a bracket or comma in it: put it in quotes"
 	tabInText      = "has a tab in a text without quotes: put it in quotes"
+	tabInQuotes    = "has a tab in double quotes: write \\t, or single quotes"
 	commentInText  = "has a comment in a text without quotes: put it in quotes"
 	mergeInName    = "is no merge key, as more than << is before the colon: put the name in quotes"
 	wideStart      = "starts with an empty line that has more spaces than the text: take the spaces out"
@@ -25,14 +27,14 @@ const (
 
 // strayProblem says what is wrong with a token where it stands, "" if it is fine.
 func strayProblem(next *token.Token, inFlow bool) string {
+	afterValue := endsValue(next.Prev) && startsValue(next)
 	switch {
-	case endsValue(next.Prev) && startsValue(next):
-		if inFlow {
-			return missingComma
-		}
-		if blockHeader(next.Prev) == nil && lastLine(next.Prev) == next.Position.Line {
-			return followsValue
-		}
+	case afterValue && inFlow:
+		return missingComma
+	case afterValue && blockHeader(next.Prev) == nil && lastLine(next.Prev) == next.Position.Line:
+		return followsValue
+	case next.Type == token.CollectEntryType && isOpening(next.PreviousType()):
+		return missingItem
 	case inFlow && isBareColon(next.Prev) && startsValue(next) && strings.TrimLeft(next.Origin, " \t\r\n") == next.Origin:
 		return noSpace
 	case next.Type == token.MergeKeyType && strings.TrimSpace(next.Origin) != "<<":
@@ -41,8 +43,9 @@ func strayProblem(next *token.Token, inFlow bool) string {
 		return wideStart
 	case next.Type == token.MappingKeyType && !isSimpleKey(next, inFlow):
 		return explicitKey
-	}
-	if isPlain(next) {
+	case next.Type == token.DoubleQuoteType && hasInnerTab(next.Origin):
+		return tabInQuotes
+	case isPlain(next):
 		return plainProblem(next, inFlow)
 	}
 	return ""
@@ -63,7 +66,8 @@ func plainProblem(text *token.Token, inFlow bool) string {
 	return ""
 }
 
-// hasInnerTab reports whether a tab is between the words of a line, which the library drops.
+// hasInnerTab reports whether a tab is between the words of a line. The library drops it, or
+// in double quotes what follows them.
 func hasInnerTab(origin string) bool {
 	if !strings.Contains(origin, "\t") {
 		return false
@@ -116,6 +120,11 @@ func isScalar(t *token.Token) bool {
 // ends the name there, and YAML only before a space.
 func isBareColon(t *token.Token) bool {
 	return t != nil && t.Type == token.MappingValueType && t.Prev != nil && isPlain(t.Prev)
+}
+
+// isOpening reports whether an item is to follow: after a bracket or comma.
+func isOpening(kind token.Type) bool {
+	return kind == token.SequenceStartType || kind == token.MappingStartType || kind == token.CollectEntryType
 }
 
 func isQuoted(t *token.Token) bool {
