@@ -76,6 +76,9 @@ func (c *treeConverter) convertKind(from ast.Node, at Position, path string, dep
 		}
 		return plainNode(from.Value, at)
 	case *ast.NullNode:
+		if from.Token.Type == token.NullType {
+			return plainNode(from.Token.Value, at)
+		}
 		return &Node{Kind: KindNull, Position: at, size: 1}
 	case nil:
 		return &Node{Kind: KindNull, Position: at, size: 1}

@@ -17,12 +17,12 @@ const (
 )
 
 // tokenGuard looks through tokens for what would make the parser recurse without bound, and
-// for what is not read anyway.
+// for what is no YAML or not read anyway.
 type tokenGuard struct {
 	line     int
-	flow     int // open brackets
-	openers  int // tokens in a row that each nest what follows
-	property int // tags and anchors in a row
+	flow     []token.Type // the ends of the open brackets
+	openers  int          // tokens in a row that each nest what follows
+	property int          // tags and anchors in a row
 	// key is the column of the line's first key.
 	key      int
 	mappings []openMapping // the block mappings that are open, outer ones first
@@ -34,7 +34,11 @@ type openMapping struct{ column, keys int }
 func checkTokens(tokens token.Tokens) (string, *token.Token) {
 	g := tokenGuard{}
 	for _, next := range tokens {
-		if problem := g.checkToken(next); problem != "" {
+		problem := strayProblem(next, len(g.flow) > 0)
+		if problem == "" {
+			problem = g.checkToken(next)
+		}
+		if problem != "" {
 			return problem, next
 		}
 	}
@@ -48,7 +52,7 @@ const (
 )
 
 func (g *tokenGuard) checkToken(next *token.Token) string {
-	if next.Position.Line != g.line && g.flow == 0 {
+	if next.Position.Line != g.line && len(g.flow) == 0 {
 		g.openers, g.key = 0, 0
 	}
 	g.line = next.Position.Line
@@ -56,11 +60,18 @@ func (g *tokenGuard) checkToken(next *token.Token) string {
 		g.property = 0
 	}
 	switch next.Type {
-	case token.SequenceStartType, token.MappingStartType:
-		g.flow++
+	case token.SequenceStartType:
+		g.flow = append(g.flow, token.SequenceEndType)
+		g.openers = 0
+	case token.MappingStartType:
+		g.flow = append(g.flow, token.MappingEndType)
 		g.openers = 0
 	case token.SequenceEndType, token.MappingEndType:
-		g.flow = max(0, g.flow-1)
+		last := len(g.flow) - 1
+		if last < 0 || g.flow[last] != next.Type {
+			return noOpenBracket
+		}
+		g.flow = g.flow[:last]
 		g.openers = 0
 	case token.CollectEntryType:
 		g.openers = 0
@@ -80,7 +91,7 @@ func (g *tokenGuard) checkToken(next *token.Token) string {
 		if g.key == 0 {
 			g.key = next.Position.Column
 		}
-		if g.flow == 0 && g.addKey(g.key) > maxKeys {
+		if len(g.flow) == 0 && g.addKey(g.key) > maxKeys {
 			return tooManyKeys
 		}
 	}
@@ -91,7 +102,7 @@ func (g *tokenGuard) checkToken(next *token.Token) string {
 }
 
 func (g *tokenGuard) depthProblem() string {
-	if g.flow > maxDepth || g.openers > maxDepth || g.property > maxDepth {
+	if len(g.flow) > maxDepth || g.openers > maxDepth || g.property > maxDepth {
 		return tooDeep
 	}
 	return ""

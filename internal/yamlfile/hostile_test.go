@@ -57,6 +57,12 @@ func TestHostileSizes(t *testing.T) {
 		"flow colons":       "[" + fill("a: ")[3:],
 		"percent":           fill("%a\n"),
 		"merges":            fill("<<: a\n"),
+		"closing brackets":  fill("]"),
+		"commas":            "[" + fill(",")[1:],
+		"empty lists":       "[" + fill("[],")[1:],
+		"tabs in quotes":    "\"" + fill("\t")[2:] + "\"",
+		"tabs":              fill("\t"),
+		"reserved":          fill("@"),
 		"keys moving":       fill("a: 1\n a: 1\n"),
 		"indents":           indents(hostileBytes),
 		"item indents":      strings.ReplaceAll(indents(hostileBytes), "a:", "-"),
@@ -67,6 +73,40 @@ func TestHostileSizes(t *testing.T) {
 			t.Errorf("%s took %s", name, took)
 		} else {
 			t.Logf("%s took %s", name, took)
+		}
+	}
+}
+
+// Tokens are counted before the library makes them, and never too few.
+func TestTokenBound(t *testing.T) {
+	for name, tc := range map[string]struct {
+		text string
+		want int // at most as many as are said
+	}{
+		"fields":           {"a: 1\nb: x y\n", 6},
+		"items":            {"- a\n-\n- b\n", 5},
+		"flow":             {"[a, {b: c}, []]\n", 12},
+		"JSON":             {"{\"a\": [1, \"b\"]}\n", 9},
+		"quotes":           {"a: \"x\"\nb: 'y z'\n", 6},
+		"anchors":          {"a: &x !!str y\nb: *x\n", 10},
+		"block scalars":    {"a: |\n  b\n", 4},
+		"documents":        {"--- a\n...\n---\n", 4},
+		"comments":         {"a: b # c\n", 4},
+		"a directive":      {"%a b c\n", 4},
+		"dashes in a word": {"a-b-c: --d\n", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, made := countTokens(tc.text), len(lexText(tc.text))
+			if got < made || made > tc.want || tc.want > made {
+				t.Errorf("%d said, %d made, want %d", got, made, tc.want)
+			}
+		})
+	}
+	for _, unit := range []string{"]", "[,", "- 1\n", "[],", "a: 1\n", "\"\","} {
+		_, err := Parse("h.yaml", []byte(strings.Repeat(unit, DefaultMaxBytes/len(unit))), Options{})
+		const want = "h.yaml:1:1: has more than 524288 words and punctuation marks: divide it into several files"
+		if err == nil || err.Error() != want {
+			t.Errorf("%q: got  %v\nwant %s", unit, err, want)
 		}
 	}
 }
@@ -91,6 +131,9 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
+		if said, made := countTokens(string(text)), len(lexText(string(text))); said < made && invalidByte(text) < 0 {
+			t.Fatalf("%d tokens said, %d made", said, made)
+		}
 		documents, err := Parse("f.yaml", text, Options{Aliases: true, MaxBytes: 1 << 16})
 		if err != nil && strings.TrimSpace(err.Error()) == "" {
 			t.Fatal("an error says nothing")

@@ -9,7 +9,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
@@ -53,6 +52,12 @@ func parseAll(file string, text []byte, options Options) ([]*Document, Faults) {
 		place := Position{Line: 1 + bytes.Count(text[:at], []byte("\n")), Column: 1 + utf8.RuneCount(text[start:at])}
 		return nil, Faults{{File: file, Position: place, Problem: fmt.Sprintf("byte 0x%02x is no text in UTF-8", text[at])}}
 	}
+	if maxTokens := max(1, most/bytesPerToken); countTokens(string(text)) > maxTokens {
+		return nil, Faults{faultAt(file, nil, fmt.Sprintf("has more than %d words and punctuation marks: divide it into several files", maxTokens))}
+	}
+	if tabCost(string(text)) > maxTabCost {
+		return nil, Faults{faultAt(file, nil, "has too many tabs in long lines: take them out")}
+	}
 	bodies, fault := parseText(file, string(text))
 	if fault != nil {
 		return nil, Faults{fault}
@@ -92,19 +97,23 @@ func parseText(file, text string) (bodies []ast.Node, fault *Fault) {
 			bodies, fault = nil, faultAt(file, nil, "is not YAML that can be read")
 		}
 	}()
-	tokens := lexer.Tokenize(text)
-	if invalid := tokens.InvalidToken(); invalid != nil {
+	tokens := lexText(text)
+	invalid := tokens.InvalidToken()
+	if invalid != nil {
+		tokens = tokens[:len(tokens)-1]
+	}
+	if problem, at := checkTokens(tokens); problem != "" {
+		return nil, faultAt(file, at, problem)
+	}
+	if invalid != nil {
 		fault := faultAt(file, invalid, "is not YAML: "+invalid.Error)
 		if isTabIndented(text, fault.Line) {
 			fault.Problem = "is not YAML: a tab indents the line, where only spaces may"
 		}
 		return nil, fault
 	}
-	if problem, at := checkTokens(tokens); problem != "" {
-		return nil, faultAt(file, at, problem)
-	}
 	for _, document := range splitDocuments(tokens) {
-		parsed, err := parser.Parse(document, 0, parser.AllowDuplicateMapKey())
+		parsed, err := parser.Parse(withNulls(document), 0, parser.AllowDuplicateMapKey())
 		if err != nil {
 			return nil, syntaxFault(file, err)
 		}
