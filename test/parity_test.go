@@ -83,13 +83,8 @@ func keys(offers []placement.Device) []string {
 	for _, o := range offers {
 		all = append(
 			all,
-			o.Form.String()+" "+deviceapi.GPUDevice(
-				int64(o.GPU),
-			)+" "+deviceapi.MIGDevice(
-				0,
-				&mig.Profile{ID: o.Profile},
-				o.Placement.Start,
-			)+" "+o.Placement.String(),
+			o.Form.String()+" "+deviceapi.GPUDevice(int64(o.GPU))+" "+deviceapi.MIGDevice(0, &mig.Profile{ID: o.Profile},
+				o.Placement.Start)+" "+o.Placement.String(),
 		)
 	}
 	slices.Sort(all)

@@ -18,8 +18,7 @@ var (
 	failed = regexp.MustCompile(`(?i)\b(fail\w*|oom|out.of.memory|err(or)?s?|crash\w*|refused|killed|abort\w*|not start\w*|no)\b`)
 	// succeeded is looked for after failed: "not started".
 	succeeded = regexp.MustCompile(
-		`(?i)\b(ok|okay|success\w*|succeed\w*|start(s|ed)?|pass(ed|es)?|runs?|running|serv(es|ing|ed)|loaded|fits?|yes)\b`,
-	)
+		`(?i)\b(ok|okay|success\w*|succeed\w*|start(s|ed)?|pass(ed|es)?|runs?|running|serv(es|ing|ed)|loaded|fits?|yes)\b`)
 	leading = regexp.MustCompile(`^\W*(\w+)`)
 )
 

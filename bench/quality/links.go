@@ -33,10 +33,8 @@ var linkMachines = []string{
 // bandwidth that jobs on several GPUs got, and the share of GPU time served.
 func linkTable(w io.Writer, jobs, seeds int) error {
 	fmt.Fprintf(w, "Share of the best possible bandwidth: jobs of %v GPUs, load %.1f, %d arrivals x %d seeds\n\n", sizes, load, jobs, seeds)
-	fmt.Fprintln(
-		w,
-		"| machine | random | first-fit | keep-placeable | GPU time served: first-fit | keep-placeable |\n| --- | ---: | ---: | ---: | ---: | ---: |",
-	)
+	fmt.Fprintln(w,
+		"| machine | random | first-fit | keep-placeable | GPU time served: first-fit | keep-placeable |\n| --- | ---: | ---: | ---: | ---: | ---: |")
 	for _, name := range linkMachines {
 		machine, err := catalogue.Default().Machine(name)
 		if err != nil {

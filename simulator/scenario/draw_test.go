@@ -121,10 +121,8 @@ func TestSeeds(t *testing.T) {
 		t.Fatalf("times(&changed, 1) (-want +got):\n%s", diff)
 	}
 	changed = *s
-	changed.Workloads = append(
-		changed.Workloads,
-		Workload{Name: "other", Arrivals: Arrivals{Every: hour}, Duration: Duration{Fixed: hour}, Requests: []Request{{CPUOnly: true}}},
-	)
+	changed.Workloads = append(changed.Workloads,
+		Workload{Name: "other", Arrivals: Arrivals{Every: hour}, Duration: Duration{Fixed: hour}, Requests: []Request{{CPUOnly: true}}})
 	if diff := cmp.Diff(first, times(&changed, 1)); diff != "" {
 		t.Fatalf("times(&changed, 1) (-want +got):\n%s", diff)
 	}

@@ -68,25 +68,10 @@ func start(t testing.TB) *chromium {
 	}
 	var output strings.Builder
 	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(
-		ctx,
-		path,
-		"--headless",
-		"--no-sandbox",
-		"--disable-gpu",
-		"--disable-quic",
-		"--no-first-run",
-		"--disable-dev-shm-usage",
-		"--disable-background-networking",
-		"--disable-component-update",
-		"--disable-sync",
-		"--disable-extensions",
-		"--hide-scrollbars",
-		"--force-color-profile=srgb",
-		"--host-resolver-rules=MAP * ~NOTFOUND",
-		"--user-data-dir="+t.TempDir(),
-		"--remote-debugging-pipe",
-	)
+	command := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+		"--disable-extensions", "--hide-scrollbars", "--force-color-profile=srgb", "--host-resolver-rules=MAP * ~NOTFOUND",
+		"--user-data-dir="+t.TempDir(), "--remote-debugging-pipe")
 	command.ExtraFiles = []*os.File{theirRead, theirWrite}
 	command.Stderr = &output
 	command.Env = append(os.Environ(), "TMPDIR="+t.TempDir()) // what it leaves behind, as it is killed
@@ -302,18 +287,8 @@ func (p *tab) until(condition string) {
 // key presses a key where the focus is.
 func (p *tab) key(name string) {
 	p.t.Helper()
-	codes := map[string]int{
-		"ArrowLeft":  37,
-		"ArrowUp":    38,
-		"ArrowRight": 39,
-		"ArrowDown":  40,
-		"End":        35,
-		"Home":       36,
-		" ":          32,
-		".":          190,
-		",":          188,
-		"Escape":     27,
-	}
+	codes := map[string]int{"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "End": 35, "Home": 36, " ": 32,
+		".": 190, ",": 188, "Escape": 27}
 	for _, kind := range []string{"rawKeyDown", "keyUp"} {
 		p.do("Input.dispatchKeyEvent", map[string]any{"type": kind, "key": name, "code": name, "windowsVirtualKeyCode": codes[name]})
 	}

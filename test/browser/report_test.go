@@ -79,10 +79,8 @@ const (
 
 func tip(p *tab) string {
 	p.t.Helper()
-	return evaluate[string](
-		p,
-		`document.getElementById("tip").hidden ? "" : [...document.getElementById("tip").children].map((e) => e.innerText.replace(/\s+/g, " ").trim()).join(" | ")`,
-	)
+	return evaluate[string](p,
+		`document.getElementById("tip").hidden ? "" : [...document.getElementById("tip").children].map((e) => e.innerText.replace(/\s+/g, " ").trim()).join(" | ")`)
 }
 
 func text(p *tab, selector string) string {
@@ -230,11 +228,8 @@ func TestReport(t *testing.T) {
 		p.key(".")
 		p.until(`document.getElementById("tip").innerText.includes("MIG")`)
 		if got := tip(p); got != "n-0 | GPU 0 of 2 · A30-24GB | inference MIG slices 0–1 of 4 | training MIG slice 2 of 4 | free 25 %" {
-			t.Fatalf(
-				"tip(p) = %q, want %q",
-				got,
-				"n-0 | GPU 0 of 2 · A30-24GB | inference MIG slices 0–1 of 4 | training MIG slice 2 of 4 | free 25 %",
-			)
+			t.Fatalf("tip(p) = %q, want %q",
+				got, "n-0 | GPU 0 of 2 · A30-24GB | inference MIG slices 0–1 of 4 | training MIG slice 2 of 4 | free 25 %")
 		}
 		p.key(".")
 		p.until(`document.getElementById("tip").innerText.includes("down")`)
@@ -278,10 +273,8 @@ func TestReport(t *testing.T) {
 		if now["#08417f"] == 0 {
 			t.Fatal("no now[\"#08417f\"]")
 		}
-		evaluate[any](
-			p,
-			`(() => { const s = document.getElementById("map-colour"); s.value = "class"; s.dispatchEvent(new Event("change")); })()`,
-		)
+		evaluate[any](p,
+			`(() => { const s = document.getElementById("map-colour"); s.value = "class"; s.dispatchEvent(new Event("change")); })()`)
 	})
 
 	t.Run("two policies", func(t *testing.T) {
@@ -511,13 +504,8 @@ func largeRuns(t *testing.T) []report.Run {
 		for i := range pool.count {
 			nodes = append(
 				nodes,
-				simulator.Node{
-					Name:      fmt.Sprintf("%s-%04d", pool.name, i),
-					Inventory: inv,
-					Host:      simulator.Host{CPU: 128_000, Memory: 1024 * topology.GiB},
-					Domain:    placement.NoValue,
-					Price:     1_500_000,
-				},
+				simulator.Node{Name: fmt.Sprintf("%s-%04d", pool.name, i), Inventory: inv,
+					Host: simulator.Host{CPU: 128_000, Memory: 1024 * topology.GiB}, Domain: placement.NoValue, Price: 1_500_000},
 			)
 		}
 	}
@@ -618,21 +606,11 @@ func largeJobs() []simulator.Job {
 		}
 		jobs = append(
 			jobs,
-			simulator.Job{
-				Name:     fmt.Sprintf("job-%05d", i),
-				Class:    k.class,
-				Priority: k.priority,
-				Arrives:  simulator.Time(rng.Int64N(int64(6 * simulator.Day))),
-				Loads:    simulator.Minute,
-				Runs: simulator.Time(
-					float64(k.runs) * rng.ExpFloat64(),
-				),
-				Members:    1,
-				Host:       simulator.Host{CPU: 2000, Memory: 8 * topology.GiB},
-				Template:   k.ask,
-				Checkpoint: 15 * simulator.Minute,
-				MaxWait:    2 * simulator.Day,
-			},
+			simulator.Job{Name: fmt.Sprintf("job-%05d", i), Class: k.class, Priority: k.priority,
+				Arrives: simulator.Time(rng.Int64N(int64(6 * simulator.Day))), Loads: simulator.Minute,
+				Runs: simulator.Time(float64(k.runs) * rng.ExpFloat64()), Members: 1,
+				Host: simulator.Host{CPU: 2000, Memory: 8 * topology.GiB}, Template: k.ask, Checkpoint: 15 * simulator.Minute,
+				MaxWait: 2 * simulator.Day},
 		)
 	}
 	return jobs
@@ -647,14 +625,8 @@ func curvesOf(t *testing.T, chosen policy.NodePolicy, seed int64) *openb.Result 
 	for i := range 150 {
 		nodes = append(
 			nodes,
-			policy.NodeCapacity{
-				Name:   fmt.Sprintf("n%03d", i),
-				CPU:    96_000,
-				Memory: 400 * topology.GiB,
-				Pods:   1001,
-				GPUs:   []int64{2, 4, 8}[i%3],
-				Model:  "T4",
-			},
+			policy.NodeCapacity{Name: fmt.Sprintf("n%03d", i), CPU: 96_000, Memory: 400 * topology.GiB, Pods: 1001,
+				GPUs: []int64{2, 4, 8}[i%3], Model: "T4"},
 		)
 	}
 	for range 1200 {

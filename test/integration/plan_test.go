@@ -114,12 +114,8 @@ func TestPlannedClaimsAreValid(t *testing.T) {
 			t.Fatalf("%v: no request.FirstAvailable", args)
 		}
 		if len(request.FirstAvailable) > resourceapi.FirstAvailableDeviceRequestMaxSize {
-			t.Fatalf(
-				"%v: len(request.FirstAvailable) = %v, want at most %v",
-				args,
-				len(request.FirstAvailable),
-				resourceapi.FirstAvailableDeviceRequestMaxSize,
-			)
+			t.Fatalf("%v: len(request.FirstAvailable) = %v, want at most %v",
+				args, len(request.FirstAvailable), resourceapi.FirstAvailableDeviceRequestMaxSize)
 		}
 	}
 }

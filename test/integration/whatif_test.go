@@ -90,15 +90,8 @@ func (s *space) ownScheduler(name string) {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
-	scheduler, err := world.cluster.Run(
-		s.ctx,
-		name,
-		world.cluster.Binaries().Command("ashlar-scheduler"),
-		"--config",
-		file,
-		"--secure-port",
-		"0",
-	)
+	scheduler, err := world.cluster.Run(s.ctx, name, world.cluster.Binaries().Command("ashlar-scheduler"), "--config", file,
+		"--secure-port", "0")
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -195,8 +188,7 @@ func TestWhatifIsWhatTheSchedulerDoes(t *testing.T) {
 	if reflect.DeepEqual(said, s.whatif("--snapshot", saved, "-f", file, "--policy", "first-fit")) {
 		t.Fatalf(
 			"what is compared below depends on the policy: s.whatif(\"--snapshot\", saved, \"-f\", file, \"--policy\", \"first-fit\") = %+v, want anything else",
-			s.whatif("--snapshot", saved, "-f", file, "--policy", "first-fit"),
-		)
+			s.whatif("--snapshot", saved, "-f", file, "--policy", "first-fit"))
 	}
 
 	for _, m := range all {

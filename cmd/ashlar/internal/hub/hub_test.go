@@ -26,10 +26,8 @@ func serve(t *testing.T, answers map[string]answer) (server *httptest.Server, se
 	t.Helper()
 	seen = &[]string{}
 	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		*seen = append(
-			*seen,
-			strings.TrimSpace(fmt.Sprintf("%s %s %s", r.URL.EscapedPath(), r.Header.Get("Authorization"), r.Header.Get("If-None-Match"))),
-		)
+		*seen = append(*seen,
+			strings.TrimSpace(fmt.Sprintf("%s %s %s", r.URL.EscapedPath(), r.Header.Get("Authorization"), r.Header.Get("If-None-Match"))))
 		if found := answers[r.URL.EscapedPath()]; found != nil {
 			found(w, r)
 			return

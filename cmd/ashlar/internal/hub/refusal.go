@@ -31,9 +31,7 @@ func (c *Client) refusalError(response *http.Response, address, model string) er
 	case code == "GatedRepo" && c.token == "":
 		return fmt.Errorf(
 			"%s: the model is gated: accept its licence at %s, then give a token in HF_TOKEN or with --hub-token-file",
-			address,
-			page,
-		)
+			address, page)
 	case code == "GatedRepo":
 		return fmt.Errorf("%s: the model is gated and the token's owner has no access: accept its licence at %s", address, page)
 	case code == "RevisionNotFound":
@@ -42,8 +40,7 @@ func (c *Client) refusalError(response *http.Response, address, model string) er
 		return &NotFound{fmt.Sprintf("%s: the model has no such file", address)}
 	case code == "RepoNotFound" && c.token == "":
 		return &NotFound{
-			fmt.Sprintf("%s: there is no such model, or it is private and needs a token in HF_TOKEN or with --hub-token-file", address),
-		}
+			fmt.Sprintf("%s: there is no such model, or it is private and needs a token in HF_TOKEN or with --hub-token-file", address)}
 	case code == "RepoNotFound":
 		return &NotFound{fmt.Sprintf("%s: there is no such model, or the token's owner may not see it", address)}
 	case status == http.StatusNotFound:
@@ -51,20 +48,12 @@ func (c *Client) refusalError(response *http.Response, address, model string) er
 	case (status == http.StatusUnauthorized || status == http.StatusForbidden) && c.token == "":
 		return fmt.Errorf(
 			"%s: the hub answers %s: if the model is gated, accept its licence at %s; then give a token in HF_TOKEN (for %s) or with --hub-token-file",
-			address,
-			response.Status,
-			page,
-			Default,
-		)
+			address, response.Status, page, Default)
 	case status == http.StatusUnauthorized:
 		return fmt.Errorf("%s: the hub answers %s: the token is not valid, or expired", address, response.Status)
 	case status == http.StatusForbidden:
-		return fmt.Errorf(
-			"%s: the hub answers %s: the token does not give access; accept the model's licence at %s",
-			address,
-			response.Status,
-			page,
-		)
+		return fmt.Errorf("%s: the hub answers %s: the token does not give access; accept the model's licence at %s",
+			address, response.Status, page)
 	}
 	return fmt.Errorf("%s: the hub answers %s", address, response.Status)
 }
