@@ -52,7 +52,8 @@ func writeSummary(weights, starts *resultTable) string {
 			"Starts of vLLM 0.10 and later that were logged: %d of %d outcomes as predicted; %d rows cannot be known. ",
 			agree, agree+wrong, unknown)
 		fmt.Fprintf(&out,
-			"KV cache memory of %d that started: %d within 5 %%, median error %s, largest %s. Tokens from the logged memory, %d rows: median error %s.\n",
+			"KV cache memory of %d that started: %d within 5 %%, median error %s, largest %s. "+
+				"Tokens from the logged memory, %d rows: median error %s.\n",
 			kv.count, kv.countWithin(5), kv.medianError(), kv.largestError(), tokens.count, tokens.medianError())
 	}
 	out.WriteString("\n")

@@ -68,7 +68,10 @@ const colours = `(() => { const c = document.querySelector(".tiles canvas"), cop
 	const context = copy.getContext("2d", {willReadFrequently: true});
 	context.drawImage(c, 0, 0);
 	const d = context.getImageData(0, 0, c.width, c.height).data;
-	for (let i = 0; i < d.length; i += 4) if (d[i + 3] === 255) { const k = "#" + [d[i], d[i + 1], d[i + 2]].map((x) => x.toString(16).padStart(2, "0")).join(""); n[k] = (n[k] ?? 0) + 1; }
+	for (let i = 0; i < d.length; i += 4) if (d[i + 3] === 255) {
+		const k = "#" + [d[i], d[i + 1], d[i + 2]].map((x) => x.toString(16).padStart(2, "0")).join("");
+		n[k] = (n[k] ?? 0) + 1;
+	}
 	return n; })()`
 
 const (
@@ -79,8 +82,8 @@ const (
 
 func tip(p *tab) string {
 	p.t.Helper()
-	return evaluate[string](p,
-		`document.getElementById("tip").hidden ? "" : [...document.getElementById("tip").children].map((e) => e.innerText.replace(/\s+/g, " ").trim()).join(" | ")`)
+	return evaluate[string](p, `document.getElementById("tip").hidden ? "" :
+		[...document.getElementById("tip").children].map((e) => e.innerText.replace(/\s+/g, " ").trim()).join(" | ")`)
 }
 
 func text(p *tab, selector string) string {
@@ -200,12 +203,8 @@ func TestReport(t *testing.T) {
 		if diff := cmp.Diff(first, evaluate[map[string]int](p, colours)); diff != "" {
 			t.Fatalf("evaluate[map[string]int](p, colours) (-want +got):\n%s", diff)
 		}
-		if got := strings.Replace(
-			evaluate[string](p, `document.getElementById("map-time").getAttribute("aria-valuetext")`),
-			"0 ",
-			"0s ",
-			1,
-		); got != "0s after the start" {
+		shown := evaluate[string](p, `document.getElementById("map-time").getAttribute("aria-valuetext")`)
+		if got := strings.Replace(shown, "0 ", "0s ", 1); got != "0s after the start" {
 			t.Fatalf("got = %q, want %q", got, "0s after the start")
 		}
 	})
@@ -304,9 +303,11 @@ func TestReport(t *testing.T) {
 	})
 
 	t.Run("accessible", func(t *testing.T) {
-		if got := evaluate[[]string](p, `[...document.querySelectorAll("button, select, input, [tabindex='0']")].filter((e) =>
-			!e.getAttribute("aria-label") && !e.getAttribute("aria-labelledby") && !e.innerText.trim() && !e.closest("label")).map((e) => e.outerHTML.slice(0, 80))`); len(got) > 0 {
-			t.Fatalf("got = %v, want none", got)
+		unnamed := evaluate[[]string](p, `[...document.querySelectorAll("button, select, input, [tabindex='0']")].filter((e) =>
+			!e.getAttribute("aria-label") && !e.getAttribute("aria-labelledby") && !e.innerText.trim() && !e.closest("label")
+			).map((e) => e.outerHTML.slice(0, 80))`)
+		if len(unnamed) > 0 {
+			t.Fatalf("unnamed = %v, want none", unnamed)
 		}
 		if got := evaluate[float64](p, `[...document.querySelectorAll("table")].filter((e) => !e.caption).length`); got != float64(0) {
 			t.Fatalf("got = %v, want %v", got, float64(0))
@@ -339,7 +340,8 @@ func TestHostileNames(t *testing.T) {
 	browser := start(t)
 	for i, name := range []string{
 		`</script><script>document.title="broken";alert(1)</script>`, `"><img src=x onerror="document.title='broken'">`,
-		`<svg onload=document.title='broken'>`, `'-(document.title='broken')-'`, "${document.title='broken'}", "<!--<script>", "\u202e\x00\u2028😀", strings.Repeat("10 kB 😀", 1000),
+		`<svg onload=document.title='broken'>`, `'-(document.title='broken')-'`, "${document.title='broken'}", "<!--<script>",
+		"\u202e\x00\u2028😀", strings.Repeat("10 kB 😀", 1000),
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			p := browser.open(t, pageOf(t, "Title "+name, report.Run{Name: name, Result: small(name, "1"+name, "2"+name, name, "t"+name)},
@@ -398,7 +400,10 @@ func TestLarge(t *testing.T) {
 		name          string
 		width, height int
 		dark          bool
-	}{{"desktop", 1280, 900, false}, {"desktop-dark", 1280, 900, true}, {"phone", 390, 844, false}, {"phone-dark", 390, 844, true}, {"wide", 1920, 1080, false}} {
+	}{
+		{"desktop", 1280, 900, false}, {"desktop-dark", 1280, 900, true}, {"phone", 390, 844, false}, {"phone-dark", 390, 844, true},
+		{"wide", 1920, 1080, false},
+	} {
 		if testing.Short() && screen.name != "desktop" && screen.name != "phone-dark" {
 			continue
 		}
@@ -496,17 +501,17 @@ func largeRuns(t *testing.T) []report.Run {
 	for _, pool := range []struct {
 		name, machine string
 		count         int
-	}{{"a100", "dgx-a100", 300}, {"a30", "4xA30-pcie", 313}, {"v100", "aws-p3.16xlarge", 300}, {"a10g", "aws-g5.48xlarge", 200}, {"cpu", "", 100}} {
+	}{
+		{"a100", "dgx-a100", 300}, {"a30", "4xA30-pcie", 313}, {"v100", "aws-p3.16xlarge", 300}, {"a10g", "aws-g5.48xlarge", 200},
+		{"cpu", "", 100},
+	} {
 		var inv *placement.Inventory
 		if pool.machine != "" {
 			inv = inventoryOf(t, pool.machine)
 		}
 		for i := range pool.count {
-			nodes = append(
-				nodes,
-				simulator.Node{Name: fmt.Sprintf("%s-%04d", pool.name, i), Inventory: inv,
-					Host: simulator.Host{CPU: 128_000, Memory: 1024 * topology.GiB}, Domain: placement.NoValue, Price: 1_500_000},
-			)
+			nodes = append(nodes, simulator.Node{Name: fmt.Sprintf("%s-%04d", pool.name, i), Inventory: inv,
+				Host: simulator.Host{CPU: 128_000, Memory: 1024 * topology.GiB}, Domain: placement.NoValue, Price: 1_500_000})
 		}
 	}
 	slices.SortFunc(nodes, func(a, b simulator.Node) int { return strings.Compare(a.Name, b.Name) })
@@ -604,14 +609,19 @@ func largeJobs() []simulator.Job {
 				break
 			}
 		}
-		jobs = append(
-			jobs,
-			simulator.Job{Name: fmt.Sprintf("job-%05d", i), Class: k.class, Priority: k.priority,
-				Arrives: simulator.Time(rng.Int64N(int64(6 * simulator.Day))), Loads: simulator.Minute,
-				Runs: simulator.Time(float64(k.runs) * rng.ExpFloat64()), Members: 1,
-				Host: simulator.Host{CPU: 2000, Memory: 8 * topology.GiB}, Template: k.ask, Checkpoint: 15 * simulator.Minute,
-				MaxWait: 2 * simulator.Day},
-		)
+		jobs = append(jobs, simulator.Job{
+			Name:       fmt.Sprintf("job-%05d", i),
+			Class:      k.class,
+			Priority:   k.priority,
+			Arrives:    simulator.Time(rng.Int64N(int64(6 * simulator.Day))),
+			Loads:      simulator.Minute,
+			Runs:       simulator.Time(float64(k.runs) * rng.ExpFloat64()),
+			Members:    1,
+			Host:       simulator.Host{CPU: 2000, Memory: 8 * topology.GiB},
+			Template:   k.ask,
+			Checkpoint: 15 * simulator.Minute,
+			MaxWait:    2 * simulator.Day,
+		})
 	}
 	return jobs
 }
@@ -623,11 +633,8 @@ func curvesOf(t *testing.T, chosen policy.NodePolicy, seed int64) *openb.Result 
 	var nodes []policy.NodeCapacity
 	var pods []policy.TracePod
 	for i := range 150 {
-		nodes = append(
-			nodes,
-			policy.NodeCapacity{Name: fmt.Sprintf("n%03d", i), CPU: 96_000, Memory: 400 * topology.GiB, Pods: 1001,
-				GPUs: []int64{2, 4, 8}[i%3], Model: "T4"},
-		)
+		nodes = append(nodes, policy.NodeCapacity{Name: fmt.Sprintf("n%03d", i), CPU: 96_000, Memory: 400 * topology.GiB, Pods: 1001,
+			GPUs: []int64{2, 4, 8}[i%3], Model: "T4"})
 	}
 	for range 1200 {
 		class := forecast.PodClass{CPU: 8000, GPUs: 1, PerGPU: topology.MilliGPU(100 * (1 + rng.IntN(10)))}

@@ -157,7 +157,9 @@ func TestSimulatorForetellsGangsHostsAndPreemption(t *testing.T) {
 		}
 	}
 	t.Logf("%d arrivals: %v", len(asked), seen)
-	for _, what := range []string{"gangs placed", "gangs refused", "without GPUs placed", "without GPUs refused", "with GPUs placed", "with GPUs refused", "preempting"} {
+	for _, what := range []string{
+		"gangs placed", "gangs refused", "without GPUs placed", "without GPUs refused", "with GPUs placed", "with GPUs refused", "preempting",
+	} {
 		if seen[what] == 0 {
 			t.Errorf("no arrival was %s: the workload says nothing about it", what)
 		}

@@ -190,11 +190,9 @@ func (c *Captured) findModel(matrix *Matrix, gpus []GPU, texts Texts, facts Fact
 				matrix.Links[i][j], i, j, model.Name)
 		}
 		if gpus != nil && gpus[0].Memory > 0 && gpus[0].Memory != model.Memory {
-			c.Notes = append(
-				c.Notes,
+			c.Notes = append(c.Notes,
 				fmt.Sprintf("the capture shows %d MiB of memory, the catalogue has %d for %s: the catalogue's figure is used",
-					gpus[0].Memory/topology.MiB, model.Memory/topology.MiB, model.Name),
-			)
+					gpus[0].Memory/topology.MiB, model.Memory/topology.MiB, model.Name))
 		}
 		switch {
 		case lists != nil && model.MIG != "":
@@ -216,8 +214,8 @@ func (c *Captured) findModel(matrix *Matrix, gpus []GPU, texts Texts, facts Fact
 		nameTable(c.Table, model.Name, facts.Source)
 		model.MIG = model.Name
 	} else if mode := gpus[0].MIG; mode == "Enabled" || mode == "Disabled" {
-		c.Notes = append(c.Notes,
-			model.Product+" has MIG, but its profiles were not captured: nvidia-smi mig -lgip and -lgipp show them, give them with --lgip and --lgipp")
+		c.Notes = append(c.Notes, model.Product+" has MIG, but its profiles were not captured: "+
+			"nvidia-smi mig -lgip and -lgipp show them, give them with --lgip and --lgipp")
 	}
 	c.Model = model
 	return model, nil

@@ -200,7 +200,8 @@ func TestRefusedMachine(t *testing.T) {
 		"other model named": {change: func(_ *capture.Texts, f *capture.Facts) { f.GPU = h100 },
 			want: `Product Name is "NVIDIA A30 Sample", H100-SXM5-80GB was given`},
 		"no compute capability": {change: func(_ *capture.Texts, f *capture.Facts) { f.Compute = nil },
-			want: "a30-box.query.txt:9: compute capability of NVIDIA A30 Sample is missing, nvidia-smi --query-gpu=compute_cap --format=csv shows it"},
+			want: "a30-box.query.txt:9: compute capability of NVIDIA A30 Sample is missing, " +
+				"nvidia-smi --query-gpu=compute_cap --format=csv shows it"},
 		"no P2P": {change: func(_ *capture.Texts, f *capture.Facts) { f.P2P = "" }, want: "nvidia-smi topo -p2p r shows it"},
 		"no lane rate": {change: func(x *capture.Texts, _ *capture.Facts) {
 			x.Topology.Content = strings.NewReplacer("SYS\t", "NV4\t").Replace(x.Topology.Content)

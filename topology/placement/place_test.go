@@ -43,8 +43,10 @@ func TestPlaceWholeGPUs(t *testing.T) {
 			machine: "dgx1-v100", count: 2, want: []int{1, 2}, wantBandwidth: 50, // NV2
 		},
 		"half of an NVSwitch machine is one socket": {machine: "dgx-h100", busy: []int{1}, count: 4, want: []int{4, 5, 6, 7}, wantBandwidth: 450},
-		"an island stays together":                  {machine: "2xNVL4-h200", busy: []int{0}, count: 4, want: []int{4, 5, 6, 7}, wantBandwidth: 450},
-		"one socket without NVLink":                 {machine: "8xL40S-2socket-node", busy: []int{3}, count: 4, want: []int{4, 5, 6, 7}, wantBandwidth: 18},
+		"an island stays together": {machine: "2xNVL4-h200", busy: []int{0}, count: 4, want: []int{4, 5, 6, 7},
+			wantBandwidth: 450},
+		"one socket without NVLink": {machine: "8xL40S-2socket-node", busy: []int{3}, count: 4,
+			want: []int{4, 5, 6, 7}, wantBandwidth: 18},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inv := inventoryOf(t, tc.machine)
