@@ -451,14 +451,10 @@ func TestPictures(t *testing.T) {
 		}
 	}
 	take(browser.open(t, pageOf(t, "Every policy on the trace openb", runs...), 1280, 900, false), "openb", true)
-	p := browser.open(
-		t,
-		pageOf(t, "Two nodes", report.Run{Name: "fgd", Result: small("n-0", "node-with-a-longer-name", "n-2", "inference", "training")},
-			report.Run{Name: "random", Result: small("n-0", "n-1", "n-2", "inference", "training")}),
-		1280,
-		900,
-		false,
-	)
+	two := pageOf(t, "Two nodes",
+		report.Run{Name: "fgd", Result: small("n-0", "node-with-a-longer-name", "n-2", "inference", "training")},
+		report.Run{Name: "random", Result: small("n-0", "n-1", "n-2", "inference", "training")})
+	p := browser.open(t, two, 1280, 900, false)
 	evaluate[any](p, `(() => { const s = document.getElementById("map-other"); s.value = "1"; s.dispatchEvent(new Event("change")); })()`)
 	p.until(`document.querySelectorAll(".tiles").length === 2 && document.querySelectorAll(".held")[1].innerText`)
 	take(p, "small", true)
@@ -521,22 +517,19 @@ func largeRuns(t *testing.T) []report.Run {
 		if err != nil {
 			t.Fatal(err)
 		}
-		result, err := simulator.Run(
-			&simulator.Input{
-				Nodes:         nodes,
-				Jobs:          largeJobs(),
-				Policy:        chosen,
-				Horizon:       7 * simulator.Day,
-				SnapshotNodes: 2000,
-				Reslice:       5 * simulator.Second,
-				Outages: []simulator.Outage{
-					{Node: 20, At: simulator.Day, For: 5 * simulator.Day},
-					{Node: 21, At: simulator.Day, For: 5 * simulator.Day},
-					{Node: 500, At: 2 * simulator.Day, Drain: true, For: 4 * simulator.Day},
-				},
+		result, err := simulator.Run(&simulator.Input{
+			Nodes:         nodes,
+			Jobs:          largeJobs(),
+			Policy:        chosen,
+			Horizon:       7 * simulator.Day,
+			SnapshotNodes: 2000,
+			Reslice:       5 * simulator.Second,
+			Outages: []simulator.Outage{
+				{Node: 20, At: simulator.Day, For: 5 * simulator.Day},
+				{Node: 21, At: simulator.Day, For: 5 * simulator.Day},
+				{Node: 500, At: 2 * simulator.Day, Drain: true, For: 4 * simulator.Day},
 			},
-			simulator.Watch{},
-		)
+		}, simulator.Watch{})
 		if err != nil {
 			t.Fatal(err)
 		}
