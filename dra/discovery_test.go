@@ -179,11 +179,16 @@ func TestDiscoverNamesWhatFailed(t *testing.T) {
 		"no driver":         {init: nvml.ERROR_LIBRARY_NOT_FOUND, want: "no NVIDIA driver on this machine: libnvidia-ml.so.1 not found"},
 		"driver not loaded": {init: nvml.ERROR_DRIVER_NOT_LOADED, want: "starting NVML: Init: ERROR_DRIVER_NOT_LOADED"},
 		"lost GPU":          {device: third(func(d nvml.Device) nvml.Device { return lost{d} }), want: "GPU 2: GetUUID: ERROR_GPU_IS_LOST"},
-		"odd address":       {device: third(func(d nvml.Device) nvml.Device { return oddAddress{d} }), want: `GPU 2: GetPciInfo: PCI address "odd" is not`},
-		"refused link":      {device: third(func(d nvml.Device) nvml.Device { return refusing{d} }), want: "GPU 2: GetNvLinkState(0): ERROR_UNKNOWN"},
-		"fabric starting":   {device: third(func(d nvml.Device) nvml.Device { return starting{d} }), want: "GPU 2: GetGpuFabricInfo: the NVLink fabric is still being set up"},
-		"not root":          {device: third(func(d nvml.Device) nvml.Device { return forbidden{d} }), want: "GPU 2: GetGpuInstancePossiblePlacements(profile 14): ERROR_NO_PERMISSION"},
-		"odd NUMA node":     {sys: badNUMA, want: `GPU 0: reading the NUMA node from sysfs: bus/pci/devices/0000:13:00.0/numa_node holds "many\n"`},
+		"odd address": {device: third(func(d nvml.Device) nvml.Device { return oddAddress{d} }),
+			want: `GPU 2: GetPciInfo: PCI address "odd" is not`},
+		"refused link": {device: third(func(d nvml.Device) nvml.Device { return refusing{d} }),
+			want: "GPU 2: GetNvLinkState(0): ERROR_UNKNOWN"},
+		"fabric starting": {device: third(func(d nvml.Device) nvml.Device { return starting{d} }),
+			want: "GPU 2: GetGpuFabricInfo: the NVLink fabric is still being set up"},
+		"not root": {device: third(func(d nvml.Device) nvml.Device { return forbidden{d} }),
+			want: "GPU 2: GetGpuInstancePossiblePlacements(profile 14): ERROR_NO_PERMISSION"},
+		"odd NUMA node": {sys: badNUMA,
+			want: `GPU 0: reading the NUMA node from sysfs: bus/pci/devices/0000:13:00.0/numa_node holds "many\n"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tc.sys == nil {

@@ -63,7 +63,8 @@ func TestProfileName(t *testing.T) {
 		// 19.5/80 GiB is a little under 2/8; 2/8 of 80 is 20.
 		"A100-80 2g": {mig.Profile{ComputeSlices: 2, MemorySlices: 2, Memory: 19968 * topology.MiB, Enum: 1}, 80 * topology.GiB, "2g.20gb"},
 		// 16384/143771 MiB is a little under 1/8; 1/8 of 141 is 17.6.
-		"H200 1g+me": {mig.Profile{ComputeSlices: 1, MemorySlices: 1, Memory: 16384 * topology.MiB, Enum: 7}, 143771 * topology.MiB, "1g.18gb+me"},
+		"H200 1g+me": {mig.Profile{ComputeSlices: 1, MemorySlices: 1, Memory: 16384 * topology.MiB, Enum: 7},
+			143771 * topology.MiB, "1g.18gb+me"},
 		// Unknown memory: 1 of 8 slices of 269 is 33.6.
 		"B300 1g": {mig.Profile{ComputeSlices: 1, MemorySlices: 1}, 275040 * topology.MiB, "1g.34gb"},
 		"GFX":     {mig.Profile{ComputeSlices: 3, MemorySlices: 4, Enum: 17}, 80 * topology.GiB, "3g.40gb+gfx"},

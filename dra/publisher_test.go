@@ -137,11 +137,13 @@ func TestCheckCluster(t *testing.T) {
 		nodes   []string
 		want    string
 	}{
-		"in order":    {nodes: []string{"node-0"}},
-		"no node":     {nodes: []string{"node-0", "node-1"}, want: `node "node-1" does not exist in the cluster`},
-		"may not":     {refused: "update", want: "this client may not update ResourceSlices (resourceslices.resource.k8s.io)"},
-		"forbidden":   {listing: apierrors.NewForbidden(slices, "", errors.New("no")), want: "listing ResourceSlices: resourceslices.resource.k8s.io is forbidden: no"},
-		"old cluster": {listing: apierrors.NewNotFound(slices, ""), want: "the API server has no ResourceSlices of resource.k8s.io/v1: Kubernetes 1.34 or later is needed"},
+		"in order": {nodes: []string{"node-0"}},
+		"no node":  {nodes: []string{"node-0", "node-1"}, want: `node "node-1" does not exist in the cluster`},
+		"may not":  {refused: "update", want: "this client may not update ResourceSlices (resourceslices.resource.k8s.io)"},
+		"forbidden": {listing: apierrors.NewForbidden(slices, "", errors.New("no")),
+			want: "listing ResourceSlices: resourceslices.resource.k8s.io is forbidden: no"},
+		"old cluster": {listing: apierrors.NewNotFound(slices, ""),
+			want: "the API server has no ResourceSlices of resource.k8s.io/v1: Kubernetes 1.34 or later is needed"},
 		"unreachable": {
 			listing: &url.Error{Op: "Get", URL: "https://10.0.0.1:6443/apis", Err: errors.New("connection refused")},
 			want:    "listing ResourceSlices: the API server https://10.0.0.1:6443 cannot be reached: connection refused",

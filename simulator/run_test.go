@@ -131,10 +131,8 @@ func TestLog(t *testing.T) {
 {"t":150000,"n":11,"event":"departure","job":"b"}
 `)
 	}
-	if diff := cmp.Diff(
-		JobCounts{Arrived: 3, Finished: 2, Failed: 1, Failures: map[FailureReason]int64{NeverFits: 1}},
-		result.Jobs,
-	); diff != "" {
+	wantJobs := JobCounts{Arrived: 3, Finished: 2, Failed: 1, Failures: map[FailureReason]int64{NeverFits: 1}}
+	if diff := cmp.Diff(wantJobs, result.Jobs); diff != "" {
 		t.Fatalf("result.Jobs (-want +got):\n%s", diff)
 	}
 	if result.All.Waits.Max != 89*Second {
@@ -202,15 +200,9 @@ func TestGang(t *testing.T) {
 	gang.Members, gang.SameDomain = 2, true
 	in := &Input{Nodes: nodes, Jobs: []Job{job("a", 0, Hour, wholes(4)), gang}}
 	_, log := runLog(t, in)
-	if !strings.Contains(
-		log,
-		`"placed","job":"gang","on":[{"node":"n-002","devices":["0","1","2","3"]},{"node":"n-003","devices":["0","1","2","3"]}]`,
-	) {
-		t.Fatalf(
-			"%q does not contain %q",
-			log,
-			`"placed","job":"gang","on":[{"node":"n-002","devices":["0","1","2","3"]},{"node":"n-003","devices":["0","1","2","3"]}]`,
-		)
+	const want = `"placed","job":"gang","on":[{"node":"n-002","devices":["0","1","2","3"]},{"node":"n-003","devices":["0","1","2","3"]}]`
+	if !strings.Contains(log, want) {
+		t.Fatalf("%q does not contain %q", log, want)
 	}
 	gang.Members = 3
 	in.Jobs[1] = gang
@@ -434,12 +426,8 @@ func TestProperties(t *testing.T) {
 		in.Outages = slices.DeleteFunc(in.Outages, func(o Outage) bool { return o.For == 0 })
 		result, _ := runLog(t, in)
 		if result.Jobs.Running+result.Jobs.Waiting != 0 {
-			t.Fatalf(
-				"seed %d: %+v: result.Jobs.Running + result.Jobs.Waiting = %v, want none",
-				seed,
-				result.Jobs,
-				result.Jobs.Running+result.Jobs.Waiting,
-			)
+			t.Fatalf("seed %d: %+v: result.Jobs.Running + result.Jobs.Waiting = %v, want none",
+				seed, result.Jobs, result.Jobs.Running+result.Jobs.Waiting)
 		}
 		if got, want := result.Jobs.Finished+result.Jobs.Failed, int64(len(in.Jobs)); got != want {
 			t.Fatalf("result.Jobs.Finished + result.Jobs.Failed = %v, want %v", got, want)

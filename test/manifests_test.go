@@ -40,6 +40,7 @@ func TestMIGDeviceClassesMatchCatalogue(t *testing.T) {
 		"# Written by: go test ./test -run TestMIGDeviceClassesMatchCatalogue -update\n")
 	for _, profile := range slices.Sorted(maps.Keys(profiles)) {
 		resource := "mig-" + strings.ReplaceAll(profile, "+", ".")
+		// The expression is one line of YAML.
 		fmt.Fprintf(&text, `---
 apiVersion: resource.k8s.io/v1
 kind: DeviceClass
@@ -49,7 +50,8 @@ spec:
   extendedResourceName: nvidia.com/%s
   selectors:
   - cel:
-      expression: device.driver == "gpu.ashlar.dev" && device.attributes["gpu.ashlar.dev"].type == "mig" && device.attributes["gpu.ashlar.dev"].profile == %q
+      expression: device.driver == "gpu.ashlar.dev" && device.attributes["gpu.ashlar.dev"].type == "mig" && `+
+			`device.attributes["gpu.ashlar.dev"].profile == %q
 `, resource, resource, profile)
 	}
 	file := filepath.Join("..", "manifests", "base", "mig-deviceclasses.yaml")

@@ -38,12 +38,9 @@ func TestNamesHaveTwoWords(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf(
-			"names of one word (-%s +found): give a new one a second word that says what it is of, or, where its package or type completes it, "+
-				"add its line by `go test ./test -run NamesHaveTwoWords -update-names`:\n%s",
-			oneWordNames,
-			diff,
-		)
+		t.Errorf("names of one word (-%s +found): give a new one a second word that says what it is of, or, "+
+			"where its package or type completes it, add its line by `go test ./test -run NamesHaveTwoWords -update-names`:\n%s",
+			oneWordNames, diff)
 	}
 }
 

@@ -81,16 +81,8 @@ func TestSchedulerReadsWhatTheDriverPublishes(t *testing.T) {
 func keys(offers []placement.Device) []string {
 	var all []string
 	for _, o := range offers {
-		all = append(
-			all,
-			o.Form.String()+" "+deviceapi.GPUDevice(
-				int64(o.GPU),
-			)+" "+deviceapi.MIGDevice(
-				0,
-				&mig.Profile{ID: o.Profile},
-				o.Placement.Start,
-			)+" "+o.Placement.String(),
-		)
+		instance := deviceapi.MIGDevice(0, &mig.Profile{ID: o.Profile}, o.Placement.Start)
+		all = append(all, o.Form.String()+" "+deviceapi.GPUDevice(int64(o.GPU))+" "+instance+" "+o.Placement.String())
 	}
 	slices.Sort(all)
 	return all

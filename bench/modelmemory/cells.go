@@ -17,9 +17,8 @@ func readTruth(cell string) bool {
 var (
 	failed = regexp.MustCompile(`(?i)\b(fail\w*|oom|out.of.memory|err(or)?s?|crash\w*|refused|killed|abort\w*|not start\w*|no)\b`)
 	// succeeded is looked for after failed: "not started".
-	succeeded = regexp.MustCompile(
-		`(?i)\b(ok|okay|success\w*|succeed\w*|start(s|ed)?|pass(ed|es)?|runs?|running|serv(es|ing|ed)|loaded|fits?|yes)\b`,
-	)
+	succeeded = regexp.MustCompile(`(?i)\b(ok|okay|success\w*|succeed\w*|start(s|ed)?|pass(ed|es)?|runs?|running|` +
+		`serv(es|ing|ed)|loaded|fits?|yes)\b`)
 	leading = regexp.MustCompile(`^\W*(\w+)`)
 )
 
@@ -78,7 +77,8 @@ func kvFormatOf(cell string) (memory.KVFormat, error) {
 		return memory.KVFP8Head, nil
 	case prefixed("fp8", "e4m3", "e5m2", "float8"):
 		return memory.KVFP8, nil
-	case kv == "" || prefixed("auto", "bf16", "bfloat16", "fp16", "float16", "f16", "half", "16", "none", "default", "-", "fp32", "float32", "f32"):
+	case kv == "", prefixed("auto", "bf16", "bfloat16", "fp16", "float16", "f16", "half", "16", "none", "default", "-"),
+		prefixed("fp32", "float32", "f32"):
 		return memory.KVAuto, nil
 	}
 	return memory.KVAuto, fmt.Errorf("kv_dtype %q is not known", cell)

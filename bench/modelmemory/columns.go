@@ -94,10 +94,8 @@ var families = []struct {
 
 func familyOf(r csvRow) (string, error) {
 	attention, class := strings.ToUpper(r["attn"]), strings.ToLower(r["arch_class"])
-	undescribed := slices.Contains(
-		[]string{"enc-dec", "enc_dec", "encoder-decoder", "encdec", "seq2seq", "cnn", "convnet", "encoder", "encoder-only", "vit", "vision"},
-		class,
-	)
+	undescribed := slices.Contains([]string{"enc-dec", "enc_dec", "encoder-decoder", "encdec", "seq2seq", "cnn", "convnet", "encoder",
+		"encoder-only", "vit", "vision"}, class)
 	experts := r.integerAt("n_experts") > 0
 	switch {
 	case strings.Contains(attention, "GDN"), strings.Contains(attention, "MAMBA"), strings.Contains(attention, "LINEAR"):

@@ -152,9 +152,8 @@ func expandNames(cell string) []string {
 }
 
 // ending matches how names say that a model is a quantised copy of another.
-var ending = regexp.MustCompile(
-	`(?i)[-_. ](awq|gptq|fp8|nvfp4|fp4|mxfp4|gguf|w\d+a\d+(g\d+)?|u?int\d|\d-?bits?|bnb|unsloth|block|dynamic|static|kv|g\d+|gs\d+|quantized\S*|autoround|marlin)$`,
-)
+var ending = regexp.MustCompile(`(?i)[-_. ](awq|gptq|fp8|nvfp4|fp4|mxfp4|gguf|w\d+a\d+(g\d+)?|u?int\d|\d-?bits?|bnb|unsloth|` +
+	`block|dynamic|static|kv|g\d+|gs\d+|quantized\S*|autoround|marlin)$`)
 
 // unquantisedName is the name of the model of which the named one is a quantised copy.
 func unquantisedName(name string) string {

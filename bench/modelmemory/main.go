@@ -50,36 +50,12 @@ func runBenchmark(out io.Writer, modelFile, observationFile, readmeFile string) 
 	var text strings.Builder
 	text.WriteString(writeSummary(weights, starts))
 	text.WriteString("<details><summary>all models</summary>\n\n")
-	weights.writeMarkdown(
-		&text,
-		"model",
-		"predicted_weight_bytes",
-		"published_weight_bytes",
-		"weight_error_pct",
-		"predicted_kv_bytes_per_token",
-		"because",
-	)
+	weights.writeMarkdown(&text, "model", "predicted_weight_bytes", "published_weight_bytes", "weight_error_pct",
+		"predicted_kv_bytes_per_token", "because")
 	text.WriteString("\n</details>\n\n<details><summary>all start-up logs</summary>\n\n")
-	starts.writeMarkdown(
-		&text,
-		"id",
-		"model",
-		"gpu",
-		"version",
-		"predicted_weights_gib",
-		"logged_weights_gib",
-		"predicted_kv_gib",
-		"logged_kv_gib",
-		"kv_error_pct",
-		"tokens_error_pct",
-		"predicted_outcome",
-		"logged_outcome",
-		"because",
-	)
+	starts.writeMarkdown(&text, "id", "model", "gpu", "version", "predicted_weights_gib", "logged_weights_gib", "predicted_kv_gib",
+		"logged_kv_gib", "kv_error_pct", "tokens_error_pct", "predicted_outcome", "logged_outcome", "because")
 	text.WriteString("\n</details>\n")
-	return readme.Write(
-		readmeFile,
-		"go run ./bench/modelmemory -models MODELS.csv -observations OBSERVATIONS.csv -readme README.md",
-		text.String(),
-	)
+	return readme.Write(readmeFile,
+		"go run ./bench/modelmemory -models MODELS.csv -observations OBSERVATIONS.csv -readme README.md", text.String())
 }

@@ -124,8 +124,9 @@ func TestTables(t *testing.T) {
 
 func TestNumbers(t *testing.T) {
 	for text, want := range map[string]float64{
-		"": 0, "none": 0, "nan": 0, "inf": 0, "4096": 4096, "4,096": 4096, "1,048,576": 1048576, "1_000": 1000, "32k": 32000, "32K": 32768, "0.9": 0.9,
-		"90%": 0.9, "90 %": 0.9, "50.28 GiB": 50.28, "~0.9": 0.9, "-0.45": -0.45, "1e5": 1e5, "131072.0": 131072, "1M": 1 << 20,
+		"": 0, "none": 0, "nan": 0, "inf": 0, "4096": 4096, "4,096": 4096, "1,048,576": 1048576, "1_000": 1000, "32k": 32000,
+		"32K": 32768, "0.9": 0.9, "90%": 0.9, "90 %": 0.9, "50.28 GiB": 50.28, "~0.9": 0.9, "-0.45": -0.45,
+		"1e5": 1e5, "131072.0": 131072, "1M": 1 << 20,
 	} {
 		if got := (csvRow{"x": text}).numberAt("x"); got != want {
 			t.Errorf("%q is %v, want %v", text, got, want)
@@ -135,7 +136,8 @@ func TestNumbers(t *testing.T) {
 
 func TestSchemes(t *testing.T) {
 	for text, want := range map[string]storageScheme{
-		"": {}, "bf16": {method: plain16}, "BFloat16": {method: plain16}, "f16": {method: plain16}, "float16": {method: plain16}, "none": {method: plain16}, "-": {method: plain16},
+		"": {}, "bf16": {method: plain16}, "BFloat16": {method: plain16}, "f16": {method: plain16}, "float16": {method: plain16},
+		"none": {method: plain16}, "-": {method: plain16},
 		"F32": {method: plain32}, "float32": {method: plain32}, "fp32": {method: plain32},
 		"awq w4 g128":                    {method: awq, bits: 4, group: 128},
 		"AWQ":                            {method: awq},
@@ -174,8 +176,11 @@ func TestSchemes(t *testing.T) {
 // A model that is known in one form can be judged in every other.
 func TestStoredOtherwise(t *testing.T) {
 	l := newLibrary(nil)
-	for _, name := range []string{"Qwen/Qwen3-8B", "Qwen/Qwen3-8B-AWQ", "Qwen/Qwen3-8B-FP8", "openai/gpt-oss-20b", "RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", "google/gemma-3-4b-it"} {
-		for _, quant := range []string{"bf16", "fp32", "awq", "gptq int8", "w4 g32", "w8a8", "fp8", "fp8 block", "fp8 dynamic", "nvfp4", "mxfp4", "bnb"} {
+	names := []string{"Qwen/Qwen3-8B", "Qwen/Qwen3-8B-AWQ", "Qwen/Qwen3-8B-FP8", "openai/gpt-oss-20b",
+		"RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", "google/gemma-3-4b-it"}
+	quants := []string{"bf16", "fp32", "awq", "gptq int8", "w4 g32", "w8a8", "fp8", "fp8 block", "fp8 dynamic", "nvfp4", "mxfp4", "bnb"}
+	for _, name := range names {
+		for _, quant := range quants {
 			b := l.findModel(name, quant)
 			if b.err != nil || !b.isStoredAs(schemeOf(quant)) {
 				t.Errorf("%s as %s: %s, %v", name, quant, b.from, b.err)
@@ -209,11 +214,27 @@ func TestAssumed(t *testing.T) {
 
 func TestGPUs(t *testing.T) {
 	for name, want := range map[string]string{
-		"A100 SXM 80GB x8": "NVIDIA A100-SXM4-80GB", "4x L4": "NVIDIA L4", "8 x H100-80GB": "NVIDIA H100 PCIe", "NVIDIA H100 80GB HBM3": "NVIDIA H100 80GB HBM3",
-		"NVIDIA A10G": "NVIDIA A10G", "Tesla T4": "Tesla T4", "T4 (Turing)": "Tesla T4", "A100 (80GB)": "NVIDIA A100 80GB PCIe", "A100-40GB": "NVIDIA A100-PCIE-40GB",
-		"A100-80": "NVIDIA A100 80GB PCIe", "NVIDIA L40S 48GB": "NVIDIA L40S", "RTX 4090": "NVIDIA GeForce RTX 4090", "H200": "NVIDIA H200 NVL", "V100 PCIe 16GB": "Tesla V100-SXM2-16GB",
-		"A100-80GB MIG 3g.40gb": "NVIDIA A100 80GB PCIe 3g.40gb", "H100 MIG 1g.10gb": "NVIDIA H100 PCIe 1g.10gb", "MIG 3g.39gb of A100-SXM4-80GB": "",
-		"MI300X": "", "L40": "", "RTX 2000 Ada 16GB": "",
+		"A100 SXM 80GB x8":      "NVIDIA A100-SXM4-80GB",
+		"4x L4":                 "NVIDIA L4",
+		"8 x H100-80GB":         "NVIDIA H100 PCIe",
+		"NVIDIA H100 80GB HBM3": "NVIDIA H100 80GB HBM3",
+		"NVIDIA A10G":           "NVIDIA A10G",
+		"Tesla T4":              "Tesla T4",
+		"T4 (Turing)":           "Tesla T4",
+		"A100 (80GB)":           "NVIDIA A100 80GB PCIe",
+		"A100-40GB":             "NVIDIA A100-PCIE-40GB",
+		"A100-80":               "NVIDIA A100 80GB PCIe",
+		"NVIDIA L40S 48GB":      "NVIDIA L40S",
+		"RTX 4090":              "NVIDIA GeForce RTX 4090",
+		"H200":                  "NVIDIA H200 NVL",
+		"V100 PCIe 16GB":        "Tesla V100-SXM2-16GB",
+		"A100-80GB MIG 3g.40gb": "NVIDIA A100 80GB PCIe 3g.40gb",
+		"H100 MIG 1g.10gb":      "NVIDIA H100 PCIe 1g.10gb",
+
+		"MIG 3g.39gb of A100-SXM4-80GB": "",
+		"MI300X":                        "",
+		"L40":                           "",
+		"RTX 2000 Ada 16GB":             "",
 	} {
 		got, err := gpuOf(csvRow{"gpu": name})
 		if want == "" && err != nil || strings.Contains(name, "3g.39gb") && err == nil {
@@ -227,7 +248,9 @@ func TestGPUs(t *testing.T) {
 	if err != nil || slice.Total != 40192*topology.MiB {
 		t.Errorf("a slice of %s: %v", slice.Total, err)
 	}
-	for cell, want := range map[string]int64{"A100 SXM 80GB x8": 8, "4x L4": 4, "8×H100": 8, "L4 (x2)": 2, "L4": 0, "24 GB (total 23.5)": 0, "6.0 GiB laptop": 0} {
+	for cell, want := range map[string]int64{
+		"A100 SXM 80GB x8": 8, "4x L4": 4, "8×H100": 8, "L4 (x2)": 2, "L4": 0, "24 GB (total 23.5)": 0, "6.0 GiB laptop": 0,
+	} {
 		if got := gpuCount(cell); got != want {
 			t.Errorf("%q names %d GPUs, want %d", cell, got, want)
 		}
@@ -236,16 +259,25 @@ func TestGPUs(t *testing.T) {
 
 func TestCells(t *testing.T) {
 	for cell, want := range map[string]string{
-		"OK": "ok", "success": "ok", "Started": "ok", "ok (an earlier try went OOM)": "ok", "FAILED": "fail", "OOM": "fail", "CUDA out of memory": "fail", "error": "fail",
-		"not started": "fail", "failed to start": "fail", "partial": "partial", "": "",
+		"OK": "ok", "success": "ok", "Started": "ok", "ok (an earlier try went OOM)": "ok",
+		"FAILED": "fail", "OOM": "fail", "CUDA out of memory": "fail", "error": "fail", "not started": "fail", "failed to start": "fail",
+		"partial": "partial", "": "",
 	} {
 		if got := outcomeOf(cell); got != want {
 			t.Errorf("%q is %q, want %q", cell, got, want)
 		}
 	}
 	for cell, want := range map[string]memory.KVFormat{
-		"": memory.KVAuto, "auto": memory.KVAuto, "BF16": memory.KVAuto, "fp16/bf16": memory.KVAuto, "fp8_e4m3": memory.KVFP8, "fp8_ds_mla": memory.KVFP8MLA,
-		"nvfp4": memory.KVNVFP4, "int4_per_token_head": memory.KVINT4, "int8_per_token_head": memory.KVFP8Head, "fp8_per_token_head": memory.KVFP8Head,
+		"":                    memory.KVAuto,
+		"auto":                memory.KVAuto,
+		"BF16":                memory.KVAuto,
+		"fp16/bf16":           memory.KVAuto,
+		"fp8_e4m3":            memory.KVFP8,
+		"fp8_ds_mla":          memory.KVFP8MLA,
+		"nvfp4":               memory.KVNVFP4,
+		"int4_per_token_head": memory.KVINT4,
+		"int8_per_token_head": memory.KVFP8Head,
+		"fp8_per_token_head":  memory.KVFP8Head,
 	} {
 		if got, err := kvFormatOf(cell); err != nil || got != want {
 			t.Errorf("%q is %v, %v; want %v", cell, got, err, want)
@@ -255,8 +287,8 @@ func TestCells(t *testing.T) {
 		t.Error("turbo3 is known")
 	}
 	for engine, want := range map[[2]string]bool{
-		{"vllm", "0.11.0"}: true, {"VLLM V1", "0.8.5"}: true, {"", ""}: true, {"", "v0.10.1"}: true, {"vLLM", "0.9.2"}: false, {"vLLM V0", "0.10.0"}: false,
-		{"vLLM TPU", ""}: false, {"sglang", ""}: false,
+		{"vllm", "0.11.0"}: true, {"VLLM V1", "0.8.5"}: true, {"", ""}: true, {"", "v0.10.1"}: true,
+		{"vLLM", "0.9.2"}: false, {"vLLM V0", "0.10.0"}: false, {"vLLM TPU", ""}: false, {"sglang", ""}: false,
 	} {
 		if err := whyNotCompared(csvRow{"engine": engine[0], "version": engine[1]}); (err == nil) != want {
 			t.Errorf("%q: %v", engine, err)

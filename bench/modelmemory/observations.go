@@ -15,16 +15,9 @@ func judgeObservations(l *modelLibrary, rows []csvRow) *resultTable {
 		"predicted_kv_gib", "logged_kv_gib", "kv_error_gib", "kv_error_pct", "margin_gib",
 		"predicted_kv_tokens", "logged_kv_tokens", "tokens_error_pct", "predicted_outcome", "logged_outcome", "agrees", "because"}}
 	for _, in := range rows {
-		out := csvRow{
-			"id":                 in["id"],
-			"model":              in["model"],
-			"gpu":                in["gpu"],
-			"version":            in["version"],
-			"logged_weights_gib": in["weights_gib_per_gpu"],
-			"logged_kv_gib":      in["kv_gib"],
-			"logged_kv_tokens":   in["kv_tokens"],
-			"logged_outcome":     outcomeOf(in["outcome"]),
-		}
+		out := csvRow{"id": in["id"], "model": in["model"], "gpu": in["gpu"], "version": in["version"],
+			"logged_weights_gib": in["weights_gib_per_gpu"], "logged_kv_gib": in["kv_gib"], "logged_kv_tokens": in["kv_tokens"],
+			"logged_outcome": outcomeOf(in["outcome"])}
 		t.rows = append(t.rows, out)
 		if err := judgeRow(l, in, out); err != nil {
 			out["because"] = "unknown: " + err.Error()
@@ -123,9 +116,7 @@ func findContradiction(in csvRow, gpu memory.GPU, e *memory.Estimate, out csvRow
 		out["agrees"] = ""
 		return fmt.Errorf(
 			"the row contradicts itself: its logged parts add up to %.2f of the GPU, and it states a utilisation of %.2f",
-			share,
-			e.Utilisation,
-		)
+			share, e.Utilisation)
 	}
 	return nil
 }

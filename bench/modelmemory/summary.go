@@ -27,16 +27,9 @@ func writeSummary(weights, starts *resultTable) string {
 				}
 			}
 		}
-		fmt.Fprintf(
-			&out,
+		fmt.Fprintf(&out,
 			"Weights of %d models in 16 or 32 bits: largest error %s. Of %d quantised ones: %s. KV bytes per token: %d of %d exact.\n",
-			plain.count,
-			plain.largestError(),
-			quantised.count,
-			quantised.largestError(),
-			exact,
-			stated,
-		)
+			plain.count, plain.largestError(), quantised.count, quantised.largestError(), exact, stated)
 	}
 	if len(starts.rows) > 0 {
 		kv, tokens := percentErrors{}, percentErrors{}
@@ -55,23 +48,13 @@ func writeSummary(weights, starts *resultTable) string {
 				kv.addCell(r["kv_error_pct"])
 			}
 		}
-		fmt.Fprintf(
-			&out,
+		fmt.Fprintf(&out,
 			"Starts of vLLM 0.10 and later that were logged: %d of %d outcomes as predicted; %d rows cannot be known. ",
-			agree,
-			agree+wrong,
-			unknown,
-		)
-		fmt.Fprintf(
-			&out,
-			"KV cache memory of %d that started: %d within 5 %%, median error %s, largest %s. Tokens from the logged memory, %d rows: median error %s.\n",
-			kv.count,
-			kv.countWithin(5),
-			kv.medianError(),
-			kv.largestError(),
-			tokens.count,
-			tokens.medianError(),
-		)
+			agree, agree+wrong, unknown)
+		fmt.Fprintf(&out,
+			"KV cache memory of %d that started: %d within 5 %%, median error %s, largest %s. "+
+				"Tokens from the logged memory, %d rows: median error %s.\n",
+			kv.count, kv.countWithin(5), kv.medianError(), kv.largestError(), tokens.count, tokens.medianError())
 	}
 	out.WriteString("\n")
 	return out.String()

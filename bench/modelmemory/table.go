@@ -194,11 +194,8 @@ func (t *resultTable) writeMarkdown(out *strings.Builder, columns ...string) {
 		cells := make([]string, len(columns))
 		for i, column := range columns {
 			cells[i] = strings.NewReplacer("|", "\\|", "\n", " ").Replace(r[column])
-			if cut, _, long := strings.Cut(
-				cells[i],
-				": ",
-			); long && column == "because" && !strings.HasPrefix(cells[i], "unknown") &&
-				!strings.HasPrefix(cells[i], "assumed") {
+			reasoned := column == "because" && !strings.HasPrefix(cells[i], "unknown") && !strings.HasPrefix(cells[i], "assumed")
+			if cut, _, long := strings.Cut(cells[i], ": "); long && reasoned {
 				cells[i] = cut // the arithmetic is in the CSV
 			}
 		}

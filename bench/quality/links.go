@@ -19,24 +19,16 @@ var sizes = []int{1, 2, 4}
 // linkMachines are machines on which the choice of GPUs matters, and two on which
 // it does not.
 var linkMachines = []string{
-	"dgx1-v100",
-	"8xA100-pcie-oddpairs",
-	"2xNVL4-h200",
-	"azure-nc96ads-a100",
-	"8xpcie-pix-pairs/L40S",
-	"8xL40S-2socket-node",
-	"dgx-h100",
-	"dgx-a100",
+	"dgx1-v100", "8xA100-pcie-oddpairs", "2xNVL4-h200", "azure-nc96ads-a100", "8xpcie-pix-pairs/L40S", "8xL40S-2socket-node",
+	"dgx-h100", "dgx-a100",
 }
 
 // linkTable writes, for each machine and policy, the share of the best possible
 // bandwidth that jobs on several GPUs got, and the share of GPU time served.
 func linkTable(w io.Writer, jobs, seeds int) error {
 	fmt.Fprintf(w, "Share of the best possible bandwidth: jobs of %v GPUs, load %.1f, %d arrivals x %d seeds\n\n", sizes, load, jobs, seeds)
-	fmt.Fprintln(
-		w,
-		"| machine | random | first-fit | keep-placeable | GPU time served: first-fit | keep-placeable |\n| --- | ---: | ---: | ---: | ---: | ---: |",
-	)
+	fmt.Fprintln(w, "| machine | random | first-fit | keep-placeable | GPU time served: first-fit | keep-placeable |\n"+
+		"| --- | ---: | ---: | ---: | ---: | ---: |")
 	for _, name := range linkMachines {
 		machine, err := catalogue.Default().Machine(name)
 		if err != nil {

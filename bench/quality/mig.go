@@ -49,7 +49,9 @@ func migTable(w io.Writer, jobs, seeds int) error {
 		if err != nil {
 			return err
 		}
-		for _, policy := range []placement.Policy{placement.Random{Seed: 1}, placement.FirstFit{}, placement.BestFit{}, placement.NewFragmentation(demand), placement.KeepPlaceable{}} {
+		policies := []placement.Policy{placement.Random{Seed: 1}, placement.FirstFit{}, placement.BestFit{},
+			placement.NewFragmentation(demand), placement.KeepPlaceable{}}
+		for _, policy := range policies {
 			writeRow(w, gpus, policy.Name(), seeds, func(seed int64) []float64 { return playMIG(inv, policy, jobs, seed) })
 		}
 		writeRow(w, gpus, "if instances moved freely", seeds, func(seed int64) []float64 { return playFreely(gpus, jobs, seed) })

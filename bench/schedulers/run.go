@@ -83,12 +83,7 @@ func runBenchmark(ctx context.Context, size benchmarkSize, file string) error {
 func tableOf(results []schedulerResult, nodes, devices int) string {
 	text := fmt.Sprintf(
 		"%d nodes x %d devices, one pod per claim, one GPU per claim; %d cores shared with etcd and the API server, %s, %s\n\n",
-		nodes,
-		devices,
-		runtime.NumCPU(),
-		runtime.Version(),
-		time.Now().UTC().Format(time.DateOnly),
-	)
+		nodes, devices, runtime.NumCPU(), runtime.Version(), time.Now().UTC().Format(time.DateOnly))
 	text += "| scheduler | pods | time | pods/s |\n| --- | ---: | ---: | ---: |\n"
 	for _, r := range results {
 		text += fmt.Sprintf("| %s | %d | %.1f s | %.2f |\n", r.scheduler, r.pods, r.took.Seconds(), r.podsPerSecond())

@@ -92,27 +92,15 @@ resourceslices.resource.k8s.io. All of that is checked before it writes anything
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	flags := command.Flags()
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file with the API server's address and credentials (default: those of the pod)")
-	flags.StringVar(
-		&o.nodeName,
-		"node-name",
-		os.Getenv("NODE_NAME"),
-		"name of the node whose GPUs are published (default: the environment's NODE_NAME)",
-	)
+	flags.StringVar(&o.nodeName, "node-name", os.Getenv("NODE_NAME"),
+		"name of the node whose GPUs are published (default: the environment's NODE_NAME)")
 	flags.StringVar(&o.machine, "machine", "", "machine type to simulate, for example dgx-h100 (default: the GPUs of this machine)")
-	flags.StringVar(
-		&o.nodesFile,
-		"nodes",
-		"",
-		"YAML file with a list of simulated nodes, [{name: gpu-0, machine: dgx-h100}], all served by this process",
-	)
+	flags.StringVar(&o.nodesFile, "nodes", "",
+		"YAML file with a list of simulated nodes, [{name: gpu-0, machine: dgx-h100}], all served by this process")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print the ResourceSlices and publish nothing; needs no cluster")
 	flags.StringVarP(&o.output, "output", "o", "yaml", "format of --dry-run: yaml or json")
-	flags.StringVar(
-		&o.healthz,
-		"healthz-bind-address",
-		"",
-		"address on which /readyz answers once all nodes are published, for example :8081 (default: off)",
-	)
+	flags.StringVar(&o.healthz, "healthz-bind-address", "",
+		"address on which /readyz answers once all nodes are published, for example :8081 (default: off)")
 	logging := flag.NewFlagSet("", flag.ContinueOnError)
 	klog.InitFlags(logging)
 	flags.AddGoFlag(logging.Lookup("v"))

@@ -69,7 +69,8 @@ const (
 	noSlices = `{"kind":"ResourceSliceList","apiVersion":"resource.k8s.io/v1","metadata":{},"items":[]}`
 	allowed  = `{"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","status":{"allowed":true}}`
 	denied   = `{"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","status":{"allowed":false}}`
-	refused  = `{"code":403,"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","message":"resourceslices.resource.k8s.io is forbidden: User \"nobody\" cannot list resource"}`
+	refused  = `{"code":403,"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden",` +
+		`"message":"resourceslices.resource.k8s.io is forbidden: User \"nobody\" cannot list resource"}`
 )
 
 // Whatever is wrong, there is one line about it, and the exit code says whether
@@ -80,6 +81,9 @@ func TestMistakes(t *testing.T) {
 	nodes := func(text string) []string { return []string{"--nodes", write(t, "nodes.yaml", text), "--dry-run"} }
 	at := func(server string) []string {
 		return append([]string{"--kubeconfig", kubeconfig(t, server)}, machine...)
+	}
+	answering := func(review string) string {
+		return cluster(t, map[string]string{"/resourceslices": noSlices, "/version": release, "/selfsubjectaccessreviews": review})
 	}
 	for name, tc := range map[string]struct {
 		args []string
@@ -94,17 +98,20 @@ func TestMistakes(t *testing.T) {
 		"bad format":      {append([]string{"--dry-run", "-o", "xml"}, machine...), 2, "--output xml: want yaml or json"},
 		"format alone":    {append([]string{"-o", "json"}, machine...), 2, "--output needs --dry-run"},
 		"unknown machine": {[]string{"--node-name", "gpu-0", "--machine", "dgx-h1000", "--dry-run"}, 1, `unknown machine "dgx-h1000"`},
-		"no file":         {[]string{"--nodes", "/none/nodes.yaml", "--dry-run"}, 1, "reading the list of nodes: open /none/nodes.yaml: no such file"},
+		"no file": {[]string{"--nodes", "/none/nodes.yaml", "--dry-run"}, 1,
+			"reading the list of nodes: open /none/nodes.yaml: no such file"},
 		"malformed file":  {nodes("- name: a\n\tmachine: b\n"), 1, "nodes.yaml:2:1: is not YAML: a tab indents the line"},
 		"machine in file": {nodes("- {name: a, machine: none}\n"), 1, `nodes.yaml:1:22: [0].machine: unknown machine "none"`},
-		"node twice":      {nodes("- {name: a, machine: dgx-h100}\n- {name: a, machine: dgx-h100}\n"), 1, `nodes.yaml:2:10: [1].name: node "a" is already on line 1`},
+		"node twice": {nodes("- {name: a, machine: dgx-h100}\n- {name: a, machine: dgx-h100}\n"), 1,
+			`nodes.yaml:2:10: [1].name: node "a" is already on line 1`},
 		"no kubeconfig":   {machine, 1, "not in a pod of a cluster: --kubeconfig is missing"},
 		"kubeconfig gone": {append([]string{"--kubeconfig", "/none/config"}, machine...), 1, "/none/config: no such file"},
-		"nobody there":    {at("http://127.0.0.1:1"), 1, "listing ResourceSlices: the API server http://127.0.0.1:1 cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused"},
-		"old cluster":     {at(cluster(t, nil)), 1, "the API server has no ResourceSlices of resource.k8s.io/v1"},
-		"forbidden":       {at(cluster(t, map[string]string{"/resourceslices": refused})), 1, `User "nobody" cannot list resource`},
-		"may not write":   {at(cluster(t, map[string]string{"/resourceslices": noSlices, "/version": release, "/selfsubjectaccessreviews": denied})), 1, "this client may not list ResourceSlices"},
-		"node not there":  {at(cluster(t, map[string]string{"/resourceslices": noSlices, "/version": release, "/selfsubjectaccessreviews": allowed})), 1, `node "gpu-0" does not exist in the cluster`},
+		"nobody there": {at("http://127.0.0.1:1"), 1,
+			"listing ResourceSlices: the API server http://127.0.0.1:1 cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused"},
+		"old cluster":    {at(cluster(t, nil)), 1, "the API server has no ResourceSlices of resource.k8s.io/v1"},
+		"forbidden":      {at(cluster(t, map[string]string{"/resourceslices": refused})), 1, `User "nobody" cannot list resource`},
+		"may not write":  {at(answering(denied)), 1, "this client may not list ResourceSlices"},
+		"node not there": {at(answering(allowed)), 1, `node "gpu-0" does not exist in the cluster`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer

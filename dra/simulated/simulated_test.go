@@ -170,10 +170,11 @@ func TestNewRefusesWhatNVMLCannotReport(t *testing.T) {
 		node *topology.Node
 		want string
 	}{
-		"too many links":  {node("X NV40", "NV40 X"), "GPU 0 has 40 NVLinks, NVML knows at most 36"},
-		"one-sided":       {node("X NV4", "NV2 X"), "GPUs 0 and 1 count different NVLinks between them"},
-		"uneven switches": {node("X NV24 NV16", "NV24 X NV24", "NV16 NV24 X"), "GPUs 0 and 2 have 16 NVLinks between them, which no switch gives"},
-		"no GPUs":         {&topology.Node{}, "a node needs at least one GPU"},
+		"too many links": {node("X NV40", "NV40 X"), "GPU 0 has 40 NVLinks, NVML knows at most 36"},
+		"one-sided":      {node("X NV4", "NV2 X"), "GPUs 0 and 1 count different NVLinks between them"},
+		"uneven switches": {node("X NV24 NV16", "NV24 X NV24", "NV16 NV24 X"),
+			"GPUs 0 and 2 have 16 NVLinks between them, which no switch gives"},
+		"no GPUs": {&topology.Node{}, "a node needs at least one GPU"},
 	} {
 		_, err := simulated.New("node-0", &topology.MachineType{Name: "odd", Node: tc.node}, catalogue.Default().MIG)
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -238,21 +239,25 @@ func TestReadNodes(t *testing.T) {
 
 func TestReadNodesNamesTheLine(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
-		"nothing":         {"", "nodes.yaml:1:1: is empty: want a list of {name, machine}"},
-		"empty list":      {"# none\n[]\n", "nodes.yaml:2:1: no nodes: want a list of {name, machine}"},
-		"not a list":      {"name: a\n", "nodes.yaml:1:1: want a list: lines that start with -"},
-		"not a mapping":   {"- a\n", "nodes.yaml:1:3: [0]: want fields: lines like name: value"},
-		"bad YAML":        {"- name: a\n  machine: [\n", "nodes.yaml:2:12: is not YAML: sequence end token ']' not found"},
-		"tab":             {"- name: a\n\tmachine: b\n", "nodes.yaml:2:1: is not YAML: a tab indents the line, where only spaces may"},
-		"unknown field":   {"- name: a\n  machine: dgx-h100\n  gpus: 8\n", `nodes.yaml:3:3: [0].gpus: is not a field: want one of name, machine, clique`},
-		"field twice":     {"- name: a\n  name: b\n", "nodes.yaml:1:3: [0].machine: is missing: want a machine type\nnodes.yaml:2:3: [0].name: occurs twice"},
+		"nothing":       {"", "nodes.yaml:1:1: is empty: want a list of {name, machine}"},
+		"empty list":    {"# none\n[]\n", "nodes.yaml:2:1: no nodes: want a list of {name, machine}"},
+		"not a list":    {"name: a\n", "nodes.yaml:1:1: want a list: lines that start with -"},
+		"not a mapping": {"- a\n", "nodes.yaml:1:3: [0]: want fields: lines like name: value"},
+		"bad YAML":      {"- name: a\n  machine: [\n", "nodes.yaml:2:12: is not YAML: sequence end token ']' not found"},
+		"tab":           {"- name: a\n\tmachine: b\n", "nodes.yaml:2:1: is not YAML: a tab indents the line, where only spaces may"},
+		"unknown field": {"- name: a\n  machine: dgx-h100\n  gpus: 8\n",
+			`nodes.yaml:3:3: [0].gpus: is not a field: want one of name, machine, clique`},
+		"field twice": {"- name: a\n  name: b\n",
+			"nodes.yaml:1:3: [0].machine: is missing: want a machine type\nnodes.yaml:2:3: [0].name: occurs twice"},
 		"no machine":      {"- name: a\n", "nodes.yaml:1:3: [0].machine: is missing"},
 		"empty machine":   {"- name: a\n  machine:\n", "nodes.yaml:2:3: [0].machine: is empty"},
 		"bad name":        {"- name: A_b\n  machine: dgx-h100\n", `nodes.yaml:1:9: [0].name: node name "A_b": `},
 		"unknown machine": {"- name: a\n  machine: dgx-h1000\n", `nodes.yaml:2:12: [0].machine: unknown machine "dgx-h1000"`},
-		"name twice":      {"- {name: a, machine: dgx-h100}\n- {name: b, machine: dgx-h100}\n- {name: a, machine: dgx-h100}\n", `nodes.yaml:3:10: [2].name: node "a" is already on line 1`},
-		"no name":         {"- {machine: dgx-h100}\n", "nodes.yaml:1:3: [0].name: a node needs a name"},
-		"bad clique":      {"- {name: a, machine: dgx-h100, clique: rack-1}\n", `nodes.yaml:1:40: [0].clique: NVLink clique "rack-1" is not <cluster UUID>.<clique id>`},
+		"name twice": {"- {name: a, machine: dgx-h100}\n- {name: b, machine: dgx-h100}\n- {name: a, machine: dgx-h100}\n",
+			`nodes.yaml:3:10: [2].name: node "a" is already on line 1`},
+		"no name": {"- {machine: dgx-h100}\n", "nodes.yaml:1:3: [0].name: a node needs a name"},
+		"bad clique": {"- {name: a, machine: dgx-h100, clique: rack-1}\n",
+			`nodes.yaml:1:40: [0].clique: NVLink clique "rack-1" is not <cluster UUID>.<clique id>`},
 	} {
 		_, err := simulated.ReadNodes("nodes.yaml", []byte(tc.text), catalogue.Default().Machine)
 		if err == nil || !strings.HasPrefix(err.Error(), tc.want) {

@@ -138,16 +138,12 @@ func TestDoubts(t *testing.T) {
 	if got := modelmemory.Doubts(pod(nil, "vllm/vllm-openai:latest", "--model=meta-llama/Llama-3.1-8B-Instruct")); len(got) > 0 {
 		t.Fatalf("got = %v, want none", got)
 	}
-	if got := modelmemory.Doubts(pod(nil, "vllm/vllm-openai:v0.11.0", "--model=/models/mine"))[0]; !strings.Contains(
-		got,
-		"Model is unknown, because",
-	) {
+	unknown := pod(nil, "vllm/vllm-openai:v0.11.0", "--model=/models/mine")
+	if got := modelmemory.Doubts(unknown)[0]; !strings.Contains(got, "Model is unknown, because") {
 		t.Fatalf("%q does not contain %q", got, "Model is unknown, because")
 	}
-	if got := modelmemory.Doubts(pod(nil, "vllm/vllm-openai:v0.11.0", "--model=someone/their-own"))[0]; !strings.Contains(
-		got,
-		"is not in the catalogue",
-	) {
+	theirs := pod(nil, "vllm/vllm-openai:v0.11.0", "--model=someone/their-own")
+	if got := modelmemory.Doubts(theirs)[0]; !strings.Contains(got, "is not in the catalogue") {
 		t.Fatalf("%q does not contain %q", got, "is not in the catalogue")
 	}
 	if got := modelmemory.Doubts(pod(map[string]string{"ashlar.dev/gpu-memory": "10Gi"}, "vllm/vllm-openai:v0.11.0",

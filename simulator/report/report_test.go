@@ -247,12 +247,8 @@ func TestEncodeRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			result := resultOf(1)
 			result.Snapshots[1].Views = []simulator.GPUView{tile}
-			if err := Write(
-				&bytes.Buffer{},
-				"",
-				[]Run{{Name: "a", Result: result}},
-			); err == nil ||
-				!strings.Contains(err.Error(), "report: map of a, seed 0: frame 1") {
+			err := Write(&bytes.Buffer{}, "", []Run{{Name: "a", Result: result}})
+			if err == nil || !strings.Contains(err.Error(), "report: map of a, seed 0: frame 1") {
 				t.Fatalf("error %v, want %q", err, "report: map of a, seed 0: frame 1")
 			}
 		})
@@ -260,23 +256,16 @@ func TestEncodeRefuses(t *testing.T) {
 }
 
 func TestWriteRefuses(t *testing.T) {
-	if err := Write(&bytes.Buffer{}, "", nil); err == nil || err.Error() != "report: no runs to show" {
+	err := Write(&bytes.Buffer{}, "", nil)
+	if err == nil || err.Error() != "report: no runs to show" {
 		t.Fatalf("error %v, want %q", err, "report: no runs to show")
 	}
-	if err := Write(
-		&bytes.Buffer{},
-		"",
-		[]Run{{Name: "a", Seed: 3}},
-	); err == nil ||
-		err.Error() != "report: run a, seed 3 has neither a result nor curves" {
+	err = Write(&bytes.Buffer{}, "", []Run{{Name: "a", Seed: 3}})
+	if err == nil || err.Error() != "report: run a, seed 3 has neither a result nor curves" {
 		t.Fatalf("error %v, want %q", err, "report: run a, seed 3 has neither a result nor curves")
 	}
-	if err := Write(
-		full{},
-		"",
-		[]Run{{Name: "a", Result: resultOf(1)}},
-	); err == nil ||
-		!strings.Contains(err.Error(), "report: write the page: disk full") {
+	err = Write(full{}, "", []Run{{Name: "a", Result: resultOf(1)}})
+	if err == nil || !strings.Contains(err.Error(), "report: write the page: disk full") {
 		t.Fatalf("error %v, want %q", err, "report: write the page: disk full")
 	}
 }

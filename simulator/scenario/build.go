@@ -151,10 +151,8 @@ func (b *inputBuilder) makeOutages() ([]simulator.Outage, error) {
 		node, found := slices.BinarySearchFunc(b.nodes, name, func(n simulator.Node, name string) int { return cmp.Compare(n.Name, name) })
 		if !found {
 			const unknown = "no node is called %q: they are called %s to %s"
-			problems = append(
-				problems,
-				fieldErrorf(fmt.Sprintf("events[%d].%s", i, field), unknown, name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name),
-			)
+			problems = append(problems,
+				fieldErrorf(fmt.Sprintf("events[%d].%s", i, field), unknown, name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name))
 			continue
 		}
 		outages = append(outages, simulator.Outage{
@@ -199,13 +197,11 @@ func (b *inputBuilder) addJobs(index int) error {
 		}
 		r := &w.Requests[request]
 		b.jobs = append(b.jobs, simulator.Job{
-			Name:     fmt.Sprintf("%s-%d", w.Name, count),
-			Class:    w.Name,
-			Priority: w.Priority,
-			Arrives:  at,
-			Loads: simulator.Time(
-				w.Loading,
-			),
+			Name:       fmt.Sprintf("%s-%d", w.Name, count),
+			Class:      w.Name,
+			Priority:   w.Priority,
+			Arrives:    at,
+			Loads:      simulator.Time(w.Loading),
 			Runs:       simulator.Time(math.Round(runs)),
 			Members:    int(max(1, w.Members)),
 			SameDomain: w.SameDomain == sameDomainRequired,

@@ -41,7 +41,8 @@ func TestDistributions(t *testing.T) {
 	}{
 		"fixed":       {Duration{Fixed: hour}, map[int]simulator.Time{1: simulator.Hour, 99: simulator.Hour}},
 		"exponential": {Duration{Exponential: hour}, map[int]simulator.Time{50: 2_495_330, 90: 8_289_306}},
-		"lognormal":   {Duration{Lognormal: &Lognormal{Median: hour, P90: 10 * hour}}, map[int]simulator.Time{50: simulator.Hour, 90: 10 * simulator.Hour}},
+		"lognormal": {Duration{Lognormal: &Lognormal{Median: hour, P90: 10 * hour}},
+			map[int]simulator.Time{50: simulator.Hour, 90: 10 * simulator.Hour}},
 		// facts of openb: median 616 s, p90 2.2 h, p95 5 h, p99 1.3 d
 		"quantiles": {Duration{Quantiles: &Quantiles{P50: 616_000, P90: 22 * hour / 10, P95: 5 * hour, P99: 312 * hour / 10}},
 			map[int]simulator.Time{50: 616_000, 90: 22 * simulator.Hour / 10, 95: 5 * simulator.Hour, 99: 312 * simulator.Hour / 10}},
@@ -121,10 +122,8 @@ func TestSeeds(t *testing.T) {
 		t.Fatalf("times(&changed, 1) (-want +got):\n%s", diff)
 	}
 	changed = *s
-	changed.Workloads = append(
-		changed.Workloads,
-		Workload{Name: "other", Arrivals: Arrivals{Every: hour}, Duration: Duration{Fixed: hour}, Requests: []Request{{CPUOnly: true}}},
-	)
+	changed.Workloads = append(changed.Workloads,
+		Workload{Name: "other", Arrivals: Arrivals{Every: hour}, Duration: Duration{Fixed: hour}, Requests: []Request{{CPUOnly: true}}})
 	if diff := cmp.Diff(first, times(&changed, 1)); diff != "" {
 		t.Fatalf("times(&changed, 1) (-want +got):\n%s", diff)
 	}
@@ -140,7 +139,8 @@ func TestSharing(t *testing.T) {
 		"model": {Model: &Model{Name: "meta-llama/Llama-3.1-8B-Instruct", MaxModelLen: 8192, Concurrency: 4}},
 	}
 	for sharing, want := range map[Sharing]map[string][]placement.Form{
-		ByRequest:        {"gpus": {placement.Whole}, "mig": {placement.MIG}, "share": {placement.Share}, "model": {placement.Whole, placement.MIG, placement.Share}},
+		ByRequest: {"gpus": {placement.Whole}, "mig": {placement.MIG}, "share": {placement.Share},
+			"model": {placement.Whole, placement.MIG, placement.Share}},
 		WholeGPUs:        {"gpus": {placement.Whole}, "mig": {placement.Whole}, "share": {placement.Whole}, "model": {placement.Whole}},
 		"time-slicing/4": {"gpus": {placement.Share}, "mig": {placement.Share}, "share": {placement.Share}, "model": {placement.Share}},
 	} {

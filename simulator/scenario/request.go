@@ -84,12 +84,7 @@ func (r *Request) checkFields(path string) error {
 
 func (s *Share) checkFields(path string) error {
 	problems := []error{
-		checkRange(
-			path+".memory",
-			int64(s.Memory),
-			0,
-			maxMemory,
-		),
+		checkRange(path+".memory", int64(s.Memory), 0, maxMemory),
 		checkRange(path+".compute", s.Compute, 0, 1000),
 		checkRange(path+".part", s.Part, 0, 1000),
 	}

@@ -68,25 +68,10 @@ func start(t testing.TB) *chromium {
 	}
 	var output strings.Builder
 	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(
-		ctx,
-		path,
-		"--headless",
-		"--no-sandbox",
-		"--disable-gpu",
-		"--disable-quic",
-		"--no-first-run",
-		"--disable-dev-shm-usage",
-		"--disable-background-networking",
-		"--disable-component-update",
-		"--disable-sync",
-		"--disable-extensions",
-		"--hide-scrollbars",
-		"--force-color-profile=srgb",
-		"--host-resolver-rules=MAP * ~NOTFOUND",
-		"--user-data-dir="+t.TempDir(),
-		"--remote-debugging-pipe",
-	)
+	command := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+		"--disable-extensions", "--hide-scrollbars", "--force-color-profile=srgb", "--host-resolver-rules=MAP * ~NOTFOUND",
+		"--user-data-dir="+t.TempDir(), "--remote-debugging-pipe")
 	command.ExtraFiles = []*os.File{theirRead, theirWrite}
 	command.Stderr = &output
 	command.Env = append(os.Environ(), "TMPDIR="+t.TempDir()) // what it leaves behind, as it is killed
@@ -302,18 +287,8 @@ func (p *tab) until(condition string) {
 // key presses a key where the focus is.
 func (p *tab) key(name string) {
 	p.t.Helper()
-	codes := map[string]int{
-		"ArrowLeft":  37,
-		"ArrowUp":    38,
-		"ArrowRight": 39,
-		"ArrowDown":  40,
-		"End":        35,
-		"Home":       36,
-		" ":          32,
-		".":          190,
-		",":          188,
-		"Escape":     27,
-	}
+	codes := map[string]int{"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "End": 35, "Home": 36, " ": 32,
+		".": 190, ",": 188, "Escape": 27}
 	for _, kind := range []string{"rawKeyDown", "keyUp"} {
 		p.do("Input.dispatchKeyEvent", map[string]any{"type": kind, "key": name, "code": name, "windowsVirtualKeyCode": codes[name]})
 	}
@@ -338,12 +313,9 @@ type box struct{ X, Y, Width, Height float64 }
 
 func (p *tab) box(selector string) box {
 	p.t.Helper()
-	return evaluate[box](
-		p,
-		fmt.Sprintf(`(async () => { const e = document.querySelector(%q); e.scrollIntoView({block: "center", behavior: "instant"});
+	return evaluate[box](p, fmt.Sprintf(`(async () => { const e = document.querySelector(%q); e.scrollIntoView({block: "center", behavior: "instant"});
 		for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame); // until the scroll event is over
-		const b = e.getBoundingClientRect(); return {X: b.x, Y: b.y, Width: b.width, Height: b.height}; })()`, selector),
-	)
+		const b = e.getBoundingClientRect(); return {X: b.x, Y: b.y, Width: b.width, Height: b.height}; })()`, selector))
 }
 
 func (p *tab) clickOn(selector string) {

@@ -68,7 +68,10 @@ const colours = `(() => { const c = document.querySelector(".tiles canvas"), cop
 	const context = copy.getContext("2d", {willReadFrequently: true});
 	context.drawImage(c, 0, 0);
 	const d = context.getImageData(0, 0, c.width, c.height).data;
-	for (let i = 0; i < d.length; i += 4) if (d[i + 3] === 255) { const k = "#" + [d[i], d[i + 1], d[i + 2]].map((x) => x.toString(16).padStart(2, "0")).join(""); n[k] = (n[k] ?? 0) + 1; }
+	for (let i = 0; i < d.length; i += 4) if (d[i + 3] === 255) {
+		const k = "#" + [d[i], d[i + 1], d[i + 2]].map((x) => x.toString(16).padStart(2, "0")).join("");
+		n[k] = (n[k] ?? 0) + 1;
+	}
 	return n; })()`
 
 const (
@@ -79,10 +82,8 @@ const (
 
 func tip(p *tab) string {
 	p.t.Helper()
-	return evaluate[string](
-		p,
-		`document.getElementById("tip").hidden ? "" : [...document.getElementById("tip").children].map((e) => e.innerText.replace(/\s+/g, " ").trim()).join(" | ")`,
-	)
+	return evaluate[string](p, `document.getElementById("tip").hidden ? "" :
+		[...document.getElementById("tip").children].map((e) => e.innerText.replace(/\s+/g, " ").trim()).join(" | ")`)
 }
 
 func text(p *tab, selector string) string {
@@ -202,12 +203,8 @@ func TestReport(t *testing.T) {
 		if diff := cmp.Diff(first, evaluate[map[string]int](p, colours)); diff != "" {
 			t.Fatalf("evaluate[map[string]int](p, colours) (-want +got):\n%s", diff)
 		}
-		if got := strings.Replace(
-			evaluate[string](p, `document.getElementById("map-time").getAttribute("aria-valuetext")`),
-			"0 ",
-			"0s ",
-			1,
-		); got != "0s after the start" {
+		shown := evaluate[string](p, `document.getElementById("map-time").getAttribute("aria-valuetext")`)
+		if got := strings.Replace(shown, "0 ", "0s ", 1); got != "0s after the start" {
 			t.Fatalf("got = %q, want %q", got, "0s after the start")
 		}
 	})
@@ -230,11 +227,8 @@ func TestReport(t *testing.T) {
 		p.key(".")
 		p.until(`document.getElementById("tip").innerText.includes("MIG")`)
 		if got := tip(p); got != "n-0 | GPU 0 of 2 · A30-24GB | inference MIG slices 0–1 of 4 | training MIG slice 2 of 4 | free 25 %" {
-			t.Fatalf(
-				"tip(p) = %q, want %q",
-				got,
-				"n-0 | GPU 0 of 2 · A30-24GB | inference MIG slices 0–1 of 4 | training MIG slice 2 of 4 | free 25 %",
-			)
+			t.Fatalf("tip(p) = %q, want %q",
+				got, "n-0 | GPU 0 of 2 · A30-24GB | inference MIG slices 0–1 of 4 | training MIG slice 2 of 4 | free 25 %")
 		}
 		p.key(".")
 		p.until(`document.getElementById("tip").innerText.includes("down")`)
@@ -278,10 +272,8 @@ func TestReport(t *testing.T) {
 		if now["#08417f"] == 0 {
 			t.Fatal("no now[\"#08417f\"]")
 		}
-		evaluate[any](
-			p,
-			`(() => { const s = document.getElementById("map-colour"); s.value = "class"; s.dispatchEvent(new Event("change")); })()`,
-		)
+		evaluate[any](p,
+			`(() => { const s = document.getElementById("map-colour"); s.value = "class"; s.dispatchEvent(new Event("change")); })()`)
 	})
 
 	t.Run("two policies", func(t *testing.T) {
@@ -311,9 +303,11 @@ func TestReport(t *testing.T) {
 	})
 
 	t.Run("accessible", func(t *testing.T) {
-		if got := evaluate[[]string](p, `[...document.querySelectorAll("button, select, input, [tabindex='0']")].filter((e) =>
-			!e.getAttribute("aria-label") && !e.getAttribute("aria-labelledby") && !e.innerText.trim() && !e.closest("label")).map((e) => e.outerHTML.slice(0, 80))`); len(got) > 0 {
-			t.Fatalf("got = %v, want none", got)
+		unnamed := evaluate[[]string](p, `[...document.querySelectorAll("button, select, input, [tabindex='0']")].filter((e) =>
+			!e.getAttribute("aria-label") && !e.getAttribute("aria-labelledby") && !e.innerText.trim() && !e.closest("label")
+			).map((e) => e.outerHTML.slice(0, 80))`)
+		if len(unnamed) > 0 {
+			t.Fatalf("unnamed = %v, want none", unnamed)
 		}
 		if got := evaluate[float64](p, `[...document.querySelectorAll("table")].filter((e) => !e.caption).length`); got != float64(0) {
 			t.Fatalf("got = %v, want %v", got, float64(0))
@@ -346,7 +340,8 @@ func TestHostileNames(t *testing.T) {
 	browser := start(t)
 	for i, name := range []string{
 		`</script><script>document.title="broken";alert(1)</script>`, `"><img src=x onerror="document.title='broken'">`,
-		`<svg onload=document.title='broken'>`, `'-(document.title='broken')-'`, "${document.title='broken'}", "<!--<script>", "\u202e\x00\u2028😀", strings.Repeat("10 kB 😀", 1000),
+		`<svg onload=document.title='broken'>`, `'-(document.title='broken')-'`, "${document.title='broken'}", "<!--<script>",
+		"\u202e\x00\u2028😀", strings.Repeat("10 kB 😀", 1000),
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			p := browser.open(t, pageOf(t, "Title "+name, report.Run{Name: name, Result: small(name, "1"+name, "2"+name, name, "t"+name)},
@@ -405,7 +400,10 @@ func TestLarge(t *testing.T) {
 		name          string
 		width, height int
 		dark          bool
-	}{{"desktop", 1280, 900, false}, {"desktop-dark", 1280, 900, true}, {"phone", 390, 844, false}, {"phone-dark", 390, 844, true}, {"wide", 1920, 1080, false}} {
+	}{
+		{"desktop", 1280, 900, false}, {"desktop-dark", 1280, 900, true}, {"phone", 390, 844, false}, {"phone-dark", 390, 844, true},
+		{"wide", 1920, 1080, false},
+	} {
 		if testing.Short() && screen.name != "desktop" && screen.name != "phone-dark" {
 			continue
 		}
@@ -453,14 +451,10 @@ func TestPictures(t *testing.T) {
 		}
 	}
 	take(browser.open(t, pageOf(t, "Every policy on the trace openb", runs...), 1280, 900, false), "openb", true)
-	p := browser.open(
-		t,
-		pageOf(t, "Two nodes", report.Run{Name: "fgd", Result: small("n-0", "node-with-a-longer-name", "n-2", "inference", "training")},
-			report.Run{Name: "random", Result: small("n-0", "n-1", "n-2", "inference", "training")}),
-		1280,
-		900,
-		false,
-	)
+	two := pageOf(t, "Two nodes",
+		report.Run{Name: "fgd", Result: small("n-0", "node-with-a-longer-name", "n-2", "inference", "training")},
+		report.Run{Name: "random", Result: small("n-0", "n-1", "n-2", "inference", "training")})
+	p := browser.open(t, two, 1280, 900, false)
 	evaluate[any](p, `(() => { const s = document.getElementById("map-other"); s.value = "1"; s.dispatchEvent(new Event("change")); })()`)
 	p.until(`document.querySelectorAll(".tiles").length === 2 && document.querySelectorAll(".held")[1].innerText`)
 	take(p, "small", true)
@@ -503,22 +497,17 @@ func largeRuns(t *testing.T) []report.Run {
 	for _, pool := range []struct {
 		name, machine string
 		count         int
-	}{{"a100", "dgx-a100", 300}, {"a30", "4xA30-pcie", 313}, {"v100", "aws-p3.16xlarge", 300}, {"a10g", "aws-g5.48xlarge", 200}, {"cpu", "", 100}} {
+	}{
+		{"a100", "dgx-a100", 300}, {"a30", "4xA30-pcie", 313}, {"v100", "aws-p3.16xlarge", 300}, {"a10g", "aws-g5.48xlarge", 200},
+		{"cpu", "", 100},
+	} {
 		var inv *placement.Inventory
 		if pool.machine != "" {
 			inv = inventoryOf(t, pool.machine)
 		}
 		for i := range pool.count {
-			nodes = append(
-				nodes,
-				simulator.Node{
-					Name:      fmt.Sprintf("%s-%04d", pool.name, i),
-					Inventory: inv,
-					Host:      simulator.Host{CPU: 128_000, Memory: 1024 * topology.GiB},
-					Domain:    placement.NoValue,
-					Price:     1_500_000,
-				},
-			)
+			nodes = append(nodes, simulator.Node{Name: fmt.Sprintf("%s-%04d", pool.name, i), Inventory: inv,
+				Host: simulator.Host{CPU: 128_000, Memory: 1024 * topology.GiB}, Domain: placement.NoValue, Price: 1_500_000})
 		}
 	}
 	slices.SortFunc(nodes, func(a, b simulator.Node) int { return strings.Compare(a.Name, b.Name) })
@@ -528,22 +517,19 @@ func largeRuns(t *testing.T) []report.Run {
 		if err != nil {
 			t.Fatal(err)
 		}
-		result, err := simulator.Run(
-			&simulator.Input{
-				Nodes:         nodes,
-				Jobs:          largeJobs(),
-				Policy:        chosen,
-				Horizon:       7 * simulator.Day,
-				SnapshotNodes: 2000,
-				Reslice:       5 * simulator.Second,
-				Outages: []simulator.Outage{
-					{Node: 20, At: simulator.Day, For: 5 * simulator.Day},
-					{Node: 21, At: simulator.Day, For: 5 * simulator.Day},
-					{Node: 500, At: 2 * simulator.Day, Drain: true, For: 4 * simulator.Day},
-				},
+		result, err := simulator.Run(&simulator.Input{
+			Nodes:         nodes,
+			Jobs:          largeJobs(),
+			Policy:        chosen,
+			Horizon:       7 * simulator.Day,
+			SnapshotNodes: 2000,
+			Reslice:       5 * simulator.Second,
+			Outages: []simulator.Outage{
+				{Node: 20, At: simulator.Day, For: 5 * simulator.Day},
+				{Node: 21, At: simulator.Day, For: 5 * simulator.Day},
+				{Node: 500, At: 2 * simulator.Day, Drain: true, For: 4 * simulator.Day},
 			},
-			simulator.Watch{},
-		)
+		}, simulator.Watch{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -616,24 +602,19 @@ func largeJobs() []simulator.Job {
 				break
 			}
 		}
-		jobs = append(
-			jobs,
-			simulator.Job{
-				Name:     fmt.Sprintf("job-%05d", i),
-				Class:    k.class,
-				Priority: k.priority,
-				Arrives:  simulator.Time(rng.Int64N(int64(6 * simulator.Day))),
-				Loads:    simulator.Minute,
-				Runs: simulator.Time(
-					float64(k.runs) * rng.ExpFloat64(),
-				),
-				Members:    1,
-				Host:       simulator.Host{CPU: 2000, Memory: 8 * topology.GiB},
-				Template:   k.ask,
-				Checkpoint: 15 * simulator.Minute,
-				MaxWait:    2 * simulator.Day,
-			},
-		)
+		jobs = append(jobs, simulator.Job{
+			Name:       fmt.Sprintf("job-%05d", i),
+			Class:      k.class,
+			Priority:   k.priority,
+			Arrives:    simulator.Time(rng.Int64N(int64(6 * simulator.Day))),
+			Loads:      simulator.Minute,
+			Runs:       simulator.Time(float64(k.runs) * rng.ExpFloat64()),
+			Members:    1,
+			Host:       simulator.Host{CPU: 2000, Memory: 8 * topology.GiB},
+			Template:   k.ask,
+			Checkpoint: 15 * simulator.Minute,
+			MaxWait:    2 * simulator.Day,
+		})
 	}
 	return jobs
 }
@@ -645,17 +626,8 @@ func curvesOf(t *testing.T, chosen policy.NodePolicy, seed int64) *openb.Result 
 	var nodes []policy.NodeCapacity
 	var pods []policy.TracePod
 	for i := range 150 {
-		nodes = append(
-			nodes,
-			policy.NodeCapacity{
-				Name:   fmt.Sprintf("n%03d", i),
-				CPU:    96_000,
-				Memory: 400 * topology.GiB,
-				Pods:   1001,
-				GPUs:   []int64{2, 4, 8}[i%3],
-				Model:  "T4",
-			},
-		)
+		nodes = append(nodes, policy.NodeCapacity{Name: fmt.Sprintf("n%03d", i), CPU: 96_000, Memory: 400 * topology.GiB, Pods: 1001,
+			GPUs: []int64{2, 4, 8}[i%3], Model: "T4"})
 	}
 	for range 1200 {
 		class := forecast.PodClass{CPU: 8000, GPUs: 1, PerGPU: topology.MilliGPU(100 * (1 + rng.IntN(10)))}

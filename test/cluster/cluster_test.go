@@ -324,14 +324,10 @@ func TestComponentThatCannotStart(t *testing.T) {
 		want  []string
 	}{
 		"etcd": {map[string][]string{etcd: {"--colour=blue"}}, []string{"etcd ended early", "-colour"}},
-		"API server": {
-			map[string][]string{apiServer: {"--colour=blue"}},
-			[]string{"kube-apiserver ended early (exit status 1): Error: unknown flag: --colour"},
-		},
-		"controller-manager": {
-			map[string][]string{controllerManager: {"--colour=blue"}},
-			[]string{"kube-controller-manager ended early", "unknown flag: --colour"},
-		},
+		"API server": {map[string][]string{apiServer: {"--colour=blue"}},
+			[]string{"kube-apiserver ended early (exit status 1): Error: unknown flag: --colour"}},
+		"controller-manager": {map[string][]string{controllerManager: {"--colour=blue"}},
+			[]string{"kube-controller-manager ended early", "unknown flag: --colour"}},
 		"KWOK":              {map[string][]string{kwok: {"--config=/nowhere"}}, []string{"kwok ended early", "/nowhere: no such file"}},
 		"no such component": {map[string][]string{"kubelet": {"--v=2"}}, []string{`unknown component "kubelet"`}},
 	}

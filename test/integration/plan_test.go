@@ -72,8 +72,9 @@ func TestPlannedServersRun(t *testing.T) {
 		"slice":          {"score-large", llama8, nil, []string{"--max-model-len=4096", "--concurrency=8"}, "gpus/other-mig", 1},
 		"slice-of-named": {"score-large", llama8, nil, []string{"--max-model-len=4096", "--gpu=H100-SXM5-80GB"}, "gpus/mig-1g-20gb", 1},
 		"whole":          {"extended", llama8, nil, []string{"--max-model-len=4096", "--concurrency=8"}, "gpus/other-whole", 1},
-		"share":          {"extended", llama8, []string{"--quantization=fp8"}, []string{"--max-model-len=4096", "--gpu=L40S", "--share"}, "gpus/share-12gi", 1},
-		"several":        {"score-large", llama70, nil, []string{"--max-model-len=8k", "--tp=4"}, "gpus/whole", 4},
+		"share": {"extended", llama8, []string{"--quantization=fp8"},
+			[]string{"--max-model-len=4096", "--gpu=L40S", "--share"}, "gpus/share-12gi", 1},
+		"several": {"score-large", llama70, nil, []string{"--max-model-len=8k", "--tp=4"}, "gpus/whole", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSpace(t)
@@ -114,12 +115,8 @@ func TestPlannedClaimsAreValid(t *testing.T) {
 			t.Fatalf("%v: no request.FirstAvailable", args)
 		}
 		if len(request.FirstAvailable) > resourceapi.FirstAvailableDeviceRequestMaxSize {
-			t.Fatalf(
-				"%v: len(request.FirstAvailable) = %v, want at most %v",
-				args,
-				len(request.FirstAvailable),
-				resourceapi.FirstAvailableDeviceRequestMaxSize,
-			)
+			t.Fatalf("%v: len(request.FirstAvailable) = %v, want at most %v",
+				args, len(request.FirstAvailable), resourceapi.FirstAvailableDeviceRequestMaxSize)
 		}
 	}
 }

@@ -100,13 +100,16 @@ func TestSchedulerRefusesBadInput(t *testing.T) {
 	}
 	kubeconfig := world.cluster.Kubeconfig()
 	for name, tc := range map[string]struct{ config, want string }{
-		"unknown field":     {"apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\nprofils: []\n", `unknown field "profils"`},
-		"not YAML":          {"{", "configuration"},
-		"unreachable":       {schedulerConfig(unreachable(t), "DevicePlacement"), "does not answer"},
-		"no kubeconfig":     {schedulerConfig("/does/not/exist", "DevicePlacement"), "/does/not/exist"},
-		"unknown plugin":    {schedulerConfig(kubeconfig, "NoSuchPlugin"), "NoSuchPlugin"},
-		"both plugins":      {schedulerConfig(kubeconfig, "DevicePlacement", "DynamicResources"), "enables both DevicePlacement and DynamicResources"},
-		"negative patience": {schedulerConfig(kubeconfig, "Coscheduling") + "  pluginConfig:\n  - name: Coscheduling\n    args: {permitWaitingTimeSeconds: -1}\n", "permitWaitingTimeSeconds"},
+		"unknown field": {"apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\nprofils: []\n",
+			`unknown field "profils"`},
+		"not YAML":       {"{", "configuration"},
+		"unreachable":    {schedulerConfig(unreachable(t), "DevicePlacement"), "does not answer"},
+		"no kubeconfig":  {schedulerConfig("/does/not/exist", "DevicePlacement"), "/does/not/exist"},
+		"unknown plugin": {schedulerConfig(kubeconfig, "NoSuchPlugin"), "NoSuchPlugin"},
+		"both plugins": {schedulerConfig(kubeconfig, "DevicePlacement", "DynamicResources"),
+			"enables both DevicePlacement and DynamicResources"},
+		"negative patience": {schedulerConfig(kubeconfig, "Coscheduling") +
+			"  pluginConfig:\n  - name: Coscheduling\n    args: {permitWaitingTimeSeconds: -1}\n", "permitWaitingTimeSeconds"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			refuses(t, tc.want, "ashlar-scheduler", "--config", write(tc.config), "--secure-port", "0")
@@ -153,16 +156,21 @@ func TestDriverRefusesBadInput(t *testing.T) {
 		}
 		return file
 	}
+	const (
+		malformed = "- name: a\n  machine: dgx-h100\n  colour: red\n"
+		twice     = "- {name: a, machine: dgx-h100}\n- {name: a, machine: dgx-a100}\n"
+	)
 	for name, tc := range map[string]struct {
 		args []string
 		want string
 	}{
 		"unknown machine type": {[]string{"--kubeconfig", kubeconfig, "--node-name", "explain", "--machine", "dgx-h10"}, "dgx-h100"},
 		"missing node":         {[]string{"--kubeconfig", kubeconfig, "--node-name", "nowhere", "--machine", "dgx-h100"}, "nowhere"},
-		"malformed nodes file": {[]string{"--kubeconfig", kubeconfig, "--nodes", nodesFile("- name: a\n  machine: dgx-h100\n  colour: red\n")}, "colour"},
-		"node given twice":     {[]string{"--kubeconfig", kubeconfig, "--nodes", nodesFile("- {name: a, machine: dgx-h100}\n- {name: a, machine: dgx-a100}\n")}, "a"},
-		"unreachable":          {[]string{"--kubeconfig", unreachable(t), "--node-name", "explain", "--machine", "dgx-h100"}, "connection refused"},
-		"no NVIDIA driver":     {[]string{"--kubeconfig", kubeconfig, "--node-name", "explain"}, "libnvidia-ml.so.1"},
+		"malformed nodes file": {[]string{"--kubeconfig", kubeconfig, "--nodes", nodesFile(malformed)}, "colour"},
+		"node given twice":     {[]string{"--kubeconfig", kubeconfig, "--nodes", nodesFile(twice)}, "a"},
+		"unreachable": {[]string{"--kubeconfig", unreachable(t), "--node-name", "explain", "--machine", "dgx-h100"},
+			"connection refused"},
+		"no NVIDIA driver": {[]string{"--kubeconfig", kubeconfig, "--node-name", "explain"}, "libnvidia-ml.so.1"},
 	} {
 		t.Run(name, func(t *testing.T) { refuses(t, tc.want, "ashlar-dra-driver", tc.args...) })
 	}

@@ -41,11 +41,8 @@ func TestTwoSchedulersSideBySide(t *testing.T) {
 // once the CRD is there.
 func TestNodeResourceTopologyPluginRuns(t *testing.T) {
 	s := newSpace(t)
-	text := strings.ReplaceAll(
-		schedulerConfig(world.cluster.Kubeconfig(), "DevicePlacement", "NodeResourceTopologyMatch"),
-		ashlar,
-		"nrt-scheduler",
-	)
+	text := strings.ReplaceAll(schedulerConfig(world.cluster.Kubeconfig(), "DevicePlacement", "NodeResourceTopologyMatch"), ashlar,
+		"nrt-scheduler")
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -21,13 +21,8 @@ func TestSweepJobIsAccepted(t *testing.T) {
 	if err := yaml.UnmarshalStrict(text, &job); err != nil {
 		t.Fatal(err)
 	}
-	created, err := world.client.BatchV1().Jobs(
-		s.name,
-	).Create(
-		s.ctx,
-		&job,
-		metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict},
-	)
+	created, err := world.client.BatchV1().Jobs(s.name).Create(s.ctx, &job,
+		metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,15 +90,8 @@ func (s *space) ownScheduler(name string) {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
-	scheduler, err := world.cluster.Run(
-		s.ctx,
-		name,
-		world.cluster.Binaries().Command("ashlar-scheduler"),
-		"--config",
-		file,
-		"--secure-port",
-		"0",
-	)
+	scheduler, err := world.cluster.Run(s.ctx, name, world.cluster.Binaries().Command("ashlar-scheduler"), "--config", file,
+		"--secure-port", "0")
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -192,11 +185,8 @@ func TestWhatifIsWhatTheSchedulerDoes(t *testing.T) {
 	if diff := cmp.Diff(said, s.whatif("--snapshot", saved, "-f", file)); diff != "" {
 		t.Fatalf("a saved snapshot is as good as the API server: s.whatif(\"--snapshot\", saved, \"-f\", file) (-want +got):\n%s", diff)
 	}
-	if reflect.DeepEqual(said, s.whatif("--snapshot", saved, "-f", file, "--policy", "first-fit")) {
-		t.Fatalf(
-			"what is compared below depends on the policy: s.whatif(\"--snapshot\", saved, \"-f\", file, \"--policy\", \"first-fit\") = %+v, want anything else",
-			s.whatif("--snapshot", saved, "-f", file, "--policy", "first-fit"),
-		)
+	if other := s.whatif("--snapshot", saved, "-f", file, "--policy", "first-fit"); reflect.DeepEqual(said, other) {
+		t.Fatalf("what is compared below depends on the policy: with --policy first-fit whatif says %+v, want anything else", other)
 	}
 
 	for _, m := range all {

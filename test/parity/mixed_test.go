@@ -138,15 +138,8 @@ func TestSimulatorForetellsGangsHostsAndPreemption(t *testing.T) {
 	for _, a := range asked {
 		want := foretold[a.name]
 		if diff := cmp.Diff(want, scheduled[a.name]); diff != "" {
-			t.Errorf(
-				"%s: %d pods of %s with %d cores, priority %d (-simulator +scheduler):\n%s",
-				a.name,
-				a.members,
-				nameOf(a.kind),
-				a.cores,
-				a.priority,
-				diff,
-			)
+			t.Errorf("%s: %d pods of %s with %d cores, priority %d (-simulator +scheduler):\n%s",
+				a.name, a.members, nameOf(a.kind), a.cores, a.priority, diff)
 		}
 		state := "placed"
 		if len(want.Places) == 0 {
@@ -164,7 +157,9 @@ func TestSimulatorForetellsGangsHostsAndPreemption(t *testing.T) {
 		}
 	}
 	t.Logf("%d arrivals: %v", len(asked), seen)
-	for _, what := range []string{"gangs placed", "gangs refused", "without GPUs placed", "without GPUs refused", "with GPUs placed", "with GPUs refused", "preempting"} {
+	for _, what := range []string{
+		"gangs placed", "gangs refused", "without GPUs placed", "without GPUs refused", "with GPUs placed", "with GPUs refused", "preempting",
+	} {
 		if seen[what] == 0 {
 			t.Errorf("no arrival was %s: the workload says nothing about it", what)
 		}
@@ -352,10 +347,8 @@ func (w *world) awaitDecision(t *testing.T, events watch.Interface, a arrival) (
 // gangRefused reports whether a member fits on no node, as opposed to one that was tried
 // before the others were there.
 func gangRefused(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(
-		pod.Status.Conditions,
-		func(c corev1.PodCondition) bool { return strings.Contains(c.Message, "fits on no node") },
-	)
+	return slices.ContainsFunc(pod.Status.Conditions,
+		func(c corev1.PodCondition) bool { return strings.Contains(c.Message, "fits on no node") })
 }
 
 // placesOf is where the members that are bound are.

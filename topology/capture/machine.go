@@ -91,12 +91,8 @@ func MachineFrom(name string, texts Texts, facts Facts) (*Captured, error) {
 			return nil, err
 		}
 		if len(gpus) != len(matrix.Links) {
-			return nil, gpus[len(gpus)-1].at.lineErrorf(
-				"%d GPUs here, %d in %s: capture both on one machine",
-				len(gpus),
-				len(matrix.Links),
-				matrix.at.file,
-			)
+			return nil, gpus[len(gpus)-1].at.lineErrorf("%d GPUs here, %d in %s: capture both on one machine",
+				len(gpus), len(matrix.Links), matrix.at.file)
 		}
 	}
 	c := &Captured{Notes: matrix.Notes}
@@ -138,28 +134,21 @@ func (c *Captured) buildNode(matrix *Matrix, gpus []GPU, model *topology.Model, 
 		if gpus != nil {
 			gpu.Clique = gpus[i].Clique
 			if gpu.Clique != gpus[0].Clique {
-				return nil, gpus[i].at.lineErrorf(
-					"fabric clique is %q, GPU 0's is %q: capture again once all GPUs have registered",
-					gpu.Clique,
-					gpus[0].Clique,
-				)
+				return nil, gpus[i].at.lineErrorf("fabric clique is %q, GPU 0's is %q: capture again once all GPUs have registered",
+					gpu.Clique, gpus[0].Clique)
 			}
 			if catalogueID.MatchString(gpus[i].BusID) {
 				gpu.BusID = gpus[i].BusID
 			} else {
-				c.Notes = append(
-					c.Notes,
-					fmt.Sprintf("bus id of GPU%d is %s, which has more than four digits of domain: it is left out", i, gpus[i].BusID),
-				)
+				c.Notes = append(c.Notes,
+					fmt.Sprintf("bus id of GPU%d is %s, which has more than four digits of domain: it is left out", i, gpus[i].BusID))
 			}
 		}
 		node.GPUs = append(node.GPUs, gpu)
 	}
 	if slices.Contains(matrix.NUMA, topology.NoNUMA) {
-		c.Notes = append(
-			c.Notes,
-			"NUMA nodes of some GPUs are unknown: cat /sys/bus/pci/devices/<bus id>/numa_node shows them, give them with --numa",
-		)
+		c.Notes = append(c.Notes,
+			"NUMA nodes of some GPUs are unknown: cat /sys/bus/pci/devices/<bus id>/numa_node shows them, give them with --numa")
 	}
 	if len(node.NICs) > 0 {
 		c.Notes = append(c.Notes, "NUMA nodes of the NICs are not in the captures")
@@ -184,8 +173,7 @@ func (c *Captured) findModel(matrix *Matrix, gpus []GPU, texts Texts, facts Fact
 	case model != nil:
 	case gpus == nil:
 		return nil, matrix.at.lineErrorf(
-			"the GPUs' model is not in this capture, capture nvidia-smi -q and give it with --query, or name the model with --gpu",
-		)
+			"the GPUs' model is not in this capture, capture nvidia-smi -q and give it with --query, or name the model with --gpu")
 	case gpus[0].Product == "":
 		return nil, gpus[0].at.lineErrorf("Product Name is missing, capture nvidia-smi -q without -d, or name the model with --gpu")
 	case facts.Known != nil:
@@ -199,34 +187,20 @@ func (c *Captured) findModel(matrix *Matrix, gpus []GPU, texts Texts, facts Fact
 		if i, j, found := firstNVLink(matrix); found && model.LaneGBps == 0 {
 			return nil, matrix.at.lineErrorf(
 				"%s between GPU%d and GPU%d, but %s has no NVLink: check that both captures are of one machine",
-				matrix.Links[i][j],
-				i,
-				j,
-				model.Name,
-			)
+				matrix.Links[i][j], i, j, model.Name)
 		}
 		if gpus != nil && gpus[0].Memory > 0 && gpus[0].Memory != model.Memory {
-			c.Notes = append(
-				c.Notes,
-				fmt.Sprintf(
-					"the capture shows %d MiB of memory, the catalogue has %d for %s: the catalogue's figure is used",
-					gpus[0].Memory/topology.MiB,
-					model.Memory/topology.MiB,
-					model.Name,
-				),
-			)
+			c.Notes = append(c.Notes,
+				fmt.Sprintf("the capture shows %d MiB of memory, the catalogue has %d for %s: the catalogue's figure is used",
+					gpus[0].Memory/topology.MiB, model.Memory/topology.MiB, model.Name))
 		}
 		switch {
 		case lists != nil && model.MIG != "":
-			c.Notes = append(
-				c.Notes,
-				fmt.Sprintf("the catalogue has the MIG table %s for %s: the captured profiles are not used", model.MIG, model.Name),
-			)
+			c.Notes = append(c.Notes,
+				fmt.Sprintf("the catalogue has the MIG table %s for %s: the captured profiles are not used", model.MIG, model.Name))
 		case lists != nil:
-			c.Notes = append(
-				c.Notes,
-				fmt.Sprintf("the catalogue's row of %s names no MIG table: write %s into it to use the captured one", model.Name, model.Name),
-			)
+			c.Notes = append(c.Notes,
+				fmt.Sprintf("the catalogue's row of %s names no MIG table: write %s into it to use the captured one", model.Name, model.Name))
 			c.Table = lists
 			nameTable(c.Table, model.Name, facts.Source)
 		}
@@ -240,10 +214,8 @@ func (c *Captured) findModel(matrix *Matrix, gpus []GPU, texts Texts, facts Fact
 		nameTable(c.Table, model.Name, facts.Source)
 		model.MIG = model.Name
 	} else if mode := gpus[0].MIG; mode == "Enabled" || mode == "Disabled" {
-		c.Notes = append(
-			c.Notes,
-			model.Product+" has MIG, but its profiles were not captured: nvidia-smi mig -lgip and -lgipp show them, give them with --lgip and --lgipp",
-		)
+		c.Notes = append(c.Notes, model.Product+" has MIG, but its profiles were not captured: "+
+			"nvidia-smi mig -lgip and -lgipp show them, give them with --lgip and --lgipp")
 	}
 	c.Model = model
 	return model, nil
@@ -255,19 +227,13 @@ func tableOf(texts Texts) (*mig.Table, error) {
 	case texts.Profiles.isEmpty() && texts.Placements.isEmpty():
 		return nil, nil
 	case texts.Placements.isEmpty():
-		return nil, captureLine{
-			file:   texts.Profiles.File,
-			number: 1,
-		}.lineErrorf(
-			"placements of the profiles are missing, capture nvidia-smi mig -lgipp and give it with --lgipp",
-		)
+		return nil, captureLine{file: texts.Profiles.File, number: 1}.lineErrorf(
+			"placements of the profiles are missing, capture nvidia-smi mig -lgipp and give it with --lgipp")
 	case texts.Profiles.isEmpty():
 		return nil, captureLine{
 			file:   texts.Placements.File,
 			number: 1,
-		}.lineErrorf(
-			"names and sizes of the profiles are missing, capture nvidia-smi mig -lgip and give it with --lgip",
-		)
+		}.lineErrorf("names and sizes of the profiles are missing, capture nvidia-smi mig -lgip and give it with --lgip")
 	}
 	profiles, err := ParseProfiles(texts.Profiles)
 	if err != nil {
@@ -309,24 +275,12 @@ func newModel(matrix *Matrix, gpus []GPU, facts Facts) (*topology.Model, error) 
 	}
 	want(first.Architecture != "", first.at, "Product Architecture", "capture nvidia-smi -q without -d, with driver 470 or later")
 	want(first.Memory > 0, first.at, "FB Memory Usage, Total", "capture nvidia-smi -q without -d")
-	want(
-		facts.Compute != nil,
-		first.at,
-		"compute capability",
-		"nvidia-smi --query-gpu=compute_cap --format=csv shows it, give it with --compute-capability",
-	)
-	want(
-		facts.LaneGBps > 0 || !linked,
-		matrix.at,
-		"bandwidth of one NVLink",
-		"nvidia-smi nvlink -s shows it in GB/s, give it with --lane-bandwidth",
-	)
-	want(
-		facts.P2P == "yes" || facts.P2P == "no",
-		matrix.at,
-		"permission for PCIe peer-to-peer copies",
-		"nvidia-smi topo -p2p r shows it (OK is yes), give it with --p2p yes or --p2p no",
-	)
+	want(facts.Compute != nil, first.at, "compute capability",
+		"nvidia-smi --query-gpu=compute_cap --format=csv shows it, give it with --compute-capability")
+	want(facts.LaneGBps > 0 || !linked, matrix.at, "bandwidth of one NVLink",
+		"nvidia-smi nvlink -s shows it in GB/s, give it with --lane-bandwidth")
+	want(facts.P2P == "yes" || facts.P2P == "no", matrix.at, "permission for PCIe peer-to-peer copies",
+		"nvidia-smi topo -p2p r shows it (OK is yes), give it with --p2p yes or --p2p no")
 	if strings.Contains(first.Product+first.Architecture, `"`) {
 		missing = append(missing, first.at.lineErrorf("Product Name contains a double quote, add the model's row by hand"))
 	}

@@ -40,16 +40,12 @@ func TestMalformedMatrix(t *testing.T) {
 		"cut off":                {"GPU0 GPU1\nGPU0 X PIX\n", "topo.txt:2: the row of GPU1 is missing"},
 		"cut off before the NIC": {"GPU0 NIC0\nGPU0 X PIX\n\nLegend:\n", "topo.txt:4: the row of NIC0 is missing"},
 		"ragged":                 {"GPU0 GPU1\nGPU0 X\nGPU1 PIX X\n", "topo.txt:2: GPU0 has 1 entries for 2 columns"},
-		"entries ran together": {
-			"GPU0 GPU1 GPU2\nGPU0 X NODENODE\n",
-			"topo.txt:2: GPU0 has 2 entries for 3 columns, the row is cut off or two entries ran together",
-		},
+		"entries ran together": {"GPU0 GPU1 GPU2\nGPU0 X NODENODE\n",
+			"topo.txt:2: GPU0 has 2 entries for 3 columns, the row is cut off or two entries ran together"},
 		"too long":         {"GPU0 GPU1\nGPU0 X PIX PIX\n", "topo.txt:2: GPU0 has 1 entries after its links for 0 columns"},
 		"NIC row too long": {"GPU0 NIC0\nGPU0 X PIX\nNIC0 PIX X 0-7\n", "topo.txt:3: NIC0 has 3 entries for 2 columns"},
-		"wrapped": {
-			"GPU0 GPU1 CPU Affinity\nGPU0 X PIX\n0-7\nGPU1 PIX X 0-7\n",
-			`topo.txt:3: row "0-7" has no column, and 1 of 2 rows are missing: a long line may be wrapped`,
-		},
+		"wrapped": {"GPU0 GPU1 CPU Affinity\nGPU0 X PIX\n0-7\nGPU1 PIX X 0-7\n",
+			`topo.txt:3: row "0-7" has no column, and 1 of 2 rows are missing: a long line may be wrapped`},
 		"unknown link":         {"GPU0 GPU1\nGPU0 X PX\n", `topo.txt:2: GPU0 to GPU1: unknown link "PX"`},
 		"NVLink without lanes": {"GPU0 GPU1\nGPU0 X NV\n", `topo.txt:2: GPU0 to GPU1: link "NV"`},
 		"too many lanes":       {"GPU0 GPU1\nGPU0 X NV999\n", `topo.txt:2: GPU0 to GPU1: link "NV999"`},
@@ -65,18 +61,14 @@ func TestMalformedMatrix(t *testing.T) {
 		"300 NICs":             {nics + "\n", "topo.txt:1: 301 columns, at most 256 are read"},
 		"unknown column":       {"GPU0 CPU Affinity Mood\nGPU0 X 0-7 fine\n", `topo.txt:1: unknown columns "Mood"`},
 		"NUMA is a word":       {"GPU0 NUMA Affinity\nGPU0 X zero\n", `topo.txt:2: GPU0 NUMA Affinity is "zero"`},
-		"NUMA too large": {
-			"GPU0 NUMA Affinity\nGPU0 X 4096\n",
-			`topo.txt:2: GPU0 NUMA Affinity is "4096", want a whole number from 0 to 1023`,
-		},
+		"NUMA too large": {"GPU0 NUMA Affinity\nGPU0 X 4096\n",
+			`topo.txt:2: GPU0 NUMA Affinity is "4096", want a whole number from 0 to 1023`},
 		"NUMA backwards":       {"GPU0 NUMA Affinity\nGPU0 X 3-1\n", "runs backwards"},
 		"legend of nothing":    {"GPU0\nGPU0 X\nNIC Legend:\n NIC0: mlx5_0\n", "topo.txt:4: NIC0 is not in the table"},
 		"legend twice":         {"GPU0 NIC0\nGPU0 X PIX\nNIC0 PIX X\n NIC0: a\n NIC0: b\n", "topo.txt:5: NIC0 is a already"},
 		"NIC named like a GPU": {"GPU0 NIC0\nGPU0 X PIX\nNIC0 PIX X\n NIC0: GPU7\n", `topo.txt:4: NIC0 is "GPU7", want a name like mlx5_0`},
-		"NICs of one name": {
-			"GPU0 NIC0 NIC1\nGPU0 X PIX PIX\nNIC0 PIX X PIX\nNIC1 PIX PIX X\n NIC0: a\n NIC1: a\n",
-			"topo.txt:4: two NICs are called a",
-		},
+		"NICs of one name": {"GPU0 NIC0 NIC1\nGPU0 X PIX PIX\nNIC0 PIX X PIX\nNIC1 PIX PIX X\n NIC0: a\n NIC1: a\n",
+			"topo.txt:4: two NICs are called a"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -99,32 +91,23 @@ func TestMalformedQuery(t *testing.T) {
 		"17 GPUs":         {many.String(), "q.txt:17: more than 16 GPUs"},
 		"twice":           {block + block, "q.txt:3: GPU 0000:18:00.0 is on line 1 already"},
 		"other bus id":    {block + "    PCI\n        Bus Id : 00000000:19:00.0\n", "q.txt:4: Bus Id is 00000000:19:00.0"},
-		"memory in GiB": {
-			block + "    FB Memory Usage\n        Total : 80 GiB\n",
-			`q.txt:4: FB Memory Usage/Total is "80 GiB", want an amount like`,
-		},
+		"memory in GiB": {block + "    FB Memory Usage\n        Total : 80 GiB\n",
+			`q.txt:4: FB Memory Usage/Total is "80 GiB", want an amount like`},
 		"too much memory": {block + "    FB Memory Usage\n        Total : 99999999999999999999 MiB\n", "q.txt:4: FB Memory Usage/Total is"},
-		"all reserved": {
-			block + "    FB Memory Usage\n        Total : 5 MiB\n        Reserved : 5 MiB\n",
-			"q.txt:5: all of the memory is reserved",
-		},
-		"indentation lost": {
-			"GPU 00000000:18:00.0\nMIG Device\nFB Memory Usage\nTotal : 5 MiB\nFB Memory Usage\nTotal : 9 MiB\n",
-			"q.txt:6: FB Memory Usage/Total is \"9 MiB\" here and \"5 MiB\" on line 4, paste the capture with its indentation",
-		},
+		"all reserved": {block + "    FB Memory Usage\n        Total : 5 MiB\n        Reserved : 5 MiB\n",
+			"q.txt:5: all of the memory is reserved"},
+		"indentation lost": {"GPU 00000000:18:00.0\nMIG Device\nFB Memory Usage\nTotal : 5 MiB\nFB Memory Usage\nTotal : 9 MiB\n",
+			"q.txt:6: FB Memory Usage/Total is \"9 MiB\" here and \"5 MiB\" on line 4, paste the capture with its indentation"},
 		"other vendor": {block + "    PCI\n        Device Id : 0x73BF1002\n", `q.txt:4: Device Id is "0x73BF1002"`},
 		"cluster is no UUID": {
 			block + "    Fabric\n        State : Completed\n        ClusterUUID : rack-7\n        CliqueId : 1\n",
-			`q.txt:5: ClusterUUID is "rack-7"`,
-		},
+			`q.txt:5: ClusterUUID is "rack-7"`},
 		"cluster, no clique": {
 			block + "    Fabric\n        State : Completed\n        ClusterUUID : 8d3f0d59-3c1e-4f5e-9a74-5f0ed2b7c611\n",
-			"q.txt:5: ClusterUUID has no CliqueId",
-		},
+			"q.txt:5: ClusterUUID has no CliqueId"},
 		"clique is no number": {
 			block + "    Fabric\n        State : Completed\n        CliqueId : x\n        ClusterUUID : 8d3f0d59-3c1e-4f5e-9a74-5f0ed2b7c611\n",
-			`q.txt:5: CliqueId is "x"`,
-		},
+			`q.txt:5: CliqueId is "x"`},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -138,10 +121,8 @@ func TestMalformedProfiles(t *testing.T) {
 	const first, second = "|   0  MIG 1g.6gb   14   4/4   5.81   No   14   1   0 |\n", "|   1   0   0 |\n"
 	tests := map[string]struct{ text, want string }{
 		"nothing": {"", "lgip.txt:1: is empty"},
-		"MIG off": {
-			"No MIG-enabled devices found.\n",
-			"lgip.txt:1: No MIG-enabled devices found.: profiles show only while a GPU is in MIG mode",
-		},
+		"MIG off": {"No MIG-enabled devices found.\n",
+			"lgip.txt:1: No MIG-enabled devices found.: profiles show only while a GPU is in MIG mode"},
 		"no rows":          {"+---+\n| GPU instance profiles: |\n", "lgip.txt:1: no profiles"},
 		"cut off":          {first, "lgip.txt:1: the second line of profile 14 is missing"},
 		"first line twice": {first + first, "lgip.txt:2: 10 entries, want CE, JPEG and OFA of profile 14"},
@@ -171,10 +152,8 @@ func TestMalformedPlacements(t *testing.T) {
 		"size 0":      {"GPU 0 Profile ID 9 Placements: {0}:0\n", "lgipp.txt:1: placement 0:0 twice or outside"},
 		"too far":     {"GPU 0 Profile ID 9 Placements: {13}:4\n", "lgipp.txt:1: placement 13:4 twice or outside 16"},
 		"empty start": {"GPU 0 Profile ID 9 Placements: {0,,4}:4\n", `lgipp.txt:1: start is ""`},
-		"line twice": {
-			"GPU 0 Profile ID 9 Placements: {0}:4\nGPU 0 Profile ID 9 Placements: {0}:4\n",
-			"lgipp.txt:2: profile 9 of GPU 0 is on line 1 already",
-		},
+		"line twice": {"GPU 0 Profile ID 9 Placements: {0}:4\nGPU 0 Profile ID 9 Placements: {0}:4\n",
+			"lgipp.txt:2: profile 9 of GPU 0 is on line 1 already"},
 		"size is huge": {"GPU 0 Profile ID 9 Placements: {0}:99999999999999999999\n", "lgipp.txt:1: size is"},
 	}
 	for name, tc := range tests {
@@ -209,67 +188,45 @@ func TestRefusedMachine(t *testing.T) {
 		"no source":           {change: func(_ *capture.Texts, f *capture.Facts) { f.Source = " " }, want: "source is missing"},
 		"source of two lines": {change: func(_ *capture.Texts, f *capture.Facts) { f.Source = "a\nmachine b" }, want: "want one line"},
 		"quotes":              {change: func(_ *capture.Texts, f *capture.Facts) { f.Description = `"` }, want: "without double quotes"},
-		"other machine": {
-			change: func(x *capture.Texts, _ *capture.Facts) { x.Topology = sample(t, "hgx-h100.topo.txt") },
-			want:   "2 GPUs here, 8 in hgx-h100.topo.txt",
-		},
-		"no query": {
-			change: func(x *capture.Texts, _ *capture.Facts) { x.Query = capture.Text{} },
-			want:   "a30-box.topo.txt:1: the GPUs' model is not in this capture",
-		},
+		"other machine": {change: func(x *capture.Texts, _ *capture.Facts) { x.Topology = sample(t, "hgx-h100.topo.txt") },
+			want: "2 GPUs here, 8 in hgx-h100.topo.txt"},
+		"no query": {change: func(x *capture.Texts, _ *capture.Facts) { x.Query = capture.Text{} },
+			want: "a30-box.topo.txt:1: the GPUs' model is not in this capture"},
 		"no product": {
 			change: func(x *capture.Texts, _ *capture.Facts) { x.Query.Content = "GPU 0000:17:00.0\nGPU 0000:18:00.0\n" },
-			want:   "a30-box.query.txt:1: Product Name is missing",
-		},
-		"two models": {
-			change: func(x *capture.Texts, _ *capture.Facts) { replace(&x.Query, "NVIDIA A30 Sample", "NVIDIA A30") },
-			want:   `GPU 1 is "NVIDIA A30 Sample", GPU 0 is "NVIDIA A30"`,
-		},
-		"other model named": {
-			change: func(_ *capture.Texts, f *capture.Facts) { f.GPU = h100 },
-			want:   `Product Name is "NVIDIA A30 Sample", H100-SXM5-80GB was given`,
-		},
-		"no compute capability": {
-			change: func(_ *capture.Texts, f *capture.Facts) { f.Compute = nil },
-			want:   "a30-box.query.txt:9: compute capability of NVIDIA A30 Sample is missing, nvidia-smi --query-gpu=compute_cap --format=csv shows it",
-		},
+			want:   "a30-box.query.txt:1: Product Name is missing"},
+		"two models": {change: func(x *capture.Texts, _ *capture.Facts) { replace(&x.Query, "NVIDIA A30 Sample", "NVIDIA A30") },
+			want: `GPU 1 is "NVIDIA A30 Sample", GPU 0 is "NVIDIA A30"`},
+		"other model named": {change: func(_ *capture.Texts, f *capture.Facts) { f.GPU = h100 },
+			want: `Product Name is "NVIDIA A30 Sample", H100-SXM5-80GB was given`},
+		"no compute capability": {change: func(_ *capture.Texts, f *capture.Facts) { f.Compute = nil },
+			want: "a30-box.query.txt:9: compute capability of NVIDIA A30 Sample is missing, " +
+				"nvidia-smi --query-gpu=compute_cap --format=csv shows it"},
 		"no P2P": {change: func(_ *capture.Texts, f *capture.Facts) { f.P2P = "" }, want: "nvidia-smi topo -p2p r shows it"},
 		"no lane rate": {change: func(x *capture.Texts, _ *capture.Facts) {
 			x.Topology.Content = strings.NewReplacer("SYS\t", "NV4\t").Replace(x.Topology.Content)
 		}, want: "a30-box.topo.txt:1: bandwidth of one NVLink of NVIDIA A30 Sample is missing, nvidia-smi nvlink -s shows it"},
-		"unknown brand": {
-			change: func(x *capture.Texts, _ *capture.Facts) { replace(&x.Query, ": NVIDIA\n", ": Acme\n") },
-			want:   `Product Brand is "Acme", which is unknown`,
-		},
-		"no memory": {
-			change: func(x *capture.Texts, _ *capture.Facts) { replace(&x.Query, ": 24576 MiB", ": N/A") },
-			want:   "FB Memory Usage, Total of NVIDIA A30 Sample is missing",
-		},
-		"lgip alone": {
-			change: func(x *capture.Texts, _ *capture.Facts) { x.Placements = capture.Text{} },
-			want:   "a30-box.lgip.txt:1: placements of the profiles are missing, capture nvidia-smi mig -lgipp",
-		},
-		"lgipp alone": {
-			change: func(x *capture.Texts, _ *capture.Facts) { x.Profiles = capture.Text{} },
-			want:   "a30-box.lgipp.txt:1: names and sizes of the profiles are missing",
-		},
+		"unknown brand": {change: func(x *capture.Texts, _ *capture.Facts) { replace(&x.Query, ": NVIDIA\n", ": Acme\n") },
+			want: `Product Brand is "Acme", which is unknown`},
+		"no memory": {change: func(x *capture.Texts, _ *capture.Facts) { replace(&x.Query, ": 24576 MiB", ": N/A") },
+			want: "FB Memory Usage, Total of NVIDIA A30 Sample is missing"},
+		"lgip alone": {change: func(x *capture.Texts, _ *capture.Facts) { x.Placements = capture.Text{} },
+			want: "a30-box.lgip.txt:1: placements of the profiles are missing, capture nvidia-smi mig -lgipp"},
+		"lgipp alone": {change: func(x *capture.Texts, _ *capture.Facts) { x.Profiles = capture.Text{} },
+			want: "a30-box.lgipp.txt:1: names and sizes of the profiles are missing"},
 		"placements of a profile missing": {change: func(x *capture.Texts, _ *capture.Facts) {
 			replace(&x.Placements, "GPU  0 Profile ID 21 Placements: {0,1,2,3}:1\n", "")
 		}, want: "profile 21 has no placements"},
 		"placements of another GPU": {change: func(x *capture.Texts, _ *capture.Facts) {
 			x.Placements.Content += "GPU 0 Profile ID 99 Placements: {0}:1\n"
 		}, want: "a30-box.lgipp.txt:7: profile 99 is not in a30-box.lgip.txt"},
-		"odd profile name": {
-			change: func(x *capture.Texts, _ *capture.Facts) { replace(&x.Profiles, "1g.6gb+me", "1g.6gb+xy") },
-			want:   "1g.6gb+xy is no profile that NVML has a constant for",
-		},
+		"odd profile name": {change: func(x *capture.Texts, _ *capture.Facts) { replace(&x.Profiles, "1g.6gb+me", "1g.6gb+xy") },
+			want: "1g.6gb+xy is no profile that NVML has a constant for"},
 		"GPUs differ": {change: func(x *capture.Texts, _ *capture.Facts) {
 			x.Placements.Content += "GPU 1 Profile ID 5 Placements: {0}:2\n"
 		}, want: "placements of profile 5 differ from GPU 0's"},
-		"NUMA for too few": {
-			change: func(_ *capture.Texts, f *capture.Facts) { f.NUMA = []int64{0} },
-			want:   "2 GPUs and 1 NUMA nodes were given",
-		},
+		"NUMA for too few": {change: func(_ *capture.Texts, f *capture.Facts) { f.NUMA = []int64{0} },
+			want: "2 GPUs and 1 NUMA nodes were given"},
 		"NUMA -2": {change: func(_ *capture.Texts, f *capture.Facts) { f.NUMA = []int64{0, -2} }, want: "NUMA node -2 was given"},
 		"NVLink without": {change: func(x *capture.Texts, f *capture.Facts) {
 			*x, f.GPU = capture.Texts{Topology: sample(t, "hgx-h100.topo.txt")}, l40s

@@ -103,13 +103,8 @@ func newMatrixParser(header captureLine) (*matrixParser, error) {
 			}
 		}
 		if rest != "" {
-			return nil, header.lineErrorf(
-				"unknown columns %q after the links, want %s, %s and %s: remove them",
-				rest,
-				cpuAffinity,
-				numaAffinity,
-				gpuNUMA,
-			)
+			return nil, header.lineErrorf("unknown columns %q after the links, want %s, %s and %s: remove them",
+				rest, cpuAffinity, numaAffinity, gpuNUMA)
 		}
 	}
 	p.columns = strings.Fields(names)
@@ -155,10 +150,7 @@ func (p *matrixParser) readLine(l captureLine) error {
 		}
 		return l.lineErrorf(
 			"row %q has no column, and %d of %d rows are missing: a long line may be wrapped, capture with nvidia-smi topo -m > file",
-			words[0],
-			len(p.columns)-len(p.rows),
-			len(p.columns),
-		)
+			words[0], len(p.columns)-len(p.rows), len(p.columns))
 	}
 	if before, found := p.rows[words[0]]; found {
 		return l.lineErrorf("%s has a row on line %d already, keep one capture", words[0], before.number)
@@ -172,10 +164,7 @@ func (p *matrixParser) readRow(l captureLine, name string, words []string) error
 	if len(words) < len(p.columns) {
 		return l.lineErrorf(
 			"%s has %d entries for %d columns, the row is cut off or two entries ran together: capture with nvidia-smi topo -m > file",
-			name,
-			len(words),
-			len(p.columns),
-		)
+			name, len(words), len(p.columns))
 	}
 	own := slices.Index(p.columns, name)
 	isGPU := own < p.gpus

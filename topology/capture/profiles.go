@@ -95,12 +95,8 @@ func ParseProfiles(text Text) ([]Profile, error) {
 	}
 	switch {
 	case half:
-		return nil, lastLine(
-			all,
-		).lineErrorf(
-			"the second line of profile %d is missing, the capture is cut off: paste all of it",
-			profiles[len(profiles)-1].ID,
-		)
+		return nil, lastLine(all).lineErrorf("the second line of profile %d is missing, the capture is cut off: paste all of it",
+			profiles[len(profiles)-1].ID)
 	case len(profiles) == 0:
 		return nil, all[0].lineErrorf("no profiles, paste the output of nvidia-smi mig -lgip")
 	}
@@ -113,8 +109,7 @@ func refuseNoMIG(l captureLine) error {
 		if strings.Contains(l.text, message) {
 			return l.lineErrorf(
 				"%s: profiles show only while a GPU is in MIG mode, enable it on one (nvidia-smi -i 0 -mig 1) and capture again",
-				strings.TrimSpace(l.text),
-			)
+				strings.TrimSpace(l.text))
 		}
 	}
 	return nil

@@ -163,13 +163,8 @@ func (b *blockParser) readLine(l captureLine) error {
 		return nil
 	}
 	if before, found := b.values[path]; found && before.value != value {
-		return l.lineErrorf(
-			"%s is %q here and %q on line %d, paste the capture with its indentation",
-			path,
-			value,
-			before.value,
-			before.at.number,
-		)
+		return l.lineErrorf("%s is %q here and %q on line %d, paste the capture with its indentation",
+			path, value, before.value, before.at.number)
 	}
 	b.values[path] = blockEntry{value, l}
 	return nil

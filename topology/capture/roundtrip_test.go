@@ -81,11 +81,11 @@ func topoText(node *topology.Node, how layout) string {
 // queryText renders the GPUs of a node as `nvidia-smi -q` would.
 func queryText(node *topology.Node) string {
 	var b strings.Builder
-	fmt.Fprintf(
-		&b,
-		"\n==============NVSMI LOG==============\n\nDriver Version                            : 570.86.15\nAttached GPUs                             : %d\n",
-		len(node.GPUs),
-	)
+	fmt.Fprintf(&b,
+		"\n==============NVSMI LOG==============\n\n"+
+			"Driver Version                            : 570.86.15\n"+
+			"Attached GPUs                             : %d\n",
+		len(node.GPUs))
 	for _, gpu := range node.GPUs {
 		model := gpu.Model
 		brand := map[string]string{"Nvidia": "NVIDIA", "NvidiaRTX": "NVIDIA RTX"}[model.Brand]
@@ -96,35 +96,33 @@ func queryText(node *topology.Node) string {
 		if model.MIG != "" {
 			mode = "Disabled"
 		}
-		fmt.Fprintf(
-			&b,
-			"GPU 0000%s\n    Product Name                          : %s\n    Product Brand                         : %s\n    Product Architecture                  : %s\n",
-			strings.ToUpper(gpu.BusID),
-			model.Product,
-			brand,
-			model.Architecture,
-		)
-		fmt.Fprintf(
-			&b,
-			"    MIG Mode\n        Current                           : %s\n        Pending                           : %s\n",
-			mode,
-			mode,
-		)
-		fmt.Fprintf(
-			&b,
-			"    PCI\n        Bus                               : 0x18\n        Device Id                         : 0x%08X\n        Bus Id                            : 0000%s\n",
-			model.DeviceID,
-			strings.ToUpper(gpu.BusID),
-		)
-		fmt.Fprintf(
-			&b,
-			"    FB Memory Usage\n        Total                             : %d MiB\n        Reserved                          : %d MiB\n        Used                              : 4 MiB\n",
-			model.Memory/topology.MiB,
-			model.Reserved/topology.MiB,
-		)
+		fmt.Fprintf(&b,
+			"GPU 0000%s\n"+
+				"    Product Name                          : %s\n"+
+				"    Product Brand                         : %s\n"+
+				"    Product Architecture                  : %s\n",
+			strings.ToUpper(gpu.BusID), model.Product, brand, model.Architecture)
+		fmt.Fprintf(&b,
+			"    MIG Mode\n"+
+				"        Current                           : %s\n"+
+				"        Pending                           : %s\n",
+			mode, mode)
+		fmt.Fprintf(&b,
+			"    PCI\n"+
+				"        Bus                               : 0x18\n"+
+				"        Device Id                         : 0x%08X\n"+
+				"        Bus Id                            : 0000%s\n",
+			model.DeviceID, strings.ToUpper(gpu.BusID))
+		fmt.Fprintf(&b,
+			"    FB Memory Usage\n"+
+				"        Total                             : %d MiB\n"+
+				"        Reserved                          : %d MiB\n"+
+				"        Used                              : 4 MiB\n",
+			model.Memory/topology.MiB, model.Reserved/topology.MiB)
 		b.WriteString(
-			"    BAR1 Memory Usage\n        Total                             : 131072 MiB\n    Processes                             : None\n\n",
-		)
+			"    BAR1 Memory Usage\n" +
+				"        Total                             : 131072 MiB\n" +
+				"    Processes                             : None\n\n")
 	}
 	return b.String()
 }
@@ -133,29 +131,17 @@ func queryText(node *topology.Node) string {
 func migTexts(t *mig.Table) (profiles, placements string) {
 	var b, l strings.Builder
 	b.WriteString(
-		"+-----+\n| GPU instance profiles: |\n| GPU   Name             ID    Instances   Memory     P2P    SM    DEC   ENC  |\n|                              Free/Total   GiB              CE    JPEG  OFA  |\n|=============================================================================|\n",
-	)
+		"+-----+\n" +
+			"| GPU instance profiles: |\n" +
+			"| GPU   Name             ID    Instances   Memory     P2P    SM    DEC   ENC  |\n" +
+			"|                              Free/Total   GiB              CE    JPEG  OFA  |\n" +
+			"|=============================================================================|\n")
 	for gpu := range 2 {
 		for _, p := range t.Profiles {
-			fmt.Fprintf(
-				&b,
-				"|  %2d  MIG %-14s %2d     0/%d        %.2f      No     %d     %d     %d   |\n",
-				gpu,
-				p.Name,
-				p.ID,
-				p.Max,
-				float64(p.Memory)/float64(topology.GiB),
-				p.SMs,
-				p.Media.Decoders,
-				p.Media.Encoders,
-			)
-			fmt.Fprintf(
-				&b,
-				"|                                                            %d     %d     %d   |\n+----+\n",
-				p.CopyEngines,
-				p.Media.JPEG,
-				p.Media.OFA,
-			)
+			fmt.Fprintf(&b, "|  %2d  MIG %-14s %2d     0/%d        %.2f      No     %d     %d     %d   |\n",
+				gpu, p.Name, p.ID, p.Max, float64(p.Memory)/float64(topology.GiB), p.SMs, p.Media.Decoders, p.Media.Encoders)
+			fmt.Fprintf(&b, "|                                                            %d     %d     %d   |\n+----+\n",
+				p.CopyEngines, p.Media.JPEG, p.Media.OFA)
 			starts := []string{}
 			for _, pl := range p.Placements {
 				starts = append(starts, fmt.Sprint(pl.Start))

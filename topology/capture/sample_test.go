@@ -65,26 +65,16 @@ func TestParseMatrixForms(t *testing.T) {
 		"no NUMA column":             {"\tGPU0\tGPU1\tCPU Affinity\nGPU0\t X \tPHB\t0-31\nGPU1\tPHB\t X \t0-31\n", []int64{-1, -1}, nil},
 		"no columns after the links": {"     GPU0 GPU1\nGPU0 X    PHB\nGPU1 PHB  X\n", []int64{-1, -1}, nil},
 		"NICs by name, without legend": {
-			"\tGPU0\tmlx5_0\tCPU Affinity\tNUMA Affinity\nGPU0\t X \tPIX\t0,3-9,11-17\t3\nmlx5_0\tPIX\t X \n",
-			[]int64{3},
-			[]string{"mlx5_0"},
-		},
-		"legend before nothing else": {
-			"GPU0 NIC0\nGPU0 X PIX\nNIC0 PIX X\n\nNIC Legend:\n  NIC0: bnxt_re0\n",
-			[]int64{-1},
-			[]string{"bnxt_re0"},
-		},
-		"NUMA lists and ranges of one": {
-			"GPU0 GPU1 CPU Affinity NUMA Affinity\nGPU0 X SYS 0-7 0,2\nGPU1 SYS X 8-15 1-1\n",
-			[]int64{-1, 1},
-			nil,
-		},
+			"\tGPU0\tmlx5_0\tCPU Affinity\tNUMA Affinity\nGPU0\t X \tPIX\t0,3-9,11-17\t3\nmlx5_0\tPIX\t X \n", []int64{3},
+			[]string{"mlx5_0"}},
+		"legend before nothing else": {"GPU0 NIC0\nGPU0 X PIX\nNIC0 PIX X\n\nNIC Legend:\n  NIC0: bnxt_re0\n", []int64{-1},
+			[]string{"bnxt_re0"}},
+		"NUMA lists and ranges of one": {"GPU0 GPU1 CPU Affinity NUMA Affinity\nGPU0 X SYS 0-7 0,2\nGPU1 SYS X 8-15 1-1\n",
+			[]int64{-1, 1}, nil},
 		"rows out of order": {"GPU0 GPU1 CPU Affinity NUMA Affinity\nGPU1 SYS X 8-15 1\nGPU0 X SYS 0-7 0\n", []int64{0, 1}, nil},
 		"prompts, carriage returns, BOM": {
 			"\ufeffroot@node:~# nvidia-smi topo -m\r\n\tGPU0\tCPU Affinity\tNUMA Affinity\r\nGPU0\t X \t0-7\t0\r\n\r\nroot@node:~# \r\n",
-			[]int64{0},
-			nil,
-		},
+			[]int64{0}, nil},
 		"no-break spaces":                 {"GPU0\u00a0GPU1\nGPU0\u00a0X\u00a0PIX\nGPU1\u00a0PIX\u00a0X\n", []int64{-1, -1}, nil},
 		"GPU memory is a NUMA node":       {"GPU0 CPU Affinity NUMA Affinity GPU NUMA ID\nGPU0 X 0-71 0 2\n", []int64{0}, nil},
 		"GPU memory column alone":         {"GPU0  GPU \t NUMA ID\nGPU0 X N/A\n", []int64{-1}, nil},
@@ -187,11 +177,8 @@ func TestParseProfiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []mig.Placement{
-		{Start: 0, Size: 2},
-		{Start: 2, Size: 2},
-	}; placements[2].Profile != 5 ||
-		!slices.Equal(placements[2].Placements, want) {
+	want := []mig.Placement{{Start: 0, Size: 2}, {Start: 2, Size: 2}}
+	if placements[2].Profile != 5 || !slices.Equal(placements[2].Placements, want) {
 		t.Errorf("got %+v", placements[2])
 	}
 }
@@ -236,11 +223,8 @@ func TestMachineOfAnUnknownGPU(t *testing.T) {
 
 func TestMachineOfAKnownGPU(t *testing.T) {
 	texts := capture.Texts{Topology: sample(t, "gb200-tray.topo.txt"), Query: sample(t, "gb200-tray.query.txt")}
-	c, err := capture.MachineFrom(
-		"tray",
-		texts,
-		capture.Facts{Known: knowing(), Source: "a test", NUMA: []int64{0, 0, 1, 1}, Description: "rack 3"},
-	)
+	c, err := capture.MachineFrom("tray", texts,
+		capture.Facts{Known: knowing(), Source: "a test", NUMA: []int64{0, 0, 1, 1}, Description: "rack 3"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,27 +101,17 @@ func profileOf(p Profile, placements []Placements) (mig.Profile, error) {
 	}
 	compute, err := strconv.ParseInt(match[1], 10, 64)
 	if err != nil || compute < 1 || compute > maxSlices {
-		return mig.Profile{}, p.at.lineErrorf(
-			"%s has %s compute slices, want 1 to %d: paste the capture again",
-			p.Name,
-			match[1],
-			int64(maxSlices),
-		)
+		return mig.Profile{}, p.at.lineErrorf("%s has %s compute slices, want 1 to %d: paste the capture again",
+			p.Name, match[1], int64(maxSlices))
 	}
 	i := slices.IndexFunc(placements, func(q Placements) bool { return q.Profile == p.ID })
 	if i < 0 {
 		return mig.Profile{}, p.at.lineErrorf(
-			"profile %d has no placements, capture nvidia-smi mig -lgipp with the same driver and give it too",
-			p.ID,
-		)
+			"profile %d has no placements, capture nvidia-smi mig -lgipp with the same driver and give it too", p.ID)
 	}
 	if p.Total < 1 || p.SMs < 1 {
 		return mig.Profile{}, p.at.lineErrorf(
-			"%s has a total of %d and %d multiprocessors, want at least 1: paste the capture again",
-			p.Name,
-			p.Total,
-			p.SMs,
-		)
+			"%s has a total of %d and %d multiprocessors, want at least 1: paste the capture again", p.Name, p.Total, p.SMs)
 	}
 	return mig.Profile{
 		ID: p.ID, Name: p.Name, Memory: p.Memory, SMs: p.SMs,
@@ -148,13 +138,8 @@ func sameProfiles(profiles []Profile) error {
 	}
 	for _, p := range profiles {
 		if counts[p.GPU] != counts[profiles[0].GPU] {
-			return p.at.lineErrorf(
-				"GPU %d has %d profiles, GPU %d has %d: the capture is cut off, paste all of it",
-				p.GPU,
-				counts[p.GPU],
-				profiles[0].GPU,
-				counts[profiles[0].GPU],
-			)
+			return p.at.lineErrorf("GPU %d has %d profiles, GPU %d has %d: the capture is cut off, paste all of it",
+				p.GPU, counts[p.GPU], profiles[0].GPU, counts[profiles[0].GPU])
 		}
 	}
 	return nil

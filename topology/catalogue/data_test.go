@@ -71,15 +71,8 @@ func TestMachinesMatchCaptures(t *testing.T) {
 				t.Fatal("is missing")
 			}
 			if m.Description != capture.Description || m.Confidence != capture.Confidence || !slices.Equal(m.Sources, capture.Sources) {
-				t.Errorf(
-					"got  %q, %q, %q\nwant %q, %q, %q",
-					m.Description,
-					m.Confidence,
-					m.Sources,
-					capture.Description,
-					capture.Confidence,
-					capture.Sources,
-				)
+				t.Errorf("got  %q, %q, %q\nwant %q, %q, %q",
+					m.Description, m.Confidence, m.Sources, capture.Description, capture.Confidence, capture.Sources)
 			}
 			for i, row := range capture.Matrix {
 				if got := m.Node.GPUs[i].NUMA; got != capture.NUMA[i] {

@@ -65,27 +65,17 @@ func TestWithRefuses(t *testing.T) {
 		want  string
 	}{
 		"nothing in it": {[]File{{"a.txt", "# no\n"}}, "a.txt:1: file: has no entries"},
-		"machine taken": {
-			[]File{{"a.txt", strings.Replace(extraMachine, "box", "dgx-h100", 1)}},
-			"a.txt:1: machine: dgx-h100 is in the catalogue already",
-		},
-		"machine twice": {
-			[]File{{"a.txt", extraModel}, {"b.txt", extraTable}, {"c.txt", extraMachine}, {"d.txt", extraMachine}},
-			"d.txt:1: machine: box is in the catalogue already",
-		},
+		"machine taken": {[]File{{"a.txt", strings.Replace(extraMachine, "box", "dgx-h100", 1)}},
+			"a.txt:1: machine: dgx-h100 is in the catalogue already"},
+		"machine twice": {[]File{{"a.txt", extraModel}, {"b.txt", extraTable}, {"c.txt", extraMachine}, {"d.txt", extraMachine}},
+			"d.txt:1: machine: box is in the catalogue already"},
 		"machine with a slash": {[]File{{"a.txt", strings.Replace(extraMachine, "box", "a/b", 1)}}, `a.txt:1: machine: "a/b" contains a slash`},
-		"table taken": {
-			[]File{{"a.txt", strings.Replace(extraTable, "X1-48GB", "A30-24GB", 1)}},
-			"a.txt:2: table: A30-24GB is in the catalogue already",
-		},
-		"model taken": {
-			[]File{{"b.txt", extraTable}, {"a.txt", strings.Replace(extraModel, "X1 ", "L40S ", 1)}},
-			"a.txt:1: key: L40S occurs twice",
-		},
-		"product taken": {
-			[]File{{"b.txt", extraTable}, {"a.txt", strings.Replace(extraModel, "NVIDIA X1", "NVIDIA L40S", 1)}},
-			`"NVIDIA L40S" is already L40S`,
-		},
+		"table taken": {[]File{{"a.txt", strings.Replace(extraTable, "X1-48GB", "A30-24GB", 1)}},
+			"a.txt:2: table: A30-24GB is in the catalogue already"},
+		"model taken": {[]File{{"b.txt", extraTable}, {"a.txt", strings.Replace(extraModel, "X1 ", "L40S ", 1)}},
+			"a.txt:1: key: L40S occurs twice"},
+		"product taken": {[]File{{"b.txt", extraTable}, {"a.txt", strings.Replace(extraModel, "NVIDIA X1", "NVIDIA L40S", 1)}},
+			`"NVIDIA L40S" is already L40S`},
 		"table missing": {[]File{{"a.txt", extraModel}}, `unknown MIG table "X1-48GB"`},
 		"model missing": {[]File{{"a.txt", extraMachine}}, `unknown GPU model "X1"`},
 		"neither":       {[]File{{"a.txt", "hello world\n"}}, "a.txt:1: row: 2 columns, want 13"},

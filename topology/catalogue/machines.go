@@ -245,14 +245,8 @@ func (m *machineFile) withModel(name string, model *topology.Model) (*topology.M
 		node.GPUs[i].Model = model
 		for j, link := range node.Links[i] {
 			if link.Kind == topology.NVLink && model.LaneGBps == 0 {
-				return nil, fmt.Errorf(
-					"machine %s has %s between GPU%d and GPU%d, but %s has no NVLink: choose a model that has",
-					m.Name,
-					link,
-					i,
-					j,
-					model.Name,
-				)
+				return nil, fmt.Errorf("machine %s has %s between GPU%d and GPU%d, but %s has no NVLink: choose a model that has",
+					m.Name, link, i, j, model.Name)
 			}
 		}
 	}

@@ -91,21 +91,15 @@ func TestMalformedModels(t *testing.T) {
 		"reserved":    {"24576 0", "24576 24576", `models.txt:2: reserved: "24576" is not a whole number from 0 to 24575`},
 		"lane":        {"25 yes", "-25 yes", `models.txt:2: GB/s: "-25" is not a whole number from 0 to 1000`},
 		"P2P":         {"yes", "true", `models.txt:2: P2P: "true", want yes or no`},
-		"MIG": {
-			"yes A30",
-			"yes A3",
-			`models.txt:2: MIG: unknown MIG table "A3": the nearest is A30; all 1 are shown by ashlar topology list`,
-		},
+		"MIG": {"yes A30", "yes A3",
+			`models.txt:2: MIG: unknown MIG table "A3": the nearest is A30; all 1 are shown by ashlar topology list`},
 		"device":        {"0x20B710DE", "0x20B7", `models.txt:2: device: "0x20B7", want device and vendor id like 0x20B710DE`},
 		"empty source":  {`"public log"`, `""`, `models.txt:2: source: is empty`},
 		"slash in key":  {"A30 ", "A/30 ", `models.txt:2: key: "A/30" contains a slash or a space`},
 		"key twice":     {"L40S ", "A30 ", `models.txt:3: key: A30 occurs twice`},
 		"product twice": {"NVIDIA L40S", "NVIDIA A30", `models.txt:3: product: "NVIDIA A30" is already A30: a product has one row`},
-		"unused machine": {
-			"L40S ",
-			"L40 ",
-			`machines/box.txt:3: gpu: unknown GPU model "L40S": the nearest is L40; all 2 are shown by ashlar topology list`,
-		},
+		"unused machine": {"L40S ", "L40 ",
+			`machines/box.txt:3: gpu: unknown GPU model "L40S": the nearest is L40; all 2 are shown by ashlar topology list`},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -117,11 +111,8 @@ func TestMalformedModels(t *testing.T) {
 func TestMalformedTables(t *testing.T) {
 	tests := map[string]struct{ old, new, want string }{
 		"other name": {"table A30", "table A31", `mig/A30.txt:1: table: "A31" in a file named A30.txt: make them equal`},
-		"header": {
-			"source",
-			"sauce",
-			`mig/A30.txt:6: sauce: unknown header, want table, product, compute-slices, memory-slices, media, confidence, source or note`,
-		},
+		"header": {"source", "sauce",
+			`mig/A30.txt:6: sauce: unknown header, want table, product, compute-slices, memory-slices, media, confidence, source or note`},
 		"no header":       {"compute-slices 4\n", "", `mig/A30.txt:7: compute-slices: is missing above the profiles`},
 		"too many slices": {"memory-slices 4", "memory-slices 17", `mig/A30.txt:3: memory-slices: "17" is not a whole number from 1 to 16`},
 		"media":           {"media 4 0 1 1", "media 4 0 1", `mig/A30.txt:4: media: 3 figures, want decoders, encoders, jpeg and ofa`},
@@ -129,18 +120,12 @@ func TestMalformedTables(t *testing.T) {
 		"id twice":        {"0 4g.24gb", "14 4g.24gb", `mig/A30.txt:9: id: 14 is already 1g.6gb`},
 		"enum":            {"4g.24gb 3", "4g.24gb 18", `mig/A30.txt:9: enum: "18" is not a whole number from 0 to 17`},
 		"compute":         {"56 4 4", "56 5 4", `mig/A30.txt:9: compute: "5" is not a whole number from 1 to 4`},
-		"engines": {
-			"media 4 0 1 1",
-			"media 4 0 0 1",
-			`mig/A30.txt:9: media: 4g.24gb takes more engines than the GPU has: correct the row or the header media`,
-		},
+		"engines": {"media 4 0 1 1", "media 4 0 0 1",
+			`mig/A30.txt:9: media: 4g.24gb takes more engines than the GPU has: correct the row or the header media`},
 		"start":       {"0,1,2,3", "0,1,2,4", `mig/A30.txt:8: starts: "4" is not a whole number from 0 to 3`},
 		"start twice": {"0,1,2,3", "0,1,2,2", `mig/A30.txt:8: starts: 2 occurs twice`},
-		"late header": {
-			"1 1 0\n",
-			"1 1 0\nnote late\n",
-			`mig/A30.txt:10: row: starts with neither a profile id nor #: headers come before the profiles`,
-		},
+		"late header": {"1 1 0\n", "1 1 0\nnote late\n",
+			`mig/A30.txt:10: row: starts with neither a profile id nor #: headers come before the profiles`},
 		"no profiles": {goodTable[strings.Index(goodTable, "14 1g"):], "", `mig/A30.txt:1: table: has no profiles`},
 	}
 	for name, tc := range tests {
@@ -153,59 +138,38 @@ func TestMalformedTables(t *testing.T) {
 func TestMalformedMachines(t *testing.T) {
 	tests := map[string]struct{ old, new, want string }{
 		"other name": {"machine box", "machine bax", `machines/box.txt:1: machine: "bax" in a file named box.txt: make them equal`},
-		"header": {
-			"kind",
-			"kin",
-			`machines/box.txt:4: kin: unknown header, want machine, description, gpu, kind, confidence, source, clique, note or the links`,
-		},
+		"header": {"kind", "kin",
+			`machines/box.txt:4: kin: unknown header, want machine, description, gpu, kind, confidence, source, clique, note or the links`},
 		"empty header": {"kind PCIe only", "kind", `machines/box.txt:4: kind: is empty`},
 		"no header":    {"source public capture\n", "", `machines/box.txt:8: source: is missing above the links`},
-		"no links": {
-			goodMachine[strings.Index(goodMachine, "      GPU0"):],
-			"",
-			`machines/box.txt:1: links: are missing: the table starts with a row GPU0 GPU1 ...`,
-		},
-		"model": {
-			"gpu L40S",
-			"gpu L40",
-			`machines/box.txt:3: gpu: unknown GPU model "L40": the nearest is L40S; all 2 are shown by ashlar topology list`,
-		},
+		"no links": {goodMachine[strings.Index(goodMachine, "      GPU0"):], "",
+			`machines/box.txt:1: links: are missing: the table starts with a row GPU0 GPU1 ...`},
+		"model": {"gpu L40S", "gpu L40",
+			`machines/box.txt:3: gpu: unknown GPU model "L40": the nearest is L40S; all 2 are shown by ashlar topology list`},
 		"clique": {"kind PCIe only", "clique 4", `machines/box.txt:4: clique: "4", want <cluster UUID>.<clique id>`},
-		"columns": {
-			"NUMA PCIe-root",
-			"PCIe-root",
-			`machines/box.txt:9: links: GPU0 GPU1 PCIe-root  Bus-id, want GPU0 to GPU1 and then NUMA PCIe-root Bus-id`,
-		},
+		"columns": {"NUMA PCIe-root", "PCIe-root",
+			`machines/box.txt:9: links: GPU0 GPU1 PCIe-root  Bus-id, want GPU0 to GPU1 and then NUMA PCIe-root Bus-id`},
 		"too many GPUs": {"GPU0 GPU1 NUMA", "GPU0 GPU1 GPU2 GPU3 GPU4 GPU5 GPU6 GPU7 GPU8 GPU9 GPU10 GPU11 GPU12 GPU13 GPU14 GPU15 GPU16 NUMA",
 			`machines/box.txt:9: links: 17 columns GPU0 GPU1 ..., want 1 to 16`},
 		"gap":           {"GPU1  SYS", "GPU2  SYS", `machines/box.txt:11: GPU2: GPUs are GPU0 to GPU1, in order`},
 		"extra GPU":     {"nic0", "GPU2", `machines/box.txt:12: GPU2: GPUs are GPU0 to GPU1, in order`},
 		"missing GPU":   {"GPU1  SYS  X    -    -          -\n", "", `machines/box.txt:11: links: 1 GPU rows for 2 GPU columns`},
 		"GPU after NIC": {"GPU1  SYS  X", "nic1 SYS SYS 0\nGPU1  SYS  X", `machines/box.txt:12: GPU1: comes after a NIC: GPUs come first`},
-		"short row": {
-			"X    NODE 0    pci",
-			"X    0    pci",
-			`machines/box.txt:10: GPU0: 4 columns, want 2 links and then NUMA, PCIe-root and Bus-id`,
-		},
+		"short row": {"X    NODE 0    pci", "X    0    pci",
+			`machines/box.txt:10: GPU0: 4 columns, want 2 links and then NUMA, PCIe-root and Bus-id`},
 		"link":        {"NODE 0", "NV99 0", `machines/box.txt:10: GPU0: to GPU1: link "NV99": want NV1 to NV64`},
 		"diagonal":    {"GPU0  X    NODE", "GPU0  PIX  NODE", `machines/box.txt:10: GPU0: PIX to GPU0: a GPU has X to itself alone`},
 		"X elsewhere": {"SYS  X    -", "X    X    -", `machines/box.txt:11: GPU1: X to GPU0: a GPU has X to itself alone`},
 		"NUMA":        {"NODE 0 ", "NODE -1 ", `machines/box.txt:10: GPU0 NUMA: "-1" is not a whole number from 0 to 1023`},
 		"root":        {"pci0000:18", "0000:18", `machines/box.txt:10: GPU0: PCIe-root "0000:18", want one like pci0000:18, or -`},
-		"bus id": {
-			"0000:1b:00.0",
-			"00000000:1B:00.0",
-			`machines/box.txt:10: GPU0: Bus-id "00000000:1B:00.0", want one like 0000:1b:00.0, or -`,
-		},
+		"bus id": {"0000:1b:00.0", "00000000:1B:00.0",
+			`machines/box.txt:10: GPU0: Bus-id "00000000:1B:00.0", want one like 0000:1b:00.0, or -`},
 		"bus id twice": {"-          -\n", "-  0000:1b:00.0\n", `machines/box.txt:11: GPU1: Bus-id 0000:1b:00.0 is already GPU0's`},
 		"NIC columns":  {"nic0  PIX  SYS  -", "nic0  PIX  SYS", `machines/box.txt:12: nic0: 2 columns, want 2 links and then NUMA`},
 		"NIC twice":    {"nic0  PIX  SYS  -", "nic0  PIX  SYS  -\nnic0  PIX  SYS  -", `machines/box.txt:13: nic0: occurs twice`},
 		"NIC with X":   {"nic0  PIX", "nic0  X", `machines/box.txt:12: nic0: X to GPU0, a NIC has only PCIe`},
-		"NVLink, no lane": {
-			"NODE 0",
-			"NV4  0",
-			`machines/box.txt:3: gpu: machine box has NV4 between GPU0 and GPU1, but L40S has no NVLink: choose a model that has`,
-		},
+		"NVLink, no lane": {"NODE 0", "NV4  0",
+			`machines/box.txt:3: gpu: machine box has NV4 between GPU0 and GPU1, but L40S has no NVLink: choose a model that has`},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -87,13 +87,8 @@ func (l fileLine) microDollars(field, text string) (MicroDollars, error) {
 	micros, err := strconv.ParseUint(whole+padded, 10, 63)
 	amount := MicroDollars(micros)
 	if err != nil || whole == "" || point == (decimals == "") || len(padded) > dollarDecimals || amount == 0 || amount > maxPrice {
-		return 0, l.fieldErrorf(
-			field,
-			"%q, want dollars per GPU-hour above 0 and up to %d, with at most %d decimals",
-			text,
-			maxPrice/Dollar,
-			int64(dollarDecimals),
-		)
+		return 0, l.fieldErrorf(field, "%q, want dollars per GPU-hour above 0 and up to %d, with at most %d decimals",
+			text, maxPrice/Dollar, int64(dollarDecimals))
 	}
 	return amount, nil
 }

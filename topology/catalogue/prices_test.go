@@ -84,11 +84,8 @@ func TestMalformedPrices(t *testing.T) {
 		"few columns": {` "AWS g6e.xlarge, 2026-07-20"`, "", `prices.txt:3: row: 2 columns, want 3: quote those that contain spaces`},
 		"unquoted":    {`"RunPod, 2026-01-01"`, "RunPod, 2026-01-01", `prices.txt:2: row: 4 columns, want 3: quote those that contain spaces`},
 		"open quote":  {`2026-01-01"`, "2026-01-01", `prices.txt:2: quotes: "RunPod, 2026-01-01 is not closed, add a "`},
-		"unknown key": {
-			"L40S ",
-			"L40 ",
-			`prices.txt:3: key: unknown GPU model "L40": the nearest is L40S; all 2 are shown by ashlar topology list`,
-		},
+		"unknown key": {"L40S ", "L40 ",
+			`prices.txt:3: key: unknown GPU model "L40": the nearest is L40S; all 2 are shown by ashlar topology list`},
 		"key twice":     {"L40S ", "A30 ", `prices.txt:3: key: A30 occurs twice`},
 		"empty source":  {`"RunPod, 2026-01-01"`, `""`, `prices.txt:2: source: is empty`},
 		"negative":      {"0.5", "-0.5", `prices.txt:2: price: "-0.5"` + amounts},

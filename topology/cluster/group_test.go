@@ -101,10 +101,8 @@ func TestGroupEqualsBruteForce(t *testing.T) {
 			fits++
 		}
 		for i, member := range placed {
-			if err := s.Allocate(
-				member.Node,
-				placement.Allocation{Holder: placement.HolderID(strconv.Itoa(i)), Devices: member.Devices},
-			); err != nil {
+			held := placement.Allocation{Holder: placement.HolderID(strconv.Itoa(i)), Devices: member.Devices}
+			if err := s.Allocate(member.Node, held); err != nil {
 				t.Fatal(err)
 			}
 		}

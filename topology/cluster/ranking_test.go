@@ -127,7 +127,9 @@ func TestOrderOfNodes(t *testing.T) {
 	for name, tc := range map[string]struct {
 		better, worse NodeScore
 	}{
-		"more bandwidth, whatever else": {with(func(s *NodeScore) { s.Rating.Bandwidth, s.ForecastCost, s.Rating.OpportunityCost = 101, 99, 99 }), base},
+		"more bandwidth, whatever else": {
+			with(func(s *NodeScore) { s.Rating.Bandwidth, s.ForecastCost, s.Rating.OpportunityCost = 101, 99, 99 }), base,
+		},
 		"less forecast cost before the node's own": {
 			with(func(s *NodeScore) { s.ForecastCost, s.Rating.OpportunityCost = 9, 99 }), base,
 		},

@@ -56,14 +56,8 @@ func (s *Snapshot) Schedulable(i int) bool { return !s.nodes[i].closed }
 func (s *Snapshot) Allocate(i int, a placement.Allocation) error {
 	n := &s.nodes[i]
 	if !a.Host.Within(n.free) {
-		return fmt.Errorf(
-			"node %s has %d milli-CPU and %s of memory free, not %d and %s",
-			n.Name,
-			n.free.CPU,
-			n.free.Memory,
-			a.Host.CPU,
-			a.Host.Memory,
-		)
+		return fmt.Errorf("node %s has %d milli-CPU and %s of memory free, not %d and %s",
+			n.Name, n.free.CPU, n.free.Memory, a.Host.CPU, a.Host.Memory)
 	}
 	if err := n.state.Allocate(a); err != nil {
 		return fmt.Errorf("node %s: %w", n.Name, err)

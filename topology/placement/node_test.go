@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
@@ -41,11 +42,18 @@ func wholeGPUs(inv *Inventory, count int) *Request {
 
 // slicesOf asks for count MIG instances of a profile.
 func slicesOf(inv *Inventory, id mig.ProfileID, count int) *Request {
-	return &Request{
-		Parts: []Part{
-			{Name: "slices", Count: count, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == MIG && o.Profile == id })},
-		},
-	}
+	accepts := inv.SelectDevices(func(o *Device) bool { return o.Form == MIG && o.Profile == id })
+	return &Request{Parts: []Part{{Name: "slices", Count: count, Accepts: accepts}}}
+}
+
+// sharesOf asks for a part of one GPU's memory.
+func sharesOf(inv *Inventory, bytes topology.Bytes) *Request {
+	return &Request{Parts: []Part{sharePart(inv, bytes)}}
+}
+
+// sharePart is the one part of a request for shared memory.
+func sharePart(inv *Inventory, bytes topology.Bytes) Part {
+	return Part{Count: 1, Bytes: bytes, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share })}
 }
 
 // randomState takes random devices, all of which fit.

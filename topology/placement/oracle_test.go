@@ -113,7 +113,7 @@ func TestChoiceEqualsBruteForce(t *testing.T) {
 			return slicesOf(inv, ids[random.Intn(len(ids))], 1).Parts[0]
 		},
 		"share": func(inv *Inventory, random *rand.Rand) Part {
-			return Part{Count: 1, Bytes: topology.Bytes(1+random.Int63n(40)) * topology.GiB, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share })}
+			return sharePart(inv, topology.Bytes(1+random.Int63n(40))*topology.GiB)
 		},
 		"any form": func(inv *Inventory, random *rand.Rand) Part {
 			least := topology.Bytes(1+random.Int63n(40)) * topology.GiB

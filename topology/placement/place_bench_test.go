@@ -13,9 +13,7 @@ func BenchmarkPlace(b *testing.B) {
 	for gpu := range full {
 		full[gpu].Whole = true
 	}
-	shares := &Request{
-		Parts: []Part{{Count: 1, Bytes: 20 * topology.GiB, Accepts: h100.SelectDevices(func(o *Device) bool { return o.Form == Share })}},
-	}
+	shares := sharesOf(h100, 20*topology.GiB)
 	for name, bc := range map[string]struct {
 		inv     *Inventory
 		state   GPUStates

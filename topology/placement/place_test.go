@@ -43,8 +43,10 @@ func TestPlaceWholeGPUs(t *testing.T) {
 			machine: "dgx1-v100", count: 2, want: []int{1, 2}, wantBandwidth: 50, // NV2
 		},
 		"half of an NVSwitch machine is one socket": {machine: "dgx-h100", busy: []int{1}, count: 4, want: []int{4, 5, 6, 7}, wantBandwidth: 450},
-		"an island stays together":                  {machine: "2xNVL4-h200", busy: []int{0}, count: 4, want: []int{4, 5, 6, 7}, wantBandwidth: 450},
-		"one socket without NVLink":                 {machine: "8xL40S-2socket-node", busy: []int{3}, count: 4, want: []int{4, 5, 6, 7}, wantBandwidth: 18},
+		"an island stays together": {machine: "2xNVL4-h200", busy: []int{0}, count: 4, want: []int{4, 5, 6, 7},
+			wantBandwidth: 450},
+		"one socket without NVLink": {machine: "8xL40S-2socket-node", busy: []int{3}, count: 4,
+			want: []int{4, 5, 6, 7}, wantBandwidth: 18},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inv := inventoryOf(t, tc.machine)
@@ -112,9 +114,7 @@ func TestSharesAreCountedInBytes(t *testing.T) {
 	for gpu := 1; gpu < len(s); gpu++ {
 		s[gpu].Whole = true
 	}
-	request := &Request{
-		Parts: []Part{{Count: 1, Bytes: 2000 * topology.MiB, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share })}},
-	}
+	request := sharesOf(inv, 2000*topology.MiB)
 	placed := 0
 	for range 24 {
 		verdict := Place(inv, s, request, KeepPlaceable{})
@@ -144,9 +144,7 @@ func TestSharesGather(t *testing.T) {
 	s := NewGPUStates(inv)
 	s[3] = GPUState{Shared: 10 * topology.GiB, Sharers: 1}
 	s[5] = GPUState{Shared: 30 * topology.GiB, Sharers: 2}
-	request := &Request{
-		Parts: []Part{{Count: 1, Bytes: 8 * topology.GiB, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share })}},
-	}
+	request := sharesOf(inv, 8*topology.GiB)
 	if diff := cmp.Diff([]int{5}, gpusOf(inv, Place(inv, s, request, KeepPlaceable{}))); diff != "" {
 		t.Fatalf("gpusOf(inv, Place(inv, s, request, KeepPlaceable{})) (-want +got):\n%s", diff)
 	}
@@ -355,9 +353,7 @@ func TestUnifiedMemory(t *testing.T) {
 	if got := Place(inv, NewGPUStates(inv), wholeGPUs(inv, 1), KeepPlaceable{}).Outcome; got != Fits {
 		t.Fatalf("got = %v, want %v", got, Fits)
 	}
-	share := &Request{
-		Parts: []Part{{Count: 1, Bytes: topology.GiB, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share })}},
-	}
+	share := sharesOf(inv, topology.GiB)
 	verdict := Place(inv, NewGPUStates(inv), share, KeepPlaceable{})
 	if verdict.Outcome != Refused {
 		t.Fatalf("verdict.Outcome = %v, want %v", verdict.Outcome, Refused)

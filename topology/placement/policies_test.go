@@ -31,15 +31,7 @@ func TestEveryPolicyServesTheSameRequests(t *testing.T) {
 		case 1:
 			request = slicesOf(inv, []mig.ProfileID{profile1g, profile2g, profile3g, 5, 14}[random.Intn(5)], 1)
 		case 2:
-			request = &Request{
-				Parts: []Part{
-					{
-						Count:   1,
-						Bytes:   topology.Bytes(1+random.Int63n(60)) * topology.GiB,
-						Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share }),
-					},
-				},
-			}
+			request = sharesOf(inv, topology.Bytes(1+random.Int63n(60))*topology.GiB)
 		}
 		want := Place(inv, s, request, FirstFit{}).Outcome
 		for _, policy := range Policies(mixedDemand, 7) {
@@ -70,9 +62,7 @@ func TestPoliciesDiffer(t *testing.T) {
 	s := NewGPUStates(inv)
 	s[0] = GPUState{Shared: 10 * topology.GiB, Sharers: 1}
 	s[1] = GPUState{Shared: 30 * topology.GiB, Sharers: 1}
-	request := &Request{
-		Parts: []Part{{Count: 1, Bytes: 8 * topology.GiB, Accepts: inv.SelectDevices(func(o *Device) bool { return o.Form == Share })}},
-	}
+	request := sharesOf(inv, 8*topology.GiB)
 	want := map[string]int{
 		"keep-placeable": 1, // the fullest that has room
 		"first-fit":      0,

@@ -188,11 +188,8 @@ func TestTensorRTLLM(t *testing.T) {
 		l.Utilisation, l.KVTokens, l.KVFormat, l.BlockSize, l.Draft, l.DraftTokens = 0.7, 65_536, memory.KVFP8, 32, "mtp", 3
 	}), r.Launch)
 	if r.Explicit[launch.FieldKVTokens] != "file /cfg/extra.yaml: kv_cache_config.max_tokens 65536" {
-		t.Fatalf(
-			"r.Explicit[launch.FieldKVTokens] = %q, want %q",
-			r.Explicit[launch.FieldKVTokens],
-			"file /cfg/extra.yaml: kv_cache_config.max_tokens 65536",
-		)
+		t.Fatalf("r.Explicit[launch.FieldKVTokens] = %q, want %q",
+			r.Explicit[launch.FieldKVTokens], "file /cfg/extra.yaml: kv_cache_config.max_tokens 65536")
 	}
 }
 

@@ -181,11 +181,8 @@ func (a *flagReader) sglangAttention() error {
 		return nil
 	}
 	if l.TensorParallel%l.DataParallel != 0 || l.TensorParallel == 0 {
-		return enabled.refuseValue(
-			"tensor parallel %d is not a multiple of data parallel %d, make it one",
-			max(l.TensorParallel, 1),
-			l.DataParallel,
-		)
+		return enabled.refuseValue("tensor parallel %d is not a multiple of data parallel %d, make it one",
+			max(l.TensorParallel, 1), l.DataParallel)
 	}
 	l.TensorParallel, l.ExpertParallel = l.TensorParallel/l.DataParallel, true
 	a.reading.Explicit[FieldTensorParallel] += ", of which " + enabled.whereGiven() + " takes the data parallel part"

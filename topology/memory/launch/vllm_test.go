@@ -330,11 +330,8 @@ func TestVLLMModelAloneIsOverlooked(t *testing.T) {
 		t.Fatalf("len(r.Contradictions) = %d, want %d: %v", len(r.Contradictions), 1, r.Contradictions)
 	}
 	if !strings.Contains(r.Contradictions[0], `command[3]: "org/model" stands without a flag and is overlooked, write --model org/model`) {
-		t.Fatalf(
-			"%q does not contain %q",
-			r.Contradictions[0],
-			`command[3]: "org/model" stands without a flag and is overlooked, write --model org/model`,
-		)
+		t.Fatalf("%q does not contain %q",
+			r.Contradictions[0], `command[3]: "org/model" stands without a flag and is overlooked, write --model org/model`)
 	}
 }
 
@@ -376,11 +373,8 @@ func TestVLLMConfigFile(t *testing.T) {
 			l.Draft, l.DraftTokens, l.Utilisation = "a/draft", 2, 0.8
 		}), r.Launch)
 		if r.Explicit[launch.FieldMaxModelLen] != "file /etc/vllm/config.yaml: --max_model_len 16k" {
-			t.Fatalf(
-				"r.Explicit[launch.FieldMaxModelLen] = %q, want %q",
-				r.Explicit[launch.FieldMaxModelLen],
-				"file /etc/vllm/config.yaml: --max_model_len 16k",
-			)
+			t.Fatalf("r.Explicit[launch.FieldMaxModelLen] = %q, want %q",
+				r.Explicit[launch.FieldMaxModelLen], "file /etc/vllm/config.yaml: --max_model_len 16k")
 		}
 		if r.Explicit[launch.FieldMaxSequences] != "command[5]: --max-num-seqs 64" {
 			t.Fatalf("r.Explicit[launch.FieldMaxSequences] = %q, want %q", r.Explicit[launch.FieldMaxSequences], "command[5]: --max-num-seqs 64")

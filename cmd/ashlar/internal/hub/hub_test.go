@@ -26,10 +26,8 @@ func serve(t *testing.T, answers map[string]answer) (server *httptest.Server, se
 	t.Helper()
 	seen = &[]string{}
 	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		*seen = append(
-			*seen,
-			strings.TrimSpace(fmt.Sprintf("%s %s %s", r.URL.EscapedPath(), r.Header.Get("Authorization"), r.Header.Get("If-None-Match"))),
-		)
+		*seen = append(*seen,
+			strings.TrimSpace(fmt.Sprintf("%s %s %s", r.URL.EscapedPath(), r.Header.Get("Authorization"), r.Header.Get("If-None-Match"))))
 		if found := answers[r.URL.EscapedPath()]; found != nil {
 			found(w, r)
 			return
@@ -208,8 +206,10 @@ func TestRedirectsStaySecure(t *testing.T) {
 func TestCopiesDoNotCollide(t *testing.T) {
 	places := map[string]string{}
 	long := strings.Repeat("A", 199)
+	addresses := []string{"https://hub.example", "https://hub.example/a", "https://hub.example_a", "https://hub.example:8443",
+		"http://127.0.0.1:80", "http://[::1]:80"}
 	for _, revision := range []string{"main", "Main", "a/b", "a_b", "a.b", "a-b", long, long + "A", strings.ToLower(long)} {
-		for _, address := range []string{"https://hub.example", "https://hub.example/a", "https://hub.example_a", "https://hub.example:8443", "http://127.0.0.1:80", "http://[::1]:80"} {
+		for _, address := range addresses {
 			path := client(t, Options{URL: address, Revision: revision, Cache: "/cache"}).cacheEntry(llama, "config.json").path
 			what := address + " at " + revision
 			if other, taken := places[strings.ToLower(path)]; taken {

@@ -29,11 +29,8 @@ func (c *Client) refusalError(response *http.Response, address, model string) er
 	page := c.base.String() + "/" + model
 	switch status := response.StatusCode; {
 	case code == "GatedRepo" && c.token == "":
-		return fmt.Errorf(
-			"%s: the model is gated: accept its licence at %s, then give a token in HF_TOKEN or with --hub-token-file",
-			address,
-			page,
-		)
+		return fmt.Errorf("%s: the model is gated: accept its licence at %s, then give a token in HF_TOKEN or with --hub-token-file",
+			address, page)
 	case code == "GatedRepo":
 		return fmt.Errorf("%s: the model is gated and the token's owner has no access: accept its licence at %s", address, page)
 	case code == "RevisionNotFound":
@@ -41,30 +38,21 @@ func (c *Client) refusalError(response *http.Response, address, model string) er
 	case code == "EntryNotFound":
 		return &NotFound{fmt.Sprintf("%s: the model has no such file", address)}
 	case code == "RepoNotFound" && c.token == "":
-		return &NotFound{
-			fmt.Sprintf("%s: there is no such model, or it is private and needs a token in HF_TOKEN or with --hub-token-file", address),
-		}
+		return &NotFound{fmt.Sprintf("%s: there is no such model, or it is private and needs a token in HF_TOKEN or with --hub-token-file",
+			address)}
 	case code == "RepoNotFound":
 		return &NotFound{fmt.Sprintf("%s: there is no such model, or the token's owner may not see it", address)}
 	case status == http.StatusNotFound:
 		return &NotFound{fmt.Sprintf("%s: the hub has no such model or file", address)}
 	case (status == http.StatusUnauthorized || status == http.StatusForbidden) && c.token == "":
-		return fmt.Errorf(
-			"%s: the hub answers %s: if the model is gated, accept its licence at %s; then give a token in HF_TOKEN (for %s) or with --hub-token-file",
-			address,
-			response.Status,
-			page,
-			Default,
-		)
+		return fmt.Errorf("%s: the hub answers %s: if the model is gated, accept its licence at %s; "+
+			"then give a token in HF_TOKEN (for %s) or with --hub-token-file",
+			address, response.Status, page, Default)
 	case status == http.StatusUnauthorized:
 		return fmt.Errorf("%s: the hub answers %s: the token is not valid, or expired", address, response.Status)
 	case status == http.StatusForbidden:
-		return fmt.Errorf(
-			"%s: the hub answers %s: the token does not give access; accept the model's licence at %s",
-			address,
-			response.Status,
-			page,
-		)
+		return fmt.Errorf("%s: the hub answers %s: the token does not give access; accept the model's licence at %s",
+			address, response.Status, page)
 	}
 	return fmt.Errorf("%s: the hub answers %s", address, response.Status)
 }

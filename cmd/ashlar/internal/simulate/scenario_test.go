@@ -269,7 +269,8 @@ workloads:
   requests: [{gpus: 17, weight: -1}, {gpu: 1}]
 policy: best
 `, `s.yaml:1:1: horizont: is not a field, did you mean horizon?: want one of ` +
-			`apiVersion, kind, name, about, horizon, sample, seed, policy, demand, sharing, preemption, reslice, nodes, workloads, events, variants, assertions
+			`apiVersion, kind, name, about, horizon, sample, seed, policy, demand, sharing, preemption, reslice, nodes, ` +
+			`workloads, events, variants, assertions
 s.yaml:1:1: apiVersion: is missing: add the line apiVersion: ashlar.dev/v1alpha1
 s.yaml:1:1: kind: is missing: add the line kind: Scenario
 s.yaml:1:1: name: "", want a name of 1 to 100 letters, digits, - _ and .
