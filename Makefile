@@ -73,7 +73,7 @@ quality: tools ## how good placements are, next to other policies
 
 .PHONY: fuzz
 fuzz: tools ## each fuzz target for 30 seconds
-	@for package in $$($(GO) list ./topology/... ./simulator/... ./plugins/... ./dra/... ./cmd/ashlar/internal/scenariofile); do \
+	@for package in $$($(GO) list ./topology/... ./simulator/... ./plugins/... ./dra/... ./internal/... ./cmd/ashlar/internal/scenariofile); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime 30s $$package || exit 1; \
 	  done; \
@@ -90,7 +90,7 @@ generate: tools ## write golden files and generated manifests anew
 
 .PHONY: verify
 verify: tools ## what a change must leave clean
-	@test -z "$$(gofmt -l cmd plugins dra internal topology simulator test bench)" || { echo "run gofmt -w on:"; gofmt -l cmd plugins dra internal topology simulator test bench; exit 1; }
+	@test -z "$$(gofmt -l cmd plugins dra internal manifests topology simulator test bench)" || { echo "run gofmt -w on:"; gofmt -l cmd plugins dra internal manifests topology simulator test bench; exit 1; }
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
 
