@@ -7,7 +7,7 @@ import (
 )
 
 // noClass is the class of a node without GPUs.
-const noClass = -1
+const noClass int32 = -1
 
 // spareClasses bounds how many classes are remembered that no node is in: as many
 // as there are nodes, and this many more.
@@ -15,9 +15,9 @@ const spareClasses = 4096
 
 // classIndex numbers the classes of nodes: those of equal inventory in equal state.
 type classIndex struct {
-	count int
+	count int32
 	// byKey finds a class by its inventory and state, spelled out.
-	byKey map[string]int
+	byKey map[string]int32
 	// inventories numbers the inventories, for the keys.
 	inventories map[*placement.Inventory]uint32
 	// generation changes when classes are numbered anew.
@@ -26,17 +26,17 @@ type classIndex struct {
 }
 
 func newClassIndex() classIndex {
-	return classIndex{byKey: map[string]int{}, inventories: map[*placement.Inventory]uint32{}}
+	return classIndex{byKey: map[string]int32{}, inventories: map[*placement.Inventory]uint32{}}
 }
 
 // Classes is how many different inventories and states the snapshot remembers.
-func (s *Snapshot) Classes() int { return s.classes.count }
+func (s *Snapshot) Classes() int { return int(s.classes.count) }
 
 // classifyNode finds the class of a node after its state changed.
 func (s *Snapshot) classifyNode(node int) {
 	n, x := &s.nodes[node], &s.classes
 	if n.Inventory == nil {
-		n.class = noClass
+		s.rooms[node].class = noClass
 		return
 	}
 	number, known := x.inventories[n.Inventory]
@@ -47,7 +47,7 @@ func (s *Snapshot) classifyNode(node int) {
 	x.key = appendClassKey(x.key[:0], number, n.state.GPUs())
 	class, known := x.byKey[string(x.key)]
 	if !known {
-		if x.count > 2*len(s.nodes)+spareClasses {
+		if int(x.count) > 2*len(s.nodes)+spareClasses {
 			s.renumberClasses()
 			s.classifyNode(node)
 			return
@@ -56,7 +56,7 @@ func (s *Snapshot) classifyNode(node int) {
 		x.count++
 		x.byKey[string(x.key)] = class
 	}
-	n.class = class
+	s.rooms[node].class = class
 }
 
 // renumberClasses forgets the classes that no node is in.

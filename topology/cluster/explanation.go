@@ -57,11 +57,11 @@ func (r *NodeRanking) Explain(nodes []int, limit ExplainLimit) *Explanation {
 	e := &refusalCollector{ranking: r, byClass: map[otherKey]placement.Verdict{}, best: map[placement.SuggestionKind]NodeSuggestion{}}
 	complete := true
 	for _, node := range nodes {
-		n := &r.snapshot.nodes[node]
-		if n.class == noClass {
+		class := r.snapshot.rooms[node].class
+		if class == noClass {
 			continue
 		}
-		key := otherKey{n.class, r.keyOn(node)}
+		key := otherKey{class, r.keyOn(node)}
 		verdict, known := e.byClass[key]
 		if !known {
 			if limit.Classes > 0 && len(e.byClass) >= limit.Classes || limit.Stop != nil && limit.Stop() {

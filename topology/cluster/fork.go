@@ -57,12 +57,12 @@ func (s *Snapshot) revertTo(mark int) {
 		change := s.undo.changes[last]
 		s.undo.changes[last] = stateChange{}
 		s.undo.changes = s.undo.changes[:last]
-		n := &s.nodes[change.node]
+		n, room := &s.nodes[change.node], &s.rooms[change.node]
 		if change.released {
 			n.state.RestoreAt(change.at, change.allocation)
-			n.free = n.free.Minus(change.allocation.Host)
+			room.free = room.free.Minus(change.allocation.Host)
 		} else {
-			n.free = n.free.Plus(n.state.ReleaseAt(change.at).Host)
+			room.free = room.free.Plus(n.state.ReleaseAt(change.at).Host)
 		}
 		s.classifyNode(change.node)
 	}

@@ -79,13 +79,12 @@ func (g *groupSearch) nodeScopes() [][]int {
 	var all []int
 	byDomain := map[int64][]int{}
 	for i := range g.snapshot.nodes {
-		n := &g.snapshot.nodes[i]
-		if n.class == noClass {
+		if g.snapshot.rooms[i].class == noClass {
 			continue
 		}
 		all = append(all, i)
-		if n.Domain != NoDomain {
-			byDomain[n.Domain] = append(byDomain[n.Domain], i)
+		if domain := g.snapshot.nodes[i].Domain; domain != NoDomain {
+			byDomain[domain] = append(byDomain[domain], i)
 		}
 	}
 	if g.group.SameDomain == Indifferent {
@@ -160,15 +159,15 @@ func (g *groupSearch) memberChoices(member int, nodes []int) []Decision {
 	m := &g.group.Members[member]
 	m.Ranking.refreshAnswers()
 	type classKey struct {
-		class int
+		class int32
 		key   AcceptanceKey
 	}
 	seen := map[classKey]bool{}
 	var all []Decision
 	for _, node := range nodes {
-		n := &g.snapshot.nodes[node]
-		key := classKey{n.class, m.Ranking.keyOn(node)}
-		if seen[key] || !n.admitsPod(m.Host) {
+		room := &g.snapshot.rooms[node]
+		key := classKey{room.class, m.Ranking.keyOn(node)}
+		if seen[key] || !room.admitsPod(m.Host) {
 			continue
 		}
 		seen[key] = true

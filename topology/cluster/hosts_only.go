@@ -12,13 +12,12 @@ func (s *Snapshot) PlaceHostsOnly(host topology.HostResources, pods int) []int {
 	for range pods {
 		best, bestFree := -1, 0
 		for i := range s.nodes {
-			n := &s.nodes[i]
-			if !n.admitsPod(host.Plus(taken[i])) {
+			if !s.rooms[i].admitsPod(host.Plus(taken[i])) {
 				continue
 			}
 			free := -1
-			if n.class != noClass {
-				free = n.state.GPUs().FreeGPUs().Len()
+			if s.rooms[i].class != noClass {
+				free = s.nodes[i].state.GPUs().FreeGPUs().Len()
 			}
 			if best < 0 || free < bestFree {
 				best, bestFree = i, free

@@ -38,7 +38,7 @@ type NodeRanking struct {
 }
 
 type otherKey struct {
-	class int
+	class int32
 	key   AcceptanceKey
 }
 
@@ -64,9 +64,8 @@ func (r *NodeRanking) Best(host topology.HostResources, cost ForecastCost) (best
 	r.refreshAnswers()
 	s := r.snapshot
 	var chosen *classAnswer
-	for i := range s.nodes {
-		n := &s.nodes[i]
-		if n.class == noClass || !n.admitsPod(host) {
+	for i := range s.rooms {
+		if room := &s.rooms[i]; room.class == noClass || !room.admitsPod(host) {
 			continue
 		}
 		a := r.answerOn(i)
@@ -94,7 +93,7 @@ func (r *NodeRanking) Best(host topology.HostResources, cost ForecastCost) (best
 // FitsOn reports whether the devices of a node could serve the pod now.
 func (r *NodeRanking) FitsOn(node int) bool {
 	r.refreshAnswers()
-	return r.snapshot.nodes[node].class != noClass && r.answerOn(node).fits
+	return r.snapshot.rooms[node].class != noClass && r.answerOn(node).fits
 }
 
 // refreshAnswers makes room for the answers of all classes, and forgets those of classes that
@@ -107,7 +106,7 @@ func (r *NodeRanking) refreshAnswers() {
 		clear(r.others)
 		r.devices = nil // decisions that callers keep still point into the old ones
 	}
-	if missing := x.count - len(r.answers); missing > 0 {
+	if missing := int(x.count) - len(r.answers); missing > 0 {
 		r.answers = append(r.answers, make([]classAnswer, missing)...)
 	}
 }
@@ -122,13 +121,14 @@ func (r *NodeRanking) keyOn(node int) AcceptanceKey {
 
 // answerOn is the answer of a node's class. It is valid until classes are added.
 func (r *NodeRanking) answerOn(node int) *classAnswer {
-	a := &r.answers[r.snapshot.nodes[node].class]
+	class := r.snapshot.rooms[node].class
+	a := &r.answers[class]
 	key := r.keyOn(node)
 	if a.known && a.key == key {
 		return a
 	}
 	if a.known {
-		if a = r.otherAnswer(otherKey{r.snapshot.nodes[node].class, key}); a.known {
+		if a = r.otherAnswer(otherKey{class, key}); a.known {
 			return a
 		}
 	}
@@ -168,18 +168,19 @@ func (r *NodeRanking) devicesOf(node int, a *classAnswer) []placement.DeviceAllo
 // The verdict's lists are valid until the next call.
 func (r *NodeRanking) placeOn(node int) placement.Verdict {
 	n := &r.snapshot.nodes[node]
-	for preference := 0; ; preference++ {
-		request := r.request.RequestOn(node, preference)
+	verdict := placement.Verdict{Outcome: placement.Refused}
+	tried := 0
+	for ; ; tried++ {
+		request := r.request.RequestOn(node, tried)
 		if request == nil {
 			break
 		}
-		if verdict := r.snapshot.placer.Place(n.Inventory, n.state.GPUs(), request, r.policy); verdict.Outcome != placement.Refused {
+		if verdict = r.snapshot.placer.Place(n.Inventory, n.state.GPUs(), request, r.policy); verdict.Outcome != placement.Refused {
 			return verdict
 		}
 	}
-	first := r.request.RequestOn(node, 0)
-	if first == nil {
-		return placement.Verdict{Outcome: placement.Refused}
+	if tried > 1 {
+		return r.snapshot.placer.Place(n.Inventory, n.state.GPUs(), r.request.RequestOn(node, 0), r.policy)
 	}
-	return r.snapshot.placer.Place(n.Inventory, n.state.GPUs(), first, r.policy)
+	return verdict
 }

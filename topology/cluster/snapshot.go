@@ -10,7 +10,9 @@ import (
 // Snapshot is many nodes and who holds what of each. It belongs to one goroutine at a
 // time.
 type Snapshot struct {
-	nodes   []snapshotNode
+	nodes []snapshotNode
+	// rooms are of the nodes, under the same numbers.
+	rooms   []nodeRoom
 	classes classIndex
 	undo    undoLog
 	placer  placement.Placer
@@ -28,7 +30,8 @@ func NewSnapshot(nodes []Node) *Snapshot {
 
 // AddNode adds a node that nobody uses, behind the others, and returns its number.
 func (s *Snapshot) AddNode(node Node) int {
-	s.nodes = append(s.nodes, snapshotNode{Node: node, state: placement.NewNodeState(node.Inventory), free: node.Host})
+	s.nodes = append(s.nodes, snapshotNode{Node: node, state: placement.NewNodeState(node.Inventory)})
+	s.rooms = append(s.rooms, nodeRoom{free: node.Host})
 	s.classifyNode(len(s.nodes) - 1)
 	return len(s.nodes) - 1
 }
@@ -43,21 +46,21 @@ func (s *Snapshot) Node(i int) *Node { return &s.nodes[i].Node }
 func (s *Snapshot) NodeState(i int) *placement.NodeState { return &s.nodes[i].state }
 
 // FreeHost is what is left of node i besides GPUs.
-func (s *Snapshot) FreeHost(i int) topology.HostResources { return s.nodes[i].free }
+func (s *Snapshot) FreeHost(i int) topology.HostResources { return s.rooms[i].free }
 
 // SetSchedulable says whether node i takes anything new. It is not undone by Revert.
-func (s *Snapshot) SetSchedulable(i int, schedulable bool) { s.nodes[i].closed = !schedulable }
+func (s *Snapshot) SetSchedulable(i int, schedulable bool) { s.rooms[i].closed = !schedulable }
 
 // Schedulable reports whether node i takes anything new.
-func (s *Snapshot) Schedulable(i int) bool { return !s.nodes[i].closed }
+func (s *Snapshot) Schedulable(i int) bool { return !s.rooms[i].closed }
 
 // Allocate gives a holder what was chosen on node i. It is an error, and changes
 // nothing, if one of the devices or the host's resources do not fit.
 func (s *Snapshot) Allocate(i int, a placement.Allocation) error {
-	n := &s.nodes[i]
-	if !a.Host.Within(n.free) {
+	n, free := &s.nodes[i], s.rooms[i].free
+	if !a.Host.Within(free) {
 		return fmt.Errorf("node %s has %d milli-CPU and %s of memory free, not %d and %s",
-			n.Name, n.free.CPU, n.free.Memory, a.Host.CPU, a.Host.Memory)
+			n.Name, free.CPU, free.Memory, a.Host.CPU, a.Host.Memory)
 	}
 	if err := n.state.Allocate(a); err != nil {
 		return fmt.Errorf("node %s: %w", n.Name, err)
@@ -75,10 +78,9 @@ func (s *Snapshot) RecordAllocation(i int, a placement.Allocation) {
 
 // noteAdded takes note of the last allocation of node i.
 func (s *Snapshot) noteAdded(i int) {
-	n := &s.nodes[i]
-	held := n.state.Allocations()
+	held := s.nodes[i].state.Allocations()
 	at := len(held) - 1
-	n.free = n.free.Minus(held[at].Host)
+	s.rooms[i].free = s.rooms[i].free.Minus(held[at].Host)
 	s.undo.noteAllocated(i, at)
 	s.classifyNode(i)
 }
@@ -93,7 +95,7 @@ func (s *Snapshot) ReleaseHolder(i int, holder placement.HolderID) []placement.A
 			continue
 		}
 		a := n.state.ReleaseAt(at)
-		n.free = n.free.Plus(a.Host)
+		s.rooms[i].free = s.rooms[i].free.Plus(a.Host)
 		s.undo.noteReleased(i, at, a)
 		released = append(released, a)
 	}

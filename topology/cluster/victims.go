@@ -26,7 +26,7 @@ func (s *Snapshot) SelectVictims(p *Preemptor) []placement.HolderID {
 	var best []placement.HolderID
 	for node := range s.nodes {
 		n := &s.nodes[node]
-		if n.closed || p.Ranking != nil && n.class == noClass {
+		if room := &s.rooms[node]; room.closed || p.Ranking != nil && room.class == noClass {
 			continue
 		}
 		below := holdersBelow(n.state.Allocations(), p)
@@ -112,7 +112,7 @@ func (s *Snapshot) fitsWithout(p *Preemptor, node int, gone []placement.HolderID
 	for _, holder := range gone {
 		s.ReleaseHolder(node, holder)
 	}
-	return p.Host.Within(s.nodes[node].free) && (p.Ranking == nil || p.Ranking.FitsOn(node))
+	return p.Host.Within(s.rooms[node].free) && (p.Ranking == nil || p.Ranking.FitsOn(node))
 }
 
 // SelectGroupVictims finds the holders to end for several pods that are placed together:
