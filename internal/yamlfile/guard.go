@@ -30,19 +30,32 @@ type tokenGuard struct {
 
 type openMapping struct{ column, keys int }
 
-// checkTokens returns what is wrong and where, "" if the parser may have the tokens.
+// checkTokens returns what is wrong and where, "" if the parser may have the tokens. What seems
+// wrong after a bracket that nothing closes is that bracket's fault, which the parser finds.
 func checkTokens(tokens token.Tokens) (string, *token.Token) {
 	g := tokenGuard{}
+	inBrackets, place := "", (*token.Token)(nil)
 	for _, next := range tokens {
 		problem := strayProblem(next, len(g.flow) > 0)
+		if problem != "" && len(g.flow) > 0 {
+			if inBrackets == "" {
+				inBrackets, place = problem, next
+			}
+			problem = ""
+		}
 		if problem == "" {
 			problem = g.checkToken(next)
 		}
-		if problem != "" {
+		if problem != "" && inBrackets == "" {
 			return problem, next
+		} else if problem != "" {
+			return inBrackets, place
 		}
 	}
-	return "", nil
+	if len(g.flow) > 0 {
+		return "", nil
+	}
+	return inBrackets, place
 }
 
 const (

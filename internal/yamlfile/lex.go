@@ -7,9 +7,9 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// bytesPerToken divides the bound of a file's bytes for that of its tokens. Each token
-// costs the library some 400 bytes, and manifests have one for every 8 bytes or more.
-const bytesPerToken = 8
+// maxTokens bounds the tokens of a file of as many bytes at most. Each token costs the library
+// some 500 bytes, and manifests have one for every 8 bytes or more.
+func maxTokens(maxBytes int) int { return min(max(1, maxBytes/8), 1<<20) }
 
 // countTokens is at least the number of tokens that the library makes of a text up to the
 // first that is invalid, without making them. Indicators count wherever they are, also in

@@ -52,8 +52,8 @@ func parseAll(file string, text []byte, options Options) ([]*Document, Faults) {
 		place := Position{Line: 1 + bytes.Count(text[:at], []byte("\n")), Column: 1 + utf8.RuneCount(text[start:at])}
 		return nil, Faults{{File: file, Position: place, Problem: fmt.Sprintf("byte 0x%02x is no text in UTF-8", text[at])}}
 	}
-	if maxTokens := max(1, most/bytesPerToken); countTokens(string(text)) > maxTokens {
-		return nil, Faults{faultAt(file, nil, fmt.Sprintf("has more than %d words and punctuation marks: divide it into several files", maxTokens))}
+	if most := maxTokens(most); countTokens(string(text)) > most {
+		return nil, Faults{faultAt(file, nil, fmt.Sprintf("has more than %d words and punctuation marks: divide it into several files", most))}
 	}
 	if tabCost(string(text)) > maxTabCost {
 		return nil, Faults{faultAt(file, nil, "has too many tabs in long lines: take them out")}

@@ -32,6 +32,7 @@ func TestParseRefuses(t *testing.T) {
 		"text after brackets":       {"a: [1] b\n", "m.yaml:1:8: " + followsValue},
 		"no comma":                  {"['a'\n\"b\"]\n", "m.yaml:2:1: " + missingComma},
 		"no comma in braces":        {"{a: 'x' b: 1}\n", "m.yaml:1:9: " + missingComma},
+		"a bracket left open":       {"a: [x\nb: y\nc: 'z'\n", "m.yaml:2:1: is not YAML: ',' or ']' must be specified"},
 		"two commas":                {"[a,,b]\n", "m.yaml:1:4: " + missingItem},
 		"a comma first":             {"{, a}\n", "m.yaml:1:2: " + missingItem},
 		"no space":                  {"{a:b}\n", "m.yaml:1:4: " + noSpace},

@@ -16,7 +16,7 @@ var objectExtensions = []string{".json", ".yaml", ".yml"}
 func ReadObjectFiles(name string, stdin io.Reader) (*ClusterObjects, error) {
 	o := &ClusterObjects{}
 	add := func(source string, text []byte) error {
-		return decodeObjects(source, text, lenient, func(_ string, object any) error {
+		return decodeSnapshot(source, text, func(_ string, object any) error {
 			o.AddObject(object)
 			return nil
 		})

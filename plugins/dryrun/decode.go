@@ -19,6 +19,8 @@ import (
 	resource "k8s.io/kubernetes/pkg/apis/resource/install"
 	scheduling "k8s.io/kubernetes/pkg/apis/scheduling/install"
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
+
+	"github.com/ashlar-dev/ashlar/plugins/podspec"
 )
 
 // objectScheme knows the API server's own defaults and conversions.
@@ -54,10 +56,34 @@ type objectHeader struct {
 // unknownKind is a document of a kind that is not part of Kubernetes.
 type unknownKind struct{ kind, name string }
 
-// decodeObjects reads YAML or JSON with any number of documents, lists taken apart, and calls
-// visit with each object: one of Kubernetes' with the API server's defaults, in the
-// version that ClusterObjects holds, or an unknownKind.
-func decodeObjects(source string, text []byte, how fieldStrictness, visit func(where string, object any) error) error {
+// decodeManifest reads YAML or JSON that a user has written, with any number of documents, lists
+// taken apart, strictly, and calls visit with each object and its file and line: one of
+// Kubernetes' with the API server's defaults, in the version that ClusterObjects holds, or an
+// unknownKind.
+func decodeManifest(source string, text []byte, visit func(where string, object any) error) error {
+	objects, err := podspec.ReadObjects(source, text)
+	if err != nil {
+		return err
+	}
+	for i := range objects {
+		where := fmt.Sprintf("%s:%d", source, objects[i].Line)
+		document, err := objects[i].AsJSON()
+		if err != nil {
+			return fmt.Errorf("%s: %w", where, err)
+		}
+		if bytes.Equal(document, []byte("null")) {
+			continue
+		}
+		if err := decodeDocument(where, document, objectHeader{}, strict, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decodeSnapshot reads what API servers have written, as decodeManifest does but for fields that
+// are not known. Snapshots are larger than what people write, for which decodeManifest has bounds.
+func decodeSnapshot(source string, text []byte, visit func(where string, object any) error) error {
 	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 1<<16)
 	for number := 1; ; number++ {
 		var document runtime.RawExtension
@@ -75,7 +101,7 @@ func decodeObjects(source string, text []byte, how fieldStrictness, visit func(w
 		if len(bytes.TrimSpace(document.Raw)) == 0 || bytes.Equal(document.Raw, []byte("null")) {
 			continue // a comment between two ---
 		}
-		if err := decodeDocument(where, document.Raw, objectHeader{}, how, visit); err != nil {
+		if err := decodeDocument(where, document.Raw, objectHeader{}, lenient, visit); err != nil {
 			return err
 		}
 	}

@@ -21,7 +21,7 @@ type AppliedManifest struct {
 
 // ReadObjects adds the objects of a file. Those that name no namespace are in the given one.
 func (m *AppliedManifest) ReadObjects(source string, text []byte, namespace string) error {
-	return decodeObjects(source, text, strict, func(where string, object any) error {
+	return decodeManifest(source, text, func(where string, object any) error {
 		switch object := object.(type) {
 		case unknownKind:
 			m.Notes = append(m.Notes, fmt.Sprintf("%s %s is not understood: if it makes pods, ask about those", object.kind, object.name))

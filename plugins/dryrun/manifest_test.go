@@ -1,0 +1,56 @@
+package dryrun
+
+import (
+	"strings"
+	"testing"
+)
+
+const podFields = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: i}]}\n"
+
+// Manifests are read as everybody writes them, in YAML with anchors or in JSON.
+func TestReadManifest(t *testing.T) {
+	list := "apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(podFields), "\n", "\n  ") + "\n"
+	for name, tc := range map[string]struct {
+		text string
+		want int // workloads
+	}{
+		"a pod":              {podFields, 1},
+		"empty documents":    {"# nothing\n---\n---\nnull\n---\n" + podFields + "...\n", 1},
+		"two pods":           {podFields + "---\n" + podFields, 2},
+		"a list":             {list, 1},
+		"a list of a kind":   {"apiVersion: v1\nkind: PodList\nitems:\n- metadata: {name: p}\n  spec: {containers: [{name: c, image: i}]}\n", 1},
+		"an empty list":      {"apiVersion: v1\nkind: List\n", 0},
+		"an alias":           {strings.Replace(podFields, "{name: p}", "{name: &n p, labels: {a: *n}}", 1), 1},
+		"JSON, with tabs":    {"{\n\t\"apiVersion\": \"v1\", \"kind\": \"Pod\",\n\t\"metadata\": {\"name\": \"p\"}, \"spec\": {}\n}\n", 1},
+		"a Secret is passed": {"apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n---\n" + podFields, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &AppliedManifest{}
+			if err := m.ReadObjects("m.yaml", []byte(tc.text), "default"); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(m.Workloads); got != tc.want {
+				t.Errorf("%d workloads, want %d", got, tc.want)
+			}
+		})
+	}
+}
+
+// What is wrong with a manifest is said with its line.
+func TestReadManifestFaults(t *testing.T) {
+	unknown := podFields + "---\n" + strings.Replace(podFields, "image", "imag", 1)
+	for name, tc := range map[string]struct{ text, want string }{
+		"no kind":          {podFields + "---\n# second\na: b\n", "m.yaml:7: no kind and apiVersion: want Kubernetes objects"},
+		"an unknown field": {unknown, `m.yaml:6: Pod p: strict decoding error: unknown field "spec.containers[0].imag"`},
+		"a field twice":    {podFields + "kind: Pod\n", "m.yaml:5:1: kind: occurs twice"},
+		"no YAML":          {podFields + "a: [\n", "m.yaml:5:4: is not YAML: sequence end token ']' not found"},
+		"a node":           {"apiVersion: v1\nkind: Node\nmetadata: {name: n}\n", "m.yaml:1: Node n: belongs into a snapshot"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := (&AppliedManifest{}).ReadObjects("m.yaml", []byte(tc.text), "default")
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got  %v\nwant %s", err, tc.want)
+			}
+		})
+	}
+}
