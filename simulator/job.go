@@ -49,7 +49,7 @@ func (j *Job) validateJob() error {
 	case j.Members < 1 || j.Members > MaxMembers:
 		return fmt.Errorf("has %d Members: want 1 to %d", j.Members, MaxMembers)
 	case j.Template == nil:
-		return errors.New("Template is missing")
+		return errors.New("Template is missing") //nolint:staticcheck // it is the field's name
 	}
 	return j.Host.Validate()
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
-	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli/clitest"
 )
 
 // run calls ashlar with the given arguments.
@@ -19,11 +18,6 @@ func run(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	command.SetErr(&problems)
 	err = command.Execute()
 	return out.String(), problems.String(), err
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	clitest.CompareGolden(t, name, got)
 }
 
 func TestUnknownCommand(t *testing.T) {

@@ -121,7 +121,7 @@ func TestRecentPods(t *testing.T) {
 }
 
 // Nobody listens to events in a dry run, and a plugin without a cycle says nothing.
-func TestNoEvents(t *testing.T) {
+func TestNoEvents(*testing.T) {
 	p := &Plugin{}
 	p.sendEvent(newPod("pod"), v1.EventTypeNormal, reasonDevicesAllocated, "GPU 0")
 	p.announceDoubts(newPod("pod"))

@@ -71,11 +71,11 @@ const otherMemory = 24 * topology.GiB
 func modelOf(name string) (*topology.Model, error) {
 	model := &topology.Model{Name: name, Product: name, Memory: otherMemory}
 	if key, known := catalogueNames[name]; known {
-		real, err := catalogue.Default().Model(key)
+		published, err := catalogue.Default().Model(key)
 		if err != nil {
 			return nil, fmt.Errorf("GPU model %s of the trace: %w", name, err)
 		}
-		model.Memory = real.Memory
+		model.Memory = published.Memory
 	}
 	return model, nil
 }

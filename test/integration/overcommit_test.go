@@ -57,7 +57,7 @@ func TestNeverOvercommits(t *testing.T) {
 		for _, device := range holding.Devices {
 			at := key{holding.Node, device.Device.GPU}
 			form, taken := forms[at]
-			if !(!taken || form == device.Device.Form && form != placement.Whole) {
+			if taken && (form != device.Device.Form || form == placement.Whole) {
 				t.Fatalf("GPU %v is %s and %s", at, form, device.Device.Form)
 			}
 			forms[at] = device.Device.Form

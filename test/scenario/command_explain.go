@@ -106,7 +106,7 @@ func (e *Environment) diagnosisWords(node int, gpus []placement.GPUDiagnosis) st
 
 // suggestionWords says what a change is about: of which part, where, and who is affected.
 func (e *Environment) suggestionWords(p *podOptions, s *cluster.NodeSuggestion) string {
-	words := s.Suggestion.String()
+	words := s.String()
 	if s.Part >= 0 && len(p.request.alternatives[0].parts) > 1 {
 		words = p.request.partName(s.Part) + ": " + words
 	}

@@ -97,7 +97,7 @@ func (e *refusalCollector) explainClass(node int) placement.Verdict {
 	}
 	for _, change := range placement.SuggestChanges(&e.ranking.snapshot.nodes[node].state, request, e.ranking.policy) {
 		found := NodeSuggestion{Node: node, Suggestion: change}
-		if known, any := e.best[change.Kind]; !any || e.isCloser(&found, &known) {
+		if known, has := e.best[change.Kind]; !has || e.isCloser(&found, &known) {
 			e.best[change.Kind] = found
 		}
 	}

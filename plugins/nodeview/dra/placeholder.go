@@ -26,7 +26,7 @@ func newPlaceholder(p *resourceslices.Pool) poolPlaceholder {
 		slice.Spec = resourceapi.ResourceSliceSpec{
 			Driver:   p.Driver,
 			NodeName: ptr.To(p.Node),
-			Pool:     resourceapi.ResourcePool{Name: p.PoolKey.Pool, Generation: p.Generation, ResourceSliceCount: count},
+			Pool:     resourceapi.ResourcePool{Name: p.Pool, Generation: p.Generation, ResourceSliceCount: count},
 		}
 		return slice
 	}

@@ -26,7 +26,7 @@ func (f *gpuFlags) addTo(command *cobra.Command) {
 		"words that only it has, or a slice like A100-SXM4-80GB:2g.20gb; repeat for more")
 	set.StringArrayVar(&f.prices, "price", nil,
 		"what an hour of a GPU costs you, `GPU=DOLLARS`, instead of the list price; repeat for more")
-	f.CatalogueFlags.AddTo(command)
+	f.AddTo(command) // the catalogue's flags
 	cli.CompleteFlag(command, "gpu", f.completeNames)
 }
 

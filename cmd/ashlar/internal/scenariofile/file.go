@@ -32,11 +32,7 @@ func (f *File) Build(c *catalogue.Catalogue, v scenario.Variant, seed int64) (*s
 // CheckAssertions returns an error with a line for each of the scenario's assertions that
 // the runs do not hold.
 func (f *File) CheckAssertions(runs []assertion.Run) error {
-	var failed []error
-	for _, failure := range assertion.FindFailures(f.Assertions, runs) {
-		failed = append(failed, failure)
-	}
-	return locateFaults(f.document, nil, errors.Join(failed...))
+	return locateFaults(f.document, nil, errors.Join(assertion.FindFailures(f.Assertions, runs)...))
 }
 
 // Decode reads and checks a scenario. The error has everything that is wrong, each with
