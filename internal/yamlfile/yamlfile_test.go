@@ -82,8 +82,10 @@ func TestReadJSON(t *testing.T) {
 // Each fault has its place, its path, and what to do.
 func TestReadFaults(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
-		"empty":           {"# nothing\n", "f.yaml:1:1: is empty: see the manual"},
-		"unknown field":   {"kind: x\nkinds: y\n", "f.yaml:2:1: kinds: is not a field, did you mean kind?: want one of kind, on, count, load, list"},
+		"empty": {"# nothing\n", "f.yaml:1:1: is empty: see the manual"},
+		"unknown field": {
+			"kind: x\nkinds: y\n", "f.yaml:2:1: kinds: is not a field, did you mean kind?: want one of kind, on, count, load, list",
+		},
 		"near field":      {"kin: x\n", "f.yaml:1:1: kin: is not a field, did you mean kind?: want one of kind, on"},
 		"unknown below":   {"list:\n- nam: x\n", "f.yaml:2:3: list[0].nam: is not a field, did you mean name?: want one of name, size, small"},
 		"twice":           {"kind: x\nlist: []\nkind: y\n", "f.yaml:3:1: kind: occurs twice"},

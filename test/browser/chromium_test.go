@@ -313,7 +313,8 @@ type box struct{ X, Y, Width, Height float64 }
 
 func (p *tab) box(selector string) box {
 	p.t.Helper()
-	return evaluate[box](p, fmt.Sprintf(`(async () => { const e = document.querySelector(%q); e.scrollIntoView({block: "center", behavior: "instant"});
+	return evaluate[box](p, fmt.Sprintf(`(async () => {
+		const e = document.querySelector(%q); e.scrollIntoView({block: "center", behavior: "instant"});
 		for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame); // until the scroll event is over
 		const b = e.getBoundingClientRect(); return {X: b.x, Y: b.y, Width: b.width, Height: b.height}; })()`, selector))
 }
