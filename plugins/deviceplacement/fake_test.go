@@ -48,6 +48,22 @@ type fakeScheduler struct {
 	claims   fwk.ResourceClaimTracker
 	recorder *events.FakeRecorder
 	nodes    []fwk.NodeInfo
+	// nominations are what the scheduler's queue knows.
+	nominations *fakeNominator
+}
+
+// fakeNominator knows of one pod that is nominated for one node.
+type fakeNominator struct {
+	fwk.PodNominator
+	node string
+	pod  fwk.PodInfo
+}
+
+func (n *fakeNominator) NominatedPodsForNode(node string) []fwk.PodInfo {
+	if n.pod == nil || n.node != node {
+		return nil
+	}
+	return []fwk.PodInfo{n.pod}
 }
 
 // newFakeScheduler builds the plugin; objects are slices and claims, beside the classes.
@@ -68,7 +84,7 @@ func newFakeScheduler(t *testing.T, args runtime.Object, nodes []*v1.Node, objec
 			t.Fatal(err)
 		}
 	}
-	s := &fakeScheduler{t: t, claims: manager.ResourceClaims(), recorder: events.NewFakeRecorder(100)}
+	s := &fakeScheduler{t: t, claims: manager.ResourceClaims(), recorder: events.NewFakeRecorder(100), nominations: &fakeNominator{}}
 	for _, node := range nodes {
 		info := framework.NewNodeInfo()
 		info.SetNode(node)
@@ -76,7 +92,8 @@ func newFakeScheduler(t *testing.T, args runtime.Object, nodes []*v1.Node, objec
 	}
 	handle, err := frameworkruntime.NewFramework(ctx, nil, nil,
 		frameworkruntime.WithClientSet(client), frameworkruntime.WithInformerFactory(factory),
-		frameworkruntime.WithSharedDRAManager(manager), frameworkruntime.WithEventRecorder(s.recorder))
+		frameworkruntime.WithSharedDRAManager(manager), frameworkruntime.WithEventRecorder(s.recorder),
+		frameworkruntime.WithPodNominator(s.nominations))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,9 +22,11 @@ const Name = "DevicePlacement"
 type Plugin struct {
 	*dynamicresources.DynamicResources
 
-	source   *dra.Source
-	options  Options
-	forecast *nodeForecast
+	source *dra.Source
+	// nominator knows which pods wait for which node.
+	nominator fwk.PodNominator
+	options   Options
+	forecast  *nodeForecast
 	// recorder is nil where nobody listens to events.
 	recorder events.EventRecorder
 	// doubted are pods about whose model server an event was sent.
@@ -67,7 +69,7 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	if err != nil {
 		return nil, err
 	}
-	p := &Plugin{DynamicResources: inTree, source: source, options: options, forecast: newNodeForecast()}
+	p := &Plugin{DynamicResources: inTree, source: source, nominator: h, options: options, forecast: newNodeForecast()}
 	if recorder := h.EventRecorder(); recorder != nil {
 		p.recorder = recorder
 	}

@@ -3,6 +3,7 @@ package deviceplacement
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
@@ -19,7 +20,7 @@ func (p *Plugin) PostFilter(
 	if c == nil || status.Code() != fwk.Unschedulable {
 		return result, status
 	}
-	if node := pod.Status.NominatedNodeName; node != "" && p.source.IsReleasing(node) {
+	if node := p.awaitedNode(pod); node != "" {
 		// Ends the search for victims: the pod keeps its node and comes again when the
 		// claims are released.
 		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
@@ -32,6 +33,19 @@ func (p *Plugin) PostFilter(
 		return result, fwk.NewStatus(fwk.Unschedulable, text)
 	}
 	return result, status
+}
+
+// awaitedNode is the node that the pod is nominated for, if devices there are about to be
+// released; "" otherwise. The nomination is the scheduler's own: the pod's status may not
+// say so yet.
+func (p *Plugin) awaitedNode(pod *v1.Pod) string {
+	for _, node := range p.source.ReleasingNodes() {
+		nominated := func(other fwk.PodInfo) bool { return other.GetPod().UID == pod.UID }
+		if slices.ContainsFunc(p.nominator.NominatedPodsForNode(node), nominated) {
+			return node
+		}
+	}
+	return ""
 }
 
 // refusedHere lists the nodes that only lack devices: no other plugin, such as the

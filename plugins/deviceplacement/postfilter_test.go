@@ -10,6 +10,7 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/apis/config"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
@@ -191,7 +192,11 @@ func TestPostFilterWaitsForDevicesOfVictims(t *testing.T) {
 			s := newFakeScheduler(t, nil, []*v1.Node{newNode("a"), newNode("b")}, newClaim("pod", gpuClass, 4),
 				publish("a", fourGPUs()...), publish("b", fourGPUs()[:3]...), held("a", newClaim("victim", gpuClass, 1), "gpu-0"))
 			pod := newPod("pod")
-			pod.Status.NominatedNodeName = tc.nominated
+			info, err := framework.NewPodInfo(pod)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.nominations.node, s.nominations.pod = tc.nominated, info // the pod's status does not say so yet
 			state := s.preFilter(pod)
 			_, refused := s.filterAll(state, pod)
 			_, status := s.PostFilter(context.Background(), state, pod, refused)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	v1 "k8s.io/api/core/v1"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	schedutil "k8s.io/kubernetes/pkg/scheduler/util"
@@ -30,14 +31,20 @@ func (p *Plugin) EventsToRegister(ctx context.Context) ([]fwk.ClusterEventWithHi
 }
 
 // requeueAfterVictim tries a pod again once another one has left the node that it is
-// nominated for.
+// nominated for. The queue's copy of a pod may not say yet that it is nominated: then it is
+// tried if the other had the lower priority.
 func requeueAfterVictim(_ klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.QueueingHint, error) {
 	gone, _, err := schedutil.As[*v1.Pod](oldObj, newObj)
 	if err != nil {
 		return fwk.Queue, err
 	}
-	if pod.Status.NominatedNodeName != "" && pod.Status.NominatedNodeName == gone.Spec.NodeName {
+	switch pod.Status.NominatedNodeName {
+	case gone.Spec.NodeName:
 		return fwk.Queue, nil
+	case "":
+		if corev1helpers.PodPriority(pod) > corev1helpers.PodPriority(gone) {
+			return fwk.Queue, nil
+		}
 	}
 	return fwk.QueueSkip, nil
 }

@@ -11,14 +11,16 @@ import (
 func TestRequeueAfterVictim(t *testing.T) {
 	for name, tc := range map[string]struct {
 		nominated, leaves string
+		priority          int32
 		want              fwk.QueueingHint
 	}{
-		"a pod leaves the nominated node": {"node-a", "node-a", fwk.Queue},
-		"a pod leaves another node":       {"node-a", "node-b", fwk.QueueSkip},
-		"nothing is nominated":            {"", "node-a", fwk.QueueSkip},
+		"a pod leaves the nominated node":        {"node-a", "node-a", 0, fwk.Queue},
+		"a pod leaves another node":              {"node-a", "node-b", 9, fwk.QueueSkip},
+		"nothing is nominated":                   {"", "node-a", 0, fwk.QueueSkip},
+		"nothing yet, but the other was a lower": {"", "node-a", 9, fwk.Queue},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pod := &v1.Pod{Status: v1.PodStatus{NominatedNodeName: tc.nominated}}
+			pod := &v1.Pod{Spec: v1.PodSpec{Priority: &tc.priority}, Status: v1.PodStatus{NominatedNodeName: tc.nominated}}
 			gone := &v1.Pod{Spec: v1.PodSpec{NodeName: tc.leaves}}
 			got, err := requeueAfterVictim(klog.Background(), pod, gone, nil)
 			if err != nil || got != tc.want {

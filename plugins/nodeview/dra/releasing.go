@@ -1,41 +1,43 @@
 package dra
 
 import (
+	"slices"
+
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 )
 
-// IsReleasing reports whether some claim still holds devices of a node although every
-// pod that used it has ended. Kubernetes deletes a pod first and takes its claim back
-// some moments later: in between the node looks full and has nobody left to end.
-func (s *Source) IsReleasing(node string) bool {
+// ReleasingNodes are the nodes of which some claim still holds devices although every pod
+// that used it has ended. Kubernetes deletes a pod first and takes its claim back some
+// moments later: in between the node looks full and has nobody left to end.
+func (s *Source) ReleasingNodes() []string {
 	claims, err := s.manager.ResourceClaims().List()
 	if err != nil {
-		return false
+		return nil
 	}
+	var nodes []string
 	for _, claim := range claims {
-		if s.holdsDevicesOf(claim, node) && !hasLiveUser(claim, s.findPod) {
-			return true
+		if node := s.nodeOf(claim); node != "" && !slices.Contains(nodes, node) && !hasLiveUser(claim, s.findPod) {
+			nodes = append(nodes, node)
 		}
 	}
-	return false
+	return nodes
 }
 
-// holdsDevicesOf reports whether a claim is allocated devices of one of the node's pools.
-func (s *Source) holdsDevicesOf(claim *resourceapi.ResourceClaim, node string) bool {
+// nodeOf is the node whose devices a claim is allocated, "" for none.
+func (s *Source) nodeOf(claim *resourceapi.ResourceClaim) string {
 	if claim.Status.Allocation == nil {
-		return false
+		return ""
 	}
 	for i := range claim.Status.Allocation.Devices.Results {
 		result := &claim.Status.Allocation.Devices.Results[i]
-		pool := s.pools.byKey[resourceslices.PoolKey{Driver: result.Driver, Pool: result.Pool}]
-		if pool != nil && pool.Node == node {
-			return true
+		if pool := s.pools.byKey[resourceslices.PoolKey{Driver: result.Driver, Pool: result.Pool}]; pool != nil {
+			return pool.Node
 		}
 	}
-	return false
+	return ""
 }
 
 // hasLiveUser reports whether a pod that the claim is reserved for still runs. A claim
