@@ -8,6 +8,8 @@ import (
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // PostFilter lets the in-tree plugin give back allocations that are in the way,
@@ -20,7 +22,7 @@ func (p *Plugin) PostFilter(
 	if c == nil || status.Code() != fwk.Unschedulable {
 		return result, status
 	}
-	if node := p.awaitedNode(pod); node != "" {
+	if node := p.awaitedNode(c, pod); node != "" {
 		// Ends the search for victims: the pod keeps its node and comes again when the
 		// claims are released.
 		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
@@ -36,16 +38,30 @@ func (p *Plugin) PostFilter(
 }
 
 // awaitedNode is the node that the pod is nominated for, if devices there are about to be
-// released; "" otherwise. The nomination is the scheduler's own: the pod's status may not
-// say so yet.
-func (p *Plugin) awaitedNode(pod *v1.Pod) string {
-	for _, node := range p.source.ReleasingNodes() {
-		nominated := func(other fwk.PodInfo) bool { return other.GetPod().UID == pod.UID }
+// released, or were while the pod was looked at; "" otherwise. The nomination is the
+// scheduler's own: the pod's status may not say so yet.
+func (p *Plugin) awaitedNode(c *podCycle, pod *v1.Pod) string {
+	nominated := func(other fwk.PodInfo) bool { return other.GetPod().UID == pod.UID }
+	for _, node := range p.source.NodeNames() {
 		if slices.ContainsFunc(p.nominator.NominatedPodsForNode(node), nominated) {
-			return node
+			if slices.Contains(p.source.ReleasingNodes(), node) || heldByNobody(c, node) {
+				return node
+			}
+			return ""
 		}
 	}
 	return ""
+}
+
+// heldByNobody reports whether the cycle counts devices of a node as held that no claim
+// holds any more.
+func heldByNobody(c *podCycle, node string) bool {
+	view := c.ViewNode(node, nil)
+	if view == nil {
+		return false
+	}
+	state, err := view.State()
+	return err == nil && slices.ContainsFunc(state.Allocations(), func(a placement.Allocation) bool { return a.Holder == "" })
 }
 
 // refusedHere lists the nodes that only lack devices: no other plugin, such as the

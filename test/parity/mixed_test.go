@@ -337,18 +337,33 @@ func (w *world) awaitDecision(t *testing.T, events watch.Interface, a arrival) (
 		switch {
 		case pod.Spec.NodeName != "":
 			bound[pod.Name] = true
-		case decided(pod) && pod.Status.NominatedNodeName == "" && (a.members == 1 || gangRefused(pod)):
+		case decided(pod) && pod.Status.NominatedNodeName == "" && !awaitsVictims(pod) && (a.members == 1 || gangRefused(pod)):
+			t.Logf("%s is refused: %s", a.name, messageOf(pod))
 			return deleted
 		}
 	}
 	return deleted
 }
 
+// messageOf is why a pod is not scheduled.
+func messageOf(pod *corev1.Pod) string {
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodScheduled {
+			return condition.Message
+		}
+	}
+	return ""
+}
+
 // gangRefused reports whether a member fits on no node, as opposed to one that was tried
 // before the others were there.
-func gangRefused(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Status.Conditions,
-		func(c corev1.PodCondition) bool { return strings.Contains(c.Message, "fits on no node") })
+func gangRefused(pod *corev1.Pod) bool { return strings.Contains(messageOf(pod), "fits on no node") }
+
+// awaitsVictims reports whether a pod waits for others to end, which its status may say
+// before it says for which node.
+func awaitsVictims(pod *corev1.Pod) bool {
+	message := messageOf(pod)
+	return strings.Contains(message, "preempting") || strings.Contains(message, "waits until the devices of pods that ended")
 }
 
 // placesOf is where the members that are bound are.
