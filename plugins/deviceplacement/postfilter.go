@@ -44,7 +44,7 @@ func (p *Plugin) awaitedNode(c *podCycle, pod *v1.Pod) string {
 	nominated := func(other fwk.PodInfo) bool { return other.GetPod().UID == pod.UID }
 	for _, node := range p.source.NodeNames() {
 		if slices.ContainsFunc(p.nominator.NominatedPodsForNode(node), nominated) {
-			if slices.Contains(p.source.ReleasingNodes(), node) || heldByNobody(c, node) {
+			if slices.Contains(p.source.ReleasingNodes(), node) || !p.source.AllocationsOnTheWay() && heldByNobody(c, node) {
 				return node
 			}
 			return ""
@@ -54,7 +54,7 @@ func (p *Plugin) awaitedNode(c *podCycle, pod *v1.Pod) string {
 }
 
 // heldByNobody reports whether the cycle counts devices of a node as held that no claim
-// holds any more.
+// holds any more. It cannot tell those from devices whose allocation is on the way.
 func heldByNobody(c *podCycle, node string) bool {
 	view := c.ViewNode(node, nil)
 	if view == nil {

@@ -58,3 +58,12 @@ func hasLiveUser(claim *resourceapi.ResourceClaim, findPod func(namespace, name 
 func hasEnded(pod *v1.Pod) bool {
 	return pod.Status.Phase == v1.PodSucceeded || pod.Status.Phase == v1.PodFailed
 }
+
+// AllocationsOnTheWay reports whether some claim has been given devices that its status
+// does not show yet: a pod is being bound, or waits for others of its group.
+func (s *Source) AllocationsOnTheWay() bool {
+	claims, err := s.manager.ResourceClaims().List()
+	return err == nil && slices.ContainsFunc(claims, func(claim *resourceapi.ResourceClaim) bool {
+		return s.manager.ResourceClaims().GetPendingAllocation(claim.UID) != nil
+	})
+}
