@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	v1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -47,6 +48,53 @@ func TestHintGroupChange(t *testing.T) {
 		})
 	}
 }
+
+func allocatedClaim(allocated bool) *resourceapi.ResourceClaim {
+	claim := &resourceapi.ResourceClaim{}
+	if allocated {
+		claim.Status.Allocation = &resourceapi.AllocationResult{}
+	}
+	return claim
+}
+
+// Every member of a rejected group gave its node back for another's sake, so each has to
+// hear of the room that the other lacked.
+func TestHintsOfRoom(t *testing.T) {
+	for name, tc := range map[string]struct {
+		hint          func(*fakeScheduler) fwk.QueueingHintFn
+		member        string // the member's group
+		before, after any
+		started       bool // the group was not rejected, or has started since
+		want          fwk.QueueingHint
+	}{
+		"a node came":                     {hint: roomHint, member: "gang", want: fwk.Queue},
+		"a node came, not rejected":       {hint: roomHint, member: "gang", started: true, want: fwk.QueueSkip},
+		"a node came, pod in no group":    {hint: roomHint, want: fwk.QueueSkip},
+		"a pod went":                      {hint: podGoneHint, member: "gang", before: memberPod("alone", ""), want: fwk.Queue},
+		"another group's pod went":        {hint: podGoneHint, member: "gang", before: memberPod("other-0", "other"), want: fwk.Queue},
+		"a sibling went":                  {hint: podGoneHint, member: "gang", before: memberPod("gang-1", "gang"), want: fwk.QueueSkip},
+		"a claim gave its devices back":   {hint: claimHint, member: "gang", before: allocatedClaim(true), after: allocatedClaim(false), want: fwk.Queue},
+		"a claim that held devices went":  {hint: claimHint, member: "gang", before: allocatedClaim(true), want: fwk.Queue},
+		"a claim that held nothing went":  {hint: claimHint, member: "gang", before: allocatedClaim(false), want: fwk.QueueSkip},
+		"a claim got devices":             {hint: claimHint, member: "gang", before: allocatedClaim(false), after: allocatedClaim(true), want: fwk.QueueSkip},
+		"a claim with devices is changed": {hint: claimHint, member: "gang", before: allocatedClaim(true), after: allocatedClaim(true), want: fwk.QueueSkip},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newFakeScheduler(t, config.CoschedulingArgs{})
+			if !tc.started {
+				s.ledger.noteFailure(groupKey{Namespace: space, Name: "gang"})
+			}
+			got, err := tc.hint(s)(klog.Background(), memberPod("member", tc.member), tc.before, tc.after)
+			if err != nil || got != tc.want {
+				t.Errorf("got %v, %v; want %v", got, err, tc.want)
+			}
+		})
+	}
+}
+
+func roomHint(s *fakeScheduler) fwk.QueueingHintFn    { return s.hintRoom }
+func podGoneHint(s *fakeScheduler) fwk.QueueingHintFn { return s.hintPodGone }
+func claimHint(s *fakeScheduler) fwk.QueueingHintFn   { return s.hintClaimReleased }
 
 // The scheduler finds a resource that is not built in by a name of three parts.
 func TestEventsToRegister(t *testing.T) {
