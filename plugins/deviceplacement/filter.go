@@ -14,9 +14,17 @@ import (
 // The framework runs it in parallel over nodes, never twice at once for one node:
 // each call writes only the placeholders of its own node's pools.
 func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node fwk.NodeInfo) *fwk.Status {
+	if counted := countedOf(state); counted != nil {
+		if status := p.filterCounted(counted, node); status != nil {
+			return status
+		}
+	}
 	c := cycleOf(state)
 	if c == nil {
 		return p.DynamicResources.Filter(ctx, state, pod, node)
+	}
+	if status := p.filterClaimed(node); status != nil {
+		return status
 	}
 	changes := changesOf(state)
 	if changes != nil && len(changes.removed) > 0 {

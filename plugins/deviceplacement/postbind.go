@@ -2,6 +2,7 @@ package deviceplacement
 
 import (
 	"context"
+	"strings"
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -11,5 +12,13 @@ import (
 func (p *Plugin) PostBind(_ context.Context, state fwk.CycleState, pod *v1.Pod, _ string) {
 	if c := cycleOf(state); c != nil && c.got != "" {
 		p.sendEvent(pod, v1.EventTypeNormal, reasonDevicesAllocated, c.got)
+	}
+	counted := countedOf(state)
+	if counted == nil || counted.got == "" {
+		return
+	}
+	p.sendEvent(pod, v1.EventTypeNormal, reasonDevicesAllocated, counted.got)
+	if len(counted.doubts) > 0 {
+		p.sendEvent(pod, v1.EventTypeWarning, reasonModelServerDoubt, strings.Join(counted.doubts, "; "))
 	}
 }

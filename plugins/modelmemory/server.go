@@ -51,9 +51,7 @@ func Of(pod *v1.Pod) (*Server, error) {
 	if s.stated > 0 {
 		return s, nil
 	}
-	// A setting that is unknown could be the one that makes it fit.
-	unknown := slices.ContainsFunc(reading.Unknown, func(u launch.Unknown) bool { return u.Field != launch.FieldVersion })
-	if !reading.IsServer() || reading.Model == "" || unknown || len(reading.Overrides) > 0 || openEnvironment(pod, reading) {
+	if !isSettled(pod, reading) {
 		return nil, nil
 	}
 	m, err := model.Known(reading.Model)
@@ -72,6 +70,13 @@ func Of(pod *v1.Pod) (*Server, error) {
 		return nil, nil
 	}
 	return s, nil
+}
+
+// isSettled reports whether the pod settles all that the server's memory depends on: a
+// setting that is unknown could be the one that makes it fit.
+func isSettled(pod *v1.Pod, reading launch.Reading) bool {
+	unknown := slices.ContainsFunc(reading.Unknown, func(u launch.Unknown) bool { return u.Field != launch.FieldVersion })
+	return reading.IsServer() && reading.Model != "" && !unknown && len(reading.Overrides) == 0 && !openEnvironment(pod, reading)
 }
 
 // firstAccounted is the first release of vLLM whose accounting is known.
@@ -152,4 +157,19 @@ func openEnvironment(pod *v1.Pod, reading launch.Reading) bool {
 		}
 	}
 	return false
+}
+
+// Claims is how much of the device's memory the server takes, whether or not it can start
+// there: what the pod states, or what its engine takes. Where the engine's release is not
+// known it is the most that any takes.
+func (s *Server) Claims(d Device) topology.Bytes {
+	if s.stated > 0 {
+		return s.stated
+	}
+	most := topology.Bytes(0)
+	for _, server := range s.servers {
+		estimate := server.On(d.GPU, s.demand)
+		most = max(most, estimate.Claims())
+	}
+	return most
 }

@@ -4,6 +4,7 @@
 //	models.txt      one row per GPU model
 //	prices.txt      what an hour of one GPU costs on demand, where that is public
 //	mig/*.txt       one table of MIG profiles per GPU
+//	instances.txt   which GPUs the instance types of clouds have
 //	machines/*.txt  one machine per file, its link table laid out as
 //	                `nvidia-smi topo -m` prints it
 //

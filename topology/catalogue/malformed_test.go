@@ -43,6 +43,7 @@ func catalogueOf(models, table, machine string) fstest.MapFS {
 	return fstest.MapFS{
 		"models.txt":       {Data: []byte(models)},
 		"prices.txt":       {},
+		"instances.txt":    {},
 		"mig/A30.txt":      {Data: []byte(table)},
 		"machines/box.txt": {Data: []byte(machine)},
 	}

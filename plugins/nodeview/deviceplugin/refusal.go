@@ -1,0 +1,93 @@
+package deviceplugin
+
+import (
+	"fmt"
+	"slices"
+
+	v1 "k8s.io/api/core/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
+)
+
+// Refusal is why a pod does not fit a node whose device plugin has devices enough.
+type Refusal struct {
+	// Text is the reason, the same for every node of one make in one state.
+	Text string
+	// TooSmall says that no pod that goes would change it.
+	TooSmall bool
+}
+
+// Serves reports whether a node's device plugin hands out anything that a pod asks for.
+func (s *Source) Serves(request *PodRequest, node fwk.NodeInfo) bool {
+	offered := s.Node(node.Node())
+	return offered != nil && slices.ContainsFunc(request.Names(), func(name v1.ResourceName) bool { return offered.FindResource(name) != nil })
+}
+
+// Refuses says why a pod does not fit a node; nil if it does, or if the node hands out
+// nothing that the pod asks for: that is for kube-scheduler's counting to say.
+func (s *Source) Refuses(request *PodRequest, node fwk.NodeInfo) *Refusal {
+	offered := s.Node(node.Node())
+	if offered == nil {
+		return nil
+	}
+	for _, name := range request.Names() {
+		r := offered.FindResource(name)
+		if r == nil || r.Device.Total == 0 {
+			continue
+		}
+		if refusal := s.refusesResource(r, request, node); refusal != nil {
+			return refusal
+		}
+	}
+	return nil
+}
+
+func (s *Source) refusesResource(r *Resource, request *PodRequest, node fwk.NodeInfo) *Refusal {
+	if request.Server != nil {
+		device := modelmemory.Device{GPU: r.Device}
+		if r.Sharing == MPS && r.Replicas > 0 {
+			device.Share = r.fairShare()
+		}
+		if because := request.Server.Refuses(device); because != "" {
+			return &Refusal{Text: because, TooSmall: true}
+		}
+	}
+	if r.Sharing != TimeSlicing || r.Replicas == 0 {
+		return nil // alone on its device, or held to its part of it, or nothing is told
+	}
+	ledger := readLedger(r, node.GetPods(), s.readPod)
+	if ledger.replicas == 0 && request.Server == nil {
+		return nil
+	}
+	needed := r.takenBy(request.Server)
+	held := ledger.heldBeside(r, request.Amounts[r.Name])
+	if held+needed <= r.Device.Total {
+		return nil
+	}
+	return &Refusal{Text: fmt.Sprintf("node(s) share %s between %d pods without room for %s: up to %s of %s is taken",
+		r.Describe(), r.Replicas, needed, min(held, r.Device.Total), r.Device.Total)}
+}
+
+// Doubts says what of a node could not be checked for a pod that goes there, each a
+// sentence; nothing for a pod without a model server.
+func (s *Source) Doubts(request *PodRequest, node fwk.NodeInfo) []string {
+	offered := s.Node(node.Node())
+	if offered == nil || request.Server == nil {
+		return nil
+	}
+	var doubts []string
+	for _, name := range request.Names() {
+		r := offered.FindResource(name)
+		switch {
+		case r == nil:
+		case r.Device.Total == 0:
+			doubts = append(doubts, fmt.Sprintf("its model server's memory was not checked on node %s: %s", offered.Name, r.UnknownBecause))
+		case r.Sharing != Exclusive && r.Replicas == 0:
+			doubts = append(doubts, fmt.Sprintf(
+				"what other pods take of its GPU's memory was not checked on node %s: the node has no label %s", offered.Name,
+				wholePrefix+replicasSuffix))
+		}
+	}
+	return doubts
+}
