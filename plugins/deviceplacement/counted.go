@@ -85,14 +85,14 @@ func (p *Plugin) handsOutTwice(node fwk.NodeInfo) bool {
 // filterCounted refuses a node for what its device plugin hands out: memory that is not
 // there, or GPUs that claims hold. nil leaves the node to others.
 func (p *Plugin) filterCounted(c *countedCycle, node fwk.NodeInfo) *fwk.Status {
-	if !p.counted.Serves(c.request, node) {
+	if !p.counted.ServesAny(c.request, node) {
 		return nil
 	}
 	if c.claimed.Has(node.Node().Name) && p.handsOutTwice(node) {
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
 			"node(s) hand out the same GPUs through a device plugin and to claims, and claims hold some")
 	}
-	refusal := p.counted.Refuses(c.request, node)
+	refusal := p.counted.RefusalOn(c.request, node)
 	switch {
 	case refusal == nil:
 		return nil
@@ -117,14 +117,14 @@ func (p *Plugin) filterClaimed(node fwk.NodeInfo) *fwk.Status {
 // cycle.
 func (p *Plugin) noteCounted(c *countedCycle, name string) {
 	node, err := p.nodes.Get(name)
-	if err != nil || !p.counted.Serves(c.request, node) {
+	if err != nil || !p.counted.ServesAny(c.request, node) {
 		return
 	}
 	if choice := p.counted.ChooseOn(c.request, node); choice != nil {
 		c.inventory, c.devices = choice.Inventory, choice.Devices
 	}
-	c.got = describeCounted(c.request, p.counted.Node(node.Node()))
-	c.doubts = p.counted.Doubts(c.request, node)
+	c.got = describeCounted(c.request, p.counted.LookUpNode(node.Node()))
+	c.doubts = p.counted.DoubtsOn(c.request, node)
 }
 
 // describeCounted says what a pod gets from device plugins on a node: "2 of 8
@@ -133,7 +133,7 @@ func describeCounted(request *deviceplugin.PodRequest, offered *deviceplugin.Nod
 	var parts []string
 	for _, name := range request.Names() {
 		if r := offered.FindResource(name); r != nil {
-			parts = append(parts, fmt.Sprintf("%d of %d %s (%s)", request.Amounts[name], r.Count, name, r.Describe()))
+			parts = append(parts, fmt.Sprintf("%d of %d %s (%s)", request.Amounts[name], r.Count, name, r.DescribeDevice()))
 		}
 	}
 	return strings.Join(parts, ", ") + " of " + offered.Name

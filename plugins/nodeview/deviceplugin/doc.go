@@ -4,7 +4,7 @@
 //	allocatable, labels of GPU feature discovery ──> Node       what is handed out, of which GPUs
 //	pod ──> PodRequest                                          counts, model server
 //	Node × pods on it ──> ledger                                who holds how much memory
-//	Node × ledger × PodRequest ──> Refusal, NodeScore
+//	Node × ledger × PodRequest ──> NodeRefusal, NodeChoice
 //
 // kube-scheduler counts the devices, and the kubelet picks among them, so that the choice
 // here is the node's alone. What is added to counting is memory. A device that one pod has
