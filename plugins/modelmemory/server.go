@@ -21,7 +21,11 @@ type Server struct {
 	// servers has one entry, or several where the pod leaves the engine's release open:
 	// a device is refused if none of them could run there.
 	servers []*memory.Server
-	demand  memory.Demand
+	// model and launches are what they were made from, and engine is its name for people.
+	model    *model.Model
+	launches []memory.Launch
+	engine   string
+	demand   memory.Demand
 
 	mutex    sync.Mutex
 	verdicts map[serverQuestion]string
@@ -58,13 +62,14 @@ func Of(pod *v1.Pod) (*Server, error) {
 	if err != nil {
 		return nil, nil //nolint:nilerr // a model that is not known is placed by what the pod asks for
 	}
+	s.model, s.engine = m, reading.Launch.Engine.Title()
 	for _, version := range versionsOf(reading) {
 		reading.Launch.Version = version
 		server, err := memory.NewServer(m, reading.Launch)
 		if err != nil {
 			return nil, nil //nolint:nilerr // the engine will say so itself
 		}
-		s.servers = append(s.servers, server)
+		s.servers, s.launches = append(s.servers, server), append(s.launches, reading.Launch)
 	}
 	if len(s.servers) == 0 {
 		return nil, nil

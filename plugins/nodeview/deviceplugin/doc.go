@@ -26,6 +26,7 @@
 //	ledger.go    what the pods on a node take of each kind of device
 //	refusal.go   why a pod does not fit although there are devices enough
 //	choice.go    what a pod would get, for ranking nodes
+//	offers.go    kinds of devices and who has them, for explanations
 //	twice.go     nodes that hand out the same GPUs through slices, too
 //	source.go    what outlives cycles: nodes and pods that were read before
 package deviceplugin

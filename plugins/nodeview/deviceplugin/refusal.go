@@ -6,16 +6,16 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
-
-	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 )
 
 // NodeRefusal is why a pod does not fit a node whose device plugin has devices enough.
 type NodeRefusal struct {
 	// Text is the reason, the same for every node of one make in one state.
 	Text string
-	// TooSmall says that no pod that goes would change it.
+	// TooSmall says that the pod's model server does not start on such a device, whatever
+	// else is there, and Because gives the arithmetic.
 	TooSmall bool
+	Because  string
 }
 
 // ServesAny reports whether a node's device plugin hands out anything that a pod asks for.
@@ -45,12 +45,8 @@ func (s *Source) RefusalOn(request *PodRequest, node fwk.NodeInfo) *NodeRefusal 
 
 func (s *Source) refusesResource(r *Resource, request *PodRequest, node fwk.NodeInfo) *NodeRefusal {
 	if request.Server != nil {
-		device := modelmemory.Device{GPU: r.Device}
-		if r.Sharing == MPS && r.Replicas > 0 {
-			device.Share = r.fairShare()
-		}
-		if because := request.Server.Refuses(device); because != "" {
-			return &NodeRefusal{Text: because, TooSmall: true}
+		if because := request.Server.Refuses(r.offeredDevice()); because != "" {
+			return &NodeRefusal{Text: "node(s) have no GPU " + request.Server.Demands(), TooSmall: true, Because: because}
 		}
 	}
 	if r.Sharing != TimeSlicing || r.Replicas == 0 {
