@@ -165,7 +165,7 @@ func openEnvironment(pod *v1.Pod, reading launch.Reading) bool {
 }
 
 // Claims is how much of the device's memory the server takes, whether or not it can start
-// there: what the pod states, or what its engine takes. Where the engine's release is not
+// there: what the pod states, or what its engine takes, and no less than it needs. Where the engine's release is not
 // known it is the most that any takes.
 func (s *Server) Claims(d Device) topology.Bytes {
 	if s.stated > 0 {
@@ -174,7 +174,7 @@ func (s *Server) Claims(d Device) topology.Bytes {
 	most := topology.Bytes(0)
 	for _, server := range s.servers {
 		estimate := server.On(d.GPU, s.demand)
-		most = max(most, estimate.Claims())
+		most = max(most, estimate.Claims(), estimate.Need().Start)
 	}
 	return most
 }
