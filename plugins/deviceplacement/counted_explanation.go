@@ -95,7 +95,7 @@ func (p *Plugin) explainServer(c *countedCycle, supplies []deviceplugin.Supply, 
 	for i := range remedies[:min(maxRemedies, len(remedies))] {
 		ways = append(ways, remedies[i].String())
 	}
-	return because + "; it would start with " + strings.Join(ways, ", or ")
+	return because + "; would fit: " + strings.Join(ways, "; or ")
 }
 
 // describeOtherProfile says which MIG profile of the GPUs at hand would do, were they cut

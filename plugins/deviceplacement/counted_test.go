@@ -219,7 +219,7 @@ func TestExplainCounted(t *testing.T) {
 	}{
 		"too large for any": {
 			nodes: countedNodes()[:1], pod: countedPod("pod", "1", eightB...),
-			want: []string{"Tesla T4: nothing is left for the KV cache", "it would start with nvidia.com/gpu: 2 with --tensor-parallel-size=2 on node t4"},
+			want: []string{"Tesla T4: nothing is left for the KV cache", "would fit: nvidia.com/gpu: 2 with --tensor-parallel-size=2 on node t4"},
 		},
 		"all in use": {
 			nodes: []*v1.Node{countedNode("t4", "Tesla-T4", "15360", "1")}, running: []*v1.Pod{countedPod("busy", "1")}, pod: countedPod("pod", "1"),
