@@ -99,7 +99,7 @@ func TestCannotStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := pod(nil, "vllm/vllm-openai:v0.11.0", tc.args...)
 			p.Spec.Containers[0].Resources.Limits = gpuLimits(tc.gpus)
-			if got := modelmemory.CannotStart(p); got != tc.want {
+			if got := modelmemory.CannotStart(p, 0); got != tc.want {
 				t.Errorf("got  %q\nwant %q", got, tc.want)
 			}
 		})
@@ -108,4 +108,15 @@ func TestCannotStart(t *testing.T) {
 
 func gpuLimits(count string) v1.ResourceList {
 	return v1.ResourceList{"nvidia.com/gpu": resource.MustParse(count)}
+}
+
+// A claim says how many GPUs a container gets where no resource of its own does.
+func TestCannotStartOnAClaim(t *testing.T) {
+	p := pod(nil, "vllm/vllm-openai:v0.11.0", "--model=meta-llama/Llama-3.1-70B-Instruct", "--tensor-parallel-size=4")
+	p.Spec.Containers[0].Resources.Claims = []v1.ResourceClaim{{Name: "gpus"}}
+	for claimed, want := range map[int64]bool{0: false, 1: true, 4: false, 8: false} {
+		if got := modelmemory.CannotStart(p, claimed) != ""; got != want {
+			t.Errorf("%d claimed: refused %t, want %t", claimed, got, want)
+		}
+	}
 }
