@@ -35,8 +35,16 @@ func (l captureLine) lineErrorf(format string, args ...any) error {
 }
 
 // escapes are the terminal sequences that nvidia-smi underlines its header with,
-// also where a copy lost the escape character, and charset switches.
-var escapes = regexp.MustCompile("\x1b?\\[[0-9;]*m|\x1b\\[[0-9;?]*[A-Za-z]|\x1b[()][0-9A-Za-z]|\x1b")
+// also where a copy lost the escape character or shows it in writing, window titles
+// and charset switches.
+var escapes = regexp.MustCompile(`(?:(?i:\^\[|\\e|\\033|\\x1b|\\u001b)|\x{241b})\[[0-9;]*m` +
+	"|\x1b?\\[[0-9;]*m|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)|\x1b\\[[0-9;?]*[A-Za-z]|\x1b[()][0-9A-Za-z]|\x1b")
+
+// quotes are the marks before the lines of a quotation, with one space each.
+var quotes = regexp.MustCompile(`^\s*>(?: ?>)* ?`)
+
+// blanks are spaces that are none to strings.Fields or to the eye.
+var blanks = strings.NewReplacer("\u00a0", " ", "\u200b", "", "\ufeff", "")
 
 // splitLines splits the capture. It refuses what is too large or not text.
 func (t Text) splitLines() ([]captureLine, error) {
@@ -52,7 +60,8 @@ func (t Text) splitLines() ([]captureLine, error) {
 	}
 	var all []captureLine
 	for raw := range strings.Lines(content) {
-		text := strings.TrimRight(escapes.ReplaceAllString(raw, ""), " \t\r\n")
+		text := quotes.ReplaceAllString(blanks.Replace(escapes.ReplaceAllString(raw, "")), "")
+		text = strings.TrimRight(text, " \t\r\n")
 		all = append(all, captureLine{t.File, len(all) + 1, text})
 	}
 	if strings.TrimSpace(content) == "" {
@@ -68,7 +77,7 @@ func lastLine(all []captureLine) captureLine { return all[len(all)-1] }
 func (l captureLine) wholeNumber(what, text string, high int64) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 || n > high {
-		return 0, l.lineErrorf("%s is %q, want a whole number from 0 to %d: paste the capture again", what, text, high)
+		return 0, l.lineErrorf("%s is %q, want a whole number from 0 to %d: correct it or capture again", what, text, high)
 	}
 	return n, nil
 }

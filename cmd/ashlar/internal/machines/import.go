@@ -122,9 +122,9 @@ func (f *importFlags) readCaptures(name string) (*capture.Captured, error) {
 	if err != nil {
 		return nil, err
 	}
-	facts.Known = c.ModelByProduct
+	facts.Models = c.Models()
 	if f.gpu != "" {
-		if facts.GPU, err = c.Model(f.gpu); err != nil {
+		if facts.GPU, err = c.ModelByName(f.gpu); err != nil {
 			return nil, err
 		}
 	}
