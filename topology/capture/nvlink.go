@@ -58,7 +58,7 @@ func directionNotes(matrix *Matrix) []string {
 		}
 	}
 	if len(notes) > 1 {
-		return []string{fmt.Sprintf("%s; %d more pairs differ likewise", notes[0], len(notes)-1)}
+		return []string{fmt.Sprintf("%s; %d more pair(s) differ likewise", notes[0], len(notes)-1)}
 	}
 	return notes
 }
