@@ -15,6 +15,7 @@ var brands = map[string]string{
 	"nvidia virtual compute server": "NvidiaVCS", "nvidia vcs": "NvidiaVCS", "nvidia vgpu for compute": "NvidiaVCS",
 	"nvidia rtx virtual workstation": "NvidiaVWS", "nvidia virtual workstation": "NvidiaVWS", "nvidia vws": "NvidiaVWS",
 	"nvidia rtx vws": "NvidiaVWS", "quadro virtual data center workstation": "NvidiaVWS", "quadro vdws": "NvidiaVWS",
+	"nvidia quadro vdws":  "NvidiaVWS",
 	"nvidia cloud gaming": "NvidiaCloudGaming", "nvidia vgaming": "NvidiaCloudGaming", "nvidia virtual gaming": "NvidiaCloudGaming",
 
 	"nvidia dla": "NvidiaDLA", "nvidia vgamedev": "NvidiaVGameDev", "nvidia npu": "NvidiaNPU",

@@ -73,13 +73,17 @@ func (p *matrixParser) readCells(l captureLine, name string, words []string) (li
 			return links, splitTrailing(words[i:]), p.refuseMoreLinks(l, name, words[i:])
 		}
 		found, end := splitLinks(word)
+		if last := len(found) - 1; last >= 0 && end != "" && startsAffinity(end) && strings.HasPrefix(found[last], "NV") {
+			return nil, nil, l.lineErrorf("%s to %s and what follows ran together as %q, and which digits are NVLinks cannot be told: "+
+				"put a space between them", name, p.columns[min(len(links)+last, len(p.columns)-1)], word)
+		}
 		for j, text := range found {
 			if len(links) == len(p.columns) {
 				return nil, nil, p.refuseMoreLinks(l, name, append([]string{strings.Join(found[j:], "")}, words[i+1:]...))
 			}
 			link, err := parseLink(text)
 			if err != nil {
-				return nil, nil, l.lineErrorf("%s to %s: %w in %q: %s", name, p.columns[len(links)], err, word, captureAgain)
+				return nil, nil, l.lineErrorf("%s to %s: %w: %s", name, p.columns[len(links)], err, captureAgain)
 			}
 			links = append(links, link)
 		}
@@ -87,10 +91,6 @@ func (p *matrixParser) readCells(l captureLine, name string, words []string) (li
 			continue
 		}
 		if len(links) == len(p.columns) && len(found) > 0 && startsAffinity(end) {
-			if last := found[len(found)-1]; strings.HasPrefix(last, "NV") {
-				return nil, nil, l.lineErrorf("%s to %s and what follows ran together as %q, and which digits are NVLinks cannot be told: "+
-					"put a space between them", name, p.columns[len(links)-1], word)
-			}
 			return links, splitTrailing(append([]string{end}, words[i+1:]...)), nil
 		}
 		return nil, nil, p.refuseCell(l, name, len(links), len(words), word, end)

@@ -158,6 +158,7 @@ func TestQueriesOfDrivers(t *testing.T) {
 		"fenced":              func(text string) string { return "```console\n$ nvidia-smi -q\n" + text + "```\nroot@node:~# exit\n" },
 		"quoted":              eachLine(func(line string) string { return "> " + line }),
 		"quoted twice":        eachLine(func(line string) string { return "> > " + line }),
+		"logs":                eachLine(func(line string) string { return "[pod/smi/smi] 2026-11-28T18:46:46.1Z " + line }),
 		"indented":            eachLine(func(line string) string { return "    " + line }),
 		"tabs":                eachLine(func(line string) string { return strings.ReplaceAll(line, "    ", "\t") }),
 		"no-break spaces":     func(text string) string { return strings.ReplaceAll(text, " ", "\u00a0") },

@@ -95,7 +95,8 @@ func (c *Captured) knownModel(matrix *Matrix, gpus []GPU, facts Facts) (*topolog
 		c.Notes = append(c.Notes, first.fieldAt(pathDevice).lineErrorf("Device Id 0x%08X is %s's and Product Name is %s: check that it is one",
 			first.DeviceID, model.Name, printed).Error())
 	case first.DeviceID != 0 && model.DeviceID != 0 && first.DeviceID != model.DeviceID:
-		c.Notes = append(c.Notes, first.fieldAt(pathDevice).lineErrorf("Device Id is 0x%08X, the catalogue has 0x%08X for %s: check that it is one",
+		c.Notes = append(c.Notes, first.fieldAt(pathDevice).lineErrorf(
+			"Device Id is 0x%08X, the catalogue has 0x%08X for %s: check that it is one",
 			first.DeviceID, model.DeviceID, model.Name).Error())
 	}
 	return model, nil
@@ -147,7 +148,8 @@ func newModel(matrix *Matrix, gpus []GPU, facts Facts) (*topology.Model, error) 
 		}
 	}
 	want(architecture != "", first.at, pathArchitecture, "Product Architecture", "capture nvidia-smi -q without -d, with driver 470 or later")
-	want(first.Memory > 0, first.at, pathMemory, "FB Memory Usage, Total", "capture nvidia-smi -q without -d on a GPU that has memory of its own")
+	want(first.Memory > 0, first.at, pathMemory, "FB Memory Usage, Total",
+		"capture nvidia-smi -q without -d on a GPU that has memory of its own")
 	want(facts.Compute != nil, first.at, "", "compute capability",
 		"nvidia-smi --query-gpu=compute_cap --format=csv shows it, give it with --compute-capability")
 	want(facts.LaneGBps > 0 || !linked, matrix.at, "", "bandwidth of one NVLink",

@@ -44,7 +44,8 @@ const maxMemoryMiB = 1 << 24
 
 var (
 	gpuBlock = regexp.MustCompile(`^GPU ([0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-7])$`)
-	amount   = regexp.MustCompile(`^([0-9]+) MiB$`)
+	lostGPU  = regexp.MustCompile(`Unable to determine the device handle for GPU ?([0-9A-Fa-f:.]*[0-9A-Fa-f]): (.*)$`)
+	amount   = regexp.MustCompile(`^([0-9]+) Mi?B$`) // MB, of 1024 KiB, until driver 319
 	uuid     = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 	notZero  = regexp.MustCompile(`[1-9A-Fa-f]`)
 )
@@ -69,6 +70,9 @@ func ParseQuery(text Text) ([]GPU, error) {
 	}
 	for _, l := range all {
 		trimmed := strings.TrimSpace(l.text)
+		if match := lostGPU.FindStringSubmatch(trimmed); match != nil {
+			return nil, l.lineErrorf("the driver cannot reach GPU %s (%s): reset it or reboot, and capture again", match[1], match[2])
+		}
 		if match := gpuBlock.FindStringSubmatch(trimmed); match != nil {
 			if err := finish(); err != nil {
 				return nil, err

@@ -129,6 +129,8 @@ func TestPastedMatrices(t *testing.T) {
 		"as a Markdown table": "| | GPU0 | GPU1 | NIC0 | CPU Affinity | NUMA Affinity | GPU NUMA ID |\n|---|:---:|---:|---|---|---|---|\n" +
 			"| **GPU0** | X | NV4 | PIX | 0-7 | 0 | N/A |\n| **GPU1** | NV4 | X | `SYS` | 8-15 | 1 | N/A |\n| NIC0 | PIX | SYS | X | | | |\n" +
 			"\n* NIC0: mlx5_2\n",
+		"logs with timestamps":      eachLine(plain, func(line string) string { return "2026-11-28T18:46:46.123456789Z " + line }),
+		"logs with prefixes":        eachLine(plain, func(line string) string { return "[pod/topo/nvidia-smi] " + line }),
 		"legend as a list":          header + "\n" + rows + "\nNIC Legend:\n- NIC0: mlx5_2\n",
 		"legend with the interface": header + "\n" + rows + "\nNIC Legend:\n  NIC0: mlx5_2 (ens4f0np0)\n",
 	}

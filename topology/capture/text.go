@@ -40,6 +40,9 @@ func (l captureLine) lineErrorf(format string, args ...any) error {
 var escapes = regexp.MustCompile(`(?:(?i:\^\[|\\e|\\033|\\x1b|\\u001b)|\x{241b})\[[0-9;]*m` +
 	"|\x1b?\\[[0-9;]*m|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)|\x1b\\[[0-9;?]*[A-Za-z]|\x1b[()][0-9A-Za-z]|\x1b")
 
+// stamps are what kubectl logs --prefix or --timestamps and mpirun write before a line.
+var stamps = regexp.MustCompile(`^(?:\[[^\]\s]+\](?:<stdout>:)? ?|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9:]+) )+`)
+
 // quotes are the marks before the lines of a quotation, with one space each.
 var quotes = regexp.MustCompile(`^\s*>(?: ?>)* ?`)
 
@@ -60,7 +63,8 @@ func (t Text) splitLines() ([]captureLine, error) {
 	}
 	var all []captureLine
 	for raw := range strings.Lines(content) {
-		text := quotes.ReplaceAllString(blanks.Replace(escapes.ReplaceAllString(raw, "")), "")
+		text := blanks.Replace(escapes.ReplaceAllString(raw, ""))
+		text = quotes.ReplaceAllString(stamps.ReplaceAllString(text, ""), "")
 		text = strings.TrimRight(text, " \t\r\n")
 		all = append(all, captureLine{t.File, len(all) + 1, text})
 	}
