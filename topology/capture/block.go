@@ -156,8 +156,8 @@ func (g *GPU) listFaults() []string {
 	for _, path := range wanted {
 		field := g.fields[path]
 		if slices.Contains(unreadable, strings.Trim(field.value, "[]")) {
-			faults = append(faults, field.at.lineErrorf("%s is %q: the driver failed to read it, look for Xid errors of GPU %s with dmesg",
-				path, field.value, g.BusID).Error())
+			faults = append(faults, field.at.lineNotef("%s is %q: the driver failed to read it, look for Xid errors of GPU %s with dmesg",
+				path, field.value, g.BusID))
 		}
 	}
 	return faults

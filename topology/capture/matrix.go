@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -181,7 +180,7 @@ func (p *matrixParser) numaColumn(l captureLine, name string, rest []string) (in
 		return 0, "", err
 	}
 	if nodes != 1 {
-		return topology.NoNUMA, fmt.Sprintf("NUMA Affinity of %s printed as %q, which is not one node", name, text), nil
+		return topology.NoNUMA, l.lineNotef("NUMA Affinity of %s printed as %q, which is not one node: name one with --numa", name, text), nil
 	}
 	first, _, _ := strings.Cut(text, "-")
 	n, err := l.wholeNumber(name+" "+numaAffinity, first, maxNUMA)

@@ -29,9 +29,9 @@ func (c *Captured) resolveModel(matrix *Matrix, gpus []GPU, texts Texts, facts F
 				matrix.Links[i][j], i, j, model.Name)
 		}
 		if i := slices.IndexFunc(gpus, func(gpu GPU) bool { return gpu.Memory > 0 }); i >= 0 && gpus[i].Memory != model.Memory {
-			c.Notes = append(c.Notes,
-				fmt.Sprintf("the capture shows %d MiB of memory, the catalogue has %d for %s: the catalogue's figure is used",
-					gpus[i].Memory/topology.MiB, model.Memory/topology.MiB, model.Name))
+			c.Notes = append(c.Notes, gpus[i].fieldAt(pathMemory).lineNotef(
+				"the capture shows %d MiB of memory, the catalogue has %d for %s: the catalogue's figure is used",
+				gpus[i].Memory/topology.MiB, model.Memory/topology.MiB, model.Name))
 		}
 		switch {
 		case lists != nil && model.MIG != "":
@@ -92,12 +92,12 @@ func (c *Captured) knownModel(matrix *Matrix, gpus []GPU, facts Facts) (*topolog
 			"capture nvidia-smi -q without -d and with a driver that knows the GPU, or name the model with --gpu", printed)
 	case model == nil:
 	case !topology.SameProduct(first.Product, model.Product) && first.hasIdentityOf(model):
-		c.Notes = append(c.Notes, first.fieldAt(pathDevice).lineErrorf("Device Id 0x%08X is %s's and Product Name is %s: check that it is one",
-			first.DeviceID, model.Name, printed).Error())
+		c.Notes = append(c.Notes, first.fieldAt(pathDevice).lineNotef("Device Id 0x%08X is %s's and Product Name is %s: check that it is one",
+			first.DeviceID, model.Name, printed))
 	case first.DeviceID != 0 && model.DeviceID != 0 && first.DeviceID != model.DeviceID:
-		c.Notes = append(c.Notes, first.fieldAt(pathDevice).lineErrorf(
+		c.Notes = append(c.Notes, first.fieldAt(pathDevice).lineNotef(
 			"Device Id is 0x%08X, the catalogue has 0x%08X for %s: check that it is one",
-			first.DeviceID, model.DeviceID, model.Name).Error())
+			first.DeviceID, model.DeviceID, model.Name))
 	}
 	return model, nil
 }

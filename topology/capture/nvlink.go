@@ -34,14 +34,14 @@ func linkNotes(matrix *Matrix, gpus []GPU, model *topology.Model) []string {
 	const remedy = "where that shows the same, nvidia-smi nvlink -s says which links are off; as it stands PCIe counts"
 	switch {
 	case len(alone) == len(matrix.Links) && isOnBoard(model):
-		notes = append(notes, matrix.at.lineErrorf("%s has NVLink, and no two of the %d GPUs here are connected by it: "+
-			"nvidia-smi topo -mp shows PCIe alone, capture nvidia-smi topo -m; %s", model.Name, len(alone), remedy).Error())
+		notes = append(notes, matrix.at.lineNotef("%s has NVLink, and no two of the %d GPUs here are connected by it: "+
+			"nvidia-smi topo -mp shows PCIe alone, capture nvidia-smi topo -m; %s", model.Name, len(alone), remedy))
 	case len(alone) == len(matrix.Links) && model.LaneGBps > 0 && matrix.pcieOnly:
-		notes = append(notes, matrix.at.lineErrorf("%s may have NVLink bridges, and the legend lacks NV#: "+
-			"nvidia-smi topo -mp shows PCIe alone, capture nvidia-smi topo -m", model.Name).Error())
+		notes = append(notes, matrix.at.lineNotef("%s may have NVLink bridges, and the legend lacks NV#: "+
+			"nvidia-smi topo -mp shows PCIe alone, capture nvidia-smi topo -m", model.Name))
 	case len(alone) > 0 && len(alone) < len(matrix.Links) && isOnBoard(model):
-		notes = append(notes, matrix.at.lineErrorf("%s has NVLink, and %s here has none: capture again with nvidia-smi topo -m; %s",
-			model.Name, strings.Join(alone, ", "), remedy).Error())
+		notes = append(notes, matrix.at.lineNotef("%s has NVLink, and %s here has none: capture again with nvidia-smi topo -m; %s",
+			model.Name, strings.Join(alone, ", "), remedy))
 	}
 	return notes
 }
@@ -52,8 +52,8 @@ func directionNotes(matrix *Matrix) []string {
 	for i, row := range matrix.Links {
 		for j := range i {
 			if there, back := row[j], matrix.Links[j][i]; there != back {
-				notes = append(notes, matrix.rows[i].lineErrorf("%s to %s is %s, and %s on line %d: the worse one counts, check the capture",
-					gpuName(i), gpuName(j), there, back, matrix.rows[j].number).Error())
+				notes = append(notes, matrix.rows[i].lineNotef("%s to %s is %s, and %s on line %d: the worse one counts, check the capture",
+					gpuName(i), gpuName(j), there, back, matrix.rows[j].number))
 			}
 		}
 	}

@@ -34,6 +34,11 @@ func (l captureLine) lineErrorf(format string, args ...any) error {
 	return fmt.Errorf("%s:%d: %w", l.file, l.number, fmt.Errorf(format, args...))
 }
 
+// lineNotef is a note about the line.
+func (l captureLine) lineNotef(format string, args ...any) string {
+	return l.lineErrorf(format, args...).Error()
+}
+
 // escapes are the terminal sequences that nvidia-smi underlines its header with,
 // also where a copy lost the escape character or shows it in writing, window titles
 // and charset switches.
