@@ -32,6 +32,9 @@ var (
 // startsAffinity reports whether a text may be what follows the links in a GPU's row.
 func startsAffinity(text string) bool { return affinityStart.MatchString(text) }
 
+// startsLink reports whether a text begins with a link.
+func startsLink(text string) bool { return linkWord.MatchString(text) }
+
 // splitLinks splits a word into the links that it begins with and the rest.
 func splitLinks(word string) (links []string, rest string) {
 	for {
@@ -85,6 +88,9 @@ func (p *matrixParser) readCells(l captureLine, name string, words []string) (li
 			if err != nil {
 				return nil, nil, l.lineErrorf("%s to %s: %w: %s", name, p.columns[len(links)], err, captureAgain)
 			}
+			if (link.Kind == topology.Self) != (p.columns[len(links)] == name) {
+				return nil, nil, l.lineErrorf("%s to %s is %s, want X on the diagonal alone: %s", name, p.columns[len(links)], link, captureAgain)
+			}
 			links = append(links, link)
 		}
 		if end == "" {
@@ -93,7 +99,7 @@ func (p *matrixParser) readCells(l captureLine, name string, words []string) (li
 		if len(links) == len(p.columns) && len(found) > 0 && startsAffinity(end) {
 			return links, splitTrailing(append([]string{end}, words[i+1:]...)), nil
 		}
-		return nil, nil, p.refuseCell(l, name, len(links), len(words), word, end)
+		return nil, nil, p.refuseCell(l, name, len(links), words, i, end)
 	}
 	if len(links) < len(p.columns) {
 		return nil, nil, p.refuseShortRow(l, name, len(words))
@@ -101,19 +107,20 @@ func (p *matrixParser) readCells(l captureLine, name string, words []string) (li
 	return links, nil, nil
 }
 
-// refuseCell explains an entry that is no link: end is what is left of a word where
-// links[column] should be.
-func (p *matrixParser) refuseCell(l captureLine, name string, column, entries int, word, end string) error {
+// refuseCell explains an entry that is no link: end is what is left of words[i] where
+// the link to a column should be.
+func (p *matrixParser) refuseCell(l captureLine, name string, column int, words []string, i int, end string) error {
+	word := words[i]
 	if column == len(p.columns) {
 		return l.lineErrorf("%s to %s ran together with %q in %q, which is no link and no CPU affinity: correct the entry",
 			name, p.columns[column-1], end, word)
 	}
 	to := p.columns[column]
 	switch {
-	case startsAffinity(end) && end == word:
+	case startsAffinity(end) && end == word && !slices.ContainsFunc(words[i:], startsLink):
 		return p.refuseShortRow(l, name, column)
-	case entries < len(p.columns) && end == word:
-		return p.refuseShortRow(l, name, entries)
+	case len(words) < len(p.columns) && end == word:
+		return p.refuseShortRow(l, name, len(words))
 	case slices.Contains(p2pStatus, end):
 		return l.lineErrorf("%s to %s is %s, which nvidia-smi topo -p2p prints: capture nvidia-smi topo -m", name, to, end)
 	case end != word:

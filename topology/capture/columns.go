@@ -37,7 +37,11 @@ var (
 // isHeader reports whether a line is the row of column names. A row of GPU0 has
 // links in second place instead.
 func isHeader(l captureLine) bool {
-	words := strings.Fields(l.text)
+	names := l.text
+	if at := trailing.FindStringIndex(names); at != nil {
+		names = names[:at[0]]
+	}
+	words := strings.Fields(names)
 	if len(words) == 0 || splitNames(words[0])[0] != gpuName(0) {
 		return false
 	}

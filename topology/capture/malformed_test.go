@@ -55,6 +55,8 @@ func TestMalformedMatrix(t *testing.T) {
 		"NVLinks ran together with a word": {"GPU0 GPU1 NIC0\nGPU0 X NV4NV128\n", `topo.txt:2: GPU0 to NIC0: link "NV128": want NV1 to NV64`},
 		"no driver": {"Failed to initialize NVML: Driver/library version mismatch\n", "topo.txt:1: no row of column names GPU0 GPU1 ..., " +
 			"nvidia-smi failed on line 1 (Failed to initialize NVML: Driver/library version mismatch): capture where it works"},
+		"N/A for a link":       {"GPU0 GPU1 GPU2\nGPU0 X N/A SYS\n", `topo.txt:2: GPU0 to GPU1: unknown link "N/A"`},
+		"X too often in a run": {"GPU0 GPU1 GPU2\nGPU0 X NV2X SYS\n", "topo.txt:2: GPU0 to GPU2 is X, want X on the diagonal"},
 		"peer-to-peer status": {
 			"GPU0 GPU1\nGPU0 X GNS\nGPU1 GNS X\n", "topo.txt:2: GPU0 to GPU1 is GNS, which nvidia-smi topo -p2p prints"},
 		"columns ran together, one missing": {"GPU0GPU2\nGPU0 X PIX\n", "topo.txt:1: column GPU2, want GPU0, GPU1"},

@@ -129,9 +129,6 @@ func (p *matrixParser) readRow(l captureLine, name string, words []string) error
 	}
 	links := make([]topology.Link, p.gpus)
 	for i, link := range all {
-		if (link.Kind == topology.Self) != (i == own) {
-			return l.lineErrorf("%s to %s is %s, want X on the diagonal alone: %s", name, p.columns[i], link, captureAgain)
-		}
 		if link.Kind == topology.NVLink && (!isGPU || i >= p.gpus) {
 			return l.lineErrorf("%s to %s is %s, a NIC has no NVLink: %s", name, p.columns[i], link, captureAgain)
 		}

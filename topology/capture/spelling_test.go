@@ -74,6 +74,10 @@ func TestLinkSpellings(t *testing.T) {
 			text: "GPU0 GPU1 CPU Affinity NUMA Affinity\nGPU0 X PHB 0-70\nGPU1 PHB X 8-15 1\n",
 			want: "X PHB, PHB X", numa: []int64{-1, 1},
 		},
+		"all of it": {
+			text: "GPU0GPU1NIC0CPU AffinityNUMA Affinity\nGPU0XNV4PIX0-70\nGPU1NV4XSYS8-151\nNIC0PIXSYSX\n",
+			want: "X NV4, NV4 X, PIX SYS", numa: []int64{-1, -1},
+		},
 		"a column of NUMA ids": {
 			text: "GPU0 GPU1 CPU Affinity NUMA Affinity NUMA ID\nGPU0 X PHB 0-7 1 N/A\nGPU1 PHB X 8-15 -1 [N/A]\n",
 			want: "X PHB, PHB X", numa: []int64{1, -1},
@@ -121,6 +125,7 @@ func TestPastedMatrices(t *testing.T) {
 		"under a window title":     "\x1b]0;root@node\x07# nvidia-smi topo -m\n" + plain,
 		"tabs turned to spaces":    strings.ReplaceAll(plain, "\t", "        "),
 		"no-break spaces":          strings.ReplaceAll(plain, "\t", "\u00a0\u00a0"),
+		"carriage returns alone":   strings.ReplaceAll(plain, "\n", "\r"),
 		"carriage returns, BOM":    "\ufeff" + strings.ReplaceAll(plain, "\n", "\r\n"),
 		"fenced":                   "Here it is:\n```text\n$ nvidia-smi topo -m\n" + plain + "```\nThanks.\n",
 		"quoted":                   eachLine(plain, func(line string) string { return "> " + line }),

@@ -66,6 +66,9 @@ func (t Text) splitLines() ([]captureLine, error) {
 	case strings.Contains(content, "\x00") || !utf8.ValidString(content):
 		return nil, start.lineErrorf("is not UTF-8 text, save it as UTF-8")
 	}
+	if !strings.Contains(content, "\n") {
+		content = strings.ReplaceAll(content, "\r", "\n")
+	}
 	var all []captureLine
 	for raw := range strings.Lines(content) {
 		text := blanks.Replace(escapes.ReplaceAllString(raw, ""))
