@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -150,17 +151,24 @@ func (b *blockParser) textAt(path string) string {
 // where there is none.
 var unreadable = []string{"ERR!", "Unknown Error", "GPU is lost", "GPU requires reset"}
 
-// listFaults says which fields the driver failed to read.
-func (g *GPU) listFaults() []string {
-	var faults []string
+// faultNote says which fields the driver failed to read, "" if it read all.
+func (g *GPU) faultNote() string {
+	var failed []string
+	at := g.at
 	for _, path := range wanted {
 		field := g.fields[path]
-		if slices.Contains(unreadable, strings.Trim(field.value, "[]")) {
-			faults = append(faults, field.at.lineNotef("%s is %q: the driver failed to read it, look for Xid errors of GPU %s with dmesg",
-				path, field.value, g.BusID))
+		if !slices.Contains(unreadable, strings.Trim(field.value, "[]")) {
+			continue
 		}
+		if len(failed) == 0 {
+			at = field.at
+		}
+		failed = append(failed, fmt.Sprintf("%s is %q", path, field.value))
 	}
-	return faults
+	if len(failed) == 0 {
+		return ""
+	}
+	return at.lineNotef("%s: the driver failed to read that, look for Xid errors of GPU %s with dmesg", strings.Join(failed, ", "), g.BusID)
 }
 
 // readGPU reads the values that were kept.

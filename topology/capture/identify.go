@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -11,9 +12,15 @@ import (
 // genericProducts are what drivers print of GPUs that they do not know the name of.
 var genericProducts = []string{"graphics device", "nvidia graphics device", "device", "unknown"}
 
-// virtualMode is the Virtualization Mode of a vGPU. Its PCI device id is that of the
-// GPU which it is a part of.
-const virtualMode = "VGPU"
+// virtualProduct is the name of a vGPU, "GRID V100D-8C" or "NVIDIA A40-12Q". A brand of
+// NVIDIA's vGPU software is no sign: whole GPUs that are passed through have it too.
+var virtualProduct = regexp.MustCompile(`^GRID |-[0-9]+[ABCQ]$`)
+
+// isVirtual reports whether the GPU is a vGPU. Its PCI device id is that of the GPU
+// which it is a part of.
+func (g *GPU) isVirtual() bool {
+	return g.Virtualization == "VGPU" || virtualProduct.MatchString(g.Product)
+}
 
 // memoryTolerance is how far the memory of one product may lie apart in two captures,
 // as a part of it: drivers before 510 print up to 1.1 % less.
@@ -34,7 +41,7 @@ func firstNamed(gpus []GPU) *GPU {
 // hasIdentityOf reports whether PCI device id and memory are those of a model. They are
 // not proof by themselves: A2 and A16 share both.
 func (g *GPU) hasIdentityOf(m *topology.Model) bool {
-	if g.DeviceID == 0 || g.DeviceID != m.DeviceID || g.Virtualization == virtualMode {
+	if g.DeviceID == 0 || g.DeviceID != m.DeviceID || g.isVirtual() {
 		return false
 	}
 	if g.Memory == 0 || m.Memory == 0 {
@@ -97,7 +104,7 @@ func (g *GPU) confirmModel(model *topology.Model, models []*topology.Model) erro
 		return nil
 	case g.isNamed():
 		remedy := "leave --gpu out"
-		if g.Virtualization == virtualMode {
+		if g.isVirtual() {
 			remedy += ", a vGPU has less than the GPU which it is a part of"
 		}
 		return g.fieldAt(pathProduct).lineErrorf("Product Name is %q, %s was given: %s", g.Product, model.Name, remedy)

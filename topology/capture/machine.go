@@ -97,7 +97,9 @@ func MachineFrom(name string, texts Texts, facts Facts) (*Captured, error) {
 	}
 	c := &Captured{Notes: matrix.Notes}
 	for i := range gpus {
-		c.Notes = append(c.Notes, gpus[i].listFaults()...)
+		if note := gpus[i].faultNote(); note != "" {
+			c.Notes = append(c.Notes, note)
+		}
 	}
 	model, err := c.resolveModel(matrix, gpus, texts, facts)
 	if err != nil {

@@ -52,7 +52,7 @@ func (c *Captured) resolveModel(matrix *Matrix, gpus []GPU, texts Texts, facts F
 		c.Table = lists
 		nameTable(c.Table, model.Name, facts.Source)
 		model.MIG = model.Name
-	} else if mode := gpus[0].MIG; mode == "Enabled" || mode == "Disabled" && gpus[0].Virtualization != virtualMode {
+	} else if mode := gpus[0].MIG; mode == "Enabled" || mode == "Disabled" && !gpus[0].isVirtual() {
 		c.Notes = append(c.Notes, model.Product+" has MIG, but its profiles were not captured: "+
 			"nvidia-smi mig -lgip and -lgipp show them, give them with --lgip and --lgipp")
 	}
@@ -87,6 +87,9 @@ func (c *Captured) knownModel(matrix *Matrix, gpus []GPU, facts Facts) (*topolog
 		printed = fmt.Sprintf("%q", field.value)
 	}
 	switch {
+	case model == nil && slices.Contains(unreadable, strings.Trim(first.fields[pathProduct].value, "[]")):
+		return nil, first.fieldAt(pathProduct).lineErrorf("Product Name is %s, the driver failed to read it: "+
+			"look for Xid errors of GPU %s with dmesg, or name the model with --gpu", printed, first.BusID)
 	case model == nil && !first.isNamed():
 		return nil, first.fieldAt(pathProduct).lineErrorf("Product Name is %s: "+
 			"capture nvidia-smi -q without -d and with a driver that knows the GPU, or name the model with --gpu", printed)

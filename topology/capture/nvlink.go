@@ -22,7 +22,7 @@ func isOnBoard(m *topology.Model) bool {
 // captures are taken as they are: links may be off, or hidden in a virtual machine.
 func linkNotes(matrix *Matrix, gpus []GPU, model *topology.Model) []string {
 	notes := directionNotes(matrix)
-	if len(matrix.Links) < 2 || slices.ContainsFunc(gpus, func(gpu GPU) bool { return gpu.Virtualization == virtualMode }) {
+	if len(matrix.Links) < 2 || slices.ContainsFunc(gpus, func(gpu GPU) bool { return gpu.isVirtual() }) {
 		return notes
 	}
 	var alone []string
