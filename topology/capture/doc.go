@@ -2,7 +2,7 @@
 // catalogue's text form, so that a machine can be used without owning one.
 //
 //	nvidia-smi topo -m     ──> ParseMatrix      links, NUMA nodes, NICs
-//	nvidia-smi -q          ──> ParseQuery       product, memory, bus ids, fabric
+//	nvidia-smi -q          ──> ParseQuery       product, memory, bus ids, fabric; also of the short table
 //	nvidia-smi mig -lgip   ──> ParseProfiles    MIG profiles
 //	nvidia-smi mig -lgipp  ──> ParsePlacements  where they may lie
 //	                             │
@@ -17,7 +17,7 @@
 //	text.go       lines without what terminals, logs and mail add
 //	other.go      what was pasted in place of the output that is asked for
 //	matrix.go     the link table; columns.go its first row, cells.go the links in a row
-//	query.go      the blocks of GPUs; block.go the fields of one
+//	query.go      the blocks of GPUs; block.go the fields of one; summary.go the short table
 //	profiles.go   MIG profiles and placements; table.go makes a MIG table of them
 //	identify.go   which model of the catalogue a GPU is; brand.go NVML's brands
 //	model.go      a model that the catalogue lacks

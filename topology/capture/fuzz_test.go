@@ -46,6 +46,8 @@ func FuzzParseQuery(f *testing.F) {
 	for _, name := range []string{"hgx-h100.query.txt", "gb200-tray.query.txt", "a30-box.query.txt"} {
 		f.Add(sample(f, name).Content)
 	}
+	f.Add(summaryOf460)
+	f.Add(summaryOf570)
 	for _, driver := range driverQueries {
 		f.Add(driver.text)
 		f.Add(strings.ReplaceAll(driver.text, "    ", ""))

@@ -28,6 +28,9 @@ const memoryTolerance = 0.03
 
 // isNamed reports whether the product name tells which product the GPU is.
 func (g *GPU) isNamed() bool {
+	if beginning, cut := strings.CutSuffix(g.Product, cutMark); cut {
+		return strings.ContainsAny(beginning, "0123456789")
+	}
 	return g.Product != "" && !slices.Contains(genericProducts, strings.ToLower(g.Product))
 }
 
@@ -44,6 +47,11 @@ func (g *GPU) hasIdentityOf(m *topology.Model) bool {
 	if g.DeviceID == 0 || g.DeviceID != m.DeviceID || g.isVirtual() {
 		return false
 	}
+	return g.hasMemoryOf(m)
+}
+
+// hasMemoryOf reports whether the GPU's memory may be a model's.
+func (g *GPU) hasMemoryOf(m *topology.Model) bool {
 	if g.Memory == 0 || m.Memory == 0 {
 		return true
 	}
@@ -68,10 +76,14 @@ func (g *GPU) findModel(models []*topology.Model) (*topology.Model, error) {
 }
 
 func (g *GPU) modelOfName(models []*topology.Model) *topology.Model {
-	for _, same := range []func(a, b string) bool{func(a, b string) bool { return a == b }, topology.SameProduct} {
+	for _, matches := range []func(m *topology.Model) bool{
+		func(m *topology.Model) bool { return m.Product == g.Product },
+		func(m *topology.Model) bool { return topology.SameProduct(m.Product, g.Product) },
+		g.isCutNameOf,
+	} {
 		var found []*topology.Model
 		for _, m := range models {
-			if same(m.Product, g.Product) {
+			if matches(m) {
 				found = append(found, m)
 			}
 		}
@@ -100,7 +112,7 @@ func (g *GPU) modelOfDevice(models []*topology.Model) *topology.Model {
 // confirmModel checks that a GPU may be the model that the user named.
 func (g *GPU) confirmModel(model *topology.Model, models []*topology.Model) error {
 	switch {
-	case topology.SameProduct(g.Product, model.Product), g.hasIdentityOf(model):
+	case topology.SameProduct(g.Product, model.Product), g.hasIdentityOf(model), g.isCutNameOf(model):
 		return nil
 	case g.isNamed():
 		remedy := "leave --gpu out"

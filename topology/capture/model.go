@@ -93,7 +93,13 @@ func (c *Captured) knownModel(matrix *Matrix, gpus []GPU, facts Facts) (*topolog
 	case model == nil && !first.isNamed():
 		return nil, first.fieldAt(pathProduct).lineErrorf("Product Name is %s: "+
 			"capture nvidia-smi -q without -d and with a driver that knows the GPU, or name the model with --gpu", printed)
+	case model == nil && strings.HasSuffix(first.Product, cutMark):
+		return nil, first.fieldAt(pathProduct).lineErrorf("GPU is %s, a name that is cut off and no GPU of the catalogue with its memory: "+
+			"capture nvidia-smi -q, or name the model with --gpu", printed)
 	case model == nil:
+	case strings.HasSuffix(first.Product, cutMark):
+		c.Notes = append(c.Notes, first.fieldAt(pathProduct).lineNotef("GPU is %s, a name that is cut off: taken as %s by its memory, "+
+			"nvidia-smi -q shows all of it", printed, model.Name))
 	case !topology.SameProduct(first.Product, model.Product) && first.hasIdentityOf(model):
 		c.Notes = append(c.Notes, first.fieldAt(pathDevice).lineNotef("Device Id 0x%08X is %s's and Product Name is %s: check that it is one",
 			first.DeviceID, model.Name, printed))

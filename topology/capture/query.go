@@ -51,7 +51,8 @@ var (
 )
 
 // ParseQuery reads what `nvidia-smi -q`, or -q -d with some sections, printed, one
-// entry for each GPU in the order of their indexes.
+// entry for each GPU in the order of their indexes. It also reads the table that
+// nvidia-smi prints without options, which shows less.
 func ParseQuery(text Text) ([]GPU, error) {
 	all, err := text.splitLines()
 	if err != nil {
@@ -99,6 +100,11 @@ func ParseQuery(text Text) ([]GPU, error) {
 	}
 	if err := finish(); err != nil {
 		return nil, err
+	}
+	if len(gpus) == 0 {
+		if gpus, err = readSummary(all); err != nil {
+			return nil, err
+		}
 	}
 	switch {
 	case len(gpus) == 0:

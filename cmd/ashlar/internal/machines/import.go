@@ -37,6 +37,7 @@ catalogue's text form:
   nvidia-smi mig -lgip > lgip.txt     --lgip, for a GPU that the catalogue lacks
   nvidia-smi mig -lgipp > lgipp.txt   --lgipp, likewise
 
+For --query the table of nvidia-smi alone will do where the catalogue knows the GPU.
 Copies from terminals, logs and mail will do. GPUs are known by their product name,
 with or without "NVIDIA", "Tesla" and "GeForce", or by their PCI device id; --gpu takes
 a product name too. What can be read in two ways is refused with its line.
