@@ -26,7 +26,8 @@ var p2pStatus = []string{"OK", "NS", "CNS", "GNS", "TNS", "DR", "U"}
 
 var (
 	affinityStart = regexp.MustCompile(`^(?:[0-9,-]|N/A|\[N/A\])`)
-	joinedNA      = regexp.MustCompile(`^([0-9,-]*)(\[?N/A\]?)((?:\[?N/A\]?)*)$`)
+	joinedNA      = regexp.MustCompile(`^[0-9,-]*(?:\[?N/A\]?)+$`)
+	trailingEntry = regexp.MustCompile(`[0-9,-]+|\[?N/A\]?`)
 )
 
 // startsAffinity reports whether a text may be what follows the links in a GPU's row.
@@ -145,20 +146,15 @@ func (p *matrixParser) refuseMoreLinks(l captureLine, name string, rest []string
 	return nil
 }
 
-// splitTrailing splits N/A from the entry that it ran together with.
+// splitTrailing splits N/A from the entries that it ran together with.
 func splitTrailing(words []string) []string {
 	var split []string
 	for _, word := range words {
-		match := joinedNA.FindStringSubmatch(word)
-		if match == nil {
+		if !joinedNA.MatchString(word) {
 			split = append(split, word)
 			continue
 		}
-		for _, part := range append(match[1:3], splitTrailing(strings.Fields(match[3]))...) {
-			if part != "" {
-				split = append(split, part)
-			}
-		}
+		split = append(split, trailingEntry.FindAllString(word, -1)...)
 	}
 	return split
 }

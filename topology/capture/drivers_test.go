@@ -159,6 +159,7 @@ func TestQueriesOfDrivers(t *testing.T) {
 		"quoted":              eachLine(func(line string) string { return "> " + line }),
 		"quoted twice":        eachLine(func(line string) string { return "> > " + line }),
 		"logs":                eachLine(func(line string) string { return "[pod/smi/smi] 2026-11-28T18:46:46.1Z " + line }),
+		"a comment":           eachLine(func(line string) string { return strings.TrimRight("// "+line, " ") }),
 		"indented":            eachLine(func(line string) string { return "    " + line }),
 		"tabs":                eachLine(func(line string) string { return strings.ReplaceAll(line, "    ", "\t") }),
 		"no-break spaces":     func(text string) string { return strings.ReplaceAll(text, " ", "\u00a0") },

@@ -136,6 +136,8 @@ func TestPastedMatrices(t *testing.T) {
 			"\n* NIC0: mlx5_2\n",
 		"logs with timestamps":      eachLine(plain, func(line string) string { return "2026-11-28T18:46:46.123456789Z " + line }),
 		"logs with prefixes":        eachLine(plain, func(line string) string { return "[pod/topo/nvidia-smi] " + line }),
+		"a comment of YAML":         eachLine(plain, func(line string) string { return "  # " + line }),
+		"a patch":                   eachLine(plain, func(line string) string { return strings.TrimRight("+ "+line, " ") }),
 		"legend as a list":          header + "\n" + rows + "\nNIC Legend:\n- NIC0: mlx5_2\n",
 		"legend with the interface": header + "\n" + rows + "\nNIC Legend:\n  NIC0: mlx5_2 (ens4f0np0)\n",
 	}

@@ -54,6 +54,27 @@ var quotes = regexp.MustCompile(`^\s*>(?: ?>)* ?`)
 // blanks are spaces that are none to strings.Fields or to the eye.
 var blanks = strings.NewReplacer("\u00a0", " ", "\u200b", "", "\ufeff", "")
 
+// comment is what source code, YAML and patches have before each line that they quote.
+var comment = regexp.MustCompile(`^\s*(#|//|;|--|\+|\*)(?: |$)`)
+
+// cutComments cuts the mark that all lines begin with.
+func cutComments(all []captureLine) {
+	mark := ""
+	for _, l := range all {
+		match := comment.FindStringSubmatch(l.text)
+		switch {
+		case l.text == "":
+			continue
+		case match == nil, mark != "" && match[1] != mark:
+			return
+		}
+		mark = match[1]
+	}
+	for i, l := range all {
+		all[i].text = l.text[len(comment.FindString(l.text)):]
+	}
+}
+
 // splitLines splits the capture. It refuses what is too large or not text.
 func (t Text) splitLines() ([]captureLine, error) {
 	start := captureLine{file: t.File, number: 1}
@@ -79,6 +100,7 @@ func (t Text) splitLines() ([]captureLine, error) {
 	if strings.TrimSpace(content) == "" {
 		return nil, start.lineErrorf("is empty, paste what nvidia-smi printed")
 	}
+	cutComments(all)
 	return all, nil
 }
 
