@@ -9,7 +9,7 @@ import (
 // Share is a part of a GPU's memory with which a server holds what is asked of it, its
 // margin included.
 type Share struct {
-	// Memory is what to ask for, in whole GiB.
+	// Memory is what to ask for, rounded up by topology.RoundShare.
 	Memory topology.Bytes
 	// Utilisation is the share of the GPU that the engine must be told to take, 0 if it
 	// need not be told.
@@ -68,6 +68,6 @@ func shareOf(e *memory.Estimate) Share {
 	if !e.GraphsInBudget {
 		share.Memory += e.Graphs // they lie beside what the engine counts
 	}
-	share.Memory = (share.Memory + topology.GiB - 1) / topology.GiB * topology.GiB
+	share.Memory = topology.RoundShare(share.Memory)
 	return share
 }
