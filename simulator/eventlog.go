@@ -101,7 +101,7 @@ func (n *nodeState) deviceText(allocation *placement.DeviceAllocation) string {
 	case placement.Share:
 		var words []string
 		if allocation.Bytes > 0 {
-			words = append(words, allocation.Bytes.String())
+			words = append(words, allocation.Bytes.ExactText())
 		}
 		if allocation.Compute > 0 {
 			words = append(words, fmt.Sprintf("%dm", allocation.Compute))

@@ -51,11 +51,12 @@ func (b *inputBuilder) requestOn(r *Request, inv *placement.Inventory) simulator
 	return request
 }
 
-// sizeOn is what the share takes of a GPU of the make.
+// sizeOn is what the share takes of a GPU of the make: memory as the driver hands it out,
+// and no more of it for a part than so that the parts of a GPU fit beside one another.
 func (s *Share) sizeOn(inv *placement.Inventory) (topology.Bytes, topology.MilliGPU) {
 	if s.Part == 0 {
-		return topology.Bytes(s.Memory), topology.MilliGPU(s.Compute)
+		return topology.RoundShare(topology.Bytes(s.Memory)), topology.MilliGPU(s.Compute)
 	}
-	usable := inv.Node.GPUs[0].Model.Usable()
-	return usable / 1000 * topology.Bytes(s.Part), topology.MilliGPU(s.Part)
+	part := inv.Node.GPUs[0].Model.Usable() / 1000 * topology.Bytes(s.Part)
+	return max(topology.ShareStep, part/topology.ShareStep*topology.ShareStep), topology.MilliGPU(s.Part)
 }
