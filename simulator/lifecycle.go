@@ -123,6 +123,7 @@ func (e *simulationRun) startJob(job int, members []jobMember) error {
 			}
 			part += n.fractionOf(&m.devices[k])
 		}
+		e.takeReplicas(j, m)
 	}
 	e.teachForecast(j, members)
 	s.members, s.milliGPUs = members, part
@@ -144,6 +145,17 @@ func (e *simulationRun) startJob(job int, members []jobMember) error {
 	e.log.writeLine(logLine{At: e.now, Event: "placed", Job: j.Name, On: e.logPlaces(members), Reslices: reslices})
 	e.events.pushEvent(e.now+delay, loadingDone{jobSubject{job}, s.attempt})
 	return nil
+}
+
+// takeReplicas chooses the parts of GPUs that a member with replicas shares with others.
+func (e *simulationRun) takeReplicas(j *Job, m *jobMember) {
+	n := e.cluster.nodes[m.node]
+	if len(m.devices) == 0 || !e.cluster.requestOf(j.Template).resolveFor(n.Inventory).Replica {
+		return
+	}
+	for k := range m.devices {
+		m.replicas = append(m.replicas, n.takeReplica(n.Inventory.Devices[m.devices[k].Device].GPU))
+	}
 }
 
 // teachForecast counts a started job in the forecast, once for each start. Looking for a
@@ -168,6 +180,9 @@ func (e *simulationRun) stopJob(job int) {
 	for i := range s.members {
 		node := s.members[i].node
 		n := e.cluster.nodes[node]
+		for _, at := range s.members[i].replicas {
+			n.returnReplica(at)
+		}
 		var gpus placement.GPUSet
 		for _, a := range e.cluster.snapshot.ReleaseHolder(node, holderOf(job)) { // of all members there
 			if n.Inventory != nil {
@@ -212,24 +227,31 @@ func (e *simulationRun) jobDeparts(job int) error {
 // interruptJob ends a job before its time and puts it back into the queue, without the
 // work since its last checkpoint.
 func (e *simulationRun) interruptJob(job int, why string) {
-	j, s := &e.input.Jobs[job], &e.jobStates[job]
-	lost := Time(0)
-	if s.phase == running {
-		lost = e.now - s.readyAt
-		if j.Checkpoint > 0 {
-			kept := lost / j.Checkpoint * j.Checkpoint
-			lost -= kept
-			s.left -= kept
-			e.counters.served += int64(kept) * s.milliGPUs
-		}
-	}
-	e.counters.lost += int64(lost) * s.milliGPUs
-	e.log.writeLine(logLine{At: e.now, Event: why, Job: j.Name, Lost: lost})
+	s := &e.jobStates[job]
+	e.log.writeLine(logLine{At: e.now, Event: why, Job: e.input.Jobs[job].Name, Lost: e.loseWork(job)})
 	e.stopJob(job)
 	s.phase, s.queuedAt, s.failures, s.restarts = queued, e.now, 0, 0
 	s.notBefore = e.now + firstRetryDelay
 	e.queue.addJob(job)
 	e.planRetry(s.notBefore)
+}
+
+// loseWork counts the work of a job that is ended now, and returns what of it is lost: what
+// was done since its last checkpoint.
+func (e *simulationRun) loseWork(job int) Time {
+	s := &e.jobStates[job]
+	if s.phase != running {
+		return 0
+	}
+	lost := e.now - s.readyAt
+	if checkpoint := e.input.Jobs[job].Checkpoint; checkpoint > 0 {
+		kept := lost / checkpoint * checkpoint
+		lost -= kept
+		s.left -= kept
+		e.counters.served += int64(kept) * s.milliGPUs
+	}
+	e.counters.lost += int64(lost) * s.milliGPUs
+	return lost
 }
 
 // failJob ends a job for good, for a reason.

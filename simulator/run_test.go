@@ -253,7 +253,7 @@ func TestReslicing(t *testing.T) {
 func TestOutOfMemory(t *testing.T) {
 	sliced := &PodTemplate{Name: "replica", For: func(inv *placement.Inventory) NodeRequest {
 		shares := inv.SelectDevices(func(o *placement.Device) bool { return o.Form == placement.Share && o.GPU == 0 })
-		return NodeRequest{Request: TimeSliced(1, 3, shares), UsesMemory: 10 * topology.GiB, Unisolated: true}
+		return NodeRequest{Request: ReplicaRequest(1, 3, shares), UsesMemory: 10 * topology.GiB, Replica: true}
 	}}
 	jobs := []Job{
 		job("a", 0, Hour, sliced), job("b", Second, Hour, sliced), job("c", 2*Second, Hour, sliced), job("d", 3*Second, Hour, sliced),

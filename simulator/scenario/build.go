@@ -77,20 +77,23 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 	if s.Preemption == preemptNever {
 		in.Preemption = simulator.PreemptNever
 	}
-	if in.Outages, err = b.makeOutages(); err != nil {
+	var noNode, noJob error
+	in.Outages, noNode = b.makeOutages()
+	in.Crashes, noJob = b.makeCrashes()
+	if err := errors.Join(noNode, noJob); err != nil {
 		return nil, err
 	}
 	return in, nil
 }
 
-// PolicyName is how placements are ranked, also where it is not stated. Under time-slicing nobody
+// PolicyName is how placements are ranked, also where it is not stated. Of replicas nobody
 // but the device plugin chooses, which takes the GPU with the fewest holders
 // (github.com/NVIDIA/k8s-device-plugin, internal/rm/allocate.go, distributedAlloc).
 func (s *Scenario) PolicyName() string {
 	switch {
 	case s.Policy != "":
 		return s.Policy
-	case s.Sharing.replicaCount() > 0:
+	case s.Sharing.replicaTerms().replicas > 0:
 		return placement.Spread{}.Name()
 	}
 	return placement.KeepPlaceable{}.Name()
@@ -108,6 +111,9 @@ func (b *inputBuilder) checkNames() error {
 		for k := range w.Requests {
 			problems = append(problems, w.Requests[k].checkNames(fmt.Sprintf("workloads[%d].requests[%d]", i, k), b.catalogue))
 		}
+	}
+	if errors.Join(problems...) == nil {
+		problems = append(problems, b.checkSharings())
 	}
 	return errors.Join(problems...)
 }
@@ -127,7 +133,11 @@ func (b *inputBuilder) addNodes(demand placement.Demand) error {
 			}
 		}
 		b.pools = append(b.pools, nodeKind{inv, pool.nodeCount()})
-		b.nodes = append(b.nodes, pool.makeNodes(inv, pool.gpuPrice(node, b.catalogue), &domain)...)
+		sharing, shared, err := b.shareGPUs(inv, demand)
+		if err != nil {
+			return fieldErrorf(path, "%v", err)
+		}
+		b.nodes = append(b.nodes, pool.makeNodes(shared, sharing, pool.gpuPrice(node, b.catalogue), &domain)...)
 	}
 	slices.SortFunc(b.nodes, func(a, c simulator.Node) int { return cmp.Compare(a.Name, c.Name) })
 	for i := 1; i < len(b.nodes); i++ {
@@ -144,6 +154,9 @@ func (b *inputBuilder) makeOutages() ([]simulator.Outage, error) {
 	var problems []error
 	for i := range b.Events {
 		event := &b.Events[i]
+		if event.Crash != "" {
+			continue
+		}
 		name, field := event.Fail, "fail"
 		if event.Drain != "" {
 			name, field = event.Drain, "drain"

@@ -35,16 +35,16 @@ func (b *inputBuilder) requestOn(r *Request, inv *placement.Inventory) simulator
 	default:
 		part.Accepts = r.acceptedDevices(inv, placement.Whole, 0)
 	}
-	switch replicas := b.sharing.replicaCount(); {
+	switch {
 	case b.sharing == WholeGPUs && r.GPUs == 0:
 		part.Bytes, part.Compute = 0, 0
 		part.Accepts = r.acceptedDevices(inv, placement.Whole, needed)
-	case replicas > 0:
-		request.Unisolated = true
+	case b.sharing.replicaTerms().replicas > 0:
+		request.Replica = true
 		if request.UsesMemory == 0 {
 			request.UsesMemory = needed
 		}
-		request.Request = simulator.TimeSliced(part.Count, replicas, r.acceptedDevices(inv, placement.Share, needed))
+		request.Request = b.replicaRequest(inv, part.Count, needed, r.acceptsModel)
 		return request
 	}
 	request.Request = &placement.Request{Parts: []placement.Part{part}}

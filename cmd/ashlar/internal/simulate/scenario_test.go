@@ -216,7 +216,7 @@ func TestScenarioMistakes(t *testing.T) {
 		},
 		"unknown sharing": {
 			"horizon: 1d", "horizon: 1d\nsharing: time-slicing/0",
-			`s.yaml:5:10: sharing: "time-slicing/0", want ashlar, whole or time-slicing/N`,
+			`s.yaml:5:10: sharing: "time-slicing/0": want 1 to 100 replicas after time-slicing/`,
 		},
 		"unknown node": {
 			"horizon: 1d", "horizon: 1d\nevents:\n- {at: 1h, fail: b-0}",
