@@ -49,6 +49,18 @@ type replicaSharing struct {
 	replicas int
 }
 
+// String is the Sharing again.
+func (r replicaSharing) String() string {
+	text := fmt.Sprintf("%s/%d", timeSlicing, r.replicas)
+	if r.mps {
+		text = fmt.Sprintf("%s/%d", mpsSharing, r.replicas)
+	}
+	if r.profile != "" {
+		text = r.profile + "/" + text
+	}
+	return text
+}
+
 // asReplicas takes the sharing apart. The error says what is wrong with it, without its text.
 func (s Sharing) asReplicas() (replicaSharing, error) {
 	if s == "" || s == ByRequest || s == WholeGPUs {
