@@ -2,10 +2,10 @@ package simulator
 
 import "slices"
 
-// Crash is a fatal GPU error of a job, such as an access to memory that is not its own. It
+// JobCrash is a fatal GPU error of a job, such as an access to memory that is not its own. It
 // ends the containers on the GPU that share its fate, which start again in their places:
 // the job's own, and where an MPS server serves its GPUs, those of the server's other clients.
-type Crash struct {
+type JobCrash struct {
 	Job int
 	At  Time
 }
@@ -48,6 +48,24 @@ func (e *simulationRun) restartJob(job int) Time {
 	s.attempt++
 	s.phase = restarting
 	e.events.pushEvent(e.now+restartDelay(s.restarts), containerRestart{jobSubject{job}, s.attempt})
+	return lost
+}
+
+// loseWork counts the work of a job that is ended now, and returns what of it is lost: what
+// was done since its last checkpoint.
+func (e *simulationRun) loseWork(job int) Time {
+	s := &e.jobStates[job]
+	if s.phase != running {
+		return 0
+	}
+	lost := e.now - s.readyAt
+	if checkpoint := e.input.Jobs[job].Checkpoint; checkpoint > 0 {
+		kept := lost / checkpoint * checkpoint
+		lost -= kept
+		s.left -= kept
+		e.counters.served += int64(kept) * s.milliGPUs
+	}
+	e.counters.lost += int64(lost) * s.milliGPUs
 	return lost
 }
 

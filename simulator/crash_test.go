@@ -91,7 +91,7 @@ func TestCrashEnds(t *testing.T) {
 		"who waits to start again is not": {mps, []*PodTemplate{on(0), replicas(1, 4, 7*gib, 0), on(0)}, []string{"a", "c"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := &Input{Nodes: sharedNodes(t, 2, tc.sharing), Policy: placement.FirstFit{}, Crashes: []Crash{{Job: 0, At: Minute + 5*Second}}}
+			in := &Input{Nodes: sharedNodes(t, 2, tc.sharing), Policy: placement.FirstFit{}, Crashes: []JobCrash{{Job: 0, At: Minute + 5*Second}}}
 			for i, template := range tc.templates {
 				in.Jobs = append(in.Jobs, job(string(rune('a'+i)), Minute, Hour, template))
 			}
@@ -111,7 +111,7 @@ func TestCrashEnds(t *testing.T) {
 func TestCrashedJobStartsAgain(t *testing.T) {
 	in := &Input{
 		Nodes: nodesOf(inventoryOf(t, "4xA30-pcie"), 1), Jobs: []Job{job("a", 0, Hour, wholes(1)), job("b", 0, Minute, host())},
-		Crashes: []Crash{
+		Crashes: []JobCrash{
 			{Job: 0, At: 30 * Second}, {Job: 0, At: 35 * Second}, {Job: 0, At: Minute + 30*Second}, {Job: 0, At: 30 * Minute},
 			{Job: 1, At: Second}, {Job: 0, At: 3 * Hour},
 		},
@@ -184,7 +184,7 @@ func TestReplicaProperties(t *testing.T) {
 			in.Jobs = append(in.Jobs, j)
 		}
 		for range 40 {
-			in.Crashes = append(in.Crashes, Crash{Job: random.IntN(len(in.Jobs)), At: Time(random.Int64N(int64(5 * Hour)))})
+			in.Crashes = append(in.Crashes, JobCrash{Job: random.IntN(len(in.Jobs)), At: Time(random.Int64N(int64(5 * Hour)))})
 		}
 		in.Outages = []Outage{{Node: 1, At: Hour, For: Hour}, {Node: 2, At: 2 * Hour, Drain: true, Grace: Minute, For: Hour}}
 		_, log := runLog(t, in)

@@ -102,3 +102,14 @@ func (n *nodeState) takeReplica(gpu int) gpuPart {
 }
 
 func (n *nodeState) returnReplica(at gpuPart) { n.parts[at.gpu][at.part].holders-- }
+
+// takeReplicas chooses the parts of GPUs that a member with replicas shares with others.
+func (e *simulationRun) takeReplicas(j *Job, m *jobMember) {
+	n := e.cluster.nodes[m.node]
+	if len(m.devices) == 0 || !e.cluster.requestOf(j.Template).resolveFor(n.Inventory).Replica {
+		return
+	}
+	for k := range m.devices {
+		m.replicas = append(m.replicas, n.takeReplica(n.Inventory.Devices[m.devices[k].Device].GPU))
+	}
+}

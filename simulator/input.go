@@ -17,7 +17,7 @@ type Input struct {
 	// Jobs are in any order; of those that arrive together the first is tried first.
 	Jobs    []Job
 	Outages []Outage
-	Crashes []Crash
+	Crashes []JobCrash
 	Policy  placement.Policy
 	// Ranking orders the nodes that give a job the same bandwidth.
 	Ranking NodeRanking

@@ -147,17 +147,6 @@ func (e *simulationRun) startJob(job int, members []jobMember) error {
 	return nil
 }
 
-// takeReplicas chooses the parts of GPUs that a member with replicas shares with others.
-func (e *simulationRun) takeReplicas(j *Job, m *jobMember) {
-	n := e.cluster.nodes[m.node]
-	if len(m.devices) == 0 || !e.cluster.requestOf(j.Template).resolveFor(n.Inventory).Replica {
-		return
-	}
-	for k := range m.devices {
-		m.replicas = append(m.replicas, n.takeReplica(n.Inventory.Devices[m.devices[k].Device].GPU))
-	}
-}
-
 // teachForecast counts a started job in the forecast, once for each start. Looking for a
 // place must not do so: what was only tried would change the demand that is expected.
 func (e *simulationRun) teachForecast(j *Job, members []jobMember) {
@@ -234,24 +223,6 @@ func (e *simulationRun) interruptJob(job int, why string) {
 	s.notBefore = e.now + firstRetryDelay
 	e.queue.addJob(job)
 	e.planRetry(s.notBefore)
-}
-
-// loseWork counts the work of a job that is ended now, and returns what of it is lost: what
-// was done since its last checkpoint.
-func (e *simulationRun) loseWork(job int) Time {
-	s := &e.jobStates[job]
-	if s.phase != running {
-		return 0
-	}
-	lost := e.now - s.readyAt
-	if checkpoint := e.input.Jobs[job].Checkpoint; checkpoint > 0 {
-		kept := lost / checkpoint * checkpoint
-		lost -= kept
-		s.left -= kept
-		e.counters.served += int64(kept) * s.milliGPUs
-	}
-	e.counters.lost += int64(lost) * s.milliGPUs
-	return lost
 }
 
 // failJob ends a job for good, for a reason.

@@ -330,7 +330,7 @@ func TestInputRefused(t *testing.T) {
 		"job 0 a: Template is missing": func(in *Input) { in.Jobs[0].Template = nil },
 		"milli-CPU":                    func(in *Input) { in.Jobs[0].Host.CPU = 1 << 60 },
 		"outage 0 of node 7":           func(in *Input) { in.Outages = []Outage{{Node: 7}} },
-		"crash 0 of job 1 at 0 ms":     func(in *Input) { in.Crashes = []Crash{{Job: 1}} },
+		"crash 0 of job 1 at 0 ms":     func(in *Input) { in.Crashes = []JobCrash{{Job: 1}} },
 		"says of 1 GPUs how they":      func(in *Input) { in.Nodes[1].Sharing = make([]GPUSharing, 1) },
 		"2 x 501 replicas of 1GiB": func(in *Input) {
 			in.Nodes[1].Sharing = sharedGPUs(inv, GPUSharing{Parts: 2, Replicas: 501, Memory: 1 << 30})
@@ -413,7 +413,7 @@ func anyInput(t testing.TB, seed uint64) *Input {
 		})
 	}
 	for range 20 {
-		in.Crashes = append(in.Crashes, Crash{Job: random.IntN(len(in.Jobs)), At: Time(random.Int64N(int64(4 * Hour)))})
+		in.Crashes = append(in.Crashes, JobCrash{Job: random.IntN(len(in.Jobs)), At: Time(random.Int64N(int64(4 * Hour)))})
 	}
 	return in
 }

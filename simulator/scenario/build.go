@@ -148,33 +148,6 @@ func (b *inputBuilder) addNodes(demand placement.Demand) error {
 	return nil
 }
 
-// makeOutages turns events into what the simulator plans.
-func (b *inputBuilder) makeOutages() ([]simulator.Outage, error) {
-	var outages []simulator.Outage
-	var problems []error
-	for i := range b.Events {
-		event := &b.Events[i]
-		if event.Crash != "" {
-			continue
-		}
-		name, field := event.Fail, "fail"
-		if event.Drain != "" {
-			name, field = event.Drain, "drain"
-		}
-		node, found := slices.BinarySearchFunc(b.nodes, name, func(n simulator.Node, name string) int { return cmp.Compare(n.Name, name) })
-		if !found {
-			const unknown = "no node is called %q: they are called %s to %s"
-			problems = append(problems,
-				fieldErrorf(fmt.Sprintf("events[%d].%s", i, field), unknown, name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name))
-			continue
-		}
-		outages = append(outages, simulator.Outage{
-			Node: node, At: simulator.Time(event.At), For: simulator.Time(event.For), Drain: event.Drain != "", Grace: simulator.Time(event.Grace),
-		})
-	}
-	return outages, errors.Join(problems...)
-}
-
 // addJobs draws the jobs of a workload. Each workload has a stream of random numbers of
 // its own, so that a change to one does not change the others.
 func (b *inputBuilder) addJobs(index int) error {

@@ -11,8 +11,8 @@ import (
 
 // makeCrashes turns the events that are about jobs into what the simulator plans. The jobs
 // are drawn.
-func (b *inputBuilder) makeCrashes() ([]simulator.Crash, error) {
-	var crashes []simulator.Crash
+func (b *inputBuilder) makeCrashes() ([]simulator.JobCrash, error) {
+	var crashes []simulator.JobCrash
 	var problems []error
 	var numbers map[string]int
 	for i := range b.Events {
@@ -31,7 +31,7 @@ func (b *inputBuilder) makeCrashes() ([]simulator.Crash, error) {
 			problems = append(problems, fieldErrorf(fmt.Sprintf("events[%d].crash", i), "%s", b.unknownJob(event.Crash)))
 			continue
 		}
-		crashes = append(crashes, simulator.Crash{Job: job, At: simulator.Time(event.At)})
+		crashes = append(crashes, simulator.JobCrash{Job: job, At: simulator.Time(event.At)})
 	}
 	return crashes, errors.Join(problems...)
 }

@@ -11,8 +11,9 @@
 //	file.go, scenario.go       what a file has; a scenario and its variants
 //	pool.go, workload.go       nodes; jobs and their arrivals
 //	request.go, model.go       what a pod of a job asks for; model servers
-//	sharing.go,                how GPUs are handed out, as it is written; to several holders
-//	sharing_form.go, replica.go at a time
+//	sharing.go,                how GPUs are handed out, as it is written
+//	sharing_form.go
+//	replica.go                 GPUs that are handed out to several holders at a time
 //	event.go, crash.go         what happens to nodes and jobs
 //	assertion.go               what runs are to show
 //	duration.go, quantity.go   run times; times, memory, CPU and rates as they are written

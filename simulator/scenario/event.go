@@ -1,6 +1,13 @@
 package scenario
 
-import "errors"
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ashlar-dev/ashlar/simulator"
+)
 
 // Event is something that happens to a node or a job: exactly one of fail, drain and crash.
 // Nodes that join later are a Pool with Joins.
@@ -31,4 +38,31 @@ func (e *Event) checkFields(path string) error {
 		problems = append(problems, fieldErrorf(path+".for", "goes with fail and drain: a job that crashes starts again after its back-off"))
 	}
 	return errors.Join(problems...)
+}
+
+// makeOutages turns events into what the simulator plans.
+func (b *inputBuilder) makeOutages() ([]simulator.Outage, error) {
+	var outages []simulator.Outage
+	var problems []error
+	for i := range b.Events {
+		event := &b.Events[i]
+		if event.Crash != "" {
+			continue
+		}
+		name, field := event.Fail, "fail"
+		if event.Drain != "" {
+			name, field = event.Drain, "drain"
+		}
+		node, found := slices.BinarySearchFunc(b.nodes, name, func(n simulator.Node, name string) int { return cmp.Compare(n.Name, name) })
+		if !found {
+			const unknown = "no node is called %q: they are called %s to %s"
+			problems = append(problems,
+				fieldErrorf(fmt.Sprintf("events[%d].%s", i, field), unknown, name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name))
+			continue
+		}
+		outages = append(outages, simulator.Outage{
+			Node: node, At: simulator.Time(event.At), For: simulator.Time(event.For), Drain: event.Drain != "", Grace: simulator.Time(event.Grace),
+		})
+	}
+	return outages, errors.Join(problems...)
 }

@@ -154,7 +154,9 @@ func (r *Request) modelRequest(b *inputBuilder, inv *placement.Inventory) simula
 // modelReplicas is what the server asks of nodes of one make whose GPUs are handed out in
 // replicas: count of them. It does not know of the others on its part of a GPU, nor of the
 // limit of an MPS client, and takes what it would take if the part were its own.
-func (r *Request) modelReplicas(b *inputBuilder, inv *placement.Inventory, fits map[*topology.Model]serverFit, count int) simulator.NodeRequest {
+func (r *Request) modelReplicas(
+	b *inputBuilder, inv *placement.Inventory, fits map[*topology.Model]serverFit, count int,
+) simulator.NodeRequest {
 	terms := b.sharing.replicaTerms()
 	request := simulator.NodeRequest{UsesMemory: topology.Bytes(r.Uses), Replica: true}
 	claimsOn := func(gpu *topology.Model) topology.Bytes {

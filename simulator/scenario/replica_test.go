@@ -31,7 +31,8 @@ func TestGPUSharing(t *testing.T) {
 			"3g.20gb/time-slicing/2", "A100-SXM4-40GB", simulator.GPUSharing{Parts: 2, Replicas: 2, Memory: 19968 * mib},
 		},
 		"as many clients as a slice has": {
-			"3g.20gb/mps/20", "A100-SXM4-40GB", simulator.GPUSharing{Parts: 2, Replicas: 20, Memory: 19968 * mib, MPS: true, ClientLimit: 998 * mib},
+			"3g.20gb/mps/20", "A100-SXM4-40GB",
+			simulator.GPUSharing{Parts: 2, Replicas: 20, Memory: 19968 * mib, MPS: true, ClientLimit: 998 * mib},
 		},
 		"one slice with all media engines": {
 			"1g.5gb+me/time-slicing/3", "A100-SXM4-40GB", simulator.GPUSharing{Parts: 1, Replicas: 3, Memory: 4864 * mib},
@@ -97,7 +98,7 @@ func FuzzSharing(f *testing.F) {
 			}
 			return
 		}
-		if got := r.String(); got != text {
+		if got := r.asSharing(); string(got) != text {
 			t.Fatalf("%q is read as %s", text, got)
 		}
 	})

@@ -49,8 +49,8 @@ type replicaSharing struct {
 	replicas int
 }
 
-// String is the Sharing again.
-func (r replicaSharing) String() string {
+// asSharing puts it together again.
+func (r replicaSharing) asSharing() Sharing {
 	text := fmt.Sprintf("%s/%d", timeSlicing, r.replicas)
 	if r.mps {
 		text = fmt.Sprintf("%s/%d", mpsSharing, r.replicas)
@@ -58,7 +58,7 @@ func (r replicaSharing) String() string {
 	if r.profile != "" {
 		text = r.profile + "/" + text
 	}
-	return text
+	return Sharing(text)
 }
 
 // asReplicas takes the sharing apart. The error says what is wrong with it, without its text.

@@ -5,7 +5,8 @@ import "fmt"
 // SharingForms are the ways to hand out GPUs as they are written, for help.
 func SharingForms() []string {
 	return []string{
-		string(ByRequest), string(WholeGPUs), timeSlicing + "/N", mpsSharing + "/N", "PROFILE/" + timeSlicing + "/N", "PROFILE/" + mpsSharing + "/N",
+		string(ByRequest), string(WholeGPUs), timeSlicing + "/N", mpsSharing + "/N",
+		"PROFILE/" + timeSlicing + "/N", "PROFILE/" + mpsSharing + "/N",
 	}
 }
 

@@ -159,7 +159,8 @@ func (f *simulateFlags) runScenario(cmd *cobra.Command, args []string) error {
 		}
 		report.Runs = append(report.Runs, run)
 		checked = append(checked, assertion.Run{
-			Name: v.Name, Variant: variantName(s, v), Policy: run.Policy, AsWritten: f.policy == "" && f.sharing == "", Results: []*simulator.Result{run.Result},
+			Name: v.Name, Variant: variantName(s, v), Policy: run.Policy,
+			AsWritten: f.policy == "" && f.sharing == "", Results: []*simulator.Result{run.Result},
 		})
 	}
 	progress.End()
