@@ -50,8 +50,23 @@ func TestShareForIsTheSmallest(t *testing.T) {
 				continue
 			}
 			found++
-			if share.Memory%topology.ShareStep != 0 || share.Memory >= share.Estimate.Claims()+topology.ShareStep || share.Memory > offer.Hardware.Usable()*9/10 || share.Memory < share.Estimate.Claims() {
+			if share.Memory%topology.ShareStep != 0 || share.Memory > offer.Hardware.Usable()*9/10 || share.Memory < share.Estimate.Claims() {
 				t.Errorf("%s on %s: %s of %s for a server that takes %s", name, offer.Model, share.Memory, offer.GPU.Total, share.Estimate.Claims())
+			}
+			l := launch
+			l.TensorParallel, l.Utilisation = 1, share.Utilisation
+			server, err := memory.NewServer(m, l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Nodes publish what their driver leaves, or all of it.
+			most := topology.Bytes(0)
+			for _, total := range []topology.Bytes{offer.GPU.Total, offer.Hardware.Usable(), offer.Hardware.Memory} {
+				e := server.On(memory.GPU{Total: total, Compute: offer.GPU.Compute}, demand)
+				most = max(most, e.Claims())
+			}
+			if share.Memory < most || share.Memory >= most+topology.ShareStep {
+				t.Errorf("%s on %s: %s for a server that takes up to %s", name, offer.Model, share.Memory.ExactText(), most.ExactText())
 			}
 			for less, want := range map[float64]bool{0: true, 0.01: false} {
 				l := launch
@@ -88,10 +103,10 @@ func TestShareFor(t *testing.T) {
 		utilisation float64
 	}{
 		"vLLM is told its part": {
-			model: llama8, gpu: "H100-SXM5-80GB", launch: vllm, want: 19963 * topology.MiB, utilisation: 0.24,
+			model: llama8, gpu: "H100-SXM5-80GB", launch: vllm, want: 20087 * topology.MiB, utilisation: 0.24,
 		},
 		"a stated part is kept to": {
-			model: llama8, gpu: "H100-SXM5-80GB", launch: stated(0.6), want: 49138 * topology.MiB, utilisation: 0.6,
+			model: llama8, gpu: "H100-SXM5-80GB", launch: stated(0.6), want: 49448 * topology.MiB, utilisation: 0.6,
 		},
 		"a stated part that is too small": {
 			model: llama8, gpu: "H100-SXM5-80GB", launch: stated(0.1),
