@@ -30,12 +30,14 @@ func TestScenariosGolden(t *testing.T) {
 
 func TestSimulateOutputGolden(t *testing.T) {
 	for name, args := range map[string][]string{
-		"simulate-outages.csv":        {"outages", "-o", "csv"},
-		"simulate-a16-policy.txt":     {"a16-workstation", "--policy", "first-fit", "--variant", "ashlar", "--seed", "7"},
-		"simulate-list.txt":           {"list"},
-		"simulate-compare.txt":        {"compare", "a16-workstation", "--seeds", "1-3"},
-		"simulate-compare-policy.txt": {"compare", "nvlink-jobs", "--policy", "keep-placeable,random", "--seeds", "1-3"},
-		"simulate-compare.csv":        {"compare", "nvlink-jobs", "--policy", "keep-placeable,random", "--seeds", "1-2", "-o", "csv"},
+		"simulate-outages.csv":         {"outages", "-o", "csv"},
+		"simulate-a16-policy.txt":      {"a16-workstation", "--policy", "first-fit", "--variant", "ashlar", "--seed", "7"},
+		"simulate-list.txt":            {"list"},
+		"simulate-compare.txt":         {"compare", "a16-workstation", "--seeds", "1-3"},
+		"simulate-compare-policy.txt":  {"compare", "nvlink-jobs", "--policy", "keep-placeable,random", "--seeds", "1-3"},
+		"simulate-compare-sharing.txt": {"compare", "sharing-strategies", "--seeds", "1-2"},
+		"simulate-llm-mps.csv":         {"llm-fleet", "--sharing", "mps/2", "-o", "csv"},
+		"simulate-compare.csv":         {"compare", "nvlink-jobs", "--policy", "keep-placeable,random", "--seeds", "1-2", "-o", "csv"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, problems, err := run(t, append([]string{"simulate"}, args...)...)
