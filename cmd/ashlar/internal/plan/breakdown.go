@@ -114,7 +114,7 @@ func (a *serverAnswer) writeBeside(p *cli.Page, o *memoryplan.Option) {
 		if other.Form != memoryplan.ShareForm || other.Offer.Model != o.Offer.Model || !other.Fits {
 			continue
 		}
-		p.Printf("  a share of %s is enough", other.Share.Memory)
+		p.Printf("  a share of %s is enough", other.Share.Memory.ExactText())
 		if other.Share.Utilisation > 0 {
 			p.Printf(", with %s=%.2f", a.shareFlag(), other.Share.Utilisation)
 		}

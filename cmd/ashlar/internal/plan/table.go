@@ -27,7 +27,7 @@ func tableRow(o *memoryplan.Option) []string {
 	case memoryplan.MIGForm:
 		takes = "MIG " + o.Offer.Profile
 	case memoryplan.ShareForm:
-		takes = "share " + o.Share.Memory.String()
+		takes = o.Share.Memory.ExactText()
 	}
 	row := []string{o.Offer.Model, takes}
 	if o.Err != nil {
