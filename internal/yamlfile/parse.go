@@ -58,7 +58,8 @@ func parseAll(file string, text []byte, options Options) (documents []*Document,
 		return nil, Faults{{File: file, Position: place, Problem: fmt.Sprintf("byte 0x%02x is no text in UTF-8", text[at])}}, nil
 	}
 	if most := maxTokens(most); countTokens(string(text)) > most {
-		return nil, Faults{faultAt(file, nil, fmt.Sprintf("has more than %d words and punctuation marks: divide it into several files", most))}, nil
+		problem := fmt.Sprintf("has more than %d words and punctuation marks: divide it into several files", most)
+		return nil, Faults{faultAt(file, nil, problem)}, nil
 	}
 	if tabCost(string(text)) > maxTabCost {
 		return nil, Faults{faultAt(file, nil, "has too many tabs in long lines: take them out")}, nil
@@ -121,7 +122,8 @@ func cutDocuments(text string) []string {
 	start := 0
 	for at := 0; at < len(text); {
 		rest := text[at:]
-		if isSeparator := strings.HasPrefix(rest, "---") && (len(rest) == 3 || strings.IndexByte(" \t\r\n", rest[3]) >= 0); isSeparator && at > start {
+		separates := strings.HasPrefix(rest, "---") && (len(rest) == 3 || strings.IndexByte(" \t\r\n", rest[3]) >= 0)
+		if separates && at > start {
 			parts = append(parts, text[start:at])
 			start = at
 		}
