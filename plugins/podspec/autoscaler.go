@@ -15,12 +15,12 @@ type Autoscaler struct {
 	TargetGroup, TargetKind, TargetName string
 }
 
-// Autoscaler reads how far a HorizontalPodAutoscaler or a ScaledObject of KEDA scales what; nil
+// ReadAutoscaler reads how far a HorizontalPodAutoscaler or a ScaledObject of KEDA scales what; nil
 // for objects of other kinds.
-func (o *Object) Autoscaler() (*Autoscaler, error) {
+func (o *Object) ReadAutoscaler() (*Autoscaler, error) {
 	r := workloadReader{object: o}
 	a := &Autoscaler{Where: o.Where(), Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
-	spec, kind := r.at("spec"), ""
+	spec, kind := r.findNode("spec"), ""
 	switch o.groupKind() {
 	case "autoscaling/HorizontalPodAutoscaler":
 		a.Min = r.readNumber(spec, "minReplicas", 1)
@@ -43,9 +43,9 @@ func (o *Object) Autoscaler() (*Autoscaler, error) {
 	return a, r.err
 }
 
-// Scales reports whether the autoscaler is one of a workload. Workloads of an object all scale
+// ScalesWorkload reports whether the autoscaler is one of a workload. Workloads of an object all scale
 // together, but for those that have a part of their own.
-func (a *Autoscaler) Scales(w *Workload) bool {
+func (a *Autoscaler) ScalesWorkload(w *Workload) bool {
 	group, _, found := strings.Cut(w.APIVersion, "/")
 	if !found {
 		group = ""

@@ -18,14 +18,14 @@ var modelFormats = []string{"huggingface", "triton", "tensorflow", "pytorch", "o
 // readInferenceService reads KServe's InferenceService: a predictor, and perhaps a transformer
 // and an explainer, each with replicas of its own.
 func (r *workloadReader) readInferenceService() {
-	predictor := r.at("spec", "predictor")
+	predictor := r.findNode("spec", "predictor")
 	if predictor == nil {
-		r.reportError(r.at("spec"), "spec.predictor: no pods in it")
+		r.reportError(r.findNode("spec"), "spec.predictor: no pods in it")
 		return
 	}
-	several := r.at("spec", "transformer") != nil || r.at("spec", "explainer") != nil
+	several := r.findNode("spec", "transformer") != nil || r.findNode("spec", "explainer") != nil
 	for _, component := range []string{"predictor", "transformer", "explainer"} {
-		n := r.at("spec", component)
+		n := r.findNode("spec", component)
 		if n == nil {
 			continue
 		}
@@ -78,7 +78,7 @@ func (r *workloadReader) decodeComponent(n *yamlfile.Node) *PodTemplate {
 			r.reportError(model, "%w", err)
 			return nil
 		}
-		annotations = overlay(annotations, storage)
+		annotations = overlayMaps(annotations, storage)
 		template.Spec.Containers = slices.Insert(template.Spec.Containers, 0, container)
 	}
 	if len(template.Spec.Containers) == 0 {
@@ -86,7 +86,7 @@ func (r *workloadReader) decodeComponent(n *yamlfile.Node) *PodTemplate {
 		return nil
 	}
 	return template.withMeta(textMap(n.Field("labels")), annotations).withMeta(
-		textMap(r.at("metadata", "labels")), textMap(r.at("metadata", "annotations")))
+		textMap(r.findNode("metadata", "labels")), textMap(r.findNode("metadata", "annotations")))
 }
 
 // decodeWorkers reads the other pods of a server that spans nodes, of which KServe makes one for
@@ -101,5 +101,5 @@ func (r *workloadReader) decodeWorkers(n *yamlfile.Node, head *PodTemplate) *Pod
 	perPod := r.readNumber(n, "tensorParallelSize", 1)
 	head.requestGPUs(perPod)
 	workers.requestGPUs(perPod)
-	return workers.times(r.readNumber(n, "pipelineParallelSize", 2) - 1)
+	return workers.withCount(r.readNumber(n, "pipelineParallelSize", 2) - 1)
 }

@@ -8,12 +8,12 @@ import (
 
 // readKnative reads Knative's Service, whose scale is said by annotations of its template.
 func (r *workloadReader) readKnative() {
-	template := r.decodeTemplate(r.at("spec", "template"), "spec.template")
+	template := r.decodeTemplate(r.findNode("spec", "template"), "spec.template")
 	if template == nil {
 		return
 	}
 	template.Faults = nil // a revision has fields that pods do not
-	annotations := r.at("spec", "template", "metadata", "annotations")
+	annotations := r.findNode("spec", "template", "metadata", "annotations")
 	least := r.readScale(annotations, 0, "min-scale", "minScale")
 	first := max(1, least, r.readScale(annotations, 1, "initial-scale", "initialScale"))
 	w := r.addWorkload("", first, template)

@@ -22,7 +22,7 @@ const (
 // readLLMService reads KServe's LLMInferenceService: pods that decode, or do everything, and
 // perhaps others for prefill, both with workers on other nodes if the model spans nodes.
 func (r *workloadReader) readLLMService() {
-	spec := r.at("spec")
+	spec := r.findNode("spec")
 	part := ""
 	if spec.Field("prefill") != nil {
 		part = "decode"
@@ -40,7 +40,7 @@ func (r *workloadReader) readLLMPods(part, prefix string, n *yamlfile.Node) {
 	templates := []*PodTemplate{head.nameAfter(prefix, 1, -1)}
 	if n.Field("worker") != nil {
 		workers := r.decodeLLMPod(n, "worker", parallelism)
-		templates = []*PodTemplate{head.nameAfter(prefix, 0, -1), workers.times(r.readLLMSize(parallelism)-1).nameAfter(prefix, 0, 1)}
+		templates = []*PodTemplate{head.nameAfter(prefix, 0, -1), workers.withCount(r.readLLMSize(parallelism)-1).nameAfter(prefix, 0, 1)}
 	}
 	replicas := r.readNumber(n, "replicas", 1)
 	var scale *ScaleRange
@@ -50,7 +50,7 @@ func (r *workloadReader) readLLMPods(part, prefix string, n *yamlfile.Node) {
 	}
 	w := r.addWorkload(part, replicas, templates...)
 	w.Scale = scale
-	if len(itemsOf(r.at("spec", "baseRefs"))) > 0 {
+	if len(itemsOf(r.findNode("spec", "baseRefs"))) > 0 {
 		w.Notes = append(w.Notes, "what its baseRefs add to its pods was not looked at")
 	}
 	if n.Field("template") == nil {
@@ -93,11 +93,11 @@ func (r *workloadReader) decodeLLMPod(n *yamlfile.Node, field string, parallelis
 			}
 		}
 	}
-	if uri := r.at("spec", "model", "uri").String(); uri != "" {
+	if uri := r.findNode("spec", "model", "uri").String(); uri != "" {
 		template.Annotations = map[string]string{storageAnnotation: uri}
 	}
 	return template.withMeta(textMap(n.Field("labels")), textMap(n.Field("annotations"))).withMeta(
-		textMap(r.at("metadata", "labels")), textMap(r.at("metadata", "annotations")))
+		textMap(r.findNode("metadata", "labels")), textMap(r.findNode("metadata", "annotations")))
 }
 
 // llmFlags are the flags that KServe makes of parallelism, which it does for servers that span
@@ -123,7 +123,7 @@ func (r *workloadReader) llmFlags(parallelism *yamlfile.Node, spansNodes bool) [
 
 // llmPods are the pods of an LLMInferenceService, each with what KServe adds.
 func (o *Object) llmPods() ([]Pod, error) {
-	workloads, _, err := o.Workloads()
+	workloads, _, err := o.ReadWorkloads()
 	var pods []Pod
 	for i := range workloads {
 		for j := range workloads[i].Templates {

@@ -81,10 +81,10 @@ func (w *Workload) PodsPerReplica() int {
 	return pods
 }
 
-// Workloads reads which pods an object makes, and how many. known is false for objects of kinds
+// ReadWorkloads reads which pods an object makes, and how many. known is false for objects of kinds
 // that are not known here; of these it has one pod for each mapping with containers, as Pods
 // finds them. The error names file, line and object.
-func (o *Object) Workloads() (workloads []Workload, known bool, err error) {
+func (o *Object) ReadWorkloads() (workloads []Workload, known bool, err error) {
 	r := workloadReader{object: o}
 	read, known := workloadKinds[o.groupKind()]
 	if known {
@@ -124,7 +124,7 @@ func (r *workloadReader) readNested(n *yamlfile.Node, path []string) {
 	default:
 		inner := objectsIn(r.object.File, n)
 		if n != r.object.root && len(inner) == 1 && inner[0].IsPodSource() {
-			found, _, err := inner[0].Workloads()
+			found, _, err := inner[0].ReadWorkloads()
 			r.found = append(r.found, found...)
 			if r.err == nil {
 				r.err = err

@@ -56,7 +56,7 @@ func (r *workloadReader) readPod() {
 		return
 	}
 	if template.Spec.NodeName != "" {
-		r.reportError(nodeAt(r.at("spec"), "nodeName"),
+		r.reportError(nodeAt(r.findNode("spec"), "nodeName"),
 			"spec.nodeName is set: such a pod passes every scheduler by; use a nodeSelector for kubernetes.io/hostname")
 		return
 	}
@@ -65,13 +65,13 @@ func (r *workloadReader) readPod() {
 }
 
 func (r *workloadReader) readReplicas() {
-	r.addWorkload("", r.readNumber(r.at("spec"), "replicas", 1), r.decodeTemplate(r.at("spec", "template"), "spec.template"))
+	r.addWorkload("", r.readNumber(r.findNode("spec"), "replicas", 1), r.decodeTemplate(r.findNode("spec", "template"), "spec.template"))
 }
 
 func (r *workloadReader) readStatefulSet() {
-	template := r.decodeTemplate(r.at("spec", "template"), "spec.template")
-	first := r.readNumber(r.at("spec", "ordinals"), "start", 0)
-	r.addWorkload("", r.readNumber(r.at("spec"), "replicas", 1), template.nameAfter(r.object.Name, first, -1))
+	template := r.decodeTemplate(r.findNode("spec", "template"), "spec.template")
+	first := r.readNumber(r.findNode("spec", "ordinals"), "start", 0)
+	r.addWorkload("", r.readNumber(r.findNode("spec"), "replicas", 1), template.nameAfter(r.object.Name, first, -1))
 }
 
 func (r *workloadReader) readDaemonSet() {
@@ -85,27 +85,27 @@ func (r *workloadReader) readParallel(spec *yamlfile.Node) int {
 }
 
 func (r *workloadReader) readJob() {
-	r.addWorkload("", r.readParallel(r.at("spec")), r.decodeTemplate(r.at("spec", "template"), "spec.template"))
+	r.addWorkload("", r.readParallel(r.findNode("spec")), r.decodeTemplate(r.findNode("spec", "template"), "spec.template"))
 }
 
 func (r *workloadReader) readCronJob() {
-	job := r.at("spec", "jobTemplate", "spec")
+	job := r.findNode("spec", "jobTemplate", "spec")
 	r.addWorkload("", r.readParallel(job), r.decodeTemplate(job.Field("template"), "spec.jobTemplate.spec.template"))
 }
 
 // readScaledJob reads KEDA's Jobs, of which it makes one for each item of work.
 func (r *workloadReader) readScaledJob() {
-	spec := r.at("spec")
+	spec := r.findNode("spec")
 	job := spec.Field("jobTargetRef")
 	template := r.decodeTemplate(job.Field("template"), "spec.jobTargetRef.template")
 	least := r.readNumber(spec, "minReplicaCount", 0)
-	w := r.addWorkload("", max(1, least), template.times(r.readParallel(job)))
+	w := r.addWorkload("", max(1, least), template.withCount(r.readParallel(job)))
 	w.Scale = &ScaleRange{Min: least, Max: r.readNumber(spec, "maxReplicaCount", 100)}
 }
 
 // readRollout reads Argo's Rollout, which may take its pods from a Deployment.
 func (r *workloadReader) readRollout() {
-	if of := r.at("spec", "workloadRef"); of != nil && r.at("spec", "template") == nil {
+	if of := r.findNode("spec", "workloadRef"); of != nil && r.findNode("spec", "template") == nil {
 		w := r.addWorkload("", 0)
 		w.Notes = append(w.Notes, fmt.Sprintf("its pods are those of %s", titleOf(of.Field("kind").String(), of.Field("name").String())))
 		return
@@ -115,35 +115,35 @@ func (r *workloadReader) readRollout() {
 
 // readLeaderWorkerSet reads groups of one leader and size-1 workers.
 func (r *workloadReader) readLeaderWorkerSet() {
-	group := r.at("spec", "leaderWorkerTemplate")
+	group := r.findNode("spec", "leaderWorkerTemplate")
 	size := max(1, r.readNumber(group, "size", 1))
 	worker := group.Field("workerTemplate")
 	leader := group.Field("leaderTemplate")
 	if leader == nil {
 		leader = worker
 	}
-	r.addWorkload("", r.readNumber(r.at("spec"), "replicas", 1),
+	r.addWorkload("", r.readNumber(r.findNode("spec"), "replicas", 1),
 		r.decodeTemplate(leader, "spec.leaderWorkerTemplate.leaderTemplate").nameAfter(r.object.Name, 0, -1),
-		r.decodeTemplate(worker, "spec.leaderWorkerTemplate.workerTemplate").times(size-1).nameAfter(r.object.Name, 0, 1))
+		r.decodeTemplate(worker, "spec.leaderWorkerTemplate.workerTemplate").withCount(size-1).nameAfter(r.object.Name, 0, 1))
 }
 
 // readJobSet reads sets of Jobs that start together.
 func (r *workloadReader) readJobSet() {
-	for i, job := range itemsOf(r.at("spec", "replicatedJobs")) {
+	for i, job := range itemsOf(r.findNode("spec", "replicatedJobs")) {
 		field := fmt.Sprintf("spec.replicatedJobs[%d].template.spec", i)
 		spec := nodeAt(job, "template", "spec")
 		name := job.Field("name").String()
 		template := r.decodeTemplate(spec.Field("template"), field+".template")
 		r.addWorkload(name, r.readNumber(job, "replicas", 1),
-			template.times(r.readParallel(spec)).nameAfter(joinName(r.object.Name, name), 0, 0))
+			template.withCount(r.readParallel(spec)).nameAfter(joinName(r.object.Name, name), 0, 0))
 	}
 }
 
 // readVolcanoJob reads the tasks of a Job of Volcano.
 func (r *workloadReader) readVolcanoJob() {
-	for i, task := range itemsOf(r.at("spec", "tasks")) {
+	for i, task := range itemsOf(r.findNode("spec", "tasks")) {
 		template := r.decodeTemplate(task.Field("template"), fmt.Sprintf("spec.tasks[%d].template", i))
-		if name := r.at("spec", "schedulerName").String(); name != "" && template != nil && template.Spec.SchedulerName == "" {
+		if name := r.findNode("spec", "schedulerName").String(); name != "" && template != nil && template.Spec.SchedulerName == "" {
 			template.Spec.SchedulerName = name
 		}
 		name := task.Field("name").String()
@@ -155,7 +155,7 @@ func (r *workloadReader) readVolcanoJob() {
 // what they do.
 func replicaSpecsReader(field string) func(*workloadReader) {
 	return func(r *workloadReader) {
-		specs := r.at("spec", field)
+		specs := r.findNode("spec", field)
 		if specs == nil {
 			r.reportError(nil, "spec.%s: no pods in it", field)
 			return
@@ -171,7 +171,7 @@ func replicaSpecsReader(field string) func(*workloadReader) {
 // rayReader reads a Ray cluster, which is at a path of its object.
 func rayReader(path ...string) func(*workloadReader) {
 	return func(r *workloadReader) {
-		spec, field := r.at(path...), strings.Join(path, ".")
+		spec, field := r.findNode(path...), strings.Join(path, ".")
 		if spec == nil {
 			r.reportError(nil, "%s: no Ray cluster in it", field)
 			return
@@ -185,7 +185,7 @@ func rayReader(path ...string) func(*workloadReader) {
 			least := r.readNumber(group, "minReplicas", 0)
 			replicas := r.readNumber(group, "replicas", least)
 			hosts := max(1, r.readNumber(group, "numOfHosts", 1))
-			w := r.addWorkload(name, replicas, template.times(hosts).nameAfter(joinName(r.object.Name, name, "worker"), 0, -1))
+			w := r.addWorkload(name, replicas, template.withCount(hosts).nameAfter(joinName(r.object.Name, name, "worker"), 0, -1))
 			if most := r.readNumber(group, "maxReplicas", replicas); scales && most > replicas {
 				w.Scale = &ScaleRange{Min: least, Max: most}
 			}

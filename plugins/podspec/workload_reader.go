@@ -23,8 +23,8 @@ type workloadReader struct {
 	err    error
 }
 
-// at is the node at a path of the object, nil if it is not there.
-func (r *workloadReader) at(path ...string) *yamlfile.Node { return nodeAt(r.object.root, path...) }
+// findNode is the node at a path of the object, nil if it is not there.
+func (r *workloadReader) findNode(path ...string) *yamlfile.Node { return nodeAt(r.object.root, path...) }
 
 func nodeAt(n *yamlfile.Node, path ...string) *yamlfile.Node {
 	for _, name := range path {
@@ -130,7 +130,7 @@ func (r *workloadReader) addWorkload(part string, replicas int, templates ...*Po
 		Part: part, Replicas: replicas,
 	}
 	if w.Name == "" {
-		w.Name = strings.TrimSuffix(r.at("metadata", "generateName").String(), "-")
+		w.Name = strings.TrimSuffix(r.findNode("metadata", "generateName").String(), "-")
 	}
 	for _, template := range templates {
 		if template == nil {
@@ -160,8 +160,8 @@ func (t *PodTemplate) nameAfter(prefix string, firstReplica, firstPod int) *PodT
 	return t
 }
 
-// times sets how many pods a replica has of a template; nil if none.
-func (t *PodTemplate) times(count int) *PodTemplate {
+// withCount sets how many pods a replica has of a template; nil if none.
+func (t *PodTemplate) withCount(count int) *PodTemplate {
 	if t == nil || count < 1 {
 		return nil
 	}
@@ -175,12 +175,12 @@ func (t *PodTemplate) withMeta(labels, annotations map[string]string) *PodTempla
 	if t == nil {
 		return nil
 	}
-	t.Labels, t.Annotations = overlay(labels, t.Labels), overlay(annotations, t.Annotations)
+	t.Labels, t.Annotations = overlayMaps(labels, t.Labels), overlayMaps(annotations, t.Annotations)
 	return t
 }
 
-// overlay is both maps in one, in which the upper stands above the lower.
-func overlay(lower, upper map[string]string) map[string]string {
+// overlayMaps is both maps in one, in which the upper stands above the lower.
+func overlayMaps(lower, upper map[string]string) map[string]string {
 	if len(lower) == 0 {
 		return upper
 	}

@@ -186,7 +186,7 @@ func TestWorkloads(t *testing.T) {
 			if err != nil || len(objects) != 1 {
 				t.Fatalf("%d objects, %v", len(objects), err)
 			}
-			workloads, known, err := objects[0].Workloads()
+			workloads, known, err := objects[0].ReadWorkloads()
 			if err != nil || known == tc.unknown {
 				t.Fatalf("known %t, error %v", known, err)
 			}
@@ -254,7 +254,7 @@ func TestWorkloadMistakes(t *testing.T) {
 			if err != nil || len(objects) != 1 {
 				t.Fatalf("%d objects, %v", len(objects), err)
 			}
-			if _, _, err := objects[0].Workloads(); err == nil || !strings.Contains(err.Error(), tc.want) {
+			if _, _, err := objects[0].ReadWorkloads(); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got  %v\nwant %s", err, tc.want)
 			}
 		})
@@ -269,7 +269,7 @@ func TestTemplateFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	workloads, _, err := objects[0].Workloads()
+	workloads, _, err := objects[0].ReadWorkloads()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +313,7 @@ func TestAutoscaler(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a, err := objects[0].Autoscaler()
+			a, err := objects[0].ReadAutoscaler()
 			switch {
 			case tc.wantError != "":
 				if err == nil || !strings.Contains(err.Error(), tc.wantError) {
