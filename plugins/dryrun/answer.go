@@ -179,7 +179,8 @@ func (p *PodPlacement) describeClaims(
 	bound *corev1.Pod, claims []*resourceapi.ResourceClaim, holdings map[types.NamespacedName]*resourceslices.ClaimAllocation,
 ) {
 	p.Node = bound.Spec.NodeName
-	var products, got, connections []string
+	var got, connections []string
+	var known []resourceslices.AllocatedDevice
 	for _, claim := range claims {
 		if claim.Status.Allocation == nil {
 			continue
@@ -192,13 +193,13 @@ func (p *PodPlacement) describeClaims(
 				device.Bytes = memory.Value()
 			}
 			p.Devices = append(p.Devices, device)
-			known := func(d resourceslices.AllocatedDevice) bool { return d.Name == result.Device }
-			if holding == nil || !slices.ContainsFunc(holding.Devices, known) {
+			isResult := func(d resourceslices.AllocatedDevice) bool { return d.Name == result.Device }
+			if holding == nil || !slices.ContainsFunc(holding.Devices, isResult) {
 				others = append(others, fmt.Sprintf("%s of %s", result.Device, result.Driver))
 			}
 		}
 		if holding != nil {
-			products, got = append(products, holding.ProductName()), append(got, holding.DescribeDevices())
+			known, got = append(known, holding.Devices...), append(got, holding.DescribeDevices())
 			if holding.Bandwidth > 0 {
 				connections = append(connections, holding.DescribeConnection())
 				if p.GBps == 0 || holding.Bandwidth < p.GBps {
@@ -208,7 +209,6 @@ func (p *PodPlacement) describeClaims(
 		}
 		got = append(got, others...)
 	}
-	slices.Sort(products)
-	p.Product = strings.Join(slices.Compact(products), ", ")
+	p.Product = resourceslices.ProductNames(known)
 	p.Got, p.Connection = strings.Join(got, "; "), strings.Join(connections, "; ")
 }

@@ -24,7 +24,9 @@ type workloadReader struct {
 }
 
 // findNode is the node at a path of the object, nil if it is not there.
-func (r *workloadReader) findNode(path ...string) *yamlfile.Node { return nodeAt(r.object.root, path...) }
+func (r *workloadReader) findNode(path ...string) *yamlfile.Node {
+	return nodeAt(r.object.root, path...)
+}
 
 func nodeAt(n *yamlfile.Node, path ...string) *yamlfile.Node {
 	for _, name := range path {
