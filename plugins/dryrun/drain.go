@@ -11,7 +11,7 @@ import (
 
 // DrainNodes cordons nodes and takes their pods away, as kubectl drain does, and returns
 // the pods that controllers would make in their place. DaemonSets' and static pods
-// stay.
+// stay, and so do those that are being deleted.
 func (s *Snapshot) DrainNodes(names []string) ([]PendingPod, error) {
 	for i, node := range s.nodes {
 		if slices.Contains(names, node.Name) {
@@ -35,13 +35,50 @@ func (s *Snapshot) DrainNodes(names []string) ([]PendingPod, error) {
 	return successors, s.UnbindPods(gone...)
 }
 
-// staysOnNode reports whether draining leaves a pod where it is.
-func staysOnNode(pod *corev1.Pod) bool {
-	if _, static := pod.Annotations[corev1.MirrorPodAnnotationKey]; static {
-		return true
-	}
+// staysOnNode reports whether draining leaves a pod where it is, or it is on its way out already.
+func staysOnNode(pod *corev1.Pod) bool { return whyOnNode(pod) != "" }
+
+// whyOnNode says why no place is sought for a pod of a node that is drained, "" if one is.
+func whyOnNode(pod *corev1.Pod) string {
 	owner := metav1.GetControllerOf(pod)
-	return owner != nil && owner.Kind == "DaemonSet"
+	switch _, static := pod.Annotations[corev1.MirrorPodAnnotationKey]; {
+	case static:
+		return "a static pod, which stays on its node"
+	case owner != nil && owner.Kind == "DaemonSet":
+		return "of a DaemonSet, which stays on its node"
+	case podFinished(pod):
+		return "ended, so that it needs no other place"
+	case pod.DeletionTimestamp == nil:
+		return ""
+	case owner != nil && owner.Kind == "StatefulSet":
+		return "being deleted: its StatefulSet makes it anew only then, which was not asked about"
+	case owner != nil:
+		return "being deleted: its controller seeks no other place for it now"
+	}
+	return "being deleted, so that it needs no other place"
+}
+
+// notesOnStaying say which pods of drained nodes no place is sought for.
+func notesOnStaying(cluster *ClusterObjects, drained []string) []string {
+	var reasons, notes []string
+	names := map[string][]string{}
+	for _, pod := range cluster.Pods {
+		if pod.Spec.NodeName == "" || !slices.Contains(drained, pod.Spec.NodeName) {
+			continue
+		}
+		reason := whyOnNode(pod)
+		if reason == "" {
+			continue
+		}
+		if names[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		names[reason] = append(names[reason], pod.Name)
+	}
+	for _, reason := range reasons {
+		notes = append(notes, "left out of the drain: "+namedPods(names[reason])+", "+reason)
+	}
+	return notes
 }
 
 // RecreatePod is a bound pod as a controller would make it anew, with claims as it has

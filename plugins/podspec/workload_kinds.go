@@ -15,7 +15,6 @@ var workloadKinds = map[string]func(*workloadReader){
 	"/Pod":                   (*workloadReader).readPod,
 	"/ReplicationController": (*workloadReader).readReplicas,
 	"apps/Deployment":        (*workloadReader).readReplicas,
-	"extensions/Deployment":  (*workloadReader).readReplicas,
 	"apps/ReplicaSet":        (*workloadReader).readReplicas,
 	"apps/StatefulSet":       (*workloadReader).readStatefulSet,
 	"apps/DaemonSet":         (*workloadReader).readDaemonSet,

@@ -1,0 +1,88 @@
+package dryrun
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/ashlar-dev/ashlar/plugins/podspec"
+)
+
+const resourceGroup = "resource.k8s.io"
+
+// formerResourceKinds are kinds of the resource API that are gone, and what is written instead.
+var formerResourceKinds = map[string]string{
+	"ResourceClass":           "a DeviceClass of resource.k8s.io/v1, with spec.selectors",
+	"ResourceClassParameters": "a DeviceClass of resource.k8s.io/v1, with spec.config",
+	"ResourceClaimParameters": "the claim's own spec.devices in resource.k8s.io/v1, with selectors and config",
+	"PodSchedulingContext":    "nothing: the scheduler chooses devices by itself",
+	"ResourceSlice":           "",
+}
+
+// resourceVersionProblem says of an object of the resource API in a version that is not read what to
+// write instead; nil for kinds that were never there.
+func resourceVersionProblem(object *podspec.Object) error {
+	if instead := formerResourceKinds[object.Kind]; instead != "" {
+		return fmt.Errorf("%s: %s of %s is no longer served: write %s", object.Where(), object.Kind, object.APIVersion, instead)
+	}
+	if versionToday(resourceGroup, object.Kind).Empty() {
+		return nil
+	}
+	advice := "write apiVersion: resource.k8s.io/v1"
+	if object.Kind == claimKind || object.Kind == templateKind {
+		advice += ", and put the fields of each request but its name under exactly:" + exactRequest(object)
+	}
+	return fmt.Errorf("%s: %s is not served for %s any more: %s", object.Where(), object.APIVersion, object.Kind, advice)
+}
+
+// flatField matches what is said of a field of a request that belongs under exactly.
+var flatField = regexp.MustCompile(`unknown field "spec\.(?:spec\.)?devices\.requests\[\d+\]\.` +
+	`(deviceClassName|allocationMode|count|selectors|adminAccess|tolerations|capacity)"`)
+
+// explainDecoding adds to the error of an object what to write, where that is known.
+func explainDecoding(object *podspec.Object, err error) error {
+	claims := object.Kind == claimKind || object.Kind == templateKind
+	if !claims || !flatField.MatchString(err.Error()) {
+		return err
+	}
+	return fmt.Errorf("%w: in resource.k8s.io/v1 the fields of a request but its name are under exactly:%s", err, exactRequest(object))
+}
+
+// exactRequest is an example of how the object's first request is written, "" if it has none.
+func exactRequest(object *podspec.Object) string {
+	text, err := object.AsJSON()
+	if err != nil {
+		return ""
+	}
+	type deviceClaim struct {
+		Devices struct {
+			Requests []map[string]any `json:"requests"`
+		} `json:"devices"`
+	}
+	var claim struct {
+		Spec struct {
+			deviceClaim
+			Spec              deviceClaim `json:"spec"`
+			ResourceClassName string      `json:"resourceClassName"`
+		} `json:"spec"`
+	}
+	if json.Unmarshal(text, &claim) != nil {
+		return ""
+	}
+	requests := slices.Concat(claim.Spec.Devices.Requests, claim.Spec.Spec.Devices.Requests)
+	if len(requests) == 0 || requests[0]["exactly"] != nil || requests[0]["firstAvailable"] != nil {
+		return ""
+	}
+	name, exactly := requests[0]["name"], map[string]any{}
+	for field, value := range requests[0] {
+		if field != "name" && field != "selectors" {
+			exactly[field] = value
+		}
+	}
+	example, err := json.Marshal(exactly)
+	if err != nil || name == nil || len(example) > 200 {
+		return ""
+	}
+	return fmt.Sprintf(" {name: %v, exactly: %s}", name, example)
+}
