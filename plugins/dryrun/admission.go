@@ -24,8 +24,8 @@ type podAdmission struct {
 	general    *schedulingapi.PriorityClass
 	limits     map[string][]*corev1.LimitRange
 	quotas     *quotaLedger
-	// faulty are the claims and templates of manifests that could not be read, and why.
-	faulty map[claimObject]error
+	// faulty are the claims and templates of manifests that could not be read, and where they are.
+	faulty map[claimObject]string
 	// overQuota are the claims of manifests that a quota has no room for, and why.
 	overQuota map[types.NamespacedName]error
 	made      int
@@ -49,7 +49,7 @@ func newPodAdmission(sources ...*ClusterObjects) *podAdmission {
 		templates:  map[types.NamespacedName]*resourceapi.ResourceClaimTemplate{},
 		priorities: map[string]*schedulingapi.PriorityClass{},
 		limits:     map[string][]*corev1.LimitRange{},
-		faulty:     map[claimObject]error{},
+		faulty:     map[claimObject]string{},
 		overQuota:  map[types.NamespacedName]error{},
 	}
 	for _, o := range sources {
@@ -120,8 +120,8 @@ func (a *podAdmission) admitPod(pod *corev1.Pod) ([]*resourceapi.ResourceClaim, 
 	for i := range pod.Spec.ResourceClaims {
 		entry := &pod.Spec.ResourceClaims[i]
 		if name := entry.ResourceClaimName; name != nil {
-			if err := a.faulty[claimObject{claimKind, pod.Namespace, *name}]; err != nil {
-				return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaim %s: %v", *name, err), mistake: true}
+			if place := a.faulty[claimObject{claimKind, pod.Namespace, *name}]; place != "" {
+				return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaim %s could not be read (%s)", *name, place), mistake: true}
 			}
 			if err := a.overQuota[types.NamespacedName{Namespace: pod.Namespace, Name: *name}]; err != nil {
 				return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaim %s cannot be made: %v", *name, err)}
@@ -148,8 +148,8 @@ func (a *podAdmission) findTemplate(pod *corev1.Pod, entry int, name string) (*r
 	if template := a.templates[types.NamespacedName{Namespace: pod.Namespace, Name: name}]; template != nil {
 		return template, nil
 	}
-	if err := a.faulty[claimObject{templateKind, pod.Namespace, name}]; err != nil {
-		return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaimTemplate %s: %v", name, err), mistake: true}
+	if place := a.faulty[claimObject{templateKind, pod.Namespace, name}]; place != "" {
+		return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaimTemplate %s could not be read (%s)", name, place), mistake: true}
 	}
 	var known []string
 	for key := range a.templates {

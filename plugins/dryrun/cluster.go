@@ -30,8 +30,8 @@ type ClusterObjects struct {
 	// Autoscalers are HorizontalPodAutoscalers and objects like them.
 	Autoscalers []*podspec.Autoscaler
 
-	// faulty are claims and templates that could not be read.
-	faulty map[claimObject]error
+	// faulty are claims and templates that could not be read, and where they are.
+	faulty map[claimObject]string
 }
 
 // claimObject names a claim or a template.

@@ -27,7 +27,7 @@ func (s *Snapshot) DrainNodes(names []string) ([]PendingPod, error) {
 		}
 		next, err := s.RecreatePod(pod)
 		if err != nil {
-			return nil, err
+			next.refusal = &podRefusal{reason: err.Error()}
 		}
 		next.From = fromNode + pod.Spec.NodeName
 		gone, successors = append(gone, pod), append(successors, next)
@@ -43,19 +43,17 @@ func whyOnNode(pod *corev1.Pod) string {
 	owner := metav1.GetControllerOf(pod)
 	switch _, static := pod.Annotations[corev1.MirrorPodAnnotationKey]; {
 	case static:
-		return "a static pod, which stays on its node"
+		return "static pods stay on their node"
 	case owner != nil && owner.Kind == "DaemonSet":
-		return "of a DaemonSet, which stays on its node"
+		return "pods of a DaemonSet stay on their node"
 	case podFinished(pod):
-		return "ended, so that it needs no other place"
+		return "pods that have ended need no other place"
 	case pod.DeletionTimestamp == nil:
 		return ""
 	case owner != nil && owner.Kind == "StatefulSet":
-		return "being deleted: its StatefulSet makes it anew only then, which was not asked about"
-	case owner != nil:
-		return "being deleted: its controller seeks no other place for it now"
+		return "pods that are being deleted are left alone; the StatefulSet makes this one anew once it is gone, which was not asked about"
 	}
-	return "being deleted, so that it needs no other place"
+	return "pods that are being deleted already are left alone"
 }
 
 // notesOnStaying say which pods of drained nodes no place is sought for.
@@ -76,13 +74,14 @@ func notesOnStaying(cluster *ClusterObjects, drained []string) []string {
 		names[reason] = append(names[reason], pod.Name)
 	}
 	for _, reason := range reasons {
-		notes = append(notes, "left out of the drain: "+namedPods(names[reason])+", "+reason)
+		notes = append(notes, "not moved: "+namedPods(names[reason])+": "+reason)
 	}
 	return notes
 }
 
 // RecreatePod is a bound pod as a controller would make it anew, with claims as it has
-// now. The pod itself stays where it is.
+// now. The pod itself stays where it is. The error says which of its claims is not known, and comes
+// with the pod.
 func (s *Snapshot) RecreatePod(pod *corev1.Pod) (PendingPod, error) {
 	next := &corev1.Pod{ObjectMeta: *pod.ObjectMeta.DeepCopy(), Spec: *pod.Spec.DeepCopy()}
 	next.Spec.NodeName = ""
@@ -95,13 +94,11 @@ func (s *Snapshot) RecreatePod(pod *corev1.Pod) (PendingPod, error) {
 		}
 		name, _, err := resourceclaim.Name(pod, entry)
 		if err != nil || name == nil {
-			return PendingPod{}, fmt.Errorf("pod %s/%s: status.resourceClaimStatuses does not name the claim of %s: take the snapshot anew",
-				pod.Namespace, pod.Name, entry.Name)
+			return result, fmt.Errorf("status.resourceClaimStatuses does not name its claim for %s: take the snapshot anew", entry.Name)
 		}
 		claim, err := s.claims.Get(pod.Namespace, *name)
 		if err != nil {
-			return PendingPod{}, fmt.Errorf("pod %s/%s: its claim %s is not in the snapshot: take it anew, with resourceclaims",
-				pod.Namespace, pod.Name, *name)
+			return result, fmt.Errorf("its claim %s is not in the snapshot: take it anew, with resourceclaims", *name)
 		}
 		result.Claims = append(result.Claims, s.admission.makeClaim(next, entry.Name, &claim.Spec))
 	}

@@ -38,7 +38,7 @@ func (m *AppliedManifest) ReadObjects(source string, text []byte, namespace stri
 		object.Namespace = cmp.Or(object.Namespace, namespace)
 		if err := m.readObject(object); err != nil {
 			faults = append(faults, err)
-			m.noteFaulty(object, err)
+			m.noteFaulty(object)
 		}
 	}
 	m.Errors = append(m.Errors, faults...)
@@ -46,14 +46,14 @@ func (m *AppliedManifest) ReadObjects(source string, text []byte, namespace stri
 }
 
 // noteFaulty remembers a claim or template that could not be read, for the pods that name it.
-func (m *AppliedManifest) noteFaulty(object *podspec.Object, err error) {
+func (m *AppliedManifest) noteFaulty(object *podspec.Object) {
 	if object.Kind != claimKind && object.Kind != templateKind {
 		return
 	}
 	if m.faulty == nil {
-		m.faulty = map[claimObject]error{}
+		m.faulty = map[claimObject]string{}
 	}
-	m.faulty[claimObject{object.Kind, object.Namespace, object.Name}] = err
+	m.faulty[claimObject{object.Kind, object.Namespace, object.Name}] = fmt.Sprintf("%s:%d", object.File, object.Line)
 }
 
 // readObject adds one object.

@@ -45,7 +45,7 @@ func (m *AppliedManifest) decodeObject(object *podspec.Object) (any, error) {
 		return nil, fmt.Errorf("%s: %w", object.Where(), explainDecoding(object, err))
 	}
 	if now := versionToday(kind.Group, kind.Kind); now != kind.GroupVersion() && kind.Group != "autoscaling" {
-		m.Notes = append(m.Notes, fmt.Sprintf("%s %s was read as %s: API servers of today do not serve %s, or only where it is switched on",
+		m.Notes = append(m.Notes, fmt.Sprintf("%s %s was read as %s: API servers of today do not serve %s, or only where it is switched on; write the former",
 			object.Kind, object.Name, now, object.APIVersion))
 	}
 	return typed, nil

@@ -1,6 +1,7 @@
 package dryrun
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -16,8 +17,7 @@ var formerResourceKinds = map[string]string{
 	"ResourceClass":           "a DeviceClass of resource.k8s.io/v1, with spec.selectors",
 	"ResourceClassParameters": "a DeviceClass of resource.k8s.io/v1, with spec.config",
 	"ResourceClaimParameters": "the claim's own spec.devices in resource.k8s.io/v1, with selectors and config",
-	"PodSchedulingContext":    "nothing: the scheduler chooses devices by itself",
-	"ResourceSlice":           "",
+	"PodSchedulingContext":    "nothing instead: the scheduler chooses devices by itself",
 }
 
 // resourceVersionProblem says of an object of the resource API in a version that is not read what to
@@ -31,7 +31,7 @@ func resourceVersionProblem(object *podspec.Object) error {
 	}
 	advice := "write apiVersion: resource.k8s.io/v1"
 	if object.Kind == claimKind || object.Kind == templateKind {
-		advice += ", and put the fields of each request but its name under exactly:" + exactRequest(object)
+		advice += ", and " + requestAdvice(object)
 	}
 	return fmt.Errorf("%s: %s is not served for %s any more: %s", object.Where(), object.APIVersion, object.Kind, advice)
 }
@@ -46,43 +46,45 @@ func explainDecoding(object *podspec.Object, err error) error {
 	if !claims || !flatField.MatchString(err.Error()) {
 		return err
 	}
-	return fmt.Errorf("%w: in resource.k8s.io/v1 the fields of a request but its name are under exactly:%s", err, exactRequest(object))
+	return fmt.Errorf("%w: in resource.k8s.io/v1, %s", err, requestAdvice(object))
 }
 
-// exactRequest is an example of how the object's first request is written, "" if it has none.
-func exactRequest(object *podspec.Object) string {
+// requestAdvice says how the object's first request is written today.
+func requestAdvice(object *podspec.Object) string {
+	const advice = "put the fields of each request but its name under exactly"
 	text, err := object.AsJSON()
 	if err != nil {
-		return ""
+		return advice
 	}
 	type deviceClaim struct {
 		Devices struct {
 			Requests []map[string]any `json:"requests"`
 		} `json:"devices"`
+		ResourceClassName string `json:"resourceClassName"`
 	}
 	var claim struct {
 		Spec struct {
 			deviceClaim
-			Spec              deviceClaim `json:"spec"`
-			ResourceClassName string      `json:"resourceClassName"`
+			Spec deviceClaim `json:"spec"`
 		} `json:"spec"`
 	}
 	if json.Unmarshal(text, &claim) != nil {
-		return ""
+		return advice
 	}
-	requests := slices.Concat(claim.Spec.Devices.Requests, claim.Spec.Spec.Devices.Requests)
-	if len(requests) == 0 || requests[0]["exactly"] != nil || requests[0]["firstAvailable"] != nil {
-		return ""
+	if class := cmp.Or(claim.Spec.ResourceClassName, claim.Spec.Spec.ResourceClassName); class != "" {
+		return fmt.Sprintf("in place of resourceClassName: devices: {requests: [{name: gpu, exactly: {deviceClassName: %s}}]}", class)
 	}
-	name, exactly := requests[0]["name"], map[string]any{}
-	for field, value := range requests[0] {
-		if field != "name" && field != "selectors" {
-			exactly[field] = value
+	for _, request := range slices.Concat(claim.Spec.Devices.Requests, claim.Spec.Spec.Devices.Requests) {
+		name, exactly := request["name"], map[string]any{}
+		for field, value := range request {
+			if field != "name" {
+				exactly[field] = value
+			}
+		}
+		example, err := json.Marshal(exactly)
+		if err == nil && name != nil && len(example) < 300 && exactly["exactly"] == nil && exactly["firstAvailable"] == nil {
+			return fmt.Sprintf("%s: {name: %v, exactly: %s}", advice, name, example)
 		}
 	}
-	example, err := json.Marshal(exactly)
-	if err != nil || name == nil || len(example) > 200 {
-		return ""
-	}
-	return fmt.Sprintf(" {name: %v, exactly: %s}", name, example)
+	return advice
 }

@@ -150,5 +150,5 @@ func (s *Snapshot) placePod(ctx context.Context, pod workloadPod, w *podspec.Wor
 	if pending.refusal != nil {
 		return PodOutcome{PendingPod: pending, Refusal: pending.refusal.reason, rejected: pending.refusal.rejected}, nil
 	}
-	return s.SchedulePod(ctx, pending)
+	return s.runCycle(ctx, pending, causeAlone)
 }

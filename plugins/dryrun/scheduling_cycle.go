@@ -27,12 +27,24 @@ const explainTimeout = 10 * time.Second
 // fails on is the pod's refusal, for kube-scheduler keeps such a pod pending; the error
 // is that of a snapshot that nothing can be asked of.
 func (s *Snapshot) SchedulePod(ctx context.Context, pending PendingPod) (PodOutcome, error) {
+	return s.runCycle(ctx, pending, withRemedy)
+}
+
+// refusalLength says whether the smallest changes are looked for after which a pod would fit.
+type refusalLength bool
+
+const (
+	withRemedy refusalLength = true
+	causeAlone refusalLength = false
+)
+
+func (s *Snapshot) runCycle(ctx context.Context, pending PendingPod, length refusalLength) (PodOutcome, error) {
 	outcome := PodOutcome{PendingPod: pending}
 	for _, claim := range pending.Claims {
 		s.claims.putClaim(claim)
 	}
 	state := framework.NewCycleState()
-	bound, err := s.findPlace(ctx, state, pending.Pod)
+	bound, err := s.findPlace(ctx, state, pending.Pod, length)
 	if unfit := (*framework.FitError)(nil); errors.As(err, &unfit) {
 		outcome.Refusal = unfit.Error()
 		return outcome, nil
@@ -51,14 +63,14 @@ func (s *Snapshot) SchedulePod(ctx context.Context, pending PendingPod) (PodOutc
 
 // findPlace is the pod with the node that it is reserved on. The error is a FitError if no node
 // takes the pod, and else that of a plugin.
-func (s *Snapshot) findPlace(ctx context.Context, state fwk.CycleState, pod *corev1.Pod) (*corev1.Pod, error) {
+func (s *Snapshot) findPlace(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, length refusalLength) (*corev1.Pod, error) {
 	diagnosis := framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}
 	feasible, err := s.feasibleNodes(ctx, state, pod, &diagnosis)
 	if err != nil {
 		return nil, err
 	}
 	if len(feasible) == 0 {
-		if diagnosis.PreFilterMsg == "" {
+		if diagnosis.PreFilterMsg == "" && length == withRemedy {
 			diagnosis.PostFilterMsg = s.placement.ExplainRefusal(ctx, state, diagnosis.NodeToStatus, explainTimeout)
 		}
 		return nil, &framework.FitError{Pod: pod, NumAllNodes: len(s.nodes), Diagnosis: diagnosis}

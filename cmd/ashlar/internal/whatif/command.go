@@ -191,16 +191,10 @@ func (f *whatifFlags) readQuestion(stdin io.Reader) (*dryrun.PlacementQuestion, 
 	return &dryrun.PlacementQuestion{Manifest: manifest, Copies: f.copies, Drain: f.drain, Waiting: f.waiting, Scheduler: f.scheduler}, nil
 }
 
-// withErrors adds to the reason why nothing can be answered what of the manifests could not be
-// read, unless the reason says so itself.
+// withErrors has what of the manifests could not be read before the reason why nothing can be
+// answered.
 func withErrors(reason error, unread []error) error {
-	all := []error{reason}
-	for _, err := range unread {
-		if !strings.Contains(reason.Error(), err.Error()) {
-			all = append(all, err)
-		}
-	}
-	return errors.Join(all...)
+	return errors.Join(append(slices.Clone(unread), reason)...)
 }
 
 // asideOf appends remarks to an error.
