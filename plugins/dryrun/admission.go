@@ -162,8 +162,9 @@ func (a *podAdmission) findTemplate(pod *corev1.Pod, entry int, name string) (*r
 	if near := nearest.Names(name, known); len(near) > 0 {
 		hint = ", did you mean " + near[0] + "?"
 	}
-	return nil, &podRefusal{mistake: true, reason: fmt.Sprintf("spec.resourceClaims[%d]: there is no ResourceClaimTemplate %s in namespace %s, "+
-		"neither in the manifests nor in the cluster%s: add it with -f", entry, name, pod.Namespace, hint)}
+	reason := fmt.Sprintf("spec.resourceClaims[%d]: there is no ResourceClaimTemplate %s in namespace %s, "+
+		"neither in the manifests nor in the cluster%s: add it with -f", entry, name, pod.Namespace, hint)
+	return nil, &podRefusal{mistake: true, reason: reason}
 }
 
 // makeClaim makes the pod's own claim for one of its spec.resourceClaims.

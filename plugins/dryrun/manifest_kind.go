@@ -45,7 +45,8 @@ func (m *AppliedManifest) decodeObject(object *podspec.Object) (any, error) {
 		return nil, fmt.Errorf("%s: %w", object.Where(), explainDecoding(object, err))
 	}
 	if now := versionToday(kind.Group, kind.Kind); now != kind.GroupVersion() && kind.Group != "autoscaling" {
-		m.Notes = append(m.Notes, fmt.Sprintf("%s %s was read as %s: API servers of today do not serve %s, or only where it is switched on; write the former",
+		m.Notes = append(m.Notes, fmt.Sprintf("%s %s was read as %s: API servers of today do not serve %s, "+
+			"or only where it is switched on; write the former",
 			object.Kind, object.Name, now, object.APIVersion))
 	}
 	return typed, nil
@@ -97,7 +98,7 @@ var (
 		"networking.istio.io", "security.istio.io", "external-secrets.io", "kueue.x-k8s.io", "kustomize.config.k8s.io", "traefik.io",
 	}
 	podlessKinds = []string{
-		"/PodTemplate", "serving.kserve.io/ServingRuntime", "serving.kserve.io/ClusterServingRuntime", "serving.kserve.io/LLMInferenceServiceConfig",
+		"serving.kserve.io/ServingRuntime", "serving.kserve.io/ClusterServingRuntime", "serving.kserve.io/LLMInferenceServiceConfig",
 		"trainer.kubeflow.org/TrainingRuntime", "trainer.kubeflow.org/ClusterTrainingRuntime", "keda.sh/TriggerAuthentication",
 		"keda.sh/ClusterTriggerAuthentication",
 	}

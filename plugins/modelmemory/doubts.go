@@ -20,7 +20,8 @@ func Doubts(pod *v1.Pod) []string {
 	}
 	doubts := reading.Contradictions
 	if open := openSettings(reading); len(open) > 0 {
-		doubts = append(doubts, fmt.Sprintf("its model server's memory was not checked: %s is unknown, because %s", open[0].Field, open[0].Because))
+		doubts = append(doubts,
+			fmt.Sprintf("its model server's memory was not checked: %s is unknown, because %s", open[0].Field, open[0].Because))
 	}
 	if reading.Model != "" {
 		if _, err := model.Known(reading.Model); err != nil {

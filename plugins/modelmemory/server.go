@@ -79,7 +79,8 @@ func Of(pod *v1.Pod) (*Server, error) {
 // isSettled reports whether the pod settles all that the server's memory depends on: a
 // setting that is unknown could be the one that makes it fit.
 func isSettled(pod *v1.Pod, reading launch.Reading) bool {
-	return reading.IsServer() && reading.Model != "" && len(openSettings(reading)) == 0 && len(reading.Overrides) == 0 && !openEnvironment(pod, reading)
+	return reading.IsServer() && reading.Model != "" && len(openSettings(reading)) == 0 && len(reading.Overrides) == 0 &&
+		!openEnvironment(pod, reading)
 }
 
 // firstAccounted is the first release of vLLM whose accounting is known.

@@ -60,7 +60,8 @@ the first.
 
 A snapshot is read from the API server of a kubeconfig, or with --snapshot from what
 --save or this wrote:
-  kubectl get -A -o json nodes,pods,resourceslices,resourceclaims,resourceclaimtemplates,deviceclasses,priorityclasses,resourcequotas,limitranges,hpa
+  kubectl get -A -o json nodes,pods,resourceslices,resourceclaims,resourceclaimtemplates,\
+deviceclasses,priorityclasses,resourcequotas,limitranges,hpa
 --save writes a file that can be shown to others: no Secrets, and of containers neither
 command nor environment, except of model servers, whose memory is read from them; keys
 and tokens are struck out there too.
