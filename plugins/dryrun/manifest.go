@@ -100,7 +100,7 @@ func (m *AppliedManifest) readWorkloads(object *podspec.Object) error {
 		w.Namespace = cmp.Or(w.Namespace, object.Namespace)
 		for j := range w.Templates {
 			if err := errors.Join(w.Templates[j].Faults...); err != nil && !objectScheme.Recognizes(kindOf(object)) {
-				return err
+				return explainDecoding(object, err)
 			}
 		}
 		for _, note := range w.Notes {

@@ -40,8 +40,14 @@ func resourceVersionProblem(object *podspec.Object) error {
 var flatField = regexp.MustCompile(`unknown field "spec\.(?:spec\.)?devices\.requests\[\d+\]\.` +
 	`(deviceClassName|allocationMode|count|selectors|adminAccess|tolerations|capacity)"`)
 
+// formerSource matches what is said of a pod's claim in the form of Kubernetes 1.30 and before.
+var formerSource = regexp.MustCompile(`unknown field "[^"]*resourceClaims\[\d+\]\.source"`)
+
 // explainDecoding adds to the error of an object what to write, where that is known.
 func explainDecoding(object *podspec.Object, err error) error {
+	if formerSource.MatchString(err.Error()) {
+		return fmt.Errorf("%w: write resourceClaimName or resourceClaimTemplateName beside the claim's name, without source", err)
+	}
 	claims := object.Kind == claimKind || object.Kind == templateKind
 	if !claims || !flatField.MatchString(err.Error()) {
 		return err

@@ -32,6 +32,9 @@ func (o *Object) ReadAutoscaler() (*Autoscaler, error) {
 	default:
 		return nil, nil
 	}
+	if a.Min > a.Max {
+		r.reportError(spec, "at least %d replicas and at most %d: want the former no larger", a.Min, a.Max)
+	}
 	target := spec.Field("scaleTargetRef")
 	a.TargetKind, a.TargetName = cmp.Or(target.Field("kind").String(), kind), target.Field("name").String()
 	if group, _, found := strings.Cut(target.Field("apiVersion").String(), "/"); found {

@@ -303,6 +303,11 @@ func TestAutoscaler(t *testing.T) {
 			want: "0 to 100 of  Deployment x",
 		},
 		"another": {text: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", want: "none"},
+		"more at least than at most": {
+			text: "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n" +
+				"spec: {scaleTargetRef: {kind: Deployment, name: x}, minReplicas: 4, maxReplicas: 3}\n",
+			wantError: "f:4: HorizontalPodAutoscaler a: at least 4 replicas and at most 3: want the former no larger",
+		},
 		"no target": {
 			text: "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: a}\nspec: {" +
 				"}\n", wantError: "f:4: ScaledObject a: spec.scaleTargetRef: want kind and name",
