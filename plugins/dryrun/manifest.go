@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
@@ -120,4 +121,16 @@ func (m *AppliedManifest) addAutoscaler(a *podspec.Autoscaler) {
 	if a != nil {
 		m.Autoscalers = append(m.Autoscalers, a)
 	}
+}
+
+// AutoscalerNotes name the autoscalers of the manifests whose targets are not in them.
+func (m *AppliedManifest) AutoscalerNotes() []string {
+	var notes []string
+	for _, a := range m.Autoscalers {
+		if !slices.ContainsFunc(m.Workloads, func(w *podspec.Workload) bool { return a.ScalesWorkload(w) }) {
+			notes = append(notes, fmt.Sprintf("%s %s: how far it scales was not looked at, for %s %s is not in the manifests: add it with -f",
+				a.Kind, a.Name, a.TargetKind, a.TargetName))
+		}
+	}
+	return notes
 }

@@ -52,8 +52,9 @@ func TestAnswersByThemselves(t *testing.T) {
 			claimText("bad", "fpga.example.org", "1", `{cel: {expression: "device.attributes['fpga.example.org'].model == 'B'"}}`) +
 				gpuPod("good", "1"),
 			[]string{
-				"bad waits: node n1: claim default/bad-c-dryrun-2: selector #0 on device fpga.example.org/n1/f0: CEL runtime error: " +
-					"no such key: model. consider using CEL optional chaining (.? followed by orValue()) or guarding the check with has() for optional fields",
+				"bad waits: node n1: claim default/bad-c-dryrun-2: selector #0 on device fpga.example.org/n1/f0: " +
+					"CEL runtime error: no such key: model. " +
+					"consider using CEL optional chaining (.? followed by orValue()) or guarding the check with has() for optional fields",
 				"good on n0: L4 GPU 0",
 			},
 		},

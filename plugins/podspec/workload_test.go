@@ -281,7 +281,9 @@ func TestWorkloadMistakes(t *testing.T) {
 
 // Whatever stands where something else is wanted is an error or passed over, and no more.
 func TestWorkloadsOfStrangeShapes(t *testing.T) {
-	shapes := []string{"", "~", "5", "text", "[]", "[1, ~, {a: b}]", "{}", "{containers: 7}", "{containers: [~]}", "{template: ~}", "{metadata: 3, spec: [x]}"}
+	shapes := []string{
+		"", "~", "5", "text", "[]", "[1, ~, {a: b}]", "{}", "{containers: 7}", "{containers: [~]}", "{template: ~}", "{metadata: 3, spec: [x]}",
+	}
 	fields := []string{
 		"template", "jobTemplate", "jobTargetRef", "workloadRef", "leaderWorkerTemplate", "replicatedJobs", "tasks", "predictor", "worker",
 		"prefill", "parallelism", "scaling", "model", "baseRefs", "pytorchReplicaSpecs", "headGroupSpec", "workerGroupSpecs", "rayClusterSpec",
