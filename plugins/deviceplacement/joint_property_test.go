@@ -66,7 +66,9 @@ type randomCase struct {
 	pod     *v1.Pod
 }
 
-func (c *randomCase) root() string { return []string{"r0", "r0", "r1", "r1", "r2", "r2", ""}[c.random.IntN(7)] }
+func (c *randomCase) root() string {
+	return []string{"r0", "r0", "r1", "r1", "r2", "r2", ""}[c.random.IntN(7)]
+}
 
 func (c *randomCase) chance(percent int) bool { return c.random.IntN(100) < percent }
 

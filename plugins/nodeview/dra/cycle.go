@@ -55,11 +55,11 @@ func (c *Cycle) ViewNode(name string, provided map[v1.ResourceName]int64) *View 
 	return &View{cycle: c, pool: chosen, provided: provided}
 }
 
-// Without is the cycle as if pods were gone from a node. It only knows the node's own
-// pools: a pod that also needs a device that is not local to the node cannot preempt.
+// Without is the cycle as if pods were gone from a node. It only knows the pools that the
+// node may use.
 func (c *Cycle) Without(node string, gone map[types.UID]*v1.Pod) *Cycle {
 	other := *c
-	other.state = c.stateWithout(c.source.pools.poolsOn(node), gone)
+	other.state = c.stateWithout(slices.Concat(c.source.pools.poolsOn(node), c.source.pools.shared), gone)
 	other.allocated = c.source.pools.sortAllocated(other.state)
 	return &other
 }
@@ -76,6 +76,9 @@ func (c *Cycle) FilterAlone(ctx context.Context, pod *v1.Pod, node fwk.NodeInfo)
 		var published []*resourceapi.ResourceSlice
 		for _, pool := range c.source.pools.byNode[node.Node().Name] {
 			published = append(published, c.visibleSlices(ctx, pool)...)
+		}
+		for _, pool := range slices.Concat(c.source.pools.passedOn[node.Node().Name], c.source.pools.shared) {
+			published = append(published, pool.Slices...)
 		}
 		return published, nil
 	}
