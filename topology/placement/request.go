@@ -68,11 +68,11 @@ type Constraint struct {
 	// Distinct asks for different values instead of equal ones.
 	Distinct bool
 	// Draws are what else must have the value that the parts agree on. Distinct knows none.
-	Draws []Draw
+	Draws []SupplyDraw
 }
 
-// Draw is what a constraint takes of a supply: Count things that have the value.
-type Draw struct {
+// SupplyDraw is what a constraint takes of a supply: Count things that have the value.
+type SupplyDraw struct {
 	Supply int // an index into Request.Supplies
 	Count  int64
 }

@@ -44,7 +44,7 @@ func TestPlaceWithSupplies(t *testing.T) {
 					constraint.Values = append(constraint.Values, inv.Node.GPUs[inv.Devices[i].GPU].NUMA)
 				}
 				for supply := range tc.supplies {
-					constraint.Draws = append(constraint.Draws, Draw{Supply: supply, Count: tc.draws[part]})
+					constraint.Draws = append(constraint.Draws, SupplyDraw{Supply: supply, Count: tc.draws[part]})
 				}
 				request.Constraints = append(request.Constraints, constraint)
 			}
@@ -66,7 +66,7 @@ func TestPlaceWithSupplies(t *testing.T) {
 func TestExcludeValues(t *testing.T) {
 	inv := inventoryOf(t, "dgx-h100")
 	request := wholeGPUs(inv, 1)
-	constraint := Constraint{Parts: []int{0}, Draws: []Draw{{Count: 1}}}
+	constraint := Constraint{Parts: []int{0}, Draws: []SupplyDraw{{Count: 1}}}
 	for i := range inv.Devices {
 		constraint.Values = append(constraint.Values, inv.Node.GPUs[inv.Devices[i].GPU].NUMA)
 	}

@@ -20,7 +20,7 @@ import (
 func (c *Cycle) onlyLookedAt(ctx context.Context, p *Pool, device int) bool {
 	accepted := func(adminAccess bool) bool {
 		return c.request.anyAlternative(func(sub *subRequest) bool {
-			return sub.adminAccess == adminAccess && p.accepts(ctx, c.source, sub, device)
+			return sub.adminAccess == adminAccess && p.acceptsDevice(ctx, c.source, sub, device)
 		})
 	}
 	return accepted(true) && !accepted(false)

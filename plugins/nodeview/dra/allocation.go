@@ -66,7 +66,7 @@ func (x *poolIndex) addAllocated(allocated allocatedByPool, id structured.Device
 	if twins := x.twins.byNode[p.Node]; twins != nil && twins.of[p] != nil {
 		at := slices.IndexFunc(p.Devices, func(d resourceapi.Device) bool { return d.Name == name })
 		if at >= 0 && twins.of[p][at] != nil {
-			twins.of[p][at].others(p, at, allocated.holdTwin)
+			twins.of[p][at].eachTwin(p, at, allocated.holdTwin)
 		}
 	}
 	if p.gpus == nil {

@@ -20,11 +20,11 @@ type otherDevices struct {
 	only placement.DeviceSet // nil for all of the pool
 }
 
-// has reports whether device i of the pool is one of them.
-func (o *otherDevices) has(i int) bool { return o.only == nil || o.only.Has(i) }
+// hasDevice reports whether device i of the pool is one of them.
+func (o *otherDevices) hasDevice(i int) bool { return o.only == nil || o.only.Has(i) }
 
-// others lists the devices that the view does not have.
-func (v *View) others() []otherDevices {
+// listOthers lists the devices that the view does not have.
+func (v *View) listOthers() []otherDevices {
 	if v.othersKnown {
 		return v.otherDevices
 	}
@@ -74,7 +74,7 @@ func (p *Pool) matchesGPU(ctx context.Context, s *Source, sub *subRequest) bool 
 // not have.
 func (v *View) othersMatch(ctx context.Context, sub *subRequest) bool {
 	expressions := v.cycle.source.expressions
-	return slices.ContainsFunc(v.others(), func(o otherDevices) bool {
+	return slices.ContainsFunc(v.listOthers(), func(o otherDevices) bool {
 		if !o.pool.matchesAny(ctx, expressions, sub.selectors) {
 			return false
 		}
@@ -95,10 +95,10 @@ func (v *View) othersMatch(ctx context.Context, sub *subRequest) bool {
 // selectors accept, and says whether the device is free for it. What cannot be told, such
 // as counters, counts as free.
 func (v *View) eachOther(ctx context.Context, sub *subRequest, f func(p *Pool, device int, free bool)) {
-	for _, o := range v.others() {
+	for _, o := range v.listOthers() {
 		matched := o.pool.matchSelectors(ctx, v.cycle.source.expressions, sub.selectors).devices
 		for i := range o.pool.Devices {
-			if o.has(i) && matched.Has(i) {
+			if o.hasDevice(i) && matched.Has(i) {
 				f(o.pool, i, v.cycle.isFree(o.pool, i, sub))
 			}
 		}
@@ -120,10 +120,10 @@ func (p *Pool) devicesFor(node string, nodes *nodeIndex) placement.DeviceSet {
 	for _, slice := range p.Slices {
 		spec := &slice.Spec
 		perDevice := spec.PerDeviceNodeSelection != nil && *spec.PerDeviceNodeSelection
-		whole := !perDevice && nodes.selects(node, spec.NodeName, spec.AllNodes, spec.NodeSelector)
+		whole := !perDevice && nodes.selectsNode(node, spec.NodeName, spec.AllNodes, spec.NodeSelector)
 		for i := range spec.Devices {
 			d := &spec.Devices[i]
-			if whole || perDevice && nodes.selects(node, d.NodeName, d.AllNodes, d.NodeSelector) {
+			if whole || perDevice && nodes.selectsNode(node, d.NodeName, d.AllNodes, d.NodeSelector) {
 				set.Add(at + i)
 			}
 		}
@@ -139,8 +139,8 @@ type nodeIndex struct {
 	byName map[string]*v1.Node
 }
 
-// selects reports whether one of the ways in which slices name nodes names a node.
-func (x *nodeIndex) selects(node string, name *string, all *bool, selector *v1.NodeSelector) bool {
+// selectsNode reports whether one of the ways in which slices name nodes names a node.
+func (x *nodeIndex) selectsNode(node string, name *string, all *bool, selector *v1.NodeSelector) bool {
 	switch {
 	case name != nil && *name != "":
 		return *name == node

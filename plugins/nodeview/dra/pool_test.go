@@ -85,7 +85,7 @@ func TestShowOnly(t *testing.T) {
 	if names := namesShown(gpus); len(names) != 0 {
 		t.Errorf("%v are shown after all were hidden", names)
 	}
-	cycle.show(context.Background(), gpus, nil, nil)
+	cycle.showPool(context.Background(), gpus, nil, nil)
 	if diff := cmp.Diff([]string{"gpu-0", "gpu-1", "gpu-2", "gpu-3"}, namesShown(gpus)); diff != "" {
 		t.Errorf("shown (-want +got):\n%s", diff)
 	}

@@ -13,7 +13,7 @@ import (
 // ShowOthers shows the in-tree plugin the devices of a node's pools of which none is viewed.
 func (c *Cycle) ShowOthers(ctx context.Context, node string) {
 	for _, p := range c.source.pools.byNode[node] {
-		c.show(ctx, p, nil, nil)
+		c.showPool(ctx, p, nil, nil)
 	}
 }
 
@@ -34,10 +34,10 @@ func (v *View) ShowChosen(ctx context.Context, chosen []placement.DeviceAllocati
 			own = append(own, at)
 		}
 	}
-	v.cycle.show(ctx, v.pool, own, taken)
+	v.cycle.showPool(ctx, v.pool, own, taken)
 	for _, p := range v.cycle.source.pools.byNode[v.pool.Node] {
 		if p != v.pool {
-			v.cycle.show(ctx, p, nil, taken)
+			v.cycle.showPool(ctx, p, nil, taken)
 		}
 	}
 }
@@ -46,7 +46,7 @@ func (v *View) ShowChosen(ctx context.Context, chosen []placement.DeviceAllocati
 // the view's pool.
 func (v *View) othersMayTake(ctx context.Context, device int) bool {
 	return v.cycle.request.anyAlternative(func(sub *subRequest) bool {
-		return !sub.adminAccess && v.servedByOthers(ctx, sub) && v.pool.accepts(ctx, v.cycle.source, sub, device)
+		return !sub.adminAccess && v.servedByOthers(ctx, sub) && v.pool.acceptsDevice(ctx, v.cycle.source, sub, device)
 	})
 }
 
@@ -63,10 +63,10 @@ func (v *View) ShowLargeEnough(ctx context.Context) bool {
 		taken = v.twinsOf(devices)
 		maps.DeleteFunc(taken, func(twin twinDevice, _ bool) bool { return twin.pool == v.pool })
 	}
-	v.cycle.show(ctx, v.pool, devices, taken)
+	v.cycle.showPool(ctx, v.pool, devices, taken)
 	for _, p := range v.cycle.source.pools.byNode[v.pool.Node] {
 		if p != v.pool {
-			v.cycle.show(ctx, p, nil, taken)
+			v.cycle.showPool(ctx, p, nil, taken)
 		}
 	}
 	return understood || len(devices) > 0 && v.satisfiableByOtherDevices(ctx)
@@ -76,8 +76,8 @@ func (v *View) ShowLargeEnough(ctx context.Context) bool {
 func (v *View) twinsOf(devices []int) map[twinDevice]bool {
 	taken := map[twinDevice]bool{}
 	for _, at := range devices {
-		if twin := v.cycle.source.pools.twins.of(v.pool, at); twin != nil {
-			twin.others(v.pool, at, func(other twinDevice, _ string) { taken[other] = true })
+		if twin := v.cycle.source.pools.twins.twinsOf(v.pool, at); twin != nil {
+			twin.eachTwin(v.pool, at, func(other twinDevice, _ string) { taken[other] = true })
 		}
 	}
 	return taken
@@ -92,8 +92,8 @@ func allOf(p *Pool) []int {
 	return all
 }
 
-// accepts reports whether a sub-request's selectors accept a device of the pool.
-func (p *Pool) accepts(ctx context.Context, s *Source, sub *subRequest, device int) bool {
+// acceptsDevice reports whether a sub-request's selectors accept a device of the pool.
+func (p *Pool) acceptsDevice(ctx context.Context, s *Source, sub *subRequest, device int) bool {
 	return p.matchSelectors(ctx, s.expressions, sub.selectors).devices.Has(device)
 }
 
@@ -114,9 +114,9 @@ func (r *PodRequest) hasAdminAccess() bool {
 	return r.anyAlternative(func(sub *subRequest) bool { return sub.adminAccess })
 }
 
-// show fills a pool's placeholders with devices, in that order, and those in use; nil stands
+// showPool fills a pool's placeholders with devices, in that order, and those in use; nil stands
 // for all devices. Those whose GPU is held or taken through another driver are left out.
-func (c *Cycle) show(ctx context.Context, p *Pool, devices []int, taken map[twinDevice]bool) {
+func (c *Cycle) showPool(ctx context.Context, p *Pool, devices []int, taken map[twinDevice]bool) {
 	if devices == nil {
 		changed := len(c.allocated.ofPool(p).twinHeld) > 0 || c.request.hasAdminAccess()
 		for twin := range taken {
@@ -145,7 +145,7 @@ func (c *Cycle) visibleSlices(ctx context.Context, p *Pool) []*resourceapi.Resou
 	return []*resourceapi.ResourceSlice{alone.placeholder.devices, alone.placeholder.counters}
 }
 
-// visibleDevices are what the in-tree code may see of a pool; see show.
+// visibleDevices are what the in-tree code may see of a pool; see showPool.
 func (c *Cycle) visibleDevices(
 	ctx context.Context, p *Pool, devices []int, taken map[twinDevice]bool, buffer []resourceapi.Device,
 ) ([]resourceapi.Device, []resourceapi.CounterSet) {

@@ -22,8 +22,8 @@ type supplyTies struct {
 // claims do not count on one adapter.
 func (t *supplyTies) drawFor(
 	ctx context.Context, attribute resourceapi.FullyQualifiedName, numbers map[string]int64, sub *subRequest,
-) placement.Draw {
-	draw := placement.Draw{Count: max(1, sub.count)}
+) placement.SupplyDraw {
+	draw := placement.SupplyDraw{Count: max(1, sub.count)}
 	if sub.unsupportedReason != "" {
 		draw.Count = 1 // all that match: at least one
 	}

@@ -43,8 +43,8 @@ type nodeTwins struct {
 	note string
 }
 
-// of is the physical GPU of a device, nil if nothing else publishes it.
-func (x *twinIndex) of(p *Pool, device int) *twinGPU {
+// twinsOf is the physical GPU of a device, nil if nothing else publishes it.
+func (x *twinIndex) twinsOf(p *Pool, device int) *twinGPU {
 	if node := x.byNode[p.Node]; node != nil && node.of[p] != nil {
 		return node.of[p][device]
 	}
@@ -170,10 +170,10 @@ func (t *nodeTwins) addTwins(same []publishedGPU) {
 	}
 }
 
-// others yields the twins of a device, with what holds them if the device is held: the
+// eachTwin yields the twins of a device, with what holds them if the device is held: the
 // device's driver, its pool, or the device. Devices of one pool have counters between them,
 // but for GPUs that are passed through.
-func (t *twinGPU) others(p *Pool, device int, yield func(other twinDevice, through string)) {
+func (t *twinGPU) eachTwin(p *Pool, device int, yield func(other twinDevice, through string)) {
 	for _, other := range t.devices {
 		switch {
 		case other.pool.Driver != p.Driver:
@@ -225,8 +225,8 @@ func (v *View) gpusHeldThrough(p *Pool, claim *resourceapi.ResourceClaim) map[in
 		if at < 0 || result.Driver != p.Driver || result.Pool != p.PoolKey.Pool || isAdminAccess(result) {
 			continue
 		}
-		if twin := v.cycle.source.pools.twins.of(p, at); twin != nil {
-			twin.others(p, at, func(other twinDevice, _ string) {
+		if twin := v.cycle.source.pools.twins.twinsOf(p, at); twin != nil {
+			twin.eachTwin(p, at, func(other twinDevice, _ string) {
 				if gpu := v.pool.gpuOf(other.device); other.pool == v.pool && gpu >= 0 {
 					gpus[gpu] = true
 				}
@@ -245,11 +245,11 @@ func (v *View) HoldChosen(gpus placement.GPUStates, other *View, chosen []placem
 			continue
 		}
 		at := other.pool.gpus.published[device.Device]
-		twin := v.cycle.source.pools.twins.of(other.pool, at)
+		twin := v.cycle.source.pools.twins.twinsOf(other.pool, at)
 		if twin == nil {
 			continue
 		}
-		twin.others(other.pool, at, func(own twinDevice, _ string) {
+		twin.eachTwin(other.pool, at, func(own twinDevice, _ string) {
 			if own.pool != v.pool || v.pool.gpuOf(own.device) < 0 {
 				return
 			}

@@ -18,7 +18,7 @@ type View struct {
 	pool     *Pool
 	provided map[v1.ResourceName]int64
 
-	// Found out when first asked for: see others and servedByOthers.
+	// Found out when first asked for: see listOthers and servedByOthers.
 	otherDevices []otherDevices
 	othersKnown  bool
 	forOthers    map[*subRequest]bool
