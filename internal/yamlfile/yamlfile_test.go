@@ -230,3 +230,36 @@ func TestParseAliases(t *testing.T) {
 		t.Errorf("a billion laughs: %v", err)
 	}
 }
+
+// A document that is not YAML takes nothing else of its file with it, and places stay those of
+// the file.
+func TestParseAroundBrokenDocuments(t *testing.T) {
+	for name, tc := range map[string]struct {
+		text      string
+		wantRoots []string // their field a, and the line
+		wantError string
+	}{
+		"in the middle": {"a: 1\n---\nb: [\n---\n# more\na: 3\n", []string{"1 at 1", "3 at 6"}, "f:3:4: is not YAML"},
+		"the first":     {"a: {\n--- # next\na: 2\n", []string{"2 at 3"}, "f:1:4: is not YAML"},
+		"two of them":   {"a: 1\n---\nb: \"x\n---\na: 3\n---\nc: ]\n", []string{"1 at 1", "3 at 5"}, "f:3:4: is not YAML"},
+		"a field":       {"a: 1\n---\na: 2\na: 3\n", []string{"1 at 1", "2 at 3"}, "f:4:1: a: occurs twice"},
+		"dashes in a text": {
+			"a: |\n  ---\n  b\n---\nb: [\n", []string{"---\nb\n at 1"}, "f:5:4: is not YAML",
+		},
+		"only one": {"a: [\n", nil, "f:1:4: is not YAML"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			documents, err := Parse("f", []byte(tc.text), Options{})
+			if err == nil || !strings.Contains(err.Error(), tc.wantError) {
+				t.Errorf("got %v, want %s", err, tc.wantError)
+			}
+			var got []string
+			for _, document := range documents {
+				got = append(got, fmt.Sprintf("%s at %d", document.Root.Field("a").String(), document.Line))
+			}
+			if diff := cmp.Diff(tc.wantRoots, got); diff != "" {
+				t.Errorf("documents (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -25,8 +25,12 @@ type podWalk struct {
 }
 
 // Pods finds the pods of an object, wherever they are nested: every mapping with a list of
-// containers is one, and the model of a KServe InferenceService.
+// containers is one, the model of a KServe InferenceService, and what KServe makes of an
+// LLMInferenceService.
 func (o *Object) Pods() ([]Pod, error) {
+	if o.groupKind() == llmServiceKind {
+		return o.llmPods()
+	}
 	w := podWalk{file: o.File, object: titleOf(o.Kind, o.Name)}
 	if err := w.visitNode(o.root); err != nil {
 		return nil, err
@@ -119,7 +123,7 @@ func (w *podWalk) checkWords(containers ...*yamlfile.Node) error {
 }
 
 func (w *podWalk) addPod(line int, annotations map[string]string, spec corev1.PodSpec) {
-	pod := Pod{File: w.file, Line: line, Object: cmp.Or(w.object, "object without a kind"), Part: w.partName(), Spec: spec}
+	pod := Pod{File: w.file, Line: line, Object: cmp.Or(w.object, "object without a kind"), Part: partName(w.path), Spec: spec}
 	pod.Annotations = map[string]string{}
 	for _, from := range append(slices.Clone(w.annotations), annotations) {
 		maps.Copy(pod.Annotations, from)
@@ -131,9 +135,9 @@ func (w *podWalk) addPod(line int, annotations map[string]string, spec corev1.Po
 var usualKeys = []string{"spec", "template", "jobTemplate", "predictor", "items", "leaderWorkerTemplate"}
 
 // partName tells pods of one object apart.
-func (w *podWalk) partName() string {
+func partName(path []string) string {
 	var parts []string
-	for _, key := range w.path {
+	for _, key := range path {
 		if !slices.Contains(usualKeys, key) {
 			parts = append(parts, key)
 		}

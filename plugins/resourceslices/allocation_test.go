@@ -57,3 +57,26 @@ func TestClaimAllocations(t *testing.T) {
 		})
 	}
 }
+
+// Devices of several models are told with how many there are of each.
+func TestProductNames(t *testing.T) {
+	for name, tc := range map[string]struct {
+		products []string
+		want     string
+	}{
+		"none":    {nil, ""},
+		"one":     {[]string{"NVIDIA A30"}, "A30"},
+		"alike":   {[]string{"NVIDIA A30", "NVIDIA A30"}, "A30"},
+		"several": {[]string{"NVIDIA GeForce RTX 4090", "Tesla T4", "NVIDIA GeForce RTX 4090"}, "2 x GeForce RTX 4090, 1 x Tesla T4"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var devices []AllocatedDevice
+			for _, product := range tc.products {
+				devices = append(devices, AllocatedDevice{Product: product})
+			}
+			if got := ProductNames(devices); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}

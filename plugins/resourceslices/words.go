@@ -63,7 +63,24 @@ func (a *ClaimAllocation) DescribeConnection() string {
 	return fmt.Sprintf("%s, %d GB/s", kind, a.Bandwidth)
 }
 
-// ProductName is the model of the first device, as people call it.
-func (a *ClaimAllocation) ProductName() string {
-	return strings.TrimPrefix(a.Devices[0].Product, "NVIDIA ")
+// ProductName is the model of the devices, as people call it, or all of their models.
+func (a *ClaimAllocation) ProductName() string { return ProductNames(a.Devices) }
+
+// ProductNames are the models of devices, as people call them: "A30", or with how many there are
+// of each, in the order of the devices, "1 x A100-SXM4-80GB, 3 x A100-SXM4-40GB".
+func ProductNames(devices []AllocatedDevice) string {
+	var names []string
+	count := map[string]int{}
+	for i := range devices {
+		name := strings.TrimPrefix(devices[i].Product, "NVIDIA ")
+		if count[name]++; count[name] == 1 {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 1 {
+		for i, name := range names {
+			names[i] = fmt.Sprintf("%d x %s", count[name], name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
