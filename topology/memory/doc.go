@@ -11,6 +11,7 @@
 //
 //	launch, engine, check    how a server is started, and which launches no engine accepts
 //	overlay                  what one launch states in the place of what another does
+//	quantisation             the schemes that engines know, and which of them only confirm
 //	gpu, supported           a GPU or slice, and which models an engine has kernels for on it
 //	server, kv, adapters     what does not depend on the GPU: pipeline stages, KV cache, LoRA
 //	accounting, vllm, sglang, tgi, tensorrt, plain

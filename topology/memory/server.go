@@ -194,11 +194,10 @@ func (s *Server) loadedFormat(t *model.Tensor) model.Format {
 	}
 	linear := t.Columns > 1 && t.Part != model.EmbeddingPart && t.Part != model.HeadPart && t.Part != model.OtherPart &&
 		t.Part != model.TowerPart
+	if quantised, ok := s.quantisedFormat(t); ok && linear {
+		return quantised
+	}
 	switch {
-	case s.Launch.Quantisation == "fp8" && linear:
-		return model.FP8Tensor
-	case s.Launch.Quantisation == "bitsandbytes" && linear:
-		return model.NF4
 	case s.Launch.Dtype == "float32":
 		return model.Bits32
 	case s.Launch.Dtype == "float16", s.Launch.Dtype == "bfloat16":

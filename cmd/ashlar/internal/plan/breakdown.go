@@ -31,8 +31,10 @@ func fitAnswer(o *memoryplan.Option) string {
 	switch {
 	case o.Fits && o.Close:
 		return "fits, but within the margin of this estimate"
-	case o.Fits && o.AsFloat16:
+	case o.Fits && o.StateFloat16:
 		return "fits with --dtype float16, as the GPU has no bfloat16"
+	case o.Fits && o.AsFloat16:
+		return "fits, in float16: the GPU has no bfloat16, and the engine converts the model by itself"
 	case o.Fits:
 		return "fits"
 	case o.Close:

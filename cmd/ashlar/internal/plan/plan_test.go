@@ -45,6 +45,9 @@ func TestPlanGolden(t *testing.T) {
 		"plan-8b-share-claim.yaml": {
 			llama8, "--max-model-len", "4096", "--gpu", "L40S", "--gpu", "H100-SXM5-80GB", "--share", "-o", "claim",
 		},
+		"plan-3b-t4.txt": {"Qwen/Qwen2.5-3B-Instruct", "--max-model-len", "4096", "--engine-version", "0.11.0", "--gpu", "T4"},
+		"plan-3b-t4-claim.yaml": {"Qwen/Qwen2.5-3B-Instruct", "--max-model-len", "4096", "--engine-version", "0.11.0",
+			"--gpu", "T4", "-o", "claim"},
 		"plan-70b.txt":                  {llama70},
 		"plan-70b-h100-refused.txt":     {llama70, "--gpu", "H100-SXM5-80GB"},
 		"plan-70b-h100-two.txt":         {llama70, "--gpu", "H100-SXM5-80GB", "--tp", "2", "--max-model-len", "8K"},

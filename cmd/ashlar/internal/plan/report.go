@@ -83,9 +83,10 @@ type optionReport struct {
 	FewerGPUs        int64 `json:"fewerGPUs,omitempty"`
 	FewerMaxModelLen int64 `json:"fewerMaxModelLen,omitempty"`
 
-	// AsFloat16 says that the GPU lacks the model's bfloat16, so that the engine only
-	// starts if told to convert.
-	AsFloat16 bool `json:"asFloat16,omitempty"`
+	// AsFloat16 says that the GPU lacks the model's bfloat16, and that the engine converts it
+	// to float16 by itself; StateFloat16, that it only starts with --dtype float16.
+	AsFloat16    bool `json:"asFloat16,omitempty"`
+	StateFloat16 bool `json:"stateFloat16,omitempty"`
 
 	Fits bool `json:"fits"`
 	// Close says that the answer lies within the margin of the estimate.
@@ -129,7 +130,7 @@ func newOptionReport(o *memoryplan.Option) *optionReport {
 		GPUs: o.GPUs, TensorParallel: o.TensorParallel, TotalBytes: int64(o.Offer.GPU.Total),
 		EnoughGPUs: o.EnoughGPUs, EnoughTensorParallel: o.EnoughTensorParallel,
 		FewerGPUs: o.FewerGPUs, FewerMaxModelLen: o.FewerMaxModelLen,
-		AsFloat16: o.AsFloat16, Fits: o.Fits, Close: o.Close, Reason: o.Reason, Arithmetic: explainOption(o),
+		AsFloat16: o.AsFloat16, StateFloat16: o.StateFloat16, Fits: o.Fits, Close: o.Close, Reason: o.Reason, Arithmetic: explainOption(o),
 	}
 	if o.Cost != nil {
 		cost := int64(*o.Cost)
