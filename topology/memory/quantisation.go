@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
@@ -168,6 +169,30 @@ func (s *Server) quantisedFormat(t *model.Tensor) (format model.Format, ok bool)
 		return model.INT8, t.Routed
 	}
 	return model.Format{}, false
+}
+
+// unquantisedBytes is what the fullest GPU holds before the engine quantises: vLLM until v0.14 loaded
+// the whole model as it is in the files and turned it into fp8 afterwards. 0 where the
+// weights are quantised one by one. Source: vLLM pull requests 29196, 31914 and 37851.
+func (s *Server) unquantisedBytes() topology.Bytes {
+	if s.Launch.Engine != VLLM || s.Launch.Quantisation != "fp8" || !s.Launch.Version.Before(0, 14) || s.Model.Quantisation != "" {
+		return 0
+	}
+	plain := Server{Model: s.Model, Launch: s.Launch, parallel: s.parallel}
+	plain.Launch.Quantisation = ""
+	var most topology.Bytes
+	first := int64(0)
+	for i := range s.Launch.PipelineParallel {
+		count := stageLayers(&s.Launch, int64(len(s.Model.Order)), i)
+		stage := plain.pipelineStageOf(first, count)
+		first += count
+		var sum topology.Bytes
+		for _, part := range plain.offloadWeights(stage.weights) {
+			sum += part
+		}
+		most = max(most, sum)
+	}
+	return most
 }
 
 // quantisationFlags are the flags by which engines are told a scheme.

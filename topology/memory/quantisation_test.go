@@ -139,3 +139,34 @@ func TestBfloat16OnGPUsWithoutIt(t *testing.T) {
 		})
 	}
 }
+
+// Until v0.14 the files' 16 bits had to fit first.
+func TestQuantisedAfterLoading(t *testing.T) {
+	m, err := model.Known("meta-llama/Llama-3.1-70B-Instruct")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gpu := GPU{Name: "any", Total: 79 * topology.GiB, Compute: topology.ComputeCapability{Major: 9}}
+	for name, tc := range map[string]struct {
+		launch Launch
+		want   string
+	}{
+		"before":     {Launch{Quantisation: "fp8", Version: Version{Minor: 11}}, "loads 131.42GiB of weights as they are in the files"},
+		"on two":     {Launch{Quantisation: "fp8", Version: Version{Minor: 11}, TensorParallel: 2}, ""},
+		"in stages":  {Launch{Quantisation: "fp8", Version: Version{Minor: 11}, PipelineParallel: 2}, ""},
+		"since":      {Launch{Quantisation: "fp8", Version: Version{Minor: 14}}, ""},
+		"newest":     {Launch{Quantisation: "fp8"}, ""},
+		"one by one": {Launch{Quantisation: "bitsandbytes", Version: Version{Minor: 11}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, err := NewServer(m, tc.launch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := server.unsupportedReason(gpu)
+			if tc.want == "" && got != "" || !strings.Contains(got, tc.want) {
+				t.Errorf("unsupportedReason = %q, want %q in it", got, tc.want)
+			}
+		})
+	}
+}

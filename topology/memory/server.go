@@ -18,6 +18,9 @@ type Server struct {
 
 	parallel model.Parallel
 	stages   []pipelineStage
+	// loading is what one GPU holds of the weights before they are quantised, 0 where they
+	// never stand there as they are in the files.
+	loading topology.Bytes
 }
 
 // pipelineStage is what one GPU of a pipeline stage holds.
@@ -73,6 +76,7 @@ func NewServerWithDraft(m, draft *model.Model, l Launch) (*Server, error) {
 		s.stages = append(s.stages, s.pipelineStageOf(first, count))
 		first += count
 	}
+	s.loading = s.unquantisedBytes()
 	return s, nil
 }
 

@@ -57,16 +57,25 @@ func (s *Server) unsupportedReason(g GPU) string {
 	if because := s.Refusal(); because != "" {
 		return because
 	}
-	if g.Compute == (topology.ComputeCapability{}) {
-		return ""
+	if because := s.unsupportedCompute(g); because != "" {
+		return because
 	}
-	switch s.Launch.Engine {
-	case VLLM:
+	if free := g.Total - ContextSize; g.Total > 0 && s.loading > free {
+		return fmt.Sprintf("vLLM before 0.14 loads %s of weights as they are in the files before it turns them into fp8, and %s are free: "+
+			"a later release does it one by one", s.loading, free)
+	}
+	return ""
+}
+
+// unsupportedCompute says what the GPU's compute capability, if known, lacks for the engine.
+func (s *Server) unsupportedCompute(g GPU) string {
+	switch {
+	case g.Compute == (topology.ComputeCapability{}):
+		return ""
+	case s.Launch.Engine == VLLM:
 		return s.unsupportedByVLLM(g)
-	case SGLang:
-		if g.Compute.Less(turingCompute) { // load_model in model_runner.py
-			return fmt.Sprintf("compute capability %s, and SGLang needs %s", g.Compute, turingCompute)
-		}
+	case s.Launch.Engine == SGLang && g.Compute.Less(turingCompute): // load_model in model_runner.py
+		return fmt.Sprintf("compute capability %s, and SGLang needs %s", g.Compute, turingCompute)
 	}
 	return ""
 }
