@@ -69,6 +69,9 @@ type Launch struct {
 	DraftTokens int64
 }
 
+// GPUCount is how many GPUs one replica takes.
+func (l *Launch) GPUCount() int64 { return max(1, l.TensorParallel) * max(1, l.PipelineParallel) }
+
 // KVFormat is how the KV cache is stored.
 type KVFormat int8
 

@@ -117,8 +117,8 @@ func readScheme(engine memory.Engine) func(*flagReader, givenFlag) error {
 // refuseScheme is the error about a scheme that no release of an engine has heard of.
 func refuseScheme(engine memory.Engine, g givenFlag) error {
 	list := func(use memory.SchemeUse) string { return strings.Join(memory.SchemeWords(engine, use), ", ") }
-	return g.refuseValue("%s has no such scheme: want one that quantises while loading (%s), one that confirms what the files are (%s), "+
-		"or one of %s", engine, list(memory.SchemeWhileLoading), list(memory.SchemeOfFiles), list(memory.SchemeNotCounted))
+	return g.refuseValue("%s has no such scheme: it quantises 16-bit files while loading with %s; it takes for files that are quantised "+
+		"already %s; and it knows %s", engine, list(memory.SchemeWhileLoading), list(memory.SchemeOfFiles), list(memory.SchemeNotCounted))
 }
 
 func readLoadFormat(a *flagReader, g givenFlag) error {

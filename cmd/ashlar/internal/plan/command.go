@@ -171,7 +171,7 @@ func (f *planFlags) answerQuestion(q *serverQuestion, offers []memoryplan.Offer)
 			return nil, fmt.Errorf("--share: %w", err)
 		}
 	}
-	return newServerAnswer(q, answer), nil
+	return newServerAnswer(q, answer, offers, f.gpus.namedOffers()), nil
 }
 
 // writeAnswers prints in the format of -o.

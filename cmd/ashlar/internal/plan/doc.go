@@ -14,7 +14,7 @@
 //	question           one model server to plan for
 //	manifest           the pods of -f
 //	report             what -o json and yaml print
-//	summary, table, breakdown, refusal
+//	summary, table, breakdown, remedy, refusal
 //	                   what people read
 //	claim_manifest     -o claim, with comments
 package plan

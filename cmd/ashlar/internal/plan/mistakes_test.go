@@ -48,6 +48,18 @@ func TestPlanMistakes(t *testing.T) {
 		},
 		"bad concurrency": {[]string{llama8, "--concurrency", "0"}, cli.ExitUsage, "--concurrency 0: want 1 to"},
 		"bad context":     {[]string{llama8, "--context", "-1"}, cli.ExitUsage, "--context"},
+		"unknown scheme": {
+			[]string{llama8, "--quantization", "int4"},
+			cli.ExitUsage, "--quantization int4: vllm has no such scheme: it quantises 16-bit files while loading with bitsandbytes, ",
+		},
+		"unknown scheme of SGLang": {
+			[]string{llama8, "--engine", "sglang", "--", "--quantization", "fp8_per_block"},
+			cli.ExitUsage, "after --: --quantization fp8_per_block: sglang has no such scheme",
+		},
+		"unknown scheme in pod": {
+			[]string{"-f", write("int8.yaml", server("--model="+llama8+", --quantization=int8"))},
+			cli.ExitFailure, "int8.yaml:6: Pod a: container server: args[1]: --quantization int8: vllm has no such scheme",
+		},
 		"several GPUs": {
 			[]string{llama8, "--gpu", "H100"},
 			cli.ExitUsage, `--gpu: "H100" may be any of H100-NVL-94GB, H100-PCIe-80GB, H100-SXM5-80GB: name one`,

@@ -53,6 +53,9 @@ func TestPlanGolden(t *testing.T) {
 		"plan-70b-h100-two.txt":         {llama70, "--gpu", "H100-SXM5-80GB", "--tp", "2", "--max-model-len", "8K"},
 		"plan-70b-h100-two-refused.txt": {llama70, "--gpu", "H100-SXM5-80GB", "--tp", "2"},
 		"plan-70b-claim.yaml":           {llama70, "-o", "claim", "--gpu", "H100-SXM5-80GB", "--tp", "4"},
+		"plan-70b-a100-refused.txt":     {llama70, "--gpu", "A100-SXM4-80GB", "--max-model-len", "4096"},
+		"plan-awq-flag-refused.txt":     {"-f", "testdata/plan-awq-flag.yaml", "--gpu", "A100-SXM4-80GB"},
+		"plan-gptq-flag-refused.txt":    {llama70, "--quantization", "gptq"},
 		"plan-bert.txt":                 {"google-bert/bert-base-uncased", "--engine", "plain"},
 		"plan-workloads.txt":            {"-f", "testdata/plan-workloads.yaml", "--gpu", "H100-SXM5-80GB"},
 	}

@@ -37,6 +37,8 @@ type serverReport struct {
 	// Options are all that were looked at: those that fit first, the cheapest of them
 	// first; prices that are not known come last.
 	Options []*optionReport `json:"options"`
+	// Refusal says why the engine starts with the model on no GPU at all.
+	Refusal string `json:"refusal,omitempty"`
 	// Unknown is what a pod does not settle: the answer is for the value that is stated,
 	// or the engine's default, and need not hold when the pod runs.
 	Unknown []unknownSetting `json:"unknown,omitempty"`
@@ -88,6 +90,9 @@ type optionReport struct {
 	AsFloat16    bool `json:"asFloat16,omitempty"`
 	StateFloat16 bool `json:"stateFloat16,omitempty"`
 
+	// Remedies make the server fit, for a GPU of --gpu that it does not fit.
+	Remedies []remedyReport `json:"remedies,omitempty"`
+
 	Fits bool `json:"fits"`
 	// Close says that the answer lies within the margin of the estimate.
 	Close  bool   `json:"close"`
@@ -111,10 +116,12 @@ func (a *serverAnswer) newServerReport() *serverReport {
 		KVBytesPerToken: int64(a.KVPerToken), Quantisation: m.Quantisation,
 		Engine: string(l.Engine), EngineVersion: l.Version.String(),
 		MaxModelLen: a.MaxModelLen, Context: a.Context, Concurrency: a.Concurrency,
-		Unknown: a.question.unknown, Notes: a.notes,
+		Refusal: a.Refusal, Unknown: a.question.unknown, Notes: a.notes,
 	}
 	for _, option := range a.Options {
-		report.Options = append(report.Options, newOptionReport(option))
+		one := newOptionReport(option)
+		one.Remedies = newRemedyReports(a.remedies[option])
+		report.Options = append(report.Options, one)
 	}
 	if a.Smallest != nil {
 		need := a.Smallest.Estimate.Need()

@@ -64,6 +64,9 @@ func verdictCell(o *memoryplan.Option) string {
 // writeTable lists what fits, and below it, or in the table too with all, what does
 // not.
 func (a *serverAnswer) writeTable(p *cli.Page, all bool) {
+	if a.Refusal != "" {
+		return // on every GPU alike
+	}
 	rows := [][]string{planColumns}
 	listed, left := 0, 0
 	shared, converted := false, false
