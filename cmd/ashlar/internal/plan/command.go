@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -117,39 +118,48 @@ func (f *planFlags) runPlan(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	f.source.name = name
-	questions, err := f.findQuestions(cmd)
+	questions, failures, err := f.findQuestions(cmd)
 	if err != nil {
 		return err
 	}
 	answers := make([]*serverAnswer, 0, len(questions))
 	for i := range questions {
 		answer, err := f.answerQuestion(&questions[i], offers)
-		if err != nil {
+		switch {
+		case cli.ExitCode(err) == cli.ExitUsage:
 			return err
+		case err != nil:
+			failures = append(failures, err)
+			continue
 		}
 		answers = append(answers, answer)
 	}
-	if err := f.writeAnswers(cmd.OutOrStdout(), answers); err != nil {
-		return err
+	if len(answers) > 0 {
+		if err := f.writeAnswers(cmd.OutOrStdout(), answers); err != nil {
+			return err
+		}
+	}
+	if len(failures) > 0 {
+		return errors.Join(failures...)
 	}
 	return fitError(answers)
 }
 
 // findQuestions is what the command is to plan for: the model of its arguments, or every
-// model server of the file.
-func (f *planFlags) findQuestions(cmd *cobra.Command) ([]serverQuestion, error) {
+// model server of the file; failures are about single pods of it.
+func (f *planFlags) findQuestions(cmd *cobra.Command) (questions []serverQuestion, failures []error, err error) {
 	if f.file != "" {
 		return f.readManifest(cmd)
 	}
 	found, err := f.source.findModel(cmd.Context())
 	if err != nil {
-		return nil, asUsageError(err)
+		return nil, nil, asUsageError(err)
 	}
 	question := newQuestion(found)
 	if err := f.launch.applyTo(&question); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return []serverQuestion{question}, nil
+	return []serverQuestion{question}, nil, nil
 }
 
 // answerQuestion looks at every offer. Where shares are to be claimed, the server is held
