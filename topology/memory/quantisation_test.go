@@ -50,9 +50,9 @@ func TestSchemeRefusal(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := server.Refusal()
+			got := server.StartRefusal()
 			if tc.want == "" && got != "" || !strings.Contains(got, tc.want) {
-				t.Fatalf("server.Refusal() = %q, want %q in it", got, tc.want)
+				t.Fatalf("server.StartRefusal() = %q, want %q in it", got, tc.want)
 			}
 			e := server.On(GPU{Name: "any", Total: 100 * topology.GiB, Compute: topology.ComputeCapability{Major: 9}}, Demand{})
 			if refused := e.Outcome() == OutcomeUnsupported; refused != (tc.want != "") {

@@ -29,8 +29,8 @@ var (
 // Source: _FLOAT16_NOT_SUPPORTED_MODELS in vllm/config.
 var noFloat16 = map[string]bool{"gemma2": true, "gemma3": true, "gemma3_text": true, "glm4": true, "plamo2": true}
 
-// Refusal says why the engine starts with the model on no GPU at all; "" if it does on some.
-func (s *Server) Refusal() string {
+// StartRefusal says why the engine starts with the model on no GPU at all; "" if it does on some.
+func (s *Server) StartRefusal() string {
 	if because := s.schemeRefusal(); because != "" {
 		return because
 	}
@@ -54,7 +54,7 @@ func (l *Launch) RunsAsFloat16(compute topology.ComputeCapability) bool {
 // unsupportedReason says why the engine cannot run the model on the GPU; "" if it can, or
 // if the GPU's capability or the engine's needs are not known.
 func (s *Server) unsupportedReason(g GPU) string {
-	if because := s.Refusal(); because != "" {
+	if because := s.StartRefusal(); because != "" {
 		return because
 	}
 	if because := s.unsupportedCompute(g); because != "" {

@@ -38,7 +38,7 @@ func AnswerRequest(r Request, offers []Offer) (*Answer, error) {
 	single := r.Launch
 	single.TensorParallel, single.PipelineParallel, single.StageLayers = 1, 1, nil
 	if server, err := memory.NewServer(r.Model, single); err == nil {
-		answer.KVPerToken, answer.Refusal = server.KVPerToken(), server.Refusal()
+		answer.KVPerToken, answer.Refusal = server.KVPerToken(), server.StartRefusal()
 	}
 	var failure error
 	for i := range offers {

@@ -166,7 +166,7 @@ func (r Request) quantisedCopies(offer *Offer) []FitRemedy {
 	r.Launch.Quantisation = ""
 	copies := model.QuantisedCopies(r.Model)
 	slices.SortStableFunc(copies, func(a, b *model.Model) int {
-		return cmp.Or(compareTrue(confirms(stated, a), confirms(stated, b)), compareTrue(a.Quantisation == "awq", b.Quantisation == "awq"))
+		return cmp.Or(compareTrue(confirmsScheme(stated, a), confirmsScheme(stated, b)), compareTrue(a.Quantisation == "awq", b.Quantisation == "awq"))
 	})
 	var remedies []FitRemedy
 	for _, c := range copies {
@@ -180,13 +180,13 @@ func (r Request) quantisedCopies(offer *Offer) []FitRemedy {
 		}
 	}
 	slices.SortStableFunc(remedies, func(a, b FitRemedy) int {
-		return cmp.Or(compareTrue(confirms(stated, a.Copy), confirms(stated, b.Copy)), cmp.Compare(b.Copy.Loaded(), a.Copy.Loaded()))
+		return cmp.Or(compareTrue(confirmsScheme(stated, a.Copy), confirmsScheme(stated, b.Copy)), cmp.Compare(b.Copy.Loaded(), a.Copy.Loaded()))
 	})
 	return remedies
 }
 
-// confirms reports whether a stated scheme is that of a model's files: awq_marlin and awq.
-func confirms(stated string, m *model.Model) bool {
+// confirmsScheme reports whether a stated scheme is that of a model's files: awq_marlin and awq.
+func confirmsScheme(stated string, m *model.Model) bool {
 	return stated != "" && strings.Contains(stated, m.Quantisation)
 }
 

@@ -13,6 +13,7 @@
 //	model_source       a model by name, file or hub
 //	question           one model server to plan for
 //	manifest           the pods of -f
+//	host_notes         what stops them beside their GPUs; training_pod tells training jobs
 //	report             what -o json and yaml print
 //	summary, table, breakdown, remedy, refusal
 //	                   what people read

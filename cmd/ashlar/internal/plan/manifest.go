@@ -37,6 +37,11 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 	if err != nil {
 		return nil, nil, err
 	}
+	objects, err := podspec.ReadObjects(name, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	neighbours := readNeighbours(objects)
 	if len(pods) == 0 {
 		return nil, nil, fmt.Errorf("%s: no pod in it: want objects that have containers, like a Pod or a Deployment", name)
 	}
@@ -59,6 +64,7 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 			failures = append(failures, err)
 			continue
 		}
+		question.addHostNotes(&pod, &neighbours)
 		questions = append(questions, question)
 	}
 	if len(questions) == 0 && len(failures) == 0 {

@@ -307,3 +307,19 @@ func TestNothingFitsIsAnErrorOfItsOwn(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// One pod's error ends only its own answer, and what trains is named.
+func TestPlanAnswersOtherPods(t *testing.T) {
+	out, notes, err := runPlan(t, "plan", "-f", "testdata/plan-host-notes.yaml", "--gpu", "H100-SXM5-80GB")
+	if err == nil || cli.ExitCode(err) != cli.ExitFailure {
+		t.Errorf("error %v, exit code %d", err, cli.ExitCode(err))
+	}
+	if want := `Pod misspelt: model "Qwen/Qwen2.5-72B-Instrukt" is not in the catalogue`; err != nil && !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %q in it", err, want)
+	}
+	if want := "Job tuning: runs torchrun: what a training job takes is not read from its pod"; !strings.Contains(notes, want) {
+		t.Errorf("notes %q, want %q in them", notes, want)
+	}
+
+	clitest.CompareGolden(t, "plan-host-notes.txt", out)
+}

@@ -63,7 +63,8 @@ func (a *serverAnswer) remedyText(r *memoryplan.FitRemedy) string {
 	case memoryplan.PipelineParallelRemedy:
 		with = append(with, fmt.Sprintf("%s %d", a.flagName(launch.FieldPipelineParallel, "--pp"), r.PipelineParallel))
 	case memoryplan.QuantisationRemedy:
-		with = append(with, fmt.Sprintf("%s %s, which quantises while loading,", a.flagName(launch.FieldQuantisation, "--quantization"), r.Scheme))
+		flag := a.flagName(launch.FieldQuantisation, "--quantization")
+		with = append(with, fmt.Sprintf("%s %s, which quantises while loading,", flag, r.Scheme))
 	case memoryplan.CopyRemedy:
 		text += fmt.Sprintf(" for %s (%s)", r.Copy.Name, r.Copy.Quantisation)
 	}
