@@ -6,6 +6,7 @@
 // command line. A model.Model is what it loads. Estimate puts the two on a GPU and
 // accounts for its memory the way the engine does it, line by line. Need turns that
 // around: how much memory to ask for. FindOptions compares kinds of GPUs and slices.
+// Package training accounts for training a model instead.
 //
 // # Files
 //
