@@ -16,6 +16,7 @@ import (
 type planFlags struct {
 	source  modelSource
 	launch  launchFlags
+	train   trainingFlags
 	gpus    gpuFlags
 	output  cli.OutputFlag
 	file    string
@@ -50,6 +51,10 @@ GPU's. The estimate's margin decides what fits "just about".
 it for the same number of GPUs and arguments. With --share it may also be part of a
 GPU's memory, with the arguments that keep the server to it.
 
+--train accounts for training instead: weights, gradients, the optimizer's moments and
+the 32-bit copy of mixed precision, sharded as ZeRO and FSDP do it, and activations
+with and without checkpointing; and says how many GPUs of each kind are enough.
+
 The exit code is 0 if something that was asked for fits, 3 if nothing does, or
 nothing for one of several pods, 1 for any other failure and 2 for a mistake in
 the call.`,
@@ -57,6 +62,7 @@ the call.`,
   ashlar plan meta-llama/Llama-3.1-8B-Instruct --gpu T4 --gpu A100-SXM4-80GB:2g.20gb
   ashlar plan meta-llama/Llama-3.1-70B-Instruct -- --max-num-seqs 64 -tp 4
   ashlar plan -f deployment.yaml
+  ashlar plan meta-llama/Llama-2-7b-hf --train --checkpointing --gpu A100-SXM4-80GB
   ashlar plan Qwen/Qwen3-8B --max-model-len 32k -o claim | kubectl apply -f -
   ashlar plan my-org/my-model --hub`,
 		ValidArgsFunction: func(_ *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
@@ -81,6 +87,7 @@ the call.`,
 	flags.gpus.addTo(command)
 	flags.source.addTo(command)
 	flags.launch.addTo(command)
+	flags.train.addTo(command)
 	flags.output.AddTo(command, "table, json, yaml, claim (a ResourceClaimTemplate sized by the answer)",
 		cli.FormatTable, cli.FormatJSON, cli.FormatYAML, claimFormat)
 	return command
@@ -93,6 +100,12 @@ func (f *planFlags) checkCall(cmd *cobra.Command, args []string) (name string, e
 	}
 	if f.sharing && f.output.Format != claimFormat {
 		return "", cli.UsageErrorf("--share goes with -o %s: the other outputs show shares anyway", claimFormat)
+	}
+	if err := f.train.checkTogether(cmd, f.launch.engineFlags); err != nil {
+		return "", err
+	}
+	if f.train.enabled && f.output.Format == claimFormat {
+		return "", cli.UsageErrorf("-o %s sizes a claim for a model server: it does not go with --train", claimFormat)
 	}
 	args, err = f.source.takeAddress(args)
 	switch {
@@ -118,6 +131,9 @@ func (f *planFlags) runPlan(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	f.source.name = name
+	if f.train.enabled {
+		return f.planTraining(cmd, offers)
+	}
 	questions, failures, err := f.findQuestions(cmd)
 	if err != nil {
 		return err

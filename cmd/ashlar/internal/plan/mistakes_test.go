@@ -60,6 +60,23 @@ func TestPlanMistakes(t *testing.T) {
 			[]string{"-f", write("int8.yaml", server("--model="+llama8+", --quantization=int8"))},
 			cli.ExitFailure, "int8.yaml:6: Pod a: container server: args[1]: --quantization int8: vllm has no such scheme",
 		},
+		"training flag alone": {
+			[]string{llama8, "--optimizer", "sgd"}, cli.ExitUsage, "--optimizer says how a model is trained: it goes with --train",
+		},
+		"serving flag, training": {
+			[]string{llama8, "--train", "--concurrency", "4"}, cli.ExitUsage, "--concurrency is about serving a model: it does not go with --train",
+		},
+		"length, training":       {[]string{llama8, "--train", "--max-model-len", "4k"}, cli.ExitUsage, "--train takes --sequence-length"},
+		"manifest, training":     {[]string{"--train", "-f", "x.yaml"}, cli.ExitUsage, "--filename is about serving a model"},
+		"engine flags, training": {[]string{llama8, "--train", "--", "-tp", "2"}, cli.ExitUsage, "flags after -- are a model server's"},
+		"claim, training":        {[]string{llama8, "--train", "-o", "claim"}, cli.ExitUsage, "it does not go with --train"},
+		"unknown optimizer": {
+			[]string{llama8, "--train", "--optimizer", "adam"}, cli.ExitUsage, `--optimizer "adam": want one of adamw, adamw-8bit, sgd,`,
+		},
+		"unknown stage":      {[]string{llama8, "--train", "--sharding", "zero"}, cli.ExitUsage, `--sharding "zero": want one of none, zero-1,`},
+		"bad batch":          {[]string{llama8, "--train", "--batch", "0"}, cli.ExitUsage, "--batch 0: want 1 to"},
+		"4 bits, trained":    {[]string{llama8, "--train", "--qlora"}, cli.ExitUsage, "it goes with --lora-rank"},
+		"quantised, trained": {[]string{"Qwen/Qwen3-8B-AWQ", "--train"}, cli.ExitUsage, "its files are quantised (awq), which are not trained"},
 		"several GPUs": {
 			[]string{llama8, "--gpu", "H100"},
 			cli.ExitUsage, `--gpu: "H100" may be any of H100-NVL-94GB, H100-PCIe-80GB, H100-SXM5-80GB: name one`,

@@ -56,8 +56,15 @@ func TestPlanGolden(t *testing.T) {
 		"plan-70b-a100-refused.txt":     {llama70, "--gpu", "A100-SXM4-80GB", "--max-model-len", "4096"},
 		"plan-awq-flag-refused.txt":     {"-f", "testdata/plan-awq-flag.yaml", "--gpu", "A100-SXM4-80GB"},
 		"plan-gptq-flag-refused.txt":    {llama70, "--quantization", "gptq"},
-		"plan-bert.txt":                 {"google-bert/bert-base-uncased", "--engine", "plain"},
-		"plan-workloads.txt":            {"-f", "testdata/plan-workloads.yaml", "--gpu", "H100-SXM5-80GB"},
+		"plan-train-7b.txt":             {"meta-llama/Llama-2-7b-hf", "--train"},
+		"plan-train-7b-a100.txt":        {"meta-llama/Llama-2-7b-hf", "--train", "--checkpointing", "--gpu", "A100-SXM4-80GB"},
+		"plan-train-7b-refused.txt":     {"meta-llama/Llama-2-7b-hf", "--train", "--sharding", "none", "--gpu", "H100-SXM5-80GB"},
+		"plan-train-8b-qlora.json": {llama8, "--train", "--lora-rank", "16", "--qlora", "--checkpointing", "--optimizer", "adamw-8bit",
+			"--gpu", "L4", "-o", "json"},
+		"plan-train-8b-zero.txt": {llama8, "--train", "--sharding", "zero-2", "--shards", "8", "--batch", "2", "--sequence-length", "2k",
+			"--precision", "bf16", "--gpu", "H100-SXM5-80GB", "--gpu", "V100-SXM2-32GB"},
+		"plan-bert.txt":      {"google-bert/bert-base-uncased", "--engine", "plain"},
+		"plan-workloads.txt": {"-f", "testdata/plan-workloads.yaml", "--gpu", "H100-SXM5-80GB"},
 	}
 	for _, name := range slices.Sorted(maps.Keys(tests)) {
 		t.Run(name, func(t *testing.T) {
