@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/topology/memory"
+	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
@@ -21,6 +22,8 @@ const (
 	QuantisationRemedy     RemedyKind = "quantised-while-loading"
 	CopyRemedy             RemedyKind = "quantised-copy"
 	ShorterRemedy          RemedyKind = "shorter-requests"
+	// UnflaggedRemedy leaves out the flag for which the engine refuses to start.
+	UnflaggedRemedy RemedyKind = "without-the-flag"
 )
 
 // FitRemedy is one change of the request with which a server certainly fits an offer.
@@ -30,8 +33,11 @@ type FitRemedy struct {
 	Option *Option
 	// PipelineParallel are the stages, for PipelineParallelRemedy.
 	PipelineParallel int64
-	// Scheme is the engine's word, for QuantisationRemedy.
-	Scheme string
+	// Scheme is the engine's word, for QuantisationRemedy. Unflagged is the field whose flag is
+	// left out, for UnflaggedRemedy, and Stated what it said.
+	Scheme    string
+	Unflagged launch.Field
+	Stated    string
 	// Copy is the model to serve instead, for CopyRemedy.
 	Copy *model.Model
 	// MaxModelLen is the longest request in tokens, 0 for as long as was asked for.
@@ -51,7 +57,7 @@ func (a *Answer) FindRemedies(o *Option) []FitRemedy {
 		r.Launch.TensorParallel = o.TensorParallel
 	}
 	if a.Refusal != "" { // more GPUs would not start it either
-		return slices.Concat(r.quantisedCopies(&o.Offer), r.quantiseWhileLoading(&o.Offer))
+		return slices.Concat(r.leaveOutFlag(&o.Offer), r.quantisedCopies(&o.Offer), r.quantiseWhileLoading(&o.Offer))
 	}
 	remedies := slices.Concat(r.moreGPUs(&o.Offer), r.moreStages(&o.Offer), r.quantiseWhileLoading(&o.Offer), r.quantisedCopies(&o.Offer))
 	if option, length := r.surelyOn(&o.Offer); option != nil && length > 0 {
@@ -82,6 +88,21 @@ func (r Request) surelyOn(offer *Offer) (option *Option, length int64) {
 
 // isSure reports whether an option fits, whatever the margin.
 func (o *Option) isSure() bool { return o.Fits && !o.Close && !o.StateFloat16 }
+
+// leaveOutFlag is the server without the flag for which the engine refuses to start.
+func (r Request) leaveOutFlag(offer *Offer) []FitRemedy {
+	remedy := FitRemedy{Kind: UnflaggedRemedy}
+	if remedy.Unflagged, remedy.Stated = launch.FieldQuantisation, r.Launch.Quantisation; remedy.Stated != "" {
+		r.Launch.Quantisation = ""
+	} else {
+		remedy.Unflagged, remedy.Stated = launch.FieldDtype, r.Launch.Dtype
+		r.Launch.Dtype = ""
+	}
+	if remedy.Option, remedy.MaxModelLen = r.surelyOn(offer); remedy.Option == nil {
+		return nil
+	}
+	return []FitRemedy{remedy}
+}
 
 // moreGPUs is the smallest degree of tensor parallelism that is enough on one node.
 func (r Request) moreGPUs(offer *Offer) []FitRemedy {
@@ -162,15 +183,16 @@ func (r Request) holdsUnquantised(offer *Offer) bool {
 // quantisedCopies are copies of the model that the catalogue knows, the largest that fits
 // first; of those of about one size, the one of the scheme that the launch names.
 func (r Request) quantisedCopies(offer *Offer) []FitRemedy {
-	stated := r.Launch.Quantisation
+	stated, served := r.Launch.Quantisation, r.Model
 	r.Launch.Quantisation = ""
-	copies := model.QuantisedCopies(r.Model)
+	copies := model.QuantisedCopies(served)
 	slices.SortStableFunc(copies, func(a, b *model.Model) int {
-		return cmp.Or(compareTrue(confirmsScheme(stated, a), confirmsScheme(stated, b)), compareTrue(a.Quantisation == "awq", b.Quantisation == "awq"))
+		return cmp.Or(compareTrue(confirmsScheme(stated, a), confirmsScheme(stated, b)),
+			compareTrue(a.Quantisation == "awq", b.Quantisation == "awq"))
 	})
 	var remedies []FitRemedy
 	for _, c := range copies {
-		if slices.ContainsFunc(remedies, func(other FitRemedy) bool { return areAlike(other.Copy, c) }) {
+		if areAlike(served, c) || slices.ContainsFunc(remedies, func(other FitRemedy) bool { return areAlike(other.Copy, c) }) {
 			continue
 		}
 		r.Model = c
@@ -204,6 +226,9 @@ func (a *Answer) CheapestRemedies(offers []Offer) []FitRemedy {
 	best := map[string]FitRemedy{}
 	for i := range offers {
 		found := slices.Concat(r.quantiseWhileLoading(&offers[i]), r.quantisedCopies(&offers[i]))
+		if a.Refusal != "" {
+			found = append(found, r.leaveOutFlag(&offers[i])...)
+		}
 		if a.Refusal == "" && r.Launch.TensorParallel > 0 {
 			found = append(found, r.moreGPUs(&offers[i])...)
 		}

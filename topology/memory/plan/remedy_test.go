@@ -65,7 +65,16 @@ func TestFindRemedies(t *testing.T) {
 				"quantised-copy: A100-SXM4-80GB RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8-dynamic",
 				"quantised-while-loading: A100-SXM4-80GB fp8",
 			}},
-		"nothing helps": {"google/gemma-2-2b-it", memory.Launch{TensorParallel: 1, Dtype: "float16"}, "A100-SXM4-80GB", nil},
+		"a flag that is wrong for the files": {"hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4",
+			memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Quantisation: "gptq"}, "T4", []string{"without-the-flag: T4"}},
+		"16 bits fit as well": {"Qwen/Qwen2.5-3B-Instruct", memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Quantisation: "awq"}, "L4",
+			[]string{
+				"without-the-flag: L4", "quantised-copy: L4 Qwen/Qwen2.5-3B-Instruct-AWQ", "quantised-copy: L4 Qwen/Qwen2.5-3B-Instruct-GPTQ-Int8",
+				"quantised-while-loading: L4 fp8",
+			}},
+		"numbers that overflow": {"google/gemma-2-2b-it", memory.Launch{TensorParallel: 1, Dtype: "float16"}, "A100-SXM4-80GB",
+			[]string{"without-the-flag: A100-SXM4-80GB"}},
+		"nothing helps": {"google/gemma-2-2b-it", memory.Launch{TensorParallel: 1}, "T4", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.launch.Engine = memory.VLLM

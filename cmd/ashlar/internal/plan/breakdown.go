@@ -26,7 +26,9 @@ func (a *serverAnswer) writeBreakdowns(p *cli.Page) {
 		if o.Err == nil {
 			a.writeLines(p, o)
 		}
-		p.Printf("  %s\n", explainOption(o))
+		if o.Err != nil || o.Estimate.UnsupportedReason() == "" { // else it is said above
+			p.Printf("  %s\n", explainOption(o))
+		}
 		a.writeRemedies(p, o)
 		a.writeBeside(p, o)
 	}

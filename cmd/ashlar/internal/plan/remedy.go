@@ -65,6 +65,9 @@ func (a *serverAnswer) remedyText(r *memoryplan.FitRemedy) string {
 	case memoryplan.QuantisationRemedy:
 		flag := a.flagName(launch.FieldQuantisation, "--quantization")
 		with = append(with, fmt.Sprintf("%s %s, which quantises while loading,", flag, r.Scheme))
+	case memoryplan.UnflaggedRemedy:
+		name, _ := launch.ArgumentName(a.Request.Launch.Engine, r.Unflagged)
+		text += fmt.Sprintf(" without %s %s", name, r.Stated)
 	case memoryplan.CopyRemedy:
 		text += fmt.Sprintf(" for %s (%s)", r.Copy.Name, r.Copy.Quantisation)
 	}
