@@ -18,6 +18,6 @@
 //	summary, table, breakdown, remedy, refusal
 //	                   what people read
 //	claim_manifest     -o claim, with comments
-//	training_flags, training_answer, training_report
+//	training_flags, training_answer, training_text, training_report
 //	                   --train: topology/memory/training's account, on the GPUs that may be had
 package plan
