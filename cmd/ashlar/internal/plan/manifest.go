@@ -133,6 +133,10 @@ func (f *planFlags) questionOf(cmd *cobra.Command, pod *manifestPod) (serverQues
 		if f.source.name != "" {
 			return serverQuestion{}, asUsageError(err)
 		}
+		if r.GPUMemory > 0 {
+			err = fmt.Errorf("%w; Ashlar's scheduler goes by the %s per GPU that the pod states (%s)", err, r.GPUMemory,
+				launch.GPUMemoryAnnotation)
+		}
 		return serverQuestion{}, fmt.Errorf("%s: %w", pod.Where(), err)
 	}
 	question := newQuestion(found)

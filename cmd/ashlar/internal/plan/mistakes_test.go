@@ -27,9 +27,17 @@ func TestPlanMistakes(t *testing.T) {
 		code int
 		want string
 	}{
-		"no model":            {[]string{}, cli.ExitUsage, "want a MODEL, or the pods of a manifest with -f"},
-		"two models":          {[]string{"a", "b"}, cli.ExitUsage, "want one MODEL"},
-		"unknown model":       {[]string{"meta-llama/Llama-3.1-9B"}, cli.ExitUsage, "near it are"},
+		"no model":      {[]string{}, cli.ExitUsage, "want a MODEL, or the pods of a manifest with -f"},
+		"two models":    {[]string{"a", "b"}, cli.ExitUsage, "want one MODEL"},
+		"unknown model": {[]string{"meta-llama/Llama-3.1-9B"}, cli.ExitUsage, "near it are"},
+		"mistyped model": {
+			[]string{"meta-llama/Llama-3.1-8B-Instuct"}, cli.ExitUsage, "near it are meta-llama/Llama-3.1-8B-Instruct, ",
+		},
+		"unknown model, memory stated": {
+			[]string{"-f", write("stated.yaml", strings.Replace(server("--model=nobody/nothing"), "{name: a}",
+				"{name: a, annotations: {ashlar.dev/gpu-memory: 20Gi}}", 1))},
+			cli.ExitFailure, "Ashlar's scheduler goes by the 20GiB per GPU that the pod states (ashlar.dev/gpu-memory)",
+		},
 		"unknown model, help": {[]string{"nobody/nothing"}, cli.ExitUsage, "--config FILE, or have it read with --hub"},
 		"unknown format": {
 			[]string{llama8, "-o", "xml"},

@@ -56,6 +56,7 @@ func TestPlanGolden(t *testing.T) {
 		"plan-70b-a100-refused.txt":     {llama70, "--gpu", "A100-SXM4-80GB", "--max-model-len", "4096"},
 		"plan-awq-flag-refused.txt":     {"-f", "testdata/plan-awq-flag.yaml", "--gpu", "A100-SXM4-80GB"},
 		"plan-gptq-flag-refused.txt":    {llama70, "--quantization", "gptq"},
+		"plan-scout-refused.txt":        {"meta-llama/Llama-4-Scout-17B-16E-Instruct"},
 		"plan-train-7b.txt":             {"meta-llama/Llama-2-7b-hf", "--train"},
 		"plan-train-7b-a100.txt":        {"meta-llama/Llama-2-7b-hf", "--train", "--checkpointing", "--gpu", "A100-SXM4-80GB"},
 		"plan-train-7b-refused.txt":     {"meta-llama/Llama-2-7b-hf", "--train", "--sharding", "none", "--gpu", "H100-SXM5-80GB"},

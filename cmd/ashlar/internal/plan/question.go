@@ -85,6 +85,10 @@ func newServerAnswer(q *serverQuestion, answer *memoryplan.Answer, offers []memo
 	for _, shorter := range answer.Shorter {
 		a.notes = append(a.notes, fmt.Sprintf("%s would do with --max-model-len %d or less", shorter.Option.Title(), shorter.MaxModelLen))
 	}
+	if usual := answer.AtUsualLength(offers); usual != nil {
+		a.notes = append(a.notes, fmt.Sprintf("%s would do with --max-model-len %d, %s a GPU left for the KV cache", usual.Title(),
+			memoryplan.UsualLength, usual.Estimate.KV))
+	}
 	if answer.Smallest == nil && !named {
 		for _, remedy := range answer.CheapestRemedies(offers) {
 			a.notes = append(a.notes, a.remedyText(&remedy))

@@ -66,7 +66,7 @@ func (f *planFlags) planTraining(cmd *cobra.Command, offers []memoryplan.Offer) 
 		return err
 	}
 	err = f.output.Write(cmd.OutOrStdout(), answer.newTrainingReport(), func(w io.Writer) error {
-		return answer.writeText(w, f.gpus.namedOffers())
+		return answer.writeText(w, f.gpus.namedOffers(), f.all)
 	})
 	if err != nil {
 		return err

@@ -25,11 +25,12 @@ const usualLength = 4096
 
 func (f *trainingFlags) addTo(command *cobra.Command) {
 	set := command.Flags()
-	set.BoolVar(&f.enabled, "train", false, "account for training the model instead of serving it; the flags below say how")
+	set.BoolVar(&f.enabled, "train", false,
+		"account for training the model instead of serving it; flags whose help begins with --train say how")
 	set.StringVar(&f.optimizer, "optimizer", string(training.AdamW), "with --train, `NAME` of the optimizer: "+
 		strings.Join(wordsOf(training.Optimizers()), ", "))
-	set.StringVar(&f.precision, "precision", string(training.MixedPrecision), "with --train, `WIDTH` of numbers: mixed (16 bits and a "+
-		"32-bit copy), bf16 (moments too), fp32")
+	set.StringVar(&f.precision, "precision", string(training.MixedPrecision),
+		"with --train, `WIDTH` of numbers: mixed (16 bits and a 32-bit copy), bf16 (moments too), fp32")
 	set.StringVar(&f.batch, "batch", "1", "with --train, `SEQUENCES` that each GPU computes in one step")
 	set.StringVar(&f.length, "sequence-length", "",
 		fmt.Sprintf("with --train, `TOKENS` of each sequence (default %d, or what the model takes)", usualLength))

@@ -9,8 +9,9 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory/training"
 )
 
-// writeText prints the account, and where it fits.
-func (a *trainingAnswer) writeText(w io.Writer, named bool) error {
+// writeText prints the account, and where it fits: line by line for GPUs that are named, else
+// in a table, of all that fits or of the cheapest.
+func (a *trainingAnswer) writeText(w io.Writer, named, all bool) error {
 	p := cli.NewPage(w)
 	s := &a.account.Settings
 	trained := "all of them trained"
@@ -34,7 +35,7 @@ func (a *trainingAnswer) writeText(w io.Writer, named bool) error {
 		}
 		return p.Err()
 	}
-	a.writeTrainingTable(p)
+	a.writeTrainingTable(p, all)
 	return p.Err()
 }
 
@@ -121,7 +122,7 @@ func trainingVerdict(o *trainingOption) string {
 }
 
 // writeTrainingTable lists the GPUs that are enough, the cheapest first.
-func (a *trainingAnswer) writeTrainingTable(p *cli.Page) {
+func (a *trainingAnswer) writeTrainingTable(p *cli.Page, all bool) {
 	rows := [][]string{{"GPU", "TAKES", "STATES", "ACTIVATIONS", "PEAK", "OF", "$/HOUR", "FITS"}}
 	left := 0
 	var refused []string
@@ -136,7 +137,7 @@ func (a *trainingAnswer) writeTrainingTable(p *cli.Page) {
 		if o.offer.Profile != "" && o.offer.Fraction == 1 {
 			continue // the GPU may as well be had whole
 		}
-		if len(rows) > maxRows {
+		if len(rows) > maxRows && !all {
 			left++
 			continue
 		}
@@ -147,7 +148,7 @@ func (a *trainingAnswer) writeTrainingTable(p *cli.Page) {
 		p.PrintTable(rows)
 	}
 	if left > 0 {
-		p.Printf("and %d more, dearer or without a price: --gpu asks about one\n", left)
+		p.Printf("and %d more, dearer or without a price: --all lists them\n", left)
 	}
 	if len(refused) > 0 {
 		p.Printf("\ndoes not fit:\n")
