@@ -35,8 +35,8 @@ func (f *trainingFlags) addTo(command *cobra.Command) {
 	set.StringVar(&f.length, "sequence-length", "",
 		fmt.Sprintf("with --train, `TOKENS` of each sequence (default %d, or what the model takes)", usualLength))
 	set.BoolVar(&f.checkpointing, "checkpointing", false, "with --train, keep only each layer's input and compute the rest again")
-	set.StringVar(&f.sharding, "sharding", "fsdp", "with --train, what GPUs share, `STAGE`: none, zero-1 (optimizer), zero-2 (gradients too), "+
-		"zero-3 or fsdp (weights too)")
+	set.StringVar(&f.sharding, "sharding", "fsdp", "with --train, what GPUs share, `STAGE`: none, zero-1 (optimizer), zero-2 (gradients "+
+		"too), zero-3 or fsdp (weights too)")
 	set.StringVar(&f.shards, "shards", "", "with --train, `GPUS` that share it (default the fewest that suffice)")
 	set.StringVar(&f.rank, "lora-rank", "", "with --train, train LoRA adapters of this `RANK` beside all linear layers instead of the weights")
 	set.BoolVar(&f.quantisedBase, "qlora", false, "with --train and --lora-rank, keep the frozen weights in 4 bits")
