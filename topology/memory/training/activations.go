@@ -1,6 +1,8 @@
 package training
 
 import (
+	"math"
+
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
@@ -52,7 +54,7 @@ func stepActivations(m *model.Model, s *Settings, checkpointing bool) topology.B
 		all = int64(len(m.Order))*m.Hidden + largest
 	}
 	all += 3 * m.Hidden // the embedding, and the last norm's input and output
-	return topology.Bytes(tokens * all * s.tensorWidth())
+	return topology.Bytes(cappedProduct(cappedProduct(tokens, all), s.tensorWidth()))
 }
 
 // lossBytes is what the output and its loss take: logits, their 32-bit copy and its
@@ -61,5 +63,15 @@ func lossBytes(m *model.Model, s *Settings) topology.Bytes {
 	if m.Kind == model.EncoderKind {
 		return 0
 	}
-	return topology.Bytes(s.Batch * s.SequenceLength * m.Vocabulary * (s.tensorWidth() + 8))
+	return topology.Bytes(cappedProduct(cappedProduct(s.Batch*s.SequenceLength, m.Vocabulary), s.tensorWidth()+8))
+}
+
+// cappedProduct multiplies what may be absurdly large and stops where sums of several results
+// would not fit an int64.
+func cappedProduct(a, b int64) int64 {
+	const most = math.MaxInt64 / 16
+	if a > 0 && b > most/a {
+		return most
+	}
+	return a * b
 }

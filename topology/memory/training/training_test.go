@@ -219,6 +219,15 @@ func TestSettingsMistakes(t *testing.T) {
 	}
 }
 
+// What nobody can mean is large, and not negative.
+func TestAbsurdBatch(t *testing.T) {
+	most := usual(func(s *Settings) { s.Batch, s.SequenceLength = maxBatch, maxLength })
+	a := accountFor(t, knownModel(t, "meta-llama/Llama-3.1-405B"), most)
+	if a.Total() <= 0 || a.OtherTotal() <= 0 || a.Margin() <= 0 || a.FitOn(1<<50) != FitsNot {
+		t.Errorf("peak %d, with checkpointing %d, margin %d", a.Total(), a.OtherTotal(), a.Margin())
+	}
+}
+
 func TestParseStage(t *testing.T) {
 	for text, want := range map[string]ShardingStage{"none": ShardNothing, "zero-2": ShardGradients, "zero-3": ShardParameters,
 		"fsdp": ShardParameters} {
