@@ -28,6 +28,8 @@ type ModelServer struct {
 type NeighbourObjects struct {
 	Claims   map[string]*corev1.PersistentVolumeClaim
 	Services map[string]bool
+	// Templates are the claims that each replica gets of its own, by the name of the volume.
+	Templates map[string]*corev1.PersistentVolumeClaim
 }
 
 // HostNotes says what will stop or slow the server beside its GPUs, a sentence for each.

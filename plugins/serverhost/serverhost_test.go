@@ -129,6 +129,15 @@ func TestHostNotes(t *testing.T) {
 			func(s *ModelServer) { large(s); s.Neighbours.Claims = claim("80Gi", corev1.ReadWriteOnce) },
 			[]string{"PersistentVolumeClaim models of 80Gi: the server is stopped for want of space"},
 		},
+		"cache of a template": {
+			"{containers: [{name: c, args: [--model=" + model + "], volumeMounts: [{name: models, mountPath: /root/.cache}]}]}",
+			func(s *ModelServer) {
+				large(s)
+				three(s) // each has its own
+				s.Neighbours.Templates = claim("80Gi", corev1.ReadWriteOnce)
+			},
+			[]string{"PersistentVolumeClaim models of 80Gi: the server is stopped for want of space"},
+		},
 		"cache large enough": {"{containers: [{name: c, " + downloads + "emptyDir: {sizeLimit: 150Gi}}]}", large, nil},
 		"no volume": {
 			"{containers: [{name: c, args: [serve, " + model + "], resources: {limits: {ephemeral-storage: 20Gi}}}]}", large,

@@ -58,20 +58,26 @@ func (s *ModelServer) noteStorage() []string {
 		return s.noteTooSmall(limit, limited, fmt.Sprintf("the container's own storage, limits.ephemeral-storage %s", &limit), "evicted")
 	}
 	volume := s.volumeNamed(mount.Name)
-	switch {
+	switch own := s.Neighbours.Templates[mount.Name]; {
+	case volume == nil && own != nil:
+		return s.noteClaim(own)
 	case volume == nil:
 	case volume.EmptyDir != nil && volume.EmptyDir.SizeLimit != nil:
 		limit := *volume.EmptyDir.SizeLimit
 		return s.noteTooSmall(limit, !limit.IsZero(), fmt.Sprintf("volume %s, an emptyDir of %s", volume.Name, &limit), "evicted")
 	case volume.PersistentVolumeClaim != nil:
-		known := s.Neighbours.Claims[volume.PersistentVolumeClaim.ClaimName]
-		if known == nil {
-			return nil
-		}
-		size, stated := known.Spec.Resources.Requests[corev1.ResourceStorage]
-		return s.noteTooSmall(size, stated, fmt.Sprintf("PersistentVolumeClaim %s of %s", known.Name, &size), "stopped for want of space")
+		return s.noteClaim(s.Neighbours.Claims[volume.PersistentVolumeClaim.ClaimName])
 	}
 	return nil
+}
+
+// noteClaim is about a claim into which the model is downloaded, nil for one that is not known.
+func (s *ModelServer) noteClaim(claim *corev1.PersistentVolumeClaim) []string {
+	if claim == nil {
+		return nil
+	}
+	size, stated := claim.Spec.Resources.Requests[corev1.ResourceStorage]
+	return s.noteTooSmall(size, stated, fmt.Sprintf("PersistentVolumeClaim %s of %s", claim.Name, &size), "stopped for want of space")
 }
 
 // noteTooSmall is about a place that is smaller than the files that are put there.
