@@ -174,6 +174,11 @@ func (d *nodeDecoder) decodeScalar(node *Node, v reflect.Value, path string) {
 	case reflect.String:
 		v.SetString(node.Text)
 	case reflect.Bool:
+		truth, meant := olderTruth[strings.ToLower(node.Text)]
+		if node.Kind == KindString && meant {
+			v.SetBool(truth)
+			return
+		}
 		if node.Kind != KindBoolean {
 			d.reportFault(node.Position, path, "%q, want true or false", node.Text)
 			return

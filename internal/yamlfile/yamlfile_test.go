@@ -91,7 +91,7 @@ func TestReadFaults(t *testing.T) {
 		"twice":           {"kind: x\nlist: []\nkind: y\n", "f.yaml:3:1: kind: occurs twice"},
 		"twice in flow":   {"{kind: x, kind: y}\n", "f.yaml:1:11: kind: occurs twice"},
 		"strange name":    {"\"a\\e[31m.b\": x\n", "f.yaml:1:1: \"a\\x1b[31m.b\": is not a field"},
-		"a word":          {"on: yes\n", `f.yaml:1:5: on: "yes", want true or false`},
+		"a word":          {"on: sure\n", `f.yaml:1:5: on: "sure", want true or false`},
 		"a quoted truth":  {"on: 'true'\n", `f.yaml:1:5: on: "true", want true or false`},
 		"a quoted number": {"count: '3'\n", `f.yaml:1:8: count: "3", want a whole number without quotes`},
 		"a fraction":      {"count: 1.5\n", `f.yaml:1:8: count: "1.5", want a whole number`},
@@ -132,6 +132,20 @@ func TestReadFaults(t *testing.T) {
 	}
 }
 
+// YAML 1.1 has more words for true and false. They count where a truth is wanted, and
+// nowhere else.
+func TestReadOlderTruths(t *testing.T) {
+	for text, want := range map[string]bool{"yes": true, "On": true, "no": false, "off": false} {
+		into := sample{part: part{On: !want}}
+		if _, faults := Read("f.yaml", []byte("kind: "+text+"\non: "+text+"\n"), &into, Options{}); len(faults) > 0 {
+			t.Fatal(faults.Err())
+		}
+		if into.On != want || into.Kind != text {
+			t.Errorf("%s: read as %t and %q, want %t and %q", text, into.On, into.Kind, want, text)
+		}
+	}
+}
+
 // All faults are said at once, by their lines; of very many the first twenty.
 func TestReadAllFaults(t *testing.T) {
 	var into sample
@@ -141,8 +155,8 @@ f.yaml:1:30: list[1].small: "x", want a whole number`
 	if diff := cmp.Diff(items, faults.Err().Error()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	_, faults = Read("f.yaml", []byte("on: yes\nlist:\n- nam: x\n  small: many\nkind: a\nkind: b\n"), &into, Options{})
-	want := `f.yaml:1:5: on: "yes", want true or false
+	_, faults = Read("f.yaml", []byte("on: sure\nlist:\n- nam: x\n  small: many\nkind: a\nkind: b\n"), &into, Options{})
+	want := `f.yaml:1:5: on: "sure", want true or false
 f.yaml:3:3: list[0].nam: is not a field, did you mean name?: want one of name, size, small
 f.yaml:4:10: list[0].small: "many", want a whole number
 f.yaml:6:1: kind: occurs twice`

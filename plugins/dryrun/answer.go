@@ -104,8 +104,11 @@ type nodeGPU struct {
 func usedGPUs(holdings []resourceslices.ClaimAllocation) (gpus map[nodeGPU]bool, nodes map[string]bool) {
 	gpus, nodes = map[nodeGPU]bool{}, map[string]bool{}
 	for _, h := range holdings {
-		nodes[h.Node] = true
 		for _, held := range h.Devices {
+			if held.AdminAccess {
+				continue // takes nothing
+			}
+			nodes[h.Node] = true
 			gpus[nodeGPU{h.Node, held.Device.GPU}] = true
 		}
 	}
@@ -220,18 +223,20 @@ func (p *PodPlacement) describeClaims(
 				device.Bytes = memory.Value()
 			}
 			p.Devices = append(p.Devices, device)
-			isResult := func(d resourceslices.AllocatedDevice) bool { return d.Name == result.Device }
+			isResult := func(d resourceslices.AllocatedDevice) bool {
+				return d.Driver == result.Driver && d.Pool == result.Pool && d.Name == result.Device
+			}
 			if holding == nil || !slices.ContainsFunc(holding.Devices, isResult) {
 				others = append(others, fmt.Sprintf("%s of %s", result.Device, result.Driver))
 			}
 		}
 		if holding != nil {
 			known, got = append(known, holding.Devices...), append(got, holding.DescribeDevices())
-			if holding.Bandwidth > 0 {
-				connections = append(connections, holding.DescribeConnection())
-				if p.GBps == 0 || holding.Bandwidth < p.GBps {
-					p.GBps = holding.Bandwidth
-				}
+			if connection := holding.DescribeConnection(); connection != "-" {
+				connections = append(connections, connection)
+			}
+			if holding.Bandwidth > 0 && (p.GBps == 0 || holding.Bandwidth < p.GBps) {
+				p.GBps = holding.Bandwidth
 			}
 		}
 		got = append(got, others...)

@@ -22,7 +22,7 @@ func TestClaimAllocations(t *testing.T) {
 		devices                   []string
 		want, wantLink, wantModel string
 	}{
-		"whole GPUs":     {[]string{"gpu-1", "gpu-0"}, "GPUs 1,0", "PCIe PHB, 24 GB/s", "A100-SXM4-40GB"},
+		"whole GPUs":     {[]string{"gpu-1", "gpu-0"}, "GPUs 1,0", "unknown", "A100-SXM4-40GB"},
 		"a share":        {[]string{"gpu-2"}, "GPU 2: 4GiB of 40GiB", "-", "A100-SXM4-40GB"},
 		"a MIG device":   {[]string{"gpu-3-mig-1g5gb-19-5"}, "GPU 3: 1g.5gb at 5:1", "-", "A100-SXM4-40GB"},
 		"also a vfio":    {[]string{"gpu-vfio-0", "gpu-0"}, "GPU 0", "-", "A100-SXM4-40GB"},

@@ -141,8 +141,8 @@ func TestScenarioMistakes(t *testing.T) {
 		"another version": {"v1alpha1", "v2", `s.yaml:1:13: apiVersion: "ashlar.dev/v2", want ashlar.dev/v1alpha1`},
 		"no kind":         {"kind: Scenario\n", "", `s.yaml:1:1: kind: is missing: add the line kind: Scenario`},
 		"another kind":    {"Scenario", "Pod", `s.yaml:2:7: kind: "Pod", want Scenario`},
-		"no truth":        {"gpus: 1", "cpuOnly: yes", `s.yaml:13:15: workloads[0].requests[0].cpuOnly: "yes", want true or false`},
-		"no truth either": {"fixed: 1h", "untilEnd: yes", `s.yaml:11:24: workloads[0].duration.untilEnd: "yes", want true or false`},
+		"no truth":        {"gpus: 1", "cpuOnly: sure", `s.yaml:13:15: workloads[0].requests[0].cpuOnly: "sure", want true or false`},
+		"no truth either": {"fixed: 1h", "untilEnd: sure", `s.yaml:11:24: workloads[0].duration.untilEnd: "sure", want true or false`},
 		"metric": {
 			"horizon: 1d", "horizon: 1d\nassertions: [{metric: utilization, atLeast: 0.5}]",
 			`s.yaml:5:23: assertions[0].metric: "utilization" is no metric, did you mean utilisation?: want one of finished`,
@@ -342,8 +342,6 @@ policy: best
 `, `s.yaml:1:1: horizont: is not a field, did you mean horizon?: want one of ` +
 			`apiVersion, kind, name, about, horizon, sample, seed, policy, demand, sharing, preemption, reslice, nodes, ` +
 			`workloads, events, variants, assertions
-s.yaml:1:1: apiVersion: is missing: add the line apiVersion: ashlar.dev/v1alpha1
-s.yaml:1:1: kind: is missing: add the line kind: Scenario
 s.yaml:1:1: name: "", want a name of 1 to 100 letters, digits, - _ and .
 s.yaml:3:39: nodes[0].count: -1, want 0 to 20000
 s.yaml:4:10: nodes[1].name: "a" occurs twice
