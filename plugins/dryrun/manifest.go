@@ -81,6 +81,9 @@ func (m *AppliedManifest) readObject(object *podspec.Object) error {
 		m.addAutoscaler(autoscaler)
 		return err
 	}
+	if err := validateApplied(typed); err != nil {
+		return fmt.Errorf("%s: %w", object.Where(), err)
+	}
 	switch typed := typed.(type) {
 	case *resourceapi.ResourceClaim, *resourceapi.ResourceClaimTemplate, *corev1.ResourceQuota, *corev1.LimitRange:
 		typed.(metav1.Object).SetNamespace(object.Namespace)

@@ -66,6 +66,21 @@ func TestAnswersByThemselves(t *testing.T) {
 				"good on n0: L4 GPU 0",
 			},
 		},
+		"what no API server lets in": {
+			two,
+			gpuPod("minus", "-1") + gpuPod("half", "'0.5'") + gpuPod("many", "99999999999") + claimText("none", "gpu.nvidia.com", "-2", "") +
+				gpuPod("good", "1"),
+			[]string{
+				"minus refused: spec.containers[0].resources.limits[nvidia.com/gpu]: Invalid value: \"-1\": must be greater than or equal to 0; " +
+					"spec.containers[0].resources.requests[nvidia.com/gpu]: Invalid value: \"-1\": must be greater than or equal to 0",
+				"half refused: spec.containers[0].resources.limits[nvidia.com/gpu]: Invalid value: \"500m\": must be an integer; " +
+					"spec.containers[0].resources.requests[nvidia.com/gpu]: Invalid value: \"500m\": must be an integer",
+				"many waits: node n0: claim default/<extended-resources>, request container-0-request-0: " +
+					"adding 99999999999 devices exceeds the claim limit of 32, with 0 already accounted for",
+				"none waits: its ResourceClaimTemplate none is at fault: see pods.yaml:17",
+				"good on n0: L4 GPU 0",
+			},
+		},
 		"several models": {mixed, claimText("all", "gpu.nvidia.com", "3", ""), []string{"all on n0: 2 x L4, 1 x L40S GPUs 0,1,2"}},
 		"a channel of a ComputeDomain": {
 			domain, channelPod("d-channel") + computeDomain, []string{"worker on n0: GB200 channel-0 of compute-domain.nvidia.com; GPU 0"},
