@@ -65,6 +65,9 @@ func (v *nodeVerdict) refusalStatus(ctx context.Context, view *dra.View, inUse b
 	if because := view.WhyUnsupplied(ctx, &v.Verdict); because != "" {
 		return fwk.NewStatus(fwk.Unschedulable, because)
 	}
+	if because := view.WhyUsedUp(ctx); because != "" && v.Reasons[0].Code == placement.MemoryShort {
+		return fwk.NewStatus(fwk.Unschedulable, because)
+	}
 	var reasons []string
 	for _, reason := range v.Reasons {
 		reasons = append(reasons, reason.String())
