@@ -64,7 +64,8 @@ func (v *View) WhyUsedUp(ctx context.Context) string {
 			continue
 		}
 		name = lacking
-		if used, found := resourceslices.FindQualified(v.cycle.state.AggregatedCapacity[v.pool.ids[v.pool.gpus.published[i]]], v.pool.Driver, name); found {
+		consumed := v.cycle.state.AggregatedCapacity[v.pool.ids[v.pool.gpus.published[i]]]
+		if used, found := resourceslices.FindQualified(consumed, v.pool.Driver, name); found {
 			taken.Add(*used)
 		}
 		capacity, _ := device.FindCapacity(name)

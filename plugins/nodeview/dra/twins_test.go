@@ -35,20 +35,38 @@ func TestIdentityNotes(t *testing.T) {
 			" is among those of " + among + " cannot be told"}
 	}
 	const bus = "0000:1b:00.0"
+	type slices = []*resourceapi.ResourceSlice
+	ours := func(devices ...resourceapi.Device) *resourceapi.ResourceSlice { return sliceOf("n", devices...) }
+	nvidias := func(devices ...resourceapi.Device) *resourceapi.ResourceSlice {
+		return byNVIDIA(sliceOf("n", devices...))
+	}
+	unknown := identifiedGPU(0, "", "")
 	for name, tc := range map[string]struct {
 		published []*resourceapi.ResourceSlice
 		want      []string // how the notes begin
 	}{
-		"one driver":               {[]*resourceapi.ResourceSlice{sliceOf("n", identifiedGPU(0, "", ""))}, nil},
-		"the same UUID":            {[]*resourceapi.ResourceSlice{sliceOf("n", identifiedGPU(0, "GPU-a", "")), byNVIDIA(sliceOf("n", identifiedGPU(0, "gpu-A", bus)))}, nil},
-		"different UUIDs":          {[]*resourceapi.ResourceSlice{sliceOf("n", identifiedGPU(0, "GPU-a", "")), byNVIDIA(sliceOf("n", identifiedGPU(0, "GPU-b", "")))}, nil},
-		"different addresses":      {[]*resourceapi.ResourceSlice{sliceOf("n", identifiedGPU(0, "", bus)), byNVIDIA(sliceOf("n", identifiedGPU(0, "", "0000:2f:00.0")))}, nil},
-		"nothing on one side":      {[]*resourceapi.ResourceSlice{sliceOf("n", identifiedGPU(0, "", "")), byNVIDIA(sliceOf("n", identifiedGPU(0, "GPU-a", bus)))}, cannotTell("0", deviceapi.Driver, deviceapi.NVIDIADriver)},
-		"nothing in common":        {[]*resourceapi.ResourceSlice{sliceOf("n", identifiedGPU(0, "GPU-a", "")), byNVIDIA(sliceOf("n", identifiedGPU(0, "", bus)))}, cannotTell("0", deviceapi.Driver, deviceapi.NVIDIADriver)},
-		"nothing of one more":      {[]*resourceapi.ResourceSlice{sliceOf("n", identifiedGPU(0, "GPU-a", "")), byNVIDIA(sliceOf("n", identifiedGPU(0, "GPU-a", ""), identifiedGPU(1, "", "")))}, cannotTell("1", deviceapi.NVIDIADriver, deviceapi.Driver)},
-		"a UUID on two nodes":      {[]*resourceapi.ResourceSlice{sliceOf("a", identifiedGPU(0, "GPU-a", "")), sliceOf("b", identifiedGPU(0, "GPU-a", ""))}, []string{"nodes a, b publish one and the same GPU gpu-a"}},
-		"an address on two nodes":  {[]*resourceapi.ResourceSlice{sliceOf("a", identifiedGPU(0, "", bus)), sliceOf("b", identifiedGPU(0, "", bus))}, nil},
-		"both drivers of one node": {[]*resourceapi.ResourceSlice{sliceOf("n", identifiedGPU(0, "GPU-a", "")), byNVIDIA(sliceOf("n", identifiedGPU(0, "GPU-a", "")))}, nil},
+		"one driver":          {slices{ours(unknown)}, nil},
+		"the same UUID":       {slices{ours(identifiedGPU(0, "GPU-a", "")), nvidias(identifiedGPU(0, "gpu-A", bus))}, nil},
+		"different UUIDs":     {slices{ours(identifiedGPU(0, "GPU-a", "")), nvidias(identifiedGPU(0, "GPU-b", ""))}, nil},
+		"different addresses": {slices{ours(identifiedGPU(0, "", bus)), nvidias(identifiedGPU(0, "", "0000:2f:00.0"))}, nil},
+		"nothing on one side": {
+			slices{ours(unknown), nvidias(identifiedGPU(0, "GPU-a", bus))},
+			cannotTell("0", deviceapi.Driver, deviceapi.NVIDIADriver),
+		},
+		"nothing in common": {
+			slices{ours(identifiedGPU(0, "GPU-a", "")), nvidias(identifiedGPU(0, "", bus))},
+			cannotTell("0", deviceapi.Driver, deviceapi.NVIDIADriver),
+		},
+		"nothing of one more": {
+			slices{ours(identifiedGPU(0, "GPU-a", "")), nvidias(identifiedGPU(0, "GPU-a", ""), identifiedGPU(1, "", ""))},
+			cannotTell("1", deviceapi.NVIDIADriver, deviceapi.Driver),
+		},
+		"a UUID on two nodes": {
+			slices{sliceOf("a", identifiedGPU(0, "GPU-a", "")), sliceOf("b", identifiedGPU(0, "GPU-a", ""))},
+			[]string{"nodes a, b publish one and the same GPU gpu-a"},
+		},
+		"an address on two nodes":  {slices{sliceOf("a", identifiedGPU(0, "", bus)), sliceOf("b", identifiedGPU(0, "", bus))}, nil},
+		"both drivers of one node": {slices{ours(identifiedGPU(0, "GPU-a", "")), nvidias(identifiedGPU(0, "GPU-a", ""))}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			source := &Source{}
