@@ -21,6 +21,7 @@
 //	view.go         a node as the pod sees it
 //	others.go       the node's devices that are not viewed: adapters, channels between nodes
 //	supply.go       what those offer to constraints that tie them to GPUs
+//	near.go         GPUs and adapters that nothing ties, near each other
 //	lack.go         which of them are used up
 //	twins.go        GPUs that two drivers publish are one; twinnotes.go where that cannot be told
 //	show.go         what the in-tree plugin is shown on a node
