@@ -7,6 +7,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -50,6 +51,7 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 		}
 		return verdict.refusalStatus(ctx, view, inUse)
 	}
+	p.preferNear(ctx, view, gpus, &verdict)
 	for tries := 0; verdict.Outcome == placement.Fits; tries++ {
 		view.ShowChosen(ctx, verdict.Devices)
 		if status := p.DynamicResources.Filter(ctx, state, pod, node); status.IsSuccess() {
@@ -70,6 +72,20 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 		return fwk.NewStatus(fwk.Unschedulable, status.Reasons()...) // it may fit once that is gone
 	}
 	return status
+}
+
+// preferNear takes GPUs that are near free devices of other drivers which the pod asks for too,
+// if they are no worse than those chosen.
+func (p *Plugin) preferNear(ctx context.Context, view *dra.View, gpus placement.GPUStates, verdict *nodeVerdict) {
+	if verdict.Outcome != placement.Fits {
+		return
+	}
+	if near := view.NearOthers(ctx, verdict.request); near != nil {
+		other := placement.Place(view.Inventory(), gpus, near, p.options.Policy)
+		if other.Outcome == placement.Fits && !verdict.Rating.Better(other.Rating) {
+			verdict.Verdict = other
+		}
+	}
 }
 
 // maxTies is how many values of an attribute that GPUs share with devices of other drivers are
