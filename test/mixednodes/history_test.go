@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
 )
 
 // change is a version of a pod or a claim, or its end.
@@ -44,12 +46,20 @@ func recordHistory(ctx context.Context, client kubernetes.Interface) (*history, 
 	if err != nil {
 		return nil, err
 	}
-	from := metav1.ListOptions{ResourceVersion: pods.ResourceVersion}
-	podEvents, err := client.CoreV1().Pods(namespace).Watch(ctx, from)
+	// A watch that the API server ends under load goes on where it was.
+	podEvents, err := watchtools.NewRetryWatcherWithContext(ctx, pods.ResourceVersion, &cache.ListWatch{
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			return client.CoreV1().Pods(namespace).Watch(ctx, options)
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
-	claimEvents, err := client.ResourceV1().ResourceClaims(namespace).Watch(ctx, from)
+	claimEvents, err := watchtools.NewRetryWatcherWithContext(ctx, pods.ResourceVersion, &cache.ListWatch{
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			return client.ResourceV1().ResourceClaims(namespace).Watch(ctx, options)
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +79,8 @@ func (h *history) record(ctx context.Context, events watch.Interface) {
 			switch {
 			case !open:
 				err = fmt.Errorf("a watch ended")
+			case event.Type == watch.Bookmark:
+				continue
 			case event.Type == watch.Error:
 				err = fmt.Errorf("a watch failed: %v", event.Object)
 			default:
