@@ -3,6 +3,7 @@ package deviceplacement
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
@@ -22,6 +23,7 @@ const countedKey fwk.StateKey = Name + "/counted"
 // countedCycle is what is known about a pod that asks for devices which some node's device
 // plugin hands out. It does not change after PreFilter, but for the scores.
 type countedCycle struct {
+	pod     *v1.Pod
 	request *deviceplugin.PodRequest
 	// claimed are the nodes of whose published GPUs claims hold something.
 	claimed sets.Set[string]
@@ -31,6 +33,7 @@ type countedCycle struct {
 	inventory *placement.Inventory
 	devices   []placement.DeviceAllocation
 	got       string
+	product   string
 	doubts    []string
 }
 
@@ -64,7 +67,7 @@ func (p *Plugin) readCounted(pod *v1.Pod, nodes []fwk.NodeInfo) (*countedCycle, 
 		return nil, fwk.AsStatus(err)
 	}
 	p.counted.Refresh(nodes)
-	c := &countedCycle{request: request}
+	c := &countedCycle{pod: pod, request: request}
 	for _, node := range nodes {
 		if p.handsOutTwice(node) {
 			if c.claimed, err = p.source.NodesInUse(); err != nil {
@@ -85,14 +88,14 @@ func (p *Plugin) handsOutTwice(node fwk.NodeInfo) bool {
 // filterCounted refuses a node for what its device plugin hands out: memory that is not
 // there, or GPUs that claims hold. nil leaves the node to others.
 func (p *Plugin) filterCounted(c *countedCycle, node fwk.NodeInfo) *fwk.Status {
-	if !p.counted.Serves(c.request, node) {
+	if !p.counted.ServesAny(c.request, node) {
 		return nil
 	}
 	if c.claimed.Has(node.Node().Name) && p.handsOutTwice(node) {
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
 			"node(s) hand out the same GPUs through a device plugin and to claims, and claims hold some")
 	}
-	refusal := p.counted.Refuses(c.request, node)
+	refusal := p.counted.RefusalOn(c.request, node)
 	switch {
 	case refusal == nil:
 		return nil
@@ -116,25 +119,30 @@ func (p *Plugin) filterClaimed(node fwk.NodeInfo) *fwk.Status {
 // noteCounted notes what a pod takes of a node's device plugin for the later steps of its
 // cycle.
 func (p *Plugin) noteCounted(c *countedCycle, name string) {
-	node, err := p.nodes.Get(name)
-	if err != nil || !p.counted.Serves(c.request, node) {
+	node, err := p.snapshot.NodeInfos().Get(name)
+	if err != nil || !p.counted.ServesAny(c.request, node) {
 		return
 	}
 	if choice := p.counted.ChooseOn(c.request, node); choice != nil {
 		c.inventory, c.devices = choice.Inventory, choice.Devices
 	}
-	c.got = describeCounted(c.request, p.counted.Node(node.Node()))
-	c.doubts = p.counted.Doubts(c.request, node)
+	c.got, c.product = describeCounted(c.request, p.counted.LookUpNode(node.Node()))
+	c.doubts = p.counted.DoubtsOn(c.request, node)
 }
 
 // describeCounted says what a pod gets from device plugins on a node: "2 of 8
-// nvidia.com/gpu (Tesla T4) of t4-0".
-func describeCounted(request *deviceplugin.PodRequest, offered *deviceplugin.Node) string {
-	var parts []string
+// nvidia.com/gpu", and which model that is, "" if it is not told.
+func describeCounted(request *deviceplugin.PodRequest, offered *deviceplugin.Node) (got, product string) {
+	var parts, products []string
 	for _, name := range request.Names() {
-		if r := offered.FindResource(name); r != nil {
-			parts = append(parts, fmt.Sprintf("%d of %d %s (%s)", request.Amounts[name], r.Count, name, r.Describe()))
+		r := offered.FindResource(name)
+		if r == nil {
+			continue
+		}
+		parts = append(parts, fmt.Sprintf("%d of %d %s", request.Amounts[name], r.Count, name))
+		if r.Model != nil && !slices.Contains(products, r.Model.Product) {
+			products = append(products, r.Model.Product)
 		}
 	}
-	return strings.Join(parts, ", ") + " of " + offered.Name
+	return strings.Join(parts, ", "), strings.Join(products, ", ")
 }

@@ -63,7 +63,7 @@ func (f *nodeForecast) updateNodes(source *dra.Source, plugins *deviceplugin.Sou
 	if f.generation == source.Generation() && f.counted == counted {
 		return nil
 	}
-	others := plugins.Inventories()
+	others := plugins.ListInventories()
 	var nodes []forecast.Node
 	for _, name := range source.NodeNames() {
 		if inventory := source.Inventory(name); inventory != nil {

@@ -26,8 +26,8 @@ type Plugin struct {
 	source *dra.Source
 	// counted reads the nodes whose GPUs a device plugin hands out.
 	counted *deviceplugin.Source
-	// nodes are the nodes of the cycle.
-	nodes fwk.NodeInfoLister
+	// snapshot has the nodes of the cycle.
+	snapshot fwk.SharedLister
 	// nominator knows which pods wait for which node.
 	nominator fwk.PodNominator
 	options   Options
@@ -74,10 +74,8 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	if err != nil {
 		return nil, err
 	}
-	p := &Plugin{DynamicResources: inTree, source: source, counted: deviceplugin.NewSource(), nominator: h, options: options, forecast: newNodeForecast()}
-	if snapshot := h.SnapshotSharedLister(); snapshot != nil {
-		p.nodes = snapshot.NodeInfos()
-	}
+	p := &Plugin{DynamicResources: inTree, source: source, counted: deviceplugin.NewSource(), nominator: h, options: options, forecast: newNodeForecast(),
+		snapshot: h.SnapshotSharedLister()}
 	if recorder := h.EventRecorder(); recorder != nil {
 		p.recorder = recorder
 	}

@@ -2,6 +2,7 @@ package deviceplacement
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
@@ -9,7 +10,7 @@ import (
 )
 
 // PostBind tells what the pod got.
-func (p *Plugin) PostBind(_ context.Context, state fwk.CycleState, pod *v1.Pod, _ string) {
+func (p *Plugin) PostBind(_ context.Context, state fwk.CycleState, pod *v1.Pod, node string) {
 	if c := cycleOf(state); c != nil && c.got != "" {
 		p.sendEvent(pod, v1.EventTypeNormal, reasonDevicesAllocated, c.got)
 	}
@@ -17,7 +18,11 @@ func (p *Plugin) PostBind(_ context.Context, state fwk.CycleState, pod *v1.Pod, 
 	if counted == nil || counted.got == "" {
 		return
 	}
-	p.sendEvent(pod, v1.EventTypeNormal, reasonDevicesAllocated, counted.got)
+	got := fmt.Sprintf("%s of %s", counted.got, node)
+	if counted.product != "" {
+		got += ", " + counted.product
+	}
+	p.sendEvent(pod, v1.EventTypeNormal, reasonDevicesAllocated, got)
 	if len(counted.doubts) > 0 {
 		p.sendEvent(pod, v1.EventTypeWarning, reasonModelServerDoubt, strings.Join(counted.doubts, "; "))
 	}

@@ -20,12 +20,16 @@ func (p *Plugin) PreFilter(
 	if refused != nil {
 		return nil, refused
 	}
-	if counted != nil || len(pod.Spec.ResourceClaims) > 0 {
-		if because := modelmemory.CannotStart(pod); because != "" {
+	cycle, result, status := p.source.PreFilter(ctx, state, pod, nodes)
+	if cycle != nil || counted != nil {
+		claimed := int64(0)
+		if cycle != nil {
+			claimed = cycle.Request().MostDevices()
+		}
+		if because := modelmemory.CannotStart(pod, claimed); because != "" {
 			return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, because)
 		}
 	}
-	cycle, result, status := p.source.PreFilter(ctx, state, pod, nodes)
 	if cycle != nil {
 		state.Write(cycleKey, &podCycle{Cycle: cycle})
 		p.announceDoubts(pod)

@@ -61,7 +61,7 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 }
 
 // scoreChoice is how good it is for a pod to get devices of a device plugin.
-func (p *Plugin) scoreChoice(choice *deviceplugin.Choice, pod *v1.Pod, node fwk.NodeInfo) cluster.NodeScore {
+func (p *Plugin) scoreChoice(choice *deviceplugin.NodeChoice, pod *v1.Pod, node fwk.NodeInfo) cluster.NodeScore {
 	score := cluster.NodeScore{Rating: choice.Rate(p.options.Policy)}
 	if p.options.Forecast && choice.Inventory != nil {
 		score.ForecastCost = p.forecast.costOn(node, choice.GPUs, pod, choice.Devices)

@@ -10,6 +10,7 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/ashlar-dev/ashlar/plugins/deviceplacement"
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 )
 
@@ -147,6 +148,7 @@ func (a *PlacementAnswer) fillIn(s *Snapshot, before []resourceslices.ClaimAlloc
 		}
 		a.Fit++
 		pod.describeClaims(o.Bound, byUser[o.Bound.UID], byClaim)
+		pod.addCounted(o.Counted)
 		if pod.GBps > 0 {
 			if rings == 0 || pod.GBps < a.LeastGBps {
 				a.LeastGBps = pod.GBps
@@ -158,6 +160,18 @@ func (a *PlacementAnswer) fillIn(s *Snapshot, before []resourceslices.ClaimAlloc
 		a.MeanGBps = sum / rings
 	}
 	return nil
+}
+
+// addCounted writes down what a bound pod has from a device plugin.
+func (p *PodPlacement) addCounted(counted deviceplacement.CountedGPUs) {
+	join := func(a, b, separator string) string {
+		if a == "" || b == "" {
+			return a + b
+		}
+		return a + separator + b
+	}
+	p.Product = join(p.Product, strings.TrimPrefix(counted.Product, "NVIDIA "), ", ")
+	p.Got = join(p.Got, counted.Got, "; ")
 }
 
 // describeClaims writes down what a bound pod's claims hold.

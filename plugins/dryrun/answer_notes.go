@@ -26,6 +26,7 @@ func (a *PlacementAnswer) NotesFor(cluster *ClusterObjects, q *PlacementQuestion
 		}
 		if o.From == "" {
 			doubts.addPod(o.Pod)
+			doubts.addTexts(o.Pod.Name, o.Counted.Doubts)
 		}
 		if slices.ContainsFunc(o.Pod.Spec.Volumes, func(v corev1.Volume) bool { return v.PersistentVolumeClaim != nil || v.Ephemeral != nil }) {
 			volumes = append(volumes, name)
@@ -64,15 +65,17 @@ type serverDoubts struct {
 	pods  map[string][]string
 }
 
-func (d *serverDoubts) addPod(pod *corev1.Pod) {
-	for _, doubt := range modelmemory.Doubts(pod) {
+func (d *serverDoubts) addPod(pod *corev1.Pod) { d.addTexts(pod.Name, modelmemory.Doubts(pod)) }
+
+func (d *serverDoubts) addTexts(pod string, texts []string) {
+	for _, doubt := range texts {
 		if d.pods == nil {
 			d.pods = map[string][]string{}
 		}
 		if d.pods[doubt] == nil {
 			d.texts = append(d.texts, doubt)
 		}
-		d.pods[doubt] = append(d.pods[doubt], pod.Name)
+		d.pods[doubt] = append(d.pods[doubt], pod)
 	}
 }
 

@@ -3,6 +3,8 @@ package dryrun
 import (
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
+
+	"github.com/ashlar-dev/ashlar/plugins/deviceplacement"
 )
 
 // PendingPod is a pod that is looked for a place for.
@@ -35,4 +37,6 @@ type PodOutcome struct {
 	// that Refusal gives in the scheduler's words.
 	Bound   *corev1.Pod
 	Refusal string
+	// Counted is what it got from a device plugin.
+	Counted deviceplacement.CountedGPUs
 }

@@ -55,6 +55,7 @@ func (s *Snapshot) SchedulePod(ctx context.Context, pending PendingPod) (PodOutc
 		return outcome, err
 	}
 	outcome.Bound = bound
+	outcome.Counted, _ = s.placement.CountedGPUs(state)
 	return outcome, s.bindPod(bound)
 }
 

@@ -12,10 +12,17 @@ import (
 
 // CannotStart says why a pod's model server starts on no GPU whatever, as far as the pod
 // alone tells: it spans more GPUs than its container asks for, or a number is out of
-// bounds. It is "" if nothing says so.
-func CannotStart(pod *v1.Pod) string {
+// bounds. It is "" if nothing says so. claimed is the most devices that the pod's claims
+// give to a container, 0 if that is not known.
+func CannotStart(pod *v1.Pod, claimed int64) string {
 	const cannot = "the pod's model server cannot start: "
-	reading, err := LaunchPod(pod.Annotations, &pod.Spec).Read()
+	started := LaunchPod(pod.Annotations, &pod.Spec)
+	for i := range started.Containers {
+		if c := &started.Containers[i]; c.GPUs == 0 && len(pod.Spec.Containers[i].Resources.Claims) > 0 {
+			c.GPUs = claimed
+		}
+	}
+	reading, err := started.Read()
 	var refused *launch.RefusedNumber
 	switch {
 	case errors.As(err, &refused):

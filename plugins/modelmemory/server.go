@@ -21,7 +21,11 @@ type Server struct {
 	// servers has one entry, or several where the pod leaves the engine's release open:
 	// a device is refused if none of them could run there.
 	servers []*memory.Server
-	demand  memory.Demand
+	// model and launches are what they were made from, and engine is its name for people.
+	model    *model.Model
+	launches []memory.Launch
+	engine   string
+	demand   memory.Demand
 
 	mutex    sync.Mutex
 	verdicts map[serverQuestion]string
@@ -58,13 +62,14 @@ func Of(pod *v1.Pod) (*Server, error) {
 	if err != nil {
 		return nil, nil //nolint:nilerr // a model that is not known is placed by what the pod asks for
 	}
+	s.model, s.engine = m, reading.Launch.Engine.Title()
 	for _, version := range versionsOf(reading) {
 		reading.Launch.Version = version
 		server, err := memory.NewServer(m, reading.Launch)
 		if err != nil {
 			return nil, nil //nolint:nilerr // the engine will say so itself
 		}
-		s.servers = append(s.servers, server)
+		s.servers, s.launches = append(s.servers, server), append(s.launches, reading.Launch)
 	}
 	if len(s.servers) == 0 {
 		return nil, nil
@@ -160,7 +165,7 @@ func openEnvironment(pod *v1.Pod, reading launch.Reading) bool {
 }
 
 // Claims is how much of the device's memory the server takes, whether or not it can start
-// there: what the pod states, or what its engine takes. Where the engine's release is not
+// there: what the pod states, or what its engine takes, and no less than it needs. Where the engine's release is not
 // known it is the most that any takes.
 func (s *Server) Claims(d Device) topology.Bytes {
 	if s.stated > 0 {
@@ -169,7 +174,7 @@ func (s *Server) Claims(d Device) topology.Bytes {
 	most := topology.Bytes(0)
 	for _, server := range s.servers {
 		estimate := server.On(d.GPU, s.demand)
-		most = max(most, estimate.Claims())
+		most = max(most, estimate.Claims(), estimate.Need().Start)
 	}
 	return most
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// Choice is what a pod would get on a node, in package placement's terms. The kubelet
+// NodeChoice is what a pod would get on a node, in package placement's terms. The kubelet
 // chooses the GPUs, so that it stands for as many as the pod asks for, not for certain
 // ones: nodes are told apart by what GPUs they have and how many are in use.
-type Choice struct {
+type NodeChoice struct {
 	// Inventory is the node's GPUs, GPUs what is held of them and Devices what the pod
 	// would get; nil for MIG slices, whose places on the GPUs nobody tells.
 	Inventory *placement.Inventory
@@ -25,19 +25,19 @@ type Choice struct {
 
 // ChooseOn is what a pod would get on a node; nil if the node hands out nothing of it of
 // which anything is known.
-func (s *Source) ChooseOn(request *PodRequest, node fwk.NodeInfo) *Choice {
-	offered := s.Node(node.Node())
+func (s *Source) ChooseOn(request *PodRequest, node fwk.NodeInfo) *NodeChoice {
+	offered := s.LookUpNode(node.Node())
 	if offered == nil {
 		return nil
 	}
-	var choice *Choice
+	var choice *NodeChoice
 	for _, name := range request.Names() {
 		r := offered.FindResource(name)
 		if r == nil || r.Device.Total == 0 {
 			continue
 		}
 		if choice == nil {
-			choice = &Choice{}
+			choice = &NodeChoice{}
 		}
 		inventory := s.inventoryOf(offered, r, node.Node())
 		if inventory == nil || choice.Inventory != nil {
@@ -49,7 +49,7 @@ func (s *Source) ChooseOn(request *PodRequest, node fwk.NodeInfo) *Choice {
 	return choice
 }
 
-func (c *Choice) chooseGPUs(inventory *placement.Inventory, r *Resource, request *PodRequest, node fwk.NodeInfo) {
+func (c *NodeChoice) chooseGPUs(inventory *placement.Inventory, r *Resource, request *PodRequest, node fwk.NodeInfo) {
 	c.Inventory, c.GPUs = inventory, make(placement.GPUStates, len(inventory.Node.GPUs))
 	count, devices := request.Amounts[r.Name], int64(len(c.GPUs))
 	used := min(node.GetRequested().GetScalarResources()[r.Name], r.Count)
@@ -65,7 +65,7 @@ func (c *Choice) chooseGPUs(inventory *placement.Inventory, r *Resource, request
 }
 
 // Rate is what placement says of the choice. Bandwidth counts only where it is known.
-func (c *Choice) Rate(policy placement.Policy) placement.Rating {
+func (c *NodeChoice) Rate(policy placement.Policy) placement.Rating {
 	rating := placement.Rating{}
 	if c.Inventory != nil {
 		rating = placement.RateAllocation(c.Inventory, c.GPUs, c.Devices, policy)
@@ -80,7 +80,7 @@ func (c *Choice) Rate(policy placement.Policy) placement.Rating {
 // inventoryOf is a node's GPUs as package placement has them: nil for slices, and for more
 // GPUs than a node can have there.
 func (s *Source) inventoryOf(offered *Node, r *Resource, node *v1.Node) *placement.Inventory {
-	devices := r.Devices()
+	devices := r.CountDevices()
 	if r.Profile != "" || devices < 1 || devices > topology.MaxGPUs {
 		return nil
 	}
@@ -113,9 +113,9 @@ func (s *Source) inventoryOf(offered *Node, r *Resource, node *v1.Node) *placeme
 	return inventory
 }
 
-// Inventories are the GPUs of the nodes that Refresh was last given, by the nodes' names.
+// ListInventories are the GPUs of the nodes that Refresh was last given, by the nodes' names.
 // Of a node that hands out several kinds the first by name counts.
-func (s *Source) Inventories() map[string]*placement.Inventory {
+func (s *Source) ListInventories() map[string]*placement.Inventory {
 	s.mutex.RLock()
 	known := make([]readNode, 0, len(s.nodes))
 	for _, one := range s.nodes {

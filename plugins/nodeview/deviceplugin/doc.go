@@ -4,7 +4,7 @@
 //	allocatable, labels of GPU feature discovery ──> Node       what is handed out, of which GPUs
 //	pod ──> PodRequest                                          counts, model server
 //	Node × pods on it ──> ledger                                who holds how much memory
-//	Node × ledger × PodRequest ──> Refusal, NodeScore
+//	Node × ledger × PodRequest ──> NodeRefusal, NodeChoice
 //
 // kube-scheduler counts the devices, and the kubelet picks among them, so that the choice
 // here is the node's alone. What is added to counting is memory. A device that one pod has
@@ -26,6 +26,7 @@
 //	ledger.go    what the pods on a node take of each kind of device
 //	refusal.go   why a pod does not fit although there are devices enough
 //	choice.go    what a pod would get, for ranking nodes
+//	offers.go    kinds of devices and who has them, for explanations
 //	twice.go     nodes that hand out the same GPUs through slices, too
 //	source.go    what outlives cycles: nodes and pods that were read before
 package deviceplugin

@@ -62,7 +62,7 @@ func (r *Resource) takenBy(server *modelmemory.Server) topology.Bytes {
 // k/n of them, and that with the count-th fewest at most k/(n-count+1): since which
 // pods those are is not known, they are the largest.
 func (l *sharedLedger) heldBeside(r *Resource, count int64) topology.Bytes {
-	devices := r.Devices()
+	devices := r.CountDevices()
 	others := l.replicas
 	if count <= devices {
 		others = l.replicas / (devices - count + 1)

@@ -181,17 +181,17 @@ func sliceMemory(model *topology.Model, profile string, reported topology.Bytes)
 	return reported
 }
 
-// Devices is how many devices are behind the resource: GPUs or slices. It is 0 if that is
+// CountDevices is how many devices are behind the resource: GPUs or slices. It is 0 if that is
 // not told.
-func (r *Resource) Devices() int64 {
+func (r *Resource) CountDevices() int64 {
 	if r.Replicas == 0 {
 		return 0
 	}
 	return (r.Count + r.Replicas - 1) / r.Replicas
 }
 
-// Describe is what a device is, for people: "Tesla T4", "NVIDIA A100 80GB PCIe 1g.10gb".
-func (r *Resource) Describe() string {
+// DescribeDevice is what a device is, for people: "Tesla T4", "NVIDIA A100 80GB PCIe 1g.10gb".
+func (r *Resource) DescribeDevice() string {
 	switch {
 	case r.Model == nil && r.Profile != "":
 		return "MIG slice " + r.Profile

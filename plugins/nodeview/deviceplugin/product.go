@@ -30,6 +30,14 @@ var modelsByLabel = sync.OnceValue(func() map[string][]*topology.Model {
 	return models
 })
 
+// hostMemoryModels are GPUs that work in the host's memory, of which NVML reports none, by
+// their label, with their compute capability (developer.nvidia.com/cuda-gpus).
+var hostMemoryModels = map[string]topology.ComputeCapability{
+	"gb10": {Major: 12, Minor: 1},
+	"thor": {Major: 11},
+	"orin": {Major: 8, Minor: 7},
+}
+
 // sameMemory is how far the memory that a driver reports may be from the catalogue's for
 // the two to be one GPU: it moves with driver and ECC by a few percent.
 const sameMemory = 16 // one part in
@@ -48,7 +56,10 @@ func modelOf(product string, memory topology.Bytes, compute topology.ComputeCapa
 			return withMemory(model, memory)
 		}
 	}
+	unified, inHost := hostMemoryModels[labelledProduct(product)]
 	switch {
+	case memory == 0 && inHost:
+		return &topology.Model{Name: product, Product: strings.ReplaceAll(product, "-", " "), Compute: unified}
 	case len(known) > 0 && memory > 0: // a part of the product, such as a virtual GPU
 		part := *known[0]
 		part.Memory, part.Reserved = memory, 0

@@ -6,28 +6,28 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
-
-	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 )
 
-// Refusal is why a pod does not fit a node whose device plugin has devices enough.
-type Refusal struct {
+// NodeRefusal is why a pod does not fit a node whose device plugin has devices enough.
+type NodeRefusal struct {
 	// Text is the reason, the same for every node of one make in one state.
 	Text string
-	// TooSmall says that no pod that goes would change it.
+	// TooSmall says that the pod's model server does not start on such a device, whatever
+	// else is there, and Because gives the arithmetic.
 	TooSmall bool
+	Because  string
 }
 
-// Serves reports whether a node's device plugin hands out anything that a pod asks for.
-func (s *Source) Serves(request *PodRequest, node fwk.NodeInfo) bool {
-	offered := s.Node(node.Node())
+// ServesAny reports whether a node's device plugin hands out anything that a pod asks for.
+func (s *Source) ServesAny(request *PodRequest, node fwk.NodeInfo) bool {
+	offered := s.LookUpNode(node.Node())
 	return offered != nil && slices.ContainsFunc(request.Names(), func(name v1.ResourceName) bool { return offered.FindResource(name) != nil })
 }
 
-// Refuses says why a pod does not fit a node; nil if it does, or if the node hands out
+// RefusalOn says why a pod does not fit a node; nil if it does, or if the node hands out
 // nothing that the pod asks for: that is for kube-scheduler's counting to say.
-func (s *Source) Refuses(request *PodRequest, node fwk.NodeInfo) *Refusal {
-	offered := s.Node(node.Node())
+func (s *Source) RefusalOn(request *PodRequest, node fwk.NodeInfo) *NodeRefusal {
+	offered := s.LookUpNode(node.Node())
 	if offered == nil {
 		return nil
 	}
@@ -43,14 +43,10 @@ func (s *Source) Refuses(request *PodRequest, node fwk.NodeInfo) *Refusal {
 	return nil
 }
 
-func (s *Source) refusesResource(r *Resource, request *PodRequest, node fwk.NodeInfo) *Refusal {
+func (s *Source) refusesResource(r *Resource, request *PodRequest, node fwk.NodeInfo) *NodeRefusal {
 	if request.Server != nil {
-		device := modelmemory.Device{GPU: r.Device}
-		if r.Sharing == MPS && r.Replicas > 0 {
-			device.Share = r.fairShare()
-		}
-		if because := request.Server.Refuses(device); because != "" {
-			return &Refusal{Text: because, TooSmall: true}
+		if because := request.Server.Refuses(r.offeredDevice()); because != "" {
+			return &NodeRefusal{Text: "node(s) have no GPU " + request.Server.Demands(), TooSmall: true, Because: because}
 		}
 	}
 	if r.Sharing != TimeSlicing || r.Replicas == 0 {
@@ -65,14 +61,14 @@ func (s *Source) refusesResource(r *Resource, request *PodRequest, node fwk.Node
 	if held+needed <= r.Device.Total {
 		return nil
 	}
-	return &Refusal{Text: fmt.Sprintf("node(s) share %s between %d pods without room for %s: up to %s of %s is taken",
-		r.Describe(), r.Replicas, needed, min(held, r.Device.Total), r.Device.Total)}
+	return &NodeRefusal{Text: fmt.Sprintf("node(s) share %s between %d pods without room for %s: up to %s of %s is taken",
+		r.DescribeDevice(), r.Replicas, needed, min(held, r.Device.Total), r.Device.Total)}
 }
 
-// Doubts says what of a node could not be checked for a pod that goes there, each a
+// DoubtsOn says what of a node could not be checked for a pod that goes there, each a
 // sentence; nothing for a pod without a model server.
-func (s *Source) Doubts(request *PodRequest, node fwk.NodeInfo) []string {
-	offered := s.Node(node.Node())
+func (s *Source) DoubtsOn(request *PodRequest, node fwk.NodeInfo) []string {
+	offered := s.LookUpNode(node.Node())
 	if offered == nil || request.Server == nil {
 		return nil
 	}

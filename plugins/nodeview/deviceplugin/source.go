@@ -39,8 +39,8 @@ func NewSource() *Source {
 	return &Source{nodes: map[string]readNode{}, byMake: map[string]*placement.Inventory{}, pods: map[types.UID]*PodRequest{}}
 }
 
-// Node is what a node's device plugin hands out, nil if it has no GPU of NVIDIA's.
-func (s *Source) Node(object *v1.Node) *Node {
+// LookUpNode is what a node's device plugin hands out, nil if it has no GPU of NVIDIA's.
+func (s *Source) LookUpNode(object *v1.Node) *Node {
 	s.mutex.RLock()
 	known := s.nodes[object.Name]
 	s.mutex.RUnlock()
@@ -60,7 +60,7 @@ func (s *Source) Node(object *v1.Node) *Node {
 // Refresh takes the nodes that there are now.
 func (s *Source) Refresh(nodes []fwk.NodeInfo) {
 	for _, node := range nodes {
-		s.Node(node.Node())
+		s.LookUpNode(node.Node())
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

@@ -9,7 +9,7 @@ import (
 // two knows prove that they are not the same; without such proof they are taken to be, as
 // both find all GPUs of a node unless they are told otherwise.
 func (s *Source) HandsOutTwice(node fwk.NodeInfo, published int64) bool {
-	offered := s.Node(node.Node())
+	offered := s.LookUpNode(node.Node())
 	if offered == nil || published == 0 {
 		return false
 	}
@@ -17,7 +17,7 @@ func (s *Source) HandsOutTwice(node fwk.NodeInfo, published int64) bool {
 	for i := range offered.Resources {
 		r := &offered.Resources[i]
 		if r.Profile == "" {
-			devices += max(1, r.Devices())
+			devices += max(1, r.CountDevices())
 		} else {
 			devices++ // of one GPU at least
 		}
@@ -27,7 +27,7 @@ func (s *Source) HandsOutTwice(node fwk.NodeInfo, published int64) bool {
 
 // AnyInUse reports whether pods on a node have any of its device plugin's GPUs.
 func (s *Source) AnyInUse(node fwk.NodeInfo) bool {
-	offered := s.Node(node.Node())
+	offered := s.LookUpNode(node.Node())
 	if offered == nil {
 		return false
 	}

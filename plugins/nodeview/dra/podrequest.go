@@ -60,6 +60,22 @@ const maxDevices = resourceapi.AllocationResultsMaxSize
 // code, "" if everything is understood.
 func (r *PodRequest) UnsupportedReason() string { return r.unsupportedReason }
 
+// MostDevices is how many devices the pod gets at most, 0 if that is not known.
+func (r *PodRequest) MostDevices() int64 {
+	if r.unsupportedReason != "" {
+		return 0
+	}
+	total := int64(0)
+	for i := range r.requests {
+		most := int64(0)
+		for j := range r.requests[i].alternatives {
+			most = max(most, r.requests[i].alternatives[j].count)
+		}
+		total += most
+	}
+	return total
+}
+
 // Empty reports whether the pod asks for no devices.
 func (r *PodRequest) Empty() bool { return len(r.requests) == 0 }
 

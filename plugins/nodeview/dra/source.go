@@ -215,3 +215,17 @@ func (s *Source) PreFilter(
 func (s *Source) ClassFor(name v1.ResourceName) bool {
 	return s.manager.DeviceClassResolver().GetDeviceClass(name) != nil
 }
+
+// PublishedObjects are the ResourceSlices and DeviceClasses of the cluster, as far as they
+// can be read.
+func (s *Source) PublishedObjects() ([]*resourceapi.ResourceSlice, []*resourceapi.DeviceClass) {
+	published, err := s.manager.ResourceSlices().ListWithDeviceTaintRules()
+	if err != nil {
+		published = nil
+	}
+	classes, err := s.manager.DeviceClasses().List()
+	if err != nil {
+		classes = nil
+	}
+	return published, classes
+}
