@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -89,6 +90,12 @@ func startWorld(ctx context.Context, t *testing.T, fleet []*fleetNode) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if err := w.cluster.Err(); err != nil {
+			t.Errorf("a process ended during the test: %v", err)
+		}
+		if t.Failed() {
+			w.keepLog(t)
+		}
 		if err := w.cluster.Stop(); err != nil {
 			t.Error(err)
 		}
@@ -129,6 +136,27 @@ func startWorld(ctx context.Context, t *testing.T, fleet []*fleetNode) *world {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// keepLog leaves the scheduler's log where the test can be looked into.
+func (w *world) keepLog(t *testing.T) {
+	t.Helper()
+	for _, process := range w.cluster.Processes() {
+		if process.Name() != scheduler {
+			continue
+		}
+		text, err := os.ReadFile(process.Logs())
+		if err != nil {
+			t.Log(err)
+			return
+		}
+		kept := filepath.Join(os.TempDir(), "mixednodes-"+scheduler+".log")
+		if err := os.WriteFile(kept, text, 0o600); err != nil {
+			t.Log(err)
+			return
+		}
+		t.Logf("the scheduler's log is kept in %s", kept)
+	}
 }
 
 // addNodes adds the nodes that Ashlar's driver does not serve, and what NVIDIA's driver
