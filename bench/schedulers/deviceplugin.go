@@ -61,7 +61,7 @@ func (b *schedulerBenchmark) runDevicePlugin(ctx context.Context, nodes, pods in
 			}
 		}
 	}
-	return rates.describe(nodes, pods, stock, ours), nil
+	return rates.describeTable(nodes, pods, stock, ours), nil
 }
 
 // setUpDevicePlugin adds nodes of eight GPUs each, with the labels of GPU feature discovery.
@@ -164,8 +164,8 @@ func plainPod(name, run string, kind podKind) *corev1.Pod {
 	return pod
 }
 
-// describe is the table: the median of the rounds, and the median of their ratios.
-func (r bindingRate) describe(nodes, pods int, stock, ours string) string {
+// describeTable is the table: the median of the rounds, and the median of their ratios.
+func (r bindingRate) describeTable(nodes, pods int, stock, ours string) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%d nodes of 8 GPUs behind a device plugin, %d pods at a time, median of %d rounds in turn; %d cores shared with etcd "+
 		"and the API server, %s, %s\n\n", nodes, pods, rounds, runtime.NumCPU(), runtime.Version(), time.Now().UTC().Format(time.DateOnly))
@@ -175,13 +175,13 @@ func (r bindingRate) describe(nodes, pods int, stock, ours string) string {
 		for i, rate := range r[kind][stock] {
 			ratios = append(ratios, r[kind][ours][i]/rate)
 		}
-		fmt.Fprintf(&text, "| %s | %.0f | %.0f | %.2f |\n", kind.name, median(r[kind][stock]), median(r[kind][ours]), median(ratios))
+		fmt.Fprintf(&text, "| %s | %.0f | %.0f | %.2f |\n", kind.name, medianOf(r[kind][stock]), medianOf(r[kind][ours]), medianOf(ratios))
 	}
 	return strings.TrimSpace(text.String())
 }
 
-// median is the middle of an odd number of values.
-func median(values []float64) float64 {
+// medianOf is the middle of an odd number of values.
+func medianOf(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
 }

@@ -44,9 +44,9 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 		if !status.IsSuccess() {
 			return fwk.AsStatus(fmt.Errorf("asking what node %s would allocate: %w", name, status.AsError()))
 		}
-		devices, gpus := p.source.DevicesOn(name, claims), view.GPUs()
+		devices, gpus := view.DevicesOf(claims), view.GPUs()
 		rating := cluster.NodeScore{Rating: placement.RateAllocation(view.Inventory(), gpus, devices, p.options.Policy)}
-		if p.options.Forecast {
+		if p.options.Forecast && view.Inventory() == p.source.Inventory(name) {
 			rating.ForecastCost = p.forecast.costOn(node, gpus, pod, devices)
 		}
 		ratings[name] = rating

@@ -26,7 +26,7 @@ func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 		return status
 	}
 	if claims, asked := p.source.AskReserve(ctx, state, pod, node); asked.IsSuccess() {
-		c.inventory, c.devices = view.Inventory(), p.source.DevicesOn(node, claims)
+		c.inventory, c.devices = view.Inventory(), view.DevicesOf(claims)
 		c.got = describeDevices(node, view, c.devices)
 	}
 	return status

@@ -2,7 +2,6 @@ package modelmemory
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
 	v1 "k8s.io/api/core/v1"
@@ -80,8 +79,8 @@ func Of(pod *v1.Pod) (*Server, error) {
 // isSettled reports whether the pod settles all that the server's memory depends on: a
 // setting that is unknown could be the one that makes it fit.
 func isSettled(pod *v1.Pod, reading launch.Reading) bool {
-	unknown := slices.ContainsFunc(reading.Unknown, func(u launch.Unknown) bool { return u.Field != launch.FieldVersion })
-	return reading.IsServer() && reading.Model != "" && !unknown && len(reading.Overrides) == 0 && !openEnvironment(pod, reading)
+	return reading.IsServer() && reading.Model != "" && len(openSettings(reading)) == 0 && len(reading.Overrides) == 0 &&
+		!openEnvironment(pod, reading)
 }
 
 // firstAccounted is the first release of vLLM whose accounting is known.

@@ -5,6 +5,8 @@
 //	deviceplugin   what NVIDIA's device plugin hands out, and GPU feature discovery's labels
 //
 // A source reads nodes and pods in its own terms, which package placement knows nothing
-// of: selectors, labels, counts of extended resources. What comes out is the same for
-// all of them, so that the scheduler's plugin decides without asking what a node runs.
+// of: selectors, labels, counts of extended resources. What comes out is in placement's.
+// Where the devices of a node can be chosen it is a View; behind a device plugin, where
+// the kubelet chooses, it is a deviceplugin.NodeChoice, which ranks the node among others
+// in the same order.
 package nodeview

@@ -14,6 +14,9 @@
 // comments. Catalogue.With reads files of the same form that are not part of the
 // program.
 //
+// A machine whose GPUs are always at the same PCI addresses, as those of a cloud are, says
+// "addresses captured" if its bus ids were read from one: MachineAt then knows it by them.
+//
 // Prices change. Those in prices.txt are a default to compare options with, each
 // of the day that its row names; callers may put their own in their place.
 //

@@ -14,7 +14,7 @@
 // what is assumed, nominated or preempted is in it as kube-scheduler has it.
 //
 // Which of several GPUs a shared pod gets is the plugin's choice. NVIDIA's takes the GPU
-// with the fewest pods on it (GetPreferredAllocation, internal/rm/allocate.go of
+// with the fewest pods on it (GetPreferredAllocation of
 // NVIDIA/k8s-device-plugin), which bounds what is there already whatever happened before:
 // ledger.go.
 //

@@ -81,7 +81,7 @@ func (s *Source) NodeNames() []string {
 
 // PublishesNothing reports whether no device is published at all.
 func (s *Source) PublishesNothing() bool {
-	return len(s.pools.byNode) == 0 && s.pools.unmanagedPools == 0
+	return len(s.pools.byKey) == 0
 }
 
 // HasUnmanagedPools reports whether pools are published that reach the in-tree code as
@@ -213,7 +213,9 @@ func (s *Source) PreFilter(
 			return nil, err
 		}
 		for _, pool := range s.pools.byKey {
-			pool.hideDevices()
+			if !pool.unmanaged {
+				pool.hideDevices()
+			}
 		}
 		return s.pools.placeholders, nil
 	}
@@ -229,7 +231,10 @@ func (s *Source) PreFilter(
 	if err != nil {
 		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
 	}
-	cycle := &Cycle{source: s, request: request, state: allocated, allocated: s.pools.sortAllocated(allocated), claims: &claimIndex{}}
+	cycle := &Cycle{
+		source: s, request: request, state: allocated, allocated: s.pools.sortAllocated(allocated),
+		claims: &claimIndex{}, nodes: &nodeIndex{nodes: nodes},
+	}
 	return cycle, result, status
 }
 
