@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"maps"
 	"math/rand"
 	"os"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	schedulingv1 "k8s.io/api/scheduling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
@@ -32,6 +33,7 @@ const patience = 25 * time.Minute
 type world struct {
 	begin   time.Time
 	cluster *cluster.Cluster
+	ashlar  *install.Installation
 	client  kubernetes.Interface
 	facts   map[string]*nodeFacts
 	history *history
@@ -55,6 +57,7 @@ func TestMixedNodes(t *testing.T) {
 	w.stream(ctx, t, arrivals, random)
 	w.settle(ctx, t)
 	w.checkSnapshot(ctx, t)
+	w.compareEnds(ctx, t)
 
 	replayed := newChecker(w.facts)
 	tally := newTally()
@@ -62,7 +65,6 @@ func TestMixedNodes(t *testing.T) {
 		replayed.replay(next)
 		tally.note(replayed, next)
 	}
-	w.compareEnds(ctx, t, replayed)
 	for _, v := range replayed.found {
 		w.problems[v] = true
 	}
@@ -116,7 +118,7 @@ func startWorld(ctx context.Context, t *testing.T, fleet []*fleetNode) *world {
 			driven = append(driven, install.Node{Name: n.name, Machine: n.machine})
 		}
 	}
-	if _, err := install.Install(ctx, w.cluster, root, driven, say); err != nil {
+	if w.ashlar, err = install.Install(ctx, w.cluster, root, driven, say); err != nil {
 		t.Fatal(err)
 	}
 	w.labelNodes(ctx, t, fleet)
@@ -172,6 +174,10 @@ func (w *world) addNodes(ctx context.Context, t *testing.T, fleet []*fleetNode) 
 	if err := w.cluster.AddNodes(ctx, specs); err != nil {
 		t.Fatal(err)
 	}
+	important := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: urgent}, Value: 100}
+	if _, err := w.client.SchedulingV1().PriorityClasses().Create(ctx, important, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	for _, class := range nvidiaClasses() {
 		if _, err := w.client.ResourceV1().DeviceClasses().Create(ctx, class, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
@@ -204,21 +210,34 @@ func (w *world) labelNodes(ctx context.Context, t *testing.T, fleet []*fleetNode
 	}
 }
 
-// compareEnds holds that the replay ended where the API server is.
-func (w *world) compareEnds(ctx context.Context, t *testing.T, replayed *checker) {
+// compareEnds holds that the history leads to what the API server has.
+func (w *world) compareEnds(ctx context.Context, t *testing.T) {
 	t.Helper()
-	now, err := w.snapshot(ctx)
+	now, revision, err := w.snapshot(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	placed := func(c *checker) map[string]string {
-		at := map[string]string{}
-		for name, pod := range c.pods {
-			at[name] = pod.node
-		}
-		return at
+	want := map[string]string{}
+	for name, pod := range now.pods {
+		want[name] = pod.node
 	}
-	if !maps.Equal(placed(now), placed(replayed)) {
-		t.Errorf("the replay ends with %d pods, the API server has %d, or they are elsewhere", len(replayed.pods), len(now.pods))
+	err = w.cluster.Until(ctx, "the history to be where the API server is", func(context.Context) error {
+		got := map[string]string{}
+		for _, next := range w.history.inOrder() {
+			switch {
+			case next.pod == nil || next.revision > revision:
+			case next.gone:
+				delete(got, next.pod.name)
+			default:
+				got[next.pod.name] = next.pod.node
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			return fmt.Errorf("pods by node (-API server +history):\n%s", diff)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

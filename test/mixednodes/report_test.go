@@ -121,18 +121,19 @@ func (w *world) report(t *testing.T, arrivals []*arrival, c *checker, y *tally) 
 }
 
 var (
-	nodesOf = regexp.MustCompile(`^\d+ `)
-	figures = regexp.MustCompile(`\d[\d.]*`)
+	available = regexp.MustCompile(`^\d+/\d+ nodes are available: `)
+	nextNodes = regexp.MustCompile(`, (\d+ )`)
+	figures   = regexp.MustCompile(`\d[\d.,]*`)
 )
 
-// clauses counts the reasons in the messages of pods, figures apart.
+// clauses counts the reasons in the messages of pods, figures apart: those that most pods
+// were told.
 func clauses(messages map[string]string) map[string]int {
 	counts := map[string]int{}
 	for _, message := range messages {
-		message = strings.TrimPrefix(message, fmt.Sprintf("0/%d nodes are available: ", 2*ofEachKind+ofEachKind))
-		for _, clause := range strings.FieldsFunc(message, func(r rune) bool { return r == ';' || r == ',' }) {
-			clause = figures.ReplaceAllString(nodesOf.ReplaceAllString(strings.TrimSpace(clause), ""), "#")
-			counts[clause[:min(len(clause), 100)]]++
+		message, _, _ = strings.Cut(available.ReplaceAllString(message, ""), " preemption: ")
+		for clause := range strings.SplitSeq(nextNodes.ReplaceAllString(message, "\n$1"), "\n") {
+			counts[figures.ReplaceAllString(clause[:min(len(clause), 120)], "#")]++
 		}
 	}
 	type entry struct {
@@ -145,7 +146,7 @@ func clauses(messages map[string]string) map[string]int {
 	}
 	slices.SortFunc(all, func(a, b entry) int { return cmp.Or(b.count-a.count, strings.Compare(a.clause, b.clause)) })
 	shown := map[string]int{}
-	for _, e := range all[:min(len(all), 15)] {
+	for _, e := range all[:min(len(all), 20)] {
 		shown[e.clause] = e.count
 	}
 	return shown

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand"
+	"strconv"
 	"testing"
 	"time"
 
@@ -20,6 +21,8 @@ const (
 	writers  = 8
 	// checkEvery is after how many rounds all is read back and looked at.
 	checkEvery = 5
+	// restartRound is the round before which the scheduler is started anew.
+	restartRound = 25
 	// decisionTimeout is how long the scheduler may take for a round.
 	decisionTimeout = 2 * time.Minute
 )
@@ -30,6 +33,12 @@ func (w *world) stream(ctx context.Context, t *testing.T, arrivals []*arrival, r
 	t.Helper()
 	leaving := map[int][]*arrival{}
 	for round := 0; len(arrivals) > 0; round++ {
+		if round == restartRound {
+			if err := w.ashlar.RestartScheduler(ctx); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("[%5.1fs] the scheduler was started anew", time.Since(w.begin).Seconds())
+		}
 		coming := arrivals[:min(perRound, len(arrivals))]
 		arrivals = arrivals[len(coming):]
 		var steps []func(context.Context) error
@@ -78,13 +87,14 @@ func (w *world) leave(ctx context.Context, a *arrival) error {
 	if a.abrupt {
 		options.GracePeriodSeconds = new(int64)
 	}
-	if err := w.client.CoreV1().Pods(namespace).Delete(ctx, a.pod.Name, options); err != nil {
+	err := w.client.CoreV1().Pods(namespace).Delete(ctx, a.pod.Name, options)
+	if err != nil && !apierrors.IsNotFound(err) { // it may have been ended for another
 		return err
 	}
 	if a.claim == nil {
 		return nil
 	}
-	err := w.client.ResourceV1().ResourceClaims(namespace).Delete(ctx, a.claim.Name, metav1.DeleteOptions{})
+	err = w.client.ResourceV1().ResourceClaims(namespace).Delete(ctx, a.claim.Name, metav1.DeleteOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
@@ -92,15 +102,18 @@ func (w *world) leave(ctx context.Context, a *arrival) error {
 }
 
 // snapshot reads everything back as it was at one moment: revisions are of the whole store.
-func (w *world) snapshot(ctx context.Context) (*checker, error) {
+func (w *world) snapshot(ctx context.Context) (_ *checker, revision int64, _ error) {
 	pods, err := w.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
+	}
+	if revision, err = strconv.ParseInt(pods.ResourceVersion, 10, 64); err != nil {
+		return nil, 0, err
 	}
 	then := metav1.ListOptions{ResourceVersion: pods.ResourceVersion, ResourceVersionMatch: metav1.ResourceVersionMatchExact}
 	claims, err := w.client.ResourceV1().ResourceClaims(namespace).List(ctx, then)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	c := newChecker(w.facts)
 	for i := range claims.Items {
@@ -109,20 +122,20 @@ func (w *world) snapshot(ctx context.Context) (*checker, error) {
 	for i := range pods.Items {
 		pod, err := readPod(&pods.Items[i])
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		c.pods[pod.name] = pod
 		if pod.onNode() {
 			into(c.podsOn, pod.node)[pod.name] = pod
 		}
 	}
-	return c, nil
+	return c, revision, nil
 }
 
 // checkSnapshot looks at the cluster as it is now.
 func (w *world) checkSnapshot(ctx context.Context, t *testing.T) {
 	t.Helper()
-	c, err := w.snapshot(ctx)
+	c, _, err := w.snapshot(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,8 @@ const (
 	requestAnnotation  = "example.com/request"
 	hopelessAnnotation = "example.com/hopeless"
 	memoryAnnotation   = "ashlar.dev/gpu-memory"
+	// urgent is the class of pods for which others are ended.
+	urgent = "urgent"
 )
 
 // arrival is a pod of the stream, with the claim that it needs, if any.
@@ -74,6 +76,9 @@ func newArrival(random *rand.Rand, name string, request *gpuRequest) *arrival {
 	if random.Intn(12) == 0 { // it ends by itself
 		pod.Spec.RestartPolicy = corev1.RestartPolicyNever
 		pod.Annotations[cluster.RunFor] = "2s"
+	}
+	if random.Intn(25) == 0 {
+		pod.Spec.PriorityClassName = urgent
 	}
 	return a
 }
