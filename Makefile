@@ -4,6 +4,7 @@
 GO ?= go
 KEEP ?=
 REWRITE ?=
+SEED ?=
 EARLIER_KUBERNETES = v1.36.4
 GOLANGCI_LINT_VERSION = v2.12.0
 
@@ -39,6 +40,11 @@ scenarios: tools ## the scenario files of placement; REWRITE=1 writes what they 
 .PHONY: integration
 integration: prepare ## only the tests on a real control plane
 	$(GO) test -count=1 -timeout 20m -p 1 ./test/cluster ./test/integration ./test/parity
+	$(GO) test -count=1 -timeout 20m ./test/mixednodes -pods 400
+
+.PHONY: mixed
+mixed: prepare ## 3,000 random pods on nodes of three kinds: nothing is promised twice; SEED=n for others
+	$(GO) test -count=1 -timeout 40m -v -run MixedNodes ./test/mixednodes $(if $(SEED),-seed $(SEED))
 
 .PHONY: compat
 compat: tools ## the integration tests on the API server of an earlier Kubernetes

@@ -6,13 +6,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	v1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/utils/ptr"
 )
 
 const pluginResource = "nvidia.com/gpu"
@@ -104,6 +108,45 @@ func TestCountedNodesAreRanked(t *testing.T) {
 	}
 	if scores["l40s"] <= scores["h100"] {
 		t.Errorf("scores %v, want l40s ahead of h100", scores)
+	}
+}
+
+// What is a device plugin's on one node is an extended resource on another. Ranking both,
+// the in-tree plugin is asked what it would allocate there, which it must not do here.
+func TestCountedPodsAllocateNothing(t *testing.T) {
+	class := &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: "behind-the-resource"}}
+	class.Spec.ExtendedResourceName = ptr.To(pluginResource)
+	ctx := context.Background()
+	s := newFakeScheduler(t, nil, []*v1.Node{countedNodes()[1], newNode("n")}, class, publish("n", fourGPUs()...))
+	for deadline := time.Now().Add(10 * time.Second); !s.source.ClassFor(pluginResource); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the class is not known")
+		}
+	}
+	for node, want := range map[string][]string{"l40s": nil, "n": {"gpu-0"}} {
+		t.Run(node, func(t *testing.T) {
+			pod := countedPod("pod", "1")
+			state := s.preFilter(pod)
+			feasible, _ := s.filterAll(state, pod)
+			if diff := cmp.Diff([]string{"l40s", "n"}, nodeNames(feasible)); diff != "" {
+				t.Fatalf("feasible (-want +got):\n%s", diff)
+			}
+			if status := s.PreScore(ctx, state, pod, feasible); !status.IsSuccess() {
+				t.Fatal(status)
+			}
+			if status := s.Reserve(ctx, state, pod, node); !status.IsSuccess() {
+				t.Fatal(status)
+			}
+			if diff := cmp.Diff(want, s.allocated(state, pod, node)); diff != "" {
+				t.Errorf("allocated (-want +got):\n%s", diff)
+			}
+			if want == nil {
+				if status := s.PreBind(ctx, state, pod, node); !status.IsSuccess() {
+					t.Error(status)
+				}
+			}
+			s.Unreserve(ctx, state, pod, node)
+		})
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 // Reserve lets the in-tree plugin reserve, and notes what the pod takes for the later
 // steps of its cycle.
 func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
+	if status := p.forgetScored(ctx, state, pod, node); !status.IsSuccess() {
+		return status
+	}
 	status := p.DynamicResources.Reserve(ctx, state, pod, node)
 	if counted := countedOf(state); status.IsSuccess() && counted != nil {
 		p.noteCounted(counted, node)
@@ -27,4 +30,17 @@ func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 		c.got = describeDevices(node, view, c.devices)
 	}
 	return status
+}
+
+// forgetScored makes the in-tree plugin forget what PreScore asked it about other nodes if
+// the pod has no claim and the node's device plugin has all that it asks for.
+func (p *Plugin) forgetScored(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
+	c := cycleOf(state)
+	if c == nil || c.scores == nil || len(pod.Spec.ResourceClaims) > 0 {
+		return nil
+	}
+	if claims, asked := p.source.AskReserve(ctx, state, pod, node); !asked.IsSuccess() || len(claims) > 0 {
+		return nil // the in-tree Reserve says what is wrong, or takes the place of what was asked
+	}
+	return p.source.ForgetAsked(ctx, state, pod)
 }

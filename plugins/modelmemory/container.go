@@ -27,11 +27,18 @@ func launchContainer(c *v1.Container) launch.Container {
 		out.Env = append(out.Env, launch.EnvVar{Name: c.Env[i].Name, Value: c.Env[i].Value, From: sourceOf(c.Env[i].ValueFrom)})
 	}
 	for name, quantity := range c.Resources.Limits {
-		if strings.HasSuffix(string(name), ".com/gpu") {
+		if isGPU(string(name)) {
 			out.GPUs += quantity.Value()
 		}
 	}
 	return out
+}
+
+// isGPU reports whether a device plugin hands out GPUs under a resource's name, whole, in
+// slices or to several pods each.
+func isGPU(resource string) bool {
+	name := strings.TrimSuffix(resource, ".shared")
+	return strings.HasSuffix(name, ".com/gpu") || strings.HasPrefix(name, "nvidia.com/mig-")
 }
 
 // sourceOf says where a variable's value is kept, "" for one that is in the pod.

@@ -110,6 +110,20 @@ func gpuLimits(count string) v1.ResourceList {
 	return v1.ResourceList{"nvidia.com/gpu": resource.MustParse(count)}
 }
 
+// Slices and GPUs that several pods have are counted like others.
+func TestCannotStartOnSlicesAndSharedGPUs(t *testing.T) {
+	for resourceName, want := range map[v1.ResourceName]bool{
+		"nvidia.com/gpu": true, "nvidia.com/gpu.shared": true, "nvidia.com/mig-3g.40gb": true, "nvidia.com/mig-1g.10gb.shared": true,
+		"example.com/licence": false,
+	} {
+		p := pod(nil, "vllm/vllm-openai:v0.11.0", "--model=meta-llama/Llama-3.1-8B-Instruct", "--tensor-parallel-size=2")
+		p.Spec.Containers[0].Resources.Limits = v1.ResourceList{resourceName: resource.MustParse("1")}
+		if got := modelmemory.CannotStart(p, 0) != ""; got != want {
+			t.Errorf("%s: 1: refused %t, want %t", resourceName, got, want)
+		}
+	}
+}
+
 // A claim says how many GPUs a container gets where no resource of its own does.
 func TestCannotStartOnAClaim(t *testing.T) {
 	p := pod(nil, "vllm/vllm-openai:v0.11.0", "--model=meta-llama/Llama-3.1-70B-Instruct", "--tensor-parallel-size=4")

@@ -6,6 +6,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
 	"k8s.io/dynamic-resource-allocation/structured"
@@ -151,6 +152,27 @@ func (s *Source) AskReserve(
 	defer s.instances.returnInstance(instance)
 	status := instance.plugin.Reserve(ctx, withoutPodGroup{state}, pod, node)
 	return instance.reserved, status
+}
+
+// ForgetAsked makes the in-tree plugin forget what it was asked by AskReserve about a pod
+// that needs nothing of it on the node where it goes: its device plugin has what is an
+// extended resource elsewhere. The in-tree Reserve leaves such a pod as it is, so that its
+// PreBind would allocate what was last asked about, on another node.
+func (s *Source) ForgetAsked(ctx context.Context, state fwk.CycleState, pod *v1.Pod) *fwk.Status {
+	instance, err := s.instances.borrowInstance()
+	if err != nil {
+		return fwk.AsStatus(err)
+	}
+	defer s.instances.returnInstance(instance)
+	instance.allocated = func() (*structured.AllocatedState, error) {
+		return &structured.AllocatedState{
+			AllocatedDevices:   sets.New[structured.DeviceID](),
+			AggregatedCapacity: structured.NewConsumedCapacityCollection(),
+		}, nil
+	}
+	instance.listSlices = func() ([]*resourceapi.ResourceSlice, error) { return nil, nil }
+	_, status := instance.plugin.PreFilter(ctx, state, pod, nil)
+	return status
 }
 
 // HoldersByUID are the users of allocated claims, as namespace/name, by the claim's UID.
