@@ -2,6 +2,7 @@ package deviceplacement
 
 import (
 	"context"
+	"fmt"
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -42,7 +43,7 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	inUse := view.AnyInUse() || anyHeld(gpus)
 	verdict := p.placeOn(ctx, view, gpus)
 	if because := view.WhyOthersLack(ctx); because != "" && (!verdict.final || view.WhyUnsupplied(ctx, &verdict.Verdict) != "") {
-		return fwk.NewStatus(fwk.Unschedulable, because)
+		return fwk.NewStatus(fwk.Unschedulable, because+whileFree(&verdict, gpus))
 	}
 	if verdict.final {
 		if because := view.WhyTooSmall(ctx); because != "" {
@@ -72,6 +73,18 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 		return fwk.NewStatus(fwk.Unschedulable, status.Reasons()...) // it may fit once that is gone
 	}
 	return status
+}
+
+// whileFree says how many GPUs are free beside what is not, for a pod that asks for some.
+func whileFree(verdict *nodeVerdict, gpus placement.GPUStates) string {
+	switch free := gpus.FreeGPUs().Len(); {
+	case free == 0 || verdict.request == nil || len(verdict.request.Parts) == 0:
+		return ""
+	case free == 1:
+		return ", while 1 GPU is free"
+	default:
+		return fmt.Sprintf(", while %d GPUs are free", free)
+	}
 }
 
 // preferNear takes GPUs that are near free devices of other drivers which the pod asks for too,

@@ -205,7 +205,7 @@ func TestFilterBesideOtherDrivers(t *testing.T) {
 				gpus, publishNICs("n", nicDevice(0, "r0", 0), nicDevice(1, "r1", 1)), heldNIC("n", "nic-0"), heldNIC("n", "nic-1"),
 				matching(claimOf("pod", asking("gpu", gpuClass, 1), asking("nic", nicClass, 1)), root),
 			},
-			wantCode: fwk.Unschedulable, wantText: "node(s) have no free device of class nic (2 of 2 are taken)",
+			wantCode: fwk.Unschedulable, wantText: "node(s) have no free device of class nic (2 of 2 are taken), while 4 GPUs are free",
 		},
 		"too few of them, and some tainted": {
 			objects: []runtime.Object{

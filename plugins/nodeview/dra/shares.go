@@ -43,11 +43,11 @@ func (v *View) usedUp(ctx context.Context, i int) resourceapi.QualifiedName {
 
 // fillUsedUp takes the memory that is left of GPUs of which something else is used up.
 func (v *View) fillUsedUp(gpus placement.GPUStates, fill func(device placement.DeviceAllocation)) {
-	for i := range v.pool.gpus.inventory.Devices {
-		device := &v.pool.gpus.inventory.Devices[i]
+	for _, held := range v.cycle.allocated.ofPool(v.pool).devices {
+		device := &v.pool.gpus.inventory.Devices[held.Device]
 		rest := device.Memory - gpus[device.GPU].Shared
-		if rest > 0 && v.usedUp(context.Background(), i) != "" {
-			fill(placement.DeviceAllocation{Device: i, ShareSize: placement.ShareSize{Bytes: rest}})
+		if rest > 0 && v.usedUp(context.Background(), held.Device) != "" {
+			fill(placement.DeviceAllocation{Device: held.Device, ShareSize: placement.ShareSize{Bytes: rest}})
 		}
 	}
 }
