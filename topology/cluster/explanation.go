@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -97,7 +98,7 @@ func (e *refusalCollector) explainClass(node int) placement.Verdict {
 	}
 	for _, change := range placement.SuggestChanges(&e.ranking.snapshot.nodes[node].state, request, e.ranking.policy) {
 		found := NodeSuggestion{Node: node, Suggestion: change}
-		if known, has := e.best[change.Kind]; !has || e.isCloser(&found, &known) {
+		if known, has := e.best[change.Kind]; !has || isCloser(&found, &known) {
 			e.best[change.Kind] = found
 		}
 	}
@@ -106,21 +107,21 @@ func (e *refusalCollector) explainClass(node int) placement.Verdict {
 
 // isCloser reports whether a suggestion asks less of the user than another of its kind.
 // Of equals the first one stays, but fewer GPUs to free are told apart by node.
-func (e *refusalCollector) isCloser(a, b *NodeSuggestion) bool {
+func isCloser(a, b *NodeSuggestion) bool {
 	switch a.Kind {
 	case placement.SmallerShare:
 		return a.Bytes > b.Bytes
 	case placement.OtherProfile:
-		return e.profileMemory(a) > e.profileMemory(b)
+		return profileDistance(&a.Suggestion) < profileDistance(&b.Suggestion)
 	case placement.FewerGPUs:
 		return a.Count > b.Count
 	}
 	return cmp.Or(cmp.Compare(a.GPUs.Len(), b.GPUs.Len()), cmp.Compare(a.Node, b.Node)) < 0
 }
 
-// profileMemory is the memory of the MIG device that a suggestion names.
-func (e *refusalCollector) profileMemory(s *NodeSuggestion) int64 {
-	return int64(e.ranking.snapshot.nodes[s.Node].Inventory.Devices[s.Device].Memory)
+// profileDistance is how far the memory of a MIG profile is from what was asked for.
+func profileDistance(s *placement.Suggestion) topology.Bytes {
+	return max(s.Bytes-s.Wanted, s.Wanted-s.Bytes)
 }
 
 // addNode counts a node under what its class answered.

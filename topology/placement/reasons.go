@@ -29,15 +29,17 @@ func (p *Placer) reasonOf(index int) (Reason, bool) {
 		return reason, true
 	}
 	form := Share
-	var left, wanted int64 // of shares
-	var whole GPUSet       // GPUs of which a device is open
+	var left, most, wanted int64 // of shares
+	var whole, all GPUSet        // GPUs of which a device is open; of which one is accepted
 	var open int64         // devices that are open
 	for i := part.Accepts.nextDevice(0); i >= 0; i = part.Accepts.nextDevice(i + 1) {
 		device := &p.view.Devices[i]
 		form = min(form, device.Form)
 		state := &p.view.GPUs[device.GPU]
 		fits := p.view.fitsGPU(state, device, part.shareSize())
+		all |= 1 << device.GPU
 		if device.Form == Share {
+			most = max(most, int64(device.Memory))
 			wanted = max(wanted, int64(shareMemory(device, part.shareSize())))
 			if !state.Whole && state.MIG.Slices == 0 {
 				left = max(left, int64(device.Memory-state.Shared))
@@ -54,10 +56,12 @@ func (p *Placer) reasonOf(index int) (Reason, bool) {
 	switch form {
 	case Share:
 		reason.Code, reason.Want, reason.Have = MemoryShort, wanted, left
+		reason.Total = most
 	case MIG:
 		reason.Code, reason.Have = SlicesTaken, open
 	default:
 		reason.Code, reason.Have = GPUsBusy, int64(whole.Len())
+		reason.Total = int64(all.Len())
 	}
 	return reason, true
 }

@@ -22,6 +22,11 @@ type Part struct {
 	Compute topology.MilliGPU
 	// Accepts holds the devices that the part may take.
 	Accepts DeviceSet
+	// Asked holds what the part asks for, with the devices that Accepts leaves out because
+	// they are too small for what is to run there; nil for just Accepts. Usable holds the
+	// devices that would do if the part asked for them; nil for all. Both are read for
+	// suggestions alone.
+	Asked, Usable DeviceSet
 	// Needs is what the part's GPUs must have; the zero value asks for nothing, and
 	// nearness is then merely preferred.
 	Needs TopologyRequirements
@@ -29,6 +34,17 @@ type Part struct {
 
 // shareSize is the size of each of the part's shares.
 func (p *Part) shareSize() ShareSize { return ShareSize{Bytes: p.Bytes, Compute: p.Compute} }
+
+// asked is what the part asks for, too small or not.
+func (p *Part) asked() DeviceSet {
+	if p.Asked != nil {
+		return p.Asked
+	}
+	return p.Accepts
+}
+
+// canUse reports whether device i would do if the part asked for it.
+func (p *Part) canUse(i int) bool { return p.Usable == nil || p.Usable.Has(i) }
 
 // TopologyRequirements are requirements on the GPUs of one part as a set.
 type TopologyRequirements struct {

@@ -58,8 +58,9 @@ type Reason struct {
 	Code ReasonCode
 	// Part is an index into Request.Parts; -1 for all together.
 	Part int
-	// Want and Have are numbers of devices, or bytes with MemoryShort.
-	Want, Have int64
+	// Want and Have are numbers of devices, or bytes with MemoryShort. Total is what Have
+	// would be if nobody held anything, with GPUsBusy and MemoryShort.
+	Want, Have, Total int64
 }
 
 // String is the reason for people. It leaves out what differs from node to node,
