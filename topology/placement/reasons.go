@@ -31,7 +31,7 @@ func (p *Placer) reasonOf(index int) (Reason, bool) {
 	form := Share
 	var left, most, wanted int64 // of shares
 	var whole, all GPUSet        // GPUs of which a device is open; of which one is accepted
-	var open int64         // devices that are open
+	var open int64               // devices that are open
 	for i := part.Accepts.nextDevice(0); i >= 0; i = part.Accepts.nextDevice(i + 1) {
 		device := &p.view.Devices[i]
 		form = min(form, device.Form)

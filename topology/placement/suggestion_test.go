@@ -250,3 +250,17 @@ func TestSuggestionInWords(t *testing.T) {
 		}
 	}
 }
+
+func TestGPURanges(t *testing.T) {
+	for want, gpus := range map[string][]int{
+		"GPU 2": {2}, "GPUs 0-3": {0, 1, 2, 3}, "GPUs 0,2,4-6,15": {0, 2, 4, 5, 6, 15}, "GPUs 14-15": {14, 15},
+	} {
+		var set GPUSet
+		for _, gpu := range gpus {
+			set |= 1 << gpu
+		}
+		if got := GPURanges(set); got != want {
+			t.Errorf("%v: %q, want %q", gpus, got, want)
+		}
+	}
+}
