@@ -12,7 +12,6 @@ import (
 
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // Reserve books what Filter chose, and once the pod is bound an event says what it got.
