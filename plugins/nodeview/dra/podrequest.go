@@ -35,6 +35,7 @@ type deviceRequest struct {
 // subRequest is one way to satisfy a request.
 type subRequest struct {
 	name        string
+	class       string // the device class
 	count       int64
 	selectors   []string // CEL, the class's first
 	ofClass     int      // how many of the selectors are the class's
@@ -128,7 +129,7 @@ func (r *PodRequest) addAlternative(
 	if err != nil {
 		return fmt.Errorf("request %s: device class %s: %w", name, spec.DeviceClassName, err)
 	}
-	sub := subRequest{name: name, count: spec.Count, tolerations: spec.Tolerations, ofClass: len(class.Spec.Selectors)}
+	sub := subRequest{name: name, class: spec.DeviceClassName, count: spec.Count, tolerations: spec.Tolerations, ofClass: len(class.Spec.Selectors)}
 	if spec.AllocationMode != resourceapi.DeviceAllocationModeExactCount {
 		r.unsupportedReason = "allocation mode " + string(spec.AllocationMode)
 	}

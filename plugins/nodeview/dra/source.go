@@ -203,6 +203,9 @@ func (s *Source) PreFilter(
 	if err != nil {
 		return nil, nil, fwk.AsStatus(err)
 	}
+	if err := s.checkSelectors(claims, s.manager.DeviceClasses()); err != nil {
+		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
+	}
 	request, err := newPodRequest(pod, claims, s.manager)
 	if err != nil {
 		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())

@@ -1,0 +1,297 @@
+package dra
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	dracel "k8s.io/dynamic-resource-allocation/cel"
+	"k8s.io/dynamic-resource-allocation/resourceclaim"
+
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
+	"github.com/ashlar-dev/ashlar/topology/nearest"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// mismatchKind is at which step the devices of a pool drop out of a request, whoever
+// holds them; the later the step, the nearer they are to serving it.
+type mismatchKind int
+
+const (
+	noMismatch    mismatchKind = iota // some device would serve
+	notSelected                       // no device satisfies the selectors
+	allTainted                        // those that do have taints that are not tolerated
+	noCapacity                        // those left do not publish a capacity that is asked for
+	smallCapacity                     // or have less of it
+	tooSmall                          // the model server would not start on any that are left
+)
+
+// mismatch is why no device of a pool serves a request, were all of them free.
+type mismatch struct {
+	kind mismatchKind
+	// taints are those in the way, as key=value:effect, sorted.
+	taints []string
+	// capacity is the one that is missing or too small, wanted what is asked of it, and
+	// largest what device, an index of the inventory, has of it.
+	capacity resourceapi.QualifiedName
+	wanted   int64
+	largest  resource.Quantity
+	device   int
+	// because says why the model server does not start on the largest device.
+	because string
+	memory  topology.Bytes
+	// server is whose memory is meant.
+	server *modelmemory.Server
+}
+
+// mismatchOf finds out why no device of the pool serves a sub-request.
+func (p *Pool) mismatchOf(ctx context.Context, expressions *dracel.Cache, sub *subRequest, server *modelmemory.Server) mismatch {
+	matched := p.matchSelectors(ctx, expressions, sub.selectors).devices
+	result := mismatch{kind: notSelected, server: server}
+	taints := map[string]bool{}
+	step := func(kind mismatchKind) bool {
+		if kind > result.kind {
+			result.kind = kind
+		}
+		return kind == result.kind
+	}
+	for i, at := range p.gpus.published {
+		if !matched.Has(at) {
+			continue
+		}
+		if untolerated := untoleratedTaints(&p.Devices[at], sub.tolerations); len(untolerated) > 0 {
+			if step(allTainted) {
+				for _, taint := range untolerated {
+					taints[taint] = true
+				}
+			}
+			continue
+		}
+		if short, missing := sub.shortCapacity(p, i); short != "" {
+			kind := smallCapacity
+			if missing {
+				kind = noCapacity
+			}
+			if !step(kind) {
+				continue
+			}
+			capacity, _ := p.publishedDevice(i).FindCapacity(short)
+			if result.capacity == "" || capacity.Value.Cmp(result.largest) > 0 {
+				result.capacity, result.wanted, result.largest, result.device = short, sub.capacity[short], capacity.Value, i
+			}
+			continue
+		}
+		because := p.tooSmall(server, i, p.shareLimit(sub, i))
+		if because == "" {
+			return mismatch{}
+		}
+		if device := &p.gpus.inventory.Devices[i]; step(tooSmall) && (result.because == "" || device.Memory > result.memory) {
+			result.because, result.memory, result.device = strings.TrimSpace(because), device.Memory, i
+		}
+	}
+	if result.kind == allTainted {
+		result.taints = slices.Sorted(maps.Keys(taints))
+	}
+	return result
+}
+
+// shortCapacity is the first capacity by name of which device i of the inventory has
+// less than a sub-request asks for, "" for none, and whether it lacks it altogether.
+func (s *subRequest) shortCapacity(p *Pool, i int) (name resourceapi.QualifiedName, missing bool) {
+	if len(s.capacity) == 0 || s.hasCapacity(p, i) {
+		return "", false
+	}
+	device := p.publishedDevice(i)
+	for _, name := range slices.Sorted(maps.Keys(s.capacity)) {
+		one := subRequest{capacity: map[resourceapi.QualifiedName]int64{name: s.capacity[name]}}
+		if !one.hasCapacity(p, i) {
+			_, found := device.FindCapacity(name)
+			return name, !found
+		}
+	}
+	return "", false
+}
+
+// untoleratedTaints are the taints of a device that keep a new allocation from it.
+func untoleratedTaints(d *resourceapi.Device, tolerations []resourceapi.DeviceToleration) []string {
+	if toleratesTaints(d, tolerations) {
+		return nil
+	}
+	var texts []string
+	for _, taint := range d.Taints {
+		tolerated := slices.ContainsFunc(tolerations, func(t resourceapi.DeviceToleration) bool { return resourceclaim.ToleratesTaint(t, taint) })
+		if !tolerated && (taint.Effect == resourceapi.DeviceTaintEffectNoSchedule || taint.Effect == resourceapi.DeviceTaintEffectNoExecute) {
+			texts = append(texts, taintText(taint.Key, taint.Value, string(taint.Effect)))
+		}
+	}
+	return texts
+}
+
+// taintText is a taint as kubectl prints it.
+func taintText(key, value, effect string) string {
+	if value != "" {
+		key += "=" + value
+	}
+	return key + ":" + effect
+}
+
+// onNode says in the words of a node's status what it lacks: "have no ...".
+func (m *mismatch) onNode() string {
+	switch m.kind {
+	case allTainted:
+		return "have matching GPUs only with the taint " + strings.Join(m.taints, ", ") + ", which the pod does not tolerate"
+	case noCapacity:
+		return fmt.Sprintf("publish no capacity %s", m.capacity)
+	case smallCapacity:
+		return "have no GPU with " + amountOf(m.capacity, m.wanted)
+	case tooSmall:
+		return "have no GPU that is large enough for the pod's model server"
+	}
+	return "have no matching GPU"
+}
+
+// amountOf words an amount of a capacity: "100GiB of memory".
+func amountOf(capacity resourceapi.QualifiedName, amount int64) string {
+	if isMemoryName(capacity) {
+		return topology.Bytes(amount).String() + " of memory"
+	}
+	return fmt.Sprintf("%d of %s", amount, capacity)
+}
+
+// isMemoryName reports whether a capacity is a device's memory, whatever its domain.
+func isMemoryName(capacity resourceapi.QualifiedName) bool {
+	_, name, qualified := strings.Cut(string(capacity), "/")
+	if !qualified {
+		name = string(capacity)
+	}
+	return name == deviceapi.Memory
+}
+
+// mismatchSentence says of all GPUs what keeps them from a request. views are those with
+// devices that satisfy the selectors, and found what each of them gives.
+func mismatchSentence(views []*View, found []mismatch) string {
+	kind := slices.MinFunc(found, func(a, b mismatch) int { return int(b.kind - a.kind) }).kind
+	best := -1
+	taints := map[string]bool{}
+	for i := range found {
+		for _, taint := range found[i].taints {
+			taints[taint] = true
+		}
+		if found[i].kind == kind && (best < 0 || found[i].exceeds(&found[best])) {
+			best = i
+		}
+	}
+	m, view := &found[best], views[best]
+	switch kind {
+	case allTainted:
+		return fmt.Sprintf("a taint such as %s says that something is wrong with a GPU; a claim's request can tolerate it",
+			slices.Sorted(maps.Keys(taints))[0])
+	case noCapacity:
+		return fmt.Sprintf("no GPU publishes the capacity %s%s", m.capacity, didYouMean(string(m.capacity), capacityNames(views)))
+	case smallCapacity:
+		what := "the most is " + m.largest.String()
+		if isMemoryName(m.capacity) {
+			what = "the largest has " + topology.Bytes(m.largest.Value()).String()
+		}
+		return fmt.Sprintf("no GPU has %s; %s (%s, %s)", amountOf(m.capacity, m.wanted), what, view.ProductOf(m.device), view.Node())
+	case tooSmall:
+		return m.because
+	}
+	return ""
+}
+
+// exceeds reports whether a pool is nearer to serving a request than another that lacks
+// the same.
+func (m *mismatch) exceeds(other *mismatch) bool {
+	if m.kind == smallCapacity {
+		return m.largest.Cmp(other.largest) > 0
+	}
+	return m.memory > other.memory
+}
+
+// didYouMean names what there is in place of a name that is not there.
+func didYouMean(name string, names []string) string {
+	if near := nearest.Names(name, names); len(near) > 0 {
+		return "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	if more := len(names) - maxObserved; more > 0 {
+		names = append(slices.Clone(names[:maxObserved]), "...")
+	}
+	return "; there are " + strings.Join(names, ", ")
+}
+
+// capacityNames are the capacities that GPUs publish, sorted.
+func capacityNames(views []*View) []string {
+	found := map[string]bool{}
+	for _, view := range views {
+		for i := range view.pool.gpus.published {
+			for name := range view.pool.publishedDevice(i).Capacity {
+				found[string(name)] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// ProductOf is the product name of the GPU that a device of the inventory is of.
+func (v *View) ProductOf(device int) string {
+	inventory := v.Inventory()
+	return inventory.Node.GPUs[inventory.Devices[device].GPU].Model.Product
+}
+
+// NoMatchReason says in the words of a node's status why nothing of it serves a part of
+// what the pod asks, whoever holds it: "have no matching GPU". part counts as in Requests.
+func (v *View) NoMatchReason(ctx context.Context, part int) string {
+	result := mismatch{kind: notSelected}
+	if request := v.requestOfPart(part); request != nil {
+		for j := range request.alternatives {
+			found := v.pool.mismatchOf(ctx, v.cycle.source.expressions, &request.alternatives[j], v.cycle.request.server)
+			if found.kind > result.kind {
+				result = found
+			}
+		}
+	}
+	return result.onNode()
+}
+
+// requestOfPart is the pod's request behind a part, nil if there is no such part.
+func (v *View) requestOfPart(part int) *deviceRequest {
+	for i := range v.cycle.request.requests {
+		request := &v.cycle.request.requests[i]
+		if request.resource != "" && v.provided[request.resource] > 0 {
+			continue
+		}
+		if part == 0 {
+			return request
+		}
+		part--
+	}
+	return nil
+}
+
+// usableDevices are the devices of the pool that a sub-request could take if it asked for
+// them: they are neither tainted nor too small for the model server.
+func (p *Pool) usableDevices(sub *subRequest, server *modelmemory.Server) placement.DeviceSet {
+	usable := placement.NewDeviceSet(len(p.gpus.published))
+	for i, at := range p.gpus.published {
+		if toleratesTaints(&p.Devices[at], sub.tolerations) && p.tooSmall(server, i, p.shareLimit(sub, i)) == "" {
+			usable.Add(i)
+		}
+	}
+	return usable
+}
+
+// askedDevices are the devices that a sub-request asks for, too small for the model
+// server or not.
+func (p *Pool) askedDevices(ctx context.Context, expressions *dracel.Cache, sub *subRequest) placement.DeviceSet {
+	return p.partFor(ctx, expressions, sub, nil).Accepts
+}

@@ -1,0 +1,188 @@
+package dra
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// othersCount counts the devices of one node, beside its GPUs, that a sub-request matches.
+type othersCount struct{ all, held, tainted, free int }
+
+// countOthers counts on a node, beside the GPUs that are understood.
+func (c *Cycle) countOthers(ctx context.Context, node string, gpus *Pool, sub *subRequest) (count othersCount, driver string) {
+	for _, pool := range c.source.pools.byNode[node] {
+		matched := pool.matchSelectors(ctx, c.source.expressions, sub.selectors).devices
+		for i := range pool.Devices {
+			if !matched.Has(i) || pool == gpus && !slices.Contains(gpus.gpus.unsupported, i) {
+				continue
+			}
+			driver = pool.Driver
+			count.all++
+			switch {
+			case !toleratesTaints(&pool.Devices[i], sub.tolerations):
+				count.tainted++
+			case c.state.AllocatedDevices.Has(pool.ids[i]):
+				count.held++
+			default:
+				count.free++
+			}
+		}
+	}
+	return count, driver
+}
+
+// OthersInTheWay says of each request that is meant for devices beside the GPUs, on the
+// nodes of the views, why no node has enough of them; nothing where a node has, or where
+// it is not known because some are published for several nodes.
+func (c *Cycle) OthersInTheWay(ctx context.Context, views []*View) []UnmetRequest {
+	if len(views) == 0 || c.source.pools.unmanagedPools > 0 {
+		return nil
+	}
+	makes := poolsOfViews(OneOfEachMake(views))
+	var found []UnmetRequest
+	for i := range c.request.requests {
+		request := &c.request.requests[i]
+		condition := ""
+		for j := range request.alternatives {
+			sub := &request.alternatives[j]
+			if c.source.classMatches(ctx, makes, sub) {
+				condition = ""
+				break
+			}
+			if condition = c.othersSentence(ctx, views, sub); condition == "" {
+				break
+			}
+		}
+		if condition != "" && ctx.Err() == nil {
+			found = append(found, UnmetRequest{Request: request.name, Condition: condition, Decided: true})
+		}
+	}
+	return found
+}
+
+// othersSentence says why no node of the views has enough devices beside its GPUs for a
+// sub-request, "" if one has.
+func (c *Cycle) othersSentence(ctx context.Context, views []*View, sub *subRequest) string {
+	var sum othersCount
+	most, where, driver := 0, "", ""
+	for _, view := range views {
+		count, theirs := c.countOthers(ctx, view.Node(), view.pool, sub)
+		if int64(count.free) >= sub.count {
+			return ""
+		}
+		if count.all > 0 {
+			driver = theirs
+		}
+		if count.free > most {
+			most, where = count.free, view.Node()
+		}
+		sum.all += count.all
+		sum.held += count.held
+		sum.tainted += count.tainted
+	}
+	what := fmt.Sprintf("device of class %s", sub.class)
+	if driver != "" && driver != sub.class {
+		what += fmt.Sprintf(" (driver %s)", driver)
+	}
+	switch {
+	case sum.all == 0:
+		return fmt.Sprintf("no %s is published on a node with GPUs", what)
+	case most > 0:
+		return fmt.Sprintf("no node with GPUs has %d free %s; the most is %d (%s)", sub.count, pluralDevices(what), most, where)
+	case sum.tainted > 0:
+		return fmt.Sprintf("no %s can be had: of %d, %d are held and %d have taints that are not tolerated", what, sum.all, sum.held, sum.tainted)
+	}
+	return fmt.Sprintf("no %s is free: %d of %d are held", what, sum.held, sum.all)
+}
+
+func pluralDevices(what string) string { return "devices" + what[len("device"):] }
+
+// OthersOnNode says in the words of a node's status which devices beside its GPUs it
+// lacks: "have no free device of class rdma.example.com"; "" if it has them.
+func (v *View) OthersOnNode(ctx context.Context) string {
+	c := v.cycle
+	if c.source.pools.unmanagedPools > 0 {
+		return ""
+	}
+	for i := range c.request.requests {
+		lacking := ""
+		for j := range c.request.requests[i].alternatives {
+			sub := &c.request.requests[i].alternatives[j]
+			if c.source.classMatches(ctx, []*Pool{v.pool}, sub) {
+				lacking = ""
+				break
+			}
+			count, _ := c.countOthers(ctx, v.Node(), v.pool, sub)
+			switch {
+			case int64(count.free) >= sub.count:
+				lacking = ""
+			case count.all == 0:
+				lacking = "publish no device of class " + sub.class
+			case sub.count == 1:
+				lacking = "have no free device of class " + sub.class
+			default:
+				lacking = fmt.Sprintf("have fewer than %d free devices of class %s", sub.count, sub.class)
+			}
+			if lacking == "" {
+				break
+			}
+		}
+		if lacking != "" {
+			return lacking
+		}
+	}
+	return ""
+}
+
+// OfGPUs is what a request of the pod asks of the GPUs alone: parts that are meant for
+// devices beside them are left out where the node has such. For suggestions it says what
+// each part asks for and could use. request is one of View.Requests.
+func (v *View) OfGPUs(ctx context.Context, request *placement.Request) *placement.Request {
+	c := v.cycle
+	reduced := &placement.Request{}
+	position := make([]int, len(request.Parts))
+	for at, part := range request.Parts {
+		position[at] = -1
+		asked := v.requestOfPart(at)
+		sub := subOfPart(asked, part.Name)
+		if sub == nil {
+			return request // not as it was read here
+		}
+		if part.Accepts.Empty() && !c.source.classMatches(ctx, []*Pool{v.pool}, sub) {
+			if count, _ := c.countOthers(ctx, v.Node(), v.pool, sub); count.all > 0 {
+				continue
+			}
+		}
+		position[at] = len(reduced.Parts)
+		part.Usable = v.pool.usableDevices(sub, c.request.server)
+		if c.request.server != nil {
+			part.Asked = v.pool.askedDevices(ctx, c.source.expressions, sub)
+		}
+		reduced.Parts = append(reduced.Parts, part)
+	}
+	for _, constraint := range request.Constraints {
+		kept := placement.Constraint{Values: constraint.Values, Distinct: constraint.Distinct}
+		for _, part := range constraint.Parts {
+			if part < len(position) && position[part] >= 0 {
+				kept.Parts = append(kept.Parts, position[part])
+			}
+		}
+		reduced.Constraints = append(reduced.Constraints, kept)
+	}
+	return reduced
+}
+
+// subOfPart is the alternative of a request that a part was made of.
+func subOfPart(request *deviceRequest, name string) *subRequest {
+	if request == nil {
+		return nil
+	}
+	at := slices.IndexFunc(request.alternatives, func(s subRequest) bool { return s.name == name })
+	if at < 0 {
+		return nil
+	}
+	return &request.alternatives[at]
+}
