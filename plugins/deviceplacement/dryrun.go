@@ -36,10 +36,8 @@ func (p *Plugin) ReplayPods(placed []PlacedPod) error {
 // ExplainRefusal is what PostFilter says of a pod that no node was good enough for: why
 // nothing fits, and the smallest changes after which it would. Unlike PostFilter it
 // gives no allocation back, and nobody queues behind it: it may take its time.
-func (p *Plugin) ExplainRefusal(ctx context.Context, state fwk.CycleState, statuses fwk.NodeToStatusReader, timeout time.Duration) string {
-	c := cycleOf(state)
-	if c == nil {
-		return ""
-	}
-	return p.explainPod(ctx, c, p.refusedHere(statuses), timeout).String()
+func (p *Plugin) ExplainRefusal(
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader, timeout time.Duration,
+) string {
+	return p.explainPod(ctx, cycleOf(state), pod, statuses, timeout).String()
 }

@@ -34,9 +34,9 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	if verdict.final {
 		if because := view.WhyTooSmall(ctx); because != "" {
 			metrics.CountModelTooLarge()
-			return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, because)
+			return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, tooSmallReason)
 		}
-		return verdict.refusalStatus(view.AnyInUse() || anyHeld(gpus))
+		return verdict.refusalStatus(ctx, view, view.AnyInUse() || anyHeld(gpus))
 	}
 	if verdict.Outcome == placement.Fits {
 		view.ShowChosen(verdict.Devices)
@@ -47,9 +47,9 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	// The in-tree search has the last word on whatever is not understood here.
 	if !view.ShowLargeEnough(ctx) {
 		metrics.CountModelTooLarge()
-		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, view.WhyTooSmall(ctx))
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, tooSmallReason)
 	}
-	status := p.DynamicResources.Filter(ctx, state, pod, node)
+	status := p.refineRefusal(ctx, view, gpus, p.DynamicResources.Filter(ctx, state, pod, node))
 	if status.Code() == fwk.UnschedulableAndUnresolvable && (view.AnyInUse() || anyHeld(gpus)) {
 		return fwk.NewStatus(fwk.Unschedulable, status.Reasons()...) // it may fit once that is gone
 	}

@@ -25,8 +25,10 @@ type Plugin struct {
 	source *dra.Source
 	// nominator knows which pods wait for which node.
 	nominator fwk.PodNominator
-	options   Options
-	forecast  *nodeForecast
+	// lister has the nodes as the scheduler sees them; may be nil.
+	lister   fwk.SharedLister
+	options  Options
+	forecast *nodeForecast
 	// recorder is nil where nobody listens to events.
 	recorder events.EventRecorder
 	// doubted are pods about whose model server an event was sent.
@@ -69,7 +71,7 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	if err != nil {
 		return nil, err
 	}
-	p := &Plugin{DynamicResources: inTree, source: source, nominator: h, options: options, forecast: newNodeForecast()}
+	p := &Plugin{DynamicResources: inTree, source: source, nominator: h, lister: h.SnapshotSharedLister(), options: options, forecast: newNodeForecast()}
 	if recorder := h.EventRecorder(); recorder != nil {
 		p.recorder = recorder
 	}

@@ -1,6 +1,7 @@
 package deviceplacement
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"testing"
@@ -26,6 +27,7 @@ func TestPostFilter(t *testing.T) {
 		objects []runtime.Object
 		change  func(*config.DevicePlacementArgs)
 		want    string // "" if the nodes' own reasons say it
+		wantCut string // in the status, if it is too long for it
 	}{
 		"the driver is not running": {
 			claim: newClaim("pod", gpuClass, 1), want: "no node publishes devices (is the driver running?)",
@@ -41,7 +43,8 @@ func TestPostFilter(t *testing.T) {
 				held("a", newClaim("one", gpuClass, 1), "gpu-0"), held("a", newClaim("two", gpuClass, 1), "gpu-2"),
 				held("b", newClaim("three", gpuClass, 1), "gpu-3"),
 			},
-			want: "would fit with a change: request devices: 3 GPUs fit on node b; or it fits once GPU 3 is free on node b (held by default/three)",
+			want: "the most free on one node is 3 (b). would fit with a change: request devices: 3 GPUs fit on node b; " +
+				"or it fits once GPU 3 of node b is free (held by default/three)",
 		},
 		"another profile": {
 			claim: newClaim("pod", sliceClass, 1, where(`device.attributes["gpu.ashlar.dev"].profile == "4g.40gb"`)),
@@ -49,21 +52,31 @@ func TestPostFilter(t *testing.T) {
 				publish("a", migSlice(0, 0), migSlice(0, 6), wideSlice(0, 0)), held("a", newClaim("one", sliceClass, 1), "gpu-0-mig-1g10gb-19-0"),
 			},
 			want: "would fit with a change: request devices: MIG profile 1g.10gb fits on node a; " +
-				"or it fits once the MIG instances of GPU 0 are rearranged on node a; or it fits once GPU 0 is free on node a (held by default/one)",
+				"or it fits once the MIG instances of GPU 0 of node a are rearranged (held by default/one); " +
+				"or it fits once GPU 0 of node a is free (held by default/one)",
 		},
 		"a smaller share": {
 			claim: newClaim("pod", shareClass, 1, shareOf("60Gi")), objects: []runtime.Object{
 				publish("a", gpuShare(0), wholeGPU(0, "X")), heldShare("a", "one", "gpu-0-share", "30Gi"),
 			},
-			want: "would fit with a change: request devices: a share of 50GiB fits on node a; " +
-				"or it fits once GPU 0 is free on node a (held by default/one)",
+			want: "the most left on one GPU is 50GiB (a). would fit with a change: request devices: a share of 50GiB fits on node a; " +
+				"or it fits once GPU 0 of node a is free (held by default/one)",
 		},
 		"more than any node has": {
 			claim: newClaim("pod", gpuClass, 5), objects: []runtime.Object{publish("a", fourGPUs()...)},
-			want: "would fit with a change: request devices: 4 GPUs fit on node a",
+			want: "the most on one node is 4 (a). would fit with a change: request devices: 4 GPUs fit on node a",
 		},
-		"too small for the model server": { // the nodes say so, with the arithmetic
-			claim: newClaim("pod", sliceClass, 1), pod: serving, objects: []runtime.Object{publish("a", migSlice(0, 0))}, want: "",
+		"too small for the model server": {
+			claim: newClaim("pod", sliceClass, 1), pod: serving, objects: []runtime.Object{publish("a", migSlice(0, 0))},
+			want: "request devices: model meta-llama/Llama-3.1-8B-Instruct: NVIDIA H100 80GB HBM3 1g.10gb: nothing is left for the KV cache: " +
+				"8.77GiB of 9.75GiB for the engine - 14.99GiB weights - 1.19GiB activations - 61.44MiB other = -7.46GiB",
+		},
+		"a whole GPU is large enough for the model server": {
+			claim: newClaim("pod", sliceClass, 1), pod: serving, objects: []runtime.Object{publish("a", migSlice(0, 0), wholeGPU(0, "X"))},
+			want: "request devices: model meta-llama/Llama-3.1-8B-Instruct: NVIDIA H100 80GB HBM3 1g.10gb: nothing is left for the KV cache: " +
+				"8.77GiB of 9.75GiB for the engine - 14.99GiB weights - 1.19GiB activations - 61.44MiB other = -7.46GiB. " +
+				"would fit with a change: request devices: a whole NVIDIA H100 80GB HBM3 fits on node a",
+			wantCut: "would fit with a change: request devices: a whole NVIDIA H100 80GB HBM3 fits on node a; more: ashlar whatif --waiting",
 		},
 		"something that is not understood": {
 			claim: newClaim("pod", gpuClass, 0, func(c *resourceapi.ResourceClaim) {
@@ -75,7 +88,7 @@ func TestPostFilter(t *testing.T) {
 			claim: newClaim("pod", vfioClass, 1), objects: []runtime.Object{
 				publish("a", wholeGPU(0, "X"), vfioDevice(0)), held("a", newClaim("one", vfioClass, 1), "gpu-vfio-0"),
 			},
-			want: "",
+			want: "request devices: no device of class vfio (driver gpu.ashlar.dev) is free: 1 of 1 are held",
 		},
 		"only some nodes looked at": {
 			claim: newClaim("pod", gpuClass, 4),
@@ -85,15 +98,15 @@ func TestPostFilter(t *testing.T) {
 				held("b", newClaim("three", gpuClass, 1), "gpu-3"),
 			},
 			change: func(a *config.DevicePlacementArgs) { a.MaxExplainedNodes = 1 },
-			want: "would fit with a change: request devices: 2 GPUs fit on node a; " +
-				"or it fits once GPU 0,2 is free on node a (held by default/one, default/two)",
+			want: "2 of 4 matching GPUs of node a are free. would fit with a change: request devices: 2 GPUs fit on node a; " +
+				"or it fits once GPUs 0,2 of node a are free (held by default/one, default/two)",
 		},
 		"no time": {
 			claim: newClaim("pod", gpuClass, 1), objects: []runtime.Object{
 				publish("a", wholeGPU(0, "X")), held("a", newClaim("one", gpuClass, 1), "gpu-0"),
 			},
 			change: func(a *config.DevicePlacementArgs) { a.ExplainTimeout.Duration = time.Nanosecond },
-			want:   "request devices: which of its conditions no GPU satisfies was not found within 1ns",
+			want:   "what would fit was not found within 1ns",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,11 +128,11 @@ func TestPostFilter(t *testing.T) {
 			if status.Code() != fwk.Unschedulable {
 				t.Fatalf("status %v, want Unschedulable", status)
 			}
-			got := status.Message()
-			if tc.want == "" && strings.Contains(got, "fit") || tc.want != "" && got != tc.want {
-				t.Errorf("got\n%s\nwant\n%s", got, tc.want)
+			got, want := status.Message(), cmp.Or(tc.wantCut, tc.want)
+			if want == "" && strings.Contains(got, "fit") || want != "" && got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
-			if again := s.ExplainRefusal(context.Background(), state, refused, args.ExplainTimeout.Duration); again != tc.want {
+			if again := s.ExplainRefusal(context.Background(), state, pod, refused, args.ExplainTimeout.Duration); again != tc.want {
 				t.Errorf("asked for the explanation alone\n%s\nwant\n%s", again, tc.want)
 			}
 		})
@@ -138,7 +151,7 @@ func TestPostFilterLooksAtItsOwnRefusals(t *testing.T) {
 	byOther.SetPlugin("NodeAffinity")
 	refused.Set("a", byOther)
 	_, status := s.PostFilter(context.Background(), state, pod, refused)
-	if want := "on node b (held by default/two)"; !strings.HasSuffix(status.Message(), want) || strings.Contains(status.Message(), "node a") {
+	if want := "of node b is free (held by default/two)"; !strings.HasSuffix(status.Message(), want) || strings.Contains(status.Message(), "node a") {
 		t.Errorf("%q, want an end of %q", status.Message(), want)
 	}
 }

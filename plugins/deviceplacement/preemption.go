@@ -101,7 +101,7 @@ func (p *Plugin) filterWithout(ctx context.Context, c *podCycle, changes *podCha
 		gpus := view.GPUs()
 		p.holdNominated(ctx, without, gpus, changes, node)
 		if verdict := p.placeOn(ctx, view, gpus); verdict.final {
-			return verdict.refusalStatus(view.AnyInUse() || anyHeld(gpus))
+			return verdict.refusalStatus(ctx, view, view.AnyInUse() || anyHeld(gpus))
 		}
 	}
 	status := without.FilterAlone(ctx, pod, node)

@@ -17,5 +17,8 @@ func (p *Plugin) PreFilter(
 		state.Write(cycleKey, &podCycle{Cycle: cycle})
 		p.announceDoubts(pod)
 	}
+	if status.IsRejected() {
+		status = fwk.NewStatus(status.Code(), p.withClasses(status.Reasons())...)
+	}
 	return result, status
 }

@@ -3,19 +3,21 @@ package deviceplacement
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview"
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // nodeVerdict is placement's answer for one node.
 type nodeVerdict struct {
 	placement.Verdict
+	// request is what a refusal is about.
+	request *placement.Request
 	// final says that a refusal needs no second opinion.
 	final bool
 }
@@ -43,7 +45,7 @@ func (p *Plugin) placeFirst(ctx context.Context, view nodeview.View, gpus placem
 			return nodeVerdict{Verdict: verdict}, true
 		}
 		if !asked {
-			first, asked = nodeVerdict{Verdict: verdict}, true
+			first, asked = nodeVerdict{Verdict: verdict, request: request}, true
 		}
 	}
 	if asked {
@@ -54,16 +56,12 @@ func (p *Plugin) placeFirst(ctx context.Context, view nodeview.View, gpus placem
 
 // refusalStatus turns a refusal into a status. Nodes where something is in use may fit
 // once it is gone, which is what preemption looks for.
-func (v *nodeVerdict) refusalStatus(inUse bool) *fwk.Status {
+func (v *nodeVerdict) refusalStatus(ctx context.Context, view *dra.View, inUse bool) *fwk.Status {
 	code := fwk.UnschedulableAndUnresolvable
 	if inUse {
 		code = fwk.Unschedulable
 	}
-	var reasons []string
-	for _, reason := range v.Reasons {
-		reasons = append(reasons, reason.String())
-	}
-	return fwk.NewStatus(code, strings.Join(reasons, "; "))
+	return fwk.NewStatus(code, nodeReasons(ctx, view, v.request, v.Reasons)...)
 }
 
 func anyHeld(gpus placement.GPUStates) bool {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
@@ -58,7 +59,9 @@ type placementPlugin interface {
 	ReplayPods(placed []deviceplacement.PlacedPod) error
 	// ExplainRefusal is why no node takes a pod, and the smallest changes after which one would,
 	// as far as they are found within the time given.
-	ExplainRefusal(ctx context.Context, state fwk.CycleState, statuses fwk.NodeToStatusReader, timeout time.Duration) string
+	ExplainRefusal(
+		ctx context.Context, state fwk.CycleState, pod *corev1.Pod, statuses fwk.NodeToStatusReader, timeout time.Duration,
+	) string
 }
 
 var _ placementPlugin = (*deviceplacement.Plugin)(nil)

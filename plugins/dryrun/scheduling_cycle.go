@@ -35,7 +35,7 @@ func (s *Snapshot) SchedulePod(ctx context.Context, pending PendingPod) (PodOutc
 	}
 	if len(feasible) == 0 {
 		if diagnosis.PreFilterMsg == "" {
-			diagnosis.PostFilterMsg = s.placement.ExplainRefusal(ctx, state, diagnosis.NodeToStatus, explainTimeout)
+			diagnosis.PostFilterMsg = s.placement.ExplainRefusal(ctx, state, pending.Pod, diagnosis.NodeToStatus, explainTimeout)
 		}
 		unfit := framework.FitError{Pod: pending.Pod, NumAllNodes: len(s.nodes), Diagnosis: diagnosis}
 		outcome.Refusal = unfit.Error()

@@ -32,6 +32,10 @@ type NodeRefusal struct {
 	Reason placement.Reason
 	// Nodes are in the order in which they were asked.
 	Nodes []int
+	// Most is the reason of the first node that has the most of what is asked, MostNode,
+	// and MostTotal that of the first that would have if nobody held anything.
+	Most, MostTotal         placement.Reason
+	MostNode, MostTotalNode int
 	// GPUs says of each GPU of the first node why it cannot serve the part by itself;
 	// empty for a reason that is about all parts together.
 	GPUs []placement.GPUDiagnosis
@@ -136,15 +140,24 @@ func (e *refusalCollector) addNode(node int, verdict placement.Verdict) {
 		at := slices.IndexFunc(e.refusals, func(r NodeRefusal) bool { return sameReason(r.Reason, reason) })
 		if at < 0 {
 			at = len(e.refusals)
-			e.refusals = append(e.refusals, NodeRefusal{Reason: reason, GPUs: e.diagnoseNode(node, reason.Part)})
+			e.refusals = append(e.refusals, NodeRefusal{
+				Reason: reason, GPUs: e.diagnoseNode(node, reason.Part), Most: reason, MostTotal: reason, MostNode: node, MostTotalNode: node,
+			})
 		}
-		e.refusals[at].Nodes = append(e.refusals[at].Nodes, node)
+		refusal := &e.refusals[at]
+		refusal.Nodes = append(refusal.Nodes, node)
+		if reason.Have > refusal.Most.Have {
+			refusal.Most, refusal.MostNode = reason, node
+		}
+		if reason.Total > refusal.MostTotal.Total {
+			refusal.MostTotal, refusal.MostTotalNode = reason, node
+		}
 	}
 }
 
 // sameReason leaves out what a node has, which differs from one to the other.
 func sameReason(a, b placement.Reason) bool {
-	return a.Code == b.Code && a.Part == b.Part && a.Want == b.Want
+	return a.Code == b.Code && a.Part == b.Part && a.Want == b.Want && a.Constraint == b.Constraint
 }
 
 // diagnoseNode looks at the GPUs of a node, for one part of the request.

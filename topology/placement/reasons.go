@@ -16,7 +16,56 @@ func (p *Placer) findReasons() {
 	if len(p.request.Parts) == 1 || len(p.request.Constraints) > 0 {
 		code = Unlike
 	}
-	p.reasons = append(p.reasons, Reason{Code: code, Part: -1})
+	p.reasons = append(p.reasons, p.blameConstraint(Reason{Code: code, Part: -1, Constraint: -1}))
+}
+
+// blameConstraint names the first constraint that what is free cannot satisfy, whatever
+// else is asked.
+func (p *Placer) blameConstraint(reason Reason) Reason {
+	if reason.Code != Unlike {
+		return reason
+	}
+	for c := range p.request.Constraints {
+		constraint := &p.request.Constraints[c]
+		var want int64
+		for _, part := range constraint.Parts {
+			want += int64(p.request.Parts[part].Count)
+		}
+		if have := p.mostAlike(constraint); have < want {
+			reason.Constraint, reason.Want, reason.Have = c, want, have
+			return reason
+		}
+	}
+	return reason
+}
+
+// mostAlike is how many free devices that the constraint's parts accept have one value,
+// for the value that the most have; or how many values there are, if they must differ.
+// Slices of one GPU are all counted, although they may not fit beside one another.
+func (p *Placer) mostAlike(constraint *Constraint) int64 {
+	counts := map[int64]int64{}
+	for i := range p.view.Devices {
+		value := constraint.Values[i]
+		if value == NoValue {
+			continue
+		}
+		for _, at := range constraint.Parts {
+			part := &p.request.Parts[at]
+			device := &p.view.Devices[i]
+			if part.Accepts.Has(i) && p.view.fitsGPU(&p.view.GPUs[device.GPU], device, part.shareSize()) {
+				counts[value]++
+				break
+			}
+		}
+	}
+	if constraint.Distinct {
+		return int64(len(counts))
+	}
+	most := int64(0)
+	for _, count := range counts {
+		most = max(most, count)
+	}
+	return most
 }
 
 // reasonOf says why a part cannot be served even alone and without constraints;

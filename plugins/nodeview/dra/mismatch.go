@@ -190,16 +190,15 @@ func mismatchSentence(views []*View, found []mismatch) string {
 	m, view := &found[best], views[best]
 	switch kind {
 	case allTainted:
-		return fmt.Sprintf("a taint such as %s says that something is wrong with a GPU; a claim's request can tolerate it",
-			slices.Sorted(maps.Keys(taints))[0])
+		return "tolerations of a claim's request would admit devices with the taint " + strings.Join(slices.Sorted(maps.Keys(taints)), ", ")
 	case noCapacity:
-		return fmt.Sprintf("no GPU publishes the capacity %s%s", m.capacity, didYouMean(string(m.capacity), capacityNames(views)))
+		return fmt.Sprintf("no GPU has the capacity %s%s", m.capacity, didYouMean(string(m.capacity), capacityNames(views)))
 	case smallCapacity:
-		what := "the most is " + m.largest.String()
+		what := fmt.Sprintf("the most of %s is %s", m.capacity, m.largest.String())
 		if isMemoryName(m.capacity) {
 			what = "the largest has " + topology.Bytes(m.largest.Value()).String()
 		}
-		return fmt.Sprintf("no GPU has %s; %s (%s, %s)", amountOf(m.capacity, m.wanted), what, view.ProductOf(m.device), view.Node())
+		return fmt.Sprintf("%s (%s, %s)", what, view.ProductOf(m.device), view.Node())
 	case tooSmall:
 		return m.because
 	}
@@ -249,10 +248,10 @@ func (v *View) ProductOf(device int) string {
 }
 
 // NoMatchReason says in the words of a node's status why nothing of it serves a part of
-// what the pod asks, whoever holds it: "have no matching GPU". part counts as in Requests.
-func (v *View) NoMatchReason(ctx context.Context, part int) string {
+// what the pod asks, whoever holds it: "have no matching GPU". part is its name.
+func (v *View) NoMatchReason(ctx context.Context, part string) string {
 	result := mismatch{kind: notSelected}
-	if request := v.requestOfPart(part); request != nil {
+	if request := v.requestNamed(part); request != nil {
 		for j := range request.alternatives {
 			found := v.pool.mismatchOf(ctx, v.cycle.source.expressions, &request.alternatives[j], v.cycle.request.server)
 			if found.kind > result.kind {
@@ -261,6 +260,26 @@ func (v *View) NoMatchReason(ctx context.Context, part int) string {
 		}
 	}
 	return result.onNode()
+}
+
+// ConstraintAttribute is the name, without its domain, of the attribute that a constraint
+// of View.Requests is about.
+func (v *View) ConstraintAttribute(constraint int) string {
+	name := string(v.cycle.request.constraints[constraint].attribute)
+	if _, short, qualified := strings.Cut(name, "/"); qualified {
+		return short
+	}
+	return name
+}
+
+// requestNamed is the pod's request of which a part was made, nil if there is none.
+func (v *View) requestNamed(part string) *deviceRequest {
+	for i := range v.cycle.request.requests {
+		if request := &v.cycle.request.requests[i]; subOfPart(request, part) != nil {
+			return request
+		}
+	}
+	return nil
 }
 
 // requestOfPart is the pod's request behind a part, nil if there is no such part.

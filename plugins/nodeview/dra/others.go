@@ -83,22 +83,20 @@ func (c *Cycle) othersSentence(ctx context.Context, views []*View, sub *subReque
 		sum.held += count.held
 		sum.tainted += count.tainted
 	}
-	what := fmt.Sprintf("device of class %s", sub.class)
+	what := "of class " + sub.class
 	if driver != "" && driver != sub.class {
 		what += fmt.Sprintf(" (driver %s)", driver)
 	}
 	switch {
 	case sum.all == 0:
-		return fmt.Sprintf("no %s is published on a node with GPUs", what)
+		return fmt.Sprintf("no device %s is published on a node with GPUs", what)
 	case most > 0:
-		return fmt.Sprintf("no node with GPUs has %d free %s; the most is %d (%s)", sub.count, pluralDevices(what), most, where)
+		return fmt.Sprintf("the most free devices %s on one node are %d (%s)", what, most, where)
 	case sum.tainted > 0:
-		return fmt.Sprintf("no %s can be had: of %d, %d are held and %d have taints that are not tolerated", what, sum.all, sum.held, sum.tainted)
+		return fmt.Sprintf("of %d devices %s %d are held, and %d have taints that are not tolerated", sum.all, what, sum.held, sum.tainted)
 	}
-	return fmt.Sprintf("no %s is free: %d of %d are held", what, sum.held, sum.all)
+	return fmt.Sprintf("no device %s is free: %d of %d are held", what, sum.held, sum.all)
 }
-
-func pluralDevices(what string) string { return "devices" + what[len("device"):] }
 
 // OthersOnNode says in the words of a node's status which devices beside its GPUs it
 // lacks: "have no free device of class rdma.example.com"; "" if it has them.

@@ -78,6 +78,17 @@ func (s *Source) NodeNames() []string {
 	return names
 }
 
+// NodesWithGPUs are the nodes that have GPUs that are understood, in no order.
+func (s *Source) NodesWithGPUs() []string {
+	var names []string
+	for name := range s.pools.byNode {
+		if s.pools.gpuPool(name) != nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // PublishesNothing reports whether no device is published at all.
 func (s *Source) PublishesNothing() bool {
 	return len(s.pools.byNode) == 0 && s.pools.unmanagedPools == 0
@@ -217,4 +228,35 @@ func (s *Source) PreFilter(
 // ClassFor reports whether a device class stands behind an extended resource.
 func (s *Source) ClassFor(name v1.ResourceName) bool {
 	return s.manager.DeviceClassResolver().GetDeviceClass(name) != nil
+}
+
+// ExtendedResourceNames are the extended resources that device classes stand behind,
+// sorted.
+func (s *Source) ExtendedResourceNames() []v1.ResourceName {
+	classes, err := s.manager.DeviceClasses().List()
+	if err != nil {
+		return nil
+	}
+	var names []v1.ResourceName
+	for _, class := range classes {
+		if class.Spec.ExtendedResourceName != nil {
+			names = append(names, v1.ResourceName(*class.Spec.ExtendedResourceName))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// ClassNames are the device classes, sorted.
+func (s *Source) ClassNames() []string {
+	classes, err := s.manager.DeviceClasses().List()
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, class := range classes {
+		names = append(names, class.Name)
+	}
+	slices.Sort(names)
+	return names
 }
