@@ -62,7 +62,7 @@ func (p *Plugin) explainPod(
 	}
 	e.elsewhere = p.refusedElsewhere(ctx, c, pod, statuses)
 	nodes := p.refusedHere(statuses)
-	e.partly = len(nodes) < len(p.source.NodesWithGPUs())
+	e.partly = slices.ContainsFunc(p.source.NodesWithGPUs(), func(name string) bool { return !slices.Contains(nodes, name) })
 	if c.Request().UnsupportedReason() != "" {
 		return e
 	}

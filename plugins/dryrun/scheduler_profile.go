@@ -22,7 +22,9 @@ import (
 // skippedPlugins are those of the installed profile that do not run here. They act on a
 // cluster, need objects that a snapshot lacks, or are done in another way: gangs by
 // enforceGang, preemption not at all.
-var skippedPlugins = []string{"Coscheduling", "DefaultPreemption", "NodeVolumeLimits", "VolumeBinding", "VolumeRestrictions", "VolumeZone"}
+var skippedPlugins = []string{
+	"Coscheduling", "DefaultPreemption", "NodeVolumeLimits", "Preemption", "VolumeBinding", "VolumeRestrictions", "VolumeZone",
+}
 
 // dryRunProfile is the first profile of a KubeSchedulerConfiguration, with Kubernetes'
 // defaults and without skippedPlugins. Pods come in an order of our own, so that the
