@@ -123,7 +123,7 @@ func (e *podExplanation) clauses() []clause {
 			condition = fmt.Sprintf("which of its conditions no GPU satisfies was not found within %s", e.timeout)
 		}
 		if rest, found := strings.CutPrefix(condition, "no GPU "); found && e.partly {
-			condition = "no GPU of the other nodes " + rest
+			condition = "no GPU of " + e.lookedAt() + " " + rest
 		}
 		kind := causeClause
 		if unmet.Hopeful {
@@ -138,6 +138,17 @@ func (e *podExplanation) clauses() []clause {
 		all = append(all, clause{text: figure, kind: detailClause, joined: i > 0})
 	}
 	return append(all, e.remedies()...)
+}
+
+// lookedAt are the nodes that an unmet request is about, where they are not all.
+func (e *podExplanation) lookedAt() string {
+	switch count := len(e.nodes); {
+	case count == 1:
+		return "node " + e.nodes[0]
+	case count <= maxNamedNodes:
+		return "nodes " + strings.Join(e.nodes, ", ")
+	}
+	return "the nodes left"
 }
 
 func requestPrefix(request string) string {
