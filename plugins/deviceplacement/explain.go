@@ -8,6 +8,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
@@ -20,6 +21,9 @@ type podExplanation struct {
 	// unserved are sentences on resources that nothing in the cluster serves, elsewhere
 	// those on nodes with GPUs that other plugins refused.
 	unserved, elsewhere []string
+	// grouped says that the pod starts together with others: what would make room for it
+	// alone need not help.
+	grouped bool
 	// partly says that there are such nodes, of which nothing else is said.
 	partly bool
 	// nothingPublished says that there are no devices at all.
@@ -56,7 +60,7 @@ func (p *Plugin) explainPod(
 	ctx context.Context, c *podCycle, pod *v1.Pod, statuses fwk.NodeToStatusReader, timeout time.Duration,
 ) *podExplanation {
 	start := time.Now()
-	e := &podExplanation{timeout: timeout, unserved: p.unservedResources(pod)}
+	e := &podExplanation{timeout: timeout, unserved: p.unservedResources(pod), grouped: pod.Labels[v1alpha1.PodGroupLabel] != ""}
 	if c == nil {
 		return e
 	}

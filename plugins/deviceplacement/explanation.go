@@ -200,6 +200,8 @@ func isOrAre(count int64) string {
 // remedies say what would help.
 func (e *podExplanation) remedies() []clause {
 	switch {
+	case e.grouped:
+		return nil
 	case e.timedOut && len(e.suggestions) == 0:
 		return []clause{{text: fmt.Sprintf("what would fit was not found within %s", e.timeout)}}
 	case len(e.suggestions) == 0 && len(e.unmet) == 0 && len(e.inTheWay) == 0 && e.Complete:
