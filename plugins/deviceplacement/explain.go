@@ -36,6 +36,7 @@ type podExplanation struct {
 	*cluster.Explanation
 	nodes       []string
 	parts       []string
+	mostAlike   []string // what the figure of each constraint is about
 	suggestions []nodeSuggestion
 	// timeout is how long the search might take, and took how long it did.
 	timeout, took time.Duration
@@ -116,6 +117,13 @@ func (p *Plugin) searchChanges(ctx context.Context, c *podCycle, nodes []string,
 	}
 	for _, part := range first.Parts {
 		e.parts = append(e.parts, part.Name)
+	}
+	for i, constraint := range first.Constraints {
+		what := "the largest " + views[0].ConstraintAttribute(i) + " has"
+		if constraint.Distinct {
+			what = "the most different values of " + views[0].ConstraintAttribute(i) + " on one node are"
+		}
+		e.mostAlike = append(e.mostAlike, what)
 	}
 	e.Explanation = snapshot.Rank(requests, p.options.Policy).Explain(allNodes(views), cluster.ExplainLimit{
 		Classes: p.options.MaxExplainedNodes,

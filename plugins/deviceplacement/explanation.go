@@ -177,7 +177,7 @@ func (e *podExplanation) figures() []string {
 		case reason.Code == placement.MemoryShort:
 			text = fmt.Sprintf("the most left on one GPU is %s (%s)", topology.Bytes(reason.Have), node)
 		case reason.Code == placement.Unlike && reason.Constraint >= 0:
-			text = fmt.Sprintf("the largest has %d (%s)", reason.Have, node)
+			text = fmt.Sprintf("%s %d (%s)", e.mostAlike[reason.Constraint], reason.Have, node)
 		}
 		if text == "" {
 			continue

@@ -98,6 +98,11 @@ func (p *Plugin) insteadOf(name v1.ResourceName, amount int64, served map[v1.Res
 		near = sameKind
 		slices.Sort(near)
 	}
+	if profile, isMIG := strings.CutPrefix(short, "mig-"); isMIG && len(near) == 0 {
+		if profiles := p.source.Profiles(); len(profiles) > 0 {
+			return fmt.Sprintf("; MIG profiles to claim here are %s", strings.Join(nearFirst(profile, profiles), ", "))
+		}
+	}
 	if len(near) == 0 {
 		near = sameDomain
 	}
@@ -114,7 +119,7 @@ func namedInstead(names []string) string {
 		return ""
 	case len(names) == 1:
 		return "; there is " + names[0]
-	case len(names) > maxNamedInstead:
+	case len(names) > maxNamedInstead+1:
 		names = append(slices.Clone(names[:maxNamedInstead]), "...")
 	}
 	return "; there are " + strings.Join(names, ", ")
@@ -139,13 +144,21 @@ func (p *Plugin) withClasses(reasons []string) []string {
 			reasons[i] += "; there is no device class"
 			continue
 		}
-		names := nearest.Names(name, classes)
-		for _, class := range classes {
-			if !slices.Contains(names, class) {
-				names = append(names, class)
-			}
-		}
-		reasons[i] += namedInstead(names)
+		reasons[i] += namedInstead(nearFirst(name, classes))
 	}
 	return reasons
+}
+
+// nearFirst lists names, those first that are near to another, and not all of many.
+func nearFirst(name string, names []string) []string {
+	near := nearest.Names(name, names)
+	for _, other := range names {
+		if !slices.Contains(near, other) {
+			near = append(near, other)
+		}
+	}
+	if len(near) > maxNamedInstead {
+		near = append(near[:maxNamedInstead:maxNamedInstead], "...")
+	}
+	return near
 }

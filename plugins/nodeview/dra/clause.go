@@ -17,7 +17,6 @@ import (
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
-	"github.com/ashlar-dev/ashlar/topology/nearest"
 )
 
 // selectorClause is one operand of the && at the top of a selector, with the device
@@ -101,6 +100,9 @@ func (s *Source) unmetCondition(ctx context.Context, candidates []*Pool, sub *su
 				return "", false
 			}
 			if unmet = s.unmetClause(ctx, candidates, sub.selectors[:at], clause); unmet != "" {
+				if at > sub.ofClass {
+					unmet = strings.Replace(unmet, "no GPU satisfies", "no GPU that satisfies the selectors before it satisfies", 1)
+				}
 				return unmet, true
 			}
 		}
@@ -144,6 +146,9 @@ func (s *Source) unmetClause(ctx context.Context, candidates []*Pool, earlier []
 	}
 	if failed != nil && !missing && (len(values) == 0 || typeError(failed)) {
 		text += fmt.Sprintf(" (it cannot be evaluated: %v)", cmp.Or(errors.Unwrap(failed), failed))
+		if typeError(failed) && len(clause.properties) > 0 {
+			return text + "; " + workingForm(clause.text, clause.properties[0].domain)
+		}
 	}
 	return text + clauseHint(clause.text)
 }
@@ -175,31 +180,36 @@ func absentProperty(candidates []*Pool, property deviceProperty) string {
 		same, other, otherKind = capacities, attributes, "an attribute"
 	}
 	what := property.domain + "/" + property.name
-	for _, name := range sortedNames(same) {
-		if domain, short, _ := strings.Cut(name, "/"); short == property.name {
-			return fmt.Sprintf("no GPU has %s; they publish %s/%s", what, domain, short)
-		}
-	}
 	if other[what] {
 		return fmt.Sprintf("no GPU has the %s %s, which is %s", map[bool]string{true: "capacity", false: "attribute"}[property.capacity],
 			property.name, otherKind)
 	}
-	return "no GPU has " + property.name + didYouMeanNear(what, sortedNames(same))
+	if published := inOtherDomain(what, sortedNames(same)); published != "" {
+		return fmt.Sprintf("no GPU has %s; they publish %s", what, published)
+	}
+	return "no GPU has " + property.name + didYouMean(property.name, namesInDomain(property.domain, same))
 }
 
-// didYouMeanNear names what is nearest to a qualified name; "" if nothing is near.
-func didYouMeanNear(name string, names []string) string {
-	domain, short, _ := strings.Cut(name, "/")
-	var inDomain []string
-	for _, other := range names {
-		if theirs, name, _ := strings.Cut(other, "/"); theirs == domain {
-			inDomain = append(inDomain, name)
+// inOtherDomain is a name that differs from another in its domain alone, "" for none.
+func inOtherDomain(what string, names []string) string {
+	_, short, _ := strings.Cut(what, "/")
+	for _, name := range names {
+		if _, theirs, _ := strings.Cut(name, "/"); theirs == short && name != what {
+			return name
 		}
 	}
-	if near := nearest.Names(short, inDomain); len(near) > 0 {
-		return "; did you mean " + strings.Join(near, " or ") + "?"
-	}
 	return ""
+}
+
+// namesInDomain are the names of a domain without it, sorted.
+func namesInDomain(domain string, names map[string]bool) []string {
+	var found []string
+	for _, name := range sortedNames(names) {
+		if theirs, short, _ := strings.Cut(name, "/"); theirs == domain {
+			found = append(found, short)
+		}
+	}
+	return found
 }
 
 // addAttributeNames adds the full names of the attributes of device i of the inventory.

@@ -43,17 +43,17 @@ type mismatch struct {
 	wanted   int64
 	largest  resource.Quantity
 	device   int
+	// capacities are those that the devices in question publish.
+	capacities map[string]bool
 	// because says why the model server does not start on the largest device.
 	because string
 	memory  topology.Bytes
-	// server is whose memory is meant.
-	server *modelmemory.Server
 }
 
 // mismatchOf finds out why no device of the pool serves a sub-request.
 func (p *Pool) mismatchOf(ctx context.Context, expressions *dracel.Cache, sub *subRequest, server *modelmemory.Server) mismatch {
 	matched := p.matchSelectors(ctx, expressions, sub.selectors).devices
-	result := mismatch{kind: notSelected, server: server}
+	result := mismatch{kind: notSelected, capacities: map[string]bool{}}
 	taints := map[string]bool{}
 	step := func(kind mismatchKind) bool {
 		if kind > result.kind {
@@ -80,6 +80,9 @@ func (p *Pool) mismatchOf(ctx context.Context, expressions *dracel.Cache, sub *s
 			}
 			if !step(kind) {
 				continue
+			}
+			for name := range p.publishedDevice(i).Capacity {
+				result.capacities[string(name)] = true
 			}
 			capacity, _ := p.publishedDevice(i).FindCapacity(short)
 			if result.capacity == "" || capacity.Value.Cmp(result.largest) > 0 {
@@ -192,7 +195,7 @@ func mismatchSentence(views []*View, found []mismatch) string {
 	case allTainted:
 		return "tolerations of a claim's request would admit devices with the taint " + strings.Join(slices.Sorted(maps.Keys(taints)), ", ")
 	case noCapacity:
-		return fmt.Sprintf("no GPU has the capacity %s%s", m.capacity, didYouMean(string(m.capacity), capacityNames(views)))
+		return fmt.Sprintf("no GPU has the capacity %s%s", m.capacity, didYouMean(string(m.capacity), sortedNames(m.capacities)))
 	case smallCapacity:
 		what := fmt.Sprintf("the most of %s is %s", m.capacity, m.largest.String())
 		if isMemoryName(m.capacity) {
@@ -222,23 +225,13 @@ func didYouMean(name string, names []string) string {
 	if len(names) == 0 {
 		return ""
 	}
+	if len(names) == 1 {
+		return "; there is " + names[0]
+	}
 	if more := len(names) - maxObserved; more > 0 {
 		names = append(slices.Clone(names[:maxObserved]), "...")
 	}
 	return "; there are " + strings.Join(names, ", ")
-}
-
-// capacityNames are the capacities that GPUs publish, sorted.
-func capacityNames(views []*View) []string {
-	found := map[string]bool{}
-	for _, view := range views {
-		for i := range view.pool.gpus.published {
-			for name := range view.pool.publishedDevice(i).Capacity {
-				found[string(name)] = true
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(found))
 }
 
 // ProductOf is the product name of the GPU that a device of the inventory is of.

@@ -57,7 +57,7 @@ func (s *Source) checkExpressions(where, driver string, selectors []resourceapi.
 		}
 		expression := selectors[i].CEL.Expression
 		if program := s.expressions.GetOrCompile(expression); program.Error != nil {
-			return fmt.Errorf("%s: selectors[%d] %q does not compile: %s; %s",
+			return fmt.Errorf("%s: selectors[%d], %s, does not compile: %s; %s",
 				where, i, expression, compilerReason(program), workingForm(expression, driver))
 		}
 	}
@@ -102,6 +102,7 @@ const quantityText = `(?:quantity\()?["']?(\d+(?:\.\d+)?)\s*([KMGTP]i?|)B?["']?\
 var (
 	comparedMemory   = regexp.MustCompile(`(?i)\b(?:device|gpu)\b[^&|]*memory["']?\]?(?:\.[a-zA-Z]+\()?\s*(>=|<=|==|!=|>|<|)\s*` + quantityText)
 	comparedVersion  = regexp.MustCompile(`(\S+?)\s*(>=|<=|==|>|<)\s*semver\(["']([^"']+)["']\)`)
+	versionInQuotes  = regexp.MustCompile(`(\S+[vV]ersion|\S+Capability)\s*(>=|<=|==|>|<)\s*["'](\d+\.\d+\.\d+)["']`)
 	versionAsText    = regexp.MustCompile(`(\S+?)\.compareTo\(\s*["'](\d+)\.?(\d*)\.?(\d*)["']\s*\)`)
 	singleEquals     = regexp.MustCompile(`[^=!<>]=[^=]`)
 	directProperty   = regexp.MustCompile(`\bdevice\.(attributes\.|capacity\.)?([a-zA-Z]+)\b`)
@@ -123,6 +124,9 @@ func workingForm(expression, driver string) string {
 		}
 		amount, hint := memoryOnOffer(match[2] + unit)
 		return fmt.Sprintf("write device.capacity[%q].memory.compareTo(quantity(%q)) %s 0%s", driver, amount, operator, hint)
+	}
+	if match := versionInQuotes.FindStringSubmatch(expression); match != nil {
+		return fmt.Sprintf("write %s.compareTo(semver(%q)) %s 0", match[1], match[3], match[2])
 	}
 	if match := comparedVersion.FindStringSubmatch(expression); match != nil {
 		return fmt.Sprintf("write %s.compareTo(semver(%q)) %s 0", match[1], match[3], match[2])

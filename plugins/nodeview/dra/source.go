@@ -12,6 +12,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -259,4 +260,21 @@ func (s *Source) ClassNames() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// Profiles are the MIG profiles that some node publishes, sorted.
+func (s *Source) Profiles() []string {
+	found := map[string]bool{}
+	for name := range s.pools.byNode {
+		pool := s.pools.gpuPool(name)
+		if pool == nil {
+			continue
+		}
+		for i := range pool.gpus.published {
+			if profile := resourceslices.ProfileName(pool.Driver, pool.publishedDevice(i).Device); profile != "" {
+				found[profile] = true
+			}
+		}
+	}
+	return sortedNames(found)
 }

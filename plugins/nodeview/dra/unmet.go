@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
+	"github.com/ashlar-dev/ashlar/topology/nearest"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -114,8 +116,15 @@ func (c *Cycle) unmetConstraint(ctx context.Context, views []*View, rule *constr
 	if rule.distinct {
 		field = "distinctAttribute"
 	}
-	return fmt.Sprintf("no GPU has the attribute %s that %s of the claim names%s", rule.attribute, field,
-		didYouMean(string(rule.attribute), sortedNames(names)))
+	attribute := string(rule.attribute)
+	domain, short, _ := strings.Cut(attribute, "/")
+	instead := ""
+	if near := nearest.Names(short, namesInDomain(domain, names)); len(near) > 0 {
+		instead = fmt.Sprintf("; did you mean %s/%s?", domain, near[0])
+	} else if published := inOtherDomain(attribute, sortedNames(names)); published != "" {
+		instead = "; they publish " + published
+	}
+	return fmt.Sprintf("no GPU has the attribute %s that %s of the claim names%s", attribute, field, instead)
 }
 
 // classMatches reports whether the device class of a sub-request matches any GPU.
