@@ -20,6 +20,7 @@ import (
 	"k8s.io/dynamic-resource-allocation/resourceslice/tracker"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/backend/cache"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
@@ -37,6 +38,7 @@ const (
 	sliceClass  = "slice"
 	shareClass  = "share"
 	vfioClass   = "vfio"
+	nicClass    = "nics"
 	gpuResource = "example.com/gpu"
 )
 
@@ -93,7 +95,7 @@ func newFakeScheduler(t *testing.T, args runtime.Object, nodes []*v1.Node, objec
 	handle, err := frameworkruntime.NewFramework(ctx, nil, nil,
 		frameworkruntime.WithClientSet(client), frameworkruntime.WithInformerFactory(factory),
 		frameworkruntime.WithSharedDRAManager(manager), frameworkruntime.WithEventRecorder(s.recorder),
-		frameworkruntime.WithPodNominator(s.nominations))
+		frameworkruntime.WithPodNominator(s.nominations), frameworkruntime.WithSnapshotSharedLister(cache.NewSnapshot(nil, nodes)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,9 +208,12 @@ func deviceClasses() []runtime.Object {
 		}
 		classes = append(classes, class)
 	}
-	return append(classes, &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: nvidiaClass}, Spec: resourceapi.DeviceClassSpec{
-		Selectors: []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{Expression: `device.driver == "gpu.nvidia.com"`}}},
-	}})
+	for name, driver := range map[string]string{nvidiaClass: "gpu.nvidia.com", nicClass: "nic.example.com"} {
+		classes = append(classes, &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: resourceapi.DeviceClassSpec{
+			Selectors: []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{Expression: fmt.Sprintf("device.driver == %q", driver)}}},
+		}})
+	}
+	return classes
 }
 
 func newNode(name string) *v1.Node {

@@ -63,7 +63,7 @@ func TestFilter(t *testing.T) {
 		},
 		"nothing of the kind": {
 			claim: newClaim("pod", sliceClass, 1), objects: []runtime.Object{publish("n", fourGPUs()...)},
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) have no matching GPU",
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) publish no device of class slice",
 		},
 		"no devices at all": {
 			claim: newClaim("pod", gpuClass, 1), wantCode: fwk.UnschedulableAndUnresolvable, wantText: "cannot allocate all claims",

@@ -9,6 +9,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
@@ -28,6 +29,8 @@ func TestPostFilter(t *testing.T) {
 		change  func(*config.DevicePlacementArgs)
 		want    string // "" if the nodes' own reasons say it
 		wantCut string // in the status, if it is too long for it
+		// wantNodes is what node a says, if that matters.
+		wantNodes string
 	}{
 		"the driver is not running": {
 			claim: newClaim("pod", gpuClass, 1), want: "no node publishes devices (is the driver running?)",
@@ -78,6 +81,72 @@ func TestPostFilter(t *testing.T) {
 				"would fit with a change: request devices: a whole NVIDIA H100 80GB HBM3 fits on node a",
 			wantCut: "would fit with a change: request devices: a whole NVIDIA H100 80GB HBM3 fits on node a; more: ashlar whatif --waiting",
 		},
+		"all are tainted": {
+			claim: newClaim("pod", gpuClass, 1), objects: []runtime.Object{publish("a", lost(wholeGPU(0, "X SYS")), lost(wholeGPU(1, "SYS X")))},
+			wantNodes: "node(s) have matching GPUs only with the taint example.com/lost:NoSchedule, which the pod does not tolerate",
+			want:      "request devices: tolerations of a claim's request would admit devices with the taint example.com/lost:NoSchedule",
+		},
+		"what is not tainted is held": {
+			claim: newClaim("pod", gpuClass, 1), objects: []runtime.Object{
+				publish("a", lost(wholeGPU(0, "X SYS")), wholeGPU(1, "SYS X")), held("a", newClaim("one", gpuClass, 1), "gpu-1"),
+			},
+			wantNodes: "node(s) have no matching GPU free",
+			want: "0 of 1 matching GPUs of node a are free. would fit with a change: " +
+				"it fits once GPU 1 of node a is free (held by default/one)",
+		},
+		"more memory than any has": {
+			claim:     newClaim("pod", gpuClass, 1, shareOf("100Gi")),
+			objects:   []runtime.Object{publish("a", wholeGPU(0, "X")), publish("b", device("gpu-0", "gpu", 0, "40Gi"))},
+			wantNodes: "node(s) have no GPU with 100GiB of memory", want: "request devices: the largest has 80GiB (NVIDIA H100 80GB HBM3, a)",
+		},
+		"a capacity of another name": {
+			claim: newClaim("pod", shareClass, 1, func(c *resourceapi.ResourceClaim) {
+				c.Spec.Devices.Requests[0].Exactly.Capacity = &resourceapi.CapacityRequirements{
+					Requests: map[resourceapi.QualifiedName]resource.Quantity{"Memory": resource.MustParse("20Gi")},
+				}
+			}),
+			objects:   []runtime.Object{publish("a", gpuShare(0), wholeGPU(0, "X"))},
+			wantNodes: "node(s) publish no capacity Memory", want: "request devices: no GPU has the capacity Memory; did you mean memory?",
+		},
+		"a constraint on an attribute that nobody has": {
+			claim: newClaim("pod", gpuClass, 2, alike("gpu.ashlar.dev/productname")), objects: []runtime.Object{publish("a", fourGPUs()...)},
+			want: "no GPU has the attribute gpu.ashlar.dev/productname that matchAttribute of the claim names; " +
+				"did you mean gpu.ashlar.dev/productName?",
+		},
+		"a constraint on an attribute of another driver": {
+			claim: newClaim("pod", gpuClass, 2, alike("gpu.nvidia.com/productName")), objects: []runtime.Object{publish("a", fourGPUs()...)},
+			want: "no GPU has the attribute gpu.nvidia.com/productName that matchAttribute of the claim names; " +
+				"they publish gpu.ashlar.dev/productName",
+		},
+		"fewer of one kind than are to be alike": {
+			claim: newClaim("pod", gpuClass, 3, alike("example.com/rack")), objects: []runtime.Object{
+				publish("a", inRack(wholeGPU(0, "X SYS*3"), 1), inRack(wholeGPU(1, "SYS X SYS*2"), 1), inRack(wholeGPU(2, "SYS*2 X SYS"), 2),
+					inRack(wholeGPU(3, "SYS*3 X"), 2)),
+				publish("b", fourGPUs()...), held("b", newClaim("one", gpuClass, 2), "gpu-0", "gpu-1"),
+			},
+			wantNodes: "node(s) have no 3 free GPUs of one rack",
+			want:      "the largest rack has 2 (a); 2 of 4 matching GPUs of node b are free. would fit with a change: request devices: 2 GPUs fit on node a",
+		},
+		"devices beside the GPUs are used up": {
+			claim: newClaim("pod", gpuClass, 1, andOne("nic", "nics")), objects: []runtime.Object{
+				publish("a", fourGPUs()...), nics("a", "nic-0", "nic-1"), heldNIC("a", "one", "nic-0"), heldNIC("a", "two", "nic-1"),
+			},
+			wantNodes: "node(s) have no free device of class nics",
+			want:      "request nic: no device of class nics (driver nic.example.com) is free: 2 of 2 are held",
+		},
+		"GPUs are used up, not what is beside them": {
+			claim: newClaim("pod", gpuClass, 4, andOne("nic", "nics")), objects: []runtime.Object{
+				publish("a", fourGPUs()...), nics("a", "nic-0"), held("a", newClaim("one", gpuClass, 1), "gpu-3"),
+			},
+			wantNodes: "node(s) have fewer than 4 GPUs free",
+			want: "3 of 4 matching GPUs of node a are free. would fit with a change: request devices: 3 GPUs fit on node a; " +
+				"or it fits once GPU 3 of node a is free (held by default/one)",
+		},
+		"no such devices beside the GPUs": {
+			claim:     newClaim("pod", gpuClass, 1, andOne("nic", "nics")),
+			objects:   []runtime.Object{publish("a", append(fourGPUs(), vfioDevice(0))...)},
+			wantNodes: "node(s) publish no device of class nics for request nic", want: "request nic: no device of class nics is published on a node with GPUs",
+		},
 		"something that is not understood": {
 			claim: newClaim("pod", gpuClass, 0, func(c *resourceapi.ResourceClaim) {
 				c.Spec.Devices.Requests[0].Exactly.AllocationMode, c.Spec.Devices.Requests[0].Exactly.Count = resourceapi.DeviceAllocationModeAll, 0
@@ -123,6 +192,9 @@ func TestPostFilter(t *testing.T) {
 			feasible, refused := s.filterAll(state, pod)
 			if len(feasible) > 0 {
 				t.Fatalf("the pod fits on %v", names(feasible))
+			}
+			if got := refused.Get("a").Message(); tc.wantNodes != "" && got != tc.wantNodes {
+				t.Errorf("node a says %q, want %q", got, tc.wantNodes)
 			}
 			_, status := s.PostFilter(context.Background(), state, pod, refused)
 			if status.Code() != fwk.Unschedulable {
@@ -218,4 +290,51 @@ func TestPostFilterWaitsForDevicesOfVictims(t *testing.T) {
 			}
 		})
 	}
+}
+
+// lost taints a device.
+func lost(d resourceapi.Device) resourceapi.Device {
+	d.Taints = []resourceapi.DeviceTaint{{Key: "example.com/lost", Effect: resourceapi.DeviceTaintEffectNoSchedule}}
+	return d
+}
+
+// inRack says in which rack a device is.
+func inRack(d resourceapi.Device, rack int64) resourceapi.Device {
+	d.Attributes["example.com/rack"] = resourceapi.DeviceAttribute{IntValue: &rack}
+	return d
+}
+
+// alike makes the devices of a claim agree on an attribute.
+func alike(attribute resourceapi.FullyQualifiedName) func(*resourceapi.ResourceClaim) {
+	return func(claim *resourceapi.ResourceClaim) {
+		claim.Spec.Devices.Constraints = []resourceapi.DeviceConstraint{{MatchAttribute: &attribute}}
+	}
+}
+
+// andOne adds a request for one device of a class.
+func andOne(request, class string) func(*resourceapi.ResourceClaim) {
+	return func(claim *resourceapi.ResourceClaim) {
+		claim.Spec.Devices.Requests = append(claim.Spec.Devices.Requests, resourceapi.DeviceRequest{
+			Name: request, Exactly: &resourceapi.ExactDeviceRequest{
+				DeviceClassName: class, AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: 1,
+			},
+		})
+	}
+}
+
+// nics is what another driver publishes on a node.
+func nics(node string, names ...string) *resourceapi.ResourceSlice {
+	slice := publish(node)
+	slice.Name, slice.Spec.Driver = node+"-nics", "nic.example.com"
+	for _, name := range names {
+		slice.Spec.Devices = append(slice.Spec.Devices, resourceapi.Device{Name: name})
+	}
+	return slice
+}
+
+// heldNIC is a claim that has one of them.
+func heldNIC(node, claim, device string) *resourceapi.ResourceClaim {
+	holder := held(node, newClaim(claim, nicClass, 1), device)
+	holder.Status.Allocation.Devices.Results[0].Driver = "nic.example.com"
+	return holder
 }

@@ -147,7 +147,9 @@ func (s *Source) unmetClause(ctx context.Context, candidates []*Pool, earlier []
 	if failed != nil && !missing && (len(values) == 0 || typeError(failed)) {
 		text += fmt.Sprintf(" (it cannot be evaluated: %v)", cmp.Or(errors.Unwrap(failed), failed))
 		if typeError(failed) && len(clause.properties) > 0 {
-			return text + "; " + workingForm(clause.text, clause.properties[0].domain)
+			if form := workingForm(clause.text, clause.properties[0].domain); form != "" {
+				return text + "; " + form
+			}
 		}
 	}
 	return text + clauseHint(clause.text)

@@ -245,6 +245,13 @@ func (v *View) ProductOf(device int) string {
 func (v *View) NoMatchReason(ctx context.Context, part string) string {
 	result := mismatch{kind: notSelected}
 	if request := v.requestNamed(part); request != nil {
+		class, known := request.alternatives[0].class, false
+		for j := range request.alternatives {
+			known = known || v.cycle.source.classMatches(ctx, []*Pool{v.pool}, &request.alternatives[j])
+		}
+		if !known && len(request.alternatives) == 1 {
+			return "publish no device of class " + class
+		}
 		for j := range request.alternatives {
 			found := v.pool.mismatchOf(ctx, v.cycle.source.expressions, &request.alternatives[j], v.cycle.request.server)
 			if found.kind > result.kind {

@@ -57,8 +57,11 @@ func (s *Source) checkExpressions(where, driver string, selectors []resourceapi.
 		}
 		expression := selectors[i].CEL.Expression
 		if program := s.expressions.GetOrCompile(expression); program.Error != nil {
-			return fmt.Errorf("%s: selectors[%d], %s, does not compile: %s; %s",
-				where, i, expression, compilerReason(program), workingForm(expression, driver))
+			form := workingForm(expression, driver)
+			if form == "" {
+				form = fmt.Sprintf(`a selector that works: device.attributes[%q].productName == "NVIDIA L40S"`, driver)
+			}
+			return fmt.Errorf("%s: selectors[%d], %s, does not compile: %s; %s", where, i, expression, compilerReason(program), form)
 		}
 	}
 	return nil
@@ -109,7 +112,8 @@ var (
 	propertyInDomain = regexp.MustCompile(`device\.(attributes|capacity)\[["']([^"'/]+)/([^"']+)["']\]`)
 )
 
-// workingForm says how to write what an expression that does not compile seems to mean.
+// workingForm says how to write what an expression that does not compile, or cannot be
+// evaluated, seems to mean; "" if that cannot be told.
 func workingForm(expression, driver string) string {
 	if match := comparedMemory.FindStringSubmatch(expression); match != nil {
 		operator, unit := match[1], match[3]
@@ -159,5 +163,5 @@ func workingForm(expression, driver string) string {
 	if singleEquals.MatchString(expression) {
 		return "compare with =="
 	}
-	return fmt.Sprintf(`a selector that works: device.attributes[%q].productName == "NVIDIA L40S"`, driver)
+	return ""
 }
