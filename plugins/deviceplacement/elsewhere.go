@@ -240,7 +240,7 @@ func (p *Plugin) productSentences(c *podCycle, labels []string, nodes []fwk.Node
 		}
 		for _, name := range slices.Sorted(maps.Keys(counts)) {
 			if counts[name] > best {
-				best, where, product, driver = counts[name], node.Node().Name, name, view.Driver()
+				best, where, product, driver = counts[name], node.Node().Name, name, view.DriverName()
 			}
 		}
 	}

@@ -198,7 +198,8 @@ func TestPreFilterNamesTheClasses(t *testing.T) {
 
 // A selector that does not compile is refused before any node is looked at.
 func TestPreFilterRefusesSelectorsThatDoNotCompile(t *testing.T) {
-	s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, newClaim("pod", gpuClass, 1, where(`device.memory >= 10Gi`)), publish("n", fourGPUs()...))
+	claim := newClaim("pod", gpuClass, 1, where(`device.memory >= 10Gi`))
+	s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, claim, publish("n", fourGPUs()...))
 	_, status := s.PreFilter(context.Background(), framework.NewCycleState(), newPod("pod"), s.nodes)
 	const want = `claim pod: request devices: selectors[0], device.memory >= 10Gi, does not compile: ` +
 		`Syntax error: extraneous input 'Gi' expecting <EOF> at column 20; ` +
@@ -211,7 +212,7 @@ func TestPreFilterRefusesSelectorsThatDoNotCompile(t *testing.T) {
 // A status has 400 characters, whatever there is to say: further remedies go first, then
 // details.
 func TestCutClauses(t *testing.T) {
-	clauses := []clause{
+	clauses := []textClause{
 		{text: "cause"}, {text: "the arithmetic of it", kind: detailClause},
 		{text: "would fit with a change: this", kind: remedyClause},
 		{text: "or that, with so many words that it is left out first", kind: remedyClause, joined: true},

@@ -19,8 +19,8 @@ const statusLimit = 400
 // moreCommand says where the rest of an explanation is that was cut.
 const moreCommand = "more: ashlar whatif --waiting"
 
-// clause is a part of an explanation.
-type clause struct {
+// textClause is a part of an explanation.
+type textClause struct {
 	text string
 	kind clauseKind
 	// joined says that it goes on with the sentence before.
@@ -38,14 +38,14 @@ const (
 
 // String puts the explanation into words; "" if nothing was found out that the nodes'
 // own reasons do not say.
-func (e *podExplanation) String() string { return joinClauses(e.clauses()) }
+func (e *podExplanation) String() string { return joinClauses(e.listClauses()) }
 
 // StatusText is String within a number of characters. What is left out, between clauses,
 // are further remedies, then details, then what comes last; it then says where the rest
 // is.
-func (e *podExplanation) StatusText(limit int) string { return cutClauses(e.clauses(), limit) }
+func (e *podExplanation) StatusText(limit int) string { return cutClauses(e.listClauses(), limit) }
 
-func cutClauses(clauses []clause, limit int) string {
+func cutClauses(clauses []textClause, limit int) string {
 	if full := joinClauses(clauses); len(full) <= limit {
 		return full
 	}
@@ -71,8 +71,8 @@ func cutClauses(clauses []clause, limit int) string {
 }
 
 // selectClauses leaves out remedies but for the first few, and details if so wanted.
-func selectClauses(clauses []clause, remedies int, details bool) []clause {
-	var selected []clause
+func selectClauses(clauses []textClause, remedies int, details bool) []textClause {
+	var selected []textClause
 	for _, c := range clauses {
 		if c.kind == remedyClause {
 			if remedies == 0 {
@@ -87,7 +87,7 @@ func selectClauses(clauses []clause, remedies int, details bool) []clause {
 	return selected
 }
 
-func joinClauses(clauses []clause) string {
+func joinClauses(clauses []textClause) string {
 	var text strings.Builder
 	for i, c := range clauses {
 		switch {
@@ -102,20 +102,20 @@ func joinClauses(clauses []clause) string {
 	return text.String()
 }
 
-// clauses are the explanation, the most important part first.
-func (e *podExplanation) clauses() []clause {
-	var all []clause
+// listClauses is the explanation in clauses, the most important part first.
+func (e *podExplanation) listClauses() []textClause {
+	var all []textClause
 	for _, sentence := range e.unserved {
-		all = append(all, clause{text: sentence})
+		all = append(all, textClause{text: sentence})
 	}
 	for _, sentence := range e.elsewhere {
-		all = append(all, clause{text: sentence})
+		all = append(all, textClause{text: sentence})
 	}
 	if e.nothingPublished {
-		return append(all, clause{text: "no node publishes devices (is the driver running?)"})
+		return append(all, textClause{text: "no node publishes devices (is the driver running?)"})
 	}
 	for _, unmet := range e.inTheWay {
-		all = append(all, clause{text: requestPrefix(unmet.Request) + unmet.Condition})
+		all = append(all, textClause{text: requestPrefix(unmet.Request) + unmet.Condition})
 	}
 	for i, unmet := range e.unmet {
 		condition := unmet.Condition
@@ -129,15 +129,15 @@ func (e *podExplanation) clauses() []clause {
 		if unmet.Hopeful {
 			kind = detailClause
 		}
-		all = append(all, clause{text: requestPrefix(unmet.Request) + condition, kind: kind, joined: i > 0})
+		all = append(all, textClause{text: requestPrefix(unmet.Request) + condition, kind: kind, joined: i > 0})
 	}
 	if e.Explanation == nil || len(e.FitsAlready) > 0 || len(e.Undecided) > 0 {
 		return all // something other than GPUs is in the way
 	}
-	for i, figure := range e.figures() {
-		all = append(all, clause{text: figure, kind: detailClause, joined: i > 0})
+	for i, figure := range e.nearestFigures() {
+		all = append(all, textClause{text: figure, kind: detailClause, joined: i > 0})
 	}
-	return append(all, e.remedies()...)
+	return append(all, e.remedyClauses()...)
 }
 
 // lookedAt are the nodes that an unmet request is about, where they are not all.
@@ -158,8 +158,8 @@ func requestPrefix(request string) string {
 	return "request " + request + ": "
 }
 
-// figures say how near the nearest node is to what is asked.
-func (e *podExplanation) figures() []string {
+// nearestFigures say how near the nearest node is to what is asked.
+func (e *podExplanation) nearestFigures() []string {
 	var figures []string
 	for i := range e.Refusals {
 		refusal := &e.Refusals[i]
@@ -197,17 +197,17 @@ func isOrAre(count int64) string {
 	return "are"
 }
 
-// remedies say what would help.
-func (e *podExplanation) remedies() []clause {
+// remedyClauses say what would help.
+func (e *podExplanation) remedyClauses() []textClause {
 	switch {
 	case e.grouped:
 		return nil
 	case e.timedOut && len(e.suggestions) == 0:
-		return []clause{{text: fmt.Sprintf("what would fit was not found within %s", e.timeout)}}
+		return []textClause{{text: fmt.Sprintf("what would fit was not found within %s", e.timeout)}}
 	case len(e.suggestions) == 0 && len(e.unmet) == 0 && len(e.inTheWay) == 0 && e.Complete:
-		return []clause{{text: "no single change on one node makes it fit"}}
+		return []textClause{{text: "no single change on one node makes it fit"}}
 	}
-	var all []clause
+	var all []textClause
 	for i := range e.suggestions {
 		text := e.suggestions[i].String()
 		if i == 0 {
@@ -215,7 +215,7 @@ func (e *podExplanation) remedies() []clause {
 		} else {
 			text = "or " + text
 		}
-		all = append(all, clause{text: text, kind: remedyClause, joined: i > 0})
+		all = append(all, textClause{text: text, kind: remedyClause, joined: i > 0})
 	}
 	return all
 }

@@ -71,7 +71,10 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	if err != nil {
 		return nil, err
 	}
-	p := &Plugin{DynamicResources: inTree, source: source, nominator: h, lister: h.SnapshotSharedLister(), options: options, forecast: newNodeForecast()}
+	p := &Plugin{
+		DynamicResources: inTree, source: source, nominator: h, lister: h.SnapshotSharedLister(),
+		options: options, forecast: newNodeForecast(),
+	}
 	if recorder := h.EventRecorder(); recorder != nil {
 		p.recorder = recorder
 	}

@@ -125,7 +125,8 @@ func TestPostFilter(t *testing.T) {
 				publish("b", fourGPUs()...), held("b", newClaim("one", gpuClass, 2), "gpu-0", "gpu-1"),
 			},
 			wantNodes: "node(s) have no 3 free GPUs of one rack",
-			want:      "the largest rack has 2 (a); 2 of 4 matching GPUs of node b are free. would fit with a change: request devices: 2 GPUs fit on node a",
+			want: "the largest rack has 2 (a); 2 of 4 matching GPUs of node b are free. " +
+				"would fit with a change: request devices: 2 GPUs fit on node a",
 		},
 		"devices beside the GPUs are used up": {
 			claim: newClaim("pod", gpuClass, 1, andOne("nic", "nics")), objects: []runtime.Object{
@@ -145,7 +146,8 @@ func TestPostFilter(t *testing.T) {
 		"no such devices beside the GPUs": {
 			claim:     newClaim("pod", gpuClass, 1, andOne("nic", "nics")),
 			objects:   []runtime.Object{publish("a", append(fourGPUs(), vfioDevice(0))...)},
-			wantNodes: "node(s) publish no device of class nics for request nic", want: "request nic: no device of class nics is published on a node with GPUs",
+			wantNodes: "node(s) publish no device of class nics for request nic",
+			want:      "request nic: no device of class nics is published on a node with GPUs",
 		},
 		"something that is not understood": {
 			claim: newClaim("pod", gpuClass, 0, func(c *resourceapi.ResourceClaim) {

@@ -99,7 +99,7 @@ func (p *Plugin) insteadOf(name v1.ResourceName, amount int64, served map[v1.Res
 		slices.Sort(near)
 	}
 	if profile, isMIG := strings.CutPrefix(short, "mig-"); isMIG && len(near) == 0 {
-		if profiles := p.source.Profiles(); len(profiles) > 0 {
+		if profiles := p.source.ProfileNames(); len(profiles) > 0 {
 			return fmt.Sprintf("; MIG profiles to claim here are %s", strings.Join(nearFirst(profile, profiles), ", "))
 		}
 	}

@@ -22,7 +22,9 @@ func placesOf(group *v1alpha1.PodGroup, assigned int) string {
 
 // shortfallOf says what a group lacks of which a member fits on no node: all members, and
 // the group, are told the same.
-func (p *Plugin) shortfallOf(group *v1alpha1.PodGroup, members []*v1.Pod, pod *v1.Pod, assigned int, statuses fwk.NodeToStatusReader) string {
+func (p *Plugin) shortfallOf(
+	group *v1alpha1.PodGroup, members []*v1.Pod, pod *v1.Pod, assigned int, statuses fwk.NodeToStatusReader,
+) string {
 	text := placesOf(group, assigned)
 	refused, ok := statuses.(*framework.NodeToStatus)
 	if !ok || refused == nil {

@@ -35,8 +35,8 @@ type Part struct {
 // shareSize is the size of each of the part's shares.
 func (p *Part) shareSize() ShareSize { return ShareSize{Bytes: p.Bytes, Compute: p.Compute} }
 
-// asked is what the part asks for, too small or not.
-func (p *Part) asked() DeviceSet {
+// askedDevices is what the part asks for, too small or not.
+func (p *Part) askedDevices() DeviceSet {
 	if p.Asked != nil {
 		return p.Asked
 	}

@@ -2,7 +2,6 @@ package dra
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -14,8 +13,6 @@ import (
 
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/deviceapi"
-	"github.com/ashlar-dev/ashlar/topology/nearest"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -32,8 +29,8 @@ const (
 	tooSmall                          // the model server would not start on any that are left
 )
 
-// mismatch is why no device of a pool serves a request, were all of them free.
-type mismatch struct {
+// poolMismatch is why no device of a pool serves a request, were all of them free.
+type poolMismatch struct {
 	kind mismatchKind
 	// taints are those in the way, as key=value:effect, sorted.
 	taints []string
@@ -51,9 +48,9 @@ type mismatch struct {
 }
 
 // mismatchOf finds out why no device of the pool serves a sub-request.
-func (p *Pool) mismatchOf(ctx context.Context, expressions *dracel.Cache, sub *subRequest, server *modelmemory.Server) mismatch {
+func (p *Pool) mismatchOf(ctx context.Context, expressions *dracel.Cache, sub *subRequest, server *modelmemory.Server) poolMismatch {
 	matched := p.matchSelectors(ctx, expressions, sub.selectors).devices
-	result := mismatch{kind: notSelected, capacities: map[string]bool{}}
+	result := poolMismatch{kind: notSelected, capacities: map[string]bool{}}
 	taints := map[string]bool{}
 	step := func(kind mismatchKind) bool {
 		if kind > result.kind {
@@ -92,7 +89,7 @@ func (p *Pool) mismatchOf(ctx context.Context, expressions *dracel.Cache, sub *s
 		}
 		because := p.tooSmall(server, i, p.shareLimit(sub, i))
 		if because == "" {
-			return mismatch{}
+			return poolMismatch{}
 		}
 		if device := &p.gpus.inventory.Devices[i]; step(tooSmall) && (result.because == "" || device.Memory > result.memory) {
 			result.because, result.memory, result.device = strings.TrimSpace(because), device.Memory, i
@@ -144,96 +141,6 @@ func taintText(key, value, effect string) string {
 	return key + ":" + effect
 }
 
-// onNode says in the words of a node's status what it lacks: "have no ...".
-func (m *mismatch) onNode() string {
-	switch m.kind {
-	case allTainted:
-		return "have matching GPUs only with the taint " + strings.Join(m.taints, ", ") + ", which the pod does not tolerate"
-	case noCapacity:
-		return fmt.Sprintf("publish no capacity %s", m.capacity)
-	case smallCapacity:
-		return "have no GPU with " + amountOf(m.capacity, m.wanted)
-	case tooSmall:
-		return "have no GPU that is large enough for the pod's model server"
-	}
-	return "have no matching GPU"
-}
-
-// amountOf words an amount of a capacity: "100GiB of memory".
-func amountOf(capacity resourceapi.QualifiedName, amount int64) string {
-	if isMemoryName(capacity) {
-		return topology.Bytes(amount).String() + " of memory"
-	}
-	return fmt.Sprintf("%d of %s", amount, capacity)
-}
-
-// isMemoryName reports whether a capacity is a device's memory, whatever its domain.
-func isMemoryName(capacity resourceapi.QualifiedName) bool {
-	_, name, qualified := strings.Cut(string(capacity), "/")
-	if !qualified {
-		name = string(capacity)
-	}
-	return name == deviceapi.Memory
-}
-
-// mismatchSentence says of all GPUs what keeps them from a request. views are those with
-// devices that satisfy the selectors, and found what each of them gives.
-func mismatchSentence(views []*View, found []mismatch) string {
-	kind := slices.MinFunc(found, func(a, b mismatch) int { return int(b.kind - a.kind) }).kind
-	best := -1
-	taints := map[string]bool{}
-	for i := range found {
-		for _, taint := range found[i].taints {
-			taints[taint] = true
-		}
-		if found[i].kind == kind && (best < 0 || found[i].exceeds(&found[best])) {
-			best = i
-		}
-	}
-	m, view := &found[best], views[best]
-	switch kind {
-	case allTainted:
-		return "tolerations of a claim's request would admit devices with the taint " + strings.Join(slices.Sorted(maps.Keys(taints)), ", ")
-	case noCapacity:
-		return fmt.Sprintf("no GPU has the capacity %s%s", m.capacity, didYouMean(string(m.capacity), sortedNames(m.capacities)))
-	case smallCapacity:
-		what := fmt.Sprintf("the most of %s is %s", m.capacity, m.largest.String())
-		if isMemoryName(m.capacity) {
-			what = "the largest has " + topology.Bytes(m.largest.Value()).String()
-		}
-		return fmt.Sprintf("%s (%s, %s)", what, view.ProductOf(m.device), view.Node())
-	case tooSmall:
-		return m.because
-	}
-	return ""
-}
-
-// exceeds reports whether a pool is nearer to serving a request than another that lacks
-// the same.
-func (m *mismatch) exceeds(other *mismatch) bool {
-	if m.kind == smallCapacity {
-		return m.largest.Cmp(other.largest) > 0
-	}
-	return m.memory > other.memory
-}
-
-// didYouMean names what there is in place of a name that is not there.
-func didYouMean(name string, names []string) string {
-	if near := nearest.Names(name, names); len(near) > 0 {
-		return "; did you mean " + strings.Join(near, " or ") + "?"
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	if len(names) == 1 {
-		return "; there is " + names[0]
-	}
-	if more := len(names) - maxObserved; more > 0 {
-		names = append(slices.Clone(names[:maxObserved]), "...")
-	}
-	return "; there are " + strings.Join(names, ", ")
-}
-
 // ProductOf is the product name of the GPU that a device of the inventory is of.
 func (v *View) ProductOf(device int) string {
 	inventory := v.Inventory()
@@ -243,7 +150,7 @@ func (v *View) ProductOf(device int) string {
 // NoMatchReason says in the words of a node's status why nothing of it serves a part of
 // what the pod asks, whoever holds it: "have no matching GPU". part is its name.
 func (v *View) NoMatchReason(ctx context.Context, part string) string {
-	result := mismatch{kind: notSelected}
+	result := poolMismatch{kind: notSelected}
 	if request := v.requestNamed(part); request != nil {
 		class, known := request.alternatives[0].class, false
 		for j := range request.alternatives {

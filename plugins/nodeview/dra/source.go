@@ -262,8 +262,8 @@ func (s *Source) ClassNames() []string {
 	return names
 }
 
-// Profiles are the MIG profiles that some node publishes, sorted.
-func (s *Source) Profiles() []string {
+// ProfileNames are the MIG profiles that some node publishes, sorted.
+func (s *Source) ProfileNames() []string {
 	found := map[string]bool{}
 	for name := range s.pools.byNode {
 		pool := s.pools.gpuPool(name)

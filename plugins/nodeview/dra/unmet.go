@@ -66,7 +66,7 @@ func (c *Cycle) unmetByAll(ctx context.Context, views []*View, request *deviceRe
 // unmetAlternative says what no GPU satisfies of a sub-request, nil if one does.
 func (c *Cycle) unmetAlternative(ctx context.Context, views []*View, sub *subRequest) *UnmetRequest {
 	var selected []*View
-	var found []mismatch
+	var found []poolMismatch
 	for _, view := range views {
 		m := view.pool.mismatchOf(ctx, c.source.expressions, sub, c.request.server)
 		switch m.kind {
