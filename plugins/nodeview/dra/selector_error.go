@@ -20,14 +20,14 @@ func (s *Source) checkSelectors(claims []*resourceapi.ResourceClaim, classes fwk
 		for i := range claim.Spec.Devices.Requests {
 			request := &claim.Spec.Devices.Requests[i]
 			if request.Exactly != nil {
-				where := fmt.Sprintf("claim %s: request %s", claim.Name, request.Name)
+				where := fmt.Sprintf("%s: request %s", nameOfClaim(claim), request.Name)
 				if err := s.checkRequest(where, request.Exactly.DeviceClassName, request.Exactly.Selectors, classes); err != nil {
 					return err
 				}
 			}
 			for j := range request.FirstAvailable {
 				sub := &request.FirstAvailable[j]
-				where := fmt.Sprintf("claim %s: request %s/%s", claim.Name, request.Name, sub.Name)
+				where := fmt.Sprintf("%s: request %s/%s", nameOfClaim(claim), request.Name, sub.Name)
 				if err := s.checkRequest(where, sub.DeviceClassName, sub.Selectors, classes); err != nil {
 					return err
 				}
@@ -35,6 +35,14 @@ func (s *Source) checkSelectors(claims []*resourceapi.ResourceClaim, classes fwk
 		}
 	}
 	return nil
+}
+
+// nameOfClaim names a claim as its pod does, if it was made for one.
+func nameOfClaim(claim *resourceapi.ResourceClaim) string {
+	if entry := claim.Annotations[resourceapi.PodResourceClaimAnnotation]; entry != "" {
+		return fmt.Sprintf("claim %s of the pod", entry)
+	}
+	return "claim " + claim.Name
 }
 
 // checkRequest looks at the selectors of one request and of its class.

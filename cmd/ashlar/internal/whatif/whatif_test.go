@@ -25,16 +25,17 @@ func run(t *testing.T, args ...string) (stdout, stderr string, err error) {
 
 func TestWhatifGolden(t *testing.T) {
 	tests := map[string][]string{
-		"whatif-pairs.txt":           {"-f", "testdata/whatif-pairs.yaml"},
-		"whatif-pairs-refused.txt":   {"-f", "testdata/whatif-pairs.yaml", "--copies", "40"},
-		"whatif-policies.txt":        {"-f", "testdata/whatif-pairs.yaml", "--policy", "keep-placeable,first-fit,spread"},
-		"whatif-drain.txt":           {"--drain", "l40s-0"},
-		"whatif-drain-refused.txt":   {"--drain", "l40s-0", "--drain", "l40s-1,v100-0"},
-		"whatif-waiting-refused.txt": {"--waiting"},
-		"whatif-gang-refused.txt":    {"-f", "testdata/whatif-gang.yaml", "--copies", "5"},
-		"whatif-server.txt":          {"-f", "testdata/whatif-server.yaml"},
-		"whatif-server-refused.txt":  {"-f", "testdata/whatif-server.yaml", "--drain", "l40s-0,l40s-1,v100-0"},
-		"whatif-pairs.json":          {"-f", "testdata/whatif-pairs.yaml", "--copies", "2", "-o", "json"},
+		"whatif-pairs.txt":            {"-f", "testdata/whatif-pairs.yaml"},
+		"whatif-pairs-refused.txt":    {"-f", "testdata/whatif-pairs.yaml", "--copies", "40"},
+		"whatif-policies.txt":         {"-f", "testdata/whatif-pairs.yaml", "--policy", "keep-placeable,first-fit,spread"},
+		"whatif-drain.txt":            {"--drain", "l40s-0"},
+		"whatif-drain-refused.txt":    {"--drain", "l40s-0", "--drain", "l40s-1,v100-0"},
+		"whatif-waiting-refused.txt":  {"--waiting"},
+		"whatif-gang-refused.txt":     {"-f", "testdata/whatif-gang.yaml", "--copies", "5"},
+		"whatif-server.txt":           {"-f", "testdata/whatif-server.yaml"},
+		"whatif-server-refused.txt":   {"-f", "testdata/whatif-server.yaml", "--drain", "l40s-0,l40s-1,v100-0"},
+		"whatif-mistakes-refused.txt": {"-f", "testdata/whatif-mistakes.yaml"},
+		"whatif-pairs.json":           {"-f", "testdata/whatif-pairs.yaml", "--copies", "2", "-o", "json"},
 	}
 	for _, name := range slices.Sorted(maps.Keys(tests)) {
 		t.Run(name, func(t *testing.T) {
