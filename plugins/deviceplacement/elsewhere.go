@@ -27,8 +27,9 @@ func (p *Plugin) refusedElsewhere(ctx context.Context, c *podCycle, pod *v1.Pod,
 	refused := map[string][]fwk.NodeInfo{} // by plugin
 	var withGPUs []fwk.NodeInfo
 	nodes := p.listNodes()
+	asked := extendedResources(pod)
 	for _, node := range nodes {
-		if c.ViewNode(node.Node().Name, nil) == nil {
+		if !hasAsked(c, node, asked) {
 			continue
 		}
 		withGPUs = append(withGPUs, node)
@@ -53,6 +54,21 @@ func (p *Plugin) refusedElsewhere(ctx context.Context, c *podCycle, pod *v1.Pod,
 	return sentences
 }
 
+// hasAsked reports whether a node has GPUs that are understood, or hands out by a device
+// plugin what a pod asks for.
+func hasAsked(c *podCycle, node fwk.NodeInfo, asked map[v1.ResourceName]int64) bool {
+	if c != nil && c.ViewNode(node.Node().Name, nil) != nil {
+		return true
+	}
+	provided := providedResources(node)
+	for name := range asked {
+		if provided[name] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // admitsPod reports whether a node's labels and taints, but for being cordoned, would let
 // a pod in.
 func admitsPod(ctx context.Context, pod *v1.Pod, node *v1.Node) bool {
@@ -70,6 +86,9 @@ func keepsAway(ctx context.Context, pod *v1.Pod, taint *v1.Taint) bool {
 
 // hasRoom reports whether the devices of a node would serve the pod now.
 func (p *Plugin) hasRoom(ctx context.Context, c *podCycle, node fwk.NodeInfo) bool {
+	if c == nil {
+		return false
+	}
 	view := c.ViewNode(node.Node().Name, providedResources(node))
 	if view == nil {
 		return false
@@ -229,8 +248,14 @@ const productLabel = "nvidia.com/gpu.product"
 // to ask for them.
 func (p *Plugin) productSentences(c *podCycle, labels []string, nodes []fwk.NodeInfo) []string {
 	best, where, product, driver := 0, "", "", ""
+	if c == nil {
+		return nil
+	}
 	for _, node := range nodes {
 		view := c.ViewNode(node.Node().Name, nil)
+		if view == nil {
+			continue
+		}
 		counts := map[string]int{}
 		free := view.GPUs().FreeGPUs()
 		for i, gpu := range view.Inventory().Node.GPUs {

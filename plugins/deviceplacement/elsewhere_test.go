@@ -3,6 +3,7 @@ package deviceplacement
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	v1 "k8s.io/api/core/v1"
@@ -124,6 +125,33 @@ func TestRefusedElsewhere(t *testing.T) {
 				t.Errorf("sentences (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Nodes whose GPUs a device plugin hands out are looked at, too.
+func TestRefusedElsewhereByDevicePlugin(t *testing.T) {
+	node := newNode("n")
+	node.Status.Allocatable["nvidia.com/gpu"] = resource.MustParse("8")
+	tainted("nvidia.com/gpu", "present", v1.TaintEffectNoSchedule)(node)
+	s := newFakeScheduler(t, nil, []*v1.Node{node, newNode("other")})
+	pod := newPod("pod")
+	pod.Spec.ResourceClaims = nil
+	pod.Spec.Containers[0].Resources.Requests = v1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}
+	refused := framework.NewDefaultNodeToStatus()
+	refused.Set("n", fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "because").WithPlugin(inTree.TaintToleration))
+	state := framework.NewCycleState()
+	if _, status := s.PreFilter(context.Background(), state, pod, s.nodes); !status.IsSkip() {
+		t.Fatalf("PreFilter: %v, want Skip", status)
+	}
+	_, status := s.PostFilter(context.Background(), state, pod, refused)
+	const want = "1 node(s) with GPUs have the taint nvidia.com/gpu=present:NoSchedule, which the pod does not tolerate"
+	if status.Message() != want {
+		t.Errorf("got %q, want %q", status.Message(), want)
+	}
+	// A pod that asks for nothing of the kind is told nothing.
+	pod.Spec.Containers[0].Resources.Requests = nil
+	if got := s.ExplainRefusal(context.Background(), state, pod, refused, time.Second); got != "" {
+		t.Errorf("got %q of a pod without GPUs", got)
 	}
 }
 

@@ -62,10 +62,13 @@ func (p *Plugin) explainPod(
 ) *podExplanation {
 	start := time.Now()
 	e := &podExplanation{timeout: timeout, unserved: p.unservedResources(pod), grouped: pod.Labels[v1alpha1.PodGroupLabel] != ""}
-	if c == nil {
+	if c == nil && len(extendedResources(pod)) == 0 {
 		return e
 	}
 	e.elsewhere = p.refusedElsewhere(ctx, c, pod, statuses)
+	if c == nil {
+		return e
+	}
 	nodes := p.refusedHere(statuses)
 	e.partly = slices.ContainsFunc(p.source.NodesWithGPUs(), func(name string) bool { return !slices.Contains(nodes, name) })
 	if c.Request().UnsupportedReason() != "" {

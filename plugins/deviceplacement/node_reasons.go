@@ -155,6 +155,11 @@ func (p *Plugin) refineRefusal(ctx context.Context, view *dra.View, gpus placeme
 	if lacking := view.OthersOnNode(ctx); lacking != "" {
 		reasons = append(reasons, "node(s) "+lacking)
 	}
+	if len(reasons) == 0 {
+		if tied := view.TiedOnNode(ctx); tied != "" {
+			reasons = append(reasons, "node(s) "+tied)
+		}
+	}
 	if len(reasons) == 0 || ctx.Err() != nil {
 		return status
 	}

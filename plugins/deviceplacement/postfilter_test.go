@@ -3,6 +3,7 @@ package deviceplacement
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -84,7 +85,7 @@ func TestPostFilter(t *testing.T) {
 		"all are tainted": {
 			claim: newClaim("pod", gpuClass, 1), objects: []runtime.Object{publish("a", lost(wholeGPU(0, "X SYS")), lost(wholeGPU(1, "SYS X")))},
 			wantNodes: "node(s) have matching GPUs only with the taint example.com/lost:NoSchedule, which the pod does not tolerate",
-			want:      "request devices: tolerations of a claim's request would admit devices with the taint example.com/lost:NoSchedule",
+			want:      "request devices: all 2 devices that match have the taint example.com/lost:NoSchedule",
 		},
 		"what is not tainted is held": {
 			claim: newClaim("pod", gpuClass, 1), objects: []runtime.Object{
@@ -142,6 +143,13 @@ func TestPostFilter(t *testing.T) {
 			wantNodes: "node(s) have fewer than 4 GPUs free",
 			want: "3 of 4 matching GPUs of node a are free. would fit with a change: request devices: 3 GPUs fit on node a; " +
 				"or it fits once GPU 3 of node a is free (held by default/one)",
+		},
+		"what is free is not in one place": {
+			claim: newClaim("pod", gpuClass, 1, andOne("nic", "nics"), alike("example.com/rack")), objects: []runtime.Object{
+				publish("a", inRack(wholeGPU(0, "X SYS"), 1), inRack(wholeGPU(1, "SYS X"), 2)), nicsInRacks("a", 1, 2),
+				held("a", newClaim("one", gpuClass, 1), "gpu-0"), heldNIC("a", "two", "nic-2"),
+			},
+			wantNodes: "node(s) have no free GPU and device of class nics of one rack", want: "",
 		},
 		"no such devices beside the GPUs": {
 			claim:     newClaim("pod", gpuClass, 1, andOne("nic", "nics")),
@@ -330,6 +338,17 @@ func nics(node string, names ...string) *resourceapi.ResourceSlice {
 	slice.Name, slice.Spec.Driver = node+"-nics", "nic.example.com"
 	for _, name := range names {
 		slice.Spec.Devices = append(slice.Spec.Devices, resourceapi.Device{Name: name})
+	}
+	return slice
+}
+
+// nicsInRacks publishes a NIC in each of some racks, named after it.
+func nicsInRacks(node string, racks ...int64) *resourceapi.ResourceSlice {
+	slice := nics(node)
+	for _, rack := range racks {
+		slice.Spec.Devices = append(slice.Spec.Devices, inRack(resourceapi.Device{
+			Name: fmt.Sprintf("nic-%d", rack), Attributes: map[resourceapi.QualifiedName]resourceapi.DeviceAttribute{},
+		}, rack))
 	}
 	return slice
 }

@@ -32,8 +32,10 @@ const (
 // poolMismatch is why no device of a pool serves a request, were all of them free.
 type poolMismatch struct {
 	kind mismatchKind
-	// taints are those in the way, as key=value:effect, sorted.
-	taints []string
+	// taints are those in the way, as key=value:effect, sorted, and tainted how many devices
+	// have them.
+	taints  []string
+	tainted int
 	// capacity is the one that is missing or too small, wanted what is asked of it, and
 	// largest what device, an index of the inventory, has of it.
 	capacity resourceapi.QualifiedName
@@ -63,6 +65,7 @@ func (p *Pool) mismatchOf(ctx context.Context, expressions *dracel.Cache, sub *s
 			continue
 		}
 		if untolerated := untoleratedTaints(&p.Devices[at], sub.tolerations); len(untolerated) > 0 {
+			result.tainted++
 			if step(allTainted) {
 				for _, taint := range untolerated {
 					taints[taint] = true

@@ -51,7 +51,9 @@ func mismatchSentence(views []*View, found []poolMismatch) string {
 	kind := slices.MinFunc(found, func(a, b poolMismatch) int { return int(b.kind - a.kind) }).kind
 	best := -1
 	taints := map[string]bool{}
+	tainted := 0
 	for i := range found {
+		tainted += found[i].tainted
 		for _, taint := range found[i].taints {
 			taints[taint] = true
 		}
@@ -62,7 +64,11 @@ func mismatchSentence(views []*View, found []poolMismatch) string {
 	m, view := &found[best], views[best]
 	switch kind {
 	case allTainted:
-		return "tolerations of a claim's request would admit devices with the taint " + strings.Join(slices.Sorted(maps.Keys(taints)), ", ")
+		text := strings.Join(slices.Sorted(maps.Keys(taints)), " or ")
+		if tainted == 1 {
+			return "the one device that matches has the taint " + text
+		}
+		return fmt.Sprintf("all %d devices that match have the taint %s", tainted, text)
 	case noCapacity:
 		return fmt.Sprintf("no GPU has the capacity %s%s", m.capacity, didYouMean(string(m.capacity), sortedNames(m.capacities)))
 	case smallCapacity:

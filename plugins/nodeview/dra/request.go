@@ -10,6 +10,7 @@ import (
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -132,7 +133,12 @@ func (p *Pool) attributeValues(attribute resourceapi.FullyQualifiedName) []int64
 
 // attributeOf is the value of an attribute of device i of the inventory.
 func (p *Pool) attributeOf(i int, name resourceapi.FullyQualifiedName) (any, bool) {
-	value, found := p.publishedDevice(i).FindAttribute(resourceapi.QualifiedName(name))
+	return valueOf(p.publishedDevice(i), name)
+}
+
+// valueOf is the value of an attribute of a device.
+func valueOf(device resourceslices.Device, name resourceapi.FullyQualifiedName) (any, bool) {
+	value, found := device.FindAttribute(resourceapi.QualifiedName(name))
 	switch {
 	case !found:
 		return nil, false

@@ -63,13 +63,36 @@ func (s *Source) checkExpressions(where, driver string, selectors []resourceapi.
 		if selectors[i].CEL == nil {
 			continue
 		}
-		expression := selectors[i].CEL.Expression
-		if program := s.expressions.GetOrCompile(expression); program.Error != nil {
-			form := workingForm(expression, driver)
-			if form == "" {
-				form = fmt.Sprintf(`a selector that works: device.attributes[%q].productName == "NVIDIA L40S"`, driver)
+		if err := s.checkExpression(fmt.Sprintf("%s: selectors[%d]", where, i), driver, selectors[i].CEL.Expression); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Source) checkExpression(where, driver, expression string) error {
+	program := s.expressions.GetOrCompile(expression)
+	if program.Error == nil {
+		return nil
+	}
+	form := workingForm(expression, driver)
+	if form == "" {
+		form = fmt.Sprintf(`a selector that works: device.attributes[%q].productName == "NVIDIA L40S"`, driver)
+	}
+	return fmt.Errorf("%s, %s, does not compile: %s; %s", where, expression, compilerReason(program), form)
+}
+
+// checkClasses is checkSelectors for the classes behind a pod's extended resources.
+func (s *Source) checkClasses(request *PodRequest) error {
+	for i := range request.requests {
+		if request.requests[i].resource == "" {
+			continue
+		}
+		sub := &request.requests[i].alternatives[0]
+		for j, expression := range sub.selectors {
+			if err := s.checkExpression(fmt.Sprintf("device class %s: selectors[%d]", sub.class, j), deviceapi.Driver, expression); err != nil {
+				return err
 			}
-			return fmt.Errorf("%s: selectors[%d], %s, does not compile: %s; %s", where, i, expression, compilerReason(program), form)
 		}
 	}
 	return nil

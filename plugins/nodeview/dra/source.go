@@ -222,6 +222,9 @@ func (s *Source) PreFilter(
 	if err != nil {
 		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
 	}
+	if err := s.checkClasses(request); err != nil {
+		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
+	}
 	cycle := &Cycle{source: s, request: request, state: allocated, allocated: s.pools.sortAllocated(allocated), claims: &claimIndex{}}
 	return cycle, result, status
 }
