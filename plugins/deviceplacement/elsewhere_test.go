@@ -260,6 +260,10 @@ func TestCutClauses(t *testing.T) {
 			}
 		})
 	}
+	arithmetic := []textClause{{text: "cause"}, {text: "one minus two is less than nothing, which does not do", kind: detailClause}}
+	if got, want := cutClauses(arithmetic, 50), "cause. one..."+more; got != want {
+		t.Errorf("without a remedy: got %q, want %q", got, want)
+	}
 	if got := cutClauses(nil, 10); got != "" {
 		t.Errorf("of nothing: %q", got)
 	}

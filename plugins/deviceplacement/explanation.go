@@ -2,6 +2,7 @@ package deviceplacement
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/topology"
@@ -40,34 +41,34 @@ const (
 // own reasons do not say.
 func (e *podExplanation) String() string { return joinClauses(e.listClauses()) }
 
-// StatusText is String within a number of characters. What is left out, between clauses,
-// are further remedies, then details, then what comes last; it then says where the rest
-// is.
+// StatusText is String within a number of characters. What is left out are further
+// remedies, then details, then what comes last; it then says where the rest is.
 func (e *podExplanation) StatusText(limit int) string { return cutClauses(e.listClauses(), limit) }
 
 func cutClauses(clauses []textClause, limit int) string {
 	if full := joinClauses(clauses); len(full) <= limit {
 		return full
 	}
-	const more = "; " + moreCommand
-	for _, details := range []bool{true, false} {
-		for remedies := len(clauses); remedies > 0; remedies-- {
-			if text := joinClauses(selectClauses(clauses, remedies, details)); text != "" && len(text)+len(more) <= limit {
-				return text + more
+	const more, ellipsis = "; " + moreCommand, "..."
+	if slices.ContainsFunc(clauses, func(c textClause) bool { return c.kind == remedyClause }) {
+		for _, details := range []bool{true, false} {
+			for remedies := len(clauses); remedies > 0; remedies-- {
+				if text := joinClauses(selectClauses(clauses, remedies, details)); len(text)+len(more) <= limit {
+					return text + more
+				}
 			}
 		}
+		clauses = selectClauses(clauses, 0, false)
 	}
-	for count := len(clauses) - 1; count > 0; count-- {
-		if text := joinClauses(clauses[:count]); len(text)+len(more) <= limit {
-			return text + more
-		}
+	text := joinClauses(clauses)
+	if len(text)+len(more) <= limit {
+		return text + more
 	}
-	const ellipsis = "..."
-	text := strings.ToValidUTF8(clauses[0].text[:min(len(clauses[0].text), max(limit-len(ellipsis)-len(more), 0))], "")
+	text = strings.ToValidUTF8(text[:max(limit-len(ellipsis)-len(more), 0)], "")
 	if at := strings.LastIndexByte(text, ' '); at > 0 {
 		text = text[:at]
 	}
-	return text + ellipsis + more
+	return strings.TrimRight(text, ".,;:") + ellipsis + more
 }
 
 // selectClauses leaves out remedies but for the first few, and details if so wanted.
@@ -126,7 +127,7 @@ func (e *podExplanation) listClauses() []textClause {
 			condition = "no GPU of " + e.lookedAt() + " " + rest
 		}
 		kind := causeClause
-		if unmet.Hopeful {
+		if unmet.Hopeful && !unmet.Advises {
 			kind = detailClause
 		}
 		all = append(all, textClause{text: requestPrefix(unmet.Request) + condition, kind: kind, joined: i > 0})

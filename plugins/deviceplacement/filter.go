@@ -34,7 +34,7 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	if verdict.final {
 		if because := view.WhyTooSmall(ctx); because != "" {
 			metrics.CountModelTooLarge()
-			return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, tooSmallReason)
+			return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) "+view.TooSmallReason(ctx))
 		}
 		return verdict.refusalStatus(ctx, view, view.AnyInUse() || anyHeld(gpus))
 	}
@@ -47,7 +47,7 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	// The in-tree search has the last word on whatever is not understood here.
 	if !view.ShowLargeEnough(ctx) {
 		metrics.CountModelTooLarge()
-		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, tooSmallReason)
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) "+view.TooSmallReason(ctx))
 	}
 	status := p.refineRefusal(ctx, view, gpus, p.DynamicResources.Filter(ctx, state, pod, node))
 	if status.Code() == fwk.UnschedulableAndUnresolvable && (view.AnyInUse() || anyHeld(gpus)) {

@@ -89,13 +89,13 @@ func TestFilter(t *testing.T) {
 		},
 		"too small for the model server": {
 			claim: newClaim("pod", sliceClass, 1), pod: serving, objects: []runtime.Object{publish("n", migSlice(0, 0), migSlice(0, 6))},
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: tooSmallReason,
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) have no slice in which the pod's model server fits",
 		},
 		"a share too small for the model server": {
 			claim: newClaim("pod", shareClass, 1, shareOf("4Gi")), pod: serving, objects: []runtime.Object{
 				publish("n", gpuShare(0), wholeGPU(0, "X")),
 			},
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: tooSmallReason,
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) have no share in which the pod's model server fits",
 		},
 		"a device that is not understood is left to in-tree": {
 			claim: newClaim("pod", vfioClass, 1), objects: []runtime.Object{publish("n", wholeGPU(0, "X"), vfioDevice(0))},
@@ -109,7 +109,7 @@ func TestFilter(t *testing.T) {
 		},
 		"nor from being refused": {
 			claim: newClaim("pod", sliceClass, 1), pod: serving, objects: []runtime.Object{publish("n", migSlice(0, 0), vfioDevice(0))},
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: tooSmallReason,
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) have no slice in which the pod's model server fits",
 		},
 		"one that is in use stays accounted for": {
 			claim: newClaim("pod", vfioClass, 1), objects: []runtime.Object{

@@ -17,10 +17,6 @@ import (
 // before each, so that all of them read on from "12 node(s)", and none has a figure that
 // differs from node to node: those are for the explanation.
 
-// tooSmallReason is for nodes on which no device is large enough for the pod's model
-// server; the explanation has the arithmetic.
-const tooSmallReason = "node(s) have no GPU that is large enough for the pod's model server"
-
 // nodeReasons words why placement refused a request on a node, a text for each reason.
 func nodeReasons(ctx context.Context, view *dra.View, request *placement.Request, reasons []placement.Reason) []string {
 	var texts []string

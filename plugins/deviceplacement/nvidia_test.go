@@ -114,7 +114,7 @@ func TestFilterOnNodesOfNVIDIA(t *testing.T) {
 		},
 		"slices made beforehand are too small for a model server": {
 			claim: newClaim("pod", nvidiaClass, 1, small), pod: serving, objects: publishNVIDIA(made...),
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: tooSmallReason,
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) have no slice in which the pod's model server fits",
 		},
 		"the whole GPU beside them is not": {
 			claim: newClaim(
@@ -139,12 +139,12 @@ func TestFilterOnNodesOfNVIDIA(t *testing.T) {
 		},
 		"a share too small for the model server": {
 			claim: newClaim("pod", nvidiaClass, 1, shareOf("6Gi")), pod: serving, objects: publishNVIDIA(nvidiaShareable(0)),
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: tooSmallReason,
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) have no share in which the pod's model server fits",
 		},
 		"a server is checked beside devices for passthrough": {
 			claim: newClaim("pod", nvidiaClass, 1, ofType(deviceapi.TypeGPU)), pod: serving,
 			objects:  publishNVIDIA(nvidiaDevice("gpu-0", deviceapi.TypeGPU, "Tesla P4", "8Gi"), nvidiaDevice("gpu-vfio-0", "vfio", "GP104", "8Gi")),
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: tooSmallReason,
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) have no GPU in which the pod's model server fits",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

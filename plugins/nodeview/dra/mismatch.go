@@ -47,6 +47,7 @@ type poolMismatch struct {
 	// because says why the model server does not start on the largest device.
 	because string
 	memory  topology.Bytes
+	form    placement.Form
 }
 
 // mismatchOf finds out why no device of the pool serves a sub-request.
@@ -95,7 +96,7 @@ func (p *Pool) mismatchOf(ctx context.Context, expressions *dracel.Cache, sub *s
 			return poolMismatch{}
 		}
 		if device := &p.gpus.inventory.Devices[i]; step(tooSmall) && (result.because == "" || device.Memory > result.memory) {
-			result.because, result.memory, result.device = strings.TrimSpace(because), device.Memory, i
+			result.because, result.memory, result.form, result.device = strings.TrimSpace(because), device.Memory, device.Form, i
 		}
 	}
 	if result.kind == allTainted {
@@ -170,6 +171,21 @@ func (v *View) NoMatchReason(ctx context.Context, part string) string {
 		}
 	}
 	return result.onNode()
+}
+
+// TooSmallReason says in the words of a node's status that the pod's model server fits in
+// nothing of what is asked: "have no slice in which the pod's model server fits".
+func (v *View) TooSmallReason(ctx context.Context) string {
+	for i := range v.cycle.request.requests {
+		request := &v.cycle.request.requests[i]
+		for j := range request.alternatives {
+			found := v.pool.mismatchOf(ctx, v.cycle.source.expressions, &request.alternatives[j], v.cycle.request.server)
+			if found.kind == tooSmall {
+				return found.onNode()
+			}
+		}
+	}
+	return (&poolMismatch{kind: tooSmall}).onNode()
 }
 
 // ConstraintAttribute is the name, without its domain, of the attribute that a constraint

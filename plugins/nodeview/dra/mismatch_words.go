@@ -23,7 +23,7 @@ func (m *poolMismatch) onNode() string {
 	case smallCapacity:
 		return "have no GPU with " + amountOf(m.capacity, m.wanted)
 	case tooSmall:
-		return "have no GPU that is large enough for the pod's model server"
+		return fmt.Sprintf("have no %s in which the pod's model server fits", m.form.DeviceNoun(1))
 	}
 	return "have no matching GPU"
 }

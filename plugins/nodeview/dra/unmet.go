@@ -19,8 +19,9 @@ type UnmetRequest struct {
 	Condition string
 	// Decided is false if the search ended before that was found out; Condition is "" then.
 	Decided bool
-	// Hopeful says that a change of the request may help, which the condition does not name.
-	Hopeful bool
+	// Hopeful says that a change of the request may help, and Advises that the condition
+	// names one.
+	Hopeful, Advises bool
 }
 
 // UnmetRequests lists the requests of which no alternative can be satisfied by the GPUs
@@ -78,7 +79,9 @@ func (c *Cycle) unmetAlternative(ctx context.Context, views []*View, sub *subReq
 		}
 	}
 	if len(selected) > 0 {
-		return &UnmetRequest{Condition: mismatchSentence(selected, found), Decided: true, Hopeful: found[0].kind == tooSmall}
+		hopeful := !slices.ContainsFunc(found, func(m poolMismatch) bool { return m.kind != tooSmall })
+		shares := slices.ContainsFunc(found, func(m poolMismatch) bool { return m.form == placement.Share })
+		return &UnmetRequest{Condition: mismatchSentence(selected, found), Decided: true, Hopeful: hopeful, Advises: hopeful && shares}
 	}
 	condition, decided := c.source.unmetCondition(ctx, poolsOfViews(OneOfEachMake(views)), sub)
 	if condition == "" && decided {
