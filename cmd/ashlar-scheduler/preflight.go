@@ -47,7 +47,7 @@ type checkedSetup struct {
 func runPreflight(cmd *cobra.Command) (*checkedSetup, error) {
 	file, err := cmd.Flags().GetString("config")
 	if err != nil || file == "" {
-		return nil, errors.New("no configuration: pass --config with a KubeSchedulerConfiguration (see manifests/base/scheduler-config.yaml)")
+		return nil, errors.New("no configuration: pass --config with a KubeSchedulerConfiguration (see manifests/scheduler/scheduler-config.yaml)")
 	}
 	cfg, err := options.LoadConfigFromFile(klog.Background(), file)
 	if err != nil {

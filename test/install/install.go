@@ -45,7 +45,11 @@ type Installation struct {
 	port    int // of the scheduler's health check
 }
 
-// Install applies manifests/base, adds the nodes with the GPUs of their machine
+// manifestFolder is what is applied: base, and the component that puts its devices behind
+// nvidia.com/gpu and nvidia.com/mig-*, which examples and tests ask for too.
+const manifestFolder = "manifests/overlays/extended-resources"
+
+// Install applies manifestFolder, adds the nodes with the GPUs of their machine
 // type, and starts the driver and the scheduler. It returns once every node's
 // devices are published and the scheduler schedules.
 func Install(ctx context.Context, c *cluster.Cluster, root string, nodes []Node, progress func(string)) (*Installation, error) {
@@ -54,7 +58,7 @@ func Install(ctx context.Context, c *cluster.Cluster, root string, nodes []Node,
 		what string
 		do   func(context.Context) error
 	}{
-		{"applying manifests/base", i.applyManifests},
+		{"applying " + manifestFolder, i.applyManifests},
 		{fmt.Sprintf("adding %d nodes", len(nodes)), i.addNodes},
 		{"starting the driver and the scheduler", i.startPrograms},
 		{"publishing devices", i.waitReady},
@@ -81,7 +85,7 @@ func ReadNodes(path string) ([]Node, error) {
 }
 
 func (i *Installation) applyManifests(ctx context.Context) error {
-	if _, err := i.cluster.Kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(i.root, "manifests", "base")); err != nil {
+	if _, err := i.cluster.Kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(i.root, filepath.FromSlash(manifestFolder))); err != nil {
 		return err
 	}
 	_, err := i.cluster.Kubectl(ctx, "wait", "--for=condition=Established", "--timeout=60s", "crd/podgroups.scheduling.x-k8s.io",
@@ -156,7 +160,7 @@ func (i *Installation) startScheduler(ctx context.Context) error {
 // schedulerConfig is the configuration of manifests/base, told where the API
 // server is: a pod finds it by itself.
 func (i *Installation) schedulerConfig(kubeconfig string) (string, error) {
-	source := filepath.Join(i.root, "manifests", "base", "scheduler-config.yaml")
+	source := filepath.Join(i.root, "manifests", "scheduler", "scheduler-config.yaml")
 	text, err := os.ReadFile(source)
 	if err != nil {
 		return "", err
