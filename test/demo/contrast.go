@@ -2,9 +2,11 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
@@ -18,72 +20,89 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
-// contrastNamespace is where the same pod is placed by two schedulers.
-const contrastNamespace = "contrast"
+const (
+	// contrastNamespace is where the same pods are placed by two schedulers.
+	contrastNamespace = "contrast"
+	contrastPods      = 6
+)
 
-// printContrast places the same pod, nvidia.com/gpu: 1, by Ashlar and by the stock
-// scheduler, and writes a line about each: which GPU of which node. Ashlar is first, since
-// it takes what remains of a set of GPUs that is broken already.
+// printContrast places the same pods, nvidia.com/gpu: 1 each, by Ashlar and by the stock
+// scheduler, and writes a line about each: on which nodes, and how many took a GPU out of
+// a set that NVLink connects. Ashlar is first, since it takes what remains of a set that
+// is broken already.
 func printContrast(ctx context.Context, c *cluster.Cluster, client kubernetes.Interface, w io.Writer) error {
 	if err := install.EnsureNamespace(ctx, c, client, contrastNamespace); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "The same pod, nvidia.com/gpu: 1, by two schedulers:")
+	fmt.Fprintf(w, "The same %d pods, nvidia.com/gpu: 1 each, by two schedulers:\n", contrastPods)
 	for _, scheduler := range []struct{ name, shown string }{
 		{"ashlar-scheduler", "ashlar-scheduler"}, {corev1.DefaultSchedulerName, "kube-scheduler"},
 	} {
-		row, err := placeOne(ctx, c, client, scheduler.name, scheduler.shown)
+		rows, err := placePods(ctx, c, client, scheduler.name, scheduler.shown)
 		if err != nil {
 			return err
 		}
-		where := "waits: " + row.reason
-		if row.node != nil {
-			where = fmt.Sprintf("%s: %s of %s", row.node.Name, row.devicesCell(), row.productCell())
-			if row.holding != nil {
-				where += fmt.Sprintf(", %s", row.holding.Devices[0].Bytes)
-			}
-			linked, err := hasNVLink(ctx, client, row.node.Name)
+		linked := 0
+		for _, row := range rows {
+			takes, err := hasNVLink(ctx, client, row.pod.Spec.NodeName)
 			if err != nil {
 				return err
 			}
-			if linked {
-				where += ", out of a set linked by NVLink"
+			if takes {
+				linked++
 			}
 		}
-		fmt.Fprintf(w, "  %-16s  %s\n", scheduler.shown, where)
+		fmt.Fprintf(w, "  %-16s  %d took a GPU out of a set linked by NVLink: %s\n", scheduler.shown, linked, describeNodes(rows))
 	}
 	return nil
 }
 
-// placeOne creates the pod and waits until it is placed, or is said to wait.
-func placeOne(ctx context.Context, c *cluster.Cluster, client kubernetes.Interface, scheduler, name string) (podRow, error) {
-	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec: corev1.PodSpec{SchedulerName: scheduler, Containers: []corev1.Container{{
-			Name: "cuda", Image: "nvidia/cuda:13.0.1-base-ubuntu24.04",
-			Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{install.PluginResource: resource.MustParse("1")}},
-		}}},
+// describeNodes counts rows by node: "a30-0 (A30) x4, l40s-1 (L40S) x2".
+func describeNodes(rows []podRow) string {
+	count := map[string]int{}
+	for _, row := range rows {
+		count[fmt.Sprintf("%s (%s)", row.pod.Spec.NodeName, row.productCell())]++
 	}
-	if _, err := client.CoreV1().Pods(contrastNamespace).Create(ctx, pod, metav1.CreateOptions{}); err != nil {
-		return podRow{}, fmt.Errorf("creating pod %s: %w", name, err)
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(count)) {
+		word := name
+		if count[name] > 1 {
+			word += fmt.Sprintf(" x%d", count[name])
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, ", ")
+}
+
+// placePods creates the pods and waits until all are placed.
+func placePods(ctx context.Context, c *cluster.Cluster, client kubernetes.Interface, scheduler, name string) ([]podRow, error) {
+	for i := range contrastPods {
+		pod := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-%d", name, i)},
+			Spec: corev1.PodSpec{SchedulerName: scheduler, Containers: []corev1.Container{{
+				Name: "cuda", Image: "nvidia/cuda:13.0.1-base-ubuntu24.04",
+				Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{install.PluginResource: resource.MustParse("1")}},
+			}}},
+		}
+		if _, err := client.CoreV1().Pods(contrastNamespace).Create(ctx, pod, metav1.CreateOptions{}); err != nil {
+			return nil, fmt.Errorf("creating pod %s: %w", pod.Name, err)
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var found podRow
-	err := c.Until(ctx, "pod "+name+" to be placed", func(ctx context.Context) error {
+	var placed []podRow
+	err := c.Until(ctx, "pods of "+name+" to be placed", func(ctx context.Context) error {
 		rows, err := readRows(ctx, client, contrastNamespace)
 		if err != nil {
 			return err
 		}
-		for _, row := range rows {
-			if row.pod.Name == name && (row.node != nil || row.reason != "") {
-				found = row
-				return nil
-			}
+		placed = slices.DeleteFunc(rows, func(row podRow) bool { return row.pod.Spec.SchedulerName != scheduler || row.holding == nil })
+		if len(placed) < contrastPods {
+			return fmt.Errorf("%d of %d are", len(placed), contrastPods)
 		}
-		return errors.New("it is neither placed nor refused")
+		return nil
 	})
-	return found, err
+	return placed, err
 }
 
 // hasNVLink reports whether the GPUs that Ashlar's driver publishes on a node are linked

@@ -22,7 +22,7 @@ func printTable(w io.Writer, rows []podRow) error {
 	}
 	for _, r := range rows {
 		if r.node == nil {
-			fmt.Fprintf(table, "%s\t%s\t\t\t\t\n", r.pod.Name, "(pending)")
+			fmt.Fprintf(table, "%s\t(pending)\n", r.pod.Name)
 		}
 	}
 	if err := table.Flush(); err != nil {
