@@ -1,4 +1,4 @@
-// Package demo is `ashlar demo`: a real control plane, a dozen simulated GPU nodes,
+// Package demo is `ashlar demo`: a real control plane, simulated GPU nodes of three kinds,
 // the examples of manifests/, and a table of who got what and why.
 //
 //	cluster.Start ─> install.Install ─> apply examples ─> wait for expected/pods.yaml ─> table
