@@ -56,7 +56,8 @@ func waitEvent(t *testing.T, client *fake.Clientset, reason, text string) {
 		seen = nil
 		for _, event := range list.Items {
 			seen = append(seen, event.Reason+": "+event.Message)
-			if event.Reason == reason && strings.Contains(event.Message, text) && event.InvolvedObject.Kind == "Node" && event.InvolvedObject.Name == "node-0" {
+			if event.Reason == reason && strings.Contains(event.Message, text) &&
+				event.InvolvedObject.Kind == "Node" && event.InvolvedObject.Name == "node-0" {
 				return
 			}
 		}
