@@ -137,7 +137,7 @@ func (d deviceDescriber) shareDevice() resourceapi.Device {
 			Value: *byteQuantity(memory),
 			RequestPolicy: &resourceapi.CapacityRequestPolicy{
 				Default:    byteQuantity(memory),
-				ValidRange: &resourceapi.CapacityRequestPolicyRange{Min: byteQuantity(topology.MiB), Step: byteQuantity(topology.MiB)},
+				ValidRange: &resourceapi.CapacityRequestPolicyRange{Min: byteQuantity(topology.ShareStep), Step: byteQuantity(topology.ShareStep)},
 			},
 		}},
 		ConsumesCounters:         consumeAll(gpu),

@@ -26,6 +26,9 @@ type clusterState struct {
 type jobMember struct {
 	node    int
 	devices []placement.DeviceAllocation
+	// replicas are the parts of GPUs that the devices are replicas of, in the same order;
+	// nil for devices that are no replicas.
+	replicas []gpuPart
 }
 
 func newClusterState(nodes []Node, policy placement.Policy, choice NodeRanking) (*clusterState, error) {

@@ -10,6 +10,7 @@ type runCounters struct {
 	events, arrived        int64
 	preemptions, evictions int64
 	outOfMemory, reslices  int64
+	crashes, crashedWith   int64
 	// allocated is in thousandths of a GPU; served and lost are that times milliseconds.
 	allocated, served, lost int64
 	// used are the GPUs of which anything is held, up those that are there; prices are

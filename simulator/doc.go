@@ -15,5 +15,5 @@
 //
 // What is not modelled: the time that a scheduler takes to decide (a job that fits is
 // placed in the instant that it is tried), the time that a preempted or evicted job
-// takes to end, and that jobs which share a GPU slow one another down.
+// takes to end, and that jobs which share a GPU slow one another down or grow.
 package simulator

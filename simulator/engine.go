@@ -102,6 +102,9 @@ func newEngine(in *Input, watch Watch) (*simulationRun, error) {
 			e.events.pushEvent(o.At, nodeDown{nodeSubject{o.Node}, o.For})
 		}
 	}
+	for _, c := range in.Crashes {
+		e.events.pushEvent(c.At, jobCrash{jobSubject{c.Job}})
+	}
 	return e, nil
 }
 
@@ -187,6 +190,8 @@ func (e *simulationRun) handleEvent(payload eventPayload) error {
 		return e.tryAll()
 	case containerRestart:
 		return e.jobRestarts(event.job)
+	case jobCrash:
+		return e.jobCrashes(event.job)
 	case maxWaitOver:
 		e.failJob(event.job, GaveUp)
 		return nil

@@ -23,7 +23,7 @@ type eventPayload interface {
 }
 
 // The payloads. job is an index into Input.Jobs, node into Input.Nodes. attempt is the
-// placement of the job that the event belongs to, outage the failure or drain of the
+// placement or restart of the job that the event belongs to, outage the failure or drain of the
 // node: an event of an earlier one is void.
 type (
 	// jobArrival: a job is submitted.
@@ -38,11 +38,13 @@ type (
 		jobSubject
 		attempt int64
 	}
-	// containerRestart: a job that ran out of memory starts again in its place.
+	// containerRestart: a job that ran out of memory or crashed starts again in its place.
 	containerRestart struct {
 		jobSubject
 		attempt int64
 	}
+	// jobCrash: a job has a fatal GPU error.
+	jobCrash struct{ jobSubject }
 	// maxWaitOver: a job has waited as long as it is willing to.
 	maxWaitOver struct{ jobSubject }
 	// queueRetry: the back-off of a waiting job is over.
@@ -74,6 +76,7 @@ func (jobArrival) kindName() string       { return "arrival" }
 func (loadingDone) kindName() string      { return "ready" }
 func (workDone) kindName() string         { return "departure" }
 func (containerRestart) kindName() string { return "restart" }
+func (jobCrash) kindName() string         { return "crash" }
 func (maxWaitOver) kindName() string      { return "give-up" }
 func (queueRetry) kindName() string       { return "retry" }
 func (nodeUp) kindName() string           { return "node-up" }

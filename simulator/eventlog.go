@@ -33,7 +33,7 @@ type logLine struct {
 type logPlace struct {
 	Node string `json:"node"`
 	// Devices are GPUs by index: "3", a MIG instance "3 mig 4:2" by its memory slices, a
-	// share "3 share 20GiB 250m".
+	// share "3 share 20GiB 250m", a replica "3 replica", or "3 replica of slice 1" where MIG cuts it.
 	Devices []string `json:"devices,omitempty"`
 }
 
@@ -85,11 +85,23 @@ func (e *simulationRun) logPlaces(members []jobMember) []logPlace {
 		n := e.cluster.nodes[members[i].node]
 		p := logPlace{Node: n.Name}
 		for k := range members[i].devices {
-			p.Devices = append(p.Devices, n.deviceText(&members[i].devices[k]))
+			p.Devices = append(p.Devices, n.grantText(&members[i], k))
 		}
 		places = append(places, p)
 	}
 	return places
+}
+
+// grantText says what a member has as its device k.
+func (n *nodeState) grantText(m *jobMember, k int) string {
+	if len(m.replicas) == 0 {
+		return n.deviceText(&m.devices[k])
+	}
+	at := m.replicas[k]
+	if len(n.parts[at.gpu]) == 1 {
+		return fmt.Sprintf("%d replica", at.gpu)
+	}
+	return fmt.Sprintf("%d replica of slice %d", at.gpu, at.part)
 }
 
 func (n *nodeState) deviceText(allocation *placement.DeviceAllocation) string {
@@ -101,7 +113,7 @@ func (n *nodeState) deviceText(allocation *placement.DeviceAllocation) string {
 	case placement.Share:
 		var words []string
 		if allocation.Bytes > 0 {
-			words = append(words, allocation.Bytes.String())
+			words = append(words, allocation.Bytes.ExactText())
 		}
 		if allocation.Compute > 0 {
 			words = append(words, fmt.Sprintf("%dm", allocation.Compute))

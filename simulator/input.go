@@ -17,6 +17,7 @@ type Input struct {
 	// Jobs are in any order; of those that arrive together the first is tried first.
 	Jobs    []Job
 	Outages []Outage
+	Crashes []JobCrash
 	Policy  placement.Policy
 	// Ranking orders the nodes that give a job the same bandwidth.
 	Ranking NodeRanking
@@ -108,6 +109,12 @@ func (in *Input) validateInput() error {
 		if o.Node < 0 || o.Node >= len(in.Nodes) || slices.Min(times) < 0 || slices.Max(times) > MaxTime {
 			return fmt.Errorf("outage %d of node %d at %d ms for %d ms, grace %d ms: want nodes 0 to %d and times from 0 to %s",
 				i, o.Node, int64(o.At), int64(o.For), int64(o.Grace), len(in.Nodes)-1, MaxTime)
+		}
+	}
+	for i, c := range in.Crashes {
+		if c.Job < 0 || c.Job >= len(in.Jobs) || c.At < 0 || c.At > MaxTime {
+			return fmt.Errorf("crash %d of job %d at %d ms: want jobs 0 to %d and times from 0 to %s",
+				i, c.Job, int64(c.At), len(in.Jobs)-1, MaxTime)
 		}
 	}
 	return nil

@@ -6,8 +6,8 @@ type jobPhase uint8
 const (
 	absent jobPhase = iota // not yet submitted
 	queued
-	loading          // has its place, does no useful work yet
-	outOfMemoryPhase // has its place, ran out of memory and is going to start again
+	loading    // has its place, does no useful work yet
+	restarting // has its place, ended by itself and is going to start again
 	running
 	finished
 	failed
@@ -18,7 +18,8 @@ type jobState struct {
 	phase   jobPhase
 	class   int // by number, see engine.lastRefusal
 	members []jobMember
-	// attempt counts placements; failures those that did not fit since the last one.
+	// attempt counts placements, and starts again after a crash; failures are attempts to
+	// place it that did not fit since the last one.
 	attempt, failures int64
 	notBefore         Time // of the next attempt
 	queuedAt          Time
@@ -32,6 +33,10 @@ type jobState struct {
 	failure      FailureReason // of a failed job
 }
 
+// hasProcesses reports whether its containers run.
+func (s *jobState) hasProcesses() bool { return s.phase == loading || s.phase == running }
+
+// holdsPlace reports whether it has what was decided for it.
 func (s *jobState) holdsPlace() bool {
-	return s.phase == loading || s.phase == outOfMemoryPhase || s.phase == running
+	return s.phase == loading || s.phase == restarting || s.phase == running
 }

@@ -123,6 +123,7 @@ func (e *simulationRun) startJob(job int, members []jobMember) error {
 			}
 			part += n.fractionOf(&m.devices[k])
 		}
+		e.takeReplicas(j, m)
 	}
 	e.teachForecast(j, members)
 	s.members, s.milliGPUs = members, part
@@ -168,6 +169,9 @@ func (e *simulationRun) stopJob(job int) {
 	for i := range s.members {
 		node := s.members[i].node
 		n := e.cluster.nodes[node]
+		for _, at := range s.members[i].replicas {
+			n.returnReplica(at)
+		}
 		var gpus placement.GPUSet
 		for _, a := range e.cluster.snapshot.ReleaseHolder(node, holderOf(job)) { // of all members there
 			if n.Inventory != nil {
@@ -212,19 +216,8 @@ func (e *simulationRun) jobDeparts(job int) error {
 // interruptJob ends a job before its time and puts it back into the queue, without the
 // work since its last checkpoint.
 func (e *simulationRun) interruptJob(job int, why string) {
-	j, s := &e.input.Jobs[job], &e.jobStates[job]
-	lost := Time(0)
-	if s.phase == running {
-		lost = e.now - s.readyAt
-		if j.Checkpoint > 0 {
-			kept := lost / j.Checkpoint * j.Checkpoint
-			lost -= kept
-			s.left -= kept
-			e.counters.served += int64(kept) * s.milliGPUs
-		}
-	}
-	e.counters.lost += int64(lost) * s.milliGPUs
-	e.log.writeLine(logLine{At: e.now, Event: why, Job: j.Name, Lost: lost})
+	s := &e.jobStates[job]
+	e.log.writeLine(logLine{At: e.now, Event: why, Job: e.input.Jobs[job].Name, Lost: e.loseWork(job)})
 	e.stopJob(job)
 	s.phase, s.queuedAt, s.failures, s.restarts = queued, e.now, 0, 0
 	s.notBefore = e.now + firstRetryDelay

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -14,7 +13,10 @@ type Node struct {
 	// Inventory is what GPUs it hands out, nil for a node without GPUs. Nodes of one
 	// make share it.
 	Inventory *placement.Inventory
-	Host      Host
+	// Sharing is how each GPU is handed out to members that ask for replicas
+	// (NodeRequest.Replica); nil where that is not limited.
+	Sharing []GPUSharing
+	Host    Host
 	// Domain numbers the NVLink domain or rack, cluster.NoDomain for none.
 	Domain int64
 	// Joins is when the node is first there.
@@ -37,6 +39,13 @@ func (n *Node) validateNode() error {
 		return fmt.Errorf("joins at %d ms: want 0 to %s", int64(n.Joins), MaxTime)
 	case n.Price < 0:
 		return fmt.Errorf("has price %d", n.Price)
+	case len(n.Sharing) > 0 && len(n.Sharing) != n.gpuCount():
+		return fmt.Errorf("says of %d GPUs how they are shared, and has %d", len(n.Sharing), n.gpuCount())
+	}
+	for gpu := range n.Sharing {
+		if err := n.Sharing[gpu].validateSharing(); err != nil {
+			return err
+		}
 	}
 	return n.Host.Validate()
 }
@@ -55,16 +64,15 @@ type nodeState struct {
 	up, draining bool
 	// outage counts failures and drains, so that the return from an earlier one is void.
 	outage int64
-	// layouts has the MIG layout of each GPU. memoryInUse is what unisolated members
-	// (NodeRequest.Unisolated) have allocated of each GPU.
-	layouts     []migLayout
-	memoryInUse []topology.Bytes
+	// layouts has the MIG layout of each GPU, and parts what is held of the parts of each
+	// GPU by members with replicas.
+	layouts []migLayout
+	parts   [][]partState
 }
 
 func newNodeState(n *Node) *nodeState {
 	s := &nodeState{Node: n, up: n.Joins == 0}
-	gpus := n.gpuCount()
-	s.layouts, s.memoryInUse = make([]migLayout, gpus), make([]topology.Bytes, gpus)
+	s.layouts, s.parts = make([]migLayout, n.gpuCount()), newParts(n)
 	return s
 }
 

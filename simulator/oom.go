@@ -1,9 +1,6 @@
 package simulator
 
-import (
-	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/placement"
-)
+import "github.com/ashlar-dev/ashlar/topology/placement"
 
 // claimMemory allocates the memory that a job really uses. If some node has too little,
 // nothing is allocated, and short is true with the node's name.
@@ -17,7 +14,7 @@ func (e *simulationRun) claimMemory(job int) (node string, short bool) {
 		n := e.cluster.nodes[m.node]
 		request := e.cluster.requestOf(j.Template).resolveFor(n.Inventory)
 		for k := range m.devices {
-			if n.claimDevice(&m.devices[k], &request) {
+			if n.claimDevice(m, k, &request) {
 				continue
 			}
 			e.returnMemory(j, s.members[:i], len(m.devices))
@@ -28,17 +25,19 @@ func (e *simulationRun) claimMemory(job int) (node string, short bool) {
 	return "", false
 }
 
-// claimDevice allocates the memory that is used on an allocated device, if it is there.
-func (n *nodeState) claimDevice(allocation *placement.DeviceAllocation, request *NodeRequest) bool {
-	device := &n.Inventory.Devices[allocation.Device]
-	all := n.Inventory.Node.GPUs[device.GPU].Model.Usable()
-	if request.Unisolated {
-		if n.memoryInUse[device.GPU]+request.UsesMemory > all {
+// claimDevice allocates the memory that a member uses on its device k, if it is there.
+func (n *nodeState) claimDevice(m *jobMember, k int, request *NodeRequest) bool {
+	if request.Replica {
+		at := m.replicas[k]
+		sharing, part := n.sharingOf(at.gpu), &n.parts[at.gpu][at.part]
+		if part.inUse+request.UsesMemory > sharing.Memory || sharing.MPS && request.UsesMemory > sharing.ClientLimit {
 			return false
 		}
-		n.memoryInUse[device.GPU] += request.UsesMemory
+		part.inUse += request.UsesMemory
 		return true
 	}
+	allocation := &m.devices[k]
+	device := &n.Inventory.Devices[allocation.Device]
 	granted := device.Memory
 	if device.Form == placement.Share && allocation.Bytes > 0 {
 		granted = allocation.Bytes
@@ -61,9 +60,9 @@ func (e *simulationRun) returnMemory(j *Job, members []jobMember, count int) {
 	for i := range members {
 		m := &members[i]
 		n := e.cluster.nodes[m.node]
-		if request := e.cluster.requestOf(j.Template).resolveFor(n.Inventory); request.Unisolated {
-			for _, allocation := range m.devices[:min(count, len(m.devices))] {
-				n.memoryInUse[n.Inventory.Devices[allocation.Device].GPU] -= request.UsesMemory
+		if request := e.cluster.requestOf(j.Template).resolveFor(n.Inventory); request.Replica {
+			for _, at := range m.replicas[:min(count, len(m.replicas))] {
+				n.parts[at.gpu][at.part].inUse -= request.UsesMemory
 			}
 		}
 	}
@@ -80,7 +79,7 @@ func (e *simulationRun) jobOutOfMemory(job int, node string) error {
 		e.failJob(job, OutOfMemory)
 		return e.tryAll()
 	}
-	s.phase = outOfMemoryPhase
+	s.phase = restarting
 	e.events.pushEvent(e.now+restartDelay(s.restarts), containerRestart{jobSubject{job}, s.attempt})
 	return nil
 }
@@ -91,16 +90,4 @@ func (e *simulationRun) jobRestarts(job int) error {
 	s.phase = loading
 	e.events.pushEvent(e.now+e.input.Jobs[job].Loads, loadingDone{jobSubject{job}, s.attempt})
 	return nil
-}
-
-// nominalShare is the memory that a time-sliced part of a GPU is booked with: nothing
-// reserves any, but a share of 0 bytes would be all of it.
-const nominalShare = topology.MiB
-
-// TimeSliced is a request for count replicas of GPUs that are handed out to replicas
-// holders each, without a part of the memory of their own. accepts are the shares.
-func TimeSliced(count, replicas int, accepts placement.DeviceSet) *placement.Request {
-	return &placement.Request{Parts: []placement.Part{{
-		Count: count, Bytes: nominalShare, Compute: topology.WholeGPU / topology.MilliGPU(max(1, replicas)), Accepts: accepts,
-	}}}
 }

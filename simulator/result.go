@@ -31,7 +31,11 @@ type Result struct {
 	// LostGPUHours is work that was done and had to be done again.
 	LostGPUHours float64 `json:"lostGPUHours"`
 	OutOfMemory  int64   `json:"outOfMemory"`
-	Reslices     int64   `json:"reslices"`
+	// Crashes is how often a job had a fatal GPU error of its own, CrashedWith how often one
+	// was ended by that of another client of the same MPS server.
+	Crashes     int64 `json:"crashes"`
+	CrashedWith int64 `json:"crashedWith"`
+	Reslices    int64 `json:"reslices"`
 
 	// GPUs are those of the cluster at its end; Used of which anything was held, on
 	// average and at most. Dollars are of those per hour, 0 where no price is known.
@@ -195,6 +199,7 @@ func (e *simulationRun) buildResult() *Result {
 		Policy: e.input.Policy.Name(), End: e.now, Events: m.events, Jobs: all.counts,
 		All:         ClassResult{Jobs: all.counts, Waits: distributionOf(all.waits)},
 		Preemptions: m.preemptions, Evictions: m.evictions, OutOfMemory: m.outOfMemory, Reslices: m.reslices,
+		Crashes: m.crashes, CrashedWith: m.crashedWith,
 		LostGPUHours: float64(m.lost) / 1000 / float64(Hour),
 		GPUs:         m.up, UsedGPUsPeak: m.usedPeak, UsedDollarsPeak: float64(m.usedPricePeak) / 1e6,
 		Samples: e.sampler.samples, Snapshots: e.sampler.snapshots,

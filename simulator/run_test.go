@@ -253,7 +253,7 @@ func TestReslicing(t *testing.T) {
 func TestOutOfMemory(t *testing.T) {
 	sliced := &PodTemplate{Name: "replica", For: func(inv *placement.Inventory) NodeRequest {
 		shares := inv.SelectDevices(func(o *placement.Device) bool { return o.Form == placement.Share && o.GPU == 0 })
-		return NodeRequest{Request: TimeSliced(1, 3, shares), UsesMemory: 10 * topology.GiB, Unisolated: true}
+		return NodeRequest{Request: ReplicaRequest(1, 3, shares), UsesMemory: 10 * topology.GiB, Replica: true}
 	}}
 	jobs := []Job{
 		job("a", 0, Hour, sliced), job("b", Second, Hour, sliced), job("c", 2*Second, Hour, sliced), job("d", 3*Second, Hour, sliced),
@@ -322,14 +322,19 @@ func TestMaxWait(t *testing.T) {
 func TestInputRefused(t *testing.T) {
 	inv := inventoryOf(t, "4xA30-pcie")
 	for want, change := range map[string]func(*Input){
-		"no nodes":                      func(in *Input) { in.Nodes = nil },
-		"no policy":                     func(in *Input) { in.Policy = nil },
-		"nodes must be sorted":          func(in *Input) { in.Nodes[1].Name = in.Nodes[0].Name },
-		"job 0 a: Runs is -1 ms":        func(in *Input) { in.Jobs[0].Runs = -1 },
-		"job 0 a: has 0 Members":        func(in *Input) { in.Jobs[0].Members = 0 },
-		"job 0 a: Template is missing":  func(in *Input) { in.Jobs[0].Template = nil },
-		"milli-CPU":                     func(in *Input) { in.Jobs[0].Host.CPU = 1 << 60 },
-		"outage 0 of node 7":            func(in *Input) { in.Outages = []Outage{{Node: 7}} },
+		"no nodes":                     func(in *Input) { in.Nodes = nil },
+		"no policy":                    func(in *Input) { in.Policy = nil },
+		"nodes must be sorted":         func(in *Input) { in.Nodes[1].Name = in.Nodes[0].Name },
+		"job 0 a: Runs is -1 ms":       func(in *Input) { in.Jobs[0].Runs = -1 },
+		"job 0 a: has 0 Members":       func(in *Input) { in.Jobs[0].Members = 0 },
+		"job 0 a: Template is missing": func(in *Input) { in.Jobs[0].Template = nil },
+		"milli-CPU":                    func(in *Input) { in.Jobs[0].Host.CPU = 1 << 60 },
+		"outage 0 of node 7":           func(in *Input) { in.Outages = []Outage{{Node: 7}} },
+		"crash 0 of job 1 at 0 ms":     func(in *Input) { in.Crashes = []JobCrash{{Job: 1}} },
+		"says of 1 GPUs how they":      func(in *Input) { in.Nodes[1].Sharing = make([]GPUSharing, 1) },
+		"2 x 501 replicas of 1GiB": func(in *Input) {
+			in.Nodes[1].Sharing = sharedGPUs(inv, GPUSharing{Parts: 2, Replicas: 501, Memory: 1 << 30})
+		},
 		"Horizon -1 ms":                 func(in *Input) { in.Horizon = -1 },
 		"at most 2000 samples":          func(in *Input) { in.Horizon, in.SampleEvery = Day, Second },
 		"node 0 n-000: joins at -1 ms:": func(in *Input) { in.Nodes[0].Joins = -1 },
@@ -406,6 +411,9 @@ func anyInput(t testing.TB, seed uint64) *Input {
 			Node: random.IntN(5), At: Time(random.Int64N(int64(4 * Hour))), For: Time(random.Int64N(int64(Hour))),
 			Drain: random.IntN(2) == 0, Grace: Time(random.Int64N(int64(Hour))),
 		})
+	}
+	for range 20 {
+		in.Crashes = append(in.Crashes, JobCrash{Job: random.IntN(len(in.Jobs)), At: Time(random.Int64N(int64(4 * Hour)))})
 	}
 	return in
 }

@@ -22,10 +22,11 @@ type NodeRequest struct {
 	// UsesMemory is the memory that each member really allocates on each GPU, slice or share
 	// that it gets; 0 for no more than that.
 	UsesMemory topology.Bytes
-	// Unisolated says that nothing keeps the member to its part of the GPU, as under
-	// time-slicing: then it runs out of memory if all members on the GPU together use
-	// more than the GPU has, otherwise if it uses more than its part.
-	Unisolated bool
+	// Replica says that the member gets replicas of GPUs (Node.Sharing) rather than a part
+	// of its own: it runs out of memory if all members on the same part of a GPU together
+	// use more than that has, or it alone more than the limit of an MPS client. Otherwise
+	// it does if it uses more than its part.
+	Replica bool
 }
 
 // wantsGPUs reports whether the template asks for any GPU at all.

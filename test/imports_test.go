@@ -26,7 +26,7 @@ var layers = map[string][]string{
 	"topology/catalogue":   {"topology", "topology/mig", "topology/nearest"},
 	"topology/capture":     {"topology", "topology/mig"},
 	"topology/deviceapi":   {"topology", "topology/mig"},
-	"topology/memory":      {"topology", "topology/mig", "topology/memory"},
+	"topology/memory":      {"topology", "topology/mig", "topology/memory", "topology/nearest"},
 	"topology/memory/plan": {
 		"topology", "topology/mig", "topology/catalogue", "topology/memory", "topology/memory/model", "topology/memory/launch",
 	},

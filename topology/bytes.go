@@ -42,6 +42,20 @@ func (b Bytes) String() string {
 	return strconv.FormatInt(int64(b), 10) + "B"
 }
 
+// ExactText prints b without rounding, in the largest binary unit of which it is a multiple:
+// "20GiB", "1098MiB". It is for amounts that people copy, such as what a share asks for.
+func (b Bytes) ExactText() string {
+	for _, unit := range []struct {
+		size Bytes
+		name string
+	}{{GiB, "GiB"}, {MiB, "MiB"}, {KiB, "KiB"}} {
+		if b != 0 && b%unit.size == 0 {
+			return strconv.FormatInt(int64(b/unit.size), 10) + unit.name
+		}
+	}
+	return strconv.FormatInt(int64(b), 10) + "B"
+}
+
 var byteUnits = []struct {
 	suffix string
 	size   Bytes

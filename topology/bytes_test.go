@@ -12,6 +12,19 @@ func TestBytesString(t *testing.T) {
 	}
 }
 
+func TestBytesExactText(t *testing.T) {
+	for bytes, want := range map[Bytes]string{
+		0: "0B", 512: "512B", KiB: "1KiB", 2000 * MiB: "2000MiB", 1098 * MiB: "1098MiB", 20 * GiB: "20GiB", GiB + 1: "1073741825B", -GiB: "-1GiB",
+	} {
+		if got := bytes.ExactText(); got != want {
+			t.Errorf("%d prints as %s, want %s", int64(bytes), got, want)
+		}
+		if got, err := ParseBytes(bytes.ExactText()); bytes >= 0 && (err != nil || got != bytes) {
+			t.Errorf("%s reads as %d, %v, want %d", bytes.ExactText(), got, err, bytes)
+		}
+	}
+}
+
 func TestParseBytes(t *testing.T) {
 	for text, want := range map[string]Bytes{
 		"40GiB": 40 * GiB, "40Gi": 40 * GiB, "80GB": 80 * GB, "2000MiB": 2000 * MiB, "1.5Gi": 1536 * MiB, "7": 7, "7B": 7, "8 GiB": 8 * GiB,

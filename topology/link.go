@@ -28,10 +28,17 @@ type Link struct {
 	Kind LinkKind
 	// Lanes is the number of bonded NVLinks; 0 unless Kind is NVLink.
 	Lanes int64
+	// Assumed says that nobody published the link. Kind is then the least that it can be, to
+	// choose by and not to speak of.
+	Assumed bool
 }
 
-// String prints the link as `nvidia-smi topo -m` does: "NV18", "PIX", "X".
+// String prints the link as `nvidia-smi topo -m` does: "NV18", "PIX", "X"; "unknown" for one
+// that is assumed.
 func (l Link) String() string {
+	if l.Assumed {
+		return "unknown"
+	}
 	if l.Kind == NVLink {
 		return "NV" + strconv.FormatInt(l.Lanes, 10)
 	}
@@ -70,7 +77,7 @@ func (l Link) withoutP2P() Link {
 	if l.Kind == NVLink || l.Kind == Self {
 		return l
 	}
-	return Link{Kind: SYS}
+	return Link{Kind: SYS, Assumed: l.Assumed}
 }
 
 // GBps is the bandwidth of the link per direction between two GPUs whose

@@ -54,6 +54,9 @@ type MachineType struct {
 	// Confidence and Sources say where the machine was seen.
 	Confidence string
 	Sources    []string
+	// Addressed says that the GPUs of every machine of this type are at the PCI addresses
+	// that Node gives, with its links.
+	Addressed bool
 }
 
 // Validate reports the first thing about n that other packages could not rely on.

@@ -16,7 +16,10 @@ import (
 )
 
 // benchmarkSize is how large the benchmark is.
-type benchmarkSize struct{ nodes, stockPods, ashlarPods int }
+type benchmarkSize struct {
+	nodes, stockPods, ashlarPods int
+	pluginNodes, pluginPods      int
+}
 
 // schedulerResult is one scheduler's figure.
 type schedulerResult struct {
@@ -27,7 +30,13 @@ type schedulerResult struct {
 
 func (r schedulerResult) podsPerSecond() float64 { return float64(r.pods) / r.took.Seconds() }
 
-func runBenchmark(ctx context.Context, size benchmarkSize, file string) error {
+// The commands that write the tables of the README.
+const (
+	claimCommand  = "go run ./bench/schedulers --readme README.md"
+	pluginCommand = "go run ./bench/schedulers --device-plugin --readme README.md"
+)
+
+func runBenchmark(ctx context.Context, size benchmarkSize, devicePlugin bool, file string) error {
 	start := time.Now()
 	say := func(what string) { fmt.Fprintf(os.Stderr, "[%5.1fs] %s\n", time.Since(start).Seconds(), what) }
 	binaries, err := cluster.FindBinaries()
@@ -52,9 +61,28 @@ func runBenchmark(ctx context.Context, size benchmarkSize, file string) error {
 	}
 	root := filepath.Dir(filepath.Dir(binaries.Dir()))
 	b := &schedulerBenchmark{cluster: c, client: client, root: root, say: say}
-	devices, err := b.setUp(ctx, size.nodes)
+	table, command := "", claimCommand
+	if devicePlugin {
+		command = pluginCommand
+		table, err = b.runDevicePlugin(ctx, size.pluginNodes, size.pluginPods)
+	} else {
+		table, err = b.runClaims(ctx, size)
+	}
 	if err != nil {
 		return err
+	}
+	fmt.Println(table)
+	if file == "" {
+		return nil
+	}
+	return readme.Write(file, command, table)
+}
+
+// runClaims measures pods with a claim each.
+func (b *schedulerBenchmark) runClaims(ctx context.Context, size benchmarkSize) (string, error) {
+	devices, err := b.setUp(ctx, size.nodes)
+	if err != nil {
+		return "", err
 	}
 	var results []schedulerResult
 	for _, subject := range []struct {
@@ -67,17 +95,12 @@ func runBenchmark(ctx context.Context, size benchmarkSize, file string) error {
 	} {
 		took, err := b.measureScheduler(ctx, subject.pods, subject.start)
 		if err != nil {
-			return fmt.Errorf("%s: %w", subject.scheduler, err)
+			return "", fmt.Errorf("%s: %w", subject.scheduler, err)
 		}
 		results = append(results, schedulerResult{subject.scheduler, subject.pods, took})
-		say(fmt.Sprintf("%s bound %d pods in %s", subject.scheduler, subject.pods, took.Round(time.Millisecond)))
+		b.say(fmt.Sprintf("%s bound %d pods in %s", subject.scheduler, subject.pods, took.Round(time.Millisecond)))
 	}
-	table := tableOf(results, size.nodes, devices)
-	fmt.Println(table)
-	if file == "" {
-		return nil
-	}
-	return readme.Write(file, "go run ./bench/schedulers --readme README.md", table)
+	return tableOf(results, size.nodes, devices), nil
 }
 
 func tableOf(results []schedulerResult, nodes, devices int) string {

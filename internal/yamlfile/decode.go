@@ -19,7 +19,10 @@ import (
 // are part of the struct that they are in. Types with UnmarshalText get scalars as they
 // are written.
 func Read(file string, text []byte, into any, options Options) (*Document, Faults) {
-	documents, faults := parseAll(file, text, options)
+	documents, broken, faults := parseAll(file, text, options)
+	if len(broken) > 0 {
+		return nil, broken[:1]
+	}
 	if len(documents) == 0 {
 		if len(faults) == 0 {
 			faults = Faults{faultAt(file, nil, strings.TrimSuffix("is empty: "+options.Empty, ": "))}
@@ -171,6 +174,11 @@ func (d *nodeDecoder) decodeScalar(node *Node, v reflect.Value, path string) {
 	case reflect.String:
 		v.SetString(node.Text)
 	case reflect.Bool:
+		truth, meant := olderTruth[strings.ToLower(node.Text)]
+		if node.Kind == KindString && meant {
+			v.SetBool(truth)
+			return
+		}
 		if node.Kind != KindBoolean {
 			d.reportFault(node.Position, path, "%q, want true or false", node.Text)
 			return

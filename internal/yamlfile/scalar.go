@@ -33,6 +33,11 @@ func plainKind(text string) Kind {
 	return KindString
 }
 
+// olderTruth are the further words for true and false of YAML 1.1, which people and
+// kubectl still go by. They count only where true or false is wanted, and are text
+// everywhere else.
+var olderTruth = map[string]bool{"yes": true, "on": true, "no": false, "off": false}
+
 func isTrue(text string) bool { return slices.Contains(trueWords, text) }
 
 // numberOf is an int64, uint64 or float64. Text is of KindInteger or KindFloat.

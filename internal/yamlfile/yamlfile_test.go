@@ -91,7 +91,7 @@ func TestReadFaults(t *testing.T) {
 		"twice":           {"kind: x\nlist: []\nkind: y\n", "f.yaml:3:1: kind: occurs twice"},
 		"twice in flow":   {"{kind: x, kind: y}\n", "f.yaml:1:11: kind: occurs twice"},
 		"strange name":    {"\"a\\e[31m.b\": x\n", "f.yaml:1:1: \"a\\x1b[31m.b\": is not a field"},
-		"a word":          {"on: yes\n", `f.yaml:1:5: on: "yes", want true or false`},
+		"a word":          {"on: sure\n", `f.yaml:1:5: on: "sure", want true or false`},
 		"a quoted truth":  {"on: 'true'\n", `f.yaml:1:5: on: "true", want true or false`},
 		"a quoted number": {"count: '3'\n", `f.yaml:1:8: count: "3", want a whole number without quotes`},
 		"a fraction":      {"count: 1.5\n", `f.yaml:1:8: count: "1.5", want a whole number`},
@@ -132,6 +132,20 @@ func TestReadFaults(t *testing.T) {
 	}
 }
 
+// YAML 1.1 has more words for true and false. They count where a truth is wanted, and
+// nowhere else.
+func TestReadOlderTruths(t *testing.T) {
+	for text, want := range map[string]bool{"yes": true, "On": true, "no": false, "off": false} {
+		into := sample{part: part{On: !want}}
+		if _, faults := Read("f.yaml", []byte("kind: "+text+"\non: "+text+"\n"), &into, Options{}); len(faults) > 0 {
+			t.Fatal(faults.Err())
+		}
+		if into.On != want || into.Kind != text {
+			t.Errorf("%s: read as %t and %q, want %t and %q", text, into.On, into.Kind, want, text)
+		}
+	}
+}
+
 // All faults are said at once, by their lines; of very many the first twenty.
 func TestReadAllFaults(t *testing.T) {
 	var into sample
@@ -141,8 +155,8 @@ f.yaml:1:30: list[1].small: "x", want a whole number`
 	if diff := cmp.Diff(items, faults.Err().Error()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	_, faults = Read("f.yaml", []byte("on: yes\nlist:\n- nam: x\n  small: many\nkind: a\nkind: b\n"), &into, Options{})
-	want := `f.yaml:1:5: on: "yes", want true or false
+	_, faults = Read("f.yaml", []byte("on: sure\nlist:\n- nam: x\n  small: many\nkind: a\nkind: b\n"), &into, Options{})
+	want := `f.yaml:1:5: on: "sure", want true or false
 f.yaml:3:3: list[0].nam: is not a field, did you mean name?: want one of name, size, small
 f.yaml:4:10: list[0].small: "many", want a whole number
 f.yaml:6:1: kind: occurs twice`
@@ -214,5 +228,38 @@ func TestParseAliases(t *testing.T) {
 	_, err := Parse("m.yaml", []byte(laughs.String()), Options{Aliases: true})
 	if err == nil || !strings.Contains(err.Error(), "holds more than 1048576 values once its aliases are unfolded") {
 		t.Errorf("a billion laughs: %v", err)
+	}
+}
+
+// A document that is not YAML takes nothing else of its file with it, and places stay those of
+// the file.
+func TestParseAroundBrokenDocuments(t *testing.T) {
+	for name, tc := range map[string]struct {
+		text      string
+		wantRoots []string // their field a, and the line
+		wantError string
+	}{
+		"in the middle": {"a: 1\n---\nb: [\n---\n# more\na: 3\n", []string{"1 at 1", "3 at 6"}, "f:3:4: is not YAML"},
+		"the first":     {"a: {\n--- # next\na: 2\n", []string{"2 at 3"}, "f:1:4: is not YAML"},
+		"two of them":   {"a: 1\n---\nb: \"x\n---\na: 3\n---\nc: ]\n", []string{"1 at 1", "3 at 5"}, "f:3:4: is not YAML"},
+		"a field":       {"a: 1\n---\na: 2\na: 3\n", []string{"1 at 1", "2 at 3"}, "f:4:1: a: occurs twice"},
+		"dashes in a text": {
+			"a: |\n  ---\n  b\n---\nb: [\n", []string{"---\nb\n at 1"}, "f:5:4: is not YAML",
+		},
+		"only one": {"a: [\n", nil, "f:1:4: is not YAML"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			documents, err := Parse("f", []byte(tc.text), Options{})
+			if err == nil || !strings.Contains(err.Error(), tc.wantError) {
+				t.Errorf("got %v, want %s", err, tc.wantError)
+			}
+			var got []string
+			for _, document := range documents {
+				got = append(got, fmt.Sprintf("%s at %d", document.Root.Field("a").String(), document.Line))
+			}
+			if diff := cmp.Diff(tc.wantRoots, got); diff != "" {
+				t.Errorf("documents (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -52,12 +52,20 @@ func newAlternative(o *plan.Option) *claimAlternative {
 		a.class, a.name = migClass, "mig-"+strings.ReplaceAll(o.Offer.Profile, ".", "-")
 	case plan.ShareForm:
 		a.class, a.memory = shareClass, o.Share.Memory
-		a.name = fmt.Sprintf("share-%dgi", a.memory/topology.GiB)
+		a.name = shareName(a.memory)
 	}
 	if o.Cost != nil {
 		a.about[0] += " " + o.Cost.String()
 	}
 	return a
+}
+
+// shareName is what a claim calls a share of so much memory: "share-20gi", "share-1098mi".
+func shareName(memory topology.Bytes) string {
+	if memory%topology.GiB == 0 {
+		return fmt.Sprintf("share-%dgi", memory/topology.GiB)
+	}
+	return fmt.Sprintf("share-%dmi", memory/topology.MiB)
 }
 
 // isLike reports whether both are had in the same form.

@@ -37,9 +37,30 @@ func (p *Plugin) ReplayPods(placed []PlacedPod) error {
 // nothing fits, and the smallest changes after which it would. Unlike PostFilter it
 // gives no allocation back, and nobody queues behind it: it may take its time.
 func (p *Plugin) ExplainRefusal(ctx context.Context, state fwk.CycleState, statuses fwk.NodeToStatusReader, timeout time.Duration) string {
-	c := cycleOf(state)
-	if c == nil {
-		return ""
+	if c := cycleOf(state); c != nil {
+		return p.explainPod(ctx, c, p.refusedHere(statuses), timeout).String()
 	}
-	return p.explainPod(ctx, c, p.refusedHere(statuses), timeout).String()
+	if counted := countedOf(state); counted != nil {
+		return p.explainCounted(counted)
+	}
+	return ""
+}
+
+// CountedGPUs are what a pod got from a node's device plugin.
+type CountedGPUs struct {
+	// Product is the model, "" if that is not told, and Got what there is of it for the
+	// pod, for people.
+	Product, Got string
+	// Doubts are what could not be checked, each a sentence.
+	Doubts []string
+}
+
+// CountedGPUs are what a pod got that was reserved on a node; false if that is nothing
+// that a device plugin hands out.
+func (p *Plugin) CountedGPUs(state fwk.CycleState) (CountedGPUs, bool) {
+	counted := countedOf(state)
+	if counted == nil || counted.got == "" {
+		return CountedGPUs{}, false
+	}
+	return CountedGPUs{Product: counted.product, Got: counted.got, Doubts: counted.doubts}, true
 }

@@ -78,7 +78,11 @@ func describeDevices(node string, view *dra.View, devices []placement.DeviceAllo
 	}
 	text := strings.Join(parts, ", ") + " of " + node
 	if whole.Len() > 1 {
-		text += fmt.Sprintf(", %s %d GB/s", linkName(resourceslices.SlowestLink(inventory.Node, whole)), inventory.RingBandwidth(whole))
+		link := resourceslices.SlowestLink(inventory.Node, whole)
+		if link.Assumed {
+			return text + ", links unknown"
+		}
+		text += fmt.Sprintf(", %s %d GB/s", linkName(link), inventory.RingBandwidth(whole))
 	}
 	return text
 }

@@ -72,7 +72,7 @@ func (p *Plugin) searchChanges(ctx context.Context, c *podCycle, nodes []string,
 	for _, name := range nodes {
 		view := c.ViewNode(name, nil)
 		others = others || view == nil || !view.OnlyPool()
-		if view != nil {
+		if view != nil && view.UnsupportedReason(ctx) == "" {
 			views = append(views, view)
 		}
 	}

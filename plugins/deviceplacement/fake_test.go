@@ -93,7 +93,7 @@ func newFakeScheduler(t *testing.T, args runtime.Object, nodes []*v1.Node, objec
 	handle, err := frameworkruntime.NewFramework(ctx, nil, nil,
 		frameworkruntime.WithClientSet(client), frameworkruntime.WithInformerFactory(factory),
 		frameworkruntime.WithSharedDRAManager(manager), frameworkruntime.WithEventRecorder(s.recorder),
-		frameworkruntime.WithPodNominator(s.nominations))
+		frameworkruntime.WithPodNominator(s.nominations), frameworkruntime.WithSnapshotSharedLister(fakeSnapshot{scheduler: s}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,6 +144,31 @@ func (s *fakeScheduler) waitForObjects(objects []runtime.Object, published *trac
 			s.t.Fatalf("%d claims and %d slices, want %d and %d", len(claims), len(slicesNow), wantClaims, wantSlices)
 		}
 	}
+}
+
+// fakeSnapshot has the nodes of a fakeScheduler and nothing else.
+type fakeSnapshot struct {
+	fwk.SharedLister
+	scheduler *fakeScheduler
+}
+
+func (s fakeSnapshot) NodeInfos() fwk.NodeInfoLister { return fakeNodes{nodes: s.scheduler.nodes} }
+
+// fakeNodes lists the nodes of a fakeScheduler.
+type fakeNodes struct {
+	fwk.NodeInfoLister
+	nodes []fwk.NodeInfo
+}
+
+func (l fakeNodes) List() ([]fwk.NodeInfo, error) { return l.nodes, nil }
+
+func (l fakeNodes) Get(name string) (fwk.NodeInfo, error) {
+	for _, node := range l.nodes {
+		if node.Node().Name == name {
+			return node, nil
+		}
+	}
+	return nil, fmt.Errorf("no node %s", name)
 }
 
 // preFilter begins a cycle, which must succeed.

@@ -115,7 +115,7 @@ func TestFilter(t *testing.T) {
 			claim: newClaim("pod", vfioClass, 1), objects: []runtime.Object{
 				publish("n", wholeGPU(0, "X"), vfioDevice(0)), held("n", newClaim("other", vfioClass, 1), "gpu-vfio-0"),
 			},
-			wantCode: fwk.Unschedulable, wantText: "cannot allocate all claims",
+			wantCode: fwk.Unschedulable, wantText: "node(s) have no free device of class vfio (1 of 1 is taken)",
 		},
 		"another driver's pool beside it": {
 			claim: newClaim("pod", gpuClass, 2), objects: []runtime.Object{

@@ -1,6 +1,7 @@
 package deviceplacement
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -8,6 +9,7 @@ import (
 	"k8s.io/component-helpers/resource"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 	"github.com/ashlar-dev/ashlar/topology/forecast"
 	"github.com/ashlar-dev/ashlar/topology/placement"
@@ -20,6 +22,8 @@ type nodeForecast struct {
 	demand *forecast.DemandForecast
 	// generation is that of the source whose nodes it has.
 	generation int64
+	// counted is that of the source of device plugins' nodes.
+	counted int64
 	// observed are pods that it learned from lately: one whose binding failed comes again,
 	// and still is one pod.
 	observed recentPods
@@ -52,24 +56,30 @@ func (f *nodeForecast) costOn(
 }
 
 // updateNodes takes the nodes that there are now.
-func (f *nodeForecast) updateNodes(source *dra.Source) error {
+func (f *nodeForecast) updateNodes(source *dra.Source, plugins *deviceplugin.Source) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	if f.generation == source.Generation() {
+	counted := plugins.Generation()
+	if f.generation == source.Generation() && f.counted == counted {
 		return nil
 	}
+	others := plugins.ListInventories()
 	var nodes []forecast.Node
 	for _, name := range source.NodeNames() {
 		if inventory := source.Inventory(name); inventory != nil {
 			nodes = append(nodes, forecast.Node{Name: name, Inventory: inventory})
+			delete(others, name)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(others)) {
+		nodes = append(nodes, forecast.Node{Name: name, Inventory: others[name]})
 	}
 	if !slices.Equal(nodes, f.demand.Nodes()) {
 		if err := f.demand.SetNodes(nodes); err != nil {
 			return err
 		}
 	}
-	f.generation = source.Generation()
+	f.generation, f.counted = source.Generation(), counted
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 )
 
@@ -23,6 +24,10 @@ type Plugin struct {
 	*dynamicresources.DynamicResources
 
 	source *dra.Source
+	// counted reads the nodes whose GPUs a device plugin hands out.
+	counted *deviceplugin.Source
+	// snapshot has the nodes of the cycle.
+	snapshot fwk.SharedLister
 	// nominator knows which pods wait for which node.
 	nominator fwk.PodNominator
 	options   Options
@@ -69,7 +74,8 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	if err != nil {
 		return nil, err
 	}
-	p := &Plugin{DynamicResources: inTree, source: source, nominator: h, options: options, forecast: newNodeForecast()}
+	p := &Plugin{DynamicResources: inTree, source: source, counted: deviceplugin.NewSource(), nominator: h, options: options, forecast: newNodeForecast(),
+		snapshot: h.SnapshotSharedLister()}
 	if recorder := h.EventRecorder(); recorder != nil {
 		p.recorder = recorder
 	}

@@ -18,7 +18,10 @@ func (p *Plugin) PostFilter(
 	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
 ) (*fwk.PostFilterResult, *fwk.Status) {
 	result, status := p.DynamicResources.PostFilter(ctx, state, pod, statuses)
-	c := cycleOf(state)
+	c, counted := cycleOf(state), countedOf(state)
+	if counted != nil && status.Code() == fwk.Unschedulable && c == nil {
+		return result, fwk.NewStatus(fwk.Unschedulable, p.explainCounted(counted))
+	}
 	if c == nil || status.Code() != fwk.Unschedulable {
 		return result, status
 	}

@@ -7,14 +7,27 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
+	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // PreBind tells the forecast what the pod takes and lets the in-tree plugin write the
 // claims. Nothing is learned before: a member of a gang may be reserved and given back
 // many times without ever running.
 func (p *Plugin) PreBind(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
-	if c := cycleOf(state); c != nil && c.inventory != nil && p.forecast.observePod(pod, c.inventory, c.devices) {
+	inventory, devices := takenBy(state)
+	if inventory != nil && p.forecast.observePod(pod, inventory, devices) {
 		metrics.CountForecastUpdate()
 	}
 	return p.DynamicResources.PreBind(ctx, state, pod, node)
+}
+
+// takenBy is what a pod takes of which GPUs, as Reserve noted it; nil if it takes none.
+func takenBy(state fwk.CycleState) (*placement.Inventory, []placement.DeviceAllocation) {
+	if c := cycleOf(state); c != nil && c.inventory != nil {
+		return c.inventory, c.devices
+	}
+	if counted := countedOf(state); counted != nil {
+		return counted.inventory, counted.devices
+	}
+	return nil, nil
 }

@@ -76,7 +76,9 @@ func (p *Plugin) AddPod(_ context.Context, state fwk.CycleState, _ *v1.Pod, adde
 
 // holdNominated records what pods nominated to the node would get there. One whose
 // request does not fit, or is not understood, is left out.
-func (p *Plugin) holdNominated(ctx context.Context, c *podCycle, gpus placement.GPUStates, changes *podChanges, node fwk.NodeInfo) {
+func (p *Plugin) holdNominated(
+	ctx context.Context, c *podCycle, view *dra.View, gpus placement.GPUStates, changes *podChanges, node fwk.NodeInfo,
+) {
 	if changes == nil {
 		return
 	}
@@ -85,11 +87,13 @@ func (p *Plugin) holdNominated(ctx context.Context, c *podCycle, gpus placement.
 		if err != nil || request.Empty() {
 			continue
 		}
-		view := c.ForPod(request).ViewNode(node.Node().Name, providedResources(node))
-		verdict, _ := p.placeFirst(ctx, view, gpus)
-		for _, device := range verdict.Devices {
-			view.Inventory().HoldDevice(gpus, device.Device, device.ShareSize)
+		own := c.ForPod(request).ViewNode(node.Node().Name, providedResources(node))
+		held := gpus
+		if !own.SamePool(view) {
+			held = own.GPUs() // it looks at the GPUs of another driver
 		}
+		verdict, _ := p.placeFirst(ctx, own, held)
+		view.HoldChosen(gpus, own, verdict.Devices)
 	}
 }
 
@@ -99,9 +103,9 @@ func (p *Plugin) filterWithout(ctx context.Context, c *podCycle, changes *podCha
 	without := &podCycle{Cycle: c.Without(name, changes.removed)}
 	if view := without.ViewNode(name, providedResources(node)); view != nil {
 		gpus := view.GPUs()
-		p.holdNominated(ctx, without, gpus, changes, node)
+		p.holdNominated(ctx, without, view, gpus, changes, node)
 		if verdict := p.placeOn(ctx, view, gpus); verdict.final {
-			return verdict.refusalStatus(view.AnyInUse() || anyHeld(gpus))
+			return verdict.refusalStatus(ctx, view, view.AnyInUse() || anyHeld(gpus))
 		}
 	}
 	status := without.FilterAlone(ctx, pod, node)

@@ -5,17 +5,41 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 )
 
-// PreFilter runs the in-tree PreFilter on placeholders and reads the pod.
+// PreFilter runs the in-tree PreFilter on placeholders and reads the pod. A pod without
+// GPUs goes on at once: nothing below looks at it.
 func (p *Plugin) PreFilter(
 	ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo,
 ) (*fwk.PreFilterResult, *fwk.Status) {
 	state.Delete(cycleKey)
+	state.Delete(countedKey)
+	counted, refused := p.readCounted(pod, nodes)
+	if refused != nil {
+		return nil, refused
+	}
 	cycle, result, status := p.source.PreFilter(ctx, state, pod, nodes)
+	if cycle != nil || counted != nil {
+		claimed := int64(0)
+		if cycle != nil {
+			claimed = cycle.Request().MostDevices()
+		}
+		if because := modelmemory.CannotStart(pod, claimed); because != "" {
+			return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, because)
+		}
+	}
 	if cycle != nil {
 		state.Write(cycleKey, &podCycle{Cycle: cycle})
 		p.announceDoubts(pod)
+	}
+	if counted != nil {
+		state.Write(countedKey, counted)
+		p.announceDoubts(pod)
+		if status.IsSkip() {
+			status = nil // nodes are asked about memory
+		}
 	}
 	return result, status
 }

@@ -8,10 +8,12 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	schedutil "k8s.io/kubernetes/pkg/scheduler/util"
+
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 )
 
 // EventsToRegister adds to the in-tree plugin's events the end of a pod that was in the
-// way of a nominated one.
+// way of a nominated one, or had a device plugin's GPU.
 //
 // While DefaultPreemption ends several pods it gates the preemptor. If the claim of the
 // first victim is released meanwhile, the queue tries the pod, finds it gated, and from
@@ -37,6 +39,10 @@ func requeueAfterVictim(_ klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.Que
 	gone, _, err := schedutil.As[*v1.Pod](oldObj, newObj)
 	if err != nil {
 		return fwk.Queue, err
+	}
+	if deviceplugin.AsksForGPUs(gone) {
+		// A device plugin's GPU is free, or memory of one: that may be what was missing.
+		return fwk.Queue, nil
 	}
 	switch pod.Status.NominatedNodeName {
 	case gone.Spec.NodeName:

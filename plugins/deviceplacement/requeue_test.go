@@ -8,6 +8,16 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
+// Whoever waits for memory or GPUs of a node's device plugin hears of pods that leave it.
+func TestRequeueAfterDevicePluginsPod(t *testing.T) {
+	gone := countedPod("gone", "1")
+	gone.Spec.NodeName = "node-a"
+	got, err := requeueAfterVictim(klog.Background(), countedPod("pod", "1"), gone, nil)
+	if err != nil || got != fwk.Queue {
+		t.Errorf("hint %v, error %v; want %v", got, err, fwk.Queue)
+	}
+}
+
 func TestRequeueAfterVictim(t *testing.T) {
 	for name, tc := range map[string]struct {
 		nominated, leaves string

@@ -11,6 +11,9 @@ import (
 // steps of its cycle.
 func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
 	status := p.DynamicResources.Reserve(ctx, state, pod, node)
+	if counted := countedOf(state); status.IsSuccess() && counted != nil {
+		p.noteCounted(counted, node)
+	}
 	c := cycleOf(state)
 	if !status.IsSuccess() || c == nil {
 		return status
@@ -20,7 +23,7 @@ func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 		return status
 	}
 	if claims, asked := p.source.AskReserve(ctx, state, pod, node); asked.IsSuccess() {
-		c.inventory, c.devices = view.Inventory(), p.source.DevicesOn(node, claims)
+		c.inventory, c.devices = view.Inventory(), view.DevicesOf(claims)
 		c.got = describeDevices(node, view, c.devices)
 	}
 	return status

@@ -68,11 +68,13 @@ func (ScorePlugin) ScoreExtensions() fwk.ScoreExtensions { return nil }
 
 // Score implements fwk.ScorePlugin.
 func (ScorePlugin) Score(_ context.Context, state fwk.CycleState, _ *v1.Pod, node fwk.NodeInfo) (int64, *fwk.Status) {
-	c := cycleOf(state)
-	if c == nil {
-		return 0, nil
+	if c := cycleOf(state); c != nil {
+		return c.scores[node.Node().Name], nil
 	}
-	return c.scores[node.Node().Name], nil
+	if counted := countedOf(state); counted != nil {
+		return counted.scores[node.Node().Name], nil
+	}
+	return 0, nil
 }
 
 // SignPod implements fwk.SignPlugin. The score depends on nothing that the

@@ -10,12 +10,15 @@ import (
 
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview"
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // nodeVerdict is placement's answer for one node.
 type nodeVerdict struct {
 	placement.Verdict
+	// request is what the verdict is about.
+	request *placement.Request
 	// final says that a refusal needs no second opinion.
 	final bool
 }
@@ -40,10 +43,10 @@ func (p *Plugin) placeFirst(ctx context.Context, view nodeview.View, gpus placem
 	for request := range view.Requests(ctx) {
 		verdict := placement.Place(view.Inventory(), gpus, request, p.options.Policy)
 		if verdict.Outcome != placement.Refused {
-			return nodeVerdict{Verdict: verdict}, true
+			return nodeVerdict{Verdict: verdict, request: request}, true
 		}
 		if !asked {
-			first, asked = nodeVerdict{Verdict: verdict}, true
+			first, asked = nodeVerdict{Verdict: verdict, request: request}, true
 		}
 	}
 	if asked {
@@ -54,16 +57,23 @@ func (p *Plugin) placeFirst(ctx context.Context, view nodeview.View, gpus placem
 
 // refusalStatus turns a refusal into a status. Nodes where something is in use may fit
 // once it is gone, which is what preemption looks for.
-func (v *nodeVerdict) refusalStatus(inUse bool) *fwk.Status {
+func (v *nodeVerdict) refusalStatus(ctx context.Context, view *dra.View, inUse bool) *fwk.Status {
 	code := fwk.UnschedulableAndUnresolvable
 	if inUse {
 		code = fwk.Unschedulable
+	}
+	if because := view.WhyUnsupplied(ctx, &v.Verdict); because != "" {
+		return fwk.NewStatus(fwk.Unschedulable, because)
 	}
 	var reasons []string
 	for _, reason := range v.Reasons {
 		reasons = append(reasons, reason.String())
 	}
-	return fwk.NewStatus(code, strings.Join(reasons, "; "))
+	text := strings.Join(reasons, "; ")
+	if held := view.HeldThroughOthers(); held != "" {
+		text += " (" + held + ")"
+	}
+	return fwk.NewStatus(code, text)
 }
 
 func anyHeld(gpus placement.GPUStates) bool {

@@ -2,6 +2,8 @@ package dryrun
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
@@ -9,6 +11,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
+
+	"github.com/ashlar-dev/ashlar/plugins/podspec"
+	"github.com/ashlar-dev/ashlar/topology/nearest"
 )
 
 // podAdmission does to new pods what the API server and its controllers do before a
@@ -17,8 +22,25 @@ type podAdmission struct {
 	templates  map[types.NamespacedName]*resourceapi.ResourceClaimTemplate
 	priorities map[string]*schedulingapi.PriorityClass
 	general    *schedulingapi.PriorityClass
-	made       int
+	limits     map[string][]*corev1.LimitRange
+	quotas     *quotaLedger
+	// faulty are the claims and templates of manifests that could not be read, and where they are.
+	faulty map[claimObject]string
+	// overQuota are the claims of manifests that a quota has no room for, and why.
+	overQuota map[types.NamespacedName]error
+	made      int
 }
+
+// podRefusal is why a new pod has no place before any scheduler looks for one.
+type podRefusal struct {
+	reason string
+	// rejected says that the API server refuses the pod; others are there and wait.
+	rejected bool
+	// mistake says that the manifests are at fault, and not the cluster.
+	mistake bool
+}
+
+func (r *podRefusal) Error() string { return r.reason }
 
 // newPodAdmission knows the objects of all sources; where two have one name the first
 // source counts.
@@ -26,8 +48,18 @@ func newPodAdmission(sources ...*ClusterObjects) *podAdmission {
 	a := &podAdmission{
 		templates:  map[types.NamespacedName]*resourceapi.ResourceClaimTemplate{},
 		priorities: map[string]*schedulingapi.PriorityClass{},
+		limits:     map[string][]*corev1.LimitRange{},
+		faulty:     map[claimObject]string{},
+		overQuota:  map[types.NamespacedName]error{},
 	}
 	for _, o := range sources {
+		maps.Copy(a.faulty, o.faulty)
+		for _, limit := range o.Limits {
+			known := func(other *corev1.LimitRange) bool { return other.Name == limit.Name }
+			if !slices.ContainsFunc(a.limits[limit.Namespace], known) {
+				a.limits[limit.Namespace] = append(a.limits[limit.Namespace], limit)
+			}
+		}
 		for _, template := range o.Templates {
 			key := types.NamespacedName{Namespace: template.Namespace, Name: template.Name}
 			if a.templates[key] == nil {
@@ -53,35 +85,86 @@ func (a *podAdmission) newUID() types.UID {
 }
 
 // AdmitPod finishes a new pod of ours as the API server and its controllers would:
-// defaults, priority, and the claims that are made for it. The pod is changed.
+// defaults, priority, limits, quotas, and the claims that are made for it. The pod is changed.
+// The error says why the API server or a controller would not go along.
 func (s *Snapshot) AdmitPod(pod *corev1.Pod) (PendingPod, error) {
-	claims, err := s.admission.admitPod(pod)
-	return PendingPod{Pod: pod, Claims: claims}, err
+	claims, refusal := s.admission.admitPod(pod)
+	if refusal != nil {
+		return PendingPod{Pod: pod, refusal: refusal}, fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, refusal)
+	}
+	return PendingPod{Pod: pod, Claims: claims}, nil
+}
+
+// admitWorkloadPod admits a pod of a workload; one that is not admitted has a refusal.
+func (s *Snapshot) admitWorkloadPod(pod workloadPod, w *podspec.Workload) PendingPod {
+	pending, _ := s.AdmitPod(pod.Pod) // the error is its refusal
+	pending.workload, pending.template = w, pod.template
+	return pending
 }
 
 // admitPod finishes a new pod, and returns the claims that are made for it.
-func (a *podAdmission) admitPod(pod *corev1.Pod) ([]*resourceapi.ResourceClaim, error) {
+func (a *podAdmission) admitPod(pod *corev1.Pod) ([]*resourceapi.ResourceClaim, *podRefusal) {
 	pod.UID = a.newUID()
 	objectScheme.Default(pod)
 	if err := a.setPriority(pod); err != nil {
-		return nil, err
+		return nil, &podRefusal{reason: err.Error(), rejected: true, mistake: true}
+	}
+	if err := a.limitPod(pod); err != nil {
+		return nil, &podRefusal{reason: err.Error(), rejected: true}
+	}
+	if err := a.quotas.chargePod(pod); err != nil {
+		return nil, &podRefusal{reason: err.Error(), rejected: true}
 	}
 	var claims []*resourceapi.ResourceClaim
 	pod.Status.ResourceClaimStatuses = nil
 	for i := range pod.Spec.ResourceClaims {
 		entry := &pod.Spec.ResourceClaims[i]
+		if name := entry.ResourceClaimName; name != nil {
+			if place := a.faulty[claimObject{claimKind, pod.Namespace, *name}]; place != "" {
+				return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaim %s could not be read (%s)", *name, place), mistake: true}
+			}
+			if err := a.overQuota[types.NamespacedName{Namespace: pod.Namespace, Name: *name}]; err != nil {
+				return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaim %s cannot be made: %v", *name, err)}
+			}
+		}
 		if entry.ResourceClaimTemplateName == nil {
 			continue
 		}
-		template := a.templates[types.NamespacedName{Namespace: pod.Namespace, Name: *entry.ResourceClaimTemplateName}]
-		if template == nil {
-			return nil, fmt.Errorf("pod %s/%s: spec.resourceClaims[%d]: there is no ResourceClaimTemplate %s in namespace %s, "+
-				"neither in the manifests nor in the cluster: add it with -f",
-				pod.Namespace, pod.Name, i, *entry.ResourceClaimTemplateName, pod.Namespace)
+		template, refusal := a.findTemplate(pod, i, *entry.ResourceClaimTemplateName)
+		if refusal != nil {
+			return nil, refusal
 		}
-		claims = append(claims, a.makeClaim(pod, entry.Name, &template.Spec.Spec))
+		claim := a.makeClaim(pod, entry.Name, &template.Spec.Spec)
+		if err := a.quotas.chargeClaim(claim); err != nil {
+			return nil, &podRefusal{reason: fmt.Sprintf("spec.resourceClaims[%d]: the claim of %s cannot be made: %v", i, entry.Name, err)}
+		}
+		claims = append(claims, claim)
 	}
 	return claims, nil
+}
+
+// findTemplate finds the template of one of a pod's spec.resourceClaims.
+func (a *podAdmission) findTemplate(pod *corev1.Pod, entry int, name string) (*resourceapi.ResourceClaimTemplate, *podRefusal) {
+	if template := a.templates[types.NamespacedName{Namespace: pod.Namespace, Name: name}]; template != nil {
+		return template, nil
+	}
+	if place := a.faulty[claimObject{templateKind, pod.Namespace, name}]; place != "" {
+		return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaimTemplate %s could not be read (%s)", name, place), mistake: true}
+	}
+	var known []string
+	for key := range a.templates {
+		if key.Namespace == pod.Namespace {
+			known = append(known, key.Name)
+		}
+	}
+	slices.Sort(known)
+	hint := ""
+	if near := nearest.Names(name, known); len(near) > 0 {
+		hint = ", did you mean " + near[0] + "?"
+	}
+	reason := fmt.Sprintf("spec.resourceClaims[%d]: there is no ResourceClaimTemplate %s in namespace %s, "+
+		"neither in the manifests nor in the cluster%s: add it with -f", entry, name, pod.Namespace, hint)
+	return nil, &podRefusal{mistake: true, reason: reason}
 }
 
 // makeClaim makes the pod's own claim for one of its spec.resourceClaims.
@@ -121,8 +204,7 @@ func (a *podAdmission) setPriority(pod *corev1.Pod) error {
 	case name == "":
 		pod.Spec.Priority = ptr.To[int32](0)
 	default:
-		return fmt.Errorf("pod %s/%s: spec.priorityClassName: there is no PriorityClass %s in the cluster: add it with -f",
-			pod.Namespace, pod.Name, name)
+		return fmt.Errorf("spec.priorityClassName: there is no PriorityClass %s in the cluster: add it with -f", name)
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/ashlar-dev/ashlar/plugins/deviceplacement"
+	"github.com/ashlar-dev/ashlar/plugins/podspec"
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 )
 
@@ -27,11 +29,17 @@ type PlacementAnswer struct {
 	MeanGBps  int64           `json:"meanGBps,omitempty"`
 	LeastGBps int64           `json:"leastGBps,omitempty"`
 	Pods      []*PodPlacement `json:"pods"`
+	// Rejected are those of the pods without a place that the API server refuses.
+	Rejected int `json:"rejected,omitempty"`
+	// Scaling is how far the workloads could be scaled that are, after all other pods.
+	Scaling []ScaleAnswer `json:"scaling,omitempty"`
 
 	outcomes []PodOutcome
 	// orderedGroups are the PodGroups that were refused where another order of their pods
 	// might have had another end.
 	orderedGroups []string
+	// refused is why the last pod of a template was refused, as long as nothing was placed since.
+	refused map[*podspec.PodTemplate]string
 }
 
 // PodPlacement is what would become of one pod.
@@ -41,9 +49,11 @@ type PodPlacement struct {
 	// From says where a pod that is not of the manifests comes from.
 	From string `json:"from,omitempty"`
 	// Node is "" for a pod that waits, for the reason given.
-	Node    string            `json:"node,omitempty"`
-	Reason  string            `json:"reason,omitempty"`
-	Devices []AllocatedDevice `json:"devices,omitempty"`
+	Node   string `json:"node,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// Rejected says that the API server refuses the pod, so that it does not even wait.
+	Rejected bool              `json:"rejected,omitempty"`
+	Devices  []AllocatedDevice `json:"devices,omitempty"`
 	// GBps is the bandwidth of the ring through the pod's whole GPUs.
 	GBps int64 `json:"gbps,omitempty"`
 	// Product, Got and Connection say the same in words.
@@ -94,9 +104,38 @@ type nodeGPU struct {
 func usedGPUs(holdings []resourceslices.ClaimAllocation) (gpus map[nodeGPU]bool, nodes map[string]bool) {
 	gpus, nodes = map[nodeGPU]bool{}, map[string]bool{}
 	for _, h := range holdings {
-		nodes[h.Node] = true
 		for _, held := range h.Devices {
+			if held.AdminAccess {
+				continue // takes nothing
+			}
+			nodes[h.Node] = true
 			gpus[nodeGPU{h.Node, held.Device.GPU}] = true
+		}
+	}
+	return gpus, nodes
+}
+
+// openedSince counts the GPUs that were free and the nodes that were idle before.
+func (s *Snapshot) openedSince(before []resourceslices.ClaimAllocation) (gpus, nodes int, err error) {
+	after, err := s.gpuHoldings()
+	if err != nil {
+		return 0, 0, err
+	}
+	gpus, nodes = openedBetween(before, after)
+	return gpus, nodes, nil
+}
+
+func openedBetween(before, after []resourceslices.ClaimAllocation) (gpus, nodes int) {
+	gpusBefore, nodesBefore := usedGPUs(before)
+	gpusAfter, nodesAfter := usedGPUs(after)
+	for g := range gpusAfter {
+		if !gpusBefore[g] {
+			gpus++
+		}
+	}
+	for n := range nodesAfter {
+		if !nodesBefore[n] {
+			nodes++
 		}
 	}
 	return gpus, nodes
@@ -108,18 +147,7 @@ func (a *PlacementAnswer) fillIn(s *Snapshot, before []resourceslices.ClaimAlloc
 	if err != nil {
 		return err
 	}
-	gpusBefore, nodesBefore := usedGPUs(before)
-	gpusAfter, nodesAfter := usedGPUs(after)
-	for g := range gpusAfter {
-		if !gpusBefore[g] {
-			a.GPUsOpened++
-		}
-	}
-	for n := range nodesAfter {
-		if !nodesBefore[n] {
-			a.NodesOpened++
-		}
-	}
+	a.GPUsOpened, a.NodesOpened = openedBetween(before, after)
 	claims, err := s.claims.List()
 	if err != nil {
 		return err
@@ -139,14 +167,18 @@ func (a *PlacementAnswer) fillIn(s *Snapshot, before []resourceslices.ClaimAlloc
 	rings, sum := int64(0), int64(0)
 	for i := range a.outcomes {
 		o := &a.outcomes[i]
-		pod := &PodPlacement{Namespace: o.Pod.Namespace, Name: o.Pod.Name, From: o.From, Reason: o.Refusal}
+		pod := &PodPlacement{Namespace: o.Pod.Namespace, Name: o.Pod.Name, From: o.From, Reason: o.Refusal, Rejected: o.rejected}
 		a.Pods = append(a.Pods, pod)
 		a.Asked++
 		if o.Bound == nil {
+			if o.rejected {
+				a.Rejected++
+			}
 			continue
 		}
 		a.Fit++
 		pod.describeClaims(o.Bound, byUser[o.Bound.UID], byClaim)
+		pod.addCounted(o.Counted)
 		if pod.GBps > 0 {
 			if rings == 0 || pod.GBps < a.LeastGBps {
 				a.LeastGBps = pod.GBps
@@ -160,12 +192,25 @@ func (a *PlacementAnswer) fillIn(s *Snapshot, before []resourceslices.ClaimAlloc
 	return nil
 }
 
+// addCounted writes down what a bound pod has from a device plugin.
+func (p *PodPlacement) addCounted(counted deviceplacement.CountedGPUs) {
+	join := func(a, b, separator string) string {
+		if a == "" || b == "" {
+			return a + b
+		}
+		return a + separator + b
+	}
+	p.Product = join(p.Product, strings.TrimPrefix(counted.Product, "NVIDIA "), ", ")
+	p.Got = join(p.Got, counted.Got, "; ")
+}
+
 // describeClaims writes down what a bound pod's claims hold.
 func (p *PodPlacement) describeClaims(
 	bound *corev1.Pod, claims []*resourceapi.ResourceClaim, holdings map[types.NamespacedName]*resourceslices.ClaimAllocation,
 ) {
 	p.Node = bound.Spec.NodeName
-	var products, got, connections []string
+	var got, connections []string
+	var known []resourceslices.AllocatedDevice
 	for _, claim := range claims {
 		if claim.Status.Allocation == nil {
 			continue
@@ -178,23 +223,24 @@ func (p *PodPlacement) describeClaims(
 				device.Bytes = memory.Value()
 			}
 			p.Devices = append(p.Devices, device)
-			known := func(d resourceslices.AllocatedDevice) bool { return d.Name == result.Device }
-			if holding == nil || !slices.ContainsFunc(holding.Devices, known) {
+			isResult := func(d resourceslices.AllocatedDevice) bool {
+				return d.Driver == result.Driver && d.Pool == result.Pool && d.Name == result.Device
+			}
+			if holding == nil || !slices.ContainsFunc(holding.Devices, isResult) {
 				others = append(others, fmt.Sprintf("%s of %s", result.Device, result.Driver))
 			}
 		}
 		if holding != nil {
-			products, got = append(products, holding.ProductName()), append(got, holding.DescribeDevices())
-			if holding.Bandwidth > 0 {
-				connections = append(connections, holding.DescribeConnection())
-				if p.GBps == 0 || holding.Bandwidth < p.GBps {
-					p.GBps = holding.Bandwidth
-				}
+			known, got = append(known, holding.Devices...), append(got, holding.DescribeDevices())
+			if connection := holding.DescribeConnection(); connection != "-" {
+				connections = append(connections, connection)
+			}
+			if holding.Bandwidth > 0 && (p.GBps == 0 || holding.Bandwidth < p.GBps) {
+				p.GBps = holding.Bandwidth
 			}
 		}
 		got = append(got, others...)
 	}
-	slices.Sort(products)
-	p.Product = strings.Join(slices.Compact(products), ", ")
+	p.Product = resourceslices.ProductNames(known)
 	p.Got, p.Connection = strings.Join(got, "; "), strings.Join(connections, "; ")
 }

@@ -10,12 +10,13 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
+	"github.com/ashlar-dev/ashlar/plugins/podspec"
 )
 
 // NotesFor say what should be known beside the answer to a question: what was left out
 // of it.
 func (a *PlacementAnswer) NotesFor(cluster *ClusterObjects, q *PlacementQuestion) []string {
-	notes := slices.Clone(q.Manifest.Notes)
+	notes := slices.Concat(q.Manifest.Notes, q.autoscalerNotes(), notesOnStaying(cluster, q.Drain))
 	var foreign, volumes, alone, evicting []string
 	var doubts serverDoubts
 	for i := range a.outcomes {
@@ -26,6 +27,7 @@ func (a *PlacementAnswer) NotesFor(cluster *ClusterObjects, q *PlacementQuestion
 		}
 		if o.From == "" {
 			doubts.addPod(o.Pod)
+			doubts.addTexts(o.Pod.Name, o.Counted.Doubts)
 		}
 		if slices.ContainsFunc(o.Pod.Spec.Volumes, func(v corev1.Volume) bool { return v.PersistentVolumeClaim != nil || v.Ephemeral != nil }) {
 			volumes = append(volumes, name)
@@ -33,7 +35,7 @@ func (a *PlacementAnswer) NotesFor(cluster *ClusterObjects, q *PlacementQuestion
 		if strings.HasPrefix(o.From, fromNode) && metav1.GetControllerOf(o.Pod) == nil {
 			alone = append(alone, name)
 		}
-		if o.Bound == nil && mayPreempt(o.Pod, cluster) {
+		if o.Bound == nil && o.refusal == nil && mayPreempt(o.Pod, cluster) {
 			evicting = append(evicting, name)
 		}
 	}
@@ -58,21 +60,35 @@ func (a *PlacementAnswer) NotesFor(cluster *ClusterObjects, q *PlacementQuestion
 	return notes
 }
 
+// autoscalerNotes name the autoscalers of the manifests whose targets are not in them.
+func (q *PlacementQuestion) autoscalerNotes() []string {
+	var notes []string
+	for _, a := range q.Manifest.Autoscalers {
+		if !slices.ContainsFunc(q.Manifest.Workloads, func(w *podspec.Workload) bool { return a.ScalesWorkload(w) }) {
+			notes = append(notes, fmt.Sprintf("%s %s: how far it scales was not looked at, for %s %s is not in the manifests: add it with -f",
+				a.Kind, a.Name, a.TargetKind, a.TargetName))
+		}
+	}
+	return notes
+}
+
 // serverDoubts are what is doubtful about pods' model servers, in the order found.
 type serverDoubts struct {
 	texts []string
 	pods  map[string][]string
 }
 
-func (d *serverDoubts) addPod(pod *corev1.Pod) {
-	for _, doubt := range modelmemory.Doubts(pod) {
+func (d *serverDoubts) addPod(pod *corev1.Pod) { d.addTexts(pod.Name, modelmemory.Doubts(pod)) }
+
+func (d *serverDoubts) addTexts(pod string, texts []string) {
+	for _, doubt := range texts {
 		if d.pods == nil {
 			d.pods = map[string][]string{}
 		}
 		if d.pods[doubt] == nil {
 			d.texts = append(d.texts, doubt)
 		}
-		d.pods[doubt] = append(d.pods[doubt], pod.Name)
+		d.pods[doubt] = append(d.pods[doubt], pod)
 	}
 }
 

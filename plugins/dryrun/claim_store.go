@@ -29,6 +29,12 @@ type draManager struct {
 
 func (m *draManager) ResourceClaims() fwk.ResourceClaimTracker { return m.claims }
 
+// extendedNames are the extended resources of device classes.
+func (m *draManager) extendedNames() *extendedresourcecache.ExtendedResourceCache {
+	names, _ := m.DeviceClassResolver().(*extendedresourcecache.ExtendedResourceCache)
+	return names
+}
+
 func newDRAManager(ctx context.Context, factory informers.SharedInformerFactory, o *ClusterObjects) (*draManager, error) {
 	stored := &claimStore{}
 	for _, slice := range o.Slices {
@@ -48,7 +54,7 @@ func newDRAManager(ctx context.Context, factory informers.SharedInformerFactory,
 	known := assumecache.NewAssumeCache(klog.FromContext(ctx), stored, "ResourceClaim", "", nil)
 	m := &draManager{DefaultDRAManager: dynamicresources.NewDRAManager(ctx, known, slicesOf, factory), claims: stored}
 	stored.ResourceClaimTracker = m.DefaultDRAManager.ResourceClaims()
-	if names, ok := m.DeviceClassResolver().(*extendedresourcecache.ExtendedResourceCache); ok {
+	if names := m.extendedNames(); names != nil {
 		for _, class := range o.Classes {
 			names.OnAdd(class, true)
 		}

@@ -2,11 +2,16 @@ package dryrun
 
 import (
 	"fmt"
+	"strings"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	schedulingapi "k8s.io/api/scheduling/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
+
+	"github.com/ashlar-dev/ashlar/plugins/podspec"
 )
 
 // ClusterObjects are the parts of a cluster that scheduling looks at.
@@ -20,7 +25,19 @@ type ClusterObjects struct {
 	Classes    []*resourceapi.DeviceClass
 	Priorities []*schedulingapi.PriorityClass
 	PodGroups  []*v1alpha1.PodGroup
+	Quotas     []*corev1.ResourceQuota
+	Limits     []*corev1.LimitRange
+	// Autoscalers are HorizontalPodAutoscalers and objects like them.
+	Autoscalers []*podspec.Autoscaler
+
+	// faulty are claims and templates that could not be read, and where they are.
+	faulty map[claimObject]string
 }
+
+// claimObject names a claim or a template.
+type claimObject struct{ kind, namespace, name string }
+
+const claimKind, templateKind = "ResourceClaim", "ResourceClaimTemplate"
 
 // AddObject takes an object of a cluster. It reports false for kinds that scheduling
 // does not look at.
@@ -44,10 +61,30 @@ func (o *ClusterObjects) AddObject(object any) bool {
 		o.Priorities = append(o.Priorities, object)
 	case *v1alpha1.PodGroup:
 		o.PodGroups = append(o.PodGroups, object)
+	case *corev1.ResourceQuota:
+		o.Quotas = append(o.Quotas, object)
+	case *corev1.LimitRange:
+		o.Limits = append(o.Limits, object)
+	case *autoscalingv2.HorizontalPodAutoscaler:
+		o.Autoscalers = append(o.Autoscalers, readAutoscaler(object))
 	default:
 		return false
 	}
 	return true
+}
+
+// readAutoscaler is what scheduling looks at of an autoscaler.
+func readAutoscaler(object *autoscalingv2.HorizontalPodAutoscaler) *podspec.Autoscaler {
+	target := &object.Spec.ScaleTargetRef
+	group, _, found := strings.Cut(target.APIVersion, "/")
+	if !found {
+		group = ""
+	}
+	return &podspec.Autoscaler{
+		Where: "HorizontalPodAutoscaler " + object.Name, Kind: "HorizontalPodAutoscaler", Namespace: object.Namespace, Name: object.Name,
+		ScaleRange:  podspec.ScaleRange{Min: int(ptr.Deref(object.Spec.MinReplicas, 1)), Max: int(object.Spec.MaxReplicas)},
+		TargetGroup: group, TargetKind: target.Kind, TargetName: target.Name,
+	}
 }
 
 // CheckComplete refuses a copy of a cluster on which nothing could be asked.
@@ -70,7 +107,7 @@ func (o *ClusterObjects) CheckComplete() error {
 
 // howToRecord says how a snapshot is made.
 const howToRecord = "ashlar whatif --save FILE writes one, or kubectl get " +
-	"nodes,pods,resourceslices,resourceclaims,resourceclaimtemplates,deviceclasses,priorityclasses -A -o json"
+	"nodes,pods,resourceslices,resourceclaims,resourceclaimtemplates,deviceclasses,priorityclasses,resourcequotas,limitranges,hpa -A -o json"
 
 // podFinished reports whether a pod's containers have ended for good: it takes nothing
 // of its node any more.

@@ -39,6 +39,9 @@ func ReadLiveCluster(ctx context.Context, client kubernetes.Interface) (*Cluster
 		{"deviceclasses.resource.k8s.io", required, listObjects(resource.DeviceClasses().List)},
 		{"priorityclasses.scheduling.k8s.io", optional, listObjects(client.SchedulingV1().PriorityClasses().List)},
 		{"namespaces", optional, listObjects(core.Namespaces().List)},
+		{"resourcequotas", optional, listObjects(core.ResourceQuotas("").List)},
+		{"limitranges", optional, listObjects(core.LimitRanges("").List)},
+		{"horizontalpodautoscalers.autoscaling", optional, listObjects(client.AutoscalingV2().HorizontalPodAutoscalers("").List)},
 	} {
 		err := pager.New(kind.list).EachListItem(ctx, metav1.ListOptions{}, func(object runtime.Object) error {
 			o.AddObject(object)

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 )
 
@@ -99,6 +101,37 @@ func (o *ClusterObjects) bareObjects() []any {
 			ObjectMeta: metav1.ObjectMeta{Name: group.Name, Namespace: group.Namespace},
 			Spec:       v1alpha1.PodGroupSpec{MinMember: group.Spec.MinMember},
 		}, v1alpha1.SchemeGroupVersion.WithKind("PodGroup"))
+	}
+	return append(all, o.bareLimits()...)
+}
+
+// bareLimits are the quotas, limits and autoscalers as they are saved.
+func (o *ClusterObjects) bareLimits() []any {
+	var all []any
+	for _, quota := range o.Quotas {
+		all = append(all, &corev1.ResourceQuota{
+			TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ResourceQuota"},
+			ObjectMeta: bareMeta(&quota.ObjectMeta), Spec: quota.Spec, Status: quota.Status,
+		})
+	}
+	for _, limit := range o.Limits {
+		all = append(all, &corev1.LimitRange{
+			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "LimitRange"}, ObjectMeta: bareMeta(&limit.ObjectMeta), Spec: limit.Spec,
+		})
+	}
+	for _, a := range o.Autoscalers {
+		version := "v1"
+		if a.TargetGroup != "" {
+			version = a.TargetGroup + "/v1"
+		}
+		all = append(all, &autoscalingv2.HorizontalPodAutoscaler{
+			TypeMeta:   metav1.TypeMeta{APIVersion: "autoscaling/v2", Kind: "HorizontalPodAutoscaler"},
+			ObjectMeta: metav1.ObjectMeta{Name: a.Name, Namespace: a.Namespace},
+			Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
+				ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: version, Kind: a.TargetKind, Name: a.TargetName},
+				MinReplicas:    ptr.To(int32(a.Min)), MaxReplicas: int32(a.Max), //nolint:gosec // they were int32
+			},
+		})
 	}
 	return all
 }

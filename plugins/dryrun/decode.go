@@ -14,19 +14,20 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	apps "k8s.io/kubernetes/pkg/apis/apps/install"
+	autoscaling "k8s.io/kubernetes/pkg/apis/autoscaling/install"
 	batch "k8s.io/kubernetes/pkg/apis/batch/install"
 	core "k8s.io/kubernetes/pkg/apis/core/install"
 	resource "k8s.io/kubernetes/pkg/apis/resource/install"
 	scheduling "k8s.io/kubernetes/pkg/apis/scheduling/install"
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
-
-	"github.com/ashlar-dev/ashlar/plugins/podspec"
 )
 
 // objectScheme knows the API server's own defaults and conversions.
 var objectScheme = func() *runtime.Scheme {
 	s := runtime.NewScheme()
-	for _, install := range []func(*runtime.Scheme){core.Install, apps.Install, batch.Install, resource.Install, scheduling.Install} {
+	for _, install := range []func(*runtime.Scheme){
+		core.Install, apps.Install, autoscaling.Install, batch.Install, resource.Install, scheduling.Install,
+	} {
 		install(s)
 	}
 	utilruntime.Must(v1alpha1.AddToScheme(s))
@@ -56,33 +57,11 @@ type objectHeader struct {
 // unknownKind is a document of a kind that is not part of Kubernetes.
 type unknownKind struct{ kind, name string }
 
-// decodeManifest reads YAML or JSON that a user has written, with any number of documents, lists
-// taken apart, strictly, and calls visit with each object and its file and line: one of
-// Kubernetes' with the API server's defaults, in the version that ClusterObjects holds, or an
-// unknownKind.
-func decodeManifest(source string, text []byte, visit func(where string, object any) error) error {
-	objects, err := podspec.ReadObjects(source, text)
-	if err != nil {
-		return err
-	}
-	for i := range objects {
-		where := fmt.Sprintf("%s:%d", source, objects[i].Line)
-		document, err := objects[i].AsJSON()
-		if err != nil {
-			return fmt.Errorf("%s: %w", where, err)
-		}
-		if bytes.Equal(document, []byte("null")) {
-			continue
-		}
-		if err := decodeDocument(where, document, objectHeader{}, strict, visit); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// decodeSnapshot reads what API servers have written, as decodeManifest does but for fields that
-// are not known. Snapshots are larger than what people write, for which decodeManifest has bounds.
+// decodeSnapshot reads what API servers have written, YAML or JSON with any number of documents,
+// lists taken apart, and calls visit with each object and where it is: one of Kubernetes' with the
+// API server's defaults, in the version that ClusterObjects holds, or an unknownKind. Fields that
+// are not known are passed over. Snapshots are larger than what people write, for which package
+// podspec has bounds.
 func decodeSnapshot(source string, text []byte, visit func(where string, object any) error) error {
 	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 1<<16)
 	for number := 1; ; number++ {
@@ -101,7 +80,7 @@ func decodeSnapshot(source string, text []byte, visit func(where string, object 
 		if len(bytes.TrimSpace(document.Raw)) == 0 || bytes.Equal(document.Raw, []byte("null")) {
 			continue // a comment between two ---
 		}
-		if err := decodeDocument(where, document.Raw, objectHeader{}, lenient, visit); err != nil {
+		if err := decodeDocument(where, document.Raw, objectHeader{}, visit); err != nil {
 			return err
 		}
 	}
@@ -109,7 +88,7 @@ func decodeSnapshot(source string, text []byte, visit func(where string, object 
 
 // decodeDocument reads one document. of is what a list says of its items, which need not
 // say it themselves.
-func decodeDocument(where string, text []byte, of objectHeader, how fieldStrictness, visit func(where string, object any) error) error {
+func decodeDocument(where string, text []byte, of objectHeader, visit func(where string, object any) error) error {
 	var about objectHeader
 	if err := json.Unmarshal(text, &about); err != nil {
 		return fmt.Errorf("%s: %w", where, err)
@@ -123,7 +102,7 @@ func decodeDocument(where string, text []byte, of objectHeader, how fieldStrictn
 	if element, isList := strings.CutSuffix(about.Kind, "List"); isList && about.Metadata.Name == "" {
 		for i, item := range about.Items {
 			place := fmt.Sprintf("%s, item %d", where, i+1)
-			if err := decodeDocument(place, item, objectHeader{Kind: element, APIVersion: about.APIVersion}, how, visit); err != nil {
+			if err := decodeDocument(place, item, objectHeader{Kind: element, APIVersion: about.APIVersion}, visit); err != nil {
 				return err
 			}
 		}
@@ -143,7 +122,7 @@ func decodeDocument(where string, text []byte, of objectHeader, how fieldStrictn
 	case !objectScheme.Recognizes(kind):
 		return visit(where, unknownKind{about.Kind, about.Metadata.Name})
 	}
-	object, err := typedObject(text, kind, how)
+	object, err := typedObject(text, kind, lenient)
 	if err != nil {
 		return fmt.Errorf("%s: %w", where, err)
 	}
@@ -162,8 +141,8 @@ func typedObject(text []byte, kind schema.GroupVersionKind, how fieldStrictness)
 		return nil, err
 	}
 	objectScheme.Default(object)
-	latest := objectScheme.PrioritizedVersionsForGroup(kind.Group)[0]
-	if kind.GroupVersion() == latest || !objectScheme.Recognizes(latest.WithKind(kind.Kind)) {
+	latest := versionToday(kind.Group, kind.Kind)
+	if kind.GroupVersion() == latest {
 		return object, nil
 	}
 	internal, err := objectScheme.ConvertToVersion(object, schema.GroupVersion{Group: kind.Group, Version: runtime.APIVersionInternal})

@@ -2,51 +2,122 @@ package dryrun
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
-	"k8s.io/apimachinery/pkg/runtime"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
+
+	"github.com/ashlar-dev/ashlar/plugins/podspec"
 )
 
 // AppliedManifest is what a user wants to apply.
 type AppliedManifest struct {
-	Workloads []*WorkloadObject
+	Workloads []*podspec.Workload
 	// ClusterObjects are the claims, templates, classes and groups beside the workloads.
 	ClusterObjects
-	// Notes say what was passed over.
+	// Notes say what was passed over, or taken for something else than it says.
 	Notes []string
+	// Errors are what could not be read, an error for each object, with file and line.
+	Errors []error
 }
 
-// ReadObjects adds the objects of a file. Those that name no namespace are in the given one.
+// ReadObjects adds the objects of a file. Those that name no namespace are in the given one. The
+// error joins those of single objects, which are in Errors too; the other objects are added all
+// the same.
 func (m *AppliedManifest) ReadObjects(source string, text []byte, namespace string) error {
-	return decodeManifest(source, text, func(where string, object any) error {
-		switch object := object.(type) {
-		case unknownKind:
-			m.Notes = append(m.Notes, fmt.Sprintf("%s %s is not understood: if it makes pods, ask about those", object.kind, object.name))
-			return nil
-		case *v1alpha1.PodGroup:
-			object.Namespace = cmp.Or(object.Namespace, namespace)
-			m.PodGroups = append(m.PodGroups, object)
-			return nil
-		case *corev1.Node, *resourceapi.ResourceSlice:
-			return fmt.Errorf("%s: belongs into a snapshot: want the objects that would be applied", where)
+	objects, err := podspec.ReadObjects(source, text)
+	var faults []error
+	if err != nil {
+		faults = append(faults, err)
+	}
+	for i := range objects {
+		object := &objects[i]
+		object.Namespace = cmp.Or(object.Namespace, namespace)
+		if err := m.readObject(object); err != nil {
+			faults = append(faults, err)
+			m.noteFaulty(object)
 		}
-		if w, err := workloadOf(object.(runtime.Object)); err != nil {
-			return fmt.Errorf("%s: %w", where, err)
-		} else if w != nil {
-			w.Namespace = cmp.Or(w.Namespace, namespace)
-			m.Workloads = append(m.Workloads, w)
-			return nil
-		}
-		switch object := object.(type) {
-		case *resourceapi.ResourceClaim:
-			object.Namespace = cmp.Or(object.Namespace, namespace)
-		case *resourceapi.ResourceClaimTemplate:
-			object.Namespace = cmp.Or(object.Namespace, namespace)
-		}
-		m.AddObject(object)
+	}
+	m.Errors = append(m.Errors, faults...)
+	return errors.Join(faults...)
+}
+
+// noteFaulty remembers a claim or template that could not be read, for the pods that name it.
+func (m *AppliedManifest) noteFaulty(object *podspec.Object) {
+	if object.Kind != claimKind && object.Kind != templateKind {
+		return
+	}
+	if m.faulty == nil {
+		m.faulty = map[claimObject]string{}
+	}
+	m.faulty[claimObject{object.Kind, object.Namespace, object.Name}] = fmt.Sprintf("%s:%d", object.File, object.Line)
+}
+
+// readObject adds one object.
+func (m *AppliedManifest) readObject(object *podspec.Object) error {
+	typed, err := m.decodeObject(object)
+	if err != nil || typed == nil {
+		return err
+	}
+	if of, unknown := typed.(unknownKind); unknown {
+		return m.readUnknown(object, of)
+	}
+	switch typed := typed.(type) {
+	case *corev1.Node, *resourceapi.ResourceSlice:
+		return fmt.Errorf("%s: belongs into a snapshot: want the objects that would be applied", object.Where())
+	case *v1alpha1.PodGroup:
+		typed.Namespace = object.Namespace
+		m.PodGroups = append(m.PodGroups, typed)
 		return nil
-	})
+	}
+	if object.IsPodSource() {
+		return m.readWorkloads(object)
+	}
+	if autoscaler, err := object.ReadAutoscaler(); err != nil || autoscaler != nil {
+		m.addAutoscaler(autoscaler)
+		return err
+	}
+	switch typed := typed.(type) {
+	case *resourceapi.ResourceClaim, *resourceapi.ResourceClaimTemplate, *corev1.ResourceQuota, *corev1.LimitRange:
+		typed.(metav1.Object).SetNamespace(object.Namespace)
+	}
+	m.AddObject(typed)
+	return nil
+}
+
+// readWorkloads adds the pods of an object.
+func (m *AppliedManifest) readWorkloads(object *podspec.Object) error {
+	workloads, known, err := object.ReadWorkloads()
+	if err != nil {
+		return err
+	}
+	pods := 0
+	for i := range workloads {
+		w := &workloads[i]
+		w.Namespace = cmp.Or(w.Namespace, object.Namespace)
+		for j := range w.Templates {
+			if err := errors.Join(w.Templates[j].Faults...); err != nil && !objectScheme.Recognizes(kindOf(object)) {
+				return explainDecoding(object, err)
+			}
+		}
+		for _, note := range w.Notes {
+			m.Notes = append(m.Notes, w.Title()+": "+note)
+		}
+		pods += len(w.Templates)
+		m.Workloads = append(m.Workloads, w)
+	}
+	if !known && pods > 0 {
+		m.Notes = append(m.Notes, fmt.Sprintf("how many pods %s %s makes is not known here: each that is described in it was asked about once",
+			object.Kind, object.Name))
+	}
+	return nil
+}
+
+func (m *AppliedManifest) addAutoscaler(a *podspec.Autoscaler) {
+	if a != nil {
+		m.Autoscalers = append(m.Autoscalers, a)
+	}
 }

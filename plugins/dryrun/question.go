@@ -3,6 +3,7 @@ package dryrun
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,13 +11,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/ashlar-dev/ashlar/plugins/podspec"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // PlacementQuestion is what is asked of a cluster: which pods would find which places.
 type PlacementQuestion struct {
 	Manifest *AppliedManifest
-	// Copies is how many pods each workload of the manifest has; 0 for as many as it says.
+	// Copies is how many replicas each workload of the manifest has; 0 for as many as it says.
 	Copies int
 	// Drain are nodes that are emptied before anything else.
 	Drain []string
@@ -37,7 +39,11 @@ func AnswerQuestion(ctx context.Context, cluster *ClusterObjects, q *PlacementQu
 		return nil, err
 	}
 	defer s.Close()
-	pods, err := q.podsToPlace(s, cluster)
+	scales, err := q.findScales(cluster)
+	if err != nil {
+		return nil, err
+	}
+	pods, err := q.podsToPlace(s, cluster, scales)
 	if err != nil {
 		return nil, err
 	}
@@ -45,14 +51,37 @@ func AnswerQuestion(ctx context.Context, cluster *ClusterObjects, q *PlacementQu
 	if err != nil {
 		return nil, err
 	}
-	a := &PlacementAnswer{Policy: policy.Name(), Pods: []*PodPlacement{}}
+	a := &PlacementAnswer{Policy: policy.Name(), Pods: []*PodPlacement{}, refused: map[*podspec.PodTemplate]string{}}
 	sets := podSetsOf(pods, slices.Concat(q.Manifest.PodGroups, cluster.PodGroups))
 	for i := range sets {
 		if err := a.placeSet(ctx, s, &sets[i]); err != nil {
 			return nil, err
 		}
 	}
-	return a, a.fillIn(s, before)
+	if err := a.fillIn(s, before); err != nil {
+		return nil, err
+	}
+	for i := range scales {
+		if err := a.tryScaling(ctx, s, &scales[i]); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// findScales finds how many replicas of each workload are asked about.
+func (q *PlacementQuestion) findScales(cluster *ClusterObjects) ([]workloadScale, error) {
+	var scales []workloadScale
+	pods := 0
+	for _, workload := range q.Manifest.Workloads {
+		scale := q.scaleOf(workload, cluster)
+		if err := checkPodCount(workload, scale.replicas, pods); err != nil {
+			return nil, err
+		}
+		pods += scale.replicas * workload.PodsPerReplica()
+		scales = append(scales, scale)
+	}
+	return scales, nil
 }
 
 // checkNodes refuses what the cluster has no notion of.
@@ -82,7 +111,7 @@ func nodeNames(cluster *ClusterObjects) string {
 
 // podsToPlace are all pods to find places for: those of drained nodes, those that wait,
 // those of the manifest; stably by priority, as the scheduler's queue has them.
-func (q *PlacementQuestion) podsToPlace(s *Snapshot, cluster *ClusterObjects) ([]PendingPod, error) {
+func (q *PlacementQuestion) podsToPlace(s *Snapshot, cluster *ClusterObjects, scales []workloadScale) ([]PendingPod, error) {
 	all, err := s.DrainNodes(q.Drain)
 	if err != nil {
 		return nil, err
@@ -94,19 +123,21 @@ func (q *PlacementQuestion) podsToPlace(s *Snapshot, cluster *ClusterObjects) ([
 			all = append(all, PendingPod{Pod: pod, From: fromQueue})
 		}
 	}
-	for _, workload := range q.Manifest.Workloads {
-		count := workload.Pods
-		if q.Copies > 0 {
-			count = q.Copies
-		}
-		for _, pod := range workload.makePods(count) {
-			admitted, err := s.AdmitPod(pod)
-			if err != nil {
-				return nil, err
+	var mistakes []error
+	admitted := len(all)
+	for _, scale := range scales {
+		for _, pod := range makePods(scale.workload, 0, scale.replicas) {
+			pending := s.admitWorkloadPod(pod, scale.workload)
+			if r := pending.refusal; r != nil && r.mistake {
+				mistakes = append(mistakes, fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, r))
+			} else {
+				admitted++
 			}
-			admitted.workload = workload
-			all = append(all, admitted)
+			all = append(all, pending)
 		}
+	}
+	if admitted == 0 && len(mistakes) > 0 {
+		return nil, joinMistakes(mistakes)
 	}
 	slices.SortStableFunc(all, func(a, b PendingPod) int {
 		return cmp.Compare(ptr.Deref(b.Pod.Spec.Priority, 0), ptr.Deref(a.Pod.Spec.Priority, 0))
@@ -114,18 +145,42 @@ func (q *PlacementQuestion) podsToPlace(s *Snapshot, cluster *ClusterObjects) ([
 	return all, nil
 }
 
-// placeSet finds places for pods that belong together. A copy of a pod that was just
-// refused is refused for the same reason, unasked.
+// joinMistakes is an error for a question of which nothing can be answered, with one of several
+// mistakes that are alike.
+func joinMistakes(mistakes []error) error {
+	var distinct []error
+	seen := map[string]bool{}
+	for _, mistake := range mistakes {
+		reason := errors.Unwrap(mistake).Error()
+		if !seen[reason] {
+			distinct = append(distinct, mistake)
+		}
+		seen[reason] = true
+	}
+	return errors.Join(distinct...)
+}
+
+// placeSet finds places for pods that belong together. A copy of a pod that was refused is
+// refused for the same reason, unasked, as long as nothing was placed since.
 func (a *PlacementAnswer) placeSet(ctx context.Context, s *Snapshot, set *podSet) error {
 	var outcomes []PodOutcome
 	for _, one := range set.pods {
-		if last := len(outcomes) - 1; last >= 0 && one.isAlike(&outcomes[last].PendingPod) && outcomes[last].Bound == nil {
-			outcomes = append(outcomes, PodOutcome{PendingPod: one, Refusal: outcomes[last].Refusal})
+		if one.refusal != nil {
+			outcomes = append(outcomes, PodOutcome{PendingPod: one, Refusal: one.refusal.reason, rejected: one.refusal.rejected})
+			continue
+		}
+		if reason, refused := a.refused[one.template]; refused && one.template != nil {
+			outcomes = append(outcomes, PodOutcome{PendingPod: one, Refusal: reason})
 			continue
 		}
 		outcome, err := s.SchedulePod(ctx, one)
 		if err != nil {
 			return fmt.Errorf("pod %s/%s: %w", one.Pod.Namespace, one.Pod.Name, err)
+		}
+		if outcome.Bound != nil {
+			clear(a.refused)
+		} else {
+			a.refused[one.template] = outcome.Refusal
 		}
 		outcomes = append(outcomes, outcome)
 	}
@@ -134,6 +189,7 @@ func (a *PlacementAnswer) placeSet(ctx context.Context, s *Snapshot, set *podSet
 		if err != nil {
 			return err
 		}
+		clear(a.refused) // its pods may have been taken back
 		if orderMatters {
 			a.orderedGroups = append(a.orderedGroups, set.group.Name)
 		}

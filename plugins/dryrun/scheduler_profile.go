@@ -59,6 +59,8 @@ type placementPlugin interface {
 	// ExplainRefusal is why no node takes a pod, and the smallest changes after which one would,
 	// as far as they are found within the time given.
 	ExplainRefusal(ctx context.Context, state fwk.CycleState, statuses fwk.NodeToStatusReader, timeout time.Duration) string
+	// CountedGPUs are what a reserved pod got from a device plugin.
+	CountedGPUs(state fwk.CycleState) (deviceplacement.CountedGPUs, bool)
 }
 
 var _ placementPlugin = (*deviceplacement.Plugin)(nil)

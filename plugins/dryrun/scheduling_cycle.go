@@ -2,7 +2,9 @@ package dryrun
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,41 +23,80 @@ const explainTimeout = 10 * time.Second
 // SchedulePod runs one scheduling cycle, as kube-scheduler's schedule_one.go does: it
 // looks at all nodes, takes the one with the highest score, the first by name among
 // equals, and reserves. A pod that finds a place is bound to it in the snapshot, one
-// that does not leaves the snapshot as it was but for its own claims.
+// that does not leaves the snapshot as it was but for its own claims. What a plugin
+// fails on is the pod's refusal, for kube-scheduler keeps such a pod pending; the error
+// is that of a snapshot that nothing can be asked of.
 func (s *Snapshot) SchedulePod(ctx context.Context, pending PendingPod) (PodOutcome, error) {
+	return s.runCycle(ctx, pending, withRemedy)
+}
+
+// refusalLength says whether the smallest changes are looked for after which a pod would fit.
+type refusalLength bool
+
+const (
+	withRemedy refusalLength = true
+	causeAlone refusalLength = false
+)
+
+func (s *Snapshot) runCycle(ctx context.Context, pending PendingPod, length refusalLength) (PodOutcome, error) {
 	outcome := PodOutcome{PendingPod: pending}
 	for _, claim := range pending.Claims {
 		s.claims.putClaim(claim)
 	}
 	state := framework.NewCycleState()
-	diagnosis := framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}
-	feasible, err := s.feasibleNodes(ctx, state, pending.Pod, &diagnosis)
-	if err != nil {
-		return outcome, err
-	}
-	if len(feasible) == 0 {
-		if diagnosis.PreFilterMsg == "" {
-			diagnosis.PostFilterMsg = s.placement.ExplainRefusal(ctx, state, diagnosis.NodeToStatus, explainTimeout)
-		}
-		unfit := framework.FitError{Pod: pending.Pod, NumAllNodes: len(s.nodes), Diagnosis: diagnosis}
+	bound, err := s.findPlace(ctx, state, pending.Pod, length)
+	if unfit := (*framework.FitError)(nil); errors.As(err, &unfit) {
 		outcome.Refusal = unfit.Error()
 		return outcome, nil
 	}
-	node, err := s.bestNode(ctx, state, pending.Pod, feasible)
 	if err != nil {
-		return outcome, err
-	}
-	bound := pending.Pod.DeepCopy()
-	bound.Spec.NodeName = node
-	s.claims.reserved = nil
-	if status := s.framework.RunReservePluginsReserve(ctx, state, bound, node); !status.IsSuccess() {
-		return outcome, fmt.Errorf("reserving on node %s: %w", node, status.AsError())
+		outcome.Refusal = pluginFailure(err)
+		return outcome, ctx.Err()
 	}
 	if err := s.bookClaims(bound); err != nil {
 		return outcome, err
 	}
 	outcome.Bound = bound
+	outcome.Counted, _ = s.placement.CountedGPUs(state)
 	return outcome, s.bindPod(bound)
+}
+
+// findPlace is the pod with the node that it is reserved on. The error is a FitError if no node
+// takes the pod, and else that of a plugin.
+func (s *Snapshot) findPlace(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, length refusalLength) (*corev1.Pod, error) {
+	diagnosis := framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}
+	feasible, err := s.feasibleNodes(ctx, state, pod, &diagnosis)
+	if err != nil {
+		return nil, err
+	}
+	if len(feasible) == 0 {
+		if diagnosis.PreFilterMsg == "" && length == withRemedy {
+			diagnosis.PostFilterMsg = s.placement.ExplainRefusal(ctx, state, diagnosis.NodeToStatus, explainTimeout)
+		}
+		return nil, &framework.FitError{Pod: pod, NumAllNodes: len(s.nodes), Diagnosis: diagnosis}
+	}
+	node, err := s.bestNode(ctx, state, pod, feasible)
+	if err != nil {
+		return nil, err
+	}
+	bound := pod.DeepCopy()
+	bound.Spec.NodeName = node
+	s.claims.reserved = nil
+	if status := s.framework.RunReservePluginsReserve(ctx, state, bound, node); !status.IsSuccess() {
+		s.framework.RunReservePluginsUnreserve(ctx, state, bound, node)
+		return nil, fmt.Errorf("reserving on node %s: %w", node, status.AsError())
+	}
+	return bound, nil
+}
+
+// pluginFailure is what a plugin failed on, without the framework's words around it.
+func pluginFailure(err error) string {
+	text := err.Error()
+	if at := strings.Index(text, " plugin: "); at >= 0 && strings.Contains(text[:at], "running ") {
+		before, _, _ := strings.Cut(text[:at], "running ")
+		text = before + text[at+len(" plugin: "):]
+	}
+	return text
 }
 
 // feasibleNodes are the nodes that no filter refuses. Why others are refused goes into the
@@ -82,7 +123,7 @@ func (s *Snapshot) feasibleNodes(
 	}
 	var mutex sync.Mutex
 	var feasible []fwk.NodeInfo
-	var failed error
+	failures := map[string]error{}
 	s.framework.Parallelizer().Until(ctx, len(nodes), func(i int) {
 		name := nodes[i].Node().Name
 		if !allowed.AllNodes() && !allowed.NodeNames.Has(name) {
@@ -95,15 +136,17 @@ func (s *Snapshot) feasibleNodes(
 		case status.IsSuccess():
 			feasible = append(feasible, nodes[i])
 		case status.Code() == fwk.Error:
-			failed = fmt.Errorf("node %s: %w", name, status.AsError())
+			failures[name] = status.AsError()
 		default:
 			diagnosis.NodeToStatus.Set(name, status)
 		}
 	}, "Filter")
-	if failed == nil {
-		failed = ctx.Err()
+	for _, node := range nodes {
+		if failed := failures[node.Node().Name]; failed != nil {
+			return nil, fmt.Errorf("node %s: %w", node.Node().Name, failed)
+		}
 	}
-	return feasible, failed
+	return feasible, ctx.Err()
 }
 
 // bestNode is the feasible node with the highest score.

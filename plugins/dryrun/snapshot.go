@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -98,6 +99,8 @@ func (s *Snapshot) buildScheduler(ctx context.Context, cluster, applied *Cluster
 		return err
 	}
 	s.claims = dra.claims
+	s.admission.quotas = newQuotaLedger(cluster, dra.extendedNames(), applied, cluster)
+	s.chargeApplied(cluster, applied)
 	profile, err := dryRunProfile(manifests.SchedulerConfig)
 	if err != nil {
 		return err
@@ -116,6 +119,19 @@ func (s *Snapshot) buildScheduler(ctx context.Context, cluster, applied *Cluster
 		return fmt.Errorf("building the scheduler: %w", err)
 	}
 	return nil
+}
+
+// chargeApplied charges quotas with the claims that are applied, and notes those that exceed one.
+func (s *Snapshot) chargeApplied(cluster, applied *ClusterObjects) {
+	for _, claim := range applied.Claims {
+		exists := func(c *resourceapi.ResourceClaim) bool { return c.Namespace == claim.Namespace && c.Name == claim.Name }
+		if slices.ContainsFunc(cluster.Claims, exists) {
+			continue
+		}
+		if err := s.admission.quotas.chargeClaim(claim); err != nil {
+			s.admission.overQuota[types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}] = err
+		}
+	}
 }
 
 // mergedDevices are the slices, classes and claims that the scheduler finds: those

@@ -67,7 +67,7 @@ func TestSnapshotKeepsBooks(t *testing.T) {
 	workloads := question(t, podText("a", 2, "")+podText("b", 2, "")).Manifest.Workloads
 	place := func(workload int) PodOutcome {
 		t.Helper()
-		pending, err := s.AdmitPod(workloads[workload].makePods(1)[0])
+		pending, err := s.AdmitPod(makePods(workloads[workload], 0, 1)[0].Pod)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,7 +8,7 @@
 //	    unsupported  the pod asks for something that is left to the in-tree code
 //	ashlar_decision_duration_seconds           time to choose devices on one node
 //	ashlar_refusals_total{reason}              reasons of refusals, a refusal may have several:
-//	    NoMatch, GPUsBusy, SlicesTaken, MemoryShort, Unlike, Together, Unresolved, and
+//	    NoMatch, GPUsBusy, SlicesTaken, MemoryShort, Unlike, Unsupplied, Together, Unresolved, and
 //	    ModelTooLarge for a model server that no device is large enough for
 //	ashlar_explanations_total{complete}        explanations why a pod fits nowhere; complete
 //	    is false for one that ran out of time or of nodes that it may look at

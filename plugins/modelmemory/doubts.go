@@ -5,7 +5,6 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 
-	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
@@ -20,12 +19,9 @@ func Doubts(pod *v1.Pod) []string {
 		return nil
 	}
 	doubts := reading.Contradictions
-	for _, unknown := range reading.Unknown {
-		if unknown.Field != launch.FieldVersion {
-			doubts = append(doubts, fmt.Sprintf("its model server's memory was not checked: %s is unknown, because %s", unknown.Field,
-				unknown.Because))
-			break
-		}
+	if open := openSettings(reading); len(open) > 0 {
+		doubts = append(doubts,
+			fmt.Sprintf("its model server's memory was not checked: %s is unknown, because %s", open[0].Field, open[0].Because))
 	}
 	if reading.Model != "" {
 		if _, err := model.Known(reading.Model); err != nil {

@@ -2,7 +2,6 @@ package modelmemory
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
 	v1 "k8s.io/api/core/v1"
@@ -21,7 +20,11 @@ type Server struct {
 	// servers has one entry, or several where the pod leaves the engine's release open:
 	// a device is refused if none of them could run there.
 	servers []*memory.Server
-	demand  memory.Demand
+	// model and launches are what they were made from, and engine is its name for people.
+	model    *model.Model
+	launches []memory.Launch
+	engine   string
+	demand   memory.Demand
 
 	mutex    sync.Mutex
 	verdicts map[serverQuestion]string
@@ -51,27 +54,33 @@ func Of(pod *v1.Pod) (*Server, error) {
 	if s.stated > 0 {
 		return s, nil
 	}
-	// A setting that is unknown could be the one that makes it fit.
-	unknown := slices.ContainsFunc(reading.Unknown, func(u launch.Unknown) bool { return u.Field != launch.FieldVersion })
-	if !reading.IsServer() || reading.Model == "" || unknown || len(reading.Overrides) > 0 || openEnvironment(pod, reading) {
+	if !isSettled(pod, reading) {
 		return nil, nil
 	}
 	m, err := model.Known(reading.Model)
 	if err != nil {
 		return nil, nil //nolint:nilerr // a model that is not known is placed by what the pod asks for
 	}
+	s.model, s.engine = m, reading.Launch.Engine.Title()
 	for _, version := range versionsOf(reading) {
 		reading.Launch.Version = version
 		server, err := memory.NewServer(m, reading.Launch)
 		if err != nil {
 			return nil, nil //nolint:nilerr // the engine will say so itself
 		}
-		s.servers = append(s.servers, server)
+		s.servers, s.launches = append(s.servers, server), append(s.launches, reading.Launch)
 	}
 	if len(s.servers) == 0 {
 		return nil, nil
 	}
 	return s, nil
+}
+
+// isSettled reports whether the pod settles all that the server's memory depends on: a
+// setting that is unknown could be the one that makes it fit.
+func isSettled(pod *v1.Pod, reading launch.Reading) bool {
+	return reading.IsServer() && reading.Model != "" && len(openSettings(reading)) == 0 && len(reading.Overrides) == 0 &&
+		!openEnvironment(pod, reading)
 }
 
 // firstAccounted is the first release of vLLM whose accounting is known.
@@ -152,4 +161,19 @@ func openEnvironment(pod *v1.Pod, reading launch.Reading) bool {
 		}
 	}
 	return false
+}
+
+// Claims is how much of the device's memory the server takes, whether or not it can start
+// there: what the pod states, or what its engine takes, and no less than it needs. Where the engine's release is not
+// known it is the most that any takes.
+func (s *Server) Claims(d Device) topology.Bytes {
+	if s.stated > 0 {
+		return s.stated
+	}
+	most := topology.Bytes(0)
+	for _, server := range s.servers {
+		estimate := server.On(d.GPU, s.demand)
+		most = max(most, estimate.Claims(), estimate.Need().Start)
+	}
+	return most
 }

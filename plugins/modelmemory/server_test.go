@@ -104,7 +104,10 @@ func TestUnknownReleaseIsRefusedOnlyIfNoneFits(t *testing.T) {
 // What a pod leaves open is not guessed.
 func TestUnknownIsNotRefused(t *testing.T) {
 	for name, p := range map[string]*v1.Pod{
-		"no model server":   pod(nil, "busybox", "sleep", "1d"),
+		"no model server":                     pod(nil, "busybox", "sleep", "1d"),
+		"KServe's server of an unknown model": pod(nil, "kserve/huggingfaceserver:v0.16.0", "--model_id=someone/their-own-model"),
+		"KServe's server with a backend of its own": pod(nil, "kserve/huggingfaceserver:v0.16.0",
+			"--model_id=meta-llama/Llama-3.1-8B-Instruct", "--backend={{ .Values.backend }}"),
 		"unknown model":     pod(nil, "vllm/vllm-openai:v0.11.0", "--model=someone/their-own-model"),
 		"model in a volume": pod(nil, "vllm/vllm-openai:v0.11.0", "--model=/mnt/models"),
 		"a template": pod(nil, "vllm/vllm-openai:v0.11.0", "--model=meta-llama/Llama-3.1-8B-Instruct",
@@ -121,6 +124,18 @@ func TestUnknownIsNotRefused(t *testing.T) {
 				t.Fatalf("server = %v, want none", server)
 			}
 		})
+	}
+}
+
+// KServe's server is judged as vLLM where vLLM has the model's architecture.
+func TestHuggingfaceServerTakesVLLM(t *testing.T) {
+	p := pod(nil, "kserve/huggingfaceserver:v0.16.0", "--model_id=meta-llama/Llama-3.1-8B-Instruct")
+	server, err := modelmemory.Of(p)
+	if err != nil || server == nil {
+		t.Fatalf("server = %v, error %v, want one", server, err)
+	}
+	if got := modelmemory.Doubts(p); len(got) > 0 {
+		t.Errorf("doubts %q, want none", got)
 	}
 }
 

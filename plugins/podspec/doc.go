@@ -3,8 +3,19 @@
 //
 //	text ── ReadObjects ──> Objects: documents, lists taken apart; AsJSON for typed clients
 //	                            │
-//	     └─ ReadPods ───────────┴─> Pods: every object with a list of containers
+//	     ├─ ReadPods ───────────┼─> Pods: every object with a list of containers
+//	     │                      ├─> Workloads: which pods an object makes, how many, and how far
+//	     │                      │   it says that it scales
+//	     └                      └─> Autoscaler: how far an object scales another
 //
 // Pods are found wherever they are nested, so that workloads that nobody has heard of here
-// are read too. Text may come from anybody; package yamlfile bounds what it can cost.
+// are read too. How many pods there are is known for the kinds in workload_kinds.go. Text may
+// come from anybody; package yamlfile bounds what it can cost.
+//
+//	object.go, pod.go, walk.go             objects; pods wherever they are
+//	workload.go, workload_reader.go        what makes pods, and how it is read
+//	workload_kinds.go, knative.go          the kinds that are known
+//	kserve.go, inference_service.go,       what KServe makes of its objects
+//	llm_inference_service.go
+//	autoscaler.go                          HorizontalPodAutoscaler, ScaledObject
 package podspec

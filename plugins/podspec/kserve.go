@@ -18,6 +18,17 @@ const storageAnnotation = "internal.serving.kserve.io/storage-initializer-source
 // readServedModel reads the model of a KServe InferenceService, from which its controller
 // makes a container.
 func (w *podWalk) readServedModel(n *yamlfile.Node) error {
+	container, annotations, err := w.servedModel(n, "")
+	if err != nil {
+		return err
+	}
+	w.addPod(n.Position.Line, annotations, corev1.PodSpec{Containers: []corev1.Container{container}})
+	return nil
+}
+
+// servedModel is the container that KServe makes for a model, with annotations of its pod. The
+// format is that of the model if it names none.
+func (w *podWalk) servedModel(n *yamlfile.Node, format string) (corev1.Container, map[string]string, error) {
 	var spec struct {
 		corev1.Container `json:",inline"`
 		ModelFormat      struct {
@@ -25,19 +36,17 @@ func (w *podWalk) readServedModel(n *yamlfile.Node) error {
 		} `json:"modelFormat"`
 		StorageURI string `json:"storageUri"`
 	}
-	line := n.Position.Line
 	if err := w.checkWords(n); err != nil {
-		return err
+		return corev1.Container{}, nil, err
 	}
 	if err := decodeNode(n, &spec); err != nil {
-		return fmt.Errorf("%s:%d: %s: %w", w.file, line, w.object, err)
+		return corev1.Container{}, nil, fmt.Errorf("%s:%d: %s: %w", w.file, n.Position.Line, w.object, err)
 	}
-	spec.Name = cmp.Or(spec.Name, "kserve-container")
-	spec.Image = cmp.Or(spec.Image, runtimeImages[spec.ModelFormat.Name])
+	spec.Name = cmp.Or(spec.Name, kserveContainer)
+	spec.Image = cmp.Or(spec.Image, runtimeImages[cmp.Or(spec.ModelFormat.Name, format)])
 	annotations := map[string]string{}
 	if spec.StorageURI != "" {
 		annotations[storageAnnotation] = spec.StorageURI
 	}
-	w.addPod(line, annotations, corev1.PodSpec{Containers: []corev1.Container{spec.Container}})
-	return nil
+	return spec.Container, annotations, nil
 }

@@ -24,17 +24,16 @@ type Object struct {
 
 // ReadObjects reads YAML or JSON with any number of documents. Lists are taken apart, and
 // their items are of the list's kind if they name none. The error names file and line of
-// everything that is no YAML.
+// everything that is no YAML; the objects of the other documents are there all the same.
 func ReadObjects(file string, text []byte) ([]Object, error) {
 	documents, err := yamlfile.Parse(file, text, yamlfile.Options{Aliases: true, MaxBytes: maxText})
-	if err != nil {
-		return nil, err
-	}
 	var objects []Object
 	for _, document := range documents {
-		objects = append(objects, objectsIn(file, document.Root)...)
+		if len(document.Faults) == 0 {
+			objects = append(objects, objectsIn(file, document.Root)...)
+		}
 	}
-	return objects, nil
+	return objects, err
 }
 
 func objectsIn(file string, root *yamlfile.Node) []Object {

@@ -19,7 +19,11 @@ type Pod struct {
 	// Annotations are its own and those of the objects that it is in; of one that several
 	// have, the innermost counts.
 	Annotations map[string]string
-	// Spec has the pod's containers and init containers, and nothing else of it.
+	// Replicas is how many of it the innermost object asks for that says so, the most of
+	// those between which it scales; 0 if none does.
+	Replicas int64
+	// Spec has the pod's containers, init containers and volumes, whether it uses the host's
+	// IPC namespace and environment variables of Services, and nothing else of it.
 	Spec corev1.PodSpec
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,12 +22,18 @@ type podWalk struct {
 	path   []string
 	// annotations are those of the objects that lead here, the innermost last.
 	annotations []map[string]string
-	pods        []Pod
+	// replicas is what the objects that lead here ask for, the innermost that says so.
+	replicas int64
+	pods     []Pod
 }
 
 // Pods finds the pods of an object, wherever they are nested: every mapping with a list of
-// containers is one, and the model of a KServe InferenceService.
+// containers is one, the model of a KServe InferenceService, and what KServe makes of an
+// LLMInferenceService.
 func (o *Object) Pods() ([]Pod, error) {
+	if o.groupKind() == llmServiceKind {
+		return o.llmPods()
+	}
 	w := podWalk{file: o.File, object: titleOf(o.Kind, o.Name)}
 	if err := w.visitNode(o.root); err != nil {
 		return nil, err
@@ -50,9 +57,16 @@ func (w *podWalk) visitNode(n *yamlfile.Node) error {
 
 func (w *podWalk) visitMapping(n *yamlfile.Node) error {
 	outer := *w
-	defer func() { w.object, w.path, w.annotations = outer.object, outer.path, outer.annotations }()
+	defer func() {
+		w.object, w.path, w.annotations, w.replicas = outer.object, outer.path, outer.annotations, outer.replicas
+	}()
 	if kind := n.Field("kind").String(); kind != "" && n.Field("apiVersion") != nil {
-		w.object, w.path, w.annotations = titleOf(kind, n.Field("metadata").Field("name").String()), nil, nil
+		w.object, w.path, w.annotations, w.replicas = titleOf(kind, n.Field("metadata").Field("name").String()), nil, nil, 0
+	}
+	for _, key := range []string{"replicas", "minReplicas", "maxReplicas"} { // a maximum of 0 is none
+		if count, err := strconv.ParseInt(n.Field(key).String(), 10, 64); err == nil && count > 0 {
+			w.replicas = count
+		}
 	}
 	if found := n.Field("metadata").Field("annotations"); found != nil {
 		annotations := map[string]string{}
@@ -94,8 +108,27 @@ func (w *podWalk) readPod(n *yamlfile.Node, line int) error {
 	if len(spec.Containers) == 0 {
 		return nil
 	}
-	w.addPod(line, nil, corev1.PodSpec{Containers: spec.Containers, InitContainers: spec.InitContainers})
+	whole := corev1.PodSpec{Containers: spec.Containers, InitContainers: spec.InitContainers}
+	readBeside(n, &whole)
+	w.addPod(line, nil, whole)
 	return nil
+}
+
+// readBeside reads what a pod says beside its containers. What cannot be read is left out.
+func readBeside(n *yamlfile.Node, spec *corev1.PodSpec) {
+	if list := n.Field("volumes"); list != nil && list.Kind == yamlfile.KindSequence {
+		for _, item := range list.Items {
+			var volume corev1.Volume
+			if decodeNode(item, &volume) == nil {
+				spec.Volumes = append(spec.Volumes, volume)
+			}
+		}
+	}
+	spec.HostIPC = n.Field("hostIPC").String() == "true"
+	if links := n.Field("enableServiceLinks").String(); links != "" {
+		enabled := links == "true"
+		spec.EnableServiceLinks = &enabled
+	}
 }
 
 // checkWords refuses numbers among the words of containers, which the API server does
@@ -119,7 +152,8 @@ func (w *podWalk) checkWords(containers ...*yamlfile.Node) error {
 }
 
 func (w *podWalk) addPod(line int, annotations map[string]string, spec corev1.PodSpec) {
-	pod := Pod{File: w.file, Line: line, Object: cmp.Or(w.object, "object without a kind"), Part: w.partName(), Spec: spec}
+	pod := Pod{File: w.file, Line: line, Object: cmp.Or(w.object, "object without a kind"), Part: partName(w.path), Spec: spec,
+		Replicas: w.replicas}
 	pod.Annotations = map[string]string{}
 	for _, from := range append(slices.Clone(w.annotations), annotations) {
 		maps.Copy(pod.Annotations, from)
@@ -131,9 +165,9 @@ func (w *podWalk) addPod(line int, annotations map[string]string, spec corev1.Po
 var usualKeys = []string{"spec", "template", "jobTemplate", "predictor", "items", "leaderWorkerTemplate"}
 
 // partName tells pods of one object apart.
-func (w *podWalk) partName() string {
+func partName(path []string) string {
 	var parts []string
-	for _, key := range w.path {
+	for _, key := range path {
 		if !slices.Contains(usualKeys, key) {
 			parts = append(parts, key)
 		}

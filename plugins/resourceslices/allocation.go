@@ -18,21 +18,24 @@ type ClaimAllocation struct {
 	Node    string
 	Devices []AllocatedDevice
 	// Link is the slowest link between any two of the whole GPUs, and Bandwidth what
-	// a job on all of them gets, in GB/s per direction; zero for fewer than two.
+	// a job on all of them gets, in GB/s per direction; zero for fewer than two. Where not all
+	// links are known the link is assumed and the bandwidth 0.
 	Link      topology.Link
 	Bandwidth int64
 }
 
 // AllocatedDevice is one device of a claim.
 type AllocatedDevice struct {
-	// Name is the device's in its pool.
-	Name    string
-	Device  placement.Device
-	Product string
+	// Driver, Pool and Name are the device's.
+	Driver, Pool, Name string
+	Device             placement.Device
+	Product            string
 	// Profile is the MIG profile, "" for other devices.
 	Profile string
 	// Bytes is the memory that the holder may use.
 	Bytes topology.Bytes
+	// AdminAccess says that the device is only looked at, whoever holds it.
+	AdminAccess bool
 }
 
 // ClaimAllocations reads the allocation of every claim that has GPUs. Devices that are
@@ -100,8 +103,8 @@ func readPublished(published []resourceapi.ResourceSlice) (map[PoolKey]*publishe
 
 func allocationOf(claim *resourceapi.ResourceClaim, pools map[PoolKey]*publishedPool) ClaimAllocation {
 	allocation := ClaimAllocation{Claim: claim}
-	var whole placement.GPUSet
-	var on *publishedPool
+	whole := map[*publishedPool]placement.GPUSet{}
+	var on *publishedPool // of whose GPUs the claim has most
 	results := claim.Status.Allocation.Devices.Results
 	for k := range results {
 		pool := pools[PoolKey{results[k].Driver, results[k].Pool}]
@@ -114,27 +117,34 @@ func allocationOf(claim *resourceapi.ResourceClaim, pools map[PoolKey]*published
 		}
 		device := pool.inventory.Devices[i]
 		got := AllocatedDevice{
-			Name: results[k].Device, Device: device, Bytes: device.Memory,
-			Product: pool.inventory.Node.GPUs[device.GPU].Model.Product,
-			Profile: ProfileName(results[k].Driver, pool.deviceAt(i)),
+			Driver: results[k].Driver, Pool: results[k].Pool, Name: results[k].Device, Device: device, Bytes: device.Memory,
+			Product:     pool.inventory.Node.GPUs[device.GPU].Model.Product,
+			Profile:     ProfileName(results[k].Driver, pool.deviceAt(i)),
+			AdminAccess: results[k].AdminAccess != nil && *results[k].AdminAccess,
 		}
 		if memory, shared := ConsumedAmount(&results[k], deviceapi.Memory); shared {
 			got.Bytes = topology.Bytes(memory.Value())
 		}
-		if device.Form == placement.Whole {
-			whole |= 1 << device.GPU
+		if device.Form == placement.Whole && !got.AdminAccess {
+			whole[pool] |= 1 << device.GPU
+			if on == nil || whole[pool].Len() > whole[on].Len() {
+				on = pool
+			}
 		}
-		allocation.Node, on = pool.Node, pool
+		allocation.Node = pool.Node
 		allocation.Devices = append(allocation.Devices, got)
 	}
-	if whole.Len() > 1 {
-		allocation.Bandwidth = on.inventory.RingBandwidth(whole)
-		allocation.Link = SlowestLink(on.inventory.Node, whole)
+	if whole[on].Len() > 1 {
+		allocation.Link = SlowestLink(on.inventory.Node, whole[on])
+		if !allocation.Link.Assumed {
+			allocation.Bandwidth = on.inventory.RingBandwidth(whole[on])
+		}
 	}
 	return allocation
 }
 
-// SlowestLink is the slowest link between any two of a set of GPUs.
+// SlowestLink is the slowest link between any two of a set of GPUs; one that is assumed if any
+// of them is.
 func SlowestLink(node *topology.Node, gpus placement.GPUSet) topology.Link {
 	worst := topology.Link{Kind: topology.Self}
 	least := int64(-1)
@@ -142,6 +152,9 @@ func SlowestLink(node *topology.Node, gpus placement.GPUSet) topology.Link {
 		for b := range a {
 			if !gpus.Has(a) || !gpus.Has(b) {
 				continue
+			}
+			if node.Links[a][b].Assumed || node.Links[b][a].Assumed {
+				return topology.Link{Kind: node.Links[a][b].Kind, Assumed: true}
 			}
 			if rate := node.Bandwidth(a, b); least < 0 || rate < least {
 				least, worst = rate, node.Links[a][b]

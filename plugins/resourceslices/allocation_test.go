@@ -22,7 +22,7 @@ func TestClaimAllocations(t *testing.T) {
 		devices                   []string
 		want, wantLink, wantModel string
 	}{
-		"whole GPUs":     {[]string{"gpu-1", "gpu-0"}, "GPUs 1,0", "PCIe PHB, 24 GB/s", "A100-SXM4-40GB"},
+		"whole GPUs":     {[]string{"gpu-1", "gpu-0"}, "GPUs 1,0", "unknown", "A100-SXM4-40GB"},
 		"a share":        {[]string{"gpu-2"}, "GPU 2: 4GiB of 40GiB", "-", "A100-SXM4-40GB"},
 		"a MIG device":   {[]string{"gpu-3-mig-1g5gb-19-5"}, "GPU 3: 1g.5gb at 5:1", "-", "A100-SXM4-40GB"},
 		"also a vfio":    {[]string{"gpu-vfio-0", "gpu-0"}, "GPU 0", "-", "A100-SXM4-40GB"},
@@ -53,6 +53,29 @@ func TestClaimAllocations(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("allocations (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Devices of several models are told with how many there are of each.
+func TestProductNames(t *testing.T) {
+	for name, tc := range map[string]struct {
+		products []string
+		want     string
+	}{
+		"none":    {nil, ""},
+		"one":     {[]string{"NVIDIA A30"}, "A30"},
+		"alike":   {[]string{"NVIDIA A30", "NVIDIA A30"}, "A30"},
+		"several": {[]string{"NVIDIA GeForce RTX 4090", "Tesla T4", "NVIDIA GeForce RTX 4090"}, "2 x GeForce RTX 4090, 1 x Tesla T4"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var devices []AllocatedDevice
+			for _, product := range tc.products {
+				devices = append(devices, AllocatedDevice{Product: product})
+			}
+			if got := ProductNames(devices); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
 	}

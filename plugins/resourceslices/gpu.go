@@ -30,6 +30,7 @@ func (d Device) readGPU() (topology.GPU, error) {
 		Model:    model,
 		NUMA:     topology.NoNUMA,
 		PCIeRoot: d.textAttribute(deviceapi.PCIeRoot),
+		BusID:    normalBusID(d.textAttribute(deviceapi.PCIBusID)),
 		Clique:   d.textAttribute(deviceapi.NVLinkClique),
 	}
 	if numa, found := d.intAttribute(deviceapi.NUMANode); found {

@@ -54,3 +54,52 @@ func gpusByUUID(devices []Device) map[string]int64 {
 	}
 	return of
 }
+
+// GPUIdentity says which physical GPU a device is, or lies on, across drivers. What is not
+// published is "".
+type GPUIdentity struct {
+	// UUID is NVML's of the whole GPU, in lower case.
+	UUID string
+	// BusID is the PCI address, as sysfs writes it.
+	BusID string
+}
+
+// SameGPU reports whether both are one physical GPU of a node. What is known of neither
+// cannot tell.
+func (g GPUIdentity) SameGPU(other GPUIdentity) bool {
+	return g.UUID != "" && g.UUID == other.UUID || g.BusID != "" && g.BusID == other.BusID
+}
+
+// ComparableTo reports whether SameGPU can tell: both publish a UUID, or both an address.
+func (g GPUIdentity) ComparableTo(other GPUIdentity) bool {
+	return g.UUID != "" && other.UUID != "" || g.BusID != "" && other.BusID != ""
+}
+
+// GPUIdentity reads which physical GPU the device is on.
+func (d Device) GPUIdentity() GPUIdentity {
+	uuid := d.textAttribute(deviceapi.UUID)
+	if parent := d.textAttribute(deviceapi.ParentUUID); parent != "" || d.textAttribute(deviceapi.Type) == deviceapi.TypeMIG {
+		uuid = parent
+	}
+	return GPUIdentity{UUID: strings.ToLower(uuid), BusID: normalBusID(d.textAttribute(deviceapi.PCIBusID))}
+}
+
+// normalBusID writes a PCI address as sysfs does: NVML has eight digits for the domain, lspci
+// may have none.
+func normalBusID(text string) string {
+	text = strings.ToLower(text)
+	switch strings.Count(text, ":") {
+	case 1:
+		return "0000:" + text
+	case 2:
+		domain, rest, _ := strings.Cut(text, ":")
+		if extra := len(domain) - 4; extra > 0 && strings.Trim(domain[:extra], "0") == "" {
+			return domain[extra:] + ":" + rest
+		}
+	}
+	return text
+}
+
+// IsPassthrough reports whether the device is a whole GPU for a virtual machine, which
+// NVIDIA's driver publishes beside the GPU itself.
+func (d Device) IsPassthrough() bool { return d.textAttribute(deviceapi.Type) == deviceapi.TypeVFIO }

@@ -74,6 +74,9 @@ func nodeOf(slice *resourceapi.ResourceSlice) string {
 	return *slice.Spec.NodeName
 }
 
+// OfOneNode reports whether all slices name the same node, or all of them none.
+func (p *Pool) OfOneNode() bool { return p.otherNode == "" }
+
 // Allocatable says why no devices can be chosen from the pool: it is not local to one
 // node, not completely published yet, or invalid. nil if they can. What is wrong with a
 // device that is hidden would otherwise go unnoticed by the in-tree checks.

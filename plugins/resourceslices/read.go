@@ -120,6 +120,7 @@ func (r *poolReader) buildNode() {
 	for at, index := range indexes {
 		node.Links = append(node.Links, r.sources[index].linkRow(node.GPUs, at))
 	}
+	addCatalogueLinks(node)
 	r.Node = node
 	for i, d := range r.devices {
 		if r.Unsupported[i] != nil {

@@ -243,10 +243,10 @@ func TestReadPoolAssumesLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := [][]topology.Link{
-		{{Kind: topology.Self}, {Kind: topology.PHB}, {Kind: topology.SYS}, {Kind: topology.SYS}},
-		{{Kind: topology.PHB}, {Kind: topology.Self}, {Kind: topology.SYS}, {Kind: topology.SYS}},
-		{{Kind: topology.SYS}, {Kind: topology.SYS}, {Kind: topology.Self}, {Kind: topology.NODE}},
-		{{Kind: topology.SYS}, {Kind: topology.SYS}, {Kind: topology.NODE}, {Kind: topology.Self}},
+		{{Kind: topology.Self}, {Kind: topology.PHB, Assumed: true}, {Kind: topology.SYS, Assumed: true}, {Kind: topology.SYS, Assumed: true}},
+		{{Kind: topology.PHB, Assumed: true}, {Kind: topology.Self}, {Kind: topology.SYS, Assumed: true}, {Kind: topology.SYS, Assumed: true}},
+		{{Kind: topology.SYS, Assumed: true}, {Kind: topology.SYS, Assumed: true}, {Kind: topology.Self}, {Kind: topology.NODE, Assumed: true}},
+		{{Kind: topology.SYS, Assumed: true}, {Kind: topology.SYS, Assumed: true}, {Kind: topology.NODE, Assumed: true}, {Kind: topology.Self}},
 	}
 	if diff := cmp.Diff(want, reading.Node.Links); diff != "" {
 		t.Errorf("links (-want +got):\n%s", diff)

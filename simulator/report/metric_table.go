@@ -134,6 +134,16 @@ var metricSections = []metricSection{
 			better: lessIsBetter, unit: countUnit, read: func(r *simulator.Result) float64 { return float64(r.OutOfMemory) },
 		},
 		{
+			Column: "crashes", Title: "fatal GPU errors", Compared: true,
+			heading: "Fatal GPU errors", about: "of jobs whose containers started again",
+			better: lessIsBetter, unit: countUnit, applies: anyCrashed, read: func(r *simulator.Result) float64 { return float64(r.Crashes) },
+		},
+		{
+			Column: "crashed_with", Title: "ended by another's error", Compared: true,
+			heading: "Ended by another's error", about: "jobs that a fatal error of another client of their MPS server ended",
+			better: lessIsBetter, unit: countUnit, applies: anyCrashed, read: func(r *simulator.Result) float64 { return float64(r.CrashedWith) },
+		},
+		{
 			Column: "reslices", Title: "MIG layouts changed", Compared: true,
 			heading: "MIG layouts changed",
 			unit:    countUnit, read: func(r *simulator.Result) float64 { return float64(r.Reslices) },
@@ -183,6 +193,7 @@ var tableColumns = []string{
 	"utilisation", "served", "bandwidth", "fragmentation", "stranded_gib",
 	"preemptions", "evictions", "lost_gpu_hours", "reslices",
 	"gpus_in_use", "gpus_in_use_peak", "dollars_per_hour", "dollars_per_hour_peak",
+	"crashes", "crashed_with",
 }
 
 type waitTimes = simulator.Distribution
@@ -206,4 +217,5 @@ func bandwidthPart(r *simulator.Result) float64 {
 
 func anyWaited(r *simulator.Result) bool  { return r.All.Waits.Count > 0 }
 func anySampled(r *simulator.Result) bool { return len(r.Samples) > 0 }
+func anyCrashed(r *simulator.Result) bool { return r.Crashes > 0 }
 func anyPriced(r *simulator.Result) bool  { return r.DollarsPerHour > 0 || r.UsedDollarsPeak > 0 }

@@ -19,7 +19,9 @@ type Run struct {
 	// Name is the policy or variant. Runs of the same name with other seeds are summed
 	// up: means, and bands from the least to the most.
 	Name string
-	Seed int64
+	// Sharing is how GPUs were handed out, where the page is to say so.
+	Sharing string
+	Seed    int64
 	// Result may be nil if Curves is not.
 	Result *simulator.Result
 	// Curves is a repeated openb experiment, nil if the run is none.
@@ -174,6 +176,11 @@ func runFacts(runs []Run, policies []policyRuns) []string {
 	}
 	if end > 0 {
 		list = append(list, end.String()+" simulated", countNoun(gpus, "GPU", "GPUs"), countNoun(jobs, "job", "jobs")+" arrived")
+	}
+	for i := range policies {
+		if run := &policies[i].runs[0]; run.Sharing != "" {
+			list = append(list, policies[i].Name+": "+run.Sharing)
+		}
 	}
 	return list
 }

@@ -77,20 +77,23 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 	if s.Preemption == preemptNever {
 		in.Preemption = simulator.PreemptNever
 	}
-	if in.Outages, err = b.makeOutages(); err != nil {
+	var noNode, noJob error
+	in.Outages, noNode = b.makeOutages()
+	in.Crashes, noJob = b.makeCrashes()
+	if err := errors.Join(noNode, noJob); err != nil {
 		return nil, err
 	}
 	return in, nil
 }
 
-// PolicyName is how placements are ranked, also where it is not stated. Under time-slicing nobody
+// PolicyName is how placements are ranked, also where it is not stated. Of replicas nobody
 // but the device plugin chooses, which takes the GPU with the fewest holders
 // (github.com/NVIDIA/k8s-device-plugin, internal/rm/allocate.go, distributedAlloc).
 func (s *Scenario) PolicyName() string {
 	switch {
 	case s.Policy != "":
 		return s.Policy
-	case s.Sharing.replicaCount() > 0:
+	case s.Sharing.replicaTerms().replicas > 0:
 		return placement.Spread{}.Name()
 	}
 	return placement.KeepPlaceable{}.Name()
@@ -108,6 +111,9 @@ func (b *inputBuilder) checkNames() error {
 		for k := range w.Requests {
 			problems = append(problems, w.Requests[k].checkNames(fmt.Sprintf("workloads[%d].requests[%d]", i, k), b.catalogue))
 		}
+	}
+	if errors.Join(problems...) == nil {
+		problems = append(problems, b.checkSharings())
 	}
 	return errors.Join(problems...)
 }
@@ -127,7 +133,11 @@ func (b *inputBuilder) addNodes(demand placement.Demand) error {
 			}
 		}
 		b.pools = append(b.pools, nodeKind{inv, pool.nodeCount()})
-		b.nodes = append(b.nodes, pool.makeNodes(inv, pool.gpuPrice(node, b.catalogue), &domain)...)
+		sharing, shared, err := b.shareGPUs(inv, demand)
+		if err != nil {
+			return fieldErrorf(path, "%v", err)
+		}
+		b.nodes = append(b.nodes, pool.makeNodes(shared, sharing, pool.gpuPrice(node, b.catalogue), &domain)...)
 	}
 	slices.SortFunc(b.nodes, func(a, c simulator.Node) int { return cmp.Compare(a.Name, c.Name) })
 	for i := 1; i < len(b.nodes); i++ {
@@ -136,30 +146,6 @@ func (b *inputBuilder) addNodes(demand placement.Demand) error {
 		}
 	}
 	return nil
-}
-
-// makeOutages turns events into what the simulator plans.
-func (b *inputBuilder) makeOutages() ([]simulator.Outage, error) {
-	var outages []simulator.Outage
-	var problems []error
-	for i := range b.Events {
-		event := &b.Events[i]
-		name, field := event.Fail, "fail"
-		if event.Drain != "" {
-			name, field = event.Drain, "drain"
-		}
-		node, found := slices.BinarySearchFunc(b.nodes, name, func(n simulator.Node, name string) int { return cmp.Compare(n.Name, name) })
-		if !found {
-			const unknown = "no node is called %q: they are called %s to %s"
-			problems = append(problems,
-				fieldErrorf(fmt.Sprintf("events[%d].%s", i, field), unknown, name, b.nodes[0].Name, b.nodes[len(b.nodes)-1].Name))
-			continue
-		}
-		outages = append(outages, simulator.Outage{
-			Node: node, At: simulator.Time(event.At), For: simulator.Time(event.For), Drain: event.Drain != "", Grace: simulator.Time(event.Grace),
-		})
-	}
-	return outages, errors.Join(problems...)
 }
 
 // addJobs draws the jobs of a workload. Each workload has a stream of random numbers of

@@ -31,7 +31,7 @@ func (b *inputBuilder) expectedDemand() placement.Demand {
 					parts += weight * memory
 				}
 			case r.Share != nil && r.Share.Memory > 0:
-				d.Shares[topology.Bytes(r.Share.Memory)] += scaled
+				d.Shares[topology.RoundShare(topology.Bytes(r.Share.Memory))] += scaled
 				parts += weight / 2
 			case r.Share != nil:
 				// Of which GPU the part is depends on the node: 24 GiB stands for all.

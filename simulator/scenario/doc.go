@@ -10,9 +10,12 @@
 //
 //	file.go, scenario.go       what a file has; a scenario and its variants
 //	pool.go, workload.go       nodes; jobs and their arrivals
-//	request.go, model.go,      what a pod of a job asks for; model servers; how GPUs are
-//	sharing.go                 handed out
-//	event.go, assertion.go     what happens to nodes; what runs are to show
+//	request.go, model.go       what a pod of a job asks for; model servers
+//	sharing.go,                how GPUs are handed out, as it is written
+//	sharing_form.go
+//	replica.go                 GPUs that are handed out to several holders at a time
+//	event.go, crash.go         what happens to nodes and jobs
+//	assertion.go               what runs are to show
 //	duration.go, quantity.go   run times; times, memory, CPU and rates as they are written
 //	build.go, template.go,     a Scenario to a simulator.Input
 //	demand.go

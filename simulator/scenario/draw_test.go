@@ -160,8 +160,8 @@ func TestSharing(t *testing.T) {
 			if diff := cmp.Diff(want[name], forms); diff != "" {
 				t.Fatalf("%s under %s: forms (-want +got):\n%s", name, sharing, diff)
 			}
-			if got, want := terms.Unisolated, (sharing.replicaCount() > 0); got != want {
-				t.Fatalf("terms.Unisolated = %v, want %v", got, want)
+			if got, want := terms.Replica, (sharing.replicaTerms().replicas > 0); got != want {
+				t.Fatalf("terms.Replica = %v, want %v", got, want)
 			}
 		}
 	}

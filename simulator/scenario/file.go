@@ -10,15 +10,19 @@ const (
 
 // File is a scenario as a file has it.
 type File struct {
-	// APIVersion is ashlar.dev/v1alpha1.
+	// APIVersion is ashlar.dev/v1alpha1. It and Kind may be left out together.
 	APIVersion string `json:"apiVersion"`
 	// Kind is Scenario.
 	Kind string `json:"kind"`
 	Scenario
 }
 
-// Check returns everything about the file that cannot be: FieldErrors, joined.
+// Check returns everything about the file that cannot be: FieldErrors, joined. A file that
+// says neither version nor kind is of the only version that there is.
 func (f *File) Check() error {
+	if f.APIVersion == "" && f.Kind == "" {
+		return f.Scenario.Check()
+	}
 	return errors.Join(checkConstant("apiVersion", f.APIVersion, APIVersion), checkConstant("kind", f.Kind, FileKind), f.Scenario.Check())
 }
 

@@ -63,13 +63,14 @@ type serverFit struct {
 	share topology.Bytes
 	// claims is what it takes of a GPU that it believes to be its own.
 	claims topology.Bytes
-	// profiles are the MIG profiles that hold it.
-	profiles map[mig.ProfileID]bool
+	// profiles are the MIG profiles that hold it, with what it takes of an instance that it
+	// believes to be its own.
+	profiles map[mig.ProfileID]topology.Bytes
 }
 
 // fitOn works out how the server runs on a GPU model of which a node has count.
 func (m *Model) fitOn(known *model.Model, gpu *topology.Model, count int64, c *catalogue.Catalogue) serverFit {
-	f := serverFit{profiles: map[mig.ProfileID]bool{}}
+	f := serverFit{profiles: map[mig.ProfileID]topology.Bytes{}}
 	if gpu.Memory == 0 {
 		return f
 	}
@@ -99,7 +100,7 @@ func (m *Model) fitOn(known *model.Model, gpu *topology.Model, count int64, c *c
 		}
 		slice := memory.GPUOffer{GPU: memory.MIGSlice(gpu, profile.Name, profile.Memory), Model: gpu.Name, Profile: profile.Name, Most: 1}
 		if option := memory.FindOptions(known, m.memoryLaunch(), []memory.GPUOffer{slice}, m.memoryDemand())[0]; option.Holds() {
-			f.profiles[profile.ID] = true
+			f.profiles[profile.ID] = option.Estimate.Claims()
 		}
 	}
 	return f
@@ -116,7 +117,6 @@ func (r *Request) modelRequest(b *inputBuilder, inv *placement.Inventory) simula
 		fits[gpu] = b.fitOf(r.Model, gpu, count)
 	}
 	part := placement.Part{Name: "gpu", Count: 1}
-	var claims topology.Bytes
 	degree := int64(0)
 	for _, f := range fits {
 		if f.whole > 0 && (degree == 0 || f.whole < degree) {
@@ -125,13 +125,16 @@ func (r *Request) modelRequest(b *inputBuilder, inv *placement.Inventory) simula
 	}
 	for _, f := range fits {
 		if f.whole == degree {
-			part.Bytes, claims = max(part.Bytes, f.share), max(claims, f.claims)
+			part.Bytes = max(part.Bytes, f.share)
 		}
 	}
 	part.Count = int(max(1, degree))
+	request := simulator.NodeRequest{UsesMemory: topology.Bytes(r.Uses)}
+	if b.sharing.replicaTerms().replicas > 0 {
+		return r.modelReplicas(b, inv, fits, part.Count)
+	}
 	acceptable := r.acceptedDevices(inv, placement.Whole, 0)
 	shares, instances := r.acceptedDevices(inv, placement.Share, 0), r.acceptedDevices(inv, placement.MIG, 0)
-	replicas := b.sharing.replicaCount()
 	part.Accepts = placement.NewDeviceSet(len(inv.Devices))
 	for i := range inv.Devices {
 		device := &inv.Devices[i]
@@ -139,27 +142,43 @@ func (r *Request) modelRequest(b *inputBuilder, inv *placement.Inventory) simula
 		if f.whole == 0 || f.whole != degree {
 			continue
 		}
-		if replicas > 0 {
-			if shares.Has(i) {
-				part.Accepts.Add(i)
-			}
-			continue
-		}
 		if acceptable.Has(i) ||
-			b.sharing == ByRequest && degree == 1 && (shares.Has(i) && f.share > 0 || instances.Has(i) && f.profiles[device.Profile]) {
+			b.sharing == ByRequest && degree == 1 && (shares.Has(i) && f.share > 0 || instances.Has(i) && f.profiles[device.Profile] > 0) {
 			part.Accepts.Add(i)
 		}
 	}
-	request := simulator.NodeRequest{UsesMemory: topology.Bytes(r.Uses)}
-	if replicas > 0 {
-		request.Unisolated = true
-		if request.UsesMemory == 0 {
-			request.UsesMemory = claims
-		}
-		request.Request = simulator.TimeSliced(part.Count, replicas, part.Accepts)
-		return request
-	}
 	request.Request = &placement.Request{Parts: []placement.Part{part}}
+	return request
+}
+
+// modelReplicas is what the server asks of nodes of one make whose GPUs are handed out in
+// replicas: count of them. It does not know of the others on its part of a GPU, nor of the
+// limit of an MPS client, and takes what it would take if the part were its own.
+func (r *Request) modelReplicas(
+	b *inputBuilder, inv *placement.Inventory, fits map[*topology.Model]serverFit, count int,
+) simulator.NodeRequest {
+	terms := b.sharing.replicaTerms()
+	request := simulator.NodeRequest{UsesMemory: topology.Bytes(r.Uses), Replica: true}
+	claimsOn := func(gpu *topology.Model) topology.Bytes {
+		f := fits[gpu]
+		switch {
+		case f.whole == 0 || int(f.whole) != count || !r.acceptsModel(gpu):
+			return 0
+		case terms.profile == "":
+			return f.claims
+		}
+		_, profile, err := findProfile(gpu, terms.profile, b.catalogue)
+		if err != nil {
+			return 0 // checked before
+		}
+		return f.profiles[profile.ID]
+	}
+	if request.UsesMemory == 0 {
+		for gpu := range fits {
+			request.UsesMemory = max(request.UsesMemory, claimsOn(gpu))
+		}
+	}
+	request.Request = b.replicaRequest(inv, count, 0, func(gpu *topology.Model) bool { return claimsOn(gpu) > 0 })
 	return request
 }
 

@@ -114,7 +114,7 @@ func (p *Pool) gpuPrice(node *topology.Node, c *catalogue.Catalogue) int64 {
 }
 
 // makeNodes are the pool's nodes.
-func (p *Pool) makeNodes(inv *placement.Inventory, price int64, domain *int64) []simulator.Node {
+func (p *Pool) makeNodes(inv *placement.Inventory, sharing []simulator.GPUSharing, price int64, domain *int64) []simulator.Node {
 	host := simulator.Host{CPU: simulator.MilliCPU(p.CPU), Memory: topology.Bytes(p.Memory)}
 	gpus := 1
 	if inv != nil {
@@ -131,7 +131,7 @@ func (p *Pool) makeNodes(inv *placement.Inventory, price int64, domain *int64) [
 	var nodes []simulator.Node
 	for i := range count {
 		node := simulator.Node{
-			Name: fmt.Sprintf("%s-%0*d", p.Name, width, i), Inventory: inv, Host: host, Domain: cluster.NoDomain,
+			Name: fmt.Sprintf("%s-%0*d", p.Name, width, i), Inventory: inv, Sharing: sharing, Host: host, Domain: cluster.NoDomain,
 			Joins: simulator.Time(p.Joins), Price: price,
 		}
 		if p.PerDomain > 0 {

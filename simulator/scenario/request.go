@@ -156,6 +156,11 @@ func (r *Request) acceptedDevices(inv *placement.Inventory, form placement.Form,
 	return want.AcceptedDevices(inv)
 }
 
+// acceptsModel reports whether a GPU model is among the acceptable products.
+func (r *Request) acceptsModel(gpu *topology.Model) bool {
+	return len(r.Products) == 0 || slices.Contains(r.Products, gpu.Name) || slices.Contains(r.Products, gpu.Product)
+}
+
 // acceptedProfiles are the devices of the MIG profile on the products that are acceptable. The
 // same profile has another number on another GPU.
 func (r *Request) acceptedProfiles(inv *placement.Inventory, c *catalogue.Catalogue) (placement.DeviceSet, topology.Bytes) {

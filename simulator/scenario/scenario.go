@@ -25,7 +25,9 @@ type Scenario struct {
 	// Demand is what the policy expects of the future: "prior", which knows nothing, or
 	// "workload", what the workloads here ask for. The scheduler has the prior.
 	Demand string `json:"demand,omitempty"`
-	// Sharing is how GPUs are handed out; see Sharing.
+	// Sharing is how GPUs are handed out: ashlar (by request, the default), whole,
+	// time-slicing/N, mps/N, or the latter two in slices of a MIG profile, as in
+	// 3g.20gb/time-slicing/2.
 	Sharing Sharing `json:"sharing,omitempty"`
 	// Preemption is "lower", by which jobs end those of lower priority, or "never".
 	Preemption string `json:"preemption,omitempty"`
@@ -44,11 +46,11 @@ type Scenario struct {
 
 // Variant changes some of a scenario; what it does not state stays.
 type Variant struct {
-	Name    string  `json:"name"`
-	Policy  string  `json:"policy,omitempty"`
-	Sharing Sharing `json:"sharing,omitempty"`
-	// Preemption is as in Scenario.
-	Preemption string `json:"preemption,omitempty"`
+	Name   string `json:"name"`
+	Policy string `json:"policy,omitempty"`
+	// Sharing and Preemption are as in Scenario.
+	Sharing    Sharing `json:"sharing,omitempty"`
+	Preemption string  `json:"preemption,omitempty"`
 }
 
 // With is the scenario as a variant has it.

@@ -35,27 +35,28 @@ func (b *inputBuilder) requestOn(r *Request, inv *placement.Inventory) simulator
 	default:
 		part.Accepts = r.acceptedDevices(inv, placement.Whole, 0)
 	}
-	switch replicas := b.sharing.replicaCount(); {
+	switch {
 	case b.sharing == WholeGPUs && r.GPUs == 0:
 		part.Bytes, part.Compute = 0, 0
 		part.Accepts = r.acceptedDevices(inv, placement.Whole, needed)
-	case replicas > 0:
-		request.Unisolated = true
+	case b.sharing.replicaTerms().replicas > 0:
+		request.Replica = true
 		if request.UsesMemory == 0 {
 			request.UsesMemory = needed
 		}
-		request.Request = simulator.TimeSliced(part.Count, replicas, r.acceptedDevices(inv, placement.Share, needed))
+		request.Request = b.replicaRequest(inv, part.Count, needed, r.acceptsModel)
 		return request
 	}
 	request.Request = &placement.Request{Parts: []placement.Part{part}}
 	return request
 }
 
-// sizeOn is what the share takes of a GPU of the make.
+// sizeOn is what the share takes of a GPU of the make: memory as the driver hands it out,
+// and no more of it for a part than so that the parts of a GPU fit beside one another.
 func (s *Share) sizeOn(inv *placement.Inventory) (topology.Bytes, topology.MilliGPU) {
 	if s.Part == 0 {
-		return topology.Bytes(s.Memory), topology.MilliGPU(s.Compute)
+		return topology.RoundShare(topology.Bytes(s.Memory)), topology.MilliGPU(s.Compute)
 	}
-	usable := inv.Node.GPUs[0].Model.Usable()
-	return usable / 1000 * topology.Bytes(s.Part), topology.MilliGPU(s.Part)
+	part := inv.Node.GPUs[0].Model.Usable() / 1000 * topology.Bytes(s.Part)
+	return max(topology.ShareStep, part/topology.ShareStep*topology.ShareStep), topology.MilliGPU(s.Part)
 }

@@ -22,8 +22,8 @@ type Texts struct {
 
 // Facts is what the captures cannot show and the user supplies.
 type Facts struct {
-	// Known looks a product up in the catalogue; nil knows none.
-	Known func(product string) (*topology.Model, bool)
+	// Models are those that the catalogue knows.
+	Models []*topology.Model
 	// GPU is the model of the machine's GPUs, for captures without Query; nil to
 	// take it from Query.
 	GPU *topology.Model
@@ -96,10 +96,16 @@ func MachineFrom(name string, texts Texts, facts Facts) (*Captured, error) {
 		}
 	}
 	c := &Captured{Notes: matrix.Notes}
-	model, err := c.findModel(matrix, gpus, texts, facts)
+	for i := range gpus {
+		if note := gpus[i].faultNote(); note != "" {
+			c.Notes = append(c.Notes, note)
+		}
+	}
+	model, err := c.resolveModel(matrix, gpus, texts, facts)
 	if err != nil {
 		return nil, err
 	}
+	c.Notes = append(c.Notes, linkNotes(matrix, gpus, model)...)
 	node, err := c.buildNode(matrix, gpus, model, facts.NUMA)
 	if err != nil {
 		return nil, err
@@ -159,68 +165,6 @@ func (c *Captured) buildNode(matrix *Matrix, gpus []GPU, model *topology.Model, 
 	return node, nil
 }
 
-// findModel finds the model of all GPUs, or makes it of the captures and facts.
-func (c *Captured) findModel(matrix *Matrix, gpus []GPU, texts Texts, facts Facts) (*topology.Model, error) {
-	for i := range gpus {
-		if gpus[i].Product != gpus[0].Product {
-			return nil, gpus[i].at.lineErrorf("GPU %d is %q, GPU 0 is %q: a machine type has GPUs of one model", i, gpus[i].Product, gpus[0].Product)
-		}
-	}
-	model := facts.GPU
-	switch {
-	case model != nil && gpus != nil && gpus[0].Product != "" && gpus[0].Product != model.Product:
-		return nil, gpus[0].at.lineErrorf("Product Name is %q, %s was given: leave --gpu out", gpus[0].Product, model.Name)
-	case model != nil:
-	case gpus == nil:
-		return nil, matrix.at.lineErrorf(
-			"the GPUs' model is not in this capture, capture nvidia-smi -q and give it with --query, or name the model with --gpu")
-	case gpus[0].Product == "":
-		return nil, gpus[0].at.lineErrorf("Product Name is missing, capture nvidia-smi -q without -d, or name the model with --gpu")
-	case facts.Known != nil:
-		model, _ = facts.Known(gpus[0].Product)
-	}
-	lists, err := tableOf(texts)
-	if err != nil {
-		return nil, err
-	}
-	if model != nil {
-		if i, j, found := firstNVLink(matrix); found && model.LaneGBps == 0 {
-			return nil, matrix.at.lineErrorf(
-				"%s between GPU%d and GPU%d, but %s has no NVLink: check that both captures are of one machine",
-				matrix.Links[i][j], i, j, model.Name)
-		}
-		if gpus != nil && gpus[0].Memory > 0 && gpus[0].Memory != model.Memory {
-			c.Notes = append(c.Notes,
-				fmt.Sprintf("the capture shows %d MiB of memory, the catalogue has %d for %s: the catalogue's figure is used",
-					gpus[0].Memory/topology.MiB, model.Memory/topology.MiB, model.Name))
-		}
-		switch {
-		case lists != nil && model.MIG != "":
-			c.Notes = append(c.Notes,
-				fmt.Sprintf("the catalogue has the MIG table %s for %s: the captured profiles are not used", model.MIG, model.Name))
-		case lists != nil:
-			c.Notes = append(c.Notes,
-				fmt.Sprintf("the catalogue's row of %s names no MIG table: write %s into it to use the captured one", model.Name, model.Name))
-			c.Table = lists
-			nameTable(c.Table, model.Name, facts.Source)
-		}
-		return model, nil
-	}
-	if model, err = newModel(matrix, gpus, facts); err != nil {
-		return nil, err
-	}
-	if lists != nil {
-		c.Table = lists
-		nameTable(c.Table, model.Name, facts.Source)
-		model.MIG = model.Name
-	} else if mode := gpus[0].MIG; mode == "Enabled" || mode == "Disabled" {
-		c.Notes = append(c.Notes, model.Product+" has MIG, but its profiles were not captured: "+
-			"nvidia-smi mig -lgip and -lgipp show them, give them with --lgip and --lgipp")
-	}
-	c.Model = model
-	return model, nil
-}
-
 // tableOf reads the MIG captures, nil if there are none.
 func tableOf(texts Texts) (*mig.Table, error) {
 	switch {
@@ -248,78 +192,4 @@ func tableOf(texts Texts) (*mig.Table, error) {
 
 func nameTable(t *mig.Table, name, source string) {
 	t.Name, t.Confidence, t.Source = name, Confidence, strings.TrimSpace(source)
-}
-
-// brands maps nvidia-smi's words to NVML's constants without their prefix, as the
-// catalogue has them.
-var brands = map[string]string{
-	"NVIDIA": "Nvidia", "NVIDIA RTX": "NvidiaRTX", "GeForce": "GeForce", "GeForce RTX": "GeForceRTX",
-	"Tesla": "Tesla", "Quadro": "Quadro", "Quadro RTX": "QuadroRTX", "Titan": "Titan", "Titan RTX": "TitanRTX",
-}
-
-// newModel makes a model of the captures and facts. Reserved is the largest and
-// Memory the smallest that a GPU shows.
-func newModel(matrix *Matrix, gpus []GPU, facts Facts) (*topology.Model, error) {
-	first := &gpus[0]
-	var missing []error
-	want := func(present bool, at captureLine, field, how string) {
-		if !present {
-			missing = append(missing, at.lineErrorf("%s of %s is missing, %s", field, first.Product, how))
-		}
-	}
-	brand, known := brands[first.Brand]
-	_, _, linked := firstNVLink(matrix)
-	want(first.Brand != "", first.at, "Product Brand", "capture nvidia-smi -q without -d")
-	if first.Brand != "" && !known {
-		missing = append(missing, first.at.lineErrorf("Product Brand is %q, which is unknown: add the model's row by hand", first.Brand))
-	}
-	want(first.Architecture != "", first.at, "Product Architecture", "capture nvidia-smi -q without -d, with driver 470 or later")
-	want(first.Memory > 0, first.at, "FB Memory Usage, Total", "capture nvidia-smi -q without -d")
-	want(facts.Compute != nil, first.at, "compute capability",
-		"nvidia-smi --query-gpu=compute_cap --format=csv shows it, give it with --compute-capability")
-	want(facts.LaneGBps > 0 || !linked, matrix.at, "bandwidth of one NVLink",
-		"nvidia-smi nvlink -s shows it in GB/s, give it with --lane-bandwidth")
-	want(facts.P2P == "yes" || facts.P2P == "no", matrix.at, "permission for PCIe peer-to-peer copies",
-		"nvidia-smi topo -p2p r shows it (OK is yes), give it with --p2p yes or --p2p no")
-	if strings.Contains(first.Product+first.Architecture, `"`) {
-		missing = append(missing, first.at.lineErrorf("Product Name contains a double quote, add the model's row by hand"))
-	}
-	key := strings.Trim(notInKey.ReplaceAllString(strings.TrimPrefix(first.Product, "NVIDIA "), "-"), "-.")
-	if key == "" {
-		missing = append(missing, first.at.lineErrorf("Product Name %q has no letters, paste the capture again", first.Product))
-	}
-	if len(missing) > 0 {
-		return nil, errors.Join(missing...)
-	}
-	model := &topology.Model{
-		Name: key, Product: first.Product, Brand: brand, Architecture: first.Architecture,
-		Compute: *facts.Compute, Memory: first.Memory, LaneGBps: facts.LaneGBps,
-		P2P: facts.P2P == "yes", DeviceID: first.DeviceID,
-		Confidence: Confidence, Source: strings.TrimSpace(facts.Source),
-	}
-	for i := range gpus {
-		if gpus[i].Memory > 0 {
-			model.Memory = min(model.Memory, gpus[i].Memory)
-		}
-		model.Reserved = max(model.Reserved, gpus[i].Reserved)
-	}
-	if model.Reserved == 0 {
-		model.Source += "; reserved: not captured"
-	}
-	if !linked && facts.LaneGBps == 0 {
-		model.Source += "; NVLink: none in the capture"
-	}
-	return model, nil
-}
-
-// firstNVLink finds the first two GPUs that are connected by NVLink.
-func firstNVLink(matrix *Matrix) (i, j int, found bool) {
-	for i, row := range matrix.Links {
-		for j, link := range row {
-			if link.Kind == topology.NVLink {
-				return i, j, true
-			}
-		}
-	}
-	return 0, 0, false
 }

@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,7 +21,10 @@ type Matrix struct {
 	// Notes says what the capture shows and Matrix cannot hold.
 	Notes []string
 
-	at captureLine // the row of column names
+	at   captureLine   // the row of column names
+	rows []captureLine // of the GPUs
+	// pcieOnly says that there is a legend and NVLink is not in it.
+	pcieOnly bool
 }
 
 const (
@@ -32,17 +34,13 @@ const (
 	maxNUMA = 1023
 )
 
-// Columns after the links of a GPU's row, in the order in which drivers added them.
-const (
-	cpuAffinity  = "CPU Affinity"
-	numaAffinity = "NUMA Affinity"
-	gpuNUMA      = "GPU NUMA ID"
-)
-
 var (
 	nicName   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.:()-]*$`)
-	trailing  = regexp.MustCompile(`\b(CPU|NUMA|GPU\s+NUMA)\b`)
-	nicLegend = regexp.MustCompile(`^\s*(NIC[0-9]+)\s*:\s*(\S+)$`)
+	nicLegend = regexp.MustCompile(`^\s*(?:- )?\s*(NIC[0-9]+)\s*:\s*(\S+)(?:\s+\(.*\))?$`)
+	// drawn are the strokes of a Markdown table or emphasis, which no capture has, and
+	// divider is what is left of the line below a table's heading.
+	drawn   = regexp.MustCompile("[|*`]")
+	divider = regexp.MustCompile(`^:?-{2,}:?$`)
 )
 
 // ParseMatrix reads what `nvidia-smi topo -m` printed. Lines before the row of
@@ -52,9 +50,12 @@ func ParseMatrix(text Text) (*Matrix, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range all {
+		all[i].text = drawn.ReplaceAllString(all[i].text, " ")
+	}
 	start := slices.IndexFunc(all, isHeader)
 	if start < 0 {
-		return nil, all[0].lineErrorf("no row of column names GPU0 GPU1 ..., paste the output of nvidia-smi topo -m from its first line on")
+		return nil, all[0].lineErrorf("no row of column names GPU0 GPU1 ...%s", otherOutput(all, topoCommand))
 	}
 	p, err := newMatrixParser(all[start])
 	if err != nil {
@@ -66,13 +67,6 @@ func ParseMatrix(text Text) (*Matrix, error) {
 		}
 	}
 	return p.finishMatrix(lastLine(all))
-}
-
-// isHeader reports whether a line is the row of column names. A row of GPU0 has
-// its link to itself in second place instead.
-func isHeader(l captureLine) bool {
-	words := strings.Fields(l.text)
-	return len(words) > 0 && words[0] == gpuName(0) && (len(words) == 1 || words[1] != "X")
 }
 
 func gpuName(index int) string { return "GPU" + strconv.Itoa(index) }
@@ -87,51 +81,13 @@ type matrixParser struct {
 	rows     map[string]captureLine     // of every row read
 	names    map[string]string          // NIC legend
 	legend   bool                       // the table has ended
-}
-
-func newMatrixParser(header captureLine) (*matrixParser, error) {
-	p := &matrixParser{links: map[string][]topology.Link{}, rows: map[string]captureLine{}, names: map[string]string{}}
-	p.matrix.at = header
-	names := header.text
-	if at := trailing.FindStringIndex(names); at != nil {
-		rest := strings.Join(strings.Fields(names[at[0]:]), " ")
-		names = names[:at[0]]
-		for _, column := range []string{cpuAffinity, numaAffinity, gpuNUMA} {
-			if after, found := strings.CutPrefix(rest, column); found {
-				p.trailing = append(p.trailing, column)
-				rest = strings.TrimSpace(after)
-			}
-		}
-		if rest != "" {
-			return nil, header.lineErrorf("unknown columns %q after the links, want %s, %s and %s: remove them",
-				rest, cpuAffinity, numaAffinity, gpuNUMA)
-		}
-	}
-	p.columns = strings.Fields(names)
-	if len(p.columns) > maxColumns {
-		return nil, header.lineErrorf("%d columns, at most %d are read: remove NICs that do not matter", len(p.columns), maxColumns)
-	}
-	for p.gpus < len(p.columns) && p.columns[p.gpus] == gpuName(p.gpus) {
-		p.gpus++
-	}
-	if p.gpus > topology.MaxGPUs {
-		return nil, header.lineErrorf("%d GPUs, at most %d are supported: capture one node", p.gpus, int64(topology.MaxGPUs))
-	}
-	for i, column := range p.columns {
-		if strings.HasPrefix(column, "GPU") && i >= p.gpus {
-			return nil, header.lineErrorf("column %s, want GPU0, GPU1 ... in order and then NICs: capture all GPUs of the node", column)
-		}
-		if !nicName.MatchString(column) || slices.Contains(p.columns[:i], column) {
-			return nil, header.lineErrorf("column %q twice or not a name, paste the capture again", column)
-		}
-	}
-	return p, nil
+	legendOf map[string]bool            // links that the legend explains, for example "NV#"
 }
 
 // readLine takes one line after the row of column names.
 func (p *matrixParser) readLine(l captureLine) error {
 	words := strings.Fields(l.text)
-	if len(words) == 0 {
+	if len(words) == 0 || divider.MatchString(words[0]) {
 		return nil
 	}
 	if strings.HasPrefix(strings.TrimSpace(l.text), "Legend:") || strings.HasPrefix(strings.TrimSpace(l.text), "NIC Legend:") {
@@ -142,8 +98,12 @@ func (p *matrixParser) readLine(l captureLine) error {
 		return p.readNICName(l, match[1], match[2])
 	}
 	if p.legend {
+		if len(words) > 1 && words[1] == "=" {
+			p.legendOf[words[0]] = true
+		}
 		return nil
 	}
+	words = p.cutRowName(words)
 	if !slices.Contains(p.columns, words[0]) {
 		if len(p.rows) == len(p.columns) {
 			return nil // what follows the table
@@ -161,39 +121,30 @@ func (p *matrixParser) readLine(l captureLine) error {
 
 // readRow takes the row of one GPU or NIC.
 func (p *matrixParser) readRow(l captureLine, name string, words []string) error {
-	if len(words) < len(p.columns) {
-		return l.lineErrorf(
-			"%s has %d entries for %d columns, the row is cut off or two entries ran together: capture with nvidia-smi topo -m > file",
-			name, len(words), len(p.columns))
-	}
 	own := slices.Index(p.columns, name)
 	isGPU := own < p.gpus
+	all, rest, err := p.readCells(l, name, words)
+	if err != nil {
+		return err
+	}
 	links := make([]topology.Link, p.gpus)
-	for i, word := range words[:len(p.columns)] {
-		link, err := topology.ParseLink(word)
-		if err != nil {
-			return l.lineErrorf("%s to %s: %w, paste the capture again", name, p.columns[i], err)
-		}
-		if (link.Kind == topology.Self) != (i == own) {
-			return l.lineErrorf("%s to %s is %s, want X on the diagonal alone: paste the capture again", name, p.columns[i], link)
-		}
+	for i, link := range all {
 		if link.Kind == topology.NVLink && (!isGPU || i >= p.gpus) {
-			return l.lineErrorf("%s to %s is %s, a NIC has no NVLink: paste the capture again", name, p.columns[i], link)
+			return l.lineErrorf("%s to %s is %s, a NIC has no NVLink: %s", name, p.columns[i], link, captureAgain)
 		}
 		if i < p.gpus {
 			links[i] = link
 		}
 	}
 	p.links[name] = links
-	rest := words[len(p.columns):]
 	if !isGPU {
 		if len(rest) > 0 {
-			return l.lineErrorf("%s has %d entries for %d columns, paste the capture again", name, len(words), len(p.columns))
+			return l.lineErrorf("%s has %d entries for %d columns: %s", name, len(all)+len(rest), len(p.columns), captureAgain)
 		}
 		return nil
 	}
 	if len(rest) > len(p.trailing) {
-		return l.lineErrorf("%s has %d entries after its links for %d columns, paste the capture again", name, len(rest), len(p.trailing))
+		return l.lineErrorf("%s has %d entries after its links for %d columns: %s", name, len(rest), len(p.trailing), captureAgain)
 	}
 	numa, note, err := p.numaColumn(l, name, rest)
 	if err != nil {
@@ -210,11 +161,14 @@ func (p *matrixParser) readRow(l captureLine, name string, words []string) error
 	return nil
 }
 
+// noNUMA are what drivers print where a GPU is near to no NUMA node.
+var noNUMA = []string{"N/A", "-1", "ERR!", "Unknown"}
+
 // numaColumn reads the NUMA affinity of a GPU. With fewer entries than columns it
 // cannot be told which are missing, so that the node stays unknown.
 func (p *matrixParser) numaColumn(l captureLine, name string, rest []string) (int64, string, error) {
 	column := slices.Index(p.trailing, numaAffinity)
-	if column < 0 || len(rest) != len(p.trailing) || rest[column] == "N/A" {
+	if column < 0 || len(rest) != len(p.trailing) || slices.Contains(noNUMA, strings.Trim(rest[column], "[]")) {
 		return topology.NoNUMA, "", nil
 	}
 	text := rest[column]
@@ -223,7 +177,7 @@ func (p *matrixParser) numaColumn(l captureLine, name string, rest []string) (in
 		return 0, "", err
 	}
 	if nodes != 1 {
-		return topology.NoNUMA, fmt.Sprintf("NUMA Affinity of %s printed as %q, which is not one node", name, text), nil
+		return topology.NoNUMA, l.lineNotef("NUMA Affinity of %s printed as %q, which is not one node: name one with --numa", name, text), nil
 	}
 	first, _, _ := strings.Cut(text, "-")
 	n, err := l.wholeNumber(name+" "+numaAffinity, first, maxNUMA)
@@ -246,7 +200,7 @@ func parseList(l captureLine, what, text string) (int64, error) {
 			}
 		}
 		if to < from {
-			return 0, l.lineErrorf("%s is %q, which runs backwards: paste the capture again", what, text)
+			return 0, l.lineErrorf("%s is %q, which runs backwards: %s", what, text, captureAgain)
 		}
 		count += to - from + 1
 	}
@@ -277,6 +231,7 @@ func (p *matrixParser) finishMatrix(end captureLine) (*Matrix, error) {
 		}
 		if i < p.gpus {
 			p.matrix.Links = append(p.matrix.Links, links)
+			p.matrix.rows = append(p.matrix.rows, p.rows[column])
 			continue
 		}
 		name := column
@@ -290,6 +245,7 @@ func (p *matrixParser) finishMatrix(end captureLine) (*Matrix, error) {
 		}
 		p.matrix.NICs = append(p.matrix.NICs, topology.NIC{Name: name, NUMA: topology.NoNUMA, Links: links})
 	}
+	p.matrix.pcieOnly = p.legendOf["SYS"] && p.legendOf["PIX"] && !p.legendOf["NV#"]
 	if nameless {
 		p.matrix.Notes = append(p.matrix.Notes, "the NIC legend is missing or cut off: NICs without a name in it keep their number")
 	}

@@ -174,7 +174,7 @@ func importNode(t *testing.T, node *topology.Node, how layout) (*capture.Capture
 	captured, err := capture.MachineFrom("imported", capture.Texts{
 		Topology: capture.Text{File: "topo.txt", Content: topoText(node, how)},
 		Query:    capture.Text{File: "query.txt", Content: queryText(node)},
-	}, capture.Facts{Known: knowing(), Source: "rack 7, captured by hand"})
+	}, capture.Facts{Models: catalogue.Default().Models(), Source: "rack 7, captured by hand"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +299,7 @@ func TestUnknownGPURoundTrip(t *testing.T) {
 			}
 			p2p := map[bool]string{true: "yes", false: "no"}[model.P2P]
 			captured, err := capture.MachineFrom("box", texts, capture.Facts{
-				Known: knowing(), Compute: &model.Compute, LaneGBps: model.LaneGBps, P2P: p2p, Source: "a rack; #7",
+				Models: catalogue.Default().Models(), Compute: &model.Compute, LaneGBps: model.LaneGBps, P2P: p2p, Source: "a rack; #7",
 			})
 			if err != nil {
 				t.Fatal(err)

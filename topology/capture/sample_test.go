@@ -10,6 +10,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/capture"
+	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
 
@@ -186,7 +187,7 @@ func TestParseProfiles(t *testing.T) {
 // facts are enough for the samples, all of which can be imported.
 func facts() capture.Facts {
 	return capture.Facts{
-		Known: knowing(), Compute: &topology.ComputeCapability{Major: 8}, P2P: "yes", Source: "a test",
+		Models: catalogue.Default().Models(), Compute: &topology.ComputeCapability{Major: 8}, P2P: "yes", Source: "a test",
 	}
 }
 
@@ -224,7 +225,7 @@ func TestMachineOfAnUnknownGPU(t *testing.T) {
 func TestMachineOfAKnownGPU(t *testing.T) {
 	texts := capture.Texts{Topology: sample(t, "gb200-tray.topo.txt"), Query: sample(t, "gb200-tray.query.txt")}
 	c, err := capture.MachineFrom("tray", texts,
-		capture.Facts{Known: knowing(), Source: "a test", NUMA: []int64{0, 0, 1, 1}, Description: "rack 3"})
+		capture.Facts{Models: catalogue.Default().Models(), Source: "a test", NUMA: []int64{0, 0, 1, 1}, Description: "rack 3"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
 
-//go:embed models.txt prices.txt mig/*.txt machines/*.txt
+//go:embed models.txt prices.txt instances.txt mig/*.txt machines/*.txt
 var files embed.FS
 
 // Catalogue holds the parsed files. It is safe for concurrent use.
@@ -23,6 +23,7 @@ type Catalogue struct {
 	prices    map[string]MicroDollars
 	tables    map[string]*mig.Table
 	machines  map[string]*machineFile
+	instances map[string]*InstanceType
 
 	mu    sync.Mutex
 	built map[string]*topology.MachineType // machine types with another model, by name
@@ -48,6 +49,7 @@ func loadFiles(fsys fs.FS) (*Catalogue, error) {
 		prices:    map[string]MicroDollars{},
 		tables:    map[string]*mig.Table{},
 		machines:  map[string]*machineFile{},
+		instances: map[string]*InstanceType{},
 		built:     map[string]*topology.MachineType{},
 	}
 	if err := eachFile(fsys, "mig", func(file, key, text string) error {
@@ -80,6 +82,14 @@ func loadFiles(fsys fs.FS) (*Catalogue, error) {
 		c.machines[key] = m
 		return err
 	}); err != nil {
+		return nil, err
+	}
+
+	const instanceFile = "instances.txt"
+	if text, err = fs.ReadFile(fsys, instanceFile); err != nil {
+		return nil, fmt.Errorf("reading instance types: %w", err)
+	}
+	if err := c.parseInstances(instanceFile, string(text)); err != nil {
 		return nil, err
 	}
 	return c, nil

@@ -27,7 +27,12 @@ func TestModels(t *testing.T) {
 		t.Error("Models are not sorted")
 	}
 	devices := map[uint32]string{}
-	for _, model := range models {
+	for i, model := range models {
+		for _, other := range models[:i] {
+			if topology.SameProduct(model.Product, other.Product) {
+				t.Errorf("products of %s and %s are spellings of one", model.Name, other.Name)
+			}
+		}
 		if found, err := c.Model(model.Name); err != nil || found != model {
 			t.Errorf("Model(%q) = %v, %v", model.Name, found, err)
 		}

@@ -99,6 +99,24 @@ func (c *Catalogue) addMachine(file File) error {
 // Tables returns the keys of all MIG tables, sorted.
 func (c *Catalogue) Tables() []string { return slices.Sorted(maps.Keys(c.tables)) }
 
+// ModelByName returns the GPU model that is named as people do: by its key or its product,
+// whatever the case and with or without what stands before a product's own name.
+func (c *Catalogue) ModelByName(name string) (*topology.Model, error) {
+	for key, model := range c.models {
+		if strings.EqualFold(key, name) {
+			return model, nil
+		}
+	}
+	if model, found := c.byProduct[name]; found {
+		return model, nil
+	}
+	same := slices.DeleteFunc(c.Models(), func(m *topology.Model) bool { return !topology.SameProduct(m.Product, name) })
+	if len(same) == 1 {
+		return same[0], nil
+	}
+	return c.Model(name)
+}
+
 // Geometry returns the MIG table of a GPU that is named as people do: by a model's
 // key or product, or a table's key, whatever the case. A model without a table is
 // an error of its own.
@@ -108,10 +126,7 @@ func (c *Catalogue) Geometry(name string) (*mig.Table, error) {
 			return table, nil
 		}
 	}
-	for key, model := range c.models {
-		if !strings.EqualFold(key, name) && !strings.EqualFold(model.Product, name) && !strings.EqualFold(model.Product, "NVIDIA "+name) {
-			continue
-		}
+	if model, err := c.ModelByName(name); err == nil {
 		if model.MIG == "" {
 			return nil, fmt.Errorf("%s has no MIG, or no capture shows its profiles: the tables are %s", model.Name, strings.Join(c.Tables(), ", "))
 		}

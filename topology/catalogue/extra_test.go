@@ -89,6 +89,34 @@ func TestWithRefuses(t *testing.T) {
 	}
 }
 
+func TestModelByName(t *testing.T) {
+	tests := map[string]struct{ name, want, refused string }{
+		"key":                   {name: "H100-SXM5-80GB", want: "H100-SXM5-80GB"},
+		"key in another case":   {name: "h100-sxm5-80gb", want: "H100-SXM5-80GB"},
+		"product":               {name: "NVIDIA H100 80GB HBM3", want: "H100-SXM5-80GB"},
+		"product without":       {name: "A100 80GB PCIe", want: "A100-PCIe-80GB"},
+		"product as a label":    {name: "Tesla-V100-SXM2-16GB", want: "V100-SXM2-16GB"},
+		"product of one word":   {name: "NVIDIA T4", want: "T4"},
+		"near":                  {name: "A30-24G", refused: `unknown GPU model "A30-24G": the nearest is A30-24GB`},
+		"the maker of them all": {name: "NVIDIA", refused: `unknown GPU model "NVIDIA"`},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			model, err := Default().ModelByName(tc.name)
+			switch {
+			case tc.refused != "":
+				if err == nil || !strings.Contains(err.Error(), tc.refused) {
+					t.Errorf("got %v, want %s", err, tc.refused)
+				}
+			case err != nil:
+				t.Error(err)
+			case model.Name != tc.want:
+				t.Errorf("got %s, want %s", model.Name, tc.want)
+			}
+		})
+	}
+}
+
 func TestGeometry(t *testing.T) {
 	tests := map[string]struct{ name, want, refused string }{
 		"table":       {name: "A30-24GB", want: "A30-24GB"},

@@ -67,9 +67,14 @@ func (c *Catalogue) parseMachine(file, key, text string) (*machineFile, error) {
 				return nil, l.fieldErrorf(name, "%q, want <cluster UUID>.<clique id>", value)
 			}
 			clique = value
+		case "addresses":
+			if value != "captured" {
+				return nil, l.fieldErrorf(name, "%q, want captured, or no such header where bus ids are made up", value)
+			}
+			m.Addressed = true
 		case "kind", "note": // for the reader of the file
 		default:
-			return nil, l.fieldErrorf(name, "unknown header, want machine, description, gpu, kind, confidence, source, clique, note or the links")
+			return nil, l.fieldErrorf(name, "unknown header, want machine, description, gpu, kind, confidence, source, clique, addresses, note or the links")
 		}
 	}
 	if len(all) == 0 {

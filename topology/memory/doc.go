@@ -6,11 +6,13 @@
 // command line. A model.Model is what it loads. Estimate puts the two on a GPU and
 // accounts for its memory the way the engine does it, line by line. Need turns that
 // around: how much memory to ask for. FindOptions compares kinds of GPUs and slices.
+// Package training accounts for training a model instead.
 //
 // # Files
 //
 //	launch, engine, check    how a server is started, and which launches no engine accepts
 //	overlay                  what one launch states in the place of what another does
+//	quantisation             the schemes that engines know, and which of them only confirm
 //	gpu, supported           a GPU or slice, and which models an engine has kernels for on it
 //	server, kv, adapters     what does not depend on the GPU: pipeline stages, KV cache, LoRA
 //	accounting, vllm, sglang, tgi, tensorrt, plain

@@ -20,6 +20,21 @@ const (
 	Plain Engine = "plain"
 )
 
+// Title is the engine's name as its makers spell it; "the server" for Plain.
+func (e Engine) Title() string {
+	switch e {
+	case VLLM:
+		return "vLLM"
+	case SGLang:
+		return "SGLang"
+	case TGI:
+		return "TGI"
+	case TensorRTLLM:
+		return "TensorRT-LLM"
+	}
+	return "the server"
+}
+
 // Engines lists the engines whose accounting is known.
 func Engines() []Engine { return []Engine{VLLM, SGLang, TGI, TensorRTLLM, Plain} }
 

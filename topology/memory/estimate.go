@@ -62,8 +62,10 @@ type Estimate struct {
 	demand Demand
 	fit    bool
 	plain  bool
-	// unsupported says why the engine cannot run the model on the GPU at all.
+	// unsupported says why the engine cannot run the model on the GPU at all, and everywhere
+	// that it cannot on any.
 	unsupported string
+	everywhere  bool
 	layout      kvPool
 }
 
@@ -142,6 +144,9 @@ func (e *Estimate) Explain() string {
 	parts += fmt.Sprintf(" - %s other = %s", e.Other, e.KV)
 	switch e.Outcome() {
 	case OutcomeUnsupported:
+		if e.everywhere {
+			return e.unsupported
+		}
 		return fmt.Sprintf("%s: %s", e.GPU.Name, e.unsupported)
 	case OutcomeNoMemory:
 		return fmt.Sprintf("%s: the engine claims %s of %s, and the driver's context leaves less free", e.GPU.Name, e.Budget, e.GPU.Total)
@@ -173,7 +178,7 @@ func (s *Server) On(g GPU, d Demand) Estimate {
 	var worst Estimate
 	for i := range s.stages {
 		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen || shortensLength[s.Launch.Engine],
-			plain: s.Launch.Engine == Plain, unsupported: s.unsupportedReason(g)}
+			plain: s.Launch.Engine == Plain, unsupported: s.unsupportedReason(g), everywhere: s.StartRefusal() != ""}
 		account(s, &s.stages[i], &e)
 		if s.Launch.KVMemory > 0 { // replaces the share of the GPU
 			e.KV = s.Launch.KVMemory

@@ -45,8 +45,9 @@ type Launch struct {
 	// Dtype is what the model's unquantised tensors are converted to, "" for the
 	// model's own: "float16", "bfloat16", "float32".
 	Dtype string
-	// Quantisation is a scheme applied while loading: "fp8" or "bitsandbytes". Schemes
-	// that the model's files already have are read from its config.json.
+	// Quantisation is the scheme that the engine is told, as FindScheme spells it: one that
+	// is applied while loading, such as "fp8" or "bitsandbytes", or one that only confirms
+	// what the model's files are already, which is read from their config.json.
 	Quantisation string
 	// Eager says that no CUDA graphs are captured.
 	Eager bool
@@ -67,6 +68,9 @@ type Launch struct {
 	Draft       string
 	DraftTokens int64
 }
+
+// GPUCount is how many GPUs one replica takes.
+func (l *Launch) GPUCount() int64 { return max(1, l.TensorParallel) * max(1, l.PipelineParallel) }
 
 // KVFormat is how the KV cache is stored.
 type KVFormat int8

@@ -18,6 +18,9 @@ type Server struct {
 
 	parallel model.Parallel
 	stages   []pipelineStage
+	// loading is what one GPU holds of the weights before they are quantised, 0 where they
+	// never stand there as they are in the files.
+	loading topology.Bytes
 }
 
 // pipelineStage is what one GPU of a pipeline stage holds.
@@ -73,6 +76,7 @@ func NewServerWithDraft(m, draft *model.Model, l Launch) (*Server, error) {
 		s.stages = append(s.stages, s.pipelineStageOf(first, count))
 		first += count
 	}
+	s.loading = s.unquantisedBytes()
 	return s, nil
 }
 
@@ -194,11 +198,10 @@ func (s *Server) loadedFormat(t *model.Tensor) model.Format {
 	}
 	linear := t.Columns > 1 && t.Part != model.EmbeddingPart && t.Part != model.HeadPart && t.Part != model.OtherPart &&
 		t.Part != model.TowerPart
+	if quantised, ok := s.quantisedFormat(t); ok && linear {
+		return quantised
+	}
 	switch {
-	case s.Launch.Quantisation == "fp8" && linear:
-		return model.FP8Tensor
-	case s.Launch.Quantisation == "bitsandbytes" && linear:
-		return model.NF4
 	case s.Launch.Dtype == "float32":
 		return model.Bits32
 	case s.Launch.Dtype == "float16", s.Launch.Dtype == "bfloat16":

@@ -299,8 +299,41 @@ func (p *Placer) satisfiesConstraints(part, i int) bool {
 				return false
 			}
 		}
+		if len(constraint.Draws) > 0 && !p.suppliesLast(c, value) {
+			return false
+		}
 	}
 	return true
+}
+
+// suppliesLast reports whether what a constraint draws at a value is there beside what
+// other constraints draw at the same.
+func (p *Placer) suppliesLast(c int, value int64) bool {
+	for _, draw := range p.request.Constraints[c].Draws {
+		supply := p.request.Supplies[draw.Supply]
+		if value >= int64(len(supply)) {
+			return false
+		}
+		left := supply[value]
+		for other := range p.request.Constraints {
+			if other == c || p.hasValue(other, value) {
+				left -= p.request.Constraints[other].drawsOn(draw.Supply)
+			}
+		}
+		if left < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// hasValue reports whether a device that was given so far has fixed the constraint to the
+// value.
+func (p *Placer) hasValue(c int, value int64) bool {
+	constraint := &p.request.Constraints[c]
+	return len(constraint.Draws) > 0 && slices.ContainsFunc(p.devices, func(given DeviceAllocation) bool {
+		return constraint.Values[given.Device] == value && slices.Contains(constraint.Parts, given.Part)
+	})
 }
 
 // setSatisfiesConstraints is alike for a set of whole GPUs, which must agree among themselves too.

@@ -15,6 +15,9 @@ func (p *Placer) findReasons() {
 	code := Together
 	if len(p.request.Parts) == 1 || len(p.request.Constraints) > 0 {
 		code = Unlike
+		if free := p.request.withoutDraws(); free != nil && Place(p.view.Inventory, p.view.GPUs, free, p.policy).Outcome == Fits {
+			code = Unsupplied
+		}
 	}
 	p.reasons = append(p.reasons, Reason{Code: code, Part: -1})
 }

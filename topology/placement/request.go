@@ -1,6 +1,10 @@
 package placement
 
-import "github.com/ashlar-dev/ashlar/topology"
+import (
+	"slices"
+
+	"github.com/ashlar-dev/ashlar/topology"
+)
 
 // Request is what one pod asks of one node. Its parts are solved together: all
 // of them get what they ask for, or none does.
@@ -8,6 +12,10 @@ type Request struct {
 	Parts []Part
 	// Constraints restrict what parts get together.
 	Constraints []Constraint
+	// Supplies[i][v] is how many things of kind i there are, beside the node's devices, whose
+	// property has the value v: network adapters at one PCIe root. A value beyond the end has
+	// none.
+	Supplies [][]int64
 }
 
 // Part asks for Count different devices of those in Accepts.
@@ -59,6 +67,63 @@ type Constraint struct {
 	Values []int64
 	// Distinct asks for different values instead of equal ones.
 	Distinct bool
+	// Draws are what else must have the value that the parts agree on. Distinct knows none.
+	Draws []SupplyDraw
+}
+
+// SupplyDraw is what a constraint takes of a supply: Count things that have the value.
+type SupplyDraw struct {
+	Supply int // an index into Request.Supplies
+	Count  int64
+}
+
+// drawsOn is how much the constraint takes of a supply.
+func (c *Constraint) drawsOn(supply int) int64 {
+	sum := int64(0)
+	for _, draw := range c.Draws {
+		if draw.Supply == supply {
+			sum += draw.Count
+		}
+	}
+	return sum
+}
+
+// withoutDraws is the request as if supplies never ran out; nil if it draws on none.
+func (r *Request) withoutDraws() *Request {
+	if len(r.Supplies) == 0 {
+		return nil
+	}
+	free := &Request{Parts: r.Parts, Constraints: slices.Clone(r.Constraints)}
+	for i := range free.Constraints {
+		free.Constraints[i].Draws = nil
+	}
+	return free
+}
+
+// ExcludeValues makes values that were chosen and then turned out not to serve unusable, those
+// of constraints with draws. It reports whether there were any: if not, placing the request
+// again gives the same answer.
+func (r *Request) ExcludeValues(chosen []DeviceAllocation) bool {
+	excluded := false
+	for c := range r.Constraints {
+		constraint := &r.Constraints[c]
+		if len(constraint.Draws) == 0 {
+			continue
+		}
+		for _, device := range chosen {
+			value := constraint.Values[device.Device]
+			if value == NoValue || !slices.Contains(constraint.Parts, device.Part) {
+				continue
+			}
+			constraint.Values = slices.Clone(constraint.Values)
+			for i := range constraint.Values {
+				if constraint.Values[i] == value {
+					constraint.Values[i], excluded = NoValue, true
+				}
+			}
+		}
+	}
+	return excluded
 }
 
 // NoValue marks a device that lacks the property of a Constraint.

@@ -114,7 +114,7 @@ func SuggestChanges(state *NodeState, r *Request, policy Policy) []Suggestion {
 
 // withPart is r with one part replaced.
 func withPart(r *Request, p int, part Part) *Request {
-	changed := &Request{Parts: slices.Clone(r.Parts), Constraints: r.Constraints}
+	changed := &Request{Parts: slices.Clone(r.Parts), Constraints: r.Constraints, Supplies: r.Supplies}
 	changed.Parts[p] = part
 	return changed
 }
@@ -205,7 +205,7 @@ func suggestReslice(state *NodeState, r *Request, policy Policy) (Suggestion, bo
 			continue
 		}
 		after := slices.Clone(s)
-		again := &Request{Parts: slices.Clone(r.Parts), Constraints: r.Constraints}
+		again := &Request{Parts: slices.Clone(r.Parts), Constraints: r.Constraints, Supplies: r.Supplies}
 		for i := range state.allocations {
 			if state.allocations[i].Pinned {
 				continue // stays where it is

@@ -49,6 +49,7 @@ const (
 	SlicesTaken ReasonCode = "SlicesTaken" // no matching MIG placement is open
 	MemoryShort ReasonCode = "MemoryShort" // no matching GPU has that much memory, or compute, left to share
 	Unlike      ReasonCode = "Unlike"      // what is free does not satisfy a constraint between devices
+	Unsupplied  ReasonCode = "Unsupplied"  // what is free does not have the values that supplies have
 	Together    ReasonCode = "Together"    // each part fits alone, all of them do not
 	Unresolved  ReasonCode = "Unresolved"  // the search was cut short
 )
@@ -76,6 +77,8 @@ func (r Reason) String() string {
 		return fmt.Sprintf("no GPU with %s left to share", topology.Bytes(r.Want))
 	case Unlike:
 		return "free GPUs do not satisfy the constraints between them"
+	case Unsupplied:
+		return "no free GPUs have an attribute in common with free devices of other drivers as asked for"
 	case Together:
 		return "each request fits alone, not all together"
 	}

@@ -22,6 +22,10 @@ type poolAllocation struct {
 	devices []placement.DeviceAllocation
 	// inUse are all of them, by their indexes in the pool.
 	inUse []int
+	// twinHeld are devices, by their indexes in the pool, of GPUs that are held through
+	// another driver or device; heldThrough says through which, by the GPU's index.
+	twinHeld    map[int]bool
+	heldThrough map[int]string
 }
 
 // allocatedByPool sorts what is allocated by pool. Pools of which nothing is allocated
@@ -55,15 +59,20 @@ func (x *poolIndex) sortAllocated(state *structured.AllocatedState) allocatedByP
 
 func (x *poolIndex) addAllocated(allocated allocatedByPool, id structured.DeviceID, size placement.ShareSize) {
 	p := x.byKey[resourceslices.PoolKey{Driver: id.Driver.String(), Pool: id.Pool.String()}]
-	if p == nil || p.gpus == nil {
+	if p == nil {
 		return
 	}
-	of := allocated[p]
-	if of == nil {
-		of = &poolAllocation{}
-		allocated[p] = of
-	}
 	name := id.Device.String()
+	if twins := x.twins.byNode[p.Node]; twins != nil && twins.of[p] != nil {
+		at := slices.IndexFunc(p.Devices, func(d resourceapi.Device) bool { return d.Name == name })
+		if at >= 0 && twins.of[p][at] != nil {
+			twins.of[p][at].eachTwin(p, at, allocated.holdTwin)
+		}
+	}
+	if p.gpus == nil {
+		return
+	}
+	of := allocated.ensurePool(p)
 	if i, found := p.gpus.byName[name]; found {
 		of.devices = append(of.devices, placement.DeviceAllocation{Device: i, ShareSize: size})
 		of.inUse = append(of.inUse, p.gpus.published[i])
@@ -77,13 +86,70 @@ func (x *poolIndex) addAllocated(allocated allocatedByPool, id structured.Device
 	}
 }
 
+func (a allocatedByPool) ensurePool(p *Pool) *poolAllocation {
+	if a[p] == nil {
+		a[p] = &poolAllocation{}
+	}
+	return a[p]
+}
+
+// holdTwin notes that a device is not free because its GPU is held through something else.
+func (a allocatedByPool) holdTwin(twin twinDevice, through string) {
+	of := a.ensurePool(twin.pool)
+	if of.twinHeld == nil {
+		of.twinHeld, of.heldThrough = map[int]bool{}, map[int]string{}
+	}
+	of.twinHeld[twin.device] = true
+	if gpu := twin.pool.gpuOf(twin.device); gpu >= 0 {
+		of.heldThrough[gpu] = through
+	}
+}
+
+// gpuOf is the GPU of the inventory that a device of the pool is on, -1 if it is not
+// understood.
+func (p *Pool) gpuOf(device int) int {
+	if p.gpus == nil {
+		return -1
+	}
+	if i, found := p.gpus.byName[p.Devices[device].Name]; found {
+		return p.gpus.inventory.Devices[i].GPU
+	}
+	return -1
+}
+
 // gpuStates is what is held of a pool's GPUs.
 func (a allocatedByPool) gpuStates(p *Pool) placement.GPUStates {
 	state := placement.NewGPUStates(p.gpus.inventory)
-	for _, device := range a.ofPool(p).devices {
+	of := a.ofPool(p)
+	for _, device := range of.devices {
 		p.gpus.inventory.HoldDevice(state, device.Device, device.ShareSize)
 	}
+	for gpu := range of.heldThrough {
+		for _, device := range p.devicesFilling(gpu) {
+			p.gpus.inventory.HoldDevice(state, device.Device, device.ShareSize)
+		}
+	}
 	return state
+}
+
+// devicesFilling are devices which, held together, leave nothing of a GPU: the GPU as a
+// whole, or else its MIG devices, or its memory.
+func (p *Pool) devicesFilling(gpu int) []placement.DeviceAllocation {
+	var fill []placement.DeviceAllocation
+	form := placement.Share + 1
+	for i := range p.gpus.inventory.Devices {
+		device := &p.gpus.inventory.Devices[i]
+		if device.GPU != gpu || device.Form > form {
+			continue
+		}
+		if device.Form < form {
+			form, fill = device.Form, nil
+		}
+		if form == placement.MIG || len(fill) == 0 {
+			fill = append(fill, placement.DeviceAllocation{Device: i})
+		}
+	}
+	return fill
 }
 
 // nodeState is who holds what of a pool: each of its claims under its UID. Devices of
@@ -160,7 +226,7 @@ func (p *Pool) heldBy(claim *resourceapi.ResourceClaim, left map[int]placement.S
 	for k := range results {
 		device, found := p.deviceOf(&results[k])
 		size, isLeft := left[device.Device]
-		if !found || !isLeft || results[k].AdminAccess != nil && *results[k].AdminAccess {
+		if !found || !isLeft || isAdminAccess(&results[k]) {
 			continue
 		}
 		devices = append(devices, device)
@@ -189,13 +255,18 @@ func (p *Pool) devicesOf(claims []*resourceapi.ResourceClaim) []placement.Device
 				previous = results[k].Request
 				part++
 			}
-			if device, found := p.deviceOf(&results[k]); found {
+			if device, found := p.deviceOf(&results[k]); found && !isAdminAccess(&results[k]) {
 				device.Part = part
 				devices = append(devices, device)
 			}
 		}
 	}
 	return devices
+}
+
+// isAdminAccess reports whether a device is only looked at, and not held.
+func isAdminAccess(result *resourceapi.DeviceRequestAllocationResult) bool {
+	return result.AdminAccess != nil && *result.AdminAccess
 }
 
 // deviceOf is the device that an allocation names, if it is one of the pool that is

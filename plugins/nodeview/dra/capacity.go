@@ -4,7 +4,9 @@ import (
 	"slices"
 
 	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
+	"k8s.io/dynamic-resource-allocation/structured"
 
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology"
@@ -49,6 +51,36 @@ func unaskedAmount(capacity resourceapi.DeviceCapacity) int64 {
 		return policy.Default.Value()
 	}
 	return capacity.Value.Value()
+}
+
+// capacityLeft reports whether a device has what a sub-request takes of its capacities beside
+// what others consume. It only refuses what the in-tree code refuses: what an amount is
+// rounded to beyond whole steps is left to that.
+func (s *subRequest) capacityLeft(d *resourceapi.Device, driver string, consumed structured.ConsumedCapacity) bool {
+	for name := range s.capacity {
+		if _, found := resourceslices.FindQualified(d.Capacity, driver, name); !found {
+			return false
+		}
+	}
+	for name, capacity := range d.Capacity {
+		amount := unaskedAmount(capacity)
+		if asked, found := resourceslices.FindQualified(s.capacity, driver, name); found {
+			amount = consumedAmount(capacity, asked)
+		}
+		total := *resource.NewQuantity(amount, resource.DecimalSI)
+		if used := consumed[name]; used != nil {
+			total.Add(*used)
+		}
+		if total.Cmp(wholeAmount(capacity.Value)) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// wholeAmount is a quantity rounded up to a whole number, as Quantity.Value does.
+func wholeAmount(quantity resource.Quantity) resource.Quantity {
+	return *resource.NewQuantity(quantity.Value(), resource.DecimalSI)
 }
 
 // memoryShare is what a sub-request takes of a shared device's memory.

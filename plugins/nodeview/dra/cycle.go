@@ -22,6 +22,7 @@ type Cycle struct {
 	state     *structured.AllocatedState
 	allocated allocatedByPool
 	claims    *claimIndex
+	nodes     *nodeIndex
 }
 
 // Request is what the pod asks for.
@@ -35,29 +36,30 @@ func (c *Cycle) ForPod(request *PodRequest) *Cycle {
 }
 
 // ViewNode is a node's GPUs as the pod sees them; nil if it has none that are
-// understood. provided are the resources that its device plugins hand out.
+// understood. provided are the resources that its device plugins hand out. Where several
+// drivers publish GPUs it is the first whose GPUs a request of the pod accepts.
 func (c *Cycle) ViewNode(name string, provided map[v1.ResourceName]int64) *View {
-	if p := c.source.pools.gpuPool(name); p != nil {
-		return &View{cycle: c, pool: p, provided: provided}
+	pools := c.source.pools.gpusByNode[name]
+	if len(pools) == 0 {
+		return nil
 	}
-	return nil
+	chosen := pools[0]
+	if len(pools) > 1 {
+		accepting := slices.IndexFunc(pools, func(p *Pool) bool {
+			return c.request.anyAlternative(func(sub *subRequest) bool {
+				return !sub.adminAccess && p.matchesGPU(context.Background(), c.source, sub)
+			})
+		})
+		chosen = pools[max(0, accepting)]
+	}
+	return &View{cycle: c, pool: chosen, provided: provided}
 }
 
-// ShowOthers shows the in-tree plugin every device of a node's pools that are not viewed.
-func (c *Cycle) ShowOthers(node string) {
-	gpus := c.source.pools.gpuPool(node)
-	for _, p := range c.source.pools.byNode[node] {
-		if p != gpus {
-			p.showAll()
-		}
-	}
-}
-
-// Without is the cycle as if pods were gone from a node. It only knows the node's own
-// pools: a pod that also needs a device that is not local to the node cannot preempt.
+// Without is the cycle as if pods were gone from a node. It only knows the pools that the
+// node may use.
 func (c *Cycle) Without(node string, gone map[types.UID]*v1.Pod) *Cycle {
 	other := *c
-	other.state = c.stateWithout(c.source.pools.byNode[node], gone)
+	other.state = c.stateWithout(slices.Concat(c.source.pools.poolsOn(node), c.source.pools.shared), gone)
 	other.allocated = c.source.pools.sortAllocated(other.state)
 	return &other
 }
@@ -73,6 +75,9 @@ func (c *Cycle) FilterAlone(ctx context.Context, pod *v1.Pod, node fwk.NodeInfo)
 	instance.listSlices = func() ([]*resourceapi.ResourceSlice, error) {
 		var published []*resourceapi.ResourceSlice
 		for _, pool := range c.source.pools.byNode[node.Node().Name] {
+			published = append(published, c.visibleSlices(ctx, pool)...)
+		}
+		for _, pool := range slices.Concat(c.source.pools.passedOn[node.Node().Name], c.source.pools.shared) {
 			published = append(published, pool.Slices...)
 		}
 		return published, nil
@@ -123,7 +128,7 @@ func (c *Cycle) freedBy(gone map[types.UID]*v1.Pod) map[structured.DeviceID][]st
 				continue
 			}
 			for _, result := range claim.Status.Allocation.Devices.Results {
-				if result.AdminAccess != nil && *result.AdminAccess {
+				if isAdminAccess(&result) {
 					continue
 				}
 				id := structured.MakeDeviceID(result.Driver, result.Pool, result.Device)

@@ -22,6 +22,8 @@
 //	inventory.go    one inventory for all pools of a make
 //	placeholder.go  what the in-tree plugin is shown
 //	allocation.go   devices in use, and who holds them
+//	twice.go        what a device plugin beside the slices needs to know
+//	offers.go       kinds of devices, for a server that does not start on what it asked for
 //	releasing.go    claims whose pods are gone and that are not given back yet
 //	podrequest.go   what a pod asks for: claims
 //	extended.go     and extended resources

@@ -27,9 +27,9 @@ func (r *PodRequest) addExtendedResources(pod *v1.Pod, resolver fwk.DeviceClassR
 			if class == nil {
 				continue
 			}
-			sub := subRequest{name: string(name), count: quantity.Value()}
+			sub := subRequest{name: string(name), class: string(name), count: quantity.Value()}
 			if sub.count > maxDevices {
-				r.unsupportedReason = fmt.Sprintf("%d of %s", sub.count, name)
+				sub.unsupportedReason = fmt.Sprintf("%d of %s", sub.count, name)
 			}
 			for _, selector := range class.Spec.Selectors {
 				if selector.CEL != nil {

@@ -2,6 +2,7 @@ package dra
 
 import (
 	"cmp"
+	"slices"
 
 	resourceapi "k8s.io/api/resource/v1"
 
@@ -10,9 +11,15 @@ import (
 
 // poolIndex is the pools that are published.
 type poolIndex struct {
-	known  map[*resourceapi.ResourceSlice]struct{}
-	byKey  map[resourceslices.PoolKey]*Pool
-	byNode map[string][]*Pool
+	known map[*resourceapi.ResourceSlice]struct{}
+	byKey map[resourceslices.PoolKey]*Pool
+	// byNode are the pools whose devices are chosen, gpusByNode those of them with GPUs, in
+	// allocation order.
+	byNode, gpusByNode map[string][]*Pool
+	// passedOn are the pools of one node that reach the in-tree code as they are, shared
+	// those that are of no node or of several.
+	passedOn map[string][]*Pool
+	shared   []*Pool
 	// placeholders is what the in-tree plugin gets instead of all slices: two for
 	// each pool here, and every slice of other pools unchanged.
 	placeholders []*resourceapi.ResourceSlice
@@ -21,6 +28,8 @@ type poolIndex struct {
 	// generation counts how often the pools have changed.
 	generation  int64
 	inventories inventoryCache
+	// twins are devices of different pools that are one physical GPU.
+	twins twinIndex
 }
 
 // updatePools takes the current slices. It rebuilds only pools whose slices changed;
@@ -37,26 +46,45 @@ func (x *poolIndex) updatePools(published []*resourceapi.ResourceSlice) {
 	groups := resourceslices.GroupByPool(published)
 	before := x.byKey
 	x.byKey = make(map[resourceslices.PoolKey]*Pool, len(groups))
-	x.byNode = make(map[string][]*Pool)
+	x.byNode, x.gpusByNode = make(map[string][]*Pool), make(map[string][]*Pool)
+	x.passedOn, x.shared = make(map[string][]*Pool), nil
 	x.placeholders, x.unmanagedPools = nil, 0
 	for key, group := range groups {
 		p := before[key]
 		if !p.sameSlices(group) {
 			p = newPool(resourceslices.NewestGeneration(key, group), &x.inventories)
 		}
-		if p == nil {
+		x.byKey[key] = p
+		if p.unmanaged {
 			x.placeholders = append(x.placeholders, group...)
 			x.unmanagedPools++
+			if p.Node != "" && p.OfOneNode() {
+				x.passedOn[p.Node] = append(x.passedOn[p.Node], p)
+			} else {
+				x.shared = append(x.shared, p)
+			}
 			continue
 		}
-		x.byKey[key] = p
 		x.byNode[p.Node] = append(x.byNode[p.Node], p)
+		if p.gpus != nil {
+			x.gpusByNode[p.Node] = append(x.gpusByNode[p.Node], p)
+		}
 		x.placeholders = append(x.placeholders, p.placeholder.devices)
 		if p.placeholder.counters != nil {
 			x.placeholders = append(x.placeholders, p.placeholder.counters)
 		}
 	}
+	for _, pools := range x.gpusByNode {
+		slices.SortFunc(pools, comparePools)
+	}
+	slices.SortFunc(x.shared, comparePools)
+	x.twins.updateTwins(x)
 	x.inventories.forgetUnused(x.byKey)
+}
+
+// comparePools is the order in which in-tree allocation tries pools.
+func comparePools(a, b *Pool) int {
+	return cmp.Or(cmp.Compare(a.Driver, b.Driver), cmp.Compare(a.PoolKey.Pool, b.PoolKey.Pool))
 }
 
 func (x *poolIndex) upToDate(published []*resourceapi.ResourceSlice) bool {
@@ -71,15 +99,17 @@ func (x *poolIndex) upToDate(published []*resourceapi.ResourceSlice) bool {
 	return true
 }
 
-// gpuPool returns the node's pool of GPUs. A node has one; should several drivers
-// publish GPUs on one node, the first in allocation order is steered and the
-// others are left to the in-tree code.
+// gpuPool returns the node's first pool of GPUs in allocation order, nil if it has none. A
+// node has one, unless several drivers publish GPUs on it: then each pod is shown the pool
+// that its requests are about.
 func (x *poolIndex) gpuPool(node string) *Pool {
-	var found *Pool
-	for _, p := range x.byNode[node] {
-		if p.gpus != nil && (found == nil || cmp.Or(cmp.Compare(p.Driver, found.Driver), cmp.Compare(p.PoolKey.Pool, found.PoolKey.Pool)) < 0) {
-			found = p
-		}
+	if pools := x.gpusByNode[node]; len(pools) > 0 {
+		return pools[0]
 	}
-	return found
+	return nil
+}
+
+// poolsOn are all pools of a node, chosen from or passed on.
+func (x *poolIndex) poolsOn(node string) []*Pool {
+	return slices.Concat(x.byNode[node], x.passedOn[node])
 }

@@ -19,6 +19,8 @@ type gpuPool struct {
 	byName    map[string]int
 	// unsupported are the indexes in the pool of the devices that are not understood.
 	unsupported []int
+	// identities[i] is which physical GPU GPU i of the inventory is.
+	identities []resourceslices.GPUIdentity
 }
 
 // inventoryCache shares one Inventory between all pools of equal make.

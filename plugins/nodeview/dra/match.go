@@ -62,6 +62,39 @@ func (p *Pool) matchSelectors(ctx context.Context, expressions *dracel.Cache, se
 	return result
 }
 
+// matchesAny reports whether some device of the pool satisfies all selectors. It looks no
+// further than the first.
+func (p *Pool) matchesAny(ctx context.Context, expressions *dracel.Cache, selectors []string) bool {
+	cache := &p.matches
+	key := selectorKey(selectors)
+	cache.mutex.Lock()
+	defer cache.mutex.Unlock()
+	if found, cached := cache.entries[key]; cached {
+		return !found.devices.Empty()
+	}
+	if first, cached := cache.first[key]; cached {
+		return first >= 0
+	}
+	first := -1
+	for i := range p.Devices {
+		if matches, _ := p.matchesAll(ctx, expressions, selectors, i); matches {
+			first = i
+			break
+		}
+	}
+	if first < 0 && ctx.Err() != nil {
+		return false
+	}
+	if len(cache.first) >= matchCacheSize {
+		clear(cache.first)
+	}
+	if cache.first == nil {
+		cache.first = make(map[string]int)
+	}
+	cache.first[key] = first
+	return first >= 0
+}
+
 // matchesAll evaluates selectors on device i and stops at the first that does not hold.
 func (p *Pool) matchesAll(ctx context.Context, expressions *dracel.Cache, selectors []string, i int) (bool, error) {
 	d := &p.Devices[i]

@@ -1,8 +1,6 @@
 package dra
 
 import (
-	"slices"
-
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/utils/ptr"
 
@@ -48,31 +46,10 @@ func (p *Pool) hideDevices() {
 	}
 }
 
-// showAll fills the placeholders with every device, in published order.
-func (p *Pool) showAll() { p.showDevices(p.Devices) }
-
-// showOnly fills the placeholders with the chosen devices, in that order, and hides the
-// others except for those in use: their counters must stay accounted for. Both are
-// indexes into the pool's devices.
-func (p *Pool) showOnly(chosen, inUse []int) {
-	devices := p.placeholder.buffer[:0]
-	for at, i := range chosen {
-		if !slices.Contains(chosen[:at], i) { // several shares may be on one device
-			devices = append(devices, p.Devices[i])
-		}
-	}
-	for _, i := range inUse {
-		if !slices.Contains(chosen, i) {
-			devices = append(devices, p.Devices[i])
-		}
-	}
-	p.placeholder.buffer = devices
-	p.showDevices(devices)
-}
-
-func (p *Pool) showDevices(devices []resourceapi.Device) {
+// showDevices fills the placeholders.
+func (p *Pool) showDevices(devices []resourceapi.Device, counters []resourceapi.CounterSet) {
 	p.placeholder.devices.Spec.Devices = devices
 	if p.placeholder.counters != nil {
-		p.placeholder.counters.Spec.SharedCounters = p.Counters
+		p.placeholder.counters.Spec.SharedCounters = counters
 	}
 }

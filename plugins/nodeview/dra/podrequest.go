@@ -1,8 +1,10 @@
 package dra
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
@@ -18,8 +20,8 @@ type PodRequest struct {
 	constraints []constraintRule
 	// server is the model server that the pod runs, nil if none is known.
 	server *modelmemory.Server
-	// unsupportedReason says why the pod asks for something that is left to the in-tree
-	// code; "" if everything is understood.
+	// unsupportedReason says why all that the pod asks for is left to the in-tree code; "" if
+	// it is not. Single requests have reasons of their own.
 	unsupportedReason string
 }
 
@@ -35,18 +37,31 @@ type deviceRequest struct {
 // subRequest is one way to satisfy a request.
 type subRequest struct {
 	name        string
+	class       string // of devices; for an extended resource, the resource
 	count       int64
 	selectors   []string // CEL, the class's first
 	ofClass     int      // how many of the selectors are the class's
 	tolerations []resourceapi.DeviceToleration
 	capacity    map[resourceapi.QualifiedName]int64
+	// adminAccess says that the devices are only looked at: others may hold them, and
+	// nothing is taken.
+	adminAccess bool
+	// unsupportedReason says why GPUs are not chosen for it here, but by the in-tree code;
+	// "" if they are.
+	unsupportedReason string
 }
 
 // constraintRule is a claim's constraint between devices.
 type constraintRule struct {
-	requests  []int // indexes into PodRequest.requests
+	requests  []constrainedRequest
 	attribute resourceapi.FullyQualifiedName
 	distinct  bool
+}
+
+// constrainedRequest is a request that a constraint is about, or one of its alternatives.
+type constrainedRequest struct {
+	request     int // an index into PodRequest.requests
+	alternative int // an index into its alternatives, -1 for any
 }
 
 // maxCombinations bounds the combinations of alternatives that are looked at.
@@ -56,9 +71,25 @@ const maxCombinations = 64
 // (resource.k8s.io/v1, AllocationResultsMaxSize).
 const maxDevices = resourceapi.AllocationResultsMaxSize
 
-// UnsupportedReason says why the pod asks for something that is left to the in-tree
-// code, "" if everything is understood.
+// UnsupportedReason says why all that the pod asks for is left to the in-tree code, "" if it
+// is not.
 func (r *PodRequest) UnsupportedReason() string { return r.unsupportedReason }
+
+// MostDevices is how many devices the pod gets at most, 0 if that is not known.
+func (r *PodRequest) MostDevices() int64 {
+	if r.unsupportedReason != "" {
+		return 0
+	}
+	total := int64(0)
+	for i := range r.requests {
+		most := int64(0)
+		for j := range r.requests[i].alternatives {
+			most = max(most, r.requests[i].alternatives[j].count)
+		}
+		total += most
+	}
+	return total
+}
 
 // Empty reports whether the pod asks for no devices.
 func (r *PodRequest) Empty() bool { return len(r.requests) == 0 }
@@ -93,9 +124,6 @@ func (r *PodRequest) addClaim(index int, claim *resourceapi.ResourceClaim, class
 		spec := &claim.Spec.Devices.Requests[i]
 		request := deviceRequest{claim: index, name: spec.Name}
 		if spec.Exactly != nil {
-			if spec.Exactly.AdminAccess != nil && *spec.Exactly.AdminAccess {
-				r.unsupportedReason = "admin access"
-			}
 			if err := r.addAlternative(&request, spec.Name, spec.Exactly, classes); err != nil {
 				return err
 			}
@@ -128,12 +156,14 @@ func (r *PodRequest) addAlternative(
 	if err != nil {
 		return fmt.Errorf("request %s: device class %s: %w", name, spec.DeviceClassName, err)
 	}
-	sub := subRequest{name: name, count: spec.Count, tolerations: spec.Tolerations, ofClass: len(class.Spec.Selectors)}
-	if spec.AllocationMode != resourceapi.DeviceAllocationModeExactCount {
-		r.unsupportedReason = "allocation mode " + string(spec.AllocationMode)
+	sub := subRequest{
+		name: name, class: spec.DeviceClassName, count: spec.Count, tolerations: spec.Tolerations, ofClass: len(class.Spec.Selectors),
+		adminAccess: spec.AdminAccess != nil && *spec.AdminAccess,
 	}
-	if spec.Count < 1 || spec.Count > maxDevices {
-		r.unsupportedReason = fmt.Sprintf("a count of %d", spec.Count)
+	if spec.AllocationMode != resourceapi.DeviceAllocationModeExactCount {
+		sub.unsupportedReason = "allocation mode " + string(spec.AllocationMode)
+	} else if spec.Count < 1 || spec.Count > maxDevices {
+		sub.unsupportedReason = fmt.Sprintf("a count of %d", spec.Count)
 	}
 	for _, selector := range slices.Concat(class.Spec.Selectors, spec.Selectors) {
 		if selector.CEL == nil {
@@ -169,14 +199,33 @@ func (r *PodRequest) addConstraint(constraint *resourceapi.DeviceConstraint, byN
 	}
 	for name, index := range byName {
 		if len(constraint.Requests) == 0 || slices.Contains(constraint.Requests, name) {
-			rule.requests = append(rule.requests, index)
+			rule.requests = append(rule.requests, constrainedRequest{index, -1})
 		}
 	}
 	for _, name := range constraint.Requests {
-		if _, found := byName[name]; !found {
-			r.unsupportedReason = "a constraint on single alternatives" // request/subrequest
+		if parent, _, isAlternative := strings.Cut(name, "/"); isAlternative {
+			if index, found := byName[parent]; found {
+				rule.requests = append(rule.requests, constrainedRequest{index, r.requests[index].indexOf(name)})
+			}
 		}
 	}
-	slices.Sort(rule.requests)
+	slices.SortFunc(rule.requests, func(a, b constrainedRequest) int { return cmp.Compare(a.request, b.request) })
 	r.constraints = append(r.constraints, rule)
+}
+
+// indexOf is the index of an alternative by its name, beyond the last if there is none.
+func (d *deviceRequest) indexOf(name string) int {
+	for i := range d.alternatives {
+		if d.alternatives[i].name == name {
+			return i
+		}
+	}
+	return len(d.alternatives)
+}
+
+// appliesTo reports whether the rule is about a request, of which an alternative was chosen.
+func (c *constraintRule) appliesTo(request, alternative int) bool {
+	return slices.ContainsFunc(c.requests, func(about constrainedRequest) bool {
+		return about.request == request && (about.alternative < 0 || about.alternative == alternative)
+	})
 }

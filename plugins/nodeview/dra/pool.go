@@ -1,6 +1,7 @@
 package dra
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 
@@ -11,11 +12,15 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
-// Pool is a resource pool whose devices can be chosen: all that one driver publishes for
-// one node, in the order in which in-tree allocation tries them.
+// Pool is a resource pool: all that one driver publishes for one node, or for several, in
+// the order in which in-tree allocation tries them.
 type Pool struct {
 	*resourceslices.Pool
 	ids []structured.DeviceID
+
+	// unmanaged says that the pool reaches the in-tree code as it is: its devices are known,
+	// and not chosen.
+	unmanaged bool
 
 	matches matchCache
 
@@ -26,14 +31,14 @@ type Pool struct {
 	placeholder poolPlaceholder
 }
 
-// newPool returns nil for a pool that must reach the in-tree code as it is.
+// newPool reads a pool.
 func newPool(published *resourceslices.Pool, known *inventoryCache) *Pool {
-	if published.Allocatable() != nil {
-		return nil
-	}
-	p := &Pool{Pool: published}
+	p := &Pool{Pool: published, unmanaged: published.Allocatable() != nil}
 	for i := range p.Devices {
 		p.ids = append(p.ids, structured.MakeDeviceID(p.Driver, p.PoolKey.Pool, p.Devices[i].Name))
+	}
+	if p.unmanaged {
+		return p
 	}
 	p.placeholder = newPlaceholder(published)
 	p.gpus = readGPUs(p, known)
@@ -63,7 +68,17 @@ func readGPUs(p *Pool, known *inventoryCache) *gpuPool {
 			gpus.unsupported = append(gpus.unsupported, at)
 		}
 	}
+	gpus.identities = make([]resourceslices.GPUIdentity, len(inventory.Node.GPUs))
+	for i := range inventory.Devices {
+		known, said := &gpus.identities[inventory.Devices[i].GPU], p.deviceAt(gpus.published[i]).GPUIdentity()
+		known.UUID, known.BusID = cmp.Or(known.UUID, said.UUID), cmp.Or(known.BusID, said.BusID)
+	}
 	return gpus
+}
+
+// deviceAt is device i of the pool.
+func (p *Pool) deviceAt(i int) resourceslices.Device {
+	return resourceslices.Device{Device: &p.Devices[i], Driver: p.Driver}
 }
 
 // sameSlices reports whether the pool was read from just these slices.
@@ -73,7 +88,7 @@ func (p *Pool) sameSlices(group []*resourceapi.ResourceSlice) bool {
 
 // publishedDevice is the device of the pool that device i of the inventory is.
 func (p *Pool) publishedDevice(i int) resourceslices.Device {
-	return resourceslices.Device{Device: &p.Devices[p.gpus.published[i]], Driver: p.Driver}
+	return p.deviceAt(p.gpus.published[i])
 }
 
 // matchCache remembers which of a pool's devices satisfy a list of selectors. A pool's
@@ -82,4 +97,6 @@ func (p *Pool) publishedDevice(i int) resourceslices.Device {
 type matchCache struct {
 	mutex   sync.Mutex
 	entries map[string]selectorMatch
+	// first is the first device of each list that was only asked whether there is one.
+	first map[string]int
 }

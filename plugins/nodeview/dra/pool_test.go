@@ -1,6 +1,7 @@
 package dra
 
 import (
+	"context"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -8,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
+	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // gpuDevice is a whole GPU of our driver.
@@ -73,7 +75,9 @@ func namesShown(p *Pool) []string {
 // counters must stay accounted for.
 func TestShowOnly(t *testing.T) {
 	gpus := poolOf(t, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"}, [2]string{"24Gi", "A"})
-	gpus.showOnly([]int{3, 1, 3}, []int{0, 3})
+	cycle := &Cycle{source: &Source{}, request: &PodRequest{}, allocated: allocatedByPool{gpus: {inUse: []int{0, 3}}}}
+	view := &View{cycle: cycle, pool: gpus}
+	view.ShowChosen(context.Background(), []placement.DeviceAllocation{{Device: 3}, {Device: 1}, {Device: 3}})
 	if diff := cmp.Diff([]string{"gpu-3", "gpu-1", "gpu-0"}, namesShown(gpus)); diff != "" {
 		t.Errorf("shown (-want +got):\n%s", diff)
 	}
@@ -81,7 +85,7 @@ func TestShowOnly(t *testing.T) {
 	if names := namesShown(gpus); len(names) != 0 {
 		t.Errorf("%v are shown after all were hidden", names)
 	}
-	gpus.showAll()
+	cycle.showPool(context.Background(), gpus, nil, nil)
 	if diff := cmp.Diff([]string{"gpu-0", "gpu-1", "gpu-2", "gpu-3"}, namesShown(gpus)); diff != "" {
 		t.Errorf("shown (-want +got):\n%s", diff)
 	}

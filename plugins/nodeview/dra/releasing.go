@@ -33,7 +33,7 @@ func (s *Source) nodeOf(claim *resourceapi.ResourceClaim) string {
 	}
 	for i := range claim.Status.Allocation.Devices.Results {
 		result := &claim.Status.Allocation.Devices.Results[i]
-		if pool := s.pools.byKey[resourceslices.PoolKey{Driver: result.Driver, Pool: result.Pool}]; pool != nil {
+		if pool := s.pools.byKey[resourceslices.PoolKey{Driver: result.Driver, Pool: result.Pool}]; pool != nil && pool.Node != "" {
 			return pool.Node
 		}
 	}

@@ -5,24 +5,26 @@ import (
 	"fmt"
 	"iter"
 
-	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
-	dracel "k8s.io/dynamic-resource-allocation/cel"
 
-	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// requestsOn yields what a pod asks in terms of a pool, one request for every
-// combination of alternatives, the most preferred first. provided are the resources
-// that the node's device plugin hands out: those do not go through DRA.
-func (p *Pool) requestsOn(
-	ctx context.Context, expressions *dracel.Cache, pod *PodRequest, provided map[v1.ResourceName]int64,
-) iter.Seq[*placement.Request] {
+// Requests implements nodeview.View: one request for every combination of alternatives, up to
+// the first that asks for GPUs in a way that is not understood. Requests that only devices
+// of others can serve are no parts of it; where a constraint ties them to GPUs, the GPUs
+// must have what the others' free devices offer.
+func (v *View) Requests(ctx context.Context) iter.Seq[*placement.Request] {
 	return func(yield func(*placement.Request) bool) {
+		pod := v.cycle.request
+		if pod.unsupportedReason != "" {
+			return
+		}
 		choice := make([]int, len(pod.requests))
 		for {
-			if !yield(p.requestFor(ctx, expressions, pod, provided, choice)) {
+			request, understood := v.requestFor(ctx, choice)
+			if !understood || !yield(request) {
 				return
 			}
 			// Count up, the last request fastest, as the in-tree search does.
@@ -40,36 +42,67 @@ func (p *Pool) requestsOn(
 	}
 }
 
-// requestFor is one combination: choice[i] is the alternative of request i.
-func (p *Pool) requestFor(
-	ctx context.Context, expressions *dracel.Cache, pod *PodRequest, provided map[v1.ResourceName]int64, choice []int,
-) *placement.Request {
+// requestFor is one combination: choice[i] is the alternative of request i. It reports false
+// if one of them asks for GPUs in a way that is not understood.
+func (v *View) requestFor(ctx context.Context, choice []int) (*placement.Request, bool) {
+	pod := v.cycle.request
 	result := &placement.Request{}
-	partOf := make([]int, len(pod.requests))
+	partOf := make([]int, len(pod.requests)) // -1 for none
+	outside := make([]*subRequest, len(pod.requests))
 	for i := range pod.requests {
-		request := &pod.requests[i]
+		sub := &pod.requests[i].alternatives[choice[i]]
 		partOf[i] = -1
-		if request.resource != "" && provided[request.resource] > 0 {
+		switch {
+		case sub.adminAccess: // takes nothing
+		case v.providedByPlugin(&pod.requests[i]):
+		case v.servedByOthers(ctx, sub):
+			outside[i] = sub
+		case sub.unsupportedReason != "":
+			return nil, false
+		default:
+			partOf[i] = len(result.Parts)
+			result.Parts = append(result.Parts, v.partFor(ctx, sub))
+		}
+	}
+	ties := &supplyTies{view: v, request: result}
+	for r := range pod.constraints {
+		rule := &pod.constraints[r]
+		constraint := placement.Constraint{Distinct: rule.distinct}
+		var tied []*subRequest
+		for i := range pod.requests {
+			switch {
+			case !rule.appliesTo(i, choice[i]):
+			case partOf[i] >= 0:
+				constraint.Parts = append(constraint.Parts, partOf[i])
+			case outside[i] != nil:
+				tied = append(tied, outside[i])
+			}
+		}
+		if len(constraint.Parts) == 0 {
 			continue
 		}
-		partOf[i] = len(result.Parts)
-		result.Parts = append(result.Parts, p.partFor(ctx, expressions, &request.alternatives[choice[i]], pod.server))
-	}
-	for _, rule := range pod.constraints {
-		constraint := placement.Constraint{Values: p.attributeValues(rule.attribute), Distinct: rule.distinct}
-		for _, request := range rule.requests {
-			if partOf[request] >= 0 {
-				constraint.Parts = append(constraint.Parts, partOf[request])
+		numbers := map[string]int64{}
+		constraint.Values = v.pool.attributeValues(rule.attribute, rule.distinct, numbers)
+		if !rule.distinct {
+			for _, sub := range tied {
+				constraint.Draws = append(constraint.Draws, ties.drawFor(ctx, rule.attribute, numbers, sub))
 			}
 		}
 		result.Constraints = append(result.Constraints, constraint)
 	}
-	return result
+	return result, true
+}
+
+// providedByPlugin reports whether a request is for a resource that the node's device plugin
+// hands out: that does not go through DRA.
+func (v *View) providedByPlugin(request *deviceRequest) bool {
+	return request.resource != "" && v.provided[request.resource] > 0
 }
 
 // partFor is one sub-request.
-func (p *Pool) partFor(ctx context.Context, expressions *dracel.Cache, sub *subRequest, server *modelmemory.Server) placement.Part {
-	matched := p.matchSelectors(ctx, expressions, sub.selectors)
+func (v *View) partFor(ctx context.Context, sub *subRequest) placement.Part {
+	p, server := v.pool, v.cycle.request.server
+	matched := p.matchSelectors(ctx, v.cycle.source.expressions, sub.selectors)
 	part := placement.Part{Name: sub.name, Count: int(sub.count), Accepts: placement.NewDeviceSet(len(p.gpus.published))}
 	for i, at := range p.gpus.published {
 		if !matched.devices.Has(at) || !toleratesTaints(&p.Devices[at], sub.tolerations) || !sub.hasCapacity(p, i) {
@@ -111,23 +144,43 @@ func (s *subRequest) hasCapacity(p *Pool, i int) bool {
 	return true
 }
 
-// attributeValues numbers the values that an attribute takes on the inventory's devices.
-func (p *Pool) attributeValues(attribute resourceapi.FullyQualifiedName) []int64 {
+// attributeValues numbers the values that an attribute takes on the inventory's devices, and
+// adds the numbers to those of texts.
+func (p *Pool) attributeValues(attribute resourceapi.FullyQualifiedName, distinct bool, texts map[string]int64) []int64 {
 	values := make([]int64, len(p.gpus.published))
-	numbers := map[string]int64{}
 	for i := range values {
 		values[i] = placement.NoValue
-		value, found := p.attributeOf(i, attribute)
-		if !found {
+		value, found := attributeText(p.publishedDevice(i), attribute)
+		if value == "" && found && !distinct {
+			value = fmt.Sprint("only ", i) // a list: the in-tree code takes it for equal to nothing
+		}
+		if value == "" {
 			continue
 		}
-		text := fmt.Sprint(value)
-		if _, known := numbers[text]; !known {
-			numbers[text] = int64(len(numbers))
+		if _, known := texts[value]; !known {
+			texts[value] = int64(len(texts))
 		}
-		values[i] = numbers[text]
+		values[i] = texts[value]
 	}
 	return values
+}
+
+// attributeText is the value of a device's attribute with its type: texts of different values
+// are different. It is "" for an attribute of a type that constraints cannot compare, and
+// false for one that is not published.
+func attributeText(d resourceslices.Device, name resourceapi.FullyQualifiedName) (string, bool) {
+	value, found := d.FindAttribute(resourceapi.QualifiedName(name))
+	switch {
+	case value.StringValue != nil:
+		return "text " + *value.StringValue, true
+	case value.IntValue != nil:
+		return fmt.Sprint("int ", *value.IntValue), true
+	case value.BoolValue != nil:
+		return fmt.Sprint("bool ", *value.BoolValue), true
+	case value.VersionValue != nil:
+		return "version " + *value.VersionValue, true
+	}
+	return "", found
 }
 
 // attributeOf is the value of an attribute of device i of the inventory.

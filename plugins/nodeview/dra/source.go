@@ -80,7 +80,7 @@ func (s *Source) NodeNames() []string {
 
 // PublishesNothing reports whether no device is published at all.
 func (s *Source) PublishesNothing() bool {
-	return len(s.pools.byNode) == 0 && s.pools.unmanagedPools == 0
+	return len(s.pools.byKey) == 0
 }
 
 // HasUnmanagedPools reports whether pools are published that reach the in-tree code as
@@ -191,7 +191,9 @@ func (s *Source) PreFilter(
 			return nil, err
 		}
 		for _, pool := range s.pools.byKey {
-			pool.hideDevices()
+			if !pool.unmanaged {
+				pool.hideDevices()
+			}
 		}
 		return s.pools.placeholders, nil
 	}
@@ -207,11 +209,28 @@ func (s *Source) PreFilter(
 	if err != nil {
 		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
 	}
-	cycle := &Cycle{source: s, request: request, state: allocated, allocated: s.pools.sortAllocated(allocated), claims: &claimIndex{}}
+	cycle := &Cycle{
+		source: s, request: request, state: allocated, allocated: s.pools.sortAllocated(allocated),
+		claims: &claimIndex{}, nodes: &nodeIndex{nodes: nodes},
+	}
 	return cycle, result, status
 }
 
 // ClassFor reports whether a device class stands behind an extended resource.
 func (s *Source) ClassFor(name v1.ResourceName) bool {
 	return s.manager.DeviceClassResolver().GetDeviceClass(name) != nil
+}
+
+// PublishedObjects are the ResourceSlices and DeviceClasses of the cluster, as far as they
+// can be read.
+func (s *Source) PublishedObjects() ([]*resourceapi.ResourceSlice, []*resourceapi.DeviceClass) {
+	published, err := s.manager.ResourceSlices().ListWithDeviceTaintRules()
+	if err != nil {
+		published = nil
+	}
+	classes, err := s.manager.DeviceClasses().List()
+	if err != nil {
+		classes = nil
+	}
+	return published, classes
 }

@@ -51,6 +51,25 @@ func (g givenFlag) whereGiven() string {
 	return g.place + ": " + words
 }
 
+// RefusedNumber is an error about a number with which no release of an engine starts,
+// stated in the pod itself.
+type RefusedNumber struct{ err error }
+
+func (e *RefusedNumber) Error() string { return e.err.Error() }
+
+// Unwrap is the error itself.
+func (e *RefusedNumber) Unwrap() error { return e.err }
+
+// refuseNumber is refuseValue for a number that is out of bounds. Text that something may
+// still be put into is not a number.
+func (g givenFlag) refuseNumber(format string, args ...any) error {
+	err := g.refuseValue(format, args...)
+	if strings.ContainsAny(g.text, "${<") {
+		return err
+	}
+	return &RefusedNumber{err}
+}
+
 func (g givenFlag) refuseValue(format string, args ...any) error {
 	err := fmt.Errorf("%s: %w", g.whereGiven(), fmt.Errorf(format, args...))
 	if strings.Contains(g.text, "$") {

@@ -52,9 +52,10 @@ func (a *flagReader) compareGPUs(gpus int64) {
 	spans := max(l.TensorParallel, 1) * max(l.PipelineParallel, 1) * data * max(a.prefillContext(), 1)
 	switch {
 	case spans > gpus:
-		a.reading.Contradictions = append(a.reading.Contradictions,
-			fmt.Sprintf("%s spans %d GPUs (tensor parallel %d, pipeline parallel %d, data parallel %d), the container asks for %d: ask for %d",
-				a.reading.Server, spans, max(l.TensorParallel, 1), max(l.PipelineParallel, 1), data, gpus, spans))
+		a.reading.TooFewGPUs = fmt.Sprintf(
+			"%s spans %d GPUs (tensor parallel %d, pipeline parallel %d, data parallel %d), the container asks for %d: ask for %d",
+			a.reading.Server, spans, max(l.TensorParallel, 1), max(l.PipelineParallel, 1), data, gpus, spans)
+		a.reading.Contradictions = append(a.reading.Contradictions, a.reading.TooFewGPUs)
 	case spans < gpus:
 		a.reading.Contradictions = append(a.reading.Contradictions,
 			fmt.Sprintf("the container asks for %d GPUs, of which %s uses %d: ask for %d, or raise tensor parallel", gpus, a.reading.Server,

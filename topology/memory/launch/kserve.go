@@ -17,6 +17,10 @@ const (
 	modelFolder = "/mnt/models"
 )
 
+// AutoBackend is why the engine of KServe's huggingfaceserver is not known unless its flags name
+// it. Who knows that vLLM has the model's architecture knows that it is vLLM.
+const AutoBackend = "huggingfaceserver takes vLLM only for the architectures that vLLM has, --backend=vllm settles it"
+
 // modelSources finds where the pod's models come from, by the folder that they are put in.
 func (p Pod) modelSources() map[string]string {
 	stored := map[string]string{}
@@ -75,7 +79,7 @@ func readHuggingfaceBackend(a *flagReader, g givenFlag) error {
 
 func finishHuggingface(a *flagReader) error {
 	if backend, found := a.flags["--backend"]; !found || backend.text == "auto" {
-		a.reading.markUnknown(FieldEngine, "huggingfaceserver takes vLLM only for the architectures that vLLM has, --backend=vllm settles it")
+		a.reading.markUnknown(FieldEngine, AutoBackend)
 	}
 	if _, found := a.flags["--model-id"]; !found {
 		g, found := a.flags["--model-dir"]

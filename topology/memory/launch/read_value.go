@@ -40,7 +40,7 @@ func (g givenFlag) parseNumber(parse func(string) (int64, error), low, high int6
 		return 0, g.refuseValue("%w, want one from %d to %d", err, low, high)
 	}
 	if n < low || n > high {
-		return 0, g.refuseValue("want a whole number from %d to %d", low, high)
+		return 0, g.refuseNumber("want a whole number from %d to %d", low, high)
 	}
 	return n, nil
 }
@@ -52,7 +52,7 @@ func readShare(a *flagReader, g givenFlag) error {
 		return g.refuseValue("%w, want one above 0 and up to 1", err)
 	}
 	if value <= 0 || value > 1 {
-		return g.refuseValue("want a number above 0 and up to 1")
+		return g.refuseNumber("want a number above 0 and up to 1")
 	}
 	a.reading.Launch.Utilisation = value
 	return nil

@@ -66,6 +66,9 @@ type Reading struct {
 	Unknown []Unknown
 	// Contradictions are statements that cannot all hold, and what to do about them.
 	Contradictions []string
+	// TooFewGPUs is the one of them that says that the server cannot start on the GPUs that
+	// its container asks for, "" if it can.
+	TooFewGPUs string
 	// Unrecognised are flags that this package has not heard of. They are taken to be
 	// without effect on memory.
 	Unrecognised []string

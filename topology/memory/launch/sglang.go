@@ -37,7 +37,7 @@ func sglangSettings() []flagSetting {
 		countSetting(FieldBlockSize, 1, 1<<20, "--page-size"),
 		{names: []string{"--kv-cache-dtype"}, fields: []Field{FieldKVFormat}, read: readKVFormat(sglangKVFormats)},
 		{names: []string{"--dtype"}, fields: []Field{FieldDtype}, read: readDtype},
-		{names: []string{"--quantization"}, fields: []Field{FieldQuantisation}, read: readVLLMQuantisation},
+		{names: []string{"--quantization"}, fields: []Field{FieldQuantisation}, read: readScheme(memory.SGLang)},
 		{names: []string{"--torchao-config"}, fields: []Field{FieldQuantisation},
 			read: readAsUnknown(FieldQuantisation, "how many bytes this leaves of the weights is not known")},
 		{names: []string{"--load-format"}, fields: []Field{FieldQuantisation}, read: readLoadFormat},

@@ -15,7 +15,7 @@ func tgiDialect() *flagDialect {
 		{names: []string{"--model-id"}, fields: []Field{FieldModel}, read: readModel},
 		countSetting(FieldTensorParallel, 1, maxDegree, "--num-shard"),
 		{names: []string{"--sharded"}, fields: []Field{FieldTensorParallel}, read: readByFinish},
-		{names: []string{"--quantize"}, fields: []Field{FieldQuantisation}, read: readTGIQuantisation},
+		{names: []string{"--quantize"}, fields: []Field{FieldQuantisation}, read: readScheme(memory.TGI)},
 		{names: []string{"--dtype"}, fields: []Field{FieldDtype}, read: readDtype},
 		{names: []string{"--kv-cache-dtype"}, fields: []Field{FieldKVFormat}, read: readKVFormat(tgiKVFormats)},
 		countSetting(FieldMaxModelLen, 1, maxTokens, "--max-total-tokens"),
@@ -52,21 +52,6 @@ var tgiKVFormats = map[string]memory.KVFormat{"fp8_e4m3fn": memory.KVFP8, "fp8_e
 func checkTokens(_ *flagReader, g givenFlag) error {
 	_, err := g.parseNumber(parseWhole, 1, maxTokens)
 	return err
-}
-
-func readTGIQuantisation(a *flagReader, g givenFlag) error {
-	switch strings.ToLower(g.text) {
-	case "bitsandbytes-nf4", "bitsandbytes-fp4":
-		a.reading.Launch.Quantisation = "bitsandbytes"
-	case "fp8":
-		a.reading.Launch.Quantisation = "fp8"
-	case "awq", "gptq", "marlin", "exl2", "compressed-tensors":
-	case "bitsandbytes", "eetq":
-		a.reading.markUnknown(FieldQuantisation, g.whereGiven()+": weights of 8-bit integers are not accounted for")
-	default:
-		return g.refuseValue("want awq, compressed-tensors, eetq, exl2, gptq, marlin, bitsandbytes, bitsandbytes-nf4, bitsandbytes-fp4 or fp8")
-	}
-	return nil
 }
 
 func readTGIGraphs(a *flagReader, g givenFlag) error {

@@ -2,6 +2,8 @@ package launch
 
 import (
 	"strings"
+
+	"github.com/ashlar-dev/ashlar/topology/memory"
 )
 
 // vllmDialect is vLLM's command line (vllm/engine/arg_utils.py, v0.10 with flags of
@@ -57,7 +59,7 @@ func vllmSettings() []flagSetting {
 		{names: []string{"--kv-cache-dtype"}, fields: []Field{FieldKVFormat}, read: readKVFormat(vllmKVFormats)},
 		countSetting(FieldBlockSize, 1, 1<<20, "--block-size"),
 		countSetting(FieldKVBlocks, 1, maxTokens, "--num-gpu-blocks-override"),
-		{names: []string{"--quantization", "-q"}, fields: []Field{FieldQuantisation}, read: readVLLMQuantisation},
+		{names: []string{"--quantization", "-q"}, fields: []Field{FieldQuantisation}, read: readScheme(memory.VLLM)},
 		{names: []string{"--load-format"}, fields: []Field{FieldQuantisation}, read: readLoadFormat},
 		{names: []string{"--dtype"}, fields: []Field{FieldDtype}, read: readDtype},
 		switchSetting(FieldEager, "--enforce-eager"),

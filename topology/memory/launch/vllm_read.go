@@ -91,26 +91,34 @@ func readKVFormat(formats map[string]memory.KVFormat) func(*flagReader, givenFla
 	}
 }
 
-// schemesInFiles are quantisation schemes that the model's files must have already.
-var schemesInFiles = strings.Fields(`awq gptq awq_marlin gptq_marlin gptq_bitblas gptq_marlin_24 compressed-tensors modelopt
-		modelopt_fp4 modelopt_mxfp8 modelopt_mixed mxfp4 gpt_oss_mxfp4 fbgemm_fp8 bitblas marlin aqlm hqq qqq squeezellm moe_wna16
-		auto-round auto_round inc quark petit_nvfp4 w8a8_fp8 w8a8_int8 w4afp8 cpu_awq qoq exl2`)
-
-func readVLLMQuantisation(a *flagReader, g givenFlag) error {
-	switch scheme := strings.ToLower(g.text); {
-	case scheme == "none" || scheme == "":
-		a.reading.Launch.Quantisation = ""
-	case scheme == "fp8" || scheme == "ptpc_fp8" || scheme == "fp8_per_tensor" || scheme == "fp8_per_block":
-		a.reading.Launch.Quantisation = "fp8"
-	case scheme == "bitsandbytes":
-		a.reading.Launch.Quantisation = "bitsandbytes"
-	case scheme == "gguf":
-		a.reading.markUnknown(FieldModel, g.whereGiven()+": the sizes of GGUF files are not known")
-	case slices.Contains(schemesInFiles, scheme):
-	default:
-		a.reading.markUnknown(FieldQuantisation, g.whereGiven()+": how many bytes this leaves of the weights is not known")
+// readScheme reads the scheme that a flag states. What the engine does with each word is
+// package memory's.
+func readScheme(engine memory.Engine) func(*flagReader, givenFlag) error {
+	return func(a *flagReader, g givenFlag) error {
+		word := strings.ToLower(g.text)
+		if word == "none" || word == "" {
+			a.reading.Launch.Quantisation = ""
+			return nil
+		}
+		quantisation, use := memory.FindScheme(engine, word)
+		a.reading.Launch.Quantisation = quantisation
+		switch {
+		case use == memory.SchemeNotKnown:
+			return refuseScheme(engine, g)
+		case word == "gguf":
+			a.reading.markUnknown(FieldModel, g.whereGiven()+": the sizes of GGUF files are not known")
+		case use == memory.SchemeNotCounted:
+			a.reading.markUnknown(FieldQuantisation, g.whereGiven()+": how many bytes this leaves of the weights is not known")
+		}
+		return nil
 	}
-	return nil
+}
+
+// refuseScheme is the error about a scheme that no release of an engine has heard of.
+func refuseScheme(engine memory.Engine, g givenFlag) error {
+	list := func(use memory.SchemeUse) string { return strings.Join(memory.SchemeWords(engine, use), ", ") }
+	return g.refuseValue("%s has no such scheme: it quantises 16-bit files while loading with %s; it takes for files that are quantised "+
+		"already %s; and it knows %s", engine, list(memory.SchemeWhileLoading), list(memory.SchemeOfFiles), list(memory.SchemeNotCounted))
 }
 
 func readLoadFormat(a *flagReader, g givenFlag) error {

@@ -79,9 +79,13 @@ func TestVLLMFlags(t *testing.T) {
 		"--quantization fp8":                 func(l l) { l.Quantisation = "fp8" },
 		"-q bitsandbytes":                    func(l l) { l.Quantisation = "bitsandbytes" },
 		"-qfp8":                              func(l l) { l.Quantisation = "fp8" },
-		"--quantization awq":                 nil, // the files are quantised already
-		"-q gptq_marlin":                     nil,
-		"--quantization mxfp4":               nil,
+		"--quantization awq":                 func(l l) { l.Quantisation = "awq" }, // only confirms
+		"--quantization AWQ":                 func(l l) { l.Quantisation = "awq" },
+		"--quantization none":                nil,
+		"-q gptq_marlin":                     func(l l) { l.Quantisation = "gptq_marlin" },
+		"--quantization mxfp4":               func(l l) { l.Quantisation = "mxfp4" },
+		"--quantization fp8_per_tensor":      func(l l) { l.Quantisation = "fp8" },
+		"--quantization experts_int8":        func(l l) { l.Quantisation = "experts_int8" },
 		"--load-format bitsandbytes":         func(l l) { l.Quantisation = "bitsandbytes" },
 		"--load-format safetensors":          nil,
 		"--dtype auto":                       nil,
@@ -169,7 +173,7 @@ func TestVLLMFlags(t *testing.T) {
 func TestVLLMUnknown(t *testing.T) {
 	for line, fields := range map[string][]string{
 		"--kv-cache-dtype turboquant_3bit":                               {"KVFormat"},
-		"--quantization experts_int8":                                    {"Quantisation"},
+		"--quantization torchao":                                         {"Quantisation"},
 		"--quantization gguf":                                            {"Model"},
 		"--load-format gguf":                                             {"Model"},
 		`--speculative-config '{"num_speculative_tokens":3}'`:            {"Draft"},
@@ -425,6 +429,9 @@ func TestKaito(t *testing.T) {
 
 func TestVLLMRefuses(t *testing.T) {
 	for line, want := range map[string]string{
+		"--quantization int8": "command[3]: --quantization int8: vllm has no such scheme: it quantises 16-bit files while loading " +
+			"with bitsandbytes, experts_int8, fp8, ",
+		"--quantization q4_k_m":                "it takes for files that are quantised already aqlm, auto-round, auto_awq, auto_gptq, awq, ",
 		"--max-model-len 0":                    "command[3]: --max-model-len 0: want a whole number from 1 to",
 		"--max-model-len=-5":                   "command[3]: --max-model-len -5: want a whole number from 1 to",
 		"--max-model-len 32.5":                 `"32.5" is not a whole number`,

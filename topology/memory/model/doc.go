@@ -9,7 +9,8 @@
 // # Files
 //
 //	config, fields, defaults          config.json, its keys, and what Transformers fills in
-//	known, index                      models by name; the published size of their files
+//	known, index, copies              models by name; the published size of their files;
+//	                                  quantised copies of a model
 //	model, tensor, cache, format      what comes out: Model, Tensor, Cache, Format
 //	families, builder                 which model_type is built how, and what collects it
 //	decoder, shape, attention, ...    what decoders have in common: widths, attention,

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/ashlar-dev/ashlar/topology/nearest"
 )
 
 // knownFiles holds one file per organisation: an object from model name to what of its
@@ -124,8 +126,37 @@ func (e *UnknownModel) Error() string {
 	return text
 }
 
-// nearNames lists at most three names of the catalogue that share most with name.
+// mostNear is how many names are suggested.
+const mostNear = 3
+
+// nearNames lists at most three names of the catalogue: those that differ in a few letters,
+// and then those that share most words with name.
 func nearNames(name string) []string {
+	names := mistypedNames(name)
+	for _, other := range sharingNames(name) {
+		if len(names) < mostNear && !slices.Contains(names, other) {
+			names = append(names, other)
+		}
+	}
+	return names
+}
+
+// mistypedNames lists names of the catalogue that differ from name in a few letters, the
+// nearest first. Names come from pods of anybody: few are compared, and no long ones.
+func mistypedNames(name string) []string {
+	const most, letters = 100, 3
+	if len(name) > most {
+		return nil
+	}
+	alike := slices.DeleteFunc(Names(), func(known string) bool {
+		return len(known) < len(name)-letters || len(known) > len(name)+letters
+	})
+	near := nearest.Names(name, alike)
+	return near[:min(len(near), mostNear)]
+}
+
+// sharingNames lists at most three names of the catalogue that share most words with name.
+func sharingNames(name string) []string {
 	type candidate struct {
 		name  string
 		score int
@@ -145,7 +176,7 @@ func nearNames(name string) []string {
 	}
 	slices.SortStableFunc(candidates, func(a, b candidate) int { return b.score - a.score })
 	var names []string
-	for _, c := range candidates[:min(3, len(candidates))] {
+	for _, c := range candidates[:min(mostNear, len(candidates))] {
 		names = append(names, c.name)
 	}
 	return names

@@ -20,6 +20,8 @@ type Answer struct {
 	// that are wanted, and how many of them at once.
 	MaxModelLen, Context, Concurrency int64
 
+	// Refusal says why the engine starts with the model on no GPU at all, "" if it does.
+	Refusal string
 	// Options are all that were looked at: those that fit first, the cheapest of them
 	// first; prices that are not known come last.
 	Options []*Option
@@ -36,7 +38,7 @@ func AnswerRequest(r Request, offers []Offer) (*Answer, error) {
 	single := r.Launch
 	single.TensorParallel, single.PipelineParallel, single.StageLayers = 1, 1, nil
 	if server, err := memory.NewServer(r.Model, single); err == nil {
-		answer.KVPerToken = server.KVPerToken()
+		answer.KVPerToken, answer.Refusal = server.KVPerToken(), server.StartRefusal()
 	}
 	var failure error
 	for i := range offers {

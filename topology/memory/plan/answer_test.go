@@ -158,7 +158,7 @@ func TestHoldToShare(t *testing.T) {
 	for _, o := range held.ClaimOptions() {
 		got = append(got, o.Title())
 	}
-	if diff := cmp.Diff([]string{"19GiB of L40S", "L40S", "33GiB of H100-SXM5-80GB", "H100-SXM5-80GB"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"18940MiB of L40S", "L40S", "33136MiB of H100-SXM5-80GB", "H100-SXM5-80GB"}, got); diff != "" {
 		t.Errorf("claimed (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"--max-model-len=4096", "--gpu-memory-utilization=0.40"}, held.Arguments(1)); diff != "" {

@@ -24,7 +24,7 @@ func (a *Answer) ClaimOptions() []*Option {
 // isClaimable reports whether an option may stand in a claim: a share only if the
 // server is kept to it, and a GPU only if the server need not be told about it.
 func (a *Answer) isClaimable(o *Option) bool {
-	return o.Fits && !o.AsFloat16 && (o.Form != ShareForm || o.Share.Utilisation == 0 || a.Request.Launch.Utilisation > 0)
+	return o.Fits && !o.StateFloat16 && (o.Form != ShareForm || o.Share.Utilisation == 0 || a.Request.Launch.Utilisation > 0)
 }
 
 // FillsGPU reports whether a slice takes a whole GPU, which may as well be had whole.

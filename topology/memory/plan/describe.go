@@ -7,11 +7,11 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory"
 )
 
-// Title names an option: "4 x H100-SXM5-80GB", "A30-24GB:2g.12gb", "18GiB of L4".
+// Title names an option: "4 x H100-SXM5-80GB", "A30-24GB:2g.12gb", "18260MiB of L4".
 func (o *Option) Title() string {
 	switch {
 	case o.Form == ShareForm:
-		return fmt.Sprintf("%s of %s", o.Share.Memory, o.Offer.Model)
+		return fmt.Sprintf("%s of %s", o.Share.Memory.ExactText(), o.Offer.Model)
 	case o.Form == MIGForm:
 		return o.Offer.Title()
 	case o.GPUs > 1:

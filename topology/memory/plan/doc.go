@@ -16,6 +16,7 @@
 //	option, order       one way to run the server, why it fits or does not, and which is better
 //	share               the part of a GPU that is enough
 //	answer, hint        all options, the smallest, and what would do besides
+//	remedy              changes with which a server fits a GPU that it does not fit
 //	claimable           which options may stand in one claim, and with which arguments
 //	describe            question, options and refusals in words
 //

@@ -68,6 +68,27 @@ func (a *Answer) shorterContexts() []ShorterContext {
 	return candidates[:min(len(candidates), mostShorter)]
 }
 
+// UsualLength is a length of requests in tokens that servers are often given, whatever longer
+// ones the model takes.
+const UsualLength = 131072
+
+// AtUsualLength is the cheapest option for requests of UsualLength tokens, where the model takes
+// longer ones, no length is stated and nothing fits; nil if there is none.
+func (a *Answer) AtUsualLength(offers []Offer) *Option {
+	r := a.Request
+	if a.Smallest != nil || a.Refusal != "" || r.Launch.MaxModelLen > 0 || r.Demand.Context > 0 || a.MaxModelLen <= UsualLength {
+		return nil
+	}
+	r.Launch.MaxModelLen = UsualLength
+	var best *Option
+	for i := range offers {
+		if option := r.optionOn(&offers[i]); option.isSure() && (best == nil || compareOptions(option, best) < 0) {
+			best = option
+		}
+	}
+	return best
+}
+
 // longestOn is the longest request, of which as many as are wanted fit, for which a
 // degree of tensor parallelism does; 0 if there is none worth telling. It is checked
 // rather than trusted: other settings follow from the length.

@@ -34,9 +34,9 @@ type Option struct {
 	// Fits says that the server starts and holds the demand, Close that the answer lies
 	// within the margin of the estimate.
 	Fits, Close bool
-	// AsFloat16 says that the GPU lacks the model's bfloat16, so that the engine only
-	// starts if told to convert.
-	AsFloat16 bool
+	// AsFloat16 says that the GPU lacks the model's bfloat16, and that the engine converts
+	// it to float16 by itself; StateFloat16, that it only starts if told to.
+	AsFloat16, StateFloat16 bool
 	// Reason says in few words why it does not fit, "" if it does.
 	Reason string
 	// Err says why the launch makes no sense for this offer, nil if it does. Undivided
@@ -84,7 +84,11 @@ func (r *Request) optionOn(offer *Offer) *Option {
 func (r *Request) newOption(offer *Offer, found *memory.ServerOption) *Option {
 	option := &Option{
 		Offer: *offer, Form: WholeForm, GPUs: max(1, found.GPUs), TensorParallel: found.TensorParallel,
-		Estimate: found.Estimate, Err: found.Err, AsFloat16: r.needsFloat16(offer.Hardware),
+		Estimate: found.Estimate, Err: found.Err,
+	}
+	if r.lacksBfloat16(offer.Hardware) {
+		option.AsFloat16 = r.Launch.RunsAsFloat16(offer.Hardware.Compute)
+		option.StateFloat16 = r.Launch.Engine == memory.VLLM && r.Launch.Dtype == "" && !option.AsFloat16
 	}
 	if offer.Profile != "" {
 		option.Form = MIGForm

@@ -33,9 +33,7 @@ func CanServe(engine memory.Engine, m *model.Model) bool {
 	return m.Kind != model.VisionKind || engine == memory.Plain
 }
 
-// needsFloat16 reports whether a server must be told to convert the model for a GPU.
-// Source: vLLM refuses bfloat16 below compute capability 8.0.
-func (r *Request) needsFloat16(m *topology.Model) bool {
-	return r.Launch.Engine == memory.VLLM && r.Launch.Dtype == "" && m.Compute.Less(topology.ComputeCapability{Major: 8}) &&
-		bytes.Contains(r.Config, []byte(`"bfloat16"`))
+// lacksBfloat16 reports whether the model's numbers are bfloat16, and the GPU has none.
+func (r *Request) lacksBfloat16(m *topology.Model) bool {
+	return m.Compute.Less(topology.ComputeCapability{Major: 8}) && bytes.Contains(r.Config, []byte(`"bfloat16"`))
 }

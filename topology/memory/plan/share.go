@@ -9,7 +9,7 @@ import (
 // Share is a part of a GPU's memory with which a server holds what is asked of it, its
 // margin included.
 type Share struct {
-	// Memory is what to ask for, in whole GiB.
+	// Memory is what to ask for, rounded up by topology.RoundShare.
 	Memory topology.Bytes
 	// Utilisation is the share of the GPU that the engine must be told to take, 0 if it
 	// need not be told.
@@ -42,6 +42,12 @@ func ShareFor(m *model.Model, l memory.Launch, d memory.Demand, gpu *topology.Mo
 		}
 		if e := server.On(whole, d); e.Holds() && !isClose(&e) {
 			share = shareOf(&e)
+			if share.Utilisation > 0 {
+				// The engine takes its part of what the driver leaves it, which differs by
+				// driver: the share is enough even if that is all of the GPU.
+				most := server.On(memory.GPU{Name: whole.Name, Total: gpu.Memory, Compute: whole.Compute}, d)
+				share.Memory = max(share.Memory, topology.RoundShare(most.Claims()))
+			}
 			return share, share.Memory <= gpu.Usable()*mostPercent/100
 		}
 		if pinned || l.Engine == memory.Plain {
@@ -59,15 +65,15 @@ func CanShare(engine memory.Engine) bool {
 
 // shareOf is what a server with the given account takes of the GPU.
 func shareOf(e *memory.Estimate) Share {
-	share := Share{Memory: e.Claims(), Estimate: *e}
+	share := Share{Memory: e.Claims(), Estimate: *e} // with graphs that the engine does not count
 	if e.Utilisation < 1 {
 		share.Utilisation = e.Utilisation
 	} else {
 		share.Memory = e.Need().Wanted
+		if !e.GraphsInBudget {
+			share.Memory += e.Graphs
+		}
 	}
-	if !e.GraphsInBudget {
-		share.Memory += e.Graphs // they lie beside what the engine counts
-	}
-	share.Memory = (share.Memory + topology.GiB - 1) / topology.GiB * topology.GiB
+	share.Memory = topology.RoundShare(share.Memory)
 	return share
 }

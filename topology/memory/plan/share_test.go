@@ -50,8 +50,23 @@ func TestShareForIsTheSmallest(t *testing.T) {
 				continue
 			}
 			found++
-			if share.Memory%topology.GiB != 0 || share.Memory > offer.Hardware.Usable()*9/10 || share.Memory < share.Estimate.Claims() {
+			if share.Memory%topology.ShareStep != 0 || share.Memory > offer.Hardware.Usable()*9/10 || share.Memory < share.Estimate.Claims() {
 				t.Errorf("%s on %s: %s of %s for a server that takes %s", name, offer.Model, share.Memory, offer.GPU.Total, share.Estimate.Claims())
+			}
+			l := launch
+			l.TensorParallel, l.Utilisation = 1, share.Utilisation
+			server, err := memory.NewServer(m, l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Nodes publish what their driver leaves, or all of it.
+			most := topology.Bytes(0)
+			for _, total := range []topology.Bytes{offer.GPU.Total, offer.Hardware.Usable(), offer.Hardware.Memory} {
+				e := server.On(memory.GPU{Total: total, Compute: offer.GPU.Compute}, demand)
+				most = max(most, e.Claims())
+			}
+			if share.Memory < most || share.Memory >= most+topology.ShareStep {
+				t.Errorf("%s on %s: %s for a server that takes up to %s", name, offer.Model, share.Memory.ExactText(), most.ExactText())
 			}
 			for less, want := range map[float64]bool{0: true, 0.01: false} {
 				l := launch
@@ -88,15 +103,15 @@ func TestShareFor(t *testing.T) {
 		utilisation float64
 	}{
 		"vLLM is told its part": {
-			model: llama8, gpu: "H100-SXM5-80GB", launch: vllm, want: 20 * topology.GiB, utilisation: 0.24,
+			model: llama8, gpu: "H100-SXM5-80GB", launch: vllm, want: 20087 * topology.MiB, utilisation: 0.24,
 		},
 		"a stated part is kept to": {
-			model: llama8, gpu: "H100-SXM5-80GB", launch: stated(0.6), want: 48 * topology.GiB, utilisation: 0.6,
+			model: llama8, gpu: "H100-SXM5-80GB", launch: stated(0.6), want: 49448 * topology.MiB, utilisation: 0.6,
 		},
 		"a stated part that is too small": {
 			model: llama8, gpu: "H100-SXM5-80GB", launch: stated(0.1),
 		},
-		"a plain server need not be told": {model: bert, gpu: "T4", launch: memory.Launch{Engine: memory.Plain}, want: 2 * topology.GiB},
+		"a plain server need not be told": {model: bert, gpu: "T4", launch: memory.Launch{Engine: memory.Plain}, want: 1263 * topology.MiB},
 		"SGLang reckons with what is free": {
 			model: llama8, gpu: "H100-SXM5-80GB", launch: memory.Launch{Engine: memory.SGLang, MaxModelLen: 4096},
 		},
@@ -111,12 +126,12 @@ func TestShareFor(t *testing.T) {
 		"too large":              {model: llama70, gpu: "H100-SXM5-80GB", launch: memory.Launch{Engine: memory.VLLM}},
 		"nearly all of the GPU":  {model: llama8, gpu: "L4", launch: vllm, demand: memory.Demand{Requests: 8}},
 		"no such launch":         {model: llama8, gpu: "H100-SXM5-80GB", launch: memory.Launch{Engine: memory.VLLM, MaxModelLen: -1}},
-		"KV cache that is given": {model: llama8, gpu: "H100-SXM5-80GB", launch: given, want: 21 * topology.GiB, utilisation: 0.92},
+		"KV cache that is given": {model: llama8, gpu: "H100-SXM5-80GB", launch: given, want: 20786 * topology.MiB, utilisation: 0.92},
 	} {
 		t.Run(name, func(t *testing.T) {
 			share, ok := ShareFor(knownModel(t, tc.model), tc.launch, tc.demand, gpuOf(t, tc.gpu))
 			if ok != (tc.want > 0) || ok && (share.Memory != tc.want || share.Utilisation != tc.utilisation) {
-				t.Errorf("got %s at %.2f, %v; want %s at %.2f", share.Memory, share.Utilisation, ok, tc.want, tc.utilisation)
+				t.Errorf("got %s at %.2f, %v; want %s at %.2f", share.Memory.ExactText(), share.Utilisation, ok, tc.want.ExactText(), tc.utilisation)
 			}
 		})
 	}

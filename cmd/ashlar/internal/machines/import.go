@@ -37,8 +37,13 @@ catalogue's text form:
   nvidia-smi mig -lgip > lgip.txt     --lgip, for a GPU that the catalogue lacks
   nvidia-smi mig -lgipp > lgipp.txt   --lgipp, likewise
 
-For a GPU that the catalogue does not know it also writes the GPU model and MIG
-table. What no capture shows is asked for, never guessed. The other topology
+For --query the table of nvidia-smi alone will do where the catalogue knows the GPU.
+Copies from terminals, logs and mail will do. GPUs are known by their product name,
+with or without "NVIDIA", "Tesla" and "GeForce", or by their PCI device id; --gpu takes
+a product name too. What can be read in two ways is refused with its line.
+
+For a GPU that the catalogue does not know, a virtual one for instance, it also writes
+the GPU model and MIG table. What no capture shows is asked for, never guessed. The other topology
 commands use the result with --machine-file.`,
 		Example: `  ashlar topology import my-box --topo topo.txt --query query.txt > my-box.txt
   ashlar topology show my-box --machine-file my-box.txt`,
@@ -122,9 +127,9 @@ func (f *importFlags) readCaptures(name string) (*capture.Captured, error) {
 	if err != nil {
 		return nil, err
 	}
-	facts.Known = c.ModelByProduct
+	facts.Models = c.Models()
 	if f.gpu != "" {
-		if facts.GPU, err = c.Model(f.gpu); err != nil {
+		if facts.GPU, err = c.ModelByName(f.gpu); err != nil {
 			return nil, err
 		}
 	}

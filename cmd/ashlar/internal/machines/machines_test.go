@@ -46,8 +46,23 @@ func TestGolden(t *testing.T) {
 			"a rack",
 		},
 		"import-a30-box.txt": importA30("my-a30"),
-		"imported-show.txt":  {"show", "my-a30", "--machine-file", "testdata/import-a30-box.txt"},
-		"imported-mig.txt":   {"mig", "a30-sample", "--machine-file", "testdata/import-a30-box.txt"},
+		"import-driver-450.txt": {
+			"import", "box", "--topo", "testdata/captures/two-cards.topo.txt", "--query", "testdata/captures/driver-450.query.txt",
+		},
+		"import-driver-450-named.txt": {
+			"import", "box", "--topo", "testdata/captures/two-cards.topo.txt", "--query", "testdata/captures/driver-450.query.txt",
+			"--gpu", "a100-pcie-40gb",
+		},
+		"import-joined.txt":     {"import", "box", "--topo", "testdata/captures/joined.topo.txt", "--gpu", "NVIDIA A100 80GB PCIe"},
+		"import-driver-361.txt": {"import", "box", "--topo", "testdata/captures/driver-361.topo.txt", "--gpu", "RTX-3090"},
+		"import-pci-alone.txt":  {"import", "box", "--topo", "testdata/captures/pci-alone.topo.txt", "--gpu", "H200-SXM-141GB"},
+		"import-pci-cards.txt":  {"import", "box", "--topo", "testdata/captures/pci-alone.topo.txt", "--gpu", "H200-NVL-141GB"},
+		"import-vgpu.txt": {
+			"import", "box", "--topo", "testdata/captures/vgpu.topo.txt", "--query", "testdata/captures/vgpu.query.txt",
+			"--compute-capability", "8.6", "--p2p", "no",
+		},
+		"imported-show.txt": {"show", "my-a30", "--machine-file", "testdata/import-a30-box.txt"},
+		"imported-mig.txt":  {"mig", "a30-sample", "--machine-file", "testdata/import-a30-box.txt"},
 		"imported-choose.txt": {
 			"choose", "my-h100", "--gpus", "2", "--machine-file", "testdata/import-hgx-h100.txt", "--machine-file",
 			"testdata/import-a30-box.txt",
@@ -176,6 +191,20 @@ func TestMistakes(t *testing.T) {
 		"import, unknown GPU name": {
 			[]string{"topology", "import", "x", "--topo", sample("hgx-h100.topo.txt"), "--gpu", "H1000"}, cli.ExitFailure,
 			`unknown GPU model "H1000"`,
+		},
+		"import, digits ran together": {
+			[]string{"topology", "import", "x", "--topo", "testdata/captures/joined-digits.topo.txt", "--gpu", "A100-PCIe-40GB"}, cli.ExitFailure,
+			`testdata/captures/joined-digits.topo.txt:2: GPU0 to GPU1 and what follows ran together as "NV120-31"`,
+		},
+		"import, vGPU named as its card": {
+			[]string{
+				"topology", "import", "x", "--topo", "testdata/captures/vgpu.topo.txt", "--query", "testdata/captures/vgpu.query.txt", "--gpu", "A40",
+			}, cli.ExitFailure,
+			`vgpu.query.txt:7: Product Name is "GRID A40-12C", A40 was given: leave --gpu out, a vGPU has less than the GPU`,
+		},
+		"import, query for topology": {
+			[]string{"topology", "import", "x", "--topo", "testdata/captures/vgpu.query.txt", "--gpu", "A40"}, cli.ExitFailure,
+			"this is nvidia-smi -q: give it with --query, and capture nvidia-smi topo -m",
 		},
 		"import, facts missing": {
 			[]string{"topology", "import", "x", "--topo", sample("a30-box.topo.txt"), "--query", sample("a30-box.query.txt")}, cli.ExitFailure,

@@ -17,11 +17,19 @@ func (a *serverAnswer) writeBreakdowns(p *cli.Page) {
 		if o.Form == memoryplan.ShareForm {
 			continue
 		}
+		if a.Refusal != "" {
+			p.Printf("\n%s: does not start\n", o.Title())
+			a.writeRemedies(p, o)
+			continue
+		}
 		p.Printf("\n%s: %s\n", o.Title(), fitAnswer(o))
 		if o.Err == nil {
 			a.writeLines(p, o)
 		}
-		p.Printf("  %s\n", explainOption(o))
+		if o.Err != nil || o.Estimate.UnsupportedReason() == "" { // else it is said above
+			p.Printf("  %s\n", explainOption(o))
+		}
+		a.writeRemedies(p, o)
 		a.writeBeside(p, o)
 	}
 }
@@ -31,8 +39,10 @@ func fitAnswer(o *memoryplan.Option) string {
 	switch {
 	case o.Fits && o.Close:
 		return "fits, but within the margin of this estimate"
-	case o.Fits && o.AsFloat16:
+	case o.Fits && o.StateFloat16:
 		return "fits with --dtype float16, as the GPU has no bfloat16"
+	case o.Fits && o.AsFloat16:
+		return "fits, in float16: the GPU has no bfloat16, and the engine converts the model by itself"
 	case o.Fits:
 		return "fits"
 	case o.Close:
@@ -101,10 +111,7 @@ func shareBar(share float64) string {
 
 // writeBeside says what else the GPU offers: a share, or fewer of them.
 func (a *serverAnswer) writeBeside(p *cli.Page, o *memoryplan.Option) {
-	if o.EnoughGPUs > 0 {
-		p.Printf("  %d x %s are enough, with --tp %d\n", o.EnoughGPUs, o.Offer.Model, o.EnoughTensorParallel)
-	}
-	if o.FewerGPUs > 0 {
+	if o.FewerGPUs > 0 && (o.Fits || o.FewerGPUs > o.GPUs) { // else it is a remedy
 		p.Printf("  with --max-model-len %d or less, %d x %s are enough\n", o.FewerMaxModelLen, o.FewerGPUs, o.Offer.Model)
 	}
 	if o.Form != memoryplan.WholeForm {
@@ -114,7 +121,7 @@ func (a *serverAnswer) writeBeside(p *cli.Page, o *memoryplan.Option) {
 		if other.Form != memoryplan.ShareForm || other.Offer.Model != o.Offer.Model || !other.Fits {
 			continue
 		}
-		p.Printf("  a share of %s is enough", other.Share.Memory)
+		p.Printf("  a share of %s is enough", other.Share.Memory.ExactText())
 		if other.Share.Utilisation > 0 {
 			p.Printf(", with %s=%.2f", a.shareFlag(), other.Share.Utilisation)
 		}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -15,6 +16,7 @@ import (
 type planFlags struct {
 	source  modelSource
 	launch  launchFlags
+	train   trainingFlags
 	gpus    gpuFlags
 	output  cli.OutputFlag
 	file    string
@@ -49,6 +51,10 @@ GPU's. The estimate's margin decides what fits "just about".
 it for the same number of GPUs and arguments. With --share it may also be part of a
 GPU's memory, with the arguments that keep the server to it.
 
+--train accounts for training instead: weights, gradients, the optimizer's moments and
+the 32-bit copy of mixed precision, sharded as ZeRO and FSDP do it, and activations
+with and without checkpointing; and says how many GPUs of each kind are enough.
+
 The exit code is 0 if something that was asked for fits, 3 if nothing does, or
 nothing for one of several pods, 1 for any other failure and 2 for a mistake in
 the call.`,
@@ -56,6 +62,7 @@ the call.`,
   ashlar plan meta-llama/Llama-3.1-8B-Instruct --gpu T4 --gpu A100-SXM4-80GB:2g.20gb
   ashlar plan meta-llama/Llama-3.1-70B-Instruct -- --max-num-seqs 64 -tp 4
   ashlar plan -f deployment.yaml
+  ashlar plan meta-llama/Llama-2-7b-hf --train --checkpointing --gpu A100-SXM4-80GB
   ashlar plan Qwen/Qwen3-8B --max-model-len 32k -o claim | kubectl apply -f -
   ashlar plan my-org/my-model --hub`,
 		ValidArgsFunction: func(_ *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
@@ -80,6 +87,7 @@ the call.`,
 	flags.gpus.addTo(command)
 	flags.source.addTo(command)
 	flags.launch.addTo(command)
+	flags.train.addTo(command)
 	flags.output.AddTo(command, "table, json, yaml, claim (a ResourceClaimTemplate sized by the answer)",
 		cli.FormatTable, cli.FormatJSON, cli.FormatYAML, claimFormat)
 	return command
@@ -92,6 +100,12 @@ func (f *planFlags) checkCall(cmd *cobra.Command, args []string) (name string, e
 	}
 	if f.sharing && f.output.Format != claimFormat {
 		return "", cli.UsageErrorf("--share goes with -o %s: the other outputs show shares anyway", claimFormat)
+	}
+	if err := f.train.checkTogether(cmd, f.launch.engineFlags); err != nil {
+		return "", err
+	}
+	if f.train.enabled && f.output.Format == claimFormat {
+		return "", cli.UsageErrorf("-o %s sizes a claim for a model server: it does not go with --train", claimFormat)
 	}
 	args, err = f.source.takeAddress(args)
 	switch {
@@ -117,39 +131,51 @@ func (f *planFlags) runPlan(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	f.source.name = name
-	questions, err := f.findQuestions(cmd)
+	if f.train.enabled {
+		return f.planTraining(cmd, offers)
+	}
+	questions, failures, err := f.findQuestions(cmd)
 	if err != nil {
 		return err
 	}
 	answers := make([]*serverAnswer, 0, len(questions))
 	for i := range questions {
 		answer, err := f.answerQuestion(&questions[i], offers)
-		if err != nil {
+		switch {
+		case cli.ExitCode(err) == cli.ExitUsage:
 			return err
+		case err != nil:
+			failures = append(failures, err)
+			continue
 		}
 		answers = append(answers, answer)
 	}
-	if err := f.writeAnswers(cmd.OutOrStdout(), answers); err != nil {
-		return err
+	if len(answers) > 0 {
+		if err := f.writeAnswers(cmd.OutOrStdout(), answers); err != nil {
+			return err
+		}
+	}
+	if len(failures) > 0 {
+		return errors.Join(failures...)
 	}
 	return fitError(answers)
 }
 
 // findQuestions is what the command is to plan for: the model of its arguments, or every
-// model server of the file.
-func (f *planFlags) findQuestions(cmd *cobra.Command) ([]serverQuestion, error) {
+// model server of the file; failures are about single pods of it.
+func (f *planFlags) findQuestions(cmd *cobra.Command) (questions []serverQuestion, failures []error, err error) {
 	if f.file != "" {
 		return f.readManifest(cmd)
 	}
 	found, err := f.source.findModel(cmd.Context())
 	if err != nil {
-		return nil, asUsageError(err)
+		return nil, nil, asUsageError(err)
 	}
 	question := newQuestion(found)
 	if err := f.launch.applyTo(&question); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return []serverQuestion{question}, nil
+	return []serverQuestion{question}, nil, nil
 }
 
 // answerQuestion looks at every offer. Where shares are to be claimed, the server is held
@@ -171,7 +197,7 @@ func (f *planFlags) answerQuestion(q *serverQuestion, offers []memoryplan.Offer)
 			return nil, fmt.Errorf("--share: %w", err)
 		}
 	}
-	return newServerAnswer(q, answer), nil
+	return newServerAnswer(q, answer, offers, f.gpus.namedOffers()), nil
 }
 
 // writeAnswers prints in the format of -o.

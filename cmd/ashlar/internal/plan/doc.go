@@ -13,8 +13,11 @@
 //	model_source       a model by name, file or hub
 //	question           one model server to plan for
 //	manifest           the pods of -f
+//	host_notes         what stops them beside their GPUs; training_pod tells training jobs
 //	report             what -o json and yaml print
-//	summary, table, breakdown, refusal
+//	summary, table, breakdown, remedy, refusal
 //	                   what people read
 //	claim_manifest     -o claim, with comments
+//	training_flags, training_answer, training_text, training_report
+//	                   --train: topology/memory/training's account, on the GPUs that may be had
 package plan

@@ -34,7 +34,7 @@ var vllmFlags = []struct{ name, usage string }{
 	{"kv-cache-dtype", "`TYPE` in which the KV cache is stored: auto, fp8, ..."},
 	{"max-num-seqs", "most `REQUESTS` in one step"},
 	{"max-num-batched-tokens", "most `TOKENS` in one step"},
-	{"quantization", "`SCHEME` applied while loading: fp8 or bitsandbytes; those of the model's files are known without it"},
+	{"quantization", "`SCHEME` to quantise with while loading, like fp8 or bitsandbytes; one like awq only confirms what the files are"},
 	{"dtype", "`TYPE` to convert weights to that are not quantised: float16, bfloat16, float32"},
 }
 

@@ -22,11 +22,12 @@ type manifestPod struct {
 	reading launch.Reading
 }
 
-// readManifest reads the model servers of the manifest.
-func (f *planFlags) readManifest(cmd *cobra.Command) ([]serverQuestion, error) {
+// readManifest reads the model servers of the manifest. What is wrong with one pod is said
+// beside the answers for the others: failures has it.
+func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion, failures []error, err error) {
 	text, err := cli.ReadManifest(cmd.InOrStdin(), f.file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	name := f.file
 	if name == "-" {
@@ -34,35 +35,45 @@ func (f *planFlags) readManifest(cmd *cobra.Command) ([]serverQuestion, error) {
 	}
 	pods, err := podspec.ReadPods(name, text)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	objects, err := podspec.ReadObjects(name, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	neighbours := readNeighbours(objects)
 	if len(pods) == 0 {
-		return nil, fmt.Errorf("%s: no pod in it: want objects that have containers, like a Pod or a Deployment", name)
+		return nil, nil, fmt.Errorf("%s: no pod in it: want objects that have containers, like a Pod or a Deployment", name)
 	}
-	var questions []serverQuestion
 	var others []string
 	for i := range pods {
 		pod := manifestPod{Pod: pods[i], launch: modelmemory.LaunchPod(pods[i].Annotations, &pods[i].Spec)}
 		if pod.reading, err = pod.launch.Read(); err != nil {
-			return nil, fmt.Errorf("%s: %w", pod.Where(), err)
+			failures = append(failures, fmt.Errorf("%s: %w", pod.Where(), err))
+			continue
 		}
 		if reason := f.passedOver(&pod); reason != "" {
 			others = append(others, reason)
 			continue
 		}
 		question, err := f.questionOf(cmd, &pod)
-		if err != nil {
-			return nil, err
+		switch {
+		case cli.ExitCode(err) == cli.ExitUsage:
+			return nil, nil, err
+		case err != nil:
+			failures = append(failures, err)
+			continue
 		}
+		question.addHostNotes(&pod, &neighbours)
 		questions = append(questions, question)
 	}
-	if len(questions) == 0 {
-		return nil, errors.New(strings.Join(others, "; "))
+	if len(questions) == 0 && len(failures) == 0 {
+		return nil, nil, errors.New(strings.Join(others, "; "))
 	}
 	for _, other := range others {
 		cmd.PrintErrln("note:", other)
 	}
-	return questions, nil
+	return questions, failures, nil
 }
 
 // passedOver says why nothing is planned for a pod, "" if something is.
@@ -80,6 +91,10 @@ func (f *planFlags) passedOver(pod *manifestPod) string {
 // engineDoubt says why it is not known how a pod's server takes memory.
 func (p *manifestPod) engineDoubt() string {
 	r := &p.reading
+	if launcher := trainingLauncher(&p.Spec); launcher != "" && !r.IsServer() {
+		return fmt.Sprintf("%s: runs %s: what a training job takes is not read from its pod; ashlar plan MODEL --train accounts for one, and "+
+			"annotation %s states it to the scheduler", p.Where(), launcher, launch.GPUMemoryAnnotation)
+	}
 	if !r.IsServer() {
 		return fmt.Sprintf("%s: starts no model server that is known here; name its engine with annotation %s or --engine",
 			p.Where(), launch.EngineAnnotation)
@@ -117,6 +132,10 @@ func (f *planFlags) questionOf(cmd *cobra.Command, pod *manifestPod) (serverQues
 	if err != nil {
 		if f.source.name != "" {
 			return serverQuestion{}, asUsageError(err)
+		}
+		if r.GPUMemory > 0 {
+			err = fmt.Errorf("%w; Ashlar's scheduler goes by the %s per GPU that the pod states (%s)", err, r.GPUMemory,
+				launch.GPUMemoryAnnotation)
 		}
 		return serverQuestion{}, fmt.Errorf("%s: %w", pod.Where(), err)
 	}

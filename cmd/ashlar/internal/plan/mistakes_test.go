@@ -27,9 +27,17 @@ func TestPlanMistakes(t *testing.T) {
 		code int
 		want string
 	}{
-		"no model":            {[]string{}, cli.ExitUsage, "want a MODEL, or the pods of a manifest with -f"},
-		"two models":          {[]string{"a", "b"}, cli.ExitUsage, "want one MODEL"},
-		"unknown model":       {[]string{"meta-llama/Llama-3.1-9B"}, cli.ExitUsage, "near it are"},
+		"no model":      {[]string{}, cli.ExitUsage, "want a MODEL, or the pods of a manifest with -f"},
+		"two models":    {[]string{"a", "b"}, cli.ExitUsage, "want one MODEL"},
+		"unknown model": {[]string{"meta-llama/Llama-3.1-9B"}, cli.ExitUsage, "near it are"},
+		"mistyped model": {
+			[]string{"meta-llama/Llama-3.1-8B-Instuct"}, cli.ExitUsage, "near it are meta-llama/Llama-3.1-8B-Instruct, ",
+		},
+		"unknown model, memory stated": {
+			[]string{"-f", write("stated.yaml", strings.Replace(server("--model=nobody/nothing"), "{name: a}",
+				"{name: a, annotations: {ashlar.dev/gpu-memory: 20Gi}}", 1))},
+			cli.ExitFailure, "Ashlar's scheduler goes by the 20GiB per GPU that the pod states (ashlar.dev/gpu-memory)",
+		},
 		"unknown model, help": {[]string{"nobody/nothing"}, cli.ExitUsage, "--config FILE, or have it read with --hub"},
 		"unknown format": {
 			[]string{llama8, "-o", "xml"},
@@ -48,6 +56,35 @@ func TestPlanMistakes(t *testing.T) {
 		},
 		"bad concurrency": {[]string{llama8, "--concurrency", "0"}, cli.ExitUsage, "--concurrency 0: want 1 to"},
 		"bad context":     {[]string{llama8, "--context", "-1"}, cli.ExitUsage, "--context"},
+		"unknown scheme": {
+			[]string{llama8, "--quantization", "int4"},
+			cli.ExitUsage, "--quantization int4: vllm has no such scheme: it quantises 16-bit files while loading with bitsandbytes, ",
+		},
+		"unknown scheme of SGLang": {
+			[]string{llama8, "--engine", "sglang", "--", "--quantization", "fp8_per_block"},
+			cli.ExitUsage, "after --: --quantization fp8_per_block: sglang has no such scheme",
+		},
+		"unknown scheme in pod": {
+			[]string{"-f", write("int8.yaml", server("--model="+llama8+", --quantization=int8"))},
+			cli.ExitFailure, "int8.yaml:6: Pod a: container server: args[1]: --quantization int8: vllm has no such scheme",
+		},
+		"training flag alone": {
+			[]string{llama8, "--optimizer", "sgd"}, cli.ExitUsage, "--optimizer says how a model is trained: it goes with --train",
+		},
+		"serving flag, training": {
+			[]string{llama8, "--train", "--concurrency", "4"}, cli.ExitUsage, "--concurrency is about serving a model: it does not go with --train",
+		},
+		"length, training":       {[]string{llama8, "--train", "--max-model-len", "4k"}, cli.ExitUsage, "--train takes --sequence-length"},
+		"manifest, training":     {[]string{"--train", "-f", "x.yaml"}, cli.ExitUsage, "--filename is about serving a model"},
+		"engine flags, training": {[]string{llama8, "--train", "--", "-tp", "2"}, cli.ExitUsage, "flags after -- are a model server's"},
+		"claim, training":        {[]string{llama8, "--train", "-o", "claim"}, cli.ExitUsage, "it does not go with --train"},
+		"unknown optimizer": {
+			[]string{llama8, "--train", "--optimizer", "adam"}, cli.ExitUsage, `--optimizer "adam": want one of adamw, adamw-8bit, sgd,`,
+		},
+		"unknown stage":      {[]string{llama8, "--train", "--sharding", "zero"}, cli.ExitUsage, `--sharding "zero": want one of none, zero-1,`},
+		"bad batch":          {[]string{llama8, "--train", "--batch", "0"}, cli.ExitUsage, "--batch 0: want 1 to"},
+		"4 bits, trained":    {[]string{llama8, "--train", "--qlora"}, cli.ExitUsage, "it goes with --lora-rank"},
+		"quantised, trained": {[]string{"Qwen/Qwen3-8B-AWQ", "--train"}, cli.ExitUsage, "its files are quantised (awq), which are not trained"},
 		"several GPUs": {
 			[]string{llama8, "--gpu", "H100"},
 			cli.ExitUsage, `--gpu: "H100" may be any of H100-NVL-94GB, H100-PCIe-80GB, H100-SXM5-80GB: name one`,

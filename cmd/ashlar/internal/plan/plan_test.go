@@ -45,13 +45,27 @@ func TestPlanGolden(t *testing.T) {
 		"plan-8b-share-claim.yaml": {
 			llama8, "--max-model-len", "4096", "--gpu", "L40S", "--gpu", "H100-SXM5-80GB", "--share", "-o", "claim",
 		},
+		"plan-3b-t4.txt": {"Qwen/Qwen2.5-3B-Instruct", "--max-model-len", "4096", "--engine-version", "0.11.0", "--gpu", "T4"},
+		"plan-3b-t4-claim.yaml": {"Qwen/Qwen2.5-3B-Instruct", "--max-model-len", "4096", "--engine-version", "0.11.0",
+			"--gpu", "T4", "-o", "claim"},
 		"plan-70b.txt":                  {llama70},
 		"plan-70b-h100-refused.txt":     {llama70, "--gpu", "H100-SXM5-80GB"},
 		"plan-70b-h100-two.txt":         {llama70, "--gpu", "H100-SXM5-80GB", "--tp", "2", "--max-model-len", "8K"},
 		"plan-70b-h100-two-refused.txt": {llama70, "--gpu", "H100-SXM5-80GB", "--tp", "2"},
 		"plan-70b-claim.yaml":           {llama70, "-o", "claim", "--gpu", "H100-SXM5-80GB", "--tp", "4"},
-		"plan-bert.txt":                 {"google-bert/bert-base-uncased", "--engine", "plain"},
-		"plan-workloads.txt":            {"-f", "testdata/plan-workloads.yaml", "--gpu", "H100-SXM5-80GB"},
+		"plan-70b-a100-refused.txt":     {llama70, "--gpu", "A100-SXM4-80GB", "--max-model-len", "4096"},
+		"plan-awq-flag-refused.txt":     {"-f", "testdata/plan-awq-flag.yaml", "--gpu", "A100-SXM4-80GB"},
+		"plan-gptq-flag-refused.txt":    {llama70, "--quantization", "gptq"},
+		"plan-scout-refused.txt":        {"meta-llama/Llama-4-Scout-17B-16E-Instruct"},
+		"plan-train-7b.txt":             {"meta-llama/Llama-2-7b-hf", "--train"},
+		"plan-train-7b-a100.txt":        {"meta-llama/Llama-2-7b-hf", "--train", "--checkpointing", "--gpu", "A100-SXM4-80GB"},
+		"plan-train-7b-refused.txt":     {"meta-llama/Llama-2-7b-hf", "--train", "--sharding", "none", "--gpu", "H100-SXM5-80GB"},
+		"plan-train-8b-qlora.json": {llama8, "--train", "--lora-rank", "16", "--qlora", "--checkpointing", "--optimizer", "adamw-8bit",
+			"--gpu", "L4", "-o", "json"},
+		"plan-train-8b-zero.txt": {llama8, "--train", "--sharding", "zero-2", "--shards", "8", "--batch", "2", "--sequence-length", "2k",
+			"--precision", "bf16", "--gpu", "H100-SXM5-80GB", "--gpu", "V100-SXM2-32GB"},
+		"plan-bert.txt":      {"google-bert/bert-base-uncased", "--engine", "plain"},
+		"plan-workloads.txt": {"-f", "testdata/plan-workloads.yaml", "--gpu", "H100-SXM5-80GB"},
 	}
 	for _, name := range slices.Sorted(maps.Keys(tests)) {
 		t.Run(name, func(t *testing.T) {
@@ -300,4 +314,20 @@ func TestNothingFitsIsAnErrorOfItsOwn(t *testing.T) {
 	if !errors.As(err, &cli.NothingFits{}) || !strings.Contains(err.Error(), "fits on none of the 2 GPUs") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// One pod's error ends only its own answer, and what trains is named.
+func TestPlanAnswersOtherPods(t *testing.T) {
+	out, notes, err := runPlan(t, "plan", "-f", "testdata/plan-host-notes.yaml", "--gpu", "H100-SXM5-80GB")
+	if err == nil || cli.ExitCode(err) != cli.ExitFailure {
+		t.Errorf("error %v, exit code %d", err, cli.ExitCode(err))
+	}
+	if want := `Pod misspelt: model "Qwen/Qwen2.5-72B-Instrukt" is not in the catalogue`; err != nil && !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %q in it", err, want)
+	}
+	if want := "Job tuning: runs torchrun: what a training job takes is not read from its pod"; !strings.Contains(notes, want) {
+		t.Errorf("notes %q, want %q in them", notes, want)
+	}
+
+	clitest.CompareGolden(t, "plan-host-notes.txt", out)
 }

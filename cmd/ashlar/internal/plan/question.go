@@ -73,12 +73,33 @@ type serverAnswer struct {
 	question *serverQuestion
 	// notes are facts that qualify the answer.
 	notes []string
+	// remedies make the server fit a GPU that was named, and that it does not fit.
+	remedies map[*memoryplan.Option][]memoryplan.FitRemedy
 }
 
-func newServerAnswer(q *serverQuestion, answer *memoryplan.Answer) *serverAnswer {
-	a := &serverAnswer{Answer: answer, question: q, notes: append([]string(nil), q.notes...)}
+// newServerAnswer is the answer with its notes. Where nothing fits, they say what would; for
+// GPUs that are named, each says so itself.
+func newServerAnswer(q *serverQuestion, answer *memoryplan.Answer, offers []memoryplan.Offer, named bool) *serverAnswer {
+	a := &serverAnswer{Answer: answer, question: q, notes: append([]string(nil), q.notes...),
+		remedies: map[*memoryplan.Option][]memoryplan.FitRemedy{}}
 	for _, shorter := range answer.Shorter {
 		a.notes = append(a.notes, fmt.Sprintf("%s would do with --max-model-len %d or less", shorter.Option.Title(), shorter.MaxModelLen))
+	}
+	if usual := answer.AtUsualLength(offers); usual != nil {
+		a.notes = append(a.notes, fmt.Sprintf("%s would do with --max-model-len %d, %s a GPU left for the KV cache", usual.Title(),
+			memoryplan.UsualLength, usual.Estimate.KV))
+	}
+	if answer.Smallest == nil && !named {
+		for _, remedy := range answer.CheapestRemedies(offers) {
+			a.notes = append(a.notes, a.remedyText(&remedy))
+		}
+	}
+	if named {
+		for _, option := range answer.Options {
+			if found := answer.FindRemedies(option); len(found) > 0 {
+				a.remedies[option] = found
+			}
+		}
 	}
 	for _, profile := range q.profiles {
 		a.notes = append(a.notes, answer.DescribeProfile(profile))

@@ -18,6 +18,9 @@ func fitError(answers []*serverAnswer) error {
 
 // refusalText says why nothing fits: for a single GPU with the arithmetic.
 func (a *serverAnswer) refusalText() string {
+	if a.Refusal != "" {
+		return fmt.Sprintf("%s does not start: %s", a.question.titleText(), a.Refusal)
+	}
 	if len(a.Options) == 1 {
 		return fmt.Sprintf("%s does not fit: %s", a.question.titleText(), explainOption(a.Options[0]))
 	}

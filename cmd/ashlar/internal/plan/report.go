@@ -37,6 +37,8 @@ type serverReport struct {
 	// Options are all that were looked at: those that fit first, the cheapest of them
 	// first; prices that are not known come last.
 	Options []*optionReport `json:"options"`
+	// Refusal says why the engine starts with the model on no GPU at all.
+	Refusal string `json:"refusal,omitempty"`
 	// Unknown is what a pod does not settle: the answer is for the value that is stated,
 	// or the engine's default, and need not hold when the pod runs.
 	Unknown []unknownSetting `json:"unknown,omitempty"`
@@ -83,9 +85,13 @@ type optionReport struct {
 	FewerGPUs        int64 `json:"fewerGPUs,omitempty"`
 	FewerMaxModelLen int64 `json:"fewerMaxModelLen,omitempty"`
 
-	// AsFloat16 says that the GPU lacks the model's bfloat16, so that the engine only
-	// starts if told to convert.
-	AsFloat16 bool `json:"asFloat16,omitempty"`
+	// AsFloat16 says that the GPU lacks the model's bfloat16, and that the engine converts it
+	// to float16 by itself; StateFloat16, that it only starts with --dtype float16.
+	AsFloat16    bool `json:"asFloat16,omitempty"`
+	StateFloat16 bool `json:"stateFloat16,omitempty"`
+
+	// Remedies make the server fit, for a GPU of --gpu that it does not fit.
+	Remedies []remedyReport `json:"remedies,omitempty"`
 
 	Fits bool `json:"fits"`
 	// Close says that the answer lies within the margin of the estimate.
@@ -110,10 +116,12 @@ func (a *serverAnswer) newServerReport() *serverReport {
 		KVBytesPerToken: int64(a.KVPerToken), Quantisation: m.Quantisation,
 		Engine: string(l.Engine), EngineVersion: l.Version.String(),
 		MaxModelLen: a.MaxModelLen, Context: a.Context, Concurrency: a.Concurrency,
-		Unknown: a.question.unknown, Notes: a.notes,
+		Refusal: a.Refusal, Unknown: a.question.unknown, Notes: a.notes,
 	}
 	for _, option := range a.Options {
-		report.Options = append(report.Options, newOptionReport(option))
+		one := newOptionReport(option)
+		one.Remedies = newRemedyReports(a.remedies[option])
+		report.Options = append(report.Options, one)
 	}
 	if a.Smallest != nil {
 		need := a.Smallest.Estimate.Need()
@@ -129,7 +137,7 @@ func newOptionReport(o *memoryplan.Option) *optionReport {
 		GPUs: o.GPUs, TensorParallel: o.TensorParallel, TotalBytes: int64(o.Offer.GPU.Total),
 		EnoughGPUs: o.EnoughGPUs, EnoughTensorParallel: o.EnoughTensorParallel,
 		FewerGPUs: o.FewerGPUs, FewerMaxModelLen: o.FewerMaxModelLen,
-		AsFloat16: o.AsFloat16, Fits: o.Fits, Close: o.Close, Reason: o.Reason, Arithmetic: explainOption(o),
+		AsFloat16: o.AsFloat16, StateFloat16: o.StateFloat16, Fits: o.Fits, Close: o.Close, Reason: o.Reason, Arithmetic: explainOption(o),
 	}
 	if o.Cost != nil {
 		cost := int64(*o.Cost)

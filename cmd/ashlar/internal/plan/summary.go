@@ -21,6 +21,9 @@ func (a *serverAnswer) writeSummary(p *cli.Page) {
 	}
 	p.Printf("%s: %s\n", m.Name, about)
 	p.Printf("asked: %s\n", a.DescribeRequest())
+	if a.Refusal != "" {
+		p.Printf("does not start: %s\n", a.Refusal)
+	}
 	if s := a.Smallest; s != nil {
 		p.Printf("smallest that fits: %s, which %s\n", s.Title(), a.describeNeed())
 	}

@@ -27,7 +27,7 @@ func tableRow(o *memoryplan.Option) []string {
 	case memoryplan.MIGForm:
 		takes = "MIG " + o.Offer.Profile
 	case memoryplan.ShareForm:
-		takes = "share " + o.Share.Memory.String()
+		takes = o.Share.Memory.ExactText()
 	}
 	row := []string{o.Offer.Model, takes}
 	if o.Err != nil {
@@ -51,7 +51,7 @@ func verdictCell(o *memoryplan.Option) string {
 	switch {
 	case o.Fits && o.Close:
 		return "just about"
-	case o.Fits && o.AsFloat16:
+	case o.Fits && o.StateFloat16:
 		return "as float16"
 	case o.Fits && o.Share.Utilisation > 0:
 		return fmt.Sprintf("at %.2f", o.Share.Utilisation)
@@ -64,6 +64,9 @@ func verdictCell(o *memoryplan.Option) string {
 // writeTable lists what fits, and below it, or in the table too with all, what does
 // not.
 func (a *serverAnswer) writeTable(p *cli.Page, all bool) {
+	if a.Refusal != "" {
+		return // on every GPU alike
+	}
 	rows := [][]string{planColumns}
 	listed, left := 0, 0
 	shared, converted := false, false
@@ -76,7 +79,7 @@ func (a *serverAnswer) writeTable(p *cli.Page, all bool) {
 			continue
 		}
 		shared = shared || o.Share.Utilisation > 0
-		converted = converted || o.Fits && o.AsFloat16
+		converted = converted || o.Fits && o.StateFloat16
 		rows = append(rows, tableRow(o))
 	}
 	if listed > 0 {

@@ -81,6 +81,7 @@ func (f *compareFlags) runCompare(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	comparison := compareRuns(s.Name, f.seeds, contestants)
+	comparison.nameSharings(s, contestants)
 	if err := f.output.Write(cmd.OutOrStdout(), comparison, func(w io.Writer) error {
 		if f.output.Format == cli.FormatCSV {
 			return writeRuns(w, s.Name, f.seeds, contestants)

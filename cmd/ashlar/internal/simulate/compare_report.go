@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/scenariofile"
 	"github.com/ashlar-dev/ashlar/simulator/report"
 )
 
@@ -17,6 +18,23 @@ type runComparison struct {
 	Scenario string            `json:"scenario"`
 	Seeds    []int64           `json:"seeds"`
 	Rows     []comparisonEntry `json:"rows"`
+	// Sharings says of contestants whose holders have limits how GPUs are handed out, by name.
+	Sharings []contestantSharing `json:"sharings,omitempty"`
+}
+
+// contestantSharing is how GPUs are handed out under a contestant.
+type contestantSharing struct {
+	Name    string `json:"name"`
+	Sharing string `json:"sharing"`
+}
+
+// nameSharings fills in Sharings.
+func (c *runComparison) nameSharings(s *scenariofile.File, contestants []comparedRuns) {
+	for i := range contestants {
+		if sharing := namedSharing(string(s.With(contestants[i].variant).Sharing)); sharing != "" {
+			c.Sharings = append(c.Sharings, contestantSharing{contestants[i].Name, sharing})
+		}
+	}
 }
 
 // comparisonEntry is one metric of one contestant.
@@ -78,6 +96,9 @@ func meanOf(values []float64) (mean, deviation float64) {
 func (c *runComparison) writeText(w io.Writer) error {
 	p := cli.NewPage(w)
 	p.Printf("%s, %d seeds; differences to %s, seed by seed; ± is the standard deviation\n", c.Scenario, len(c.Seeds), c.Rows[0].Name)
+	for _, s := range c.Sharings {
+		p.Printf("%s: GPUs handed out as %s\n", s.Name, s.Sharing)
+	}
 	for _, m := range report.TableMetrics() {
 		if !m.Compared {
 			continue

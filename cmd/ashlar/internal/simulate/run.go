@@ -25,10 +25,12 @@ type simulateFlags struct {
 	scenarioFlags
 	output cli.OutputFlag
 	policy string
-	seed   int64
-	events string
-	frames int
-	page   pageFlag
+	// sharing takes the place of every variant's, "" for none.
+	sharing scenario.Sharing
+	seed    int64
+	events  string
+	frames  int
+	page    pageFlag
 }
 
 // addRun makes simulate run scenarios, beside its subcommands.
@@ -46,14 +48,20 @@ of a production cluster in small. Variants of a scenario are run next to one ano
 on the same arrivals. simulate compare repeats them over seeds, simulate openb
 repeats published experiments.
 
+How GPUs are handed out is the scenario's "sharing", or a variant's: ashlar (each request
+in the form that it asks for), whole, time-slicing/N (N replicas of every GPU), mps/N (N
+clients of its MPS server, with one Nth of the memory each at most), or the latter two
+in MIG slices: 3g.20gb/time-slicing/2 cuts an A100 in two and gives each slice to two.
+
 The same scenario and seed give the same result, and the same event log byte by byte.
 
 A scenario may say what its runs are to show: "assertions". Those that do not hold are
-printed with their figures, and the exit code is 1. What --variant leaves out or --policy
-changes is not checked.`
+printed with their figures, and the exit code is 1. What --variant leaves out, or --policy
+or --sharing changes, is not checked.`
 	command.Example = `  ashlar simulate
   ashlar simulate llm-fleet
   ashlar simulate my-cluster.yaml --policy first-fit --events events.jsonl
+  ashlar simulate llm-fleet --sharing mps/4
   ashlar simulate mig-mix -o json | jq '.runs[].result.utilisation'`
 	command.Args = scenarioArgument
 	command.ValidArgsFunction = completeScenario
@@ -63,6 +71,9 @@ changes is not checked.`
 	flags.output.AddTo(command, strings.Join(runFormats, ", ")+" (json has samples over time as well)", runFormats...)
 	set.StringVar(&flags.policy, "policy", "", "use this policy in all variants: "+strings.Join(cli.PolicyNames(), ", "))
 	cli.CompleteFlag(command, "policy", cli.PolicyNames)
+	set.StringVar((*string)(&flags.sharing), "sharing", "",
+		"hand out GPUs in this way in all variants: "+strings.Join(scenario.SharingForms(), ", "))
+	cli.CompleteFlag(command, "sharing", scenario.SharingForms)
 	set.Int64Var(&flags.seed, "seed", 0, "draw the jobs from this seed instead of the scenario's")
 	set.StringVar(&flags.events, "events", "", "write what happens to this `FILE`, one line of JSON each; - for standard output")
 	set.IntVar(&flags.frames, "frames", defaultFrames, "with -o json or --report, of how many nodes to record what their GPUs hold over time")
@@ -75,22 +86,23 @@ const defaultFrames = 200
 
 var runFormats = []string{cli.FormatTable, cli.FormatJSON, cli.FormatCSV}
 
-// withPolicy replaces the policy of all variants, and drops those that then are equal.
-func withPolicy(policy string, variants []scenario.Variant) []scenario.Variant {
-	if policy == "" {
+// replaceTerms replaces the policy and the sharing of all variants, where the flags state
+// them, and drops those that then are equal.
+func (f *simulateFlags) replaceTerms(variants []scenario.Variant) []scenario.Variant {
+	if f.policy == "" && f.sharing == "" {
 		return variants
 	}
 	var kept []scenario.Variant
 	for _, v := range variants {
-		v.Policy = policy
+		v.Policy, v.Sharing = cmp.Or(f.policy, v.Policy), cmp.Or(f.sharing, v.Sharing)
 		if !slices.ContainsFunc(kept, func(k scenario.Variant) bool {
-			return k.Sharing == v.Sharing && k.Preemption == v.Preemption
+			return k.Policy == v.Policy && k.Sharing == v.Sharing && k.Preemption == v.Preemption
 		}) {
 			kept = append(kept, v)
 		}
 	}
 	if len(kept) == 1 {
-		kept[0].Name = policy
+		kept[0].Name = cmp.Or(f.policy, string(f.sharing))
 	}
 	return kept
 }
@@ -107,6 +119,9 @@ func (f *simulateFlags) runScenario(cmd *cobra.Command, args []string) error {
 			return cli.UsageErrorf("--policy: %w", err)
 		}
 	}
+	if err := f.sharing.CheckForm(); err != nil {
+		return cli.UsageErrorf("--sharing %w", err)
+	}
 	if err := f.page.checkFolder(); err != nil {
 		return err
 	}
@@ -121,7 +136,7 @@ func (f *simulateFlags) runScenario(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	variants = withPolicy(f.policy, variants)
+	variants = f.replaceTerms(variants)
 	if f.events != "" && len(variants) > 1 {
 		var names []string
 		for _, v := range variants {
@@ -144,7 +159,8 @@ func (f *simulateFlags) runScenario(cmd *cobra.Command, args []string) error {
 		}
 		report.Runs = append(report.Runs, run)
 		checked = append(checked, assertion.Run{
-			Name: v.Name, Variant: variantName(s, v), Policy: run.Policy, AsWritten: f.policy == "", Results: []*simulator.Result{run.Result},
+			Name: v.Name, Variant: variantName(s, v), Policy: run.Policy,
+			AsWritten: f.policy == "" && f.sharing == "", Results: []*simulator.Result{run.Result},
 		})
 	}
 	progress.End()

@@ -12,6 +12,7 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/simulator/report"
+	"github.com/ashlar-dev/ashlar/simulator/scenario"
 )
 
 // runReport is what simulate prints: its JSON form is stable.
@@ -27,7 +28,7 @@ type runReport struct {
 func (r *runReport) pageRuns() []report.Run {
 	runs := make([]report.Run, len(r.Runs))
 	for i, run := range r.Runs {
-		runs[i] = report.Run{Name: run.Variant, Seed: r.Seed, Result: run.Result}
+		runs[i] = report.Run{Name: run.Variant, Sharing: namedSharing(run.Sharing), Seed: r.Seed, Result: run.Result}
 	}
 	return runs
 }
@@ -38,6 +39,15 @@ type variantRun struct {
 	Policy  string            `json:"policy"`
 	Sharing string            `json:"sharing"`
 	Result  *simulator.Result `json:"result"`
+}
+
+// namedSharing is a way to hand out GPUs that people are told of beside the name of the
+// variant, since holders have limits that no request states; "" for the others.
+func namedSharing(sharing string) string {
+	if scenario.Sharing(sharing).LimitsHolders() {
+		return sharing
+	}
+	return ""
 }
 
 func (r *runReport) writeTo(w io.Writer, output *cli.OutputFlag) error {
@@ -108,12 +118,17 @@ func (r *runReport) writeText(w io.Writer) error {
 		}
 	}
 	p.Printf("\n")
-	header, policies := []string{""}, []string{"policy"}
+	header, policies, sharings, named := []string{""}, []string{"policy"}, []string{"sharing"}, false
 	for _, run := range r.Runs {
 		header = append(header, strings.ToUpper(run.Variant))
 		policies = append(policies, run.Policy)
+		sharings = append(sharings, run.Sharing)
+		named = named || namedSharing(run.Sharing) != ""
 	}
 	rows := [][]string{header, policies}
+	if named {
+		rows = append(rows, sharings)
+	}
 	if len(r.Runs) == 1 {
 		rows = rows[1:]
 	}

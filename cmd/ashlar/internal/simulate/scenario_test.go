@@ -30,12 +30,14 @@ func TestScenariosGolden(t *testing.T) {
 
 func TestSimulateOutputGolden(t *testing.T) {
 	for name, args := range map[string][]string{
-		"simulate-outages.csv":        {"outages", "-o", "csv"},
-		"simulate-a16-policy.txt":     {"a16-workstation", "--policy", "first-fit", "--variant", "ashlar", "--seed", "7"},
-		"simulate-list.txt":           {"list"},
-		"simulate-compare.txt":        {"compare", "a16-workstation", "--seeds", "1-3"},
-		"simulate-compare-policy.txt": {"compare", "nvlink-jobs", "--policy", "keep-placeable,random", "--seeds", "1-3"},
-		"simulate-compare.csv":        {"compare", "nvlink-jobs", "--policy", "keep-placeable,random", "--seeds", "1-2", "-o", "csv"},
+		"simulate-outages.csv":         {"outages", "-o", "csv"},
+		"simulate-a16-policy.txt":      {"a16-workstation", "--policy", "first-fit", "--variant", "ashlar", "--seed", "7"},
+		"simulate-list.txt":            {"list"},
+		"simulate-compare.txt":         {"compare", "a16-workstation", "--seeds", "1-3"},
+		"simulate-compare-policy.txt":  {"compare", "nvlink-jobs", "--policy", "keep-placeable,random", "--seeds", "1-3"},
+		"simulate-compare-sharing.txt": {"compare", "sharing-strategies", "--seeds", "1-2"},
+		"simulate-llm-mps.csv":         {"llm-fleet", "--sharing", "mps/2", "-o", "csv"},
+		"simulate-compare.csv":         {"compare", "nvlink-jobs", "--policy", "keep-placeable,random", "--seeds", "1-2", "-o", "csv"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, problems, err := run(t, append([]string{"simulate"}, args...)...)
@@ -139,8 +141,8 @@ func TestScenarioMistakes(t *testing.T) {
 		"another version": {"v1alpha1", "v2", `s.yaml:1:13: apiVersion: "ashlar.dev/v2", want ashlar.dev/v1alpha1`},
 		"no kind":         {"kind: Scenario\n", "", `s.yaml:1:1: kind: is missing: add the line kind: Scenario`},
 		"another kind":    {"Scenario", "Pod", `s.yaml:2:7: kind: "Pod", want Scenario`},
-		"no truth":        {"gpus: 1", "cpuOnly: yes", `s.yaml:13:15: workloads[0].requests[0].cpuOnly: "yes", want true or false`},
-		"no truth either": {"fixed: 1h", "untilEnd: yes", `s.yaml:11:24: workloads[0].duration.untilEnd: "yes", want true or false`},
+		"no truth":        {"gpus: 1", "cpuOnly: sure", `s.yaml:13:15: workloads[0].requests[0].cpuOnly: "sure", want true or false`},
+		"no truth either": {"fixed: 1h", "untilEnd: sure", `s.yaml:11:24: workloads[0].duration.untilEnd: "sure", want true or false`},
 		"metric": {
 			"horizon: 1d", "horizon: 1d\nassertions: [{metric: utilization, atLeast: 0.5}]",
 			`s.yaml:5:23: assertions[0].metric: "utilization" is no metric, did you mean utilisation?: want one of finished`,
@@ -216,7 +218,76 @@ func TestScenarioMistakes(t *testing.T) {
 		},
 		"unknown sharing": {
 			"horizon: 1d", "horizon: 1d\nsharing: time-slicing/0",
-			`s.yaml:5:10: sharing: "time-slicing/0", want ashlar, whole or time-slicing/N`,
+			`s.yaml:5:10: sharing: "time-slicing/0": want 1 to 100 replicas after time-slicing/`,
+		},
+		"no number":  {"horizon: 1d", "horizon: 1d\nsharing: mps", `s.yaml:5:10: sharing: "mps": want 1 to 48 clients after mps/`},
+		"no integer": {"horizon: 1d", "horizon: 1d\nsharing: mps/2.5", `s.yaml:5:10: sharing: "mps/2.5": want 1 to 48 clients after mps/`},
+		"a sign":     {"horizon: 1d", "horizon: 1d\nsharing: mps/+4", `s.yaml:5:10: sharing: "mps/+4": want 1 to 48 clients after mps/`},
+		"past int64": {"horizon: 1d", "horizon: 1d\nsharing: mps/99999999999999999999", `"mps/99999999999999999999": want 1 to 48 clients`},
+		"replicas":   {"horizon: 1d", "horizon: 1d\nsharing: time-slicing/101", `sharing: "time-slicing/101": want 1 to 100 replicas`},
+		"MPS clients": {
+			"horizon: 1d", "horizon: 1d\nsharing: mps/49",
+			`s.yaml:5:10: sharing: "mps/49": want 1 to 48 clients after mps/: an MPS server has no more`,
+		},
+		"no sharing": {
+			"horizon: 1d", "horizon: 1d\nsharing: vgpu/4",
+			`s.yaml:5:10: sharing: "vgpu/4": want ashlar, whole, time-slicing/N, mps/N, PROFILE/time-slicing/N or PROFILE/mps/N`,
+		},
+		"a mixture": {
+			"horizon: 1d", "horizon: 1d\nsharing: time-slicing/2/mps/2",
+			`s.yaml:5:10: sharing: "time-slicing/2/mps/2": a GPU is shared in one way at a time: want one of time-slicing/N and mps/N`,
+		},
+		"slices alone": {
+			"horizon: 1d", "horizon: 1d\nvariants: [{name: a, sharing: 3g.40gb}]",
+			`s.yaml:5:31: variants[0].sharing: "3g.40gb": how many share a slice? 3g.40gb/time-slicing/1 gives each to one holder`,
+		},
+		"several profiles": {
+			"horizon: 1d", "horizon: 1d\nsharing: 3g.40gb+4g.40gb/mps/2",
+			`s.yaml:5:10: sharing: "3g.40gb+4g.40gb/mps/2" for nodes[0]: H100-SXM5-80GB has no MIG profile 3g.40gb+4g.40gb: want one of 1g.10gb, `,
+		},
+		"no profile": {
+			"horizon: 1d", "horizon: 1d\nsharing: half/mps/2",
+			`s.yaml:5:10: sharing: "half/mps/2": "half" is no MIG profile: they are written like 3g.20gb`,
+		},
+		"another GPU's profile": {
+			"horizon: 1d", "horizon: 1d\nvariants:\n- {name: a}\n- {name: b, sharing: 3g.20gb/time-slicing/2}",
+			`s.yaml:7:22: variants[1].sharing: "3g.20gb/time-slicing/2" for nodes[0]: H100-SXM5-80GB has no MIG profile 3g.20gb: ` +
+				`want one of 1g.10gb, `,
+		},
+		"clients on a slice": {
+			"horizon: 1d", "horizon: 1d\nsharing: 1g.10gb/mps/7",
+			`s.yaml:5:10: sharing: "1g.10gb/mps/7" for nodes[0]: 7 clients on a slice of 1 of the 7 compute slices of H100-SXM5-80GB: ` +
+				`MPS serves 6 there at most`,
+		},
+		"no MIG": {
+			"  machine: dgx-h100", "  gpu: L4\nsharing: 3g.20gb/time-slicing/2",
+			`s.yaml:8:10: sharing: "3g.20gb/time-slicing/2" for nodes[0]: L4 has no MIG, or no capture shows its profiles: ` +
+				`it cannot be cut into 3g.20gb`,
+		},
+		"MPS before Volta": {
+			"  machine: dgx-h100", "  gpu: P100-SXM2-16GB\nsharing: mps/2",
+			`s.yaml:8:10: sharing: "mps/2" for nodes[0]: P100-SXM2-16GB has compute capability 6.0: ` +
+				`MPS limits the memory of its clients from 7.0 on (Volta)`,
+		},
+		"one pool of two": {
+			"- name: a\n  machine: dgx-h100", "- {name: a, machine: dgx-h100}\n- {name: b, gpu: T4}\nsharing: 1g.10gb/time-slicing/2",
+			`s.yaml:8:10: sharing: "1g.10gb/time-slicing/2" for nodes[1]: T4 has no MIG`,
+		},
+		"unknown job": {
+			"horizon: 1d", "horizon: 1d\nevents:\n- {at: 1h, crash: w-9999}",
+			`s.yaml:6:19: events[0].crash: no job is called "w-9999": with seed 0 workload w has 118, called w-0 to w-117`,
+		},
+		"unknown workload": {
+			"horizon: 1d", "horizon: 1d\nevents:\n- {at: 1h, crash: v-0}",
+			`s.yaml:6:19: events[0].crash: no job is called "v-0": they are called by their workload and number from 0, like w-0`,
+		},
+		"a crash that lasts": {
+			"horizon: 1d", "horizon: 1d\nevents:\n- {at: 1h, crash: w-0, for: 1h}",
+			`s.yaml:6:29: events[0].for: goes with fail and drain: a job that crashes starts again after its back-off`,
+		},
+		"two events in one": {
+			"horizon: 1d", "horizon: 1d\nevents:\n- {at: 1h, crash: w-0, fail: a-0}",
+			`s.yaml:6:3: events[0]: want exactly one of fail, drain and crash, 2 are given`,
 		},
 		"unknown node": {
 			"horizon: 1d", "horizon: 1d\nevents:\n- {at: 1h, fail: b-0}",
@@ -271,8 +342,6 @@ policy: best
 `, `s.yaml:1:1: horizont: is not a field, did you mean horizon?: want one of ` +
 			`apiVersion, kind, name, about, horizon, sample, seed, policy, demand, sharing, preemption, reslice, nodes, ` +
 			`workloads, events, variants, assertions
-s.yaml:1:1: apiVersion: is missing: add the line apiVersion: ashlar.dev/v1alpha1
-s.yaml:1:1: kind: is missing: add the line kind: Scenario
 s.yaml:1:1: name: "", want a name of 1 to 100 letters, digits, - _ and .
 s.yaml:3:39: nodes[0].count: -1, want 0 to 20000
 s.yaml:4:10: nodes[1].name: "a" occurs twice
@@ -321,6 +390,7 @@ func TestSimulateScenarioCalls(t *testing.T) {
 		"unknown format": {[]string{"-o", "yaml"}, `--output "yaml": want one of table, json, csv`},
 		"two scenarios":  {[]string{"gangs", "outages"}, `want one SCENARIO, got ["gangs" "outages"]`},
 		"two ways":       {[]string{"gangs", "--scenario", "outages"}, "SCENARIO gangs and --scenario outages: name one"},
+		"sharing":        {[]string{"--sharing", "mps/0"}, `--sharing "mps/0": want 1 to 48 clients after mps/`},
 		"frames":         {[]string{"--frames", "-1"}, "--frames -1: want 0 to 20000"},
 		"replay nothing": {[]string{"replay"}, "--nodes is missing: give it a node list"},
 		"replay no pods": {[]string{"replay", "--nodes", "x"}, "--pods is missing: give it a pod list with times"},

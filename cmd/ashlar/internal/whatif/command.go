@@ -1,6 +1,7 @@
 package whatif
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -39,30 +40,41 @@ framework with Ashlar's plugins, at the weights that manifests/base installs. CP
 memory, taints, affinity, claims, GPU memory of model servers: all that the scheduler
 looks at counts, and nothing is changed in the cluster.
 
--f asks about the pods of manifests, beside those that run: Pods, Deployments,
-ReplicaSets, StatefulSets, Jobs and CronJobs, with the claims, templates and classes in
-the same files or in the cluster. --drain asks where the pods of nodes would go. Pods
-are looked at by priority; drained ones first, then those that wait, then those of -f.
-Pods that do not fit are given with the scheduler's reasons and the smallest change
-after which they would.
+-f asks about the pods of manifests, beside those that run, with the claims, templates
+and classes in the same files or in the cluster: Pods, Deployments, StatefulSets, Jobs
+and the like, KServe's InferenceServices and LLMInferenceServices, LeaderWorkerSets,
+JobSets, Knative Services, Rollouts, and the jobs of Kubeflow, Ray and Volcano. Of
+other kinds each pod that is described in them is asked about once. --drain asks where
+the pods of nodes would go, without those that are being deleted or belong to a
+DaemonSet. Pods are looked at by priority; drained ones first, then those that wait,
+then those of -f. Pods that do not fit are given with the scheduler's reasons and the
+smallest change after which they would.
+
+Quotas and limits of the namespace, in the same files or in the snapshot, refuse pods
+as the API server does. Where a HorizontalPodAutoscaler, a ScaledObject or the object
+itself scales, its least number of replicas is asked about, and a line says how many
+would fit. What cannot be read of -f is said, and the rest is answered all the same.
 
 With several policies each gets a line that compares them, and the pods are those of
 the first.
 
 A snapshot is read from the API server of a kubeconfig, or with --snapshot from what
 --save or this wrote:
-  kubectl get nodes,pods,resourceslices,resourceclaims,resourceclaimtemplates,deviceclasses,priorityclasses -A -o json
+  kubectl get -A -o json nodes,pods,resourceslices,resourceclaims,resourceclaimtemplates,\
+deviceclasses,priorityclasses,resourcequotas,limitranges,hpa
 --save writes a file that can be shown to others: no Secrets, and of containers neither
 command nor environment, except of model servers, whose memory is read from them; keys
 and tokens are struck out there too.
 
-Not looked at: persistent volumes, quotas, admission webhooks, DeviceTaintRules,
-disruption budgets. Nothing is preempted; a note says where that could help. Between
-nodes that serve a pod equally well the scheduler goes by the pods that it has seen,
-and what if by those of them that still run: there the two may differ.
+Not looked at: persistent volumes, admission webhooks, DeviceTaintRules, disruption
+budgets. Nothing is preempted; a note says where that could help. Between nodes that
+serve a pod equally well the scheduler goes by the pods that it has seen, and what if by
+those of them that still run: there the two may differ.
 
-The exit code is 0 if all pods fit, 3 if some do not (under the first policy), 1 for
-any other failure and 2 for a mistake in the call.`,
+The exit code is 0 if all pods fit, 3 if some do not (under the first policy) or some
+objects of -f could not be read, 1 for any other failure, such as nothing in -f that
+could be read, and 2 for a mistake in the call. Replicas that autoscalers would add do
+not change it.`,
 		Example: `  ashlar whatif -f deployment.yaml --copies 40
   ashlar whatif --drain gpu-node-7,gpu-node-8
   ashlar whatif --save cluster.json
@@ -76,7 +88,7 @@ any other failure and 2 for a mistake in the call.`,
 	set.StringArrayVarP(&flags.files, "filename", "f", nil,
 		"ask about the pods of this manifest `FILE`, - for standard input; repeat for more")
 	set.StringVarP(&flags.namespace, "namespace", "n", "", "the namespace of objects that name none (default that of the kubeconfig)")
-	set.IntVar(&flags.copies, "copies", 0, "ask about so many pods of each object of -f, instead of as many as it says")
+	set.IntVar(&flags.copies, "copies", 0, "ask about so many replicas of each object of -f, instead of as many as it says")
 	set.StringSliceVar(&flags.drain, "drain", nil, "ask where the pods of these `NODES` would go")
 	set.BoolVar(&flags.waiting, "waiting", false, "ask about the cluster's pods that wait, too")
 	set.StringVar(&flags.scheduler, "scheduler", "ashlar-scheduler", "the schedulerName by which the cluster's pods choose Ashlar")
@@ -142,7 +154,7 @@ func (f *whatifFlags) runWhatif(cmd *cobra.Command) error {
 	for _, policy := range policies {
 		answer, err := dryrun.AnswerQuestion(ctx, cluster, question, policy)
 		if err != nil {
-			return err
+			return withErrors(err, question.Manifest.Errors)
 		}
 		report.Answers = append(report.Answers, answer)
 	}
@@ -168,15 +180,22 @@ func (f *whatifFlags) readQuestion(stdin io.Reader) (*dryrun.PlacementQuestion, 
 		if name == "-" {
 			name = "standard input"
 		}
-		if err := manifest.ReadObjects(name, text, namespace); err != nil {
-			return nil, err
-		}
+		_ = manifest.ReadObjects(name, text, namespace) // its errors are kept for the answer
 	}
 	if len(f.files) > 0 && len(manifest.Workloads) == 0 {
+		if len(manifest.Errors) > 0 && len(f.drain) == 0 && !f.waiting {
+			return nil, errors.Join(manifest.Errors...)
+		}
 		return nil, fmt.Errorf("%s: no pod in it: want objects like a Pod, a Deployment or a Job%s",
 			strings.Join(f.files, ", "), asideOf(manifest.Notes))
 	}
 	return &dryrun.PlacementQuestion{Manifest: manifest, Copies: f.copies, Drain: f.drain, Waiting: f.waiting, Scheduler: f.scheduler}, nil
+}
+
+// withErrors has what of the manifests could not be read before the reason why nothing can be
+// answered.
+func withErrors(reason error, unread []error) error {
+	return errors.Join(append(slices.Clone(unread), reason)...)
 }
 
 // asideOf appends remarks to an error.

@@ -34,6 +34,10 @@ func TestWhatifGolden(t *testing.T) {
 		"whatif-gang-refused.txt":    {"-f", "testdata/whatif-gang.yaml", "--copies", "5"},
 		"whatif-server.txt":          {"-f", "testdata/whatif-server.yaml"},
 		"whatif-server-refused.txt":  {"-f", "testdata/whatif-server.yaml", "--drain", "l40s-0,l40s-1,v100-0"},
+		"whatif-served.txt":          {"-f", "testdata/whatif-served.yaml"},
+		"whatif-autoscaler.txt":      {"-f", "testdata/whatif-autoscaler.yaml"},
+		"whatif-quota-refused.txt":   {"-f", "testdata/whatif-quota.yaml"},
+		"whatif-faulty-refused.txt":  {"-f", "testdata/whatif-faulty.yaml"},
 		"whatif-pairs.json":          {"-f", "testdata/whatif-pairs.yaml", "--copies", "2", "-o", "json"},
 	}
 	for _, name := range slices.Sorted(maps.Keys(tests)) {
@@ -234,8 +238,8 @@ func TestWhatifMistakes(t *testing.T) {
 			"no pod in it",
 		},
 		"kinds of others": {
-			[]string{"--snapshot", recorded, "-f", file("apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: c}\n")}, cli.ExitFailure,
-			"RayCluster c is not understood",
+			[]string{"--snapshot", recorded, "-f", file("apiVersion: example.org/v1\nkind: Fleet\nmetadata: {name: c}\n")}, cli.ExitFailure,
+			"Fleet c is not understood",
 		},
 		"two standard input": {[]string{"--snapshot", "-", "-f", "-"}, cli.ExitUsage, "standard input is either"},
 		"no kubeconfig":      {[]string{"--kubeconfig", "testdata/none", "--waiting"}, cli.ExitFailure, "testdata/none"},

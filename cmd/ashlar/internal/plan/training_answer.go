@@ -1,0 +1,142 @@
+package plan
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/catalogue"
+	"github.com/ashlar-dev/ashlar/topology/memory/model"
+	memoryplan "github.com/ashlar-dev/ashlar/topology/memory/plan"
+	"github.com/ashlar-dev/ashlar/topology/memory/training"
+)
+
+// trainingAnswer is what training a model takes, and on which GPUs it fits.
+type trainingAnswer struct {
+	model *model.Model
+	notes []string
+	// account is for the GPUs that --shards states, or for one that shares nothing.
+	account *training.Account
+	options []trainingOption
+}
+
+// trainingOption is a kind of GPU, with the number that is stated or the fewest that suffice;
+// where none do, with what one takes.
+type trainingOption struct {
+	offer   memoryplan.Offer
+	account *training.Account
+	fit     training.Fit
+	// unsupported says why the GPU does not train so at all, "" if it does.
+	unsupported string
+}
+
+// hourlyCost is that of an hour on all GPUs, 0 if it is not known.
+func (o *trainingOption) hourlyCost() catalogue.MicroDollars {
+	if !o.offer.Priced {
+		return 0
+	}
+	return catalogue.MicroDollars(o.offer.Cost * o.account.Settings.Shards)
+}
+
+func (o *trainingOption) titleText() string {
+	if n := o.account.Settings.Shards; n > 1 {
+		return fmt.Sprintf("%d x %s", n, o.offer.Title())
+	}
+	return o.offer.Title()
+}
+
+// planTraining answers for --train.
+func (f *planFlags) planTraining(cmd *cobra.Command, offers []memoryplan.Offer) error {
+	found, err := f.source.findModel(cmd.Context())
+	if err != nil {
+		return asUsageError(err)
+	}
+	settings, shards, err := f.train.readSettings(found.model.MaxPositions)
+	if err != nil {
+		return err
+	}
+	answer, err := newTrainingAnswer(found, settings, shards, offers)
+	if err != nil {
+		return err
+	}
+	err = f.output.Write(cmd.OutOrStdout(), answer.newTrainingReport(), func(w io.Writer) error {
+		return answer.writeText(w, f.gpus.namedOffers(), f.all)
+	})
+	if err != nil {
+		return err
+	}
+	return answer.fitError()
+}
+
+// newTrainingAnswer looks at every whole GPU, and at slices where one GPU is enough. shards is how
+// many share, 0 for the fewest that suffice.
+func newTrainingAnswer(found foundModel, s training.Settings, shards int64, offers []memoryplan.Offer) (*trainingAnswer, error) {
+	answer := &trainingAnswer{model: found.model, notes: found.notes}
+	s.Shards = max(1, shards)
+	var err error
+	if answer.account, err = training.NewAccount(found.model, s); err != nil {
+		var fault *training.SettingsError
+		if errors.As(err, &fault) && fault.Field == "Model" {
+			return nil, cli.UsageErrorf("--train: %s: %s", found.model.Name, fault.Problem)
+		}
+		return nil, cli.UsageErrorf("--train: %s: %w", found.model.Name, err)
+	}
+	if answer.account.Parameters > 0 && found.model.Tower.Patches > 0 {
+		answer.notes = append(answer.notes, "what its vision tower keeps of pictures for the backward pass is not counted")
+	}
+	for i := range offers {
+		option := trainingOption{offer: offers[i], account: answer.account}
+		if shards == 0 && offers[i].Profile == "" {
+			fewest, err := training.FewestShards(found.model, s, offers[i].GPU.Total)
+			if err != nil {
+				return nil, err
+			}
+			option.account = cmp.Or(fewest, answer.account)
+		}
+		if option.fit = option.account.FitOn(offers[i].GPU.Total); offers[i].Profile != "" && s.Shards > 1 {
+			option.fit, option.unsupported = training.FitsNot, "slices of different GPUs cannot train one model together"
+		}
+		if s.Precision == training.HalfPrecision && offers[i].Hardware.Compute.Less(leastBfloat16) {
+			option.fit, option.unsupported = training.FitsNot, "it has no bfloat16"
+		}
+		answer.options = append(answer.options, option)
+	}
+	slices.SortStableFunc(answer.options, func(a, b trainingOption) int {
+		return cmp.Or(compareBool(a.fit != training.FitsNot, b.fit != training.FitsNot), compareBool(a.offer.Priced, b.offer.Priced),
+			cmp.Compare(a.hourlyCost(), b.hourlyCost()), cmp.Compare(a.account.Settings.Shards, b.account.Settings.Shards),
+			cmp.Compare(a.offer.Title(), b.offer.Title()))
+	})
+	return answer, nil
+}
+
+// leastBfloat16 is from which compute capability on GPUs compute in bfloat16.
+var leastBfloat16 = topology.ComputeCapability{Major: 8}
+
+// compareBool puts what is true first.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
+// fitError is an error where training fits no GPU that was looked at.
+func (a *trainingAnswer) fitError() error {
+	if len(a.options) == 0 || a.options[0].fit != training.FitsNot {
+		return nil
+	}
+	if len(a.options) == 1 {
+		o := &a.options[0]
+		return cli.NothingFits{Message: fmt.Sprintf("training %s on %s: %s", a.model.Name, o.titleText(), trainingVerdict(o))}
+	}
+	return cli.NothingFits{Message: fmt.Sprintf("training %s fits on none of the %d GPUs and slices looked at", a.model.Name, len(a.options))}
+}

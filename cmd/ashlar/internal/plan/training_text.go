@@ -1,0 +1,180 @@
+package plan
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/memory/training"
+)
+
+// writeText prints the account, and where it fits: line by line for GPUs that are named, else
+// in a table, of all that fits or of the cheapest.
+func (a *trainingAnswer) writeText(w io.Writer, named, all bool) error {
+	p := cli.NewPage(w)
+	s := &a.account.Settings
+	trained := "all of them trained"
+	if s.AdapterRank > 0 {
+		trained = fmt.Sprintf("%s trained in LoRA adapters of rank %d", parameterCount(a.account.Trained), s.AdapterRank)
+	}
+	p.Printf("%s: %s parameters, %s\n", a.model.Name, parameterCount(a.account.Parameters), trained)
+	p.Printf("asked: %s\n", describeTraining(s))
+	for _, note := range a.notes {
+		p.Printf("note: %s\n", note)
+	}
+	p.Printf("\n")
+	writeTrainingAccount(p, a.account, 0)
+	if named {
+		for i := range a.options {
+			o := &a.options[i]
+			p.Printf("\n%s: %s\n", o.titleText(), trainingVerdict(o))
+			if o.account != a.account {
+				writeTrainingAccount(p, o.account, o.offer.GPU.Total)
+			}
+		}
+		return p.Err()
+	}
+	a.writeTrainingTable(p, all)
+	return p.Err()
+}
+
+// describeTraining says how the model is trained: "adamw in mixed precision, 1 sequence of
+// 4096 tokens on each GPU, with checkpointing, fsdp".
+func describeTraining(s *training.Settings) string {
+	widths := map[training.Precision]string{
+		training.MixedPrecision: "mixed precision", training.HalfPrecision: "16 bits", training.SinglePrecision: "32 bits",
+	}
+	sequences := "1 sequence"
+	if s.Batch > 1 {
+		sequences = fmt.Sprintf("%d sequences", s.Batch)
+	}
+	text := fmt.Sprintf("%s in %s, %s of %d tokens on each GPU", s.Optimizer, widths[s.Precision], sequences, s.SequenceLength)
+	if s.Checkpointing {
+		text += ", with checkpointing"
+	}
+	if s.Shards > 1 {
+		text += fmt.Sprintf(", %d GPUs that share by %s", s.Shards, s.Stage)
+	}
+	return text
+}
+
+// writeTrainingAccount prints what one GPU holds, line by line.
+func writeTrainingAccount(p *cli.Page, a *training.Account, total topology.Bytes) {
+	rows := [][]string{}
+	line := func(name string, bytes topology.Bytes, remark string) {
+		if bytes > 0 {
+			rows = append(rows, []string{"  " + name, bytes.String(), remark})
+		}
+	}
+	perParameter := func(bytes topology.Bytes) string {
+		if a.Trained != a.Parameters {
+			return ""
+		}
+		each := fmt.Sprintf("%.3g", float64(bytes)/float64(a.Parameters))
+		if each == "1" {
+			return "1 byte a parameter"
+		}
+		return each + " bytes a parameter"
+	}
+	name := "memory"
+	if a.Settings.Shards > 1 {
+		name += fmt.Sprintf(", each of %d", a.Settings.Shards)
+	}
+	line(name, total, "")
+	line("weights", a.Weights, perParameter(a.Weights))
+	line("gradients", a.Gradients, perParameter(a.Gradients))
+	line("optimizer's moments", a.Moments, perParameter(a.Moments))
+	line("32-bit copy of the weights", a.Master, perParameter(a.Master))
+	line("together", a.States(), perParameter(a.States()))
+	line("gathered for a while", a.Gathered, "weights of two layers and outside of them, gradients of one")
+	other := fmt.Sprintf("with checkpointing %s", a.Checkpointed)
+	if a.Settings.Checkpointing {
+		other = fmt.Sprintf("without checkpointing %s", a.Kept)
+	}
+	line("activations", a.Activations, other)
+	line("output and loss", a.Loss, "logits, their 32-bit copy and its gradient")
+	line("driver and libraries", a.Libraries, "")
+	changed := "with checkpointing"
+	if a.Settings.Checkpointing {
+		changed = "without checkpointing"
+	}
+	line("peak", a.Total(), fmt.Sprintf("%s %s; give or take %s", changed, a.OtherTotal(), a.Margin()))
+	p.PrintTable(rows)
+}
+
+// trainingVerdict says whether an option fits.
+func trainingVerdict(o *trainingOption) string {
+	switch o.fit {
+	case training.FitsSurely:
+		return "fits"
+	case training.FitsClosely:
+		return "fits, but within the margin of this estimate"
+	}
+	if o.unsupported != "" {
+		return "does not fit: " + o.unsupported
+	}
+	text := fmt.Sprintf("does not fit: %s of %s", o.account.Total(), o.offer.GPU.Total)
+	if o.account.Settings.Stage == training.ShardNothing {
+		text += ", and GPUs that share nothing hold as much each: see --sharding"
+	}
+	return text
+}
+
+// writeTrainingTable lists the GPUs that are enough, the cheapest first.
+func (a *trainingAnswer) writeTrainingTable(p *cli.Page, all bool) {
+	rows := [][]string{{"GPU", "TAKES", "STATES", "ACTIVATIONS", "PEAK", "OF", "$/HOUR", "FITS"}}
+	left := 0
+	var refused []string
+	for i := range a.options {
+		o := &a.options[i]
+		if o.fit == training.FitsNot {
+			if o.offer.Profile == "" {
+				refused = append(refused, o.offer.Title())
+			}
+			continue
+		}
+		if o.offer.Profile != "" && o.offer.Fraction == 1 {
+			continue // the GPU may as well be had whole
+		}
+		if len(rows) > maxRows && !all {
+			left++
+			continue
+		}
+		rows = append(rows, trainingRow(o))
+	}
+	if len(rows) > 1 {
+		p.Printf("\n")
+		p.PrintTable(rows)
+	}
+	if left > 0 {
+		p.Printf("and %d more, dearer or without a price: --all lists them\n", left)
+	}
+	if len(refused) > 0 {
+		p.Printf("\ndoes not fit:\n")
+		for _, line := range cli.WrapList(refused, cli.PageWidth-2) {
+			p.Printf("  %s\n", line)
+		}
+	}
+}
+
+// trainingRow is an option in the table.
+func trainingRow(o *trainingOption) []string {
+	takes := fmt.Sprintf("%d x whole", o.account.Settings.Shards)
+	switch n := o.account.Settings.Shards; {
+	case o.offer.Profile != "":
+		takes = "MIG " + o.offer.Profile
+	case n > o.offer.Most:
+		takes += fmt.Sprintf(", %d nodes", (n+o.offer.Most-1)/o.offer.Most)
+	}
+	cost, verdict := cli.Unknown, "yes"
+	if o.offer.Priced {
+		cost = o.hourlyCost().String()
+	}
+	if o.fit == training.FitsClosely {
+		verdict = "just about"
+	}
+	account := o.account
+	return []string{o.offer.Model, takes, account.States().String(), account.Activations.String(), account.Total().String(),
+		o.offer.GPU.Total.String(), cost, verdict}
+}

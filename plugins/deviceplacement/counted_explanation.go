@@ -1,0 +1,170 @@
+package deviceplacement
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	v1 "k8s.io/api/core/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ashlar-dev/ashlar/plugins/gpuchain"
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
+)
+
+// maxRemedies is how many ways out are named: the cheapest, and one more.
+const maxRemedies = 2
+
+// explainCounted says why a pod fits on no node whose device plugin it could be served
+// by, beyond what the nodes' own reasons say, and what would help; "" if nothing is known.
+func (p *Plugin) explainCounted(c *countedCycle) string {
+	nodes, err := p.snapshot.NodeInfos().List()
+	if err != nil {
+		return ""
+	}
+	if finding, found := gpuchain.FirstBrokenLink(p.chainEvidence(c.pod, nodes)); found {
+		return finding.String()
+	}
+	for _, name := range c.request.Names() {
+		supplies := p.counted.ListSupplies(name, nodes)
+		if len(supplies) == 0 {
+			if p.source.ClassFor(name) {
+				continue // it is served from slices
+			}
+			return p.explainUnknown(name, nodes)
+		}
+		if text := p.explainServer(c, supplies, nodes); text != "" {
+			return text
+		}
+		if text := explainSupply(c.request.Amounts[name], name, supplies, c.request.Server); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// chainEvidence is what the scheduler knows of the chain at whose end GPUs are offered.
+func (p *Plugin) chainEvidence(pod *v1.Pod, nodes []fwk.NodeInfo) gpuchain.Evidence {
+	evidence := gpuchain.Evidence{Pod: pod}
+	for _, node := range nodes {
+		evidence.Nodes = append(evidence.Nodes, node.Node())
+		for _, info := range node.GetPods() {
+			evidence.Pods = append(evidence.Pods, info.GetPod())
+		}
+	}
+	evidence.ResourceSlices, evidence.DeviceClasses = p.source.PublishedObjects()
+	return evidence
+}
+
+// explainUnknown says of a resource that nobody hands out which others there are.
+func (p *Plugin) explainUnknown(name v1.ResourceName, nodes []fwk.NodeInfo) string {
+	var others []string
+	for _, other := range p.counted.OfferedNames(nodes) {
+		others = append(others, string(other))
+	}
+	if len(others) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("no node and no DeviceClass serves %s; there are %s", name, strings.Join(others, ", "))
+}
+
+// explainServer says, if the pod's model server starts on none of the devices that it asks
+// for, why not on the largest, and on what it would.
+func (p *Plugin) explainServer(c *countedCycle, supplies []deviceplugin.Supply, nodes []fwk.NodeInfo) string {
+	server := c.request.Server
+	if server == nil {
+		return ""
+	}
+	because := ""
+	largest := int64(-1)
+	for i := range supplies {
+		refused := supplies[i].Resource.RefusesServer(server)
+		if refused == "" {
+			return ""
+		}
+		if total := int64(supplies[i].Resource.Device.Total); total > largest {
+			because, largest = refused, total
+		}
+	}
+	remedies := server.FindRemedies(p.listOffers(nodes))
+	if len(remedies) == 0 {
+		return because + "; " + describeOtherProfile(server, supplies)
+	}
+	var ways []string
+	for i := range remedies[:min(maxRemedies, len(remedies))] {
+		ways = append(ways, remedies[i].String())
+	}
+	return because + "; would fit: " + strings.Join(ways, "; or ")
+}
+
+// describeOtherProfile says which MIG profile of the GPUs at hand would do, were they cut
+// so, or that nothing in the cluster would.
+func describeOtherProfile(server *modelmemory.Server, supplies []deviceplugin.Supply) string {
+	for i := range supplies {
+		if profile, found := supplies[i].Resource.SmallestProfile(server); found {
+			return fmt.Sprintf("no device in this cluster would do; MIG profile %s of %s is the smallest that would", profile,
+				supplies[i].Resource.Model.Product)
+		}
+	}
+	return "no device in this cluster would do: ashlar plan -f FILE lists GPUs that would"
+}
+
+// listOffers are the kinds of devices that there are in the cluster.
+func (p *Plugin) listOffers(nodes []fwk.NodeInfo) []modelmemory.Offer {
+	var offers []modelmemory.Offer
+	for _, node := range nodes {
+		if offered := p.counted.LookUpNode(node.Node()); offered != nil {
+			offers = append(offers, offered.ListOffers()...)
+		}
+		offers = append(offers, p.source.ListOffers(node.Node().Name)...)
+	}
+	return offers
+}
+
+// maxHolders is how many pods that hold devices are named.
+const maxHolders = 4
+
+// explainSupply says who has the devices of the node that has the most, or that it has too
+// few.
+func explainSupply(count int64, name v1.ResourceName, supplies []deviceplugin.Supply, server *modelmemory.Server) string {
+	most := supplies[0]
+	if most.Count < count {
+		return fmt.Sprintf("%d node(s) hand out fewer than %d %s; the most on one node is %d (%s)", len(supplies), count, name, most.Count,
+			most.Node)
+	}
+	full := slices.IndexFunc(supplies, func(s deviceplugin.Supply) bool { return s.Count >= count && s.Count-s.Used < count })
+	if full < 0 || slices.ContainsFunc(supplies, func(s deviceplugin.Supply) bool { return s.Count-s.Used >= count }) {
+		return "" // something else is in the way
+	}
+	s := supplies[full]
+	holders := s.Holders
+	if more := len(holders) - maxHolders; more > 0 {
+		holders = append(slices.Clone(holders[:maxHolders]), fmt.Sprintf("%d more", more))
+	}
+	text := fmt.Sprintf("it fits once %d %s of node %s are free (held by %s)", count, name, s.Node, strings.Join(holders, ", "))
+	if count == 1 {
+		text = fmt.Sprintf("it fits once one %s of node %s is free (held by %s)", name, s.Node, strings.Join(holders, ", "))
+	}
+	return text + describeSharing(s.Resource, server)
+}
+
+// describeSharing says how many servers like the pod's a whole GPU has room for.
+func describeSharing(r *deviceplugin.Resource, server *modelmemory.Server) string {
+	if server == nil || r.Sharing != deviceplugin.Exclusive || r.Profile != "" {
+		return ""
+	}
+	if needed, fixed := server.FixedClaim(); fixed && r.Device.Total == 0 {
+		return fmt.Sprintf("; each such pod takes %s, and more of them would fit on a GPU that is shared, by time-slicing or by claims of memory",
+			needed)
+	}
+	if r.Device.Total == 0 {
+		return ""
+	}
+	needed := server.Claims(modelmemory.Device{GPU: r.Device})
+	if needed <= 0 || r.Device.Total/needed < 2 {
+		return ""
+	}
+	return fmt.Sprintf("; or where %s is shared, by time-slicing or by claims of memory: it has room for %d such pods (%s each of %s)",
+		r.DescribeDevice(), r.Device.Total/needed, needed, r.Device.Total)
+}

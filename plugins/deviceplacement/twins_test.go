@@ -1,0 +1,204 @@
+package deviceplacement
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
+)
+
+// identified gives a device a UUID, or that of its GPU, and a PCI address, "" for none.
+func identified(d resourceapi.Device, uuid, bus string) resourceapi.Device {
+	name := resourceapi.QualifiedName(deviceapi.UUID)
+	if *d.Attributes[deviceapi.Type].StringValue == deviceapi.TypeMIG {
+		name = deviceapi.ParentUUID
+	}
+	if uuid != "" {
+		d.Attributes[name] = resourceapi.DeviceAttribute{StringValue: &uuid}
+	}
+	if bus != "" {
+		d.Attributes[deviceapi.PCIBusID] = resourceapi.DeviceAttribute{StringValue: &bus}
+	}
+	return d
+}
+
+// nvidiaWhole is a whole GPU of NVIDIA's driver.
+func nvidiaWhole(gpu string) resourceapi.Device {
+	return nvidiaDevice("gpu-"+gpu, deviceapi.TypeGPU, "NVIDIA H100 80GB HBM3", "80Gi")
+}
+
+// ofDriver moves what a claim holds to NVIDIA's driver.
+func heldOfNVIDIA(name string, device string) *resourceapi.ResourceClaim {
+	return ofNVIDIA(held("n", newClaim(name, nvidiaClass, 1), device))
+}
+
+func publishBoth(ours, nvidia []resourceapi.Device) []runtime.Object {
+	return append(publishNVIDIASlices(nvidia), publish("n", ours...))
+}
+
+// publishNVIDIASlices is publishNVIDIA under names of their own.
+func publishNVIDIASlices(devices []resourceapi.Device) []runtime.Object {
+	objects := publishNVIDIA(devices...)
+	for _, object := range objects {
+		if slice, ok := object.(*resourceapi.ResourceSlice); ok {
+			slice.Name = "nvidia-" + slice.Name
+		}
+	}
+	return objects
+}
+
+// Two drivers publish the same GPUs: what is held through one is not free in the other.
+func TestFilterOnNodesOfTwoDrivers(t *testing.T) {
+	ours := []resourceapi.Device{identified(wholeGPU(0, "X SYS"), "GPU-a", ""), identified(wholeGPU(1, "SYS X"), "GPU-b", "")}
+	theirs := []resourceapi.Device{identified(nvidiaWhole("0"), "GPU-A", ""), identified(nvidiaWhole("1"), "GPU-b", "")}
+	both := publishBoth(ours, theirs)
+	byAddress := publishBoth(
+		[]resourceapi.Device{identified(wholeGPU(0, "X"), "GPU-a", "0000:1b:00.0")},
+		[]resourceapi.Device{identified(nvidiaWhole("0"), "", "00000000:1B:00.0")},
+	)
+	inSlices := publishBoth(
+		ours, []resourceapi.Device{identified(nvidiaSlice(0, 19, 0, 1, "9984Mi", false), "GPU-a", ""), identified(nvidiaWhole("1"), "GPU-b", "")},
+	)
+	passthrough := publishNVIDIASlices([]resourceapi.Device{
+		identified(nvidiaWhole("0"), "GPU-a", "0000:1b:00.0"), identified(nvidiaDevice("gpu-vfio-0", "vfio", "GH100", "80Gi"), "", "0000:1b:00.0"),
+	})
+	admin := func(claim *resourceapi.ResourceClaim) *resourceapi.ResourceClaim {
+		yes := true
+		claim.Status.Allocation.Devices.Results[0].AdminAccess = &yes
+		return claim
+	}
+	for name, tc := range map[string]struct {
+		published []runtime.Object
+		held      []*resourceapi.ResourceClaim
+		claim     *resourceapi.ResourceClaim
+		want      []string
+		wantCode  fwk.Code
+		wantText  string
+	}{
+		"both are free": {both, nil, newClaim("pod", nvidiaClass, 2), []string{"gpu-0", "gpu-1"}, fwk.Success, ""},
+		"held through ours": {
+			both, []*resourceapi.ResourceClaim{held("n", newClaim("other", gpuClass, 1), "gpu-0")},
+			newClaim("pod", nvidiaClass, 1), []string{"gpu-1"}, fwk.Success, "",
+		},
+		"held through NVIDIA's": {
+			both, []*resourceapi.ResourceClaim{heldOfNVIDIA("other", "gpu-0")}, newClaim("pod", gpuClass, 1), []string{"gpu-1"}, fwk.Success, "",
+		},
+		"one each": {
+			both, []*resourceapi.ResourceClaim{heldOfNVIDIA("other", "gpu-0"), held("n", newClaim("more", gpuClass, 1), "gpu-1")},
+			newClaim("pod", gpuClass, 1), nil, fwk.Unschedulable,
+			"fewer than 1 matching GPUs free (GPU 0 is held through gpu.nvidia.com)",
+		},
+		"all through ours": {
+			both, []*resourceapi.ResourceClaim{held("n", newClaim("other", gpuClass, 2), "gpu-0", "gpu-1")},
+			newClaim("pod", nvidiaClass, 1), nil, fwk.Unschedulable, "(GPUs 0,1 are held through gpu.ashlar.dev)",
+		},
+		"the same address, written differently": {
+			byAddress, []*resourceapi.ResourceClaim{heldOfNVIDIA("other", "gpu-0")},
+			newClaim("pod", gpuClass, 1), nil, fwk.Unschedulable, "(GPU 0 is held through gpu.nvidia.com)",
+		},
+		"a slice of it": {
+			inSlices, []*resourceapi.ResourceClaim{heldOfNVIDIA("other", "gpu-0-mig-1g-19-0")},
+			newClaim("pod", gpuClass, 2), nil, fwk.Unschedulable, "(GPU 0 is held through gpu.nvidia.com)",
+		},
+		"whole, so that no slice is left": {
+			inSlices, []*resourceapi.ResourceClaim{held("n", newClaim("other", gpuClass, 1), "gpu-0")},
+			newClaim("pod", nvidiaClass, 1, ofType(deviceapi.TypeMIG)), nil, fwk.Unschedulable, "(GPU 0 is held through gpu.ashlar.dev)",
+		},
+		"only looked at": {
+			both, []*resourceapi.ResourceClaim{admin(heldOfNVIDIA("other", "gpu-0"))},
+			newClaim("pod", gpuClass, 2), []string{"gpu-0", "gpu-1"}, fwk.Success, "",
+		},
+		"one of each driver": {
+			both, nil, claimOf("pod", asking("a", gpuClass, 1), asking("b", nvidiaClass, 1)), []string{"gpu-0", "gpu-1"}, fwk.Success, "",
+		},
+		"more of both than there are": {
+			both, nil, claimOf("pod", asking("a", gpuClass, 1), asking("b", nvidiaClass, 2)), nil, fwk.UnschedulableAndUnresolvable, "",
+		},
+		"whichever driver": {
+			both, []*resourceapi.ResourceClaim{heldOfNVIDIA("other", "gpu-0")}, newClaim("pod", anyClass, 1), []string{"gpu-1"}, fwk.Success, "",
+		},
+		"whichever driver, and none is left": {
+			both, []*resourceapi.ResourceClaim{heldOfNVIDIA("other", "gpu-0"), held("n", newClaim("more", gpuClass, 1), "gpu-1")},
+			newClaim("pod", anyClass, 1), nil, fwk.Unschedulable, "",
+		},
+		"passed through": {
+			passthrough, []*resourceapi.ResourceClaim{heldOfNVIDIA("other", "gpu-vfio-0")},
+			newClaim("pod", nvidiaClass, 1, ofType(deviceapi.TypeGPU)), nil, fwk.Unschedulable, "(GPU 0 is held through device gpu-vfio-0)",
+		},
+		"to be passed through, and held": {
+			passthrough, []*resourceapi.ResourceClaim{heldOfNVIDIA("other", "gpu-0")},
+			newClaim("pod", nvidiaClass, 1, ofType("vfio")), nil, fwk.Unschedulable, "node(s) have no free device of class nvidia (1 of 1 is taken)",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			objects := append(append(jointClasses(), tc.published...), tc.claim)
+			for _, claim := range tc.held {
+				objects = append(objects, claim)
+			}
+			s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, objects...)
+			pod := newPod("pod")
+			state := s.preFilter(pod)
+			status := s.Filter(context.Background(), state, pod, s.nodes[0])
+			if status.Code() != tc.wantCode || !strings.Contains(status.Message(), tc.wantText) {
+				t.Fatalf("status %s %q, want %s with %q", status.Code(), status.Message(), tc.wantCode, tc.wantText)
+			}
+			if tc.wantCode != fwk.Success {
+				return
+			}
+			if diff := cmp.Diff(tc.want, s.allocated(state, pod, "n")); diff != "" {
+				t.Errorf("devices (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A pod that holds a GPU through one driver can be ended for one that asks the other, and is
+// named as who holds it.
+func TestPreemptThroughAnotherDriver(t *testing.T) {
+	objects := append(publishBoth(
+		[]resourceapi.Device{identified(wholeGPU(0, "X"), "GPU-a", "")}, []resourceapi.Device{identified(nvidiaWhole("0"), "GPU-a", "")},
+	), heldOfNVIDIA("victim", "gpu-0"), newClaim("pod", gpuClass, 1))
+	s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, objects...)
+	pod, ctx := newPod("pod"), context.Background()
+	state := s.preFilter(pod)
+	holders, err := cycleOf(state).ViewNode("n", nil).State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := holders.HoldersOf(1); len(got) != 1 || got[0] != "claim-victim" {
+		t.Errorf("holders of GPU 0: %v, want the victim's claim", got)
+	}
+	clone := state.Clone()
+	if status := s.PreFilterExtensions().RemovePod(ctx, clone, pod, podInfo(t, newPod("victim", on("n"))), s.nodes[0]); !status.IsSuccess() {
+		t.Fatal(status)
+	}
+	if status := s.Filter(ctx, clone, pod, s.nodes[0]); !status.IsSuccess() {
+		t.Errorf("without the victim: %v", status)
+	}
+	if status := s.Filter(ctx, state, pod, s.nodes[0]); status.Code() != fwk.Unschedulable {
+		t.Errorf("beside the victim: %v", status)
+	}
+}
+
+// A nominated pod holds its GPU in both drivers.
+func TestNominatedThroughAnotherDriver(t *testing.T) {
+	objects := append(publishBoth(
+		[]resourceapi.Device{identified(wholeGPU(0, "X"), "GPU-a", "")}, []resourceapi.Device{identified(nvidiaWhole("0"), "GPU-a", "")},
+	), newClaim("nominated", nvidiaClass, 1), newClaim("pod", gpuClass, 1))
+	s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, objects...)
+	pod, ctx := newPod("pod"), context.Background()
+	state := s.preFilter(pod)
+	if status := s.PreFilterExtensions().AddPod(ctx, state, pod, podInfo(t, newPod("nominated")), s.nodes[0]); !status.IsSuccess() {
+		t.Fatal(status)
+	}
+	if status := s.Filter(ctx, state, pod, s.nodes[0]); status.Code() != fwk.Unschedulable {
+		t.Errorf("beside the nominated pod: %v", status)
+	}
+}

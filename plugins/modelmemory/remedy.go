@@ -1,0 +1,124 @@
+package modelmemory
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/memory"
+	"github.com/ashlar-dev/ashlar/topology/memory/launch"
+)
+
+// Offer is a kind of device that a node has, on which a server may be started instead.
+type Offer struct {
+	Device Device
+	// Profile is the MIG profile of a slice, "" for others.
+	Profile string
+	// Most is how many the node has that one server can take together: 1 for slices and
+	// shares, which have no links.
+	Most int64
+	// Request is how a pod asks for one, for people: "nvidia.com/gpu", "MIG profile 2g.12gb".
+	Request string
+	Node    string
+}
+
+// Remedy is an offer on which a server would start.
+type Remedy struct {
+	Offer
+	// Count is how many devices it takes, argument what the engine must be told for that.
+	Count    int64
+	argument string
+}
+
+// String tells what to ask for: "nvidia.com/gpu: 2 with --tensor-parallel-size=2 on node
+// h100-0".
+func (r *Remedy) String() string {
+	text := fmt.Sprintf("%s: %d", r.Request, r.Count)
+	if r.argument != "" {
+		text += " with " + r.argument
+	}
+	return fmt.Sprintf("%s on node %s", text, r.Node)
+}
+
+// FindRemedies are the offers on which the server would start, that with the least memory
+// first; equal ones by node. Of one kind of device only the first is given.
+func (s *Server) FindRemedies(offers []Offer) []Remedy {
+	offers = slices.Clone(offers)
+	slices.SortStableFunc(offers, func(a, b Offer) int { return cmp.Compare(a.Node, b.Node) })
+	seen := map[string]bool{}
+	var remedies []Remedy
+	for _, offer := range offers {
+		key := fmt.Sprintf("%v %s %d %s", offer.Device, offer.Profile, offer.Most, offer.Request)
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		if remedy, found := s.remedyOn(offer); found {
+			remedies = append(remedies, remedy)
+		}
+	}
+	slices.SortStableFunc(remedies, func(a, b Remedy) int {
+		return cmp.Or(cmp.Compare(a.memory(), b.memory()), cmp.Compare(a.Count, b.Count))
+	})
+	return remedies
+}
+
+// memory is what the remedy takes of a cluster.
+func (r *Remedy) memory() topology.Bytes {
+	if r.Device.Share > 0 {
+		return r.Device.Share
+	}
+	return topology.Bytes(r.Count) * r.Device.GPU.Total
+}
+
+// remedyOn is how the server would start on an offer.
+func (s *Server) remedyOn(offer Offer) (Remedy, bool) {
+	if s.Refuses(offer.Device) == "" {
+		return Remedy{Offer: offer, Count: s.Degree()}, s.Degree() <= offer.Most
+	}
+	if offer.Most < 2 || offer.Profile != "" || offer.Device.Share > 0 {
+		return Remedy{}, false
+	}
+	asked := memory.GPUOffer{GPU: offer.Device.GPU, Most: offer.Most}
+	for _, l := range s.launches {
+		l.TensorParallel = 0
+		option := memory.FindOptions(s.model, l, []memory.GPUOffer{asked}, s.demand)[0]
+		name, known := launch.ArgumentName(l.Engine, launch.FieldTensorParallel)
+		if !known || option.Err != nil || !option.Estimate.MayStart() || option.GPUs > offer.Most {
+			continue
+		}
+		return Remedy{Offer: offer, Count: option.GPUs, argument: fmt.Sprintf("%s=%d", name, option.TensorParallel)}, true
+	}
+	return Remedy{}, false
+}
+
+// Degree is how many devices the server spans, 1 where only its memory is stated.
+func (s *Server) Degree() int64 {
+	if len(s.servers) == 0 {
+		return 1
+	}
+	return s.servers[0].GPUs()
+}
+
+// FixedClaim is what the server takes of any GPU; false for an engine that takes a part of
+// the GPU that it finds.
+func (s *Server) FixedClaim() (topology.Bytes, bool) {
+	switch {
+	case s.stated > 0:
+		return s.stated, true
+	case len(s.launches) > 0 && s.launches[0].Engine == memory.Plain:
+		any := memory.GPU{Total: 1 << 40, Compute: topology.ComputeCapability{Major: 1000}}
+		return s.Claims(Device{GPU: any}), true
+	}
+	return 0, false
+}
+
+// Demands says what the server asks of a GPU, to stand behind "no GPU": "on which vLLM
+// starts meta-llama/Llama-3.1-8B-Instruct".
+func (s *Server) Demands() string {
+	if s.stated > 0 {
+		return fmt.Sprintf("with the %s that the pod states (%s)", s.stated, launch.GPUMemoryAnnotation)
+	}
+	return fmt.Sprintf("on which %s starts %s", s.engine, s.name)
+}

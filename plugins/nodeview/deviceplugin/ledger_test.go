@@ -1,0 +1,84 @@
+package deviceplugin
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ashlar-dev/ashlar/topology"
+)
+
+// sharedGPU is what is on one GPU: the pods that NVIDIA's plugin put there.
+type sharedGPU struct {
+	pods map[types.UID]topology.Bytes
+}
+
+func (g *sharedGPU) held() topology.Bytes {
+	sum := topology.Bytes(0)
+	for _, takes := range g.pods {
+		sum += takes
+	}
+	return sum
+}
+
+// Whatever comes and goes, and whichever of the GPUs with the fewest pods the plugin
+// takes, no GPU is promised more than it has.
+func TestNoGPUIsPromisedTwice(t *testing.T) {
+	const name = "nvidia.com/gpu"
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		devices, replicas := 1+random.IntN(4), 2+random.IntN(7)
+		node := nodeOf(labelsOf("NVIDIA-L40S-SHARED", "46068", "", "nvidia.com/gpu.replicas", resource.NewQuantity(int64(replicas), "").String()),
+			map[string]string{name: resource.NewQuantity(int64(devices*replicas), "").String()})
+		usable := ReadNode(node).Resources[0].Device.Total
+		source := NewSource()
+		gpus := make([]sharedGPU, devices)
+		for i := range gpus {
+			gpus[i].pods = map[types.UID]topology.Bytes{}
+		}
+		var running []*v1.Pod
+		placed := 0
+		for range 120 {
+			if len(running) > 0 && random.IntN(3) == 0 {
+				gone := random.IntN(len(running))
+				for i := range gpus {
+					delete(gpus[i].pods, running[gone].UID)
+				}
+				running = slices.Delete(running, gone, gone+1)
+				continue
+			}
+			if len(running) == devices*replicas {
+				continue // the kubelet has none left
+			}
+			takes := topology.Bytes(1+random.IntN(40)) * topology.GiB
+			pod := stated(name, resource.NewQuantity(int64(takes), resource.BinarySI).String())
+			request, err := ReadPod(pod)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if source.RefusalOn(request, infoOf(node, running...)) != nil {
+				continue
+			}
+			fewest := slices.MinFunc(gpus, func(a, b sharedGPU) int { return len(a.pods) - len(b.pods) })
+			var candidates []int
+			for i := range gpus {
+				if len(gpus[i].pods) == len(fewest.pods) {
+					candidates = append(candidates, i)
+				}
+			}
+			chosen := &gpus[candidates[random.IntN(len(candidates))]]
+			chosen.pods[pod.UID] = takes
+			running, placed = append(running, pod), placed+1
+			if held := chosen.held(); held > usable {
+				t.Fatalf("seed %d: a GPU of %s is promised %s to %d pods", seed, usable, held, len(chosen.pods))
+			}
+		}
+		if placed == 0 {
+			t.Fatalf("seed %d: no pod was placed", seed)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package deviceplugin
+
+import (
+	"strings"
+	"testing"
+
+	v1 "k8s.io/api/core/v1"
+)
+
+func TestRefusalOn(t *testing.T) {
+	const gpu = "nvidia.com/gpu"
+	llama := []string{"--model=meta-llama/Llama-3.1-8B-Instruct", "--max-model-len=4096"}
+	half := append([]string{"--gpu-memory-utilization=0.45"}, llama...)
+	t4 := nodeOf(labelsOf("Tesla-T4", "15360", "4"), map[string]string{gpu: "4"})
+	sliced := nodeOf(labelsOf("NVIDIA-A100-SXM4-80GB-SHARED", "81920", "1", "nvidia.com/gpu.replicas", "4"), map[string]string{gpu: "4"})
+	mps := nodeOf(labelsOf("NVIDIA-A100-SXM4-80GB-SHARED", "81920", "1", "nvidia.com/gpu.replicas", "4",
+		"nvidia.com/gpu.sharing-strategy", "mps"), map[string]string{gpu: "4"})
+	unlabelled := nodeOf(nil, map[string]string{gpu: "4"})
+	for name, tc := range map[string]struct {
+		node    *v1.Node
+		running []*v1.Pod
+		pod     *v1.Pod
+		want    string // "" for none
+	}{
+		"too large for the GPU":        {node: t4, pod: podOf(gpu, "1", nil, llama...), want: "no GPU on which vLLM starts meta-llama"},
+		"more than the GPU has":        {node: t4, pod: stated(gpu, "20Gi"), want: "no GPU with the 20GiB that the pod states"},
+		"nothing is known of the pod":  {node: t4, pod: podOf(gpu, "1", nil)},
+		"nothing is known of the node": {node: unlabelled, pod: podOf(gpu, "1", nil, llama...)},
+		"alone on a shared GPU":        {node: sliced, pod: podOf(gpu, "1", nil, llama...)},
+		"two servers of nine tenths": {
+			node: sliced, running: []*v1.Pod{podOf(gpu, "1", nil, llama...)}, pod: podOf(gpu, "1", nil, llama...),
+			want: "share NVIDIA A100-SXM4-80GB between 4 pods without room",
+		},
+		"two that take less than half": {node: sliced, running: []*v1.Pod{podOf(gpu, "1", nil, half...)}, pod: podOf(gpu, "1", nil, half...)},
+		"a third of them": {
+			node: sliced, running: []*v1.Pod{podOf(gpu, "1", nil, half...), podOf(gpu, "1", nil, half...)}, pod: podOf(gpu, "1", nil, half...),
+			want: "without room",
+		},
+		"a pod of which nothing is known counts its replica's part": {
+			node: sliced, running: []*v1.Pod{podOf(gpu, "1", nil, llama...)}, pod: podOf(gpu, "1", nil), want: "without room for 19.81GiB",
+		},
+		"such pods among themselves": {
+			node: sliced, running: []*v1.Pod{podOf(gpu, "1", nil), podOf(gpu, "1", nil), podOf(gpu, "1", nil)}, pod: podOf(gpu, "1", nil),
+		},
+		"beyond the part of an MPS client": {node: mps, pod: podOf(gpu, "1", nil, llama...), want: "no GPU on which vLLM starts"},
+		"within it":                        {node: mps, pod: stated(gpu, "19Gi")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request, err := ReadPod(tc.pod)
+			if err != nil || request == nil {
+				t.Fatalf("reading the pod: %v, %v", request, err)
+			}
+			got := NewSource().RefusalOn(request, infoOf(tc.node, tc.running...))
+			switch {
+			case tc.want == "" && got != nil:
+				t.Errorf("refused: %s", got.Text)
+			case tc.want != "" && (got == nil || !strings.Contains(got.Text, tc.want)):
+				t.Errorf("got %+v, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// 24 pods of 2000 MiB each are more than an L40S has, whose driver keeps 582 MiB of the
+// 46,068 MiB that it reports.
+func TestReplicasFillTheMemoryNotTheCount(t *testing.T) {
+	const gpu = "nvidia.com/gpu"
+	node := nodeOf(labelsOf("NVIDIA-L40S-SHARED", "46068", "1", "nvidia.com/gpu.replicas", "24"), map[string]string{gpu: "24"})
+	source := NewSource()
+	var running []*v1.Pod
+	for range 24 {
+		pod := stated(gpu, "2000Mi")
+		request, err := ReadPod(pod)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if source.RefusalOn(request, infoOf(node, running...)) != nil {
+			break
+		}
+		running = append(running, pod)
+	}
+	if len(running) != 22 {
+		t.Errorf("%d pods fit, want 22", len(running))
+	}
+}

@@ -1,0 +1,105 @@
+package podspec
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ashlar-dev/ashlar/internal/yamlfile"
+)
+
+// kserveContainer is the container that serves the model.
+const kserveContainer = "kserve-container"
+
+// modelFormats are the fields of a predictor that are a model of one format.
+var modelFormats = []string{"huggingface", "triton", "tensorflow", "pytorch", "onnx", "sklearn", "xgboost", "pmml", "lightgbm", "paddle"}
+
+// readInferenceService reads KServe's InferenceService: a predictor, and perhaps a transformer
+// and an explainer, each with replicas of its own.
+func (r *workloadReader) readInferenceService() {
+	predictor := r.findNode("spec", "predictor")
+	if predictor == nil {
+		r.reportError(r.findNode("spec"), "spec.predictor: no pods in it")
+		return
+	}
+	several := r.findNode("spec", "transformer") != nil || r.findNode("spec", "explainer") != nil
+	for _, component := range []string{"predictor", "transformer", "explainer"} {
+		n := r.findNode("spec", component)
+		if n == nil {
+			continue
+		}
+		part := component
+		if !several {
+			part = ""
+		}
+		r.readComponent(component, part, n)
+	}
+}
+
+// readComponent reads one component of an InferenceService. part is "" if it is the only one.
+func (r *workloadReader) readComponent(component, part string, n *yamlfile.Node) {
+	head := r.decodeComponent(n)
+	if head == nil {
+		return
+	}
+	prefix := joinName(r.object.Name, component)
+	templates := []*PodTemplate{head.nameAfter(prefix, 1, -1)}
+	workers := n.Field("workerSpec")
+	if workers != nil {
+		templates = append(templates, r.decodeWorkers(workers, head).nameAfter(prefix+"-worker", 1, -1))
+	}
+	least := r.readNumber(n, "minReplicas", 1)
+	w := r.addWorkload(part, max(1, least), templates...)
+	if most := r.readNumber(n, "maxReplicas", 0); most > w.Replicas && workers == nil {
+		w.Scale = &ScaleRange{Min: least, Max: most}
+	}
+	if name := nodeAt(n, "model", "runtime").String(); name != "" {
+		w.Notes = append(w.Notes, fmt.Sprintf("what the runtime %s adds to its pods was not looked at", name))
+	}
+}
+
+// decodeComponent reads the pod of a component: fields of a pod beside those of the component,
+// and perhaps a model, for which KServe makes the container.
+func (r *workloadReader) decodeComponent(n *yamlfile.Node) *PodTemplate {
+	template := r.decodePod(n)
+	template.Faults = nil // a component has fields that pods do not
+	annotations := textMap(n.Field("annotations"))
+	model, format := n.Field("model"), ""
+	for _, name := range modelFormats {
+		if model == nil && n.Field(name) != nil {
+			model, format = n.Field(name), name
+		}
+	}
+	if model != nil {
+		w := podWalk{file: r.object.File, object: titleOf(r.object.Kind, r.object.Name)}
+		container, storage, err := w.servedModel(model, format)
+		if err != nil {
+			r.reportError(model, "%w", err)
+			return nil
+		}
+		annotations = overlayMaps(annotations, storage)
+		template.Spec.Containers = slices.Insert(template.Spec.Containers, 0, container)
+	}
+	if len(template.Spec.Containers) == 0 {
+		r.reportError(n, "neither a model nor containers are in it: want one of model, containers, %s", modelFormats[0])
+		return nil
+	}
+	return template.withMeta(textMap(n.Field("labels")), annotations).withMeta(
+		textMap(r.findNode("metadata", "labels")), textMap(r.findNode("metadata", "annotations")))
+}
+
+// decodeWorkers reads the other pods of a server that spans nodes, of which KServe makes one for
+// each stage of the pipeline but the first. Those that say nothing else are like the first.
+func (r *workloadReader) decodeWorkers(n *yamlfile.Node, head *PodTemplate) *PodTemplate {
+	workers := r.decodePod(n)
+	workers.Faults = nil
+	if len(workers.Spec.Containers) == 0 {
+		workers.Spec.Containers = []corev1.Container{*head.Spec.Containers[0].DeepCopy()}
+	}
+	workers.Annotations, workers.Labels = head.Annotations, head.Labels
+	perPod := r.readNumber(n, "tensorParallelSize", 1)
+	head.requestGPUs(perPod)
+	workers.requestGPUs(perPod)
+	return workers.withCount(r.readNumber(n, "pipelineParallelSize", 2) - 1)
+}

@@ -1,0 +1,340 @@
+package podspec
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// describeWorkloads has a line for each template: title, replicas and scale, and the pods of the
+// first two replicas with their containers.
+func describeWorkloads(workloads []Workload) []string {
+	var lines []string
+	for i := range workloads {
+		w := &workloads[i]
+		line := fmt.Sprintf("%s x%d", w.Title(), w.Replicas)
+		if w.Scale != nil {
+			line += fmt.Sprintf(" (%d to %d)", w.Scale.Min, w.Scale.Max)
+		}
+		for j := range w.Templates {
+			template := &w.Templates[j]
+			var names []string
+			for replica := range min(2, w.Replicas) {
+				for pod := range template.PerReplica {
+					names = append(names, template.PodName(replica, pod))
+				}
+			}
+			for _, c := range template.Spec.Containers {
+				limit := c.Resources.Limits["nvidia.com/gpu"]
+				names = append(names, fmt.Sprintf("[%s %s gpu=%s]", c.Name, strings.Join(c.Args, " "), limit.String()))
+			}
+			line += "; " + strings.Join(names, " ")
+		}
+		for _, note := range w.Notes {
+			line += "; note: " + note
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// Each kind of object makes as many pods as its controller would, named as it would name them.
+func TestWorkloads(t *testing.T) {
+	const pod = "{spec: {containers: [{name: c}]}}"
+	head := func(apiVersion, kind string) string {
+		return "apiVersion: " + apiVersion + "\nkind: " + kind + "\nmetadata: {name: big}\n"
+	}
+	for name, tc := range map[string]struct {
+		text    string
+		unknown bool
+		want    []string
+	}{
+		"Pod": {text: head("v1", "Pod") + "spec: {containers: [{name: c}]}\n", want: []string{"Pod big x1; big-1 [c  gpu=0]"}},
+		"Deployment": {
+			text: head("apps/v1", "Deployment") + "spec: {replicas: 3, template: " + pod + "}\n",
+			want: []string{"Deployment big x3; big-1 big-2 [c  gpu=0]"},
+		},
+		"StatefulSet": {
+			text: head("apps/v1", "StatefulSet") + "spec: {ordinals: {start: 5}, template: " + pod + "}\n",
+			want: []string{"StatefulSet big x1; big-5 [c  gpu=0]"},
+		},
+		"Job": {
+			text: head("batch/v1", "Job") + "spec: {parallelism: 4, completions: 3, template: " + pod + "}\n",
+			want: []string{"Job big x3; big-1 big-2 [c  gpu=0]"},
+		},
+		"Job of Volcano": {
+			text: head("batch.volcano.sh/v1alpha1", "Job") +
+				"spec: {tasks: [{name: ps, template: " + pod + "}, {name: w, replicas: 4, template: " + pod + "}]}\n",
+			want: []string{"Job big, ps x1; big-ps-0 [c  gpu=0]", "Job big, w x4; big-w-0 big-w-1 [c  gpu=0]"},
+		},
+		"ScaledJob": {
+			text: head("keda.sh/v1alpha1", "ScaledJob") + "spec: {maxReplicaCount: 9, jobTargetRef: {template: " + pod + "}}\n",
+			want: []string{"ScaledJob big x1 (0 to 9); big-1 [c  gpu=0]"},
+		},
+		"Rollout of a Deployment": {
+			text: head("argoproj.io/v1alpha1", "Rollout") +
+				"spec: {replicas: 2, workloadRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n",
+			want: []string{"Rollout big x0; note: its pods are those of Deployment web"},
+		},
+		"LeaderWorkerSet": {
+			text: head("leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet") +
+				"spec: {replicas: 2, leaderWorkerTemplate: {size: 3, workerTemplate: " + pod + "}}\n",
+			want: []string{"LeaderWorkerSet big x2; big-0 big-1 [c  gpu=0]; big-0-1 big-0-2 big-1-1 big-1-2 [c  gpu=0]"},
+		},
+		"LeaderWorkerSet of leaders": {
+			text: head("leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet") +
+				"spec: {leaderWorkerTemplate: {workerTemplate: " + pod + "}}\n",
+			want: []string{"LeaderWorkerSet big x1; big-0 [c  gpu=0]"},
+		},
+		"JobSet": {
+			text: head("jobset.x-k8s.io/v1alpha2", "JobSet") +
+				"spec: {replicatedJobs: [{name: w, replicas: 2, template: {spec: {parallelism: 2, completions: 2, template: " + pod + "}}}]}\n",
+			want: []string{"JobSet big, w x2; big-w-0-0 big-w-0-1 big-w-1-0 big-w-1-1 [c  gpu=0]"},
+		},
+		"Knative": {
+			text: head("serving.knative.dev/v1", "Service") + "spec:\n  template:\n    metadata:\n      annotations:\n" +
+				"        autoscaling.knative.dev/min-scale: '2'\n        autoscaling.knative.dev/max-scale: '5'\n" +
+				"    spec: {containerConcurrency: 4, containers: [{name: c}]}\n",
+			want: []string{"Service big x2 (2 to 5); big-1 big-2 [c  gpu=0]"},
+		},
+		"PyTorchJob": {
+			text: head("kubeflow.org/v1", "PyTorchJob") +
+				"spec: {pytorchReplicaSpecs: {Master: {template: " + pod + "}, Worker: {replicas: 3, template: " + pod + "}}}\n",
+			want: []string{
+				"PyTorchJob big, master x1; big-master-0 [c  gpu=0]",
+				"PyTorchJob big, worker x3; big-worker-0 big-worker-1 [c  gpu=0]",
+			},
+		},
+		"MPIJob": {
+			text: head("kubeflow.org/v2beta1", "MPIJob") + "spec: {mpiReplicaSpecs: {Launcher: {template: " + pod + "}}}\n",
+			want: []string{"MPIJob big, launcher x1; big-launcher-0 [c  gpu=0]"},
+		},
+		"RayCluster": {
+			text: head("ray.io/v1", "RayCluster") + "spec: {enableInTreeAutoscaling: true, headGroupSpec: {template: " + pod + "},\n" +
+				"  workerGroupSpecs: [{groupName: gpu, replicas: 2, maxReplicas: 6, numOfHosts: 2, template: " + pod + "}]}\n",
+			want: []string{
+				"RayCluster big, head x1; big-head [c  gpu=0]",
+				"RayCluster big, gpu x2 (0 to 6); big-gpu-worker-0 big-gpu-worker-1 big-gpu-worker-2 big-gpu-worker-3 [c  gpu=0]",
+			},
+		},
+		"RayJob": {
+			text: head("ray.io/v1", "RayJob") + "spec: {rayClusterSpec: {headGroupSpec: {template: " + pod + "}}}\n",
+			want: []string{"RayJob big, head x1; big-head [c  gpu=0]"},
+		},
+		"InferenceService": {
+			text: head("serving.kserve.io/v1beta1", "InferenceService") +
+				"spec: {predictor: {minReplicas: 0, maxReplicas: 3, model: {modelFormat: {name: huggingface},\n" +
+				"  storageUri: 'hf://a/b', args: [--x=1], resources: {limits: {nvidia.com/gpu: 1}}}}}\n",
+			want: []string{"InferenceService big x1 (0 to 3); big-predictor-1 [kserve-container --x=1 gpu=1]"},
+		},
+		"InferenceService with a transformer": {
+			text: head("serving.kserve.io/v1beta1", "InferenceService") +
+				"spec: {predictor: {containers: [{name: c}], nodeSelector: {a: b}}, transformer: {minReplicas: 2, containers: [{name: c}]}}\n",
+			want: []string{
+				"InferenceService big, predictor x1; big-predictor-1 [c  gpu=0]",
+				"InferenceService big, transformer x2; big-transformer-1 big-transformer-2 [c  gpu=0]",
+			},
+		},
+		"InferenceService over nodes": {
+			text: head("serving.kserve.io/v1beta1", "InferenceService") +
+				"spec: {predictor: {huggingface: {storageUri: 'hf://a/b'}, workerSpec: {pipelineParallelSize: 3, tensorParallelSize: 4}}}\n",
+			want: []string{
+				"InferenceService big x1; big-predictor-1 [kserve-container  gpu=4]; " +
+					"big-predictor-worker-1 big-predictor-worker-2 [kserve-container  gpu=4]",
+			},
+		},
+		"LLMInferenceService": {
+			text: head("serving.kserve.io/v1alpha1", "LLMInferenceService") +
+				"spec: {replicas: 2, model: {uri: 'hf://a/b'}, template: {containers: [{name: main,\n" +
+				"  resources: {limits: {nvidia.com/gpu: 1}}, env: [{name: VLLM_ADDITIONAL_ARGS, value: '--max-model-len 4096'}]}]}}\n",
+			want: []string{"LLMInferenceService big x2; big-1 big-2 [main --max-model-len 4096 gpu=1]"},
+		},
+		"LLMInferenceService in two parts": {
+			text: head("serving.kserve.io/v1alpha2", "LLMInferenceService") +
+				"spec: {model: {uri: 'hf://a/b'}, template: {containers: [{name: main, command: [serve]}]},\n" +
+				"  baseRefs: [{name: x}], prefill: {scaling: {minReplicas: 2, maxReplicas: 4}, template: {containers: [{name: side}]}}}\n",
+			want: []string{
+				"LLMInferenceService big, decode x1; big-1 [main  gpu=0]; note: what its baseRefs add to its pods was not looked at",
+				"LLMInferenceService big, prefill x2 (2 to 4); big-prefill-1 big-prefill-2 [main  gpu=0] [side  gpu=0]; " +
+					"note: what its baseRefs add to its pods was not looked at",
+			},
+		},
+		"LLMInferenceService over nodes": {
+			text: head("serving.kserve.io/v1alpha1", "LLMInferenceService") +
+				"spec: {replicas: 2, model: {uri: 'hf://a/b'}, parallelism: {data: 16, dataLocal: 8, tensor: 1},\n" +
+				"  template: {containers: [{name: main}]}, worker: {containers: [{name: main, resources: {limits: {nvidia.com/gpu: 8}}}]}}\n",
+			want: []string{"LLMInferenceService big x2; big-0 big-1 " +
+				"[main --tensor-parallel-size=1 --data-parallel-size=16 --data-parallel-size-local=8 gpu=0]; " +
+				"big-0-1 big-1-1 [main --tensor-parallel-size=1 --data-parallel-size=16 --data-parallel-size-local=8 gpu=8]"},
+		},
+		"unknown with pods in it": {
+			text:    head("example.org/v1", "Fleet") + "spec: {blue: " + pod + ", green: {template: " + pod + "}}\n",
+			unknown: true, want: []string{"Fleet big, blue x1; big-blue-1 [c  gpu=0]", "Fleet big, green x1; big-green-1 [c  gpu=0]"},
+		},
+		"unknown with known in it": {
+			text: head("workload.codeflare.dev/v1beta2", "AppWrapper") +
+				"spec: {components: [{template: {apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {parallelism: 2, template: " + pod + "" +
+				"}}}]}\n",
+			unknown: true, want: []string{"Job j x2; j-1 j-2 [c  gpu=0]"},
+		},
+		"unknown": {text: head("example.org/v1", "Thing") + "spec: {a: b}\n", unknown: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			objects, err := ReadObjects("f", []byte(tc.text))
+			if err != nil || len(objects) != 1 {
+				t.Fatalf("%d objects, %v", len(objects), err)
+			}
+			workloads, known, err := objects[0].ReadWorkloads()
+			if err != nil || known == tc.unknown {
+				t.Fatalf("known %t, error %v", known, err)
+			}
+			if diff := cmp.Diff(tc.want, describeWorkloads(workloads)); diff != "" {
+				t.Errorf("pods (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What cannot be read is said with file, line and object, and no number is taken for another.
+func TestWorkloadMistakes(t *testing.T) {
+	const head, pod = "apiVersion: leaderworkerset.x-k8s.io/v1\nkind: LeaderWorkerSet\nmetadata: {name: b" +
+		"ig}\n", "{spec: {containers: [{name: c}]}}"
+	for name, tc := range map[string]struct{ text, want string }{
+		"text for a number": {
+			head + "spec:\n  replicas: two\n  leaderWorkerTemplate: {workerTemplate: " + pod + "}\n",
+			`f:5: LeaderWorkerSet big: replicas: "two", want a whole number`,
+		},
+		"too many": {
+			head + "spec:\n  leaderWorkerTemplate:\n    size: 9999999999\n    workerTemplate: " + pod + "\n",
+			"f:6: LeaderWorkerSet big: size: 9999999999, which is more than",
+		},
+		"no template": {
+			head + "spec: {replicas: 2}\n",
+			"f:1: LeaderWorkerSet big: spec.leaderWorkerTemplate.leaderTemplate: want a pod template",
+		},
+		"no spec": {head, "f:1: LeaderWorkerSet big: spec.leaderWorkerTemplate.leaderTemplate: want a pod template"},
+		"number in words": {
+			head + "spec:\n  leaderWorkerTemplate:\n    workerTemplate:\n      spec:\n        containers: [{name: c, args: [1]}]\n",
+			"f:8: LeaderWorkerSet big: args: 1 is no text",
+		},
+		"DaemonSet": {
+			"apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: d}\n",
+			"f:1: DaemonSet d: a DaemonSet has a pod on every node",
+		},
+		"bound pod": {
+			"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  nodeName: n\n  containers: [{name: c}]\n",
+			"f:5: Pod p: spec.nodeName is set",
+		},
+		"Knative": {
+			"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: s}\nspec: {template: {" +
+				"metadata: {annotations: {autoscaling.knative.dev/min-scale: many}}, spec: {}}}\n",
+			`f:4: Service s: autoscaling.knative.dev/min-scale: "many", want a whole number`,
+		},
+		"empty predictor": {
+			"apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nmetadata: {name: s}\nspec:\n  predictor: {minReplicas: 1}\n",
+			"f:5: InferenceService s: neither a model nor containers are in it",
+		},
+		"no predictor": {
+			"apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nmetadata: {name: s}\n",
+			"f:1: InferenceService s: spec.predictor: no pods in it",
+		},
+		"no replica specs": {
+			"apiVersion: kubeflow.org/v1\nkind: PyTorchJob\nmetadata: {name: s}\nspec: {}\n",
+			"f:1: PyTorchJob s: spec.pytorchReplicaSpecs: no pods in it",
+		},
+		"no Ray cluster": {
+			"apiVersion: ray.io/v1\nkind: RayJob\nmetadata: {name: s}\n",
+			"f:1: RayJob s: spec.rayClusterSpec: no Ray cluster in it",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			objects, err := ReadObjects("f", []byte(tc.text))
+			if err != nil || len(objects) != 1 {
+				t.Fatalf("%d objects, %v", len(objects), err)
+			}
+			if _, _, err := objects[0].ReadWorkloads(); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got  %v\nwant %s", err, tc.want)
+			}
+		})
+	}
+}
+
+// Fields that pods do not have are named with their place.
+func TestTemplateFaults(t *testing.T) {
+	const text = "apiVersion: jobset.x-k8s.io/v1alpha2\nkind: JobSet\nmetadata: {name: s}\nspec:\n  replicatedJobs:\n  - name: w\n" +
+		"    template: {spec: {template: {spec: {containers: [{name: c, imag: i}]}}}}\n"
+	objects, err := ReadObjects("f", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	workloads, _, err := objects[0].ReadWorkloads()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, fault := range workloads[0].Templates[0].Faults {
+		got = append(got, fault.Error())
+	}
+	want := []string{`f:7: JobSet s: spec.replicatedJobs[0].template.spec.template: unknown field "spec.containers[0].imag"`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("faults (-want +got):\n%s", diff)
+	}
+}
+
+// Autoscalers say how far they scale what.
+func TestAutoscaler(t *testing.T) {
+	for name, tc := range map[string]struct {
+		text, want, wantError string
+	}{
+		"HorizontalPodAutoscaler": {
+			text: "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n" +
+				"spec: {scaleTargetRef: {apiVersion: apps/v1, kind: StatefulSet, name: x}, minReplicas: 2, maxReplicas: 8}\n",
+			want: "2 to 8 of apps StatefulSet x",
+		},
+		"no least": {
+			text: "apiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\nspec: {" +
+				"scaleTargetRef: {kind: Deployment, name: x}, maxReplicas: 3}\n",
+			want: "1 to 3 of  Deployment x",
+		},
+		"ScaledObject": {
+			text: "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: a}\nspec: {scaleTargetRef: {name: x}}\n",
+			want: "0 to 100 of  Deployment x",
+		},
+		"another": {text: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", want: "none"},
+		"more at least than at most": {
+			text: "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n" +
+				"spec: {scaleTargetRef: {kind: Deployment, name: x}, minReplicas: 4, maxReplicas: 3}\n",
+			wantError: "f:4: HorizontalPodAutoscaler a: at least 4 replicas and at most 3: want the former no larger",
+		},
+		"no target": {
+			text: "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: a}\nspec: {" +
+				"}\n", wantError: "f:4: ScaledObject a: spec.scaleTargetRef: want kind and name",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			objects, err := ReadObjects("f", []byte(tc.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, err := objects[0].ReadAutoscaler()
+			switch {
+			case tc.wantError != "":
+				if err == nil || !strings.Contains(err.Error(), tc.wantError) {
+					t.Errorf("got %v, want %s", err, tc.wantError)
+				}
+				return
+			case err != nil:
+				t.Fatal(err)
+			}
+			got := "none"
+			if a != nil {
+				got = fmt.Sprintf("%d to %d of %s %s %s", a.Min, a.Max, a.TargetGroup, a.TargetKind, a.TargetName)
+			}
+			if got != tc.want {
+				t.Errorf("got %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
