@@ -16,7 +16,9 @@
 //	devices.go    the devices of a GPU: attributes, capacities
 //	counters.go   what each device consumes
 //	version.go    versions as DRA wants them
-//	publisher.go  checking a cluster and publishing to it
+//	clustercheck.go  whether a cluster can be published to
+//	publisher.go  publishing to it, and withdrawing
+//	rival.go      who else hands out a node's GPUs; rivalwatch.go watching for it
 //
 // DiscoverNode, DriverResources and ResourceSlices are pure: the same node gives the same
 // slices, byte for byte. Package simulated is an NVML without hardware; it gives

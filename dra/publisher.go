@@ -4,136 +4,48 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
+	"sync/atomic"
 	"time"
 
-	authorizationapi "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/dynamic-resource-allocation/resourceslice"
 	"k8s.io/klog/v2"
 
-	"github.com/ashlar-dev/ashlar/internal/apiserver"
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
-// callTimeout is how long CheckCluster waits for each answer of the API server.
-const callTimeout = 10 * time.Second
-
-// CheckCluster finds out whether the slices of the given nodes can be published,
-// without writing anything: whether the API server answers within ten seconds,
-// whether it serves ResourceSlices of resource.k8s.io/v1, whether the nodes
-// exist, and whether this client may do everything that publishing needs. The
-// error names the first thing that is wrong, in one line. What an older API
-// server lacks is logged, one line each: some devices can be published all the
-// same.
-func CheckCluster(ctx context.Context, client kubernetes.Interface, nodeNames []string) error {
-	if err := checkAPI(ctx, client); err != nil {
-		return err
-	}
-	if err := logMissingFeatures(ctx, client); err != nil {
-		return err
-	}
-	for _, verb := range []string{"list", "watch", "create", "update", "delete"} {
-		if err := checkAccess(ctx, client, verb); err != nil {
-			return err
-		}
-	}
-	for _, nodeName := range nodeNames {
-		if _, err := getNode(ctx, client, nodeName); err != nil {
-			return err
-		}
-	}
-	return nil
+// slicePublisher keeps the slices of one node published, or withdrawn.
+type slicePublisher struct {
+	client     kubernetes.Interface
+	watch      *RivalWatch
+	nodeName   string
+	resources  resourceslice.DriverResources
+	identities map[string]bool
+	controller *resourceslice.Controller
+	// wanted is what is published, or to be published, at present.
+	wanted atomic.Pointer[resourceslice.DriverResources]
+	rival  string // why nothing is, "" otherwise
 }
 
-// checkAPI asks for one ResourceSlice, which also shows whether anyone answers.
-func checkAPI(ctx context.Context, client kubernetes.Interface) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, err := client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{Limit: 1})
-	if apierrors.IsNotFound(err) {
-		return errors.New("the API server has no ResourceSlices of resource.k8s.io/v1: Kubernetes 1.34 or later is needed")
-	}
-	return plainError("listing ResourceSlices", err)
-}
-
-// logMissingFeatures logs what the API server lacks that devices may need.
-func logMissingFeatures(ctx context.Context, client kubernetes.Interface) error {
-	bounded, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	server, err := apiserver.DiscoverServer(bounded, client.Discovery(), apiserver.DriverFeatures())
-	if err != nil {
-		return plainError("finding out what the API server lacks", err)
-	}
-	for _, feature := range apiserver.MissingFeatures(server, apiserver.DriverFeatures()) {
-		klog.FromContext(ctx).Info(apiserver.DescribeMissing(server, feature))
-	}
-	return nil
-}
-
-// checkAccess asks whether this client may do one thing with ResourceSlices.
-func checkAccess(ctx context.Context, client kubernetes.Interface, verb string) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	review := &authorizationapi.SelfSubjectAccessReview{Spec: authorizationapi.SelfSubjectAccessReviewSpec{
-		ResourceAttributes: &authorizationapi.ResourceAttributes{
-			Verb: verb, Group: resourceapi.GroupName, Resource: "resourceslices",
-		},
-	}}
-	result, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
-	if err != nil {
-		return plainError("asking for permission to "+verb+" ResourceSlices", err)
-	}
-	if !result.Status.Allowed {
-		return fmt.Errorf("this client may not %s ResourceSlices (resourceslices.%s)", verb, resourceapi.GroupName)
-	}
-	return nil
-}
-
-func getNode(ctx context.Context, client kubernetes.Interface, nodeName string) (*corev1.Node, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	node, err := client.CoreV1().Nodes().Get(ctx, nodeName, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("node %q does not exist in the cluster", nodeName)
-	}
-	return node, plainError(fmt.Sprintf("reading node %q", nodeName), err)
-}
-
-// plainError says what went wrong in one line, without the request's URL.
-func plainError(attempt string, err error) error {
-	if err == nil {
-		return nil
-	}
-	var request *url.Error
-	if !errors.As(err, &request) {
-		return fmt.Errorf("%s: %w", attempt, err)
-	}
-	server := "the API server"
-	if target, parseErr := url.Parse(request.URL); parseErr == nil {
-		server += " " + target.Scheme + "://" + target.Host
-	}
-	if request.Timeout() {
-		return fmt.Errorf("%s: %s did not answer within %s", attempt, server, callTimeout)
-	}
-	return fmt.Errorf("%s: %s cannot be reached: %w", attempt, server, request.Err)
-}
-
-// PublishSlices publishes the resources of one node and keeps them published: slices
-// that somebody changes or deletes are put right. It returns once the API server
-// shows all of them as they should be, and leaves them in place when it stops,
-// so that a restart of the driver does not take devices away from running pods.
+// PublishSlices publishes the resources of one node, which watch must have been told of,
+// and keeps them published: slices that somebody changes or deletes are put right. It
+// returns once the API server shows all of them as they should be, and leaves them in
+// place when it stops, so that a restart of the driver does not take devices away from
+// running pods.
+//
+// While somebody else hands out the same GPUs, nothing is published, and what was is
+// withdrawn: the log and an event on the node say so once, and it returns as if all were
+// published. When the other one has gone, publishing begins.
 //
 // Problems after that are logged and tried again. ctx ends publishing, as does
 // stop, which waits until nothing runs any more.
-func PublishSlices(ctx context.Context, client kubernetes.Interface, nodeName string,
+func PublishSlices(ctx context.Context, client kubernetes.Interface, watch *RivalWatch, nodeName string,
 	resources resourceslice.DriverResources) (stop func(), err error) {
 	node, err := getNode(ctx, client, nodeName)
 	if err != nil {
@@ -141,27 +53,92 @@ func PublishSlices(ctx context.Context, client kubernetes.Interface, nodeName st
 	}
 	logger := klog.LoggerWithValues(klog.FromContext(ctx), "node", nodeName)
 	ctx, cancel := context.WithCancel(klog.NewContext(ctx, logger))
-	controller, err := resourceslice.StartController(ctx, resourceslice.Options{
+	p := &slicePublisher{
+		client: client, watch: watch, nodeName: nodeName, resources: resources, identities: gpuIdentities(resources),
+	}
+	p.rival = watch.rivalOf(nodeName, p.identities)
+	p.wanted.Store(p.wantedNow())
+	p.controller, err = resourceslice.StartController(ctx, resourceslice.Options{
 		DriverName:   deviceapi.Driver,
 		KubeClient:   client,
 		Owner:        &resourceslice.Owner{APIVersion: "v1", Kind: "Node", Name: nodeName, UID: node.UID},
-		Resources:    &resources,
+		Resources:    p.wanted.Load(),
 		ErrorHandler: logProblem,
 	})
 	if err != nil {
 		cancel()
 		return nil, fmt.Errorf("publishing the ResourceSlices of node %q: %w", nodeName, err)
 	}
+	if p.rival != "" {
+		watch.sayRefused(ctx, nodeName, p.rival)
+	}
+	followed := make(chan struct{})
+	go func() {
+		defer close(followed)
+		p.followRivals(ctx)
+	}()
 	stop = func() {
 		cancel()
-		controller.Stop()
+		<-followed
+		p.controller.Stop()
 	}
-	if err := waitPublished(ctx, client, nodeName, resources); err != nil {
+	if err := p.waitPublished(ctx); err != nil {
 		stop()
 		return nil, fmt.Errorf("publishing the ResourceSlices of node %q: %w", nodeName, err)
 	}
-	logger.Info("published", "devices", CountDevices(resources))
+	if devices := CountDevices(*p.wanted.Load()); devices > 0 {
+		logger.Info("published", "devices", devices)
+	}
 	return stop, nil
+}
+
+// wantedNow is everything, or an empty pool beside a rival. The controller empties a pool
+// that is named at once, and one that is not named half a minute after it sees its slices.
+func (p *slicePublisher) wantedNow() *resourceslice.DriverResources {
+	if p.rival != "" {
+		return &resourceslice.DriverResources{Pools: map[string]resourceslice.Pool{p.nodeName: {}}}
+	}
+	return &p.resources
+}
+
+// followRivals withdraws the slices when somebody else begins to hand the GPUs out, and
+// publishes them when nobody does any more, until ctx ends.
+func (p *slicePublisher) followRivals(ctx context.Context) {
+	reminder := time.NewTicker(remindAfter)
+	defer reminder.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-reminder.C:
+			if p.rival != "" {
+				p.watch.sayRefused(ctx, p.nodeName, p.rival)
+			}
+		case <-p.watch.changesOf(p.nodeName):
+			p.lookAgain(ctx)
+		}
+	}
+}
+
+func (p *slicePublisher) lookAgain(ctx context.Context) {
+	before := p.rival
+	p.rival = p.watch.rivalOf(p.nodeName, p.identities)
+	if p.rival == before {
+		return
+	}
+	if p.rival != "" {
+		p.watch.sayRefused(ctx, p.nodeName, p.rival)
+	}
+	if (p.rival == "") == (before == "") {
+		return
+	}
+	p.wanted.Store(p.wantedNow())
+	p.controller.Update(p.wanted.Load())
+	if p.rival == "" {
+		text := fmt.Sprintf("nobody else hands the GPUs out any more: %d device(s) are published", CountDevices(p.resources))
+		klog.FromContext(ctx).Info(text)
+		p.watch.recordEvent(p.nodeName, corev1.EventTypeNormal, "GPUsPublished", text)
+	}
 }
 
 // logProblem logs what went wrong in the background; it is tried again.
@@ -177,11 +154,10 @@ func logProblem(ctx context.Context, err error, message string) {
 
 // waitPublished waits until the API server holds exactly the slices that were
 // asked for. It looks often at first, then every few seconds.
-func waitPublished(ctx context.Context, client kubernetes.Interface, nodeName string,
-	resources resourceslice.DriverResources) error {
+func (p *slicePublisher) waitPublished(ctx context.Context) error {
 	const longest = 5 * time.Second
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, longest) {
-		done, err := isPublished(ctx, client, nodeName, resources)
+		done, err := isPublished(ctx, p.client, p.nodeName, *p.wanted.Load())
 		if err != nil && ctx.Err() == nil {
 			klog.FromContext(ctx).V(2).Info("Reading back the ResourceSlices failed, trying again", "err", err)
 		}

@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiversion "k8s.io/apimachinery/pkg/version"
 	fakediscovery "k8s.io/client-go/discovery/fake"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 	ktesting "k8s.io/client-go/testing"
 	"k8s.io/dynamic-resource-allocation/resourceslice"
@@ -48,6 +49,16 @@ func newClient(refused string) *fake.Clientset {
 	return client
 }
 
+// watchRivals watches node-0 until the test ends.
+func watchRivals(t *testing.T, client kubernetes.Interface) *dra.RivalWatch {
+	t.Helper()
+	watch, err := dra.WatchRivals(t.Context(), client, []string{"node-0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return watch
+}
+
 // resourcesOf is what a simulated node-0 publishes.
 func resourcesOf(t *testing.T, name string) resourceslice.DriverResources {
 	t.Helper()
@@ -66,7 +77,7 @@ func TestPublish(t *testing.T) {
 	if err := dra.CheckCluster(ctx, client, []string{"node-0"}); err != nil {
 		t.Fatal(err)
 	}
-	stop, err := dra.PublishSlices(ctx, client, "node-0", resources)
+	stop, err := dra.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resources)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +112,7 @@ func TestPublishAgain(t *testing.T) {
 		wantWrites bool
 	}{{"8xL40S-2socket-node", true}, {"8xL40S-2socket-node", false}, {"4xA30-pcie", true}} {
 		client.ClearActions()
-		stop, err := dra.PublishSlices(ctx, client, "node-0", resourcesOf(t, tc.machine))
+		stop, err := dra.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resourcesOf(t, tc.machine))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +134,7 @@ func TestPublishStopsWithItsContext(t *testing.T) {
 	client.PrependReactor("create", "resourceslices", func(ktesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewServiceUnavailable("not now")
 	})
-	_, err := dra.PublishSlices(ctx, client, "node-0", resourcesOf(t, "4xA30-pcie"))
+	_, err := dra.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resourcesOf(t, "4xA30-pcie"))
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want the context's", err)
 	}

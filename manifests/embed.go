@@ -2,8 +2,8 @@ package manifests
 
 import _ "embed"
 
-// SchedulerConfig is base/scheduler-config.yaml: the KubeSchedulerConfiguration that
+// SchedulerConfig is scheduler/scheduler-config.yaml: the KubeSchedulerConfiguration that
 // base installs for ashlar-scheduler.
 //
-//go:embed base/scheduler-config.yaml
+//go:embed scheduler/scheduler-config.yaml
 var SchedulerConfig string

@@ -18,8 +18,8 @@ import (
 
 var update = flag.Bool("update", false, "write generated files instead of comparing them")
 
-// There is one DeviceClass for each MIG profile of the catalogue, under the
-// resource name that NVIDIA's device plugin gives it.
+// There is one DeviceClass for each MIG profile of the catalogue, and a component gives it
+// the resource name that NVIDIA's device plugin has for the profile.
 func TestMIGDeviceClassesMatchCatalogue(t *testing.T) {
 	profiles := map[string]bool{}
 	c := catalogue.Default()
@@ -35,28 +35,38 @@ func TestMIGDeviceClassesMatchCatalogue(t *testing.T) {
 			profiles[profile.Name] = true
 		}
 	}
-	var text strings.Builder
-	text.WriteString("# One class for each MIG profile, behind the resource name of the NVIDIA device plugin.\n" +
-		"# Written by: go test ./test -run TestMIGDeviceClassesMatchCatalogue -update\n")
+	const writtenBy = "# Written by: go test ./test -run TestMIGDeviceClassesMatchCatalogue -update\n"
+	var classes, resources strings.Builder
+	classes.WriteString("# One class for each MIG profile.\n" + writtenBy)
+	resources.WriteString("# Each MIG profile's class behind the resource name of NVIDIA's device plugin.\n" + writtenBy)
 	for _, profile := range slices.Sorted(maps.Keys(profiles)) {
 		resource := "mig-" + strings.ReplaceAll(profile, "+", ".")
-		// The expression is one line of YAML.
-		fmt.Fprintf(&text, `---
+		header := fmt.Sprintf(`---
 apiVersion: resource.k8s.io/v1
 kind: DeviceClass
 metadata:
   name: %s.gpu.ashlar.dev
 spec:
-  extendedResourceName: nvidia.com/%s
-  selectors:
+`, resource)
+		// The expression is one line of YAML.
+		classes.WriteString(header)
+		fmt.Fprintf(&classes, `  selectors:
   - cel:
       expression: device.driver == "gpu.ashlar.dev" && device.attributes["gpu.ashlar.dev"].type == "mig" && `+
 			`device.attributes["gpu.ashlar.dev"].profile == %q
-`, resource, resource, profile)
+`, profile)
+		resources.WriteString(header)
+		fmt.Fprintf(&resources, "  extendedResourceName: nvidia.com/%s\n", resource)
 	}
-	file := filepath.Join("..", "manifests", "base", "mig-deviceclasses.yaml")
+	compareGenerated(t, filepath.Join("..", "manifests", "driver", "mig-deviceclasses.yaml"), classes.String())
+	compareGenerated(t, filepath.Join("..", "manifests", "components", "extended-resources", "mig.yaml"), resources.String())
+}
+
+// compareGenerated compares a generated file with what it should hold, or writes it.
+func compareGenerated(t *testing.T, file, want string) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(want), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -64,7 +74,7 @@ spec:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(text.String(), string(have)); diff != "" {
+	if diff := cmp.Diff(want, string(have)); diff != "" {
 		t.Errorf("%s is out of date, run this test with -update (-want +got):\n%s", file, diff)
 	}
 }

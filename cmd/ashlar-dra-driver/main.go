@@ -66,8 +66,13 @@ func newCommand(stdout io.Writer) *cobra.Command {
 published until the driver is stopped. The slices stay when it stops; they go
 with the node's object.
 
-The driver must be allowed to get nodes, and to list, watch, create, update and delete
-resourceslices.resource.k8s.io. All of that is checked before it writes anything.`,
+Beside a device plugin (nvidia.com/gpu or nvidia.com/mig-* in the node's allocatable), or
+where gpu.nvidia.com publishes the same GPUs, nothing is published and what was is
+withdrawn, so that no GPU is handed out twice. The log and an event on the node say so.
+
+The driver must be allowed to get, list and watch nodes, and to list, watch, create,
+update and delete resourceslices.resource.k8s.io. All of that is checked before it writes
+anything. To record events it must be allowed to create and patch events.`,
 		Example: `  # the GPUs of this machine, in a pod of a DaemonSet
   ashlar-dra-driver --node-name $(NODE_NAME)
   # one simulated node

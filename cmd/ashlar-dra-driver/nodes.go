@@ -69,6 +69,10 @@ func discoverWithin(ctx context.Context) (*dra.Discovery, error) {
 	for try := 1; ; try++ {
 		inventory, err := dra.DiscoverNode(nvml.New(), os.DirFS("/sys"))
 		if errors.Is(err, dra.ErrNoDriver) {
+			if os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
+				return nil, fmt.Errorf("%w; in a pod, NVIDIA's container runtime mounts it: make that runtime the node's default, "+
+					"or apply manifests/components/runtime-class", err)
+			}
 			return nil, fmt.Errorf("%w; use --machine to simulate one", err)
 		}
 		if !errors.Is(err, dra.ErrFabricNotReady) || try == tries {

@@ -72,12 +72,20 @@ func (o *driverOptions) newClient() (kubernetes.Interface, error) {
 	return kubernetes.NewForConfig(config)
 }
 
-// serveNodes publishes all nodes and keeps them published until ctx ends. The slices
-// stay when it returns.
+// serveNodes publishes all nodes and keeps them published until ctx ends, but for those
+// whose GPUs somebody else hands out. The slices stay when it returns.
 func serveNodes(asked context.Context, client kubernetes.Interface, nodes []publishedNode, ready *atomic.Bool) error {
 	const parallel = 64 // each node first waits a second or so for its informer
 	ctx, cancel := context.WithCancelCause(asked)
 	defer cancel(nil)
+	names := make([]string, len(nodes))
+	for i, node := range nodes {
+		names[i] = node.name
+	}
+	watch, err := dra.WatchRivals(ctx, client, names)
+	if err != nil {
+		return err
+	}
 	stops := make([]func(), len(nodes))
 	// Not a group's context: slices are kept up to date until the end, past the group's.
 	var publishing errgroup.Group
@@ -85,7 +93,7 @@ func serveNodes(asked context.Context, client kubernetes.Interface, nodes []publ
 	for i, node := range nodes {
 		publishing.Go(func() error {
 			var err error
-			if stops[i], err = dra.PublishSlices(ctx, client, node.name, node.resources); err != nil {
+			if stops[i], err = dra.PublishSlices(ctx, client, watch, node.name, node.resources); err != nil {
 				cancel(err)
 			}
 			nodes[i].resources = resourceslice.DriverResources{} // the publisher has its own copy
@@ -94,7 +102,7 @@ func serveNodes(asked context.Context, client kubernetes.Interface, nodes []publ
 	}
 	if err := publishing.Wait(); err == nil && ctx.Err() == nil {
 		ready.Store(true)
-		klog.FromContext(ctx).Info("all nodes are published", "nodes", len(nodes))
+		klog.FromContext(ctx).Info("all nodes are served", "nodes", len(nodes))
 	}
 	<-ctx.Done()
 	for _, stop := range stops {

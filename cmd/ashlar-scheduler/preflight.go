@@ -47,7 +47,8 @@ type checkedSetup struct {
 func runPreflight(cmd *cobra.Command) (*checkedSetup, error) {
 	file, err := cmd.Flags().GetString("config")
 	if err != nil || file == "" {
-		return nil, errors.New("no configuration: pass --config with a KubeSchedulerConfiguration (see manifests/base/scheduler-config.yaml)")
+		return nil, errors.New("no configuration: pass --config with a KubeSchedulerConfiguration " +
+			"(see manifests/scheduler/scheduler-config.yaml)")
 	}
 	cfg, err := options.LoadConfigFromFile(klog.Background(), file)
 	if err != nil {
@@ -71,6 +72,9 @@ func runPreflight(cmd *cobra.Command) (*checkedSetup, error) {
 	lacks, err := adaptToServer(cmd.Context(), client, utilfeature.DefaultMutableFeatureGate)
 	if err != nil {
 		return nil, err
+	}
+	if slices.Contains(enabled, deviceplacement.Name) {
+		lacks = append(lacks, driverLacks(cmd.Context(), connection)...)
 	}
 	for _, lack := range lacks {
 		fmt.Fprintln(cmd.ErrOrStderr(), cmd.Name()+": "+lack)

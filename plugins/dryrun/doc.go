@@ -3,7 +3,7 @@
 //
 //	API server, files ──> ClusterObjects ─┐
 //	manifests ──> AppliedManifest ────────┼─> Snapshot ──> PodOutcome ──> PlacementAnswer
-//	manifests/base/scheduler-config.yaml ─┘   AdmitPod     bound, or       pods, devices,
+//	scheduler-config.yaml of manifests ───┘   AdmitPod     bound, or       pods, devices,
 //	                                          SchedulePod  refused with    what was opened,
 //	                                          DrainNodes   the reasons     notes
 //	                                          UnbindPods                  how far it scales

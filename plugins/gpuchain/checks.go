@@ -14,8 +14,10 @@ type brokenLink struct {
 	link    Link
 	subject string // what the cause is about
 	cause   string
-	mixed   string // the cause if the nodes of the group have different ones, "" for the cause of most
 	command string
+	// mixed and mixedCommand stand in for cause and command if the nodes of the group have
+	// different causes; "" if these are the same in essence.
+	mixed, mixedCommand string
 }
 
 // nodeEvidence is what was read of one node.
@@ -148,9 +150,15 @@ func (n *nodeEvidence) checkPods(c *chainComponent) *brokenLink {
 		return nil
 	}
 	subject := fmt.Sprintf("the %s pods of %s", c.link, ownerOf(first.pod))
+	trouble := podTrouble(first.pod)
+	all := fmt.Sprintf("kubectl -n %s get pods -l %s=%s -o wide", first.pod.Namespace, first.label.key, first.label.value)
+	command := all
+	if trouble == notScheduled || strings.HasPrefix(trouble, noContainer) {
+		command = fmt.Sprintf("kubectl -n %s describe pods -l %s=%s", first.pod.Namespace, first.label.key, first.label.value)
+	}
 	return &brokenLink{
-		link: c.link, subject: subject, cause: subject + " " + podTrouble(first.pod), mixed: subject + " " + notReady,
-		command: fmt.Sprintf("kubectl -n %s get pods -l %s=%s -o wide", first.pod.Namespace, first.label.key, first.label.value),
+		link: c.link, subject: subject, cause: subject + " " + trouble, command: command,
+		mixed: subject + " " + notReady, mixedCommand: all,
 	}
 }
 

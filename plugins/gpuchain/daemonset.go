@@ -7,6 +7,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 )
 
 // checkDaemonSets says why the DaemonSets of a component have no pod on the node, nil if
@@ -54,6 +55,13 @@ func (n *nodeEvidence) checkDaemonSet(c *chainComponent, set *appsv1.DaemonSet, 
 		}
 		return broken
 	}
+	if keys := unmatchedAffinity(spec, n.node); len(keys) > 0 {
+		return &brokenLink{
+			link: sourceOfLabel(keys[0], c.link), subject: name + "affinity",
+			cause:   fmt.Sprintf("the node affinity of %s, the %s, does not match them (%s)", name, c.link, cutText(strings.Join(keys, ", "), 110)),
+			command: "kubectl get nodes -L " + cutText(keys[0], 120),
+		}
+	}
 	if taint := untoleratedTaint(spec.Tolerations, n.node); taint != nil {
 		return &brokenLink{
 			link: c.link, subject: name + taint.Key,
@@ -73,7 +81,7 @@ func (n *nodeEvidence) checkDaemonSet(c *chainComponent, set *appsv1.DaemonSet, 
 	}
 	return &brokenLink{
 		link: c.link, subject: name,
-		cause:   fmt.Sprintf("%s, the %s, has no pod there, and neither its node selector nor a taint says why", name, c.link),
+		cause:   fmt.Sprintf("%s, the %s, has no pod there, though its node selector, node affinity and tolerations let it", name, c.link),
 		command: command,
 	}
 }
@@ -99,6 +107,23 @@ func missingLabel(spec *corev1.PodSpec, node *corev1.Node) string {
 		return ""
 	}
 	return slices.Min(missing)
+}
+
+// unmatchedAffinity are the labels that a required node affinity asks about, sorted, if it
+// does not match the node; none if it does.
+func unmatchedAffinity(spec *corev1.PodSpec, node *corev1.Node) []string {
+	pod := &corev1.Pod{Spec: corev1.PodSpec{Affinity: spec.Affinity}}
+	if matches, err := nodeaffinity.GetRequiredNodeAffinity(pod).Match(node); err != nil || matches {
+		return nil
+	}
+	var keys []string
+	for _, term := range spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms {
+		for _, expression := range term.MatchExpressions {
+			keys = append(keys, expression.Key)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // sourceOfLabel is the link that sets a label, or the link that selects by it if none

@@ -108,3 +108,16 @@ func TestHardwareLabel(t *testing.T) {
 		}
 	}
 }
+
+func TestInstanceTypes(t *testing.T) {
+	for name, want := range map[string]bool{
+		"p4d.24xlarge": true, "p5en.48xlarge": true, "g5.xlarge": true, "g6e.12xlarge": true, "a3-highgpu-8g": true, "g2-standard-4": true,
+		"Standard_NC96ads_A100_v4": true, "p6-b200.48xlarge": true,
+		"g4ad.xlarge": false, "m5.large": false, "c3-standard-4": false, "Standard_ND96isr_MI300X_v5": false, "": false,
+	} {
+		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{corev1.LabelInstanceTypeStable: name}}}
+		if got := hardwareLabel(node) != ""; got != want {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package gpuchain
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,6 +31,11 @@ var providerLabels = []struct {
 	{"kubernetes.azure.com/accelerator", []string{"nvidia"}},
 }
 
+// gpuInstances are the instance types with NVIDIA's GPUs of clouds that name families by
+// GPU. Families that mix vendors (Azure's NV and ND) are left out.
+var gpuInstances = regexp.MustCompile(
+	`^(p[2-6][a-z]*(-gb200|-b200|-b300)?\.|(g4dn|g5|g5g|g6|g6e|g6f|gr6|g7e)\.|(a2|a3|a4|a4x|g2)-|Standard_NC)`)
+
 // hardwareLabel is the label that shows that a node has NVIDIA hardware, "" if none does.
 // Labels of node feature discovery come first, since they are read from the PCI bus.
 func hardwareLabel(node *corev1.Node) string {
@@ -50,6 +56,9 @@ func hardwareLabel(node *corev1.Node) string {
 		if slices.ContainsFunc(label.words, func(word string) bool { return strings.Contains(value, word) }) {
 			return label.key
 		}
+	}
+	if gpuInstances.MatchString(node.Labels[corev1.LabelInstanceTypeStable]) {
+		return corev1.LabelInstanceTypeStable
 	}
 	for _, key := range []string{"nvidia.com/gpu.product", "nvidia.com/gpu.count", deployPrefix + "driver", deployPrefix + "device-plugin"} {
 		if value := node.Labels[key]; value != "" && value != "0" {

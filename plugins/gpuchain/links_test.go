@@ -158,6 +158,25 @@ func TestFirstBrokenLink(t *testing.T) {
 			}),
 		}}, LinkGFD, begins + "daemonset kube-system/plugin, the device plugin, runs on nodes labelled nvidia.com/gpu.present=true only: " +
 			"kubectl get nodes -L nvidia.com/gpu.present"},
+		"plugin's affinity asks for labels of NFD": {Evidence{
+			Pod: ask, Nodes: gpuNodes(3, map[string]string{"node.kubernetes.io/instance-type": "g5.48xlarge"}),
+			DaemonSets: []*appsv1.DaemonSet{daemonSet("kube-system", "plugin", "app.kubernetes.io/name", "nvidia-device-plugin",
+				"nvidia-device-plugin-ctr", corev1.PodSpec{Affinity: &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
+					RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{
+						{MatchExpressions: []corev1.NodeSelectorRequirement{{Key: pciLabel, Operator: corev1.NodeSelectorOpIn, Values: []string{"true"}}}},
+						{MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "nvidia.com/gpu.present", Operator: corev1.NodeSelectorOpExists}}},
+					}},
+				}}})},
+		}, LinkNFD, "3 node(s) have NVIDIA hardware (label node.kubernetes.io/instance-type) and offer no GPU: the node affinity of daemonset " +
+			"kube-system/plugin, the device plugin, does not match them (feature.node.kubernetes.io/pci-10de.present, nvidia.com/gpu.present): " +
+			"kubectl get nodes -L " + pciLabel},
+		"plugin's containers are not made under a RuntimeClass": {Evidence{Pod: ask, Nodes: plain, Pods: podsOf(plain, "kube-system", "plugin",
+			"name", "nvidia-device-plugin-ds", "nvidia-device-plugin-ctr", func(i int, pod *corev1.Pod) {
+				waiting("ContainerCreating")(i, pod)
+				pod.Spec.RuntimeClassName = ptr.To("nvidia")
+			})}, LinkDevicePlugin, begins + "the device plugin pods of daemonset kube-system/plugin have no container yet (RuntimeClass nvidia, " +
+			"which " +
+			"the container toolkit sets up): kubectl -n kube-system describe pods -l name=nvidia-device-plugin-ds"},
 		"plugin runs and finds nothing": {Evidence{Pod: ask, Nodes: plain, Pods: podsOf(plain, "kube-system", "plugin", "name",
 			"nvidia-device-plugin-ds",
 			"nvidia-device-plugin-ctr", nil)}, LinkDriver, begins + "the device plugin of daemonset kube-system/plugin runs and finds no GPU, " +

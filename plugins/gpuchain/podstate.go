@@ -18,7 +18,7 @@ func podTrouble(pod *corev1.Pod) string {
 		return "are being deleted"
 	}
 	if pod.Spec.NodeName == "" {
-		return "are not scheduled"
+		return notScheduled
 	}
 	if isPodReady(pod) {
 		return ""
@@ -36,8 +36,21 @@ func podTrouble(pod *corev1.Pod) string {
 			return trouble
 		}
 	}
+	if len(pod.Status.ContainerStatuses) > 0 && pod.Status.ContainerStatuses[0].State.Waiting != nil {
+		if class := pod.Spec.RuntimeClassName; class != nil {
+			return noContainer + " (RuntimeClass " + cutText(*class, 60) + ", which the container toolkit sets up)"
+		}
+		return noContainer
+	}
 	return notReady
 }
+
+// notScheduled is said of pods that their node has no room for, and noContainer of pods
+// that it is making: the events of both tell more.
+const (
+	notScheduled = "are not scheduled"
+	noContainer  = "have no container yet"
+)
 
 // notReady is said of pods that are not ready for different reasons too.
 const notReady = "are not ready"

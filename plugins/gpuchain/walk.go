@@ -1,6 +1,7 @@
 package gpuchain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -129,9 +130,9 @@ func (g *linkGroups) listFindings() []Finding {
 	var all []Finding
 	for _, group := range g.groups {
 		first := slices.MinFunc(group.broken, func(a, b *brokenLink) int { return strings.Compare(a.command, b.command) })
-		cause := first.cause
+		cause, command := first.cause, first.command
 		if first.mixed != "" && slices.ContainsFunc(group.broken, func(b *brokenLink) bool { return b.cause != cause }) {
-			cause = first.mixed
+			cause, command = first.mixed, cmp.Or(first.mixedCommand, command)
 		}
 		where := ""
 		if len(group.nodes) < len(g.hardware) {
@@ -139,7 +140,7 @@ func (g *linkGroups) listFindings() []Finding {
 		}
 		slices.Sort(group.nodes)
 		all = append(all, Finding{
-			Link: first.link, Nodes: group.nodes, Command: first.command,
+			Link: first.link, Nodes: group.nodes, Command: command,
 			Cause: fmt.Sprintf("%d node(s) have NVIDIA hardware (label %s) and offer no GPU: %s%s",
 				len(g.hardware), mostFrequent(g.hardware), where, cause),
 		})

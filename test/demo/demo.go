@@ -23,7 +23,8 @@ const Namespace = "demo"
 // examples are the folders of manifests/examples that the demo applies, in order:
 // what needs the rarest GPUs last, so that choosing well early matters.
 var examples = []string{
-	"whole-gpu", "extended-mig", "vllm-8b-mig", "vllm-8b-share", "seven-slices", "gang", "llama-70b-nvlink", "cannot-fit",
+	"whole-gpu", "device-plugin", "nvidia-dra-driver", "extended-mig", "vllm-8b-mig", "vllm-8b-share", "seven-slices", "gang",
+	"llama-70b-nvlink", "cannot-fit",
 }
 
 // patience is how long the demo waits for the expectations to hold.
@@ -55,6 +56,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	labelForDriver(nodes)
 	progress := newProgress(o.Out)
 	if err := binaries.Ensure(ctx, progress.sayWhat, install.Commands...); err != nil {
 		return err
@@ -108,6 +110,14 @@ func runDemo(ctx context.Context, c *cluster.Cluster, root string, nodes []insta
 	if err := printTable(out, rows); err != nil {
 		return err
 	}
+	fmt.Fprintln(out)
+	if err := printKinds(ctx, out, client, nodes); err != nil {
+		return err
+	}
+	fmt.Fprintln(out)
+	if err := printContrast(ctx, c, client, out); err != nil {
+		return err
+	}
 	fmt.Fprintf(out, "\n%d nodes, %d pods, all %d expectations of %d examples held (%s)\n",
 		len(nodes), len(rows), len(wanted), len(examples), progress.elapsedTime())
 	return nil
@@ -138,21 +148,6 @@ func awaitExpectations(ctx context.Context, c *cluster.Cluster, client kubernete
 		return fmt.Errorf("%w (%s)", err, last)
 	}
 	return err
-}
-
-func keepCluster(c *cluster.Cluster, out io.Writer) error {
-	if err := c.Detach(); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, `
-The cluster stays up. The pods are in namespace %s, logs in %s. Use it with
-  export KUBECONFIG=%s
-  kubectl -n %s get pods
-and end it with
-  make down
-Without a kubectl at hand: alias kubectl='%s kubectl'
-`, Namespace, filepath.Join(c.Dir(), "logs"), c.Kubeconfig(), Namespace, c.Binaries().ControlPlane())
-	return nil
 }
 
 // logTails shows where to look after a failure.

@@ -27,6 +27,10 @@ type podExpectation struct {
 	Replicas int    `json:"replicas,omitempty"`
 	// Pending is a text that the reason for not being scheduled contains.
 	Pending string `json:"pending,omitempty"`
+	// Node is the node that each pod runs on.
+	Node string `json:"node,omitempty"`
+	// Counted is how many nvidia.com/gpu of a device plugin the pod has, without a claim.
+	Counted int64 `json:"counted,omitempty"`
 	// Form is whole, mig or share.
 	Form    string   `json:"form,omitempty"`
 	Devices int      `json:"devices,omitempty"`
@@ -87,6 +91,15 @@ func (e *podExpectation) checkPod(r podRow) string {
 	}
 	if r.pod.Status.Phase != corev1.PodRunning {
 		return fmt.Sprintf("is %s, want Running %s", r.pod.Status.Phase, r.reason)
+	}
+	if e.Node != "" && r.pod.Spec.NodeName != e.Node {
+		return fmt.Sprintf("is on node %s, want %s", r.pod.Spec.NodeName, e.Node)
+	}
+	if e.Counted > 0 {
+		if r.holding != nil || r.countedGPUs() != e.Counted {
+			return fmt.Sprintf("has %d GPUs of a device plugin, want %d and no claim", r.countedGPUs(), e.Counted)
+		}
+		return ""
 	}
 	if r.holding == nil {
 		return "holds no GPU"

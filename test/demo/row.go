@@ -8,11 +8,13 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
+	"github.com/ashlar-dev/ashlar/test/install"
 )
 
 // podRow is one pod of the table.
@@ -21,6 +23,8 @@ type podRow struct {
 	// owner is the name that the pod goes by in expected/pods.yaml.
 	owner   string
 	holding *resourceslices.ClaimAllocation
+	// node is where the pod runs, nil if it is not scheduled.
+	node *corev1.Node
 	// reason is why the pod is not scheduled.
 	reason string
 }
@@ -49,10 +53,20 @@ func readRows(ctx context.Context, client kubernetes.Interface, namespace string
 			byUser[user.UID] = &holdings[i]
 		}
 	}
+	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("listing nodes: %w", err)
+	}
+	byName := map[string]*corev1.Node{}
+	for i := range nodes.Items {
+		byName[nodes.Items[i].Name] = &nodes.Items[i]
+	}
 	var rows []podRow
 	for i := range pods.Items {
 		pod := &pods.Items[i]
-		rows = append(rows, podRow{pod: pod, owner: ownerOf(pod), holding: byUser[pod.UID], reason: reasonOf(pod)})
+		rows = append(rows, podRow{
+			pod: pod, owner: ownerOf(pod), holding: byUser[pod.UID], node: byName[pod.Spec.NodeName], reason: reasonOf(pod),
+		})
 	}
 	slices.SortFunc(rows, func(a, b podRow) int { return cmp.Compare(a.pod.Name, b.pod.Name) })
 	return rows, nil
@@ -77,12 +91,39 @@ func reasonOf(pod *corev1.Pod) string {
 	return ""
 }
 
+// countedGPUs are those that a device plugin hands out to the pod: the node counts them,
+// and the kubelet picks them.
+func (r podRow) countedGPUs() int64 {
+	if r.node == nil || pluginGPUs(r.node) == 0 {
+		return 0
+	}
+	var sum int64
+	for i := range r.pod.Spec.Containers {
+		sum += r.pod.Spec.Containers[i].Resources.Limits.Name(install.PluginResource, resource.DecimalSI).Value()
+	}
+	return sum
+}
+
+// throughCell is who hands the row's GPUs out.
+func (r podRow) throughCell() string {
+	switch {
+	case r.holding != nil && len(r.holding.Claim.Status.Allocation.Devices.Results) > 0:
+		return r.holding.Claim.Status.Allocation.Devices.Results[0].Driver
+	case r.countedGPUs() > 0:
+		return "device plugin"
+	}
+	return ""
+}
+
 // devicesCell describes the devices of a row in one cell.
 func (r podRow) devicesCell() string {
-	if r.holding == nil {
-		return ""
+	switch {
+	case r.holding != nil:
+		return r.holding.DescribeDevices()
+	case r.countedGPUs() > 0:
+		return fmt.Sprintf("%d, picked by the kubelet", r.countedGPUs())
 	}
-	return r.holding.DescribeDevices()
+	return ""
 }
 
 // linkCell describes the connection between a row's whole GPUs.
@@ -94,8 +135,11 @@ func (r podRow) linkCell() string {
 }
 
 func (r podRow) productCell() string {
-	if r.holding == nil {
-		return ""
+	switch {
+	case r.holding != nil:
+		return r.holding.ProductName()
+	case r.node != nil:
+		return r.node.Labels["nvidia.com/gpu.product"]
 	}
-	return r.holding.ProductName()
+	return ""
 }

@@ -13,22 +13,23 @@ const lineWidth = 118
 // printTable writes who got what, and below it why the others wait.
 func printTable(w io.Writer, rows []podRow) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "POD\tNODE\tPRODUCT\tGPUS, SLICE OR SHARE\tSLOWEST LINK, RING")
+	fmt.Fprintln(table, "POD\tNODE\tPRODUCT\tGPUS, SLICE OR SHARE\tSLOWEST LINK, RING\tTHROUGH")
 	for _, r := range rows {
-		if r.holding != nil {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.pod.Name, r.holding.Node, r.productCell(), r.devicesCell(), r.linkCell())
+		if r.node != nil {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n",
+				r.pod.Name, r.node.Name, r.productCell(), r.devicesCell(), r.linkCell(), r.throughCell())
 		}
 	}
 	for _, r := range rows {
-		if r.holding == nil {
-			fmt.Fprintf(table, "%s\t%s\t\t\t\n", r.pod.Name, "(pending)")
+		if r.node == nil {
+			fmt.Fprintf(table, "%s\t(pending)\n", r.pod.Name)
 		}
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	for _, r := range rows {
-		if r.holding == nil && r.reason != "" {
+		if r.node == nil && r.reason != "" {
 			fmt.Fprintf(w, "\n%s is pending:\n%s\n", r.pod.Name, wrapText(r.reason, "  "))
 		}
 	}

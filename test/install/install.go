@@ -19,10 +19,12 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
-// Node is one entry of a nodes file, which the driver reads too.
+// Node is one entry of a nodes file.
 type Node struct {
-	Name    string `json:"name"`
-	Machine string `json:"machine"`
+	Name    string            `json:"name"`
+	Machine string            `json:"machine"`
+	Offer   GPUOffer          `json:"offer,omitempty"`
+	Labels  map[string]string `json:"labels,omitempty"`
 }
 
 // Commands are the programs of cmd/ that an installation runs.
@@ -45,7 +47,11 @@ type Installation struct {
 	port    int // of the scheduler's health check
 }
 
-// Install applies manifests/base, adds the nodes with the GPUs of their machine
+// manifestFolder is what is applied: base, and the component that puts its devices behind
+// nvidia.com/gpu and nvidia.com/mig-*, which examples and tests ask for too.
+const manifestFolder = "manifests/overlays/extended-resources"
+
+// Install applies manifestFolder, adds the nodes with the GPUs of their machine
 // type, and starts the driver and the scheduler. It returns once every node's
 // devices are published and the scheduler schedules.
 func Install(ctx context.Context, c *cluster.Cluster, root string, nodes []Node, progress func(string)) (*Installation, error) {
@@ -54,7 +60,7 @@ func Install(ctx context.Context, c *cluster.Cluster, root string, nodes []Node,
 		what string
 		do   func(context.Context) error
 	}{
-		{"applying manifests/base", i.applyManifests},
+		{"applying " + manifestFolder, i.applyManifests},
 		{fmt.Sprintf("adding %d nodes", len(nodes)), i.addNodes},
 		{"starting the driver and the scheduler", i.startPrograms},
 		{"publishing devices", i.waitReady},
@@ -81,7 +87,8 @@ func ReadNodes(path string) ([]Node, error) {
 }
 
 func (i *Installation) applyManifests(ctx context.Context) error {
-	if _, err := i.cluster.Kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(i.root, "manifests", "base")); err != nil {
+	folder := filepath.Join(i.root, filepath.FromSlash(manifestFolder))
+	if _, err := i.cluster.Kubectl(ctx, "apply", "--server-side", "-k", folder); err != nil {
 		return err
 	}
 	_, err := i.cluster.Kubectl(ctx, "wait", "--for=condition=Established", "--timeout=60s", "crd/podgroups.scheduling.x-k8s.io",
@@ -92,9 +99,16 @@ func (i *Installation) applyManifests(ctx context.Context) error {
 func (i *Installation) addNodes(ctx context.Context) error {
 	var specs []cluster.NodeSpec
 	for _, node := range i.nodes {
-		specs = append(specs, cluster.NodeSpec{Name: node.Name, Labels: map[string]string{"ashlar.dev/machine": labelValue(node.Machine)}})
+		spec, err := node.specOf()
+		if err != nil {
+			return err
+		}
+		specs = append(specs, spec)
 	}
 	if err := i.cluster.AddNodes(ctx, specs); err != nil {
+		return err
+	}
+	if err := i.publishForNVIDIA(ctx); err != nil {
 		return err
 	}
 	return i.cluster.WaitNodesReady(ctx)
@@ -119,11 +133,20 @@ func (i *Installation) startPrograms(ctx context.Context) error {
 }
 
 func (i *Installation) startDriver(ctx context.Context) error {
+	var own []map[string]string // as the driver reads them
+	for _, node := range i.nodes {
+		if node.Offer == OfferedByAshlar {
+			own = append(own, map[string]string{"name": node.Name, "machine": node.Machine})
+		}
+	}
+	if len(own) == 0 {
+		return nil
+	}
 	kubeconfig, err := i.cluster.KubeconfigFor(ctx, namespace, driver)
 	if err != nil {
 		return err
 	}
-	text, err := yaml.Marshal(i.nodes)
+	text, err := yaml.Marshal(own)
 	if err != nil {
 		return fmt.Errorf("writing nodes: %w", err)
 	}
@@ -156,7 +179,7 @@ func (i *Installation) startScheduler(ctx context.Context) error {
 // schedulerConfig is the configuration of manifests/base, told where the API
 // server is: a pod finds it by itself.
 func (i *Installation) schedulerConfig(kubeconfig string) (string, error) {
-	source := filepath.Join(i.root, "manifests", "base", "scheduler-config.yaml")
+	source := filepath.Join(i.root, "manifests", "scheduler", "scheduler-config.yaml")
 	text, err := os.ReadFile(source)
 	if err != nil {
 		return "", err
@@ -202,6 +225,9 @@ func (i *Installation) checkPublished(ctx context.Context, client kubernetes.Int
 		want[slice.Spec.Pool.Name] = slice.Spec.Pool.ResourceSliceCount
 	}
 	for _, node := range i.nodes {
+		if node.Offer != OfferedByAshlar {
+			continue
+		}
 		if have[node.Name] == 0 || have[node.Name] != want[node.Name] {
 			return fmt.Errorf("node %s has %d of %d slices", node.Name, have[node.Name], want[node.Name])
 		}

@@ -36,6 +36,8 @@ var nodes = []install.Node{
 	{Name: "score-large", Machine: "dgx-h100"},
 	{Name: "memory-small", Machine: "aws-p3.16xlarge"},
 	{Name: "memory-large", Machine: "4xA30-pcie"},
+	{Name: "beside-plugin", Machine: "4xA30-pcie"},
+	{Name: "beside-nvidia", Machine: "4xA30-pcie"},
 	{Name: "whatif-nvlink", Machine: "dgx1-v100"},
 	{Name: "whatif-mig", Machine: "4xA30-pcie"},
 	{Name: "whatif-share", Machine: "8xL40S-2socket-node"},

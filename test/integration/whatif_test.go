@@ -77,7 +77,7 @@ type manifest struct {
 // another name. It has seen no pods but those of the test.
 func (s *space) ownScheduler(name string) {
 	s.t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "manifests", "base", "scheduler-config.yaml"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "manifests", "scheduler", "scheduler-config.yaml"))
 	if err != nil {
 		s.t.Fatal(err)
 	}

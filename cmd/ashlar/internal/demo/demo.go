@@ -12,9 +12,11 @@ func NewCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "demo",
 		Short: "Place GPU pods on a real control plane with simulated GPU nodes",
-		Long: `Starts a real etcd, API server, controller manager and scheduler on loopback, a
-dozen simulated GPU nodes, Ashlar's driver and scheduler, applies the examples
-under manifests/examples, and prints who got which GPUs and why others wait.
+		Long: `Starts a real etcd, API server, controller manager and scheduler on loopback and
+fourteen simulated GPU nodes of three kinds (Ashlar's driver, NVIDIA's driver, a device
+plugin), runs Ashlar's driver and scheduler, applies the examples under
+manifests/examples, and prints who got which GPUs and why others wait, and where the
+stock scheduler puts the same pods.
 Run it inside a checkout of the repository.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
