@@ -59,30 +59,32 @@ func TestFilterWithAdminAccess(t *testing.T) {
 	for i := range watching.Status.Allocation.Devices.Results {
 		watching.Status.Allocation.Devices.Results[i].AdminAccess = ptr.To(true)
 	}
+	type ask = []resourceapi.DeviceRequest
+	both, slicesOfGPU := []string{"gpu-0", "gpu-1"}, []string{"gpu-0-mig-1g10gb-19-0", "gpu-0-mig-1g10gb-19-6"}
 	for name, tc := range map[string]struct {
 		held     *resourceapi.ResourceClaim
 		requests []resourceapi.DeviceRequest
 		want     []string
 		wantCode fwk.Code
 	}{
-		"nothing is held":     {nil, []resourceapi.DeviceRequest{looking(asking("a", gpuClass, 1), all)}, []string{"gpu-0", "gpu-1"}, fwk.Success},
-		"everything is":       {whole, []resourceapi.DeviceRequest{looking(asking("a", gpuClass, 1), all)}, []string{"gpu-0", "gpu-1"}, fwk.Success},
-		"one of them":         {whole, []resourceapi.DeviceRequest{looking(asking("a", gpuClass, 1), count)}, []string{"gpu-0"}, fwk.Success},
-		"a slice of it is":    {sliced, []resourceapi.DeviceRequest{looking(asking("a", gpuClass, 1), all)}, []string{"gpu-0", "gpu-1"}, fwk.Success},
-		"the slices of a GPU": {whole, []resourceapi.DeviceRequest{looking(asking("a", sliceClass, 2), count)}, []string{"gpu-0-mig-1g10gb-19-0", "gpu-0-mig-1g10gb-19-6"}, fwk.Success},
-		"more than there are": {whole, []resourceapi.DeviceRequest{looking(asking("a", gpuClass, 3), count)}, nil, fwk.Unschedulable},
+		"nothing is held":     {nil, ask{looking(asking("a", gpuClass, 1), all)}, both, fwk.Success},
+		"everything is":       {whole, ask{looking(asking("a", gpuClass, 1), all)}, both, fwk.Success},
+		"one of them":         {whole, ask{looking(asking("a", gpuClass, 1), count)}, []string{"gpu-0"}, fwk.Success},
+		"a slice of it is":    {sliced, ask{looking(asking("a", gpuClass, 1), all)}, both, fwk.Success},
+		"the slices of a GPU": {whole, ask{looking(asking("a", sliceClass, 2), count)}, slicesOfGPU, fwk.Success},
+		"more than there are": {whole, ask{looking(asking("a", gpuClass, 3), count)}, nil, fwk.Unschedulable},
 		"what others look at is free": {
-			watching, []resourceapi.DeviceRequest{asking("a", gpuClass, 2)}, []string{"gpu-0", "gpu-1"}, fwk.Success,
+			watching, ask{asking("a", gpuClass, 2)}, both, fwk.Success,
 		},
 		"beside a slice that is taken": {
-			sliced, []resourceapi.DeviceRequest{looking(asking("a", gpuClass, 1), all), asking("b", sliceClass, 1)},
+			sliced, ask{looking(asking("a", gpuClass, 1), all), asking("b", sliceClass, 1)},
 			[]string{"gpu-0", "gpu-0-mig-1g10gb-19-6", "gpu-1"}, fwk.Success,
 		},
 		"beside a slice that is not left": {
-			whole, []resourceapi.DeviceRequest{looking(asking("a", gpuClass, 1), all), asking("b", sliceClass, 1)}, nil, fwk.Unschedulable,
+			whole, ask{looking(asking("a", gpuClass, 1), all), asking("b", sliceClass, 1)}, nil, fwk.Unschedulable,
 		},
 		"beside two, of which one is left": {
-			sliced, []resourceapi.DeviceRequest{looking(asking("a", gpuClass, 1), all), asking("b", sliceClass, 2)}, nil, fwk.Unschedulable,
+			sliced, ask{looking(asking("a", gpuClass, 1), all), asking("b", sliceClass, 2)}, nil, fwk.Unschedulable,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

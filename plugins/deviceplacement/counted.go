@@ -102,6 +102,8 @@ func (p *Plugin) filterCounted(c *countedCycle, node fwk.NodeInfo) *fwk.Status {
 	case refusal.TooSmall:
 		metrics.CountModelTooLarge()
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, refusal.Text)
+	case refusal.Never:
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, refusal.Text)
 	}
 	return fwk.NewStatus(fwk.Unschedulable, refusal.Text)
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 )
 
+// maxNames is how many resources are named instead of one that nobody has.
+const maxNames = 8
+
 // maxRemedies is how many ways out are named: the cheapest, and one more.
 const maxRemedies = 2
 
@@ -36,6 +39,9 @@ func (p *Plugin) explainCounted(c *countedCycle) string {
 		}
 		if text := p.explainServer(c, supplies, nodes); text != "" {
 			return text
+		}
+		if server := c.request.Server; server != nil {
+			supplies = slices.DeleteFunc(supplies, func(s deviceplugin.Supply) bool { return s.Resource.RefusesServer(server) != "" })
 		}
 		if text := explainSupply(c.request.Amounts[name], name, supplies, c.request.Server); text != "" {
 			return text
@@ -63,6 +69,9 @@ func (p *Plugin) explainUnknown(name v1.ResourceName, nodes []fwk.NodeInfo) stri
 	for _, other := range p.counted.OfferedNames(nodes) {
 		others = append(others, string(other))
 	}
+	if more := len(others) - maxNames; more > 1 {
+		others = append(others[:maxNames], fmt.Sprintf("%d more", more))
+	}
 	if len(others) == 0 {
 		return ""
 	}
@@ -76,7 +85,7 @@ func (p *Plugin) explainServer(c *countedCycle, supplies []deviceplugin.Supply, 
 	if server == nil {
 		return ""
 	}
-	because := ""
+	because, heldTo := "", false
 	largest := int64(-1)
 	for i := range supplies {
 		refused := supplies[i].Resource.RefusesServer(server)
@@ -84,10 +93,13 @@ func (p *Plugin) explainServer(c *countedCycle, supplies []deviceplugin.Supply, 
 			return ""
 		}
 		if total := int64(supplies[i].Resource.Device.Total); total > largest {
-			because, largest = refused, total
+			because, largest, heldTo = refused, total, supplies[i].Resource.MayHold(server)
 		}
 	}
 	remedies := server.FindRemedies(p.listOffers(nodes))
+	if len(remedies) == 0 && heldTo {
+		return because // it says how
+	}
 	if len(remedies) == 0 {
 		return because + "; " + describeOtherProfile(server, supplies)
 	}
@@ -130,8 +142,22 @@ const maxHolders = 4
 func explainSupply(count int64, name v1.ResourceName, supplies []deviceplugin.Supply, server *modelmemory.Server) string {
 	most := supplies[0]
 	if most.Count < count {
-		return fmt.Sprintf("%d node(s) hand out fewer than %d %s; the most on one node is %d (%s)", len(supplies), count, name, most.Count,
+		text := fmt.Sprintf("%d node(s) hand out fewer than %d %s; the most on one node is %d (%s)", len(supplies), count, name, most.Count,
 			most.Node)
+		for i := range supplies {
+			if s := &supplies[i]; s.Had >= count {
+				text += fmt.Sprintf("; node %s has %d, of which %d are unhealthy", s.Node, s.Had, s.Had-s.Count)
+				break
+			}
+		}
+		return text
+	}
+	free := func(s deviceplugin.Supply) bool { return s.Count-s.Used >= count }
+	if !slices.ContainsFunc(supplies, func(s deviceplugin.Supply) bool { return free(s) && !s.Cordoned }) {
+		if cordoned := slices.IndexFunc(supplies, free); cordoned >= 0 {
+			return fmt.Sprintf("%d %s are free on node %s, which is cordoned: kubectl uncordon %s", supplies[cordoned].Count-supplies[cordoned].Used,
+				name, supplies[cordoned].Node, supplies[cordoned].Node)
+		}
 	}
 	full := slices.IndexFunc(supplies, func(s deviceplugin.Supply) bool { return s.Count >= count && s.Count-s.Used < count })
 	if full < 0 || slices.ContainsFunc(supplies, func(s deviceplugin.Supply) bool { return s.Count-s.Used >= count }) {

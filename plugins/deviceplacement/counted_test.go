@@ -2,6 +2,7 @@ package deviceplacement
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -272,6 +273,15 @@ func TestExplainCounted(t *testing.T) {
 			nodes: countedNodes()[:3], pod: countedPod("pod", "16"),
 			want: []string{"3 node(s) hand out fewer than 16 nvidia.com/gpu; the most on one node is 8 (h100)"},
 		},
+		"large enough and in use": {
+			nodes:   []*v1.Node{countedNode("l40s", "NVIDIA-L40S", "46068", "1"), countedNode("t4", "Tesla-T4", "15360", "4")},
+			running: []*v1.Pod{countedPod("busy", "1")}, pod: countedPod("pod", "1", eightB...),
+			want: []string{"it fits once one nvidia.com/gpu of node l40s is free (held by default/busy)"},
+		},
+		"a name that nobody has, among many": {
+			nodes: []*v1.Node{manyProfiles("many", 200)}, pod: countedPod("pod", "1"),
+			want: []string{"no node and no DeviceClass serves nvidia.com/gpu; there are nvidia.com/mig-1g.100gb, ", ", 192 more"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newFakeScheduler(t, nil, tc.nodes)
@@ -286,6 +296,15 @@ func TestExplainCounted(t *testing.T) {
 			}
 		})
 	}
+}
+
+// manyProfiles is a node that hands out slices of many profiles.
+func manyProfiles(name string, count int) *v1.Node {
+	node := countedNode(name, "", "", "0")
+	for i := range count {
+		node.Status.Allocatable[v1.ResourceName(fmt.Sprintf("nvidia.com/mig-1g.%dgb", 100+i))] = resource.MustParse("1")
+	}
+	return node
 }
 
 // Pods are alike for the scheduler only if they start the same server.

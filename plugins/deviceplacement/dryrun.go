@@ -38,7 +38,9 @@ func (p *Plugin) ReplayPods(placed []PlacedPod) error {
 // gives no allocation back, and nobody queues behind it: it may take its time.
 func (p *Plugin) ExplainRefusal(ctx context.Context, state fwk.CycleState, statuses fwk.NodeToStatusReader, timeout time.Duration) string {
 	if c := cycleOf(state); c != nil {
-		return p.explainPod(ctx, c, p.refusedHere(statuses), timeout).String()
+		if text := p.explainPod(ctx, c, p.refusedHere(statuses), timeout).String(); text != "" {
+			return text
+		}
 	}
 	if counted := countedOf(state); counted != nil {
 		return p.explainCounted(counted)

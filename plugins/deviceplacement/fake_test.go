@@ -120,10 +120,24 @@ func newFakeScheduler(t *testing.T, args runtime.Object, nodes []*v1.Node, objec
 func (s *fakeScheduler) waitForObjects(objects []runtime.Object, published *tracker.Tracker) {
 	s.t.Helper()
 	wantClaims, wantSlices := 0, 0
+	held, shares := map[string]bool{}, map[string]bool{}
 	for _, object := range objects {
-		switch object.(type) {
+		switch object := object.(type) {
 		case *resourceapi.ResourceClaim:
 			wantClaims++
+			if object.Status.Allocation == nil {
+				continue
+			}
+			for _, result := range object.Status.Allocation.Devices.Results {
+				device := result.Driver + "/" + result.Pool + "/" + result.Device
+				switch {
+				case result.AdminAccess != nil && *result.AdminAccess:
+				case result.ShareID != nil:
+					shares[device+"/"+string(*result.ShareID)] = true
+				default:
+					held[device] = true
+				}
+			}
 		case *resourceapi.ResourceSlice:
 			wantSlices++
 		}
@@ -137,7 +151,9 @@ func (s *fakeScheduler) waitForObjects(objects []runtime.Object, published *trac
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if len(claims) == wantClaims && len(slicesNow) == wantSlices && s.source.ClassFor(gpuResource) {
+		allocated, err := s.claims.GatherAllocatedState() // an error says that claims come in just now
+		known := err == nil && len(allocated.AllocatedDevices) == len(held) && len(allocated.AllocatedSharedDeviceIDs) == len(shares)
+		if len(claims) == wantClaims && len(slicesNow) == wantSlices && known && s.source.ClassFor(gpuResource) {
 			return
 		}
 		if time.Now().After(deadline) {

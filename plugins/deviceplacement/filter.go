@@ -2,11 +2,13 @@ package deviceplacement
 
 import (
 	"context"
+	"fmt"
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -41,7 +43,7 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	inUse := view.AnyInUse() || anyHeld(gpus)
 	verdict := p.placeOn(ctx, view, gpus)
 	if because := view.WhyOthersLack(ctx); because != "" && (!verdict.final || view.WhyUnsupplied(ctx, &verdict.Verdict) != "") {
-		return fwk.NewStatus(fwk.Unschedulable, because)
+		return fwk.NewStatus(fwk.Unschedulable, because+whileFree(&verdict, gpus))
 	}
 	if verdict.final {
 		if because := view.WhyTooSmall(ctx); because != "" {
@@ -50,6 +52,7 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 		}
 		return verdict.refusalStatus(ctx, view, inUse)
 	}
+	p.preferNear(ctx, view, gpus, &verdict)
 	for tries := 0; verdict.Outcome == placement.Fits; tries++ {
 		view.ShowChosen(ctx, verdict.Devices)
 		if status := p.DynamicResources.Filter(ctx, state, pod, node); status.IsSuccess() {
@@ -70,6 +73,32 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 		return fwk.NewStatus(fwk.Unschedulable, status.Reasons()...) // it may fit once that is gone
 	}
 	return status
+}
+
+// whileFree says how many GPUs are free beside what is not, for a pod that asks for some.
+func whileFree(verdict *nodeVerdict, gpus placement.GPUStates) string {
+	switch free := gpus.FreeGPUs().Len(); {
+	case free == 0 || verdict.request == nil || len(verdict.request.Parts) == 0:
+		return ""
+	case free == 1:
+		return ", while 1 GPU is free"
+	default:
+		return fmt.Sprintf(", while %d GPUs are free", free)
+	}
+}
+
+// preferNear takes GPUs that are near free devices of other drivers which the pod asks for too,
+// if they are no worse than those chosen.
+func (p *Plugin) preferNear(ctx context.Context, view *dra.View, gpus placement.GPUStates, verdict *nodeVerdict) {
+	if verdict.Outcome != placement.Fits {
+		return
+	}
+	if near := view.NearOthers(ctx, verdict.request); near != nil {
+		other := placement.Place(view.Inventory(), gpus, near, p.options.Policy)
+		if other.Outcome == placement.Fits && !verdict.Rating.Better(other.Rating) {
+			verdict.Verdict = other
+		}
+	}
 }
 
 // maxTies is how many values of an attribute that GPUs share with devices of other drivers are

@@ -123,7 +123,8 @@ func (c *randomCase) addDevices() {
 // exactly is a random way to ask for devices.
 func (c *randomCase) exactly() *resourceapi.ExactDeviceRequest {
 	classes := []string{
-		gpuClass, gpuClass, gpuClass, gpuClass, gpuClass, gpuClass, nicClass, nicClass, nicClass, nicClass, nicClass, anyClass, vfioClass, shareClass,
+		gpuClass, gpuClass, gpuClass, gpuClass, gpuClass, gpuClass, nicClass, nicClass, nicClass, nicClass, nicClass,
+		anyClass, vfioClass, shareClass,
 	}
 	exactly := &resourceapi.ExactDeviceRequest{
 		DeviceClassName: classes[c.random.IntN(len(classes))], AllocationMode: resourceapi.DeviceAllocationModeExactCount,

@@ -96,6 +96,27 @@ func TestFilterBesideOtherDrivers(t *testing.T) {
 			},
 			want: []string{"gpu-2", "gpu-3", "nic-0"},
 		},
+		"near the adapter that is free, all else being equal": {
+			objects: []runtime.Object{
+				gpus, publishNICs("n", nicDevice(0, "r0", 0), nicDevice(1, "r1", 1)), heldNIC("n", "nic-0"),
+				claimOf("pod", asking("gpu", gpuClass, 2), asking("nic", nicClass, 1)),
+			},
+			want: []string{"gpu-2", "gpu-3", "nic-1"},
+		},
+		"the adapter near the GPUs that are left": {
+			objects: []runtime.Object{
+				gpus, publishNICs("n", nicDevice(0, "r0", 0), nicDevice(1, "", 0), nicDevice(2, "", 1)),
+				held("n", newClaim("other", gpuClass, 1), "gpu-0"), claimOf("pod", asking("gpu", gpuClass, 2), asking("nic", nicClass, 1)),
+			},
+			want: []string{"gpu-2", "gpu-3", "nic-2"},
+		},
+		"the link weighs more than the adapter": {
+			objects: []runtime.Object{
+				gpus, publishNICs("n", nicDevice(0, "r0", 0)), held("n", newClaim("other", gpuClass, 1), "gpu-0"),
+				claimOf("pod", asking("gpu", gpuClass, 2), asking("nic", nicClass, 1)),
+			},
+			want: []string{"gpu-2", "gpu-3", "nic-0"},
+		},
 		"all adapters are asked for": {
 			objects: []runtime.Object{
 				gpus, publishNICs("n", nicDevice(0, "r0", 0), nicDevice(1, "r0", 0)), held("n", newClaim("other", gpuClass, 1), "gpu-0"),
@@ -157,7 +178,7 @@ func TestFilterBesideOtherDrivers(t *testing.T) {
 		},
 		"only one alternative is tied": {
 			objects: []runtime.Object{
-				gpus, publishNICs("n", nicDevice(0, "r1", 1)),
+				gpus, publishNICs("n", nicDevice(0, "r7", 7)),
 				matching(claimOf("pod", resourceapi.DeviceRequest{Name: "gpu", FirstAvailable: []resourceapi.DeviceSubRequest{
 					{Name: "three", DeviceClassName: gpuClass, AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: 3},
 					{Name: "two", DeviceClassName: gpuClass, AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: 2},
@@ -184,7 +205,7 @@ func TestFilterBesideOtherDrivers(t *testing.T) {
 				gpus, publishNICs("n", nicDevice(0, "r0", 0), nicDevice(1, "r1", 1)), heldNIC("n", "nic-0"), heldNIC("n", "nic-1"),
 				matching(claimOf("pod", asking("gpu", gpuClass, 1), asking("nic", nicClass, 1)), root),
 			},
-			wantCode: fwk.Unschedulable, wantText: "node(s) have no free device of class nic (2 of 2 are taken)",
+			wantCode: fwk.Unschedulable, wantText: "node(s) have no free device of class nic (2 of 2 are taken), while 4 GPUs are free",
 		},
 		"too few of them, and some tainted": {
 			objects: []runtime.Object{

@@ -11,6 +11,7 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/ptr"
 
@@ -65,6 +66,46 @@ func nvidiaShareable(gpu int) resourceapi.Device {
 		},
 	}
 	return d
+}
+
+// nvidiaShares is a whole GPU that is handed out in a number of shares without memory.
+func nvidiaShares(gpu int, shares string) resourceapi.Device {
+	d := nvidiaShareable(gpu)
+	memory := d.Capacity[deviceapi.Memory]
+	memory.RequestPolicy.Default = ptr.To(resource.MustParse("0"))
+	memory.RequestPolicy.ValidRange.Min = ptr.To(resource.MustParse("0"))
+	d.Capacity[deviceapi.Memory] = memory
+	one := resource.MustParse("1")
+	d.Capacity["shares"] = resourceapi.DeviceCapacity{Value: resource.MustParse(shares), RequestPolicy: &resourceapi.CapacityRequestPolicy{
+		Default: &one, ValidRange: &resourceapi.CapacityRequestPolicyRange{Min: &one, Step: &one},
+	}}
+	return d
+}
+
+// sharedSlice is a MIG device that was made beforehand and is shared.
+func sharedSlice() resourceapi.Device {
+	d := nvidiaSlice(0, 19, 0, 1, "9984Mi", true)
+	d.AllowMultipleAllocations = ptr.To(true)
+	for name, capacity := range d.Capacity {
+		capacity.RequestPolicy = &resourceapi.CapacityRequestPolicy{Default: ptr.To(resource.MustParse("0"))}
+		d.Capacity[name] = capacity
+	}
+	return d
+}
+
+// heldShares is a claim that has one of the shares of a device.
+func heldShares(name, device string) *resourceapi.ResourceClaim {
+	claim := ofNVIDIA(heldShare("n", name, device, "0"))
+	result := &claim.Status.Allocation.Devices.Results[0]
+	result.ShareID = ptr.To(types.UID("00000000-0000-0000-0000-0000000000" + name[:1] + "0"))
+	result.ConsumedCapacity["shares"] = resource.MustParse("1")
+	return claim
+}
+
+// differing keeps the requests of a claim apart.
+func differing(claim *resourceapi.ResourceClaim, attribute resourceapi.FullyQualifiedName) *resourceapi.ResourceClaim {
+	claim.Spec.Devices.Constraints = []resourceapi.DeviceConstraint{{DistinctAttribute: &attribute}}
+	return claim
 }
 
 // publishNVIDIA is the pool of a node, with a counter for each memory slice of one GPU.
@@ -136,6 +177,41 @@ func TestFilterOnNodesOfNVIDIA(t *testing.T) {
 				publishNVIDIA(nvidiaShareable(0)), ofNVIDIA(heldShare("n", "other", "gpu-0", "1Gi")),
 			),
 			wantCode: fwk.Unschedulable, wantText: "left to share",
+		},
+		"one of a number of shares": {
+			claim:   newClaim("pod", nvidiaClass, 1),
+			objects: append(publishNVIDIA(nvidiaShares(0, "2"), nvidiaShares(1, "2")), heldShares("one", "gpu-0"), heldShares("two", "gpu-0")),
+			want:    []string{"gpu-1"},
+		},
+		"until all are taken": {
+			claim: newClaim("pod", nvidiaClass, 1), objects: append(
+				publishNVIDIA(nvidiaShares(0, "1"), nvidiaShares(1, "1")), heldShares("one", "gpu-0"), heldShares("two", "gpu-1"),
+			),
+			wantCode: fwk.Unschedulable, wantText: "node(s) have no GPU with shares left (2 of 2 are taken)",
+		},
+		"a slice that several claims may have": {
+			claim: newClaim("pod", nvidiaClass, 1), objects: append(publishNVIDIA(sharedSlice()), heldShares("one", "gpu-0-mig-1g-19-0")),
+			want: []string{"gpu-0-mig-1g-19-0"},
+		},
+		"is too small for the model server all the same": {
+			claim: newClaim("pod", nvidiaClass, 1), pod: serving,
+			objects:  append(publishNVIDIA(sharedSlice()), heldShares("one", "gpu-0-mig-1g-19-0")),
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "NVIDIA A100-SXM4-80GB 1g: nothing is left for the KV cache",
+		},
+		"two of one request are on two GPUs": {
+			claim: newClaim("pod", nvidiaClass, 2, shareOf("4Gi")), objects: publishNVIDIA(nvidiaShareable(0), nvidiaShareable(1)),
+			want: []string{"gpu-0", "gpu-1"},
+		},
+		"two of one request are not on one": {
+			claim: newClaim("pod", nvidiaClass, 2, shareOf("4Gi")), objects: publishNVIDIA(nvidiaShareable(0)),
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "no GPU with 4GiB left to share",
+		},
+		"two requests are where they differ": {
+			claim: differing(claimOf("pod", asking("a", nvidiaClass, 1), asking("b", nvidiaClass, 1)), "gpu.nvidia.com/uuid"),
+			objects: publishNVIDIA(
+				identified(nvidiaShares(0, "4"), "GPU-a", ""), identified(nvidiaShares(1, "4"), "GPU-b", ""),
+			),
+			want: []string{"gpu-0", "gpu-1"},
 		},
 		"a share too small for the model server": {
 			claim: newClaim("pod", nvidiaClass, 1, shareOf("6Gi")), pod: serving, objects: publishNVIDIA(nvidiaShareable(0)),

@@ -33,6 +33,9 @@ func (p *Plugin) PostFilter(
 	}
 	explanation := p.explainPod(ctx, c, p.refusedHere(statuses), p.options.ExplainTimeout)
 	text := explanation.String()
+	if text == "" && counted != nil {
+		text = p.explainCounted(counted) // slices have nothing to say, device plugins may
+	}
 	klog.FromContext(ctx).V(4).Info("Explained why the pod does not fit", "pod", klog.KObj(pod), "took", explanation.took, "explanation", text)
 	if text != "" {
 		return result, fwk.NewStatus(fwk.Unschedulable, text)

@@ -34,7 +34,7 @@ func nvidiaWhole(gpu string) resourceapi.Device {
 	return nvidiaDevice("gpu-"+gpu, deviceapi.TypeGPU, "NVIDIA H100 80GB HBM3", "80Gi")
 }
 
-// ofDriver moves what a claim holds to NVIDIA's driver.
+// heldOfNVIDIA is a claim that holds a device of NVIDIA's driver.
 func heldOfNVIDIA(name string, device string) *resourceapi.ResourceClaim {
 	return ofNVIDIA(held("n", newClaim(name, nvidiaClass, 1), device))
 }
@@ -67,7 +67,8 @@ func TestFilterOnNodesOfTwoDrivers(t *testing.T) {
 		ours, []resourceapi.Device{identified(nvidiaSlice(0, 19, 0, 1, "9984Mi", false), "GPU-a", ""), identified(nvidiaWhole("1"), "GPU-b", "")},
 	)
 	passthrough := publishNVIDIASlices([]resourceapi.Device{
-		identified(nvidiaWhole("0"), "GPU-a", "0000:1b:00.0"), identified(nvidiaDevice("gpu-vfio-0", "vfio", "GH100", "80Gi"), "", "0000:1b:00.0"),
+		identified(nvidiaWhole("0"), "GPU-a", "0000:1b:00.0"),
+		identified(nvidiaDevice("gpu-vfio-0", "vfio", "GH100", "80Gi"), "", "0000:1b:00.0"),
 	})
 	admin := func(claim *resourceapi.ResourceClaim) *resourceapi.ResourceClaim {
 		yes := true

@@ -65,12 +65,19 @@ func (v *nodeVerdict) refusalStatus(ctx context.Context, view *dra.View, inUse b
 	if because := view.WhyUnsupplied(ctx, &v.Verdict); because != "" {
 		return fwk.NewStatus(fwk.Unschedulable, because)
 	}
+	if because := view.WhyUsedUp(ctx); because != "" && v.Reasons[0].Code == placement.MemoryShort {
+		return fwk.NewStatus(fwk.Unschedulable, because)
+	}
 	var reasons []string
+	busy := false
 	for _, reason := range v.Reasons {
-		reasons = append(reasons, reason.String())
+		if text := reason.String(); !slices.Contains(reasons, text) {
+			reasons = append(reasons, text)
+		}
+		busy = busy || reason.Code != placement.NoMatch
 	}
 	text := strings.Join(reasons, "; ")
-	if held := view.HeldThroughOthers(); held != "" {
+	if held := view.HeldThroughOthers(); held != "" && busy {
 		text += " (" + held + ")"
 	}
 	return fwk.NewStatus(code, text)

@@ -112,6 +112,9 @@ func (a *podAdmission) admitPod(pod *corev1.Pod) ([]*resourceapi.ResourceClaim, 
 	if err := a.limitPod(pod); err != nil {
 		return nil, &podRefusal{reason: err.Error(), rejected: true}
 	}
+	if err := validatePod(pod); err != nil {
+		return nil, &podRefusal{reason: err.Error(), rejected: true, mistake: true}
+	}
 	if err := a.quotas.chargePod(pod); err != nil {
 		return nil, &podRefusal{reason: err.Error(), rejected: true}
 	}
@@ -121,7 +124,7 @@ func (a *podAdmission) admitPod(pod *corev1.Pod) ([]*resourceapi.ResourceClaim, 
 		entry := &pod.Spec.ResourceClaims[i]
 		if name := entry.ResourceClaimName; name != nil {
 			if place := a.faulty[claimObject{claimKind, pod.Namespace, *name}]; place != "" {
-				return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaim %s could not be read (%s)", *name, place), mistake: true}
+				return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaim %s is at fault: see %s", *name, place), mistake: true}
 			}
 			if err := a.overQuota[types.NamespacedName{Namespace: pod.Namespace, Name: *name}]; err != nil {
 				return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaim %s cannot be made: %v", *name, err)}
@@ -149,7 +152,7 @@ func (a *podAdmission) findTemplate(pod *corev1.Pod, entry int, name string) (*r
 		return template, nil
 	}
 	if place := a.faulty[claimObject{templateKind, pod.Namespace, name}]; place != "" {
-		return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaimTemplate %s could not be read (%s)", name, place), mistake: true}
+		return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaimTemplate %s is at fault: see %s", name, place), mistake: true}
 	}
 	var known []string
 	for key := range a.templates {

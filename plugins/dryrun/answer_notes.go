@@ -10,13 +10,12 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
-	"github.com/ashlar-dev/ashlar/plugins/podspec"
 )
 
 // NotesFor say what should be known beside the answer to a question: what was left out
 // of it.
 func (a *PlacementAnswer) NotesFor(cluster *ClusterObjects, q *PlacementQuestion) []string {
-	notes := slices.Concat(q.Manifest.Notes, q.autoscalerNotes(), notesOnStaying(cluster, q.Drain))
+	notes := slices.Concat(q.Manifest.Notes, q.Manifest.AutoscalerNotes(), notesOnStaying(cluster, q.Drain))
 	var foreign, volumes, alone, evicting []string
 	var doubts serverDoubts
 	for i := range a.outcomes {
@@ -56,18 +55,6 @@ func (a *PlacementAnswer) NotesFor(cluster *ClusterObjects, q *PlacementQuestion
 	note(evicting, ": the scheduler may evict pods of lower priority, which was not looked at")
 	if waiting := len(cluster.WaitingPods()); waiting > 0 && !q.Waiting {
 		notes = append(notes, fmt.Sprintf("pods of the cluster that wait already, %d, were left out: --waiting asks about them too", waiting))
-	}
-	return notes
-}
-
-// autoscalerNotes name the autoscalers of the manifests whose targets are not in them.
-func (q *PlacementQuestion) autoscalerNotes() []string {
-	var notes []string
-	for _, a := range q.Manifest.Autoscalers {
-		if !slices.ContainsFunc(q.Manifest.Workloads, func(w *podspec.Workload) bool { return a.ScalesWorkload(w) }) {
-			notes = append(notes, fmt.Sprintf("%s %s: how far it scales was not looked at, for %s %s is not in the manifests: add it with -f",
-				a.Kind, a.Name, a.TargetKind, a.TargetName))
-		}
 	}
 	return notes
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -57,5 +58,35 @@ func TestSaveKeepsSecretsOut(t *testing.T) {
 		if !strings.Contains(saved, want) {
 			t.Errorf("%s is gone:\n%s", want, saved)
 		}
+	}
+}
+
+// Quotas, limits and autoscalers are saved and read again as they were.
+func TestSaveKeepsLimits(t *testing.T) {
+	const text = "apiVersion: v1\nkind: Node\nmetadata: {name: n0}\n" +
+		"---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q, namespace: a}\nspec: {hard: {pods: 4}}\nstatus: {used: {pods: 3}}\n" +
+		"---\napiVersion: v1\nkind: LimitRange\nmetadata: {name: l, namespace: a}\nspec: {limits: [{type: Container, max: {cpu: 4}}]}\n" +
+		"---\napiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: h, namespace: a}\n" +
+		"spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: d}, minReplicas: 2, maxReplicas: 5}\n"
+	read := clusterFrom(t, text)
+	var saved bytes.Buffer
+	if err := read.SaveObjects(&saved); err != nil {
+		t.Fatal(err)
+	}
+	again := clusterFrom(t, saved.String())
+	if diff := cmp.Diff(read.Autoscalers, again.Autoscalers); diff != "" || len(again.Autoscalers) != 1 || again.Autoscalers[0].Max != 5 {
+		t.Errorf("autoscalers (-read +read again):\n%s", diff)
+	}
+	if len(again.Quotas) != 1 || len(again.Limits) != 1 {
+		t.Fatalf("%d quotas and %d limits, want one each", len(again.Quotas), len(again.Limits))
+	}
+	if diff := cmp.Diff(read.Quotas[0].Spec, again.Quotas[0].Spec); diff != "" {
+		t.Errorf("quota (-read +read again):\n%s", diff)
+	}
+	if diff := cmp.Diff(read.Quotas[0].Status, again.Quotas[0].Status); diff != "" {
+		t.Errorf("status of the quota (-read +read again):\n%s", diff)
+	}
+	if diff := cmp.Diff(read.Limits[0].Spec, again.Limits[0].Spec); diff != "" {
+		t.Errorf("limits (-read +read again):\n%s", diff)
 	}
 }

@@ -39,8 +39,8 @@
 //	pending_pod.go                 a pod to place, and what became of it
 //	scheduling_cycle.go            one pod: filter, score, reserve
 //	claim_store.go                 claims in place of the API server's
-//	admission.go, quota.go,        what the API server does to new pods
-//	limit_range.go
+//	admission.go, validation.go,   what the API server does to new pods
+//	quota.go, limit_range.go
 //	drain.go, gang.go, history.go  emptied nodes, PodGroups, pods placed before
 //	question.go, answer*.go        what is asked and answered
 //	scale.go                       how far autoscalers could go

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
@@ -80,6 +81,9 @@ func (m *AppliedManifest) readObject(object *podspec.Object) error {
 		m.addAutoscaler(autoscaler)
 		return err
 	}
+	if err := validateApplied(typed); err != nil {
+		return fmt.Errorf("%s: %w", object.Where(), err)
+	}
 	switch typed := typed.(type) {
 	case *resourceapi.ResourceClaim, *resourceapi.ResourceClaimTemplate, *corev1.ResourceQuota, *corev1.LimitRange:
 		typed.(metav1.Object).SetNamespace(object.Namespace)
@@ -120,4 +124,16 @@ func (m *AppliedManifest) addAutoscaler(a *podspec.Autoscaler) {
 	if a != nil {
 		m.Autoscalers = append(m.Autoscalers, a)
 	}
+}
+
+// AutoscalerNotes name the autoscalers of the manifests whose targets are not in them.
+func (m *AppliedManifest) AutoscalerNotes() []string {
+	var notes []string
+	for _, a := range m.Autoscalers {
+		if !slices.ContainsFunc(m.Workloads, func(w *podspec.Workload) bool { return a.ScalesWorkload(w) }) {
+			notes = append(notes, fmt.Sprintf("%s %s: how far it scales was not looked at, for %s %s is not in the manifests: add it with -f",
+				a.Kind, a.Name, a.TargetKind, a.TargetName))
+		}
+	}
+	return notes
 }

@@ -52,8 +52,9 @@ func TestAnswersByThemselves(t *testing.T) {
 			claimText("bad", "fpga.example.org", "1", `{cel: {expression: "device.attributes['fpga.example.org'].model == 'B'"}}`) +
 				gpuPod("good", "1"),
 			[]string{
-				"bad waits: node n1: claim default/bad-c-dryrun-2: selector #0 on device fpga.example.org/n1/f0: CEL runtime error: " +
-					"no such key: model. consider using CEL optional chaining (.? followed by orValue()) or guarding the check with has() for optional fields",
+				"bad waits: node n1: claim default/bad-c-dryrun-2: selector #0 on device fpga.example.org/n1/f0: " +
+					"CEL runtime error: no such key: model. " +
+					"consider using CEL optional chaining (.? followed by orValue()) or guarding the check with has() for optional fields",
 				"good on n0: L4 GPU 0",
 			},
 		},
@@ -62,6 +63,21 @@ func TestAnswersByThemselves(t *testing.T) {
 			[]string{
 				"worker waits: spec.resourceClaims[0]: there is no ResourceClaimTemplate nowhere in namespace default, " +
 					"neither in the manifests nor in the cluster: add it with -f",
+				"good on n0: L4 GPU 0",
+			},
+		},
+		"what no API server lets in": {
+			two,
+			gpuPod("minus", "-1") + gpuPod("half", "'0.5'") + gpuPod("many", "99999999999") + claimText("none", "gpu.nvidia.com", "-2", "") +
+				gpuPod("good", "1"),
+			[]string{
+				"minus refused: spec.containers[0].resources.limits[nvidia.com/gpu]: Invalid value: \"-1\": must be greater than or equal to 0; " +
+					"spec.containers[0].resources.requests[nvidia.com/gpu]: Invalid value: \"-1\": must be greater than or equal to 0",
+				"half refused: spec.containers[0].resources.limits[nvidia.com/gpu]: Invalid value: \"500m\": must be an integer; " +
+					"spec.containers[0].resources.requests[nvidia.com/gpu]: Invalid value: \"500m\": must be an integer",
+				"many waits: node n0: claim default/<extended-resources>, request container-0-request-0: " +
+					"adding 99999999999 devices exceeds the claim limit of 32, with 0 already accounted for",
+				"none waits: its ResourceClaimTemplate none is at fault: see pods.yaml:17",
 				"good on n0: L4 GPU 0",
 			},
 		},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -129,7 +131,7 @@ func (s *Snapshot) feasibleNodes(
 		if !allowed.AllNodes() && !allowed.NodeNames.Has(name) {
 			return
 		}
-		status := s.framework.RunFilterPlugins(ctx, state, pod, nodes[i])
+		status := s.runFilters(ctx, state, pod, nodes[i])
 		mutex.Lock()
 		defer mutex.Unlock()
 		switch {
@@ -141,12 +143,21 @@ func (s *Snapshot) feasibleNodes(
 			diagnosis.NodeToStatus.Set(name, status)
 		}
 	}, "Filter")
-	for _, node := range nodes {
-		if failed := failures[node.Node().Name]; failed != nil {
-			return nil, fmt.Errorf("node %s: %w", node.Node().Name, failed)
-		}
+	if failed := slices.Sorted(maps.Keys(failures)); len(failed) > 0 { // of several the first, so that answers are alike
+		return nil, fmt.Errorf("node %s: %w", failed[0], failures[failed[0]])
 	}
 	return feasible, ctx.Err()
+}
+
+// runFilters runs the filters on a node. A plugin that panics on what no API server would have let
+// in fails on this pod alone.
+func (s *Snapshot) runFilters(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, node fwk.NodeInfo) (status *fwk.Status) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			status = fwk.AsStatus(fmt.Errorf("the scheduler's plugins cannot cope with the pod: %v", cause))
+		}
+	}()
+	return s.framework.RunFilterPlugins(ctx, state, pod, node)
 }
 
 // bestNode is the feasible node with the highest score.

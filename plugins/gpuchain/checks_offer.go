@@ -235,6 +235,14 @@ func (n *nodeEvidence) checkNothingThere() *brokenLink {
 	case n.isDriverThere():
 		candidates, there = candidates[1:], "a driver is there"
 	}
+	if had := pluginGPUs(n.node.Status.Capacity); had > 0 {
+		return &brokenLink{
+			link: LinkDevicePlugin, subject: "unhealthy unread",
+			cause:   fmt.Sprintf("a device plugin has registered %d there and reports none healthy, or has ended (allocatable 0)", had),
+			mixed:   "device plugins have registered some there and report none healthy, or have ended (allocatable 0)",
+			command: "kubectl get pods -A -o wide | grep -i nvidia",
+		}
+	}
 	names := make([]string, len(candidates))
 	for i, link := range candidates {
 		names[i] = string(link)

@@ -17,7 +17,7 @@ import (
 func CannotStart(pod *v1.Pod, claimed int64) string {
 	const cannot = "the pod's model server cannot start: "
 	started := LaunchPod(pod.Annotations, &pod.Spec)
-	for i := range started.Containers {
+	for i := range pod.Spec.Containers {
 		if c := &started.Containers[i]; c.GPUs == 0 && len(pod.Spec.Containers[i].Resources.Claims) > 0 {
 			c.GPUs = claimed
 		}

@@ -8,7 +8,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 )
 
-// LaunchPod is what package launch reads of a pod.
+// LaunchPod is what package launch reads of a pod. Init containers that run beside the
+// others (restartPolicy: Always) come after them.
 func LaunchPod(annotations map[string]string, spec *v1.PodSpec) launch.Pod {
 	out := launch.Pod{Annotations: annotations}
 	for i := range spec.InitContainers {
@@ -16,6 +17,11 @@ func LaunchPod(annotations map[string]string, spec *v1.PodSpec) launch.Pod {
 	}
 	for i := range spec.Containers {
 		out.Containers = append(out.Containers, launchContainer(&spec.Containers[i]))
+	}
+	for i := range spec.InitContainers {
+		if c := &spec.InitContainers[i]; c.RestartPolicy != nil && *c.RestartPolicy == v1.ContainerRestartPolicyAlways {
+			out.Containers = append(out.Containers, launchContainer(c))
+		}
 	}
 	return out
 }

@@ -101,6 +101,16 @@ func (s *Server) Degree() int64 {
 	return s.servers[0].GPUs()
 }
 
+// ModelParallel is over how many devices each copy of the model is spread: tensor times
+// pipeline parallel; 1 where only the server's memory is stated.
+func (s *Server) ModelParallel() int64 {
+	if len(s.launches) == 0 {
+		return 1
+	}
+	l := &s.launches[0]
+	return max(l.TensorParallel, 1) * max(l.PipelineParallel, 1)
+}
+
 // FixedClaim is what the server takes of any GPU; false for an engine that takes a part of
 // the GPU that it finds.
 func (s *Server) FixedClaim() (topology.Bytes, bool) {

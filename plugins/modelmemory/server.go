@@ -163,6 +163,18 @@ func openEnvironment(pod *v1.Pod, reading launch.Reading) bool {
 	return false
 }
 
+// LeastOn is the least that the server needs of the device, whatever its engine would take.
+func (s *Server) LeastOn(d Device) topology.Bytes {
+	least := s.stated
+	for i, server := range s.servers {
+		estimate := server.On(d.GPU, s.demand)
+		if need := estimate.Need().Start; i == 0 || need < least {
+			least = need
+		}
+	}
+	return least
+}
+
 // Claims is how much of the device's memory the server takes, whether or not it can start
 // there: what the pod states, or what its engine takes, and no less than it needs. Where the engine's release is not
 // known it is the most that any takes.

@@ -172,3 +172,28 @@ func TestDoubts(t *testing.T) {
 		t.Fatalf("%q does not contain %q", got, "2 GPUs")
 	}
 }
+
+// A server in an init container that goes on beside the others is the pod's server.
+func TestServerBesideTheOthers(t *testing.T) {
+	always := v1.ContainerRestartPolicyAlways
+	engine := v1.Container{
+		Name: "engine", Image: "vllm/vllm-openai:v0.11.0", Args: []string{"--model=meta-llama/Llama-3.1-8B-Instruct", "--max-model-len=4096"},
+	}
+	for name, tc := range map[string]struct {
+		policy *v1.ContainerRestartPolicy
+		want   bool
+	}{"beside": {&always, true}, "before": {nil, false}} {
+		t.Run(name, func(t *testing.T) {
+			c := engine
+			c.RestartPolicy = tc.policy
+			pod := &v1.Pod{Spec: v1.PodSpec{InitContainers: []v1.Container{c}, Containers: []v1.Container{{Name: "app", Image: "example.com/app"}}}}
+			server, err := modelmemory.Of(pod)
+			if err != nil || (server != nil) != tc.want {
+				t.Errorf("got %v, %v, want a server: %t", server, err, tc.want)
+			}
+			if because := modelmemory.CannotStart(pod, 0); because != "" {
+				t.Errorf("cannot start: %s", because)
+			}
+		})
+	}
+}

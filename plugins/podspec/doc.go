@@ -16,6 +16,7 @@
 //	workload.go, workload_reader.go        what makes pods, and how it is read
 //	workload_kinds.go, knative.go          the kinds that are known
 //	kserve.go, inference_service.go,       what KServe makes of its objects
+//	serving_runtime.go,
 //	llm_inference_service.go
 //	autoscaler.go                          HorizontalPodAutoscaler, ScaledObject
 package podspec

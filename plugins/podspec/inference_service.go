@@ -54,9 +54,7 @@ func (r *workloadReader) readComponent(component, part string, n *yamlfile.Node)
 	if most := r.readNumber(n, "maxReplicas", 0); most > w.Replicas && workers == nil {
 		w.Scale = &ScaleRange{Min: least, Max: most}
 	}
-	if name := nodeAt(n, "model", "runtime").String(); name != "" {
-		w.Notes = append(w.Notes, fmt.Sprintf("what the runtime %s adds to its pods was not looked at", name))
-	}
+	w.Notes, r.notes = append(w.Notes, r.notes...), nil
 }
 
 // decodeComponent reads the pod of a component: fields of a pod beside those of the component,
@@ -72,14 +70,22 @@ func (r *workloadReader) decodeComponent(n *yamlfile.Node) *PodTemplate {
 		}
 	}
 	if model != nil {
-		w := podWalk{file: r.object.File, object: titleOf(r.object.Kind, r.object.Name)}
-		container, storage, err := w.servedModel(model, format)
+		o := r.object
+		w := podWalk{file: o.File, name: o.Name, beside: o.beside, object: titleOf(o.Kind, o.Name)}
+		container, storage, runtime, err := w.servedModel(model, format)
 		if err != nil {
-			r.reportError(model, "%w", err)
+			if r.err == nil {
+				r.err = err // it says where
+			}
 			return nil
 		}
 		annotations = overlayMaps(annotations, storage)
 		template.Spec.Containers = slices.Insert(template.Spec.Containers, 0, container)
+		if runtime != nil {
+			runtime.mergePod(&template.Spec)
+		} else if name := model.Field("runtime").String(); name != "" {
+			r.notes = append(r.notes, fmt.Sprintf("what the runtime %s adds to its pods was not looked at, as it is not in the same file", name))
+		}
 	}
 	if len(template.Spec.Containers) == 0 {
 		r.reportError(n, "neither a model nor containers are in it: want one of model, containers, %s", modelFormats[0])

@@ -18,7 +18,7 @@ const storageAnnotation = "internal.serving.kserve.io/storage-initializer-source
 // readServedModel reads the model of a KServe InferenceService, from which its controller
 // makes a container.
 func (w *podWalk) readServedModel(n *yamlfile.Node) error {
-	container, annotations, err := w.servedModel(n, "")
+	container, annotations, _, err := w.servedModel(n, "")
 	if err != nil {
 		return err
 	}
@@ -26,27 +26,36 @@ func (w *podWalk) readServedModel(n *yamlfile.Node) error {
 	return nil
 }
 
-// servedModel is the container that KServe makes for a model, with annotations of its pod. The
-// format is that of the model if it names none.
-func (w *podWalk) servedModel(n *yamlfile.Node, format string) (corev1.Container, map[string]string, error) {
+// servedModel is the container that KServe makes for a model, with annotations of its pod, and the
+// runtime that it comes from, nil if that is not beside it. The format is that of the model if it
+// names none.
+func (w *podWalk) servedModel(n *yamlfile.Node, format string) (corev1.Container, map[string]string, *servingRuntime, error) {
 	var spec struct {
 		corev1.Container `json:",inline"`
-		ModelFormat      struct {
-			Name string `json:"name"`
-		} `json:"modelFormat"`
-		StorageURI string `json:"storageUri"`
+		Runtime          string `json:"runtime"`
+		StorageURI       string `json:"storageUri"`
 	}
 	if err := w.checkWords(n); err != nil {
-		return corev1.Container{}, nil, err
+		return corev1.Container{}, nil, nil, err
 	}
 	if err := decodeNode(n, &spec); err != nil {
-		return corev1.Container{}, nil, fmt.Errorf("%s:%d: %s: %w", w.file, n.Position.Line, w.object, err)
+		return corev1.Container{}, nil, nil, fmt.Errorf("%s:%d: %s: %w", w.file, n.Position.Line, w.object, err)
+	}
+	format = modelFormat(n, format)
+	runtime, err := w.findRuntime(spec.Runtime, format)
+	if err != nil {
+		return corev1.Container{}, nil, nil, err
+	}
+	if runtime != nil {
+		spec.Container = runtime.mergeContainer(spec.Container, w.name)
 	}
 	spec.Name = cmp.Or(spec.Name, kserveContainer)
-	spec.Image = cmp.Or(spec.Image, runtimeImages[cmp.Or(spec.ModelFormat.Name, format)])
+	if spec.Runtime == "" {
+		spec.Image = cmp.Or(spec.Image, runtimeImages[format])
+	}
 	annotations := map[string]string{}
 	if spec.StorageURI != "" {
 		annotations[storageAnnotation] = spec.StorageURI
 	}
-	return spec.Container, annotations, nil
+	return spec.Container, annotations, runtime, nil
 }

@@ -20,6 +20,8 @@ type Object struct {
 	APIVersion, Kind, Namespace, Name string
 
 	root *yamlfile.Node
+	// beside are all objects of the file.
+	beside []Object
 }
 
 // ReadObjects reads YAML or JSON with any number of documents. Lists are taken apart, and
@@ -32,6 +34,9 @@ func ReadObjects(file string, text []byte) ([]Object, error) {
 		if len(document.Faults) == 0 {
 			objects = append(objects, objectsIn(file, document.Root)...)
 		}
+	}
+	for i := range objects {
+		objects[i].beside = objects
 	}
 	return objects, err
 }

@@ -17,6 +17,9 @@ import (
 // podWalk looks for pods in one object.
 type podWalk struct {
 	file string
+	// name is that of the whole object, beside are those of its file.
+	name   string
+	beside []Object
 	// object is the innermost with a kind, path the keys below it.
 	object string
 	path   []string
@@ -34,7 +37,7 @@ func (o *Object) Pods() ([]Pod, error) {
 	if o.groupKind() == llmServiceKind {
 		return o.llmPods()
 	}
-	w := podWalk{file: o.File, object: titleOf(o.Kind, o.Name)}
+	w := podWalk{file: o.File, name: o.Name, beside: o.beside, object: titleOf(o.Kind, o.Name)}
 	if err := w.visitNode(o.root); err != nil {
 		return nil, err
 	}

@@ -20,7 +20,9 @@ const maxReplicas = 1_000_000
 type workloadReader struct {
 	object *Object
 	found  []Workload
-	err    error
+	// notes are for the next workload.
+	notes []string
+	err   error
 }
 
 // findNode is the node at a path of the object, nil if it is not there.
@@ -182,11 +184,11 @@ func (t *PodTemplate) withMeta(labels, annotations map[string]string) *PodTempla
 }
 
 // overlayMaps is both maps in one, in which the upper stands above the lower.
-func overlayMaps(lower, upper map[string]string) map[string]string {
+func overlayMaps[K comparable, V any](lower, upper map[K]V) map[K]V {
 	if len(lower) == 0 {
 		return upper
 	}
-	both := map[string]string{}
+	both := map[K]V{}
 	for name, value := range lower {
 		both[name] = value
 	}

@@ -169,6 +169,24 @@ func TestWorkloads(t *testing.T) {
 				"[main --tensor-parallel-size=1 --data-parallel-size=16 --data-parallel-size-local=8 gpu=0]; " +
 				"big-0-1 big-1-1 [main --tensor-parallel-size=1 --data-parallel-size=16 --data-parallel-size-local=8 gpu=8]"},
 		},
+		"InferenceService of a runtime beside it": {
+			text: head("serving.kserve.io/v1beta1", "InferenceService") +
+				"spec: {predictor: {model: {modelFormat: {name: vLLM}, runtime: mine, args: [--b], resources: {limits: {nvidia.com/gpu: 2}}}}}\n---\n" +
+				"apiVersion: serving.kserve.io/v1alpha1\nkind: ServingRuntime\nmetadata: {name: mine}\n" +
+				"spec: {containers: [{name: kserve-container, args: ['--name={{.Name}}'], resources: {limits: {cpu: 4}}}, {name: proxy}]}\n",
+			want: []string{"InferenceService big x1; big-predictor-1 [kserve-container --name=big --b gpu=2] [proxy  gpu=0]"},
+		},
+		"InferenceService of a runtime that is selected": {
+			text: head("serving.kserve.io/v1beta1", "InferenceService") + "spec: {predictor: {model: {modelFormat: {name: vLLM}}}}\n---\n" +
+				"apiVersion: serving.kserve.io/v1alpha1\nkind: ClusterServingRuntime\nmetadata: {name: mine}\n" +
+				"spec: {supportedModelFormats: [{name: vLLM, autoSelect: true}], containers: [{name: kserve-container, args: [--a]}]}\n",
+			want: []string{"InferenceService big x1; big-predictor-1 [kserve-container --a gpu=0]"},
+		},
+		"InferenceService of a runtime elsewhere": {
+			text: head("serving.kserve.io/v1beta1", "InferenceService") + "spec: {predictor: {model: {modelFormat: {name: vLLM}, runtime: mine}}}\n",
+			want: []string{"InferenceService big x1; big-predictor-1 [kserve-container  gpu=0]; " +
+				"note: what the runtime mine adds to its pods was not looked at, as it is not in the same file"},
+		},
 		"unknown with pods in it": {
 			text:    head("example.org/v1", "Fleet") + "spec: {blue: " + pod + ", green: {template: " + pod + "}}\n",
 			unknown: true, want: []string{"Fleet big, blue x1; big-blue-1 [c  gpu=0]", "Fleet big, green x1; big-green-1 [c  gpu=0]"},
@@ -183,7 +201,7 @@ func TestWorkloads(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			objects, err := ReadObjects("f", []byte(tc.text))
-			if err != nil || len(objects) != 1 {
+			if err != nil || len(objects) == 0 {
 				t.Fatalf("%d objects, %v", len(objects), err)
 			}
 			workloads, known, err := objects[0].ReadWorkloads()
@@ -258,6 +276,42 @@ func TestWorkloadMistakes(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, tc.want)
 			}
 		})
+	}
+}
+
+// Whatever stands where something else is wanted is an error or passed over, and no more.
+func TestWorkloadsOfStrangeShapes(t *testing.T) {
+	shapes := []string{
+		"", "~", "5", "text", "[]", "[1, ~, {a: b}]", "{}", "{containers: 7}", "{containers: [~]}", "{template: ~}", "{metadata: 3, spec: [x]}",
+	}
+	fields := []string{
+		"template", "jobTemplate", "jobTargetRef", "workloadRef", "leaderWorkerTemplate", "replicatedJobs", "tasks", "predictor", "worker",
+		"prefill", "parallelism", "scaling", "model", "baseRefs", "pytorchReplicaSpecs", "headGroupSpec", "workerGroupSpecs", "rayClusterSpec",
+		"scaleTargetRef", "replicas",
+	}
+	runtime := "---\napiVersion: serving.kserve.io/v1alpha1\nkind: ServingRuntime\nmetadata: {name: r}\n"
+	for kind := range workloadKinds {
+		group, name, _ := strings.Cut(kind, "/")
+		for _, shape := range shapes {
+			texts := []string{"spec: " + shape}
+			for _, field := range fields {
+				texts = append(texts, "spec: {"+field+": "+shape+"}", "spec: {predictor: {model: {modelFormat: {name: x}, "+field+": "+shape+"}}}")
+			}
+			for _, text := range texts {
+				objects, err := ReadObjects("f", []byte("apiVersion: "+group+"/v1\nkind: "+name+"\nmetadata: {name: n}\n"+text+"\n"+runtime))
+				if err != nil {
+					continue
+				}
+				for i := range objects {
+					workloads, _, err := objects[i].ReadWorkloads()
+					if err == nil && kind == "/Pod" && len(workloads) > 1 {
+						t.Errorf("%s with %s: %d workloads", kind, text, len(workloads))
+					}
+					_, _ = objects[i].ReadAutoscaler()
+					_, _ = objects[i].Pods()
+				}
+			}
+		}
 	}
 }
 

@@ -27,7 +27,8 @@ func TestDescribeConnection(t *testing.T) {
 		return gpus
 	}
 	linked := func(d resourceapi.Device, links string) resourceapi.Device {
-		d.Attributes["links"], d.Attributes["nvlinkLaneBandwidth"] = textAttribute(links), resourceapi.DeviceAttribute{IntValue: ptr.To(int64(25))}
+		d.Attributes["links"] = textAttribute(links)
+		d.Attributes["nvlinkLaneBandwidth"] = resourceapi.DeviceAttribute{IntValue: ptr.To(int64(25))}
 		return d
 	}
 	const v100, t4, h100 = "Tesla V100-SXM2-16GB", "Tesla T4", "NVIDIA H100 80GB HBM3"
@@ -42,8 +43,12 @@ func TestDescribeConnection(t *testing.T) {
 		"published by one of them": {[]resourceapi.Device{
 			linked(at(0, h100, "0000:13:00.0", "a", 0), "X NV18"), at(1, h100, "0000:2f:00.0", "b", 0),
 		}, []string{"gpu-0", "gpu-1"}, "unknown"},
-		"not published":                       {[]resourceapi.Device{at(0, h100, "", "a", 0), at(1, h100, "", "b", 1)}, []string{"gpu-0", "gpu-1"}, "unknown"},
-		"one GPU has no links":                {[]resourceapi.Device{at(0, h100, "", "a", 0), at(1, h100, "", "b", 1)}, []string{"gpu-1"}, "-"},
+		"not published": {
+			[]resourceapi.Device{at(0, h100, "", "a", 0), at(1, h100, "", "b", 1)}, []string{"gpu-0", "gpu-1"}, "unknown",
+		},
+		"one GPU has no links": {
+			[]resourceapi.Device{at(0, h100, "", "a", 0), at(1, h100, "", "b", 1)}, []string{"gpu-1"}, "-",
+		},
 		"proven by the addresses":             {p3(v100), []string{"gpu-0", "gpu-3"}, "NV2, 50 GB/s"},
 		"the addresses of seven are no proof": {p3(v100)[:7], []string{"gpu-0", "gpu-3"}, "unknown"},
 		"nor are those of another product":    {p3(h100), []string{"gpu-0", "gpu-3"}, "unknown"},
@@ -82,8 +87,9 @@ func TestDescribeConnection(t *testing.T) {
 // Devices with admin access are named as such and connect nothing.
 func TestDescribeAdminAccess(t *testing.T) {
 	slice := resourceapi.ResourceSlice{Spec: resourceapi.ResourceSliceSpec{
-		Driver: deviceapi.NVIDIADriver, NodeName: ptr.To("n"), Devices: []resourceapi.Device{nvidiaGPU(0, "a", 0), nvidiaGPU(1, "a", 0), nvidiaGPU(2, "b", 1)},
-		Pool: resourceapi.ResourcePool{Name: "n", ResourceSliceCount: 1},
+		Driver: deviceapi.NVIDIADriver, NodeName: ptr.To("n"),
+		Devices: []resourceapi.Device{nvidiaGPU(0, "a", 0), nvidiaGPU(1, "a", 0), nvidiaGPU(2, "b", 1)},
+		Pool:    resourceapi.ResourcePool{Name: "n", ResourceSliceCount: 1},
 	}}
 	claim := resourceapi.ResourceClaim{Status: resourceapi.ResourceClaimStatus{Allocation: &resourceapi.AllocationResult{}}}
 	for i, admin := range []bool{true, true, false} {

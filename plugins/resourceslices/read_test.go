@@ -133,6 +133,12 @@ func TestReadPool(t *testing.T) {
 			published:       []resourceapi.Device{vfioDevice(0)},
 			wantUnsupported: map[int]string{0: `device gpu-vfio-0: type "vfio" is not understood`},
 		},
+		"a slice that several claims may have": {
+			published: []resourceapi.Device{
+				changed(sliceMadeBefore(0, 6), func(d *resourceapi.Device) { d.AllowMultipleAllocations = ptr.To(true) }),
+			},
+			wantGPUs: 1, want: []placement.Device{smallAt(0, 6)}, wantPublished: []int{0},
+		},
 		"a GPU in MIG mode without the GPU itself": {
 			published: []resourceapi.Device{nvidiaSlice(0, 0), nvidiaSlice(0, 6)},
 			wantGPUs:  1, want: []placement.Device{smallAt(0, 0), smallAt(0, 6)}, wantPublished: []int{0, 1},
@@ -188,14 +194,12 @@ func TestReadPool(t *testing.T) {
 			published: []resourceapi.Device{
 				changed(sliceMadeBefore(0, 0), func(d *resourceapi.Device) { d.Capacity = memoryOf("4864Mi") }),
 				changed(nvidiaSlice(0, 0), func(d *resourceapi.Device) { d.Name = "gpu-0-mig-1g5gb-19-99" }),
-				changed(nvidiaSlice(0, 0), func(d *resourceapi.Device) { d.AllowMultipleAllocations = ptr.To(true) }),
 				nvidiaGPU(0, "a", 0),
 			},
-			wantGPUs: 1, want: []placement.Device{whole}, wantPublished: []int{3},
+			wantGPUs: 1, want: []placement.Device{whole}, wantPublished: []int{2},
 			wantUnsupported: map[int]string{
 				0: "device gpu-0-mig-1g5gb-19-0: its MIG placement cannot be told",
 				1: "device gpu-0-mig-1g5gb-19-99: its MIG placement 99:1 is on no GPU, want memory slices within 0 to 11",
-				2: `device gpu-0-mig-1g5gb-19-0: type "mig" is not understood`,
 			},
 		},
 	} {

@@ -74,7 +74,8 @@ func (c *Catalogue) parseMachine(file, key, text string) (*machineFile, error) {
 			m.Addressed = true
 		case "kind", "note": // for the reader of the file
 		default:
-			return nil, l.fieldErrorf(name, "unknown header, want machine, description, gpu, kind, confidence, source, clique, addresses, note or the links")
+			return nil, l.fieldErrorf(name,
+				"unknown header, want machine, description, gpu, kind, confidence, source, clique, addresses, note or the links")
 		}
 	}
 	if len(all) == 0 {

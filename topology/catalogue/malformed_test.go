@@ -140,7 +140,8 @@ func TestMalformedMachines(t *testing.T) {
 	tests := map[string]struct{ old, new, want string }{
 		"other name": {"machine box", "machine bax", `machines/box.txt:1: machine: "bax" in a file named box.txt: make them equal`},
 		"header": {"kind", "kin",
-			`machines/box.txt:4: kin: unknown header, want machine, description, gpu, kind, confidence, source, clique, addresses, note or the links`},
+			`machines/box.txt:4: kin: unknown header, ` +
+				`want machine, description, gpu, kind, confidence, source, clique, addresses, note or the links`},
 		"empty header": {"kind PCIe only", "kind", `machines/box.txt:4: kind: is empty`},
 		"no header":    {"source public capture\n", "", `machines/box.txt:8: source: is missing above the links`},
 		"no links": {goodMachine[strings.Index(goodMachine, "      GPU0"):], "",

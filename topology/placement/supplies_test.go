@@ -17,13 +17,15 @@ func TestPlaceWithSupplies(t *testing.T) {
 		want     []int
 		wantCode ReasonCode
 	}{
-		"beside the only adapter":        {counts: []int{1}, draws: []int64{1}, supplies: [][]int64{{0, 1}}, want: []int{4}},
-		"a pair beside it":               {counts: []int{2}, draws: []int64{1}, supplies: [][]int64{{0, 1}}, want: []int{4, 5}},
-		"two parts share one":            {counts: []int{1, 1}, draws: []int64{1, 1}, supplies: [][]int64{{1, 1}}, want: []int{0, 4}},
-		"two parts at two":               {counts: []int{1, 1}, draws: []int64{1, 1}, supplies: [][]int64{{2, 0}}, want: []int{0, 1}},
-		"enough of them":                 {counts: []int{1}, draws: []int64{2}, supplies: [][]int64{{1, 2}}, want: []int{4}},
-		"one for two":                    {counts: []int{1, 1}, draws: []int64{1, 1}, supplies: [][]int64{{1}}, wantCode: Unsupplied},
-		"none at the GPUs that are free": {busy: []int{4, 5, 6, 7}, counts: []int{1}, draws: []int64{1}, supplies: [][]int64{{0, 1}}, wantCode: Unsupplied},
+		"beside the only adapter": {counts: []int{1}, draws: []int64{1}, supplies: [][]int64{{0, 1}}, want: []int{4}},
+		"a pair beside it":        {counts: []int{2}, draws: []int64{1}, supplies: [][]int64{{0, 1}}, want: []int{4, 5}},
+		"two parts share one":     {counts: []int{1, 1}, draws: []int64{1, 1}, supplies: [][]int64{{1, 1}}, want: []int{0, 4}},
+		"two parts at two":        {counts: []int{1, 1}, draws: []int64{1, 1}, supplies: [][]int64{{2, 0}}, want: []int{0, 1}},
+		"enough of them":          {counts: []int{1}, draws: []int64{2}, supplies: [][]int64{{1, 2}}, want: []int{4}},
+		"one for two":             {counts: []int{1, 1}, draws: []int64{1, 1}, supplies: [][]int64{{1}}, wantCode: Unsupplied},
+		"none at the GPUs that are free": {
+			busy: []int{4, 5, 6, 7}, counts: []int{1}, draws: []int64{1}, supplies: [][]int64{{0, 1}}, wantCode: Unsupplied,
+		},
 		"no GPUs, whatever the adapters": {counts: []int{9}, draws: []int64{1}, supplies: [][]int64{{0, 1}}, wantCode: GPUsBusy},
 		"a value that no adapter has":    {counts: []int{1}, draws: []int64{1}, supplies: [][]int64{{}}, wantCode: Unsupplied},
 		"two kinds at different NUMA nodes": {

@@ -53,8 +53,9 @@ func (c *NodeChoice) chooseGPUs(inventory *placement.Inventory, r *Resource, req
 	c.Inventory, c.GPUs = inventory, make(placement.GPUStates, len(inventory.Node.GPUs))
 	count, devices := request.Amounts[r.Name], int64(len(c.GPUs))
 	used := min(node.GetRequested().GetScalarResources()[r.Name], r.Count)
-	for i := range used { // shared devices fill evenly
-		inventory.HoldDevice(c.GPUs, int(i%devices), placement.ShareSize{Bytes: r.fairShare()})
+	for i := range min(used, devices) { // shared devices fill evenly
+		replicas := topology.Bytes((used - i + devices - 1) / devices)
+		inventory.HoldDevice(c.GPUs, int(i), placement.ShareSize{Bytes: replicas * r.fairShare()})
 	}
 	for i := range min(count, devices) {
 		c.Devices = append(c.Devices, placement.DeviceAllocation{

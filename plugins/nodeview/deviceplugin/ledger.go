@@ -1,6 +1,7 @@
 package deviceplugin
 
 import (
+	"cmp"
 	"slices"
 
 	v1 "k8s.io/api/core/v1"
@@ -14,8 +15,14 @@ import (
 type sharedLedger struct {
 	// replicas is how many are in use.
 	replicas int64
-	// takes are the bytes that each replica in use takes of its device, the most first.
-	takes []topology.Bytes
+	// takes are what the replicas in use take of their devices, the most first.
+	takes []replicaTakes
+}
+
+// replicaTakes is what each of some replicas takes of its device, at most all of it.
+type replicaTakes struct {
+	bytes    topology.Bytes
+	replicas int64
 }
 
 // readLedger is what pods take of a resource. read gives a pod's request.
@@ -31,13 +38,13 @@ func readLedger(r *Resource, pods []fwk.PodInfo, read func(*v1.Pod) *PodRequest)
 			continue
 		}
 		count := min(request.Amounts[r.Name], r.Count)
-		takes := r.takenBy(request.Server)
-		for range count {
-			ledger.takes = append(ledger.takes, takes)
+		if count > 0 {
+			takes := min(r.takenBy(request.Server), r.Device.Total) // a pod may state more than there is
+			ledger.takes = append(ledger.takes, replicaTakes{bytes: takes, replicas: count})
+			ledger.replicas += count
 		}
-		ledger.replicas += count
 	}
-	slices.SortFunc(ledger.takes, func(a, b topology.Bytes) int { return int(min(max(b-a, -1), 1)) })
+	slices.SortFunc(ledger.takes, func(a, b replicaTakes) int { return cmp.Compare(b.bytes, a.bytes) })
 	return ledger
 }
 
@@ -67,10 +74,17 @@ func (l *sharedLedger) heldBeside(r *Resource, count int64) topology.Bytes {
 	if count <= devices {
 		others = l.replicas / (devices - count + 1)
 	}
-	others = min(others, r.Replicas-1, int64(len(l.takes)))
+	others = min(others, r.Replicas-1)
 	held := topology.Bytes(0)
-	for _, takes := range l.takes[:max(0, others)] {
-		held += takes
+	for _, takes := range l.takes {
+		if takes.bytes <= 0 {
+			break
+		}
+		count := min(takes.replicas, others)
+		if count > int64((r.Device.Total-held)/takes.bytes) {
+			return r.Device.Total
+		}
+		held, others = held+topology.Bytes(count)*takes.bytes, others-count
 	}
 	return held
 }

@@ -11,6 +11,15 @@ import (
 // GPU feature discovery (cloud.google.com/kubernetes-engine/docs/how-to/gpus).
 const acceleratorLabel = "cloud.google.com/gke-accelerator"
 
+// Labels of the same nodes for GPUs that are cut or shared (how-to/gpus-multi and
+// how-to/timesharing-gpus there): the MIG profile, "time-sharing" or "mps", and how many
+// pods may have one GPU.
+const (
+	partitionLabel     = "cloud.google.com/gke-gpu-partition-size"
+	googleSharingLabel = "cloud.google.com/gke-gpu-sharing-strategy"
+	googleClientsLabel = "cloud.google.com/gke-max-shared-clients-per-gpu"
+)
+
 // accelerators are the models by that label's values. nvidia-tesla-v100 is left out: it
 // stands for a card that the catalogue lacks.
 var accelerators = map[string]string{

@@ -94,6 +94,9 @@ func readResource(node *v1.Node, name v1.ResourceName, count int64) Resource {
 			product, _, shared = productOf(label)
 		}
 	}
+	if googleProfile := node.Labels[partitionLabel]; base == wholePrefix && product == "" && googleProfile != "" {
+		profile = plusName(googleProfile)
+	}
 	r := Resource{Name: name, Count: count, Profile: profile}
 	r.readSharing(node, prefix, shared || renamed)
 	reported := topology.Bytes(positiveLabel(node, prefix+memorySuffix)) * topology.MiB
@@ -104,18 +107,27 @@ func readResource(node *v1.Node, name v1.ResourceName, count int64) Resource {
 // readSharing reads how a device is shared. suspected says that its name says so.
 func (r *Resource) readSharing(node *v1.Node, prefix string, suspected bool) {
 	r.Replicas = positiveLabel(node, prefix+replicasSuffix)
-	switch node.Labels[prefix+sharingSuffix] {
+	strategy := node.Labels[prefix+sharingSuffix]
+	if strategy == "" && prefix == wholePrefix {
+		strategy = node.Labels[googleSharingLabel]
+		r.Replicas = max(r.Replicas, positiveLabel(node, googleClientsLabel))
+	}
+	devices := positiveLabel(node, prefix+countSuffix)
+	if known := instanceOf(node); devices == 0 && known != nil && prefix == wholePrefix && r.Profile == "" {
+		devices = known.GPUs
+	}
+	switch strategy {
 	case "mps":
 		r.Sharing = MPS
-	case "time-slicing":
+	case "time-slicing", "time-sharing":
 		r.Sharing = TimeSlicing
 	case "none":
 	default:
+		suspected = suspected || devices > 0 && r.Count > devices // more than there are
 		if suspected || r.Replicas > 1 {
 			r.Sharing = TimeSlicing
 		}
 	}
-	devices := positiveLabel(node, prefix+countSuffix)
 	switch {
 	case r.Sharing == Exclusive && !suspected:
 		r.Replicas = 1
@@ -139,6 +151,11 @@ func (r *Resource) readDevice(node *v1.Node, product string, reported topology.B
 	r.Model = modelOf(product, whole, compute)
 	if r.Model == nil {
 		r.Model = machineModel(node, product)
+		if known := instanceOf(node); known != nil && r.Model != nil && r.Model.MIG != "" && r.Profile == "" && r.Count > known.GPUs {
+			r.UnknownBecause = fmt.Sprintf("it hands out %d %s of %d GPUs, as slices or shared, and has no label %s",
+				r.Count, r.Name, known.GPUs, productLabel)
+			return
+		}
 	}
 	switch {
 	case r.Model == nil && product == "":

@@ -104,6 +104,38 @@ func TestReadNode(t *testing.T) {
 			allocatable: map[string]string{"nvidia.com/gpu": "1"},
 			want:        []string{"nvidia.com/gpu 1 alone NVIDIA L4 21.95GiB"},
 		},
+		"Google's label for slices": {
+			labels: map[string]string{
+				"cloud.google.com/gke-accelerator": "nvidia-tesla-a100", "cloud.google.com/gke-gpu-partition-size": "1g.5gb",
+				"node.kubernetes.io/instance-type": "a2-highgpu-1g",
+			},
+			allocatable: map[string]string{"nvidia.com/gpu": "7"},
+			want:        []string{"nvidia.com/gpu 7 alone NVIDIA A100-SXM4-40GB 1g.5gb 4.75GiB"},
+		},
+		"Google's labels for time-sharing": {
+			labels: map[string]string{
+				"cloud.google.com/gke-accelerator": "nvidia-tesla-t4", "cloud.google.com/gke-gpu-sharing-strategy": "time-sharing",
+				"cloud.google.com/gke-max-shared-clients-per-gpu": "4",
+			},
+			allocatable: map[string]string{"nvidia.com/gpu": "8"},
+			want:        []string{"nvidia.com/gpu 8 time-slicing/4 on 2 Tesla T4 14.56GiB"},
+		},
+		"more than an instance has": {
+			labels:      map[string]string{"node.kubernetes.io/instance-type": "g5.xlarge"},
+			allocatable: map[string]string{"nvidia.com/gpu": "4"},
+			want:        []string{"nvidia.com/gpu 4 time-slicing/4 on 1 NVIDIA A10G 21.99GiB"},
+		},
+		"more than an instance has, which may be slices": {
+			labels:      map[string]string{"node.kubernetes.io/instance-type": "p4d.24xlarge"},
+			allocatable: map[string]string{"nvidia.com/gpu": "56"},
+			want: []string{"nvidia.com/gpu 56 time-slicing/7 on 8 unknown: it hands out 56 nvidia.com/gpu of 8 GPUs, as slices or shared, " +
+				"and has no label nvidia.com/gpu.product"},
+		},
+		"more than the label counts": {
+			labels:      labelsOf("NVIDIA-L40S", "46068", "1"),
+			allocatable: map[string]string{"nvidia.com/gpu": "4"},
+			want:        []string{"nvidia.com/gpu 4 time-slicing/4 on 1 NVIDIA L40S 44.42GiB"},
+		},
 		"labels that lie": {
 			labels:      labelsOf("Tesla-T4", "-5", "99999999999999999999", sharing, "time-slicing", replicas, "1e9"),
 			allocatable: map[string]string{"nvidia.com/gpu": "4"},

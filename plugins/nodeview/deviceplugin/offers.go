@@ -44,7 +44,10 @@ type Supply struct {
 	Node string
 	// Count is how many the node hands out, Used how many pods there ask for.
 	Count, Used int64
-	Resource    *Resource
+	// Had is how many the node has, those that its device plugin reports unhealthy included.
+	Had      int64
+	Cordoned bool
+	Resource *Resource
 	// Holders are the pods that have some, as namespace/name, sorted.
 	Holders []string
 }
@@ -61,7 +64,10 @@ func (s *Source) ListSupplies(name v1.ResourceName, nodes []fwk.NodeInfo) []Supp
 		if r == nil {
 			continue
 		}
-		supply := Supply{Node: offered.Name, Count: r.Count, Used: node.GetRequested().GetScalarResources()[name], Resource: r}
+		supply := Supply{Node: offered.Name, Count: r.Count, Used: node.GetRequested().GetScalarResources()[name],
+			Cordoned: node.Node().Spec.Unschedulable, Resource: r}
+		capacity := node.Node().Status.Capacity[name]
+		supply.Had = max(supply.Count, capacity.Value())
 		for _, info := range node.GetPods() {
 			pod := info.GetPod()
 			if !AsksForGPUs(pod) {
@@ -98,6 +104,13 @@ func (r *Resource) RefusesServer(server *modelmemory.Server) string {
 		return ""
 	}
 	return server.Refuses(r.offeredDevice())
+}
+
+// MayHold reports whether a model server that takes more than its part of a shared device
+// would start if it were told to take no more.
+func (r *Resource) MayHold(server *modelmemory.Server) bool {
+	device := r.offeredDevice()
+	return device.Share > 0 && server.Refuses(modelmemory.Device{GPU: r.Device}) == "" && server.LeastOn(device) <= device.Share
 }
 
 // SmallestProfile is the MIG profile with the least memory on which a model server would

@@ -16,6 +16,8 @@ type NodeRefusal struct {
 	// else is there, and Because gives the arithmetic.
 	TooSmall bool
 	Because  string
+	// Never says that it stays so whatever pods leave the node.
+	Never bool
 }
 
 // ServesAny reports whether a node's device plugin hands out anything that a pod asks for.
@@ -33,7 +35,7 @@ func (s *Source) RefusalOn(request *PodRequest, node fwk.NodeInfo) *NodeRefusal 
 	}
 	for _, name := range request.Names() {
 		r := offered.FindResource(name)
-		if r == nil || r.Device.Total == 0 {
+		if r == nil {
 			continue
 		}
 		if refusal := s.refusesResource(r, request, node); refusal != nil {
@@ -44,6 +46,12 @@ func (s *Source) RefusalOn(request *PodRequest, node fwk.NodeInfo) *NodeRefusal 
 }
 
 func (s *Source) refusesResource(r *Resource, request *PodRequest, node fwk.NodeInfo) *NodeRefusal {
+	if text := r.refusesCount(request); text != "" {
+		return &NodeRefusal{Text: text, Never: true}
+	}
+	if r.Device.Total == 0 {
+		return nil
+	}
 	if request.Server != nil {
 		if because := request.Server.Refuses(r.offeredDevice()); because != "" {
 			return &NodeRefusal{Text: "node(s) have no GPU " + request.Server.Demands(), TooSmall: true, Because: because}
@@ -63,6 +71,27 @@ func (s *Source) refusesResource(r *Resource, request *PodRequest, node fwk.Node
 	}
 	return &NodeRefusal{Text: fmt.Sprintf("node(s) share %s between %d pods without room for %s: up to %s of %s is taken",
 		r.DescribeDevice(), r.Replicas, needed, min(held, r.Device.Total), r.Device.Total)}
+}
+
+// refusesCount says why as many devices as a pod asks for are no use to it, "" if they may
+// be. For replicas of MPS NVIDIA's plugin fails every request for more than one
+// (failRequestsGreaterThanOne, api/config/v1 of NVIDIA/k8s-device-plugin).
+func (r *Resource) refusesCount(request *PodRequest) string {
+	if r.Sharing == MPS && request.Amounts[r.Name] > 1 {
+		return fmt.Sprintf("node(s) share GPUs by MPS and give a pod one %s at most: ask for 1", r.Name)
+	}
+	if request.Server == nil || request.Server.ModelParallel() <= 1 {
+		return ""
+	}
+	spans, devices := request.Server.ModelParallel(), r.CountDevices()
+	switch {
+	case r.Profile != "":
+		return fmt.Sprintf("node(s) hand out MIG slices as %s, over which no model is spread: ask for %d whole GPUs, or start it on one slice",
+			r.Name, spans)
+	case r.Sharing != Exclusive && devices > 0 && devices < spans:
+		return fmt.Sprintf("node(s) share %d GPU(s) as %s, and the model server spans %d: start it on %d", devices, r.Name, spans, devices)
+	}
+	return ""
 }
 
 // DoubtsOn says what of a node could not be checked for a pod that goes there, each a

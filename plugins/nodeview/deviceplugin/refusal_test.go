@@ -16,6 +16,11 @@ func TestRefusalOn(t *testing.T) {
 	mps := nodeOf(labelsOf("NVIDIA-A100-SXM4-80GB-SHARED", "81920", "1", "nvidia.com/gpu.replicas", "4",
 		"nvidia.com/gpu.sharing-strategy", "mps"), map[string]string{gpu: "4"})
 	unlabelled := nodeOf(nil, map[string]string{gpu: "4"})
+	two := nodeOf(labelsOf("NVIDIA-A100-SXM4-80GB-SHARED", "81920", "2", "nvidia.com/gpu.replicas", "4"), map[string]string{gpu: "8"})
+	slices := nodeOf(labelsOf("NVIDIA-A100-SXM4-80GB-MIG-3g.40gb", "40192", "2"), map[string]string{gpu: "2"})
+	absurd := nodeOf(labelsOf("NVIDIA-A100-SXM4-80GB-SHARED", "81920", "1", "nvidia.com/gpu.replicas", "1000000000"),
+		map[string]string{gpu: "1000000000"})
+	spread := append([]string{"--tensor-parallel-size=2"}, llama...)
 	for name, tc := range map[string]struct {
 		node    *v1.Node
 		running []*v1.Pod
@@ -44,6 +49,17 @@ func TestRefusalOn(t *testing.T) {
 		},
 		"beyond the part of an MPS client": {node: mps, pod: podOf(gpu, "1", nil, llama...), want: "no GPU on which vLLM starts"},
 		"within it":                        {node: mps, pod: stated(gpu, "19Gi")},
+		"several replicas of MPS":          {node: mps, pod: podOf(gpu, "2", nil), want: "give a pod one nvidia.com/gpu at most: ask for 1"},
+		"spread over one shared GPU":       {node: sliced, pod: podOf(gpu, "2", nil, spread...), want: "share 1 GPU(s) as nvidia.com/gpu"},
+		"spread over two shared GPUs":      {node: two, pod: podOf(gpu, "2", nil, spread...)},
+		"spread over slices":               {node: slices, pod: podOf(gpu, "2", nil, spread...), want: "over which no model is spread"},
+		"more replicas than anybody has": {
+			node: absurd, running: []*v1.Pod{podOf(gpu, "900000000", nil)}, pod: podOf(gpu, "1", nil, llama...), want: "without room for",
+		},
+		"pods that state more than there is": {
+			node: sliced, running: []*v1.Pod{stated(gpu, "300Gi"), stated(gpu, "400Gi")}, pod: stated(gpu, "20Gi"),
+			want: "up to 79.25GiB of 79.25GiB is taken",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			request, err := ReadPod(tc.pod)

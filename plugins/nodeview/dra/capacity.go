@@ -1,6 +1,7 @@
 package dra
 
 import (
+	"maps"
 	"slices"
 
 	resourceapi "k8s.io/api/resource/v1"
@@ -57,12 +58,24 @@ func unaskedAmount(capacity resourceapi.DeviceCapacity) int64 {
 // what others consume. It only refuses what the in-tree code refuses: what an amount is
 // rounded to beyond whole steps is left to that.
 func (s *subRequest) capacityLeft(d *resourceapi.Device, driver string, consumed structured.ConsumedCapacity) bool {
+	return s.lackingCapacity(d, driver, consumed, func(resourceapi.QualifiedName) bool { return true }) == ""
+}
+
+// lackingCapacity is the first by name of a device's capacities, among those that count, of
+// which too little is left for a sub-request; "" if there is none.
+func (s *subRequest) lackingCapacity(
+	d *resourceapi.Device, driver string, consumed structured.ConsumedCapacity, counts func(resourceapi.QualifiedName) bool,
+) resourceapi.QualifiedName {
 	for name := range s.capacity {
 		if _, found := resourceslices.FindQualified(d.Capacity, driver, name); !found {
-			return false
+			return name
 		}
 	}
-	for name, capacity := range d.Capacity {
+	for _, name := range slices.Sorted(maps.Keys(d.Capacity)) {
+		capacity := d.Capacity[name]
+		if !counts(name) {
+			continue
+		}
 		amount := unaskedAmount(capacity)
 		if asked, found := resourceslices.FindQualified(s.capacity, driver, name); found {
 			amount = consumedAmount(capacity, asked)
@@ -72,10 +85,10 @@ func (s *subRequest) capacityLeft(d *resourceapi.Device, driver string, consumed
 			total.Add(*used)
 		}
 		if total.Cmp(wholeAmount(capacity.Value)) > 0 {
-			return false
+			return name
 		}
 	}
-	return true
+	return ""
 }
 
 // wholeAmount is a quantity rounded up to a whole number, as Quantity.Value does.

@@ -9,7 +9,9 @@
 // The in-tree plugin gets one small placeholder slice for each pool instead of every
 // ResourceSlice of the cluster. Before it looks at a node, the placeholders of that node
 // are filled with just the devices that were chosen. Pools and devices that are not
-// understood reach it as they are.
+// understood reach it as they are, and so do the requests that only they can serve: a network
+// adapter beside the GPUs. Where a constraint ties the two, GPUs are chosen at values that the
+// free devices of others have.
 //
 // A Source belongs to one profile of the scheduler, whose cycles are serial; within a
 // cycle, views of different nodes may be used at once.
@@ -17,10 +19,18 @@
 //	source.go       what outlives cycles: pools, compiled expressions, in-tree instances
 //	cycle.go        one pod's scheduling cycle
 //	view.go         a node as the pod sees it
+//	others.go       the node's devices that are not viewed: adapters, channels between nodes
+//	supply.go       what those offer to constraints that tie them to GPUs
+//	near.go         GPUs and adapters that nothing ties, near each other
+//	lack.go         which of them are used up
+//	twins.go        GPUs that two drivers publish are one; twinnotes.go where that cannot be told
+//	show.go         what the in-tree plugin is shown on a node
+//	adminaccess.go  the same where the pod only looks at devices
+//	shares.go       what devices are shared by beside memory
 //	index.go        pools by node
 //	pool.go         a pool and its GPUs
 //	inventory.go    one inventory for all pools of a make
-//	placeholder.go  what the in-tree plugin is shown
+//	placeholder.go  the slices that it is shown in
 //	allocation.go   devices in use, and who holds them
 //	twice.go        what a device plugin beside the slices needs to know
 //	offers.go       kinds of devices, for a server that does not start on what it asked for

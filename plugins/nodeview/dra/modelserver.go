@@ -15,7 +15,8 @@ import (
 )
 
 // tooSmall says why the pod's model server could not run on device i of the inventory,
-// "" if it may. share is the memory that the pod asks for of a shared GPU.
+// "" if it may. share is the memory that the pod asks for of a shared GPU or MIG device, 0 for
+// all of it.
 func (p *Pool) tooSmall(server *modelmemory.Server, i int, share topology.Bytes) string {
 	if server == nil {
 		return ""
@@ -27,6 +28,9 @@ func (p *Pool) tooSmall(server *modelmemory.Server, i int, share topology.Bytes)
 	case placement.MIG:
 		profile := resourceslices.ProfileName(p.Driver, p.publishedDevice(i).Device)
 		candidate.GPU = memory.MIGSlice(model, profile, device.Memory)
+		if share < device.Memory {
+			candidate.Share = share
+		}
 	case placement.Share:
 		candidate.Share = share
 	}
@@ -45,7 +49,7 @@ func (p *Pool) usableMemory(model *topology.Model) memory.GPU {
 // shareLimit is the memory that a sub-request gets of device i of the inventory if that
 // is shared, 0 for all of it.
 func (p *Pool) shareLimit(sub *subRequest, i int) topology.Bytes {
-	if p.gpus.inventory.Devices[i].Form != placement.Share {
+	if !isShareable(p.publishedDevice(i).Device) {
 		return 0
 	}
 	return sub.shareOf(p.publishedDevice(i)).memoryLimit()

@@ -109,7 +109,7 @@ func (v *View) partFor(ctx context.Context, sub *subRequest) placement.Part {
 			continue
 		}
 		var share memoryShare
-		if p.gpus.inventory.Devices[i].Form == placement.Share {
+		if isShareable(&p.Devices[at]) {
 			share = sub.shareOf(p.publishedDevice(i))
 		}
 		if p.tooSmall(server, i, share.memoryLimit()) != "" {
@@ -130,8 +130,8 @@ func (v *View) partFor(ctx context.Context, sub *subRequest) placement.Part {
 
 // hasCapacity reports whether device i of the inventory has what a sub-request asks for.
 func (s *subRequest) hasCapacity(p *Pool, i int) bool {
-	shared := p.gpus.inventory.Devices[i].Form == placement.Share
 	device := p.publishedDevice(i)
+	shared := isShareable(device.Device)
 	for name, amount := range s.capacity {
 		capacity, found := device.FindCapacity(name)
 		if found && shared {

@@ -37,7 +37,7 @@ func (v *View) ShowChosen(ctx context.Context, chosen []placement.DeviceAllocati
 	v.cycle.showPool(ctx, v.pool, own, taken)
 	for _, p := range v.cycle.source.pools.byNode[v.pool.Node] {
 		if p != v.pool {
-			v.cycle.showPool(ctx, p, nil, taken)
+			v.cycle.showPool(ctx, p, v.nearestFirst(ctx, p, chosen), taken)
 		}
 	}
 }

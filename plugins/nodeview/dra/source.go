@@ -10,6 +10,7 @@ import (
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
 	"k8s.io/dynamic-resource-allocation/structured"
+	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 
@@ -63,6 +64,9 @@ func (s *Source) Refresh() error {
 		return err
 	}
 	s.pools.updatePools(published)
+	for _, note := range s.pools.twins.newNotes() {
+		klog.Background().Info("GPUs that may be promised twice", "note", note)
+	}
 	return nil
 }
 

@@ -13,6 +13,21 @@ import (
 // node that publish nothing to compare, and a UUID on several nodes. A sentence each, sorted.
 func (s *Source) IdentityNotes() []string { return slices.Clone(s.pools.twins.notes) }
 
+// newNotes are the notes that it has not returned before. One that no longer holds is
+// forgotten, and new when it holds again.
+func (x *twinIndex) newNotes() []string {
+	var fresh []string
+	said := make(map[string]bool, len(x.notes))
+	for _, note := range x.notes {
+		if !x.said[note] {
+			fresh = append(fresh, note)
+		}
+		said[note] = true
+	}
+	x.said = said
+	return fresh
+}
+
 // noteOnIncomparable is about the first GPU of a node of which cannot be told whether
 // another driver publishes it too; "" if there is none.
 func noteOnIncomparable(pools []*Pool) string {

@@ -30,8 +30,9 @@ type twinGPU struct{ devices []twinDevice }
 // twinIndex finds the twins of devices.
 type twinIndex struct {
 	byNode map[string]*nodeTwins
-	// notes are what cannot be told.
+	// notes are what cannot be told, said those of them that were given to somebody.
 	notes []string
+	said  map[string]bool
 }
 
 // nodeTwins are the twins of one node. It does not change.

@@ -33,7 +33,13 @@ func (v *View) Node() string { return v.pool.Node }
 func (v *View) Inventory() *placement.Inventory { return v.pool.gpus.inventory }
 
 // GPUs implements nodeview.View.
-func (v *View) GPUs() placement.GPUStates { return v.cycle.allocated.gpuStates(v.pool) }
+func (v *View) GPUs() placement.GPUStates {
+	gpus := v.cycle.allocated.gpuStates(v.pool)
+	v.fillUsedUp(gpus, func(device placement.DeviceAllocation) {
+		v.pool.gpus.inventory.HoldDevice(gpus, device.Device, device.ShareSize)
+	})
+	return gpus
+}
 
 // State implements nodeview.View. Holders are UIDs of claims.
 func (v *View) State() (*placement.NodeState, error) {
@@ -49,6 +55,13 @@ func (v *View) State() (*placement.NodeState, error) {
 		return nil, err
 	}
 	state := v.cycle.allocated.nodeState(v.pool, claims)
+	v.fillUsedUp(state.GPUs(), func(device placement.DeviceAllocation) {
+		full := placement.Allocation{Devices: []placement.DeviceAllocation{device}}
+		if holders := state.HoldersOf(1 << v.pool.gpus.inventory.Devices[device.Device].GPU); len(holders) > 0 {
+			full.Holder = holders[0]
+		}
+		state.RecordAllocation(full)
+	})
 	return state, v.addTwinHolders(state, claimsOf)
 }
 
@@ -86,9 +99,9 @@ func (v *View) UnsupportedReason(ctx context.Context) string {
 }
 
 // DecidedHere implements nodeview.View. Requests that others serve can only be in the way of
-// the pod, and never make it fit.
+// the pod, and never make it fit. A MIG device that may be shared further makes it fit.
 func (v *View) DecidedHere(ctx context.Context) bool {
-	return v.UnsupportedReason(ctx) == "" && !v.satisfiableByOtherDevices(ctx) && ctx.Err() == nil
+	return v.UnsupportedReason(ctx) == "" && !v.satisfiableByOtherDevices(ctx) && !v.sharedFurther(ctx) && ctx.Err() == nil
 }
 
 // satisfiableByOtherDevices reports whether devices that are not viewed could serve a

@@ -187,7 +187,7 @@ func (f *whatifFlags) readQuestion(stdin io.Reader) (*dryrun.PlacementQuestion, 
 			return nil, errors.Join(manifest.Errors...)
 		}
 		return nil, fmt.Errorf("%s: no pod in it: want objects like a Pod, a Deployment or a Job%s",
-			strings.Join(f.files, ", "), asideOf(manifest.Notes))
+			strings.Join(f.files, ", "), asideOf(append(manifest.Notes, manifest.AutoscalerNotes()...)))
 	}
 	return &dryrun.PlacementQuestion{Manifest: manifest, Copies: f.copies, Drain: f.drain, Waiting: f.waiting, Scheduler: f.scheduler}, nil
 }

@@ -64,6 +64,8 @@ type toldNode struct {
 	Allocatable map[string]resource.Quantity `json:"allocatable"`
 	Taints      []corev1.Taint               `json:"taints"`
 	Cordoned    bool                         `json:"cordoned"`
+	// Capacity is what is beyond the allocatable amounts, such as devices that are unhealthy.
+	Capacity map[string]resource.Quantity `json:"capacity"`
 }
 
 func (s *clusterStory) addNodes(text string) {
@@ -87,7 +89,10 @@ func (s *clusterStory) addNodes(text string) {
 		for resourceName, amount := range told.Allocatable {
 			amounts[corev1.ResourceName(resourceName)] = amount
 		}
-		node.Status.Capacity, node.Status.Allocatable = amounts, amounts
+		node.Status.Capacity, node.Status.Allocatable = maps.Clone(amounts), amounts
+		for resourceName, amount := range told.Capacity {
+			node.Status.Capacity[corev1.ResourceName(resourceName)] = amount
+		}
 		node.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
 		object, err := json.Marshal(node)
 		if err != nil {

@@ -241,6 +241,23 @@ func TestWhatifMistakes(t *testing.T) {
 			[]string{"--snapshot", recorded, "-f", file("apiVersion: example.org/v1\nkind: Fleet\nmetadata: {name: c}\n")}, cli.ExitFailure,
 			"Fleet c is not understood",
 		},
+		"an autoscaler alone": {
+			[]string{"--snapshot", recorded, "-f", file("apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: c}\n" +
+				"spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 3}\n")}, cli.ExitFailure,
+			"HorizontalPodAutoscaler c: how far it scales was not looked at, for Deployment web is not in the manifests: add it with -f",
+		},
+		"a claim of an earlier API": {
+			[]string{"--snapshot", recorded, "-f", file("apiVersion: resource.k8s.io/v1alpha3\nkind: ResourceClaim\nmetadata: {name: c}\n" +
+				"spec: {devices: {requests: [{name: g, deviceClassName: gpu.ashlar.dev}]}}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\n" +
+				"spec: {resourceClaims: [{name: g, resourceClaimName: c}], containers: [{name: c, image: i}]}\n")}, cli.ExitFailure,
+			"file.yaml:1: ResourceClaim c: resource.k8s.io/v1alpha3 is not served for ResourceClaim any more: write apiVersion: " +
+				"resource.k8s.io/v1, and put the fields of each request but its name under exactly: " +
+				`{name: g, exactly: {"deviceClassName":"gpu.ashlar.dev"}}`,
+		},
+		"a claim in the form of 1.30": {
+			[]string{"--snapshot", recorded, "-f", pod("resourceClaims: [{name: g, source: {resourceClaimTemplateName: t}}]")}, cli.ExitFailure,
+			"write resourceClaimName or resourceClaimTemplateName beside the claim's name, without source",
+		},
 		"two standard input": {[]string{"--snapshot", "-", "-f", "-"}, cli.ExitUsage, "standard input is either"},
 		"no kubeconfig":      {[]string{"--kubeconfig", "testdata/none", "--waiting"}, cli.ExitFailure, "testdata/none"},
 	} {
