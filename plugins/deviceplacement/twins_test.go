@@ -2,6 +2,7 @@ package deviceplacement
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
+	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // identified gives a device a UUID, or that of its GPU, and a PCI address, "" for none.
@@ -201,5 +203,38 @@ func TestNominatedThroughAnotherDriver(t *testing.T) {
 	}
 	if status := s.Filter(ctx, state, pod, s.nodes[0]); status.Code() != fwk.Unschedulable {
 		t.Errorf("beside the nominated pod: %v", status)
+	}
+}
+
+// Who holds what is told although the drivers publish different numbers of devices, and the
+// same GPU in different places of their lists.
+func TestHoldersWhereDriversPublishDifferently(t *testing.T) {
+	var ours []resourceapi.Device
+	for gpu, uuid := range []string{"GPU-x", "GPU-b", "GPU-a"} {
+		ours = append(ours, identified(wholeGPU(int64(gpu), []string{"X SYS*2", "SYS X SYS", "SYS*2 X"}[gpu]), uuid, ""))
+	}
+	theirs := []resourceapi.Device{identified(nvidiaWhole("0"), "GPU-a", ""), identified(nvidiaWhole("1"), "GPU-b", "")}
+	for class, want := range map[string][]placement.HolderID{
+		gpuClass:    {"", "claim-ours", "claim-theirs"},
+		nvidiaClass: {"claim-theirs", "claim-ours"},
+	} {
+		t.Run(class, func(t *testing.T) {
+			objects := append(publishBoth(ours, theirs), held("n", newClaim("ours", gpuClass, 1), "gpu-1"), heldOfNVIDIA("theirs", "gpu-0"),
+				newClaim("pod", class, 1))
+			s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, objects...)
+			holders, err := cycleOf(s.preFilter(newPod("pod"))).ViewNode("n", nil).State()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for gpu, holder := range want {
+				var wantHolders []placement.HolderID
+				if holder != "" {
+					wantHolders = append(wantHolders, holder)
+				}
+				if got := holders.HoldersOf(1 << gpu); !slices.Equal(got, wantHolders) {
+					t.Errorf("holders of GPU %d: %v, want %v", gpu, got, wantHolders)
+				}
+			}
+		})
 	}
 }
