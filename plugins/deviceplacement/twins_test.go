@@ -238,3 +238,41 @@ func TestHoldersWhereDriversPublishDifferently(t *testing.T) {
 		})
 	}
 }
+
+// A model server is kept to GPUs on which it starts, whichever driver's the pod would take.
+func TestServersOnNodesOfTwoDrivers(t *testing.T) {
+	small := func(gpu string) resourceapi.Device {
+		return nvidiaDevice("gpu-"+gpu, deviceapi.TypeGPU, "Tesla P4", "8Gi")
+	}
+	ours := []resourceapi.Device{identified(device("gpu-0", deviceapi.TypeGPU, 0, "8Gi"), "GPU-a", "")}
+	either := resourceapi.DeviceRequest{Name: "gpu"}
+	for _, class := range []string{nvidiaClass, gpuClass} {
+		either.FirstAvailable = append(either.FirstAvailable, resourceapi.DeviceSubRequest{
+			Name: "of-" + class, DeviceClassName: class, AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: 1,
+		})
+	}
+	for name, tc := range map[string]struct {
+		theirs []resourceapi.Device
+		claim  *resourceapi.ResourceClaim
+		want   bool
+	}{
+		"too small in both":                   {[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, claimOf("pod", either), false},
+		"too small, of NVIDIA's driver":       {[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, newClaim("pod", nvidiaClass, 1), false},
+		"too small, of ours":                  {[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, newClaim("pod", gpuClass, 1), false},
+		"too small, of whichever driver":      {[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, newClaim("pod", anyClass, 1), false},
+		"large enough, of NVIDIA's driver":    {[]resourceapi.Device{identified(nvidiaWhole("0"), "GPU-c", "")}, newClaim("pod", nvidiaClass, 1), true},
+		"one is large enough, in NVIDIA's":    {[]resourceapi.Device{small("0"), nvidiaWhole("1")}, claimOf("pod", either), true},
+		"as many as are large enough":         {[]resourceapi.Device{small("0"), nvidiaWhole("1")}, newClaim("pod", nvidiaClass, 1), true},
+		"more than there are large enough":    {[]resourceapi.Device{small("0"), nvidiaWhole("1")}, newClaim("pod", nvidiaClass, 2), false},
+		"more than that, of whichever driver": {[]resourceapi.Device{small("0"), nvidiaWhole("1")}, newClaim("pod", anyClass, 2), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, append(append(jointClasses(), publishBoth(ours, tc.theirs)...), tc.claim)...)
+			pod := newPod("pod", serving)
+			status := s.Filter(context.Background(), s.preFilter(pod), pod, s.nodes[0])
+			if status.IsSuccess() != tc.want {
+				t.Errorf("status %v, want success: %t", status, tc.want)
+			}
+		})
+	}
+}
