@@ -16,6 +16,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/plugins/deviceplacement"
 	"github.com/ashlar-dev/ashlar/plugins/gang"
+	"github.com/ashlar-dev/ashlar/plugins/preemption"
 )
 
 func main() {
@@ -29,6 +30,7 @@ func newCommand() *cobra.Command {
 	command := app.NewSchedulerCommand(
 		app.WithPlugin(deviceplacement.Name, deviceplacement.New),
 		app.WithPlugin(deviceplacement.ScoreName, deviceplacement.NewScore),
+		app.WithPlugin(preemption.Name, preemption.New),
 		app.WithPlugin(gang.Name, gang.New),
 		app.WithPlugin(noderesourcetopology.Name, noderesourcetopology.New),
 	)
@@ -41,6 +43,7 @@ KubeSchedulerConfiguration, is required. Its plugins:
 
   ` + deviceplacement.Name + `            which devices a pod's claims get; replaces DynamicResources
   ` + deviceplacement.ScoreName + `       ranks nodes by those devices
+  ` + preemption.Name + `                 ends pods of lower priority; replaces DefaultPreemption
   ` + gang.Name + `               pods of a PodGroup start together or not at all
   ` + noderesourcetopology.Name + `  NUMA-aware CPU and memory, from scheduler-plugins`
 	command.SilenceUsage = true

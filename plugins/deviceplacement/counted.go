@@ -121,7 +121,7 @@ func (p *Plugin) filterClaimed(node fwk.NodeInfo) *fwk.Status {
 // noteCounted notes what a pod takes of a node's device plugin for the later steps of its
 // cycle.
 func (p *Plugin) noteCounted(c *countedCycle, name string) {
-	node, err := p.snapshot.NodeInfos().Get(name)
+	node, err := p.lister.NodeInfos().Get(name)
 	if err != nil || !p.counted.ServesAny(c.request, node) {
 		return
 	}

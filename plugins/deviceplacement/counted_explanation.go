@@ -13,39 +13,36 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 )
 
-// maxNames is how many resources are named instead of one that nobody has.
-const maxNames = 8
-
 // maxRemedies is how many ways out are named: the cheapest, and one more.
 const maxRemedies = 2
 
 // explainCounted says why a pod fits on no node whose device plugin it could be served
-// by, beyond what the nodes' own reasons say, and what would help; "" if nothing is known.
-func (p *Plugin) explainCounted(c *countedCycle) string {
-	nodes, err := p.snapshot.NodeInfos().List()
-	if err != nil {
-		return ""
-	}
-	if finding, found := gpuchain.FirstBrokenLink(p.chainEvidence(c.pod, nodes)); found {
-		return finding.String()
-	}
+// by, beyond what the nodes' own reasons say, and what would help.
+func (p *Plugin) explainCounted(c *countedCycle) []textClause {
+	nodes := p.listNodes()
 	for _, name := range c.request.Names() {
 		supplies := p.counted.ListSupplies(name, nodes)
 		if len(supplies) == 0 {
-			if p.source.ClassFor(name) {
-				continue // it is served from slices
-			}
-			return p.explainUnknown(name, nodes)
+			continue // it is served from slices, or not at all
 		}
-		if text := p.explainServer(c, supplies, nodes); text != "" {
-			return text
+		if clauses := p.explainServer(c, supplies, nodes); len(clauses) > 0 {
+			return clauses
 		}
 		if server := c.request.Server; server != nil {
 			supplies = slices.DeleteFunc(supplies, func(s deviceplugin.Supply) bool { return s.Resource.RefusesServer(server) != "" })
 		}
-		if text := explainSupply(c.request.Amounts[name], name, supplies, c.request.Server); text != "" {
-			return text
+		if clauses := explainSupply(c.request.Amounts[name], name, supplies, c.request.Server); len(clauses) > 0 {
+			return clauses
 		}
+	}
+	return nil
+}
+
+// explainChain says which link of the chain is broken at whose end GPUs are offered, "" if
+// none is, or the pod asks for none.
+func (p *Plugin) explainChain(pod *v1.Pod) string {
+	if finding, found := gpuchain.FirstBrokenLink(p.chainEvidence(pod, p.listNodes())); found {
+		return finding.String()
 	}
 	return ""
 }
@@ -63,34 +60,19 @@ func (p *Plugin) chainEvidence(pod *v1.Pod, nodes []fwk.NodeInfo) gpuchain.Evide
 	return evidence
 }
 
-// explainUnknown says of a resource that nobody hands out which others there are.
-func (p *Plugin) explainUnknown(name v1.ResourceName, nodes []fwk.NodeInfo) string {
-	var others []string
-	for _, other := range p.counted.OfferedNames(nodes) {
-		others = append(others, string(other))
-	}
-	if more := len(others) - maxNames; more > 1 {
-		others = append(others[:maxNames], fmt.Sprintf("%d more", more))
-	}
-	if len(others) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("no node and no DeviceClass serves %s; there are %s", name, strings.Join(others, ", "))
-}
-
 // explainServer says, if the pod's model server starts on none of the devices that it asks
 // for, why not on the largest, and on what it would.
-func (p *Plugin) explainServer(c *countedCycle, supplies []deviceplugin.Supply, nodes []fwk.NodeInfo) string {
+func (p *Plugin) explainServer(c *countedCycle, supplies []deviceplugin.Supply, nodes []fwk.NodeInfo) []textClause {
 	server := c.request.Server
 	if server == nil {
-		return ""
+		return nil
 	}
 	because, heldTo := "", false
 	largest := int64(-1)
 	for i := range supplies {
 		refused := supplies[i].Resource.RefusesServer(server)
 		if refused == "" {
-			return ""
+			return nil
 		}
 		if total := int64(supplies[i].Resource.Device.Total); total > largest {
 			because, largest, heldTo = refused, total, supplies[i].Resource.MayHold(server)
@@ -98,16 +80,20 @@ func (p *Plugin) explainServer(c *countedCycle, supplies []deviceplugin.Supply, 
 	}
 	remedies := server.FindRemedies(p.listOffers(nodes))
 	if len(remedies) == 0 && heldTo {
-		return because // it says how
+		return []textClause{{text: because}} // it says how
 	}
+	clauses := []textClause{{text: because, kind: detailClause}}
 	if len(remedies) == 0 {
-		return because + "; " + describeOtherProfile(server, supplies)
+		return append(clauses, textClause{text: describeOtherProfile(server, supplies), kind: remedyClause})
 	}
-	var ways []string
 	for i := range remedies[:min(maxRemedies, len(remedies))] {
-		ways = append(ways, remedies[i].String())
+		word := "would fit: "
+		if i > 0 {
+			word = "or "
+		}
+		clauses = append(clauses, textClause{text: word + remedies[i].String(), kind: remedyClause, joined: i > 0})
 	}
-	return because + "; would fit: " + strings.Join(ways, "; or ")
+	return clauses
 }
 
 // describeOtherProfile says which MIG profile of the GPUs at hand would do, were they cut
@@ -139,7 +125,10 @@ const maxHolders = 4
 
 // explainSupply says who has the devices of the node that has the most, or that it has too
 // few.
-func explainSupply(count int64, name v1.ResourceName, supplies []deviceplugin.Supply, server *modelmemory.Server) string {
+func explainSupply(count int64, name v1.ResourceName, supplies []deviceplugin.Supply, server *modelmemory.Server) []textClause {
+	if len(supplies) == 0 {
+		return nil
+	}
 	most := supplies[0]
 	if most.Count < count {
 		text := fmt.Sprintf("%d node(s) hand out fewer than %d %s; the most on one node is %d (%s)", len(supplies), count, name, most.Count,
@@ -150,18 +139,18 @@ func explainSupply(count int64, name v1.ResourceName, supplies []deviceplugin.Su
 				break
 			}
 		}
-		return text
+		return []textClause{{text: text}}
 	}
 	free := func(s deviceplugin.Supply) bool { return s.Count-s.Used >= count }
 	if !slices.ContainsFunc(supplies, func(s deviceplugin.Supply) bool { return free(s) && !s.Cordoned }) {
 		if cordoned := slices.IndexFunc(supplies, free); cordoned >= 0 {
-			return fmt.Sprintf("%d %s are free on node %s, which is cordoned: kubectl uncordon %s", supplies[cordoned].Count-supplies[cordoned].Used,
-				name, supplies[cordoned].Node, supplies[cordoned].Node)
+			return []textClause{{text: fmt.Sprintf("%d %s are free on node %s, which is cordoned: kubectl uncordon %s",
+				supplies[cordoned].Count-supplies[cordoned].Used, name, supplies[cordoned].Node, supplies[cordoned].Node)}}
 		}
 	}
 	full := slices.IndexFunc(supplies, func(s deviceplugin.Supply) bool { return s.Count >= count && s.Count-s.Used < count })
 	if full < 0 || slices.ContainsFunc(supplies, func(s deviceplugin.Supply) bool { return s.Count-s.Used >= count }) {
-		return "" // something else is in the way
+		return nil // something else is in the way
 	}
 	s := supplies[full]
 	holders := s.Holders
@@ -172,7 +161,11 @@ func explainSupply(count int64, name v1.ResourceName, supplies []deviceplugin.Su
 	if count == 1 {
 		text = fmt.Sprintf("it fits once one %s of node %s is free (held by %s)", name, s.Node, strings.Join(holders, ", "))
 	}
-	return text + describeSharing(s.Resource, server)
+	clauses := []textClause{{text: text, kind: remedyClause}}
+	if sharing := describeSharing(s.Resource, server); sharing != "" {
+		clauses = append(clauses, textClause{text: sharing, kind: remedyClause, joined: true})
+	}
+	return clauses
 }
 
 // describeSharing says how many servers like the pod's a whole GPU has room for.
@@ -181,7 +174,7 @@ func describeSharing(r *deviceplugin.Resource, server *modelmemory.Server) strin
 		return ""
 	}
 	if needed, fixed := server.FixedClaim(); fixed && r.Device.Total == 0 {
-		return fmt.Sprintf("; each such pod takes %s, and more of them would fit on a GPU that is shared, by time-slicing or by claims of memory",
+		return fmt.Sprintf("each such pod takes %s, and more of them would fit on a GPU that is shared, by time-slicing or by claims of memory",
 			needed)
 	}
 	if r.Device.Total == 0 {
@@ -191,6 +184,6 @@ func describeSharing(r *deviceplugin.Resource, server *modelmemory.Server) strin
 	if needed <= 0 || r.Device.Total/needed < 2 {
 		return ""
 	}
-	return fmt.Sprintf("; or where %s is shared, by time-slicing or by claims of memory: it has room for %d such pods (%s each of %s)",
+	return fmt.Sprintf("or where %s is shared, by time-slicing or by claims of memory: it has room for %d such pods (%s each of %s)",
 		r.DescribeDevice(), r.Device.Total/needed, needed, r.Device.Total)
 }

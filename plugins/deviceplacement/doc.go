@@ -32,7 +32,8 @@
 // plugins/apis/config/v1.
 //
 // The rest: cyclestate.go (what steps of one cycle hand on), verdict.go (one node's
-// answer), explain.go and explanation.go (why a pod fits nowhere, and the same in words),
-// forecast.go, events.go, recent.go (pods about which something was said already),
+// answer), node_reasons.go (why a node is refused, in words), explain.go and explanation.go
+// (why a pod fits nowhere, and the same in words), elsewhere.go (nodes that other plugins
+// refused), unserved.go (resources and classes that are not there), forecast.go, events.go, recent.go (pods about which something was said already),
 // options.go, dryrun.go (for programs that run cycles on a copy of a cluster).
 package deviceplacement

@@ -36,16 +36,10 @@ func (p *Plugin) ReplayPods(placed []PlacedPod) error {
 // ExplainRefusal is what PostFilter says of a pod that no node was good enough for: why
 // nothing fits, and the smallest changes after which it would. Unlike PostFilter it
 // gives no allocation back, and nobody queues behind it: it may take its time.
-func (p *Plugin) ExplainRefusal(ctx context.Context, state fwk.CycleState, statuses fwk.NodeToStatusReader, timeout time.Duration) string {
-	if c := cycleOf(state); c != nil {
-		if text := p.explainPod(ctx, c, p.refusedHere(statuses), timeout).String(); text != "" {
-			return text
-		}
-	}
-	if counted := countedOf(state); counted != nil {
-		return p.explainCounted(counted)
-	}
-	return ""
+func (p *Plugin) ExplainRefusal(
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader, timeout time.Duration,
+) string {
+	return p.explainPod(ctx, state, pod, statuses, timeout).String()
 }
 
 // CountedGPUs are what a pod got from a node's device plugin.

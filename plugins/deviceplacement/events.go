@@ -3,7 +3,6 @@ package deviceplacement
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
@@ -71,7 +70,7 @@ func describeDevices(node string, view *dra.View, devices []placement.DeviceAllo
 		}
 	}
 	if whole != 0 {
-		parts = slices.Insert(parts, 0, gpuRanges(whole))
+		parts = slices.Insert(parts, 0, placement.GPURanges(whole))
 	}
 	if len(parts) == 0 {
 		return ""
@@ -93,28 +92,4 @@ func linkName(link topology.Link) string {
 		return link.String()
 	}
 	return "PCIe " + link.String()
-}
-
-// gpuRanges prints a set: "GPU 2", "GPUs 0-3,6".
-func gpuRanges(gpus placement.GPUSet) string {
-	var ranges []string
-	for gpu := 0; gpu < topology.MaxGPUs; gpu++ {
-		if !gpus.Has(gpu) {
-			continue
-		}
-		last := gpu
-		for last+1 < topology.MaxGPUs && gpus.Has(last+1) {
-			last++
-		}
-		text := strconv.Itoa(gpu)
-		if last > gpu {
-			text += "-" + strconv.Itoa(last)
-		}
-		ranges = append(ranges, text)
-		gpu = last
-	}
-	if gpus.Len() == 1 {
-		return "GPU " + ranges[0]
-	}
-	return "GPUs " + strings.Join(ranges, ",")
 }

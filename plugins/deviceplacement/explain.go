@@ -6,8 +6,11 @@ import (
 	"slices"
 	"time"
 
+	v1 "k8s.io/api/core/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
+
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
-	"github.com/ashlar-dev/ashlar/plugins/nodeview"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 	"github.com/ashlar-dev/ashlar/topology/cluster"
 	"github.com/ashlar-dev/ashlar/topology/placement"
@@ -15,18 +18,28 @@ import (
 
 // podExplanation is why a pod fits on none of some nodes. explanation.go puts it into words.
 type podExplanation struct {
+	// unserved are sentences on resources that nothing in the cluster serves, elsewhere
+	// those on nodes with GPUs that other plugins refused.
+	unserved, elsewhere []string
+	// grouped says that the pod starts together with others: what would make room for it
+	// alone need not help.
+	grouped bool
+	// partly says that there are such nodes, of which nothing else is said.
+	partly bool
+	// counted is about what device plugins hand out.
+	counted []textClause
 	// nothingPublished says that there are no devices at all.
 	nothingPublished bool
-	// unmet are the requests that no GPU satisfies by what it is; nothing else is looked
-	// for then.
-	unmet []dra.UnmetRequest
-	// The core's explanation, nil if it was not asked for, and its suggestions with what
-	// the core has no words for.
+	// unmet are the requests that no GPU satisfies by what it is, and inTheWay those for
+	// devices beside the GPUs of which no node has enough.
+	unmet, inTheWay []dra.UnmetRequest
+	// The core's explanation, nil if it was not asked for, with the names of its nodes and
+	// parts, and its suggestions with what the core has no words for.
 	*cluster.Explanation
+	nodes       []string
+	parts       []string
+	mostAlike   []string // what the figure of each constraint is about
 	suggestions []nodeSuggestion
-	// forOthers says that a request is meant for devices that are no GPUs, of which nothing
-	// is known here.
-	forOthers bool
 	// timeout is how long the search might take, and took how long it did.
 	timeout, took time.Duration
 	timedOut      bool
@@ -40,15 +53,34 @@ type nodeSuggestion struct {
 	request string
 	// holders are the pods that have something of the GPUs to free, as namespace/name.
 	holders []string
-	// profile is the MIG profile that would fit.
-	profile string
+	// profile is the MIG profile that would fit, and product the GPU that would.
+	profile, product string
 }
 
-// explainPod finds out why the pod fits on none of the nodes, whose order is kept, and
-// the smallest change of each kind after which it would.
-func (p *Plugin) explainPod(ctx context.Context, c *podCycle, nodes []string, timeout time.Duration) *podExplanation {
-	start := time.Now()
-	e := &podExplanation{timeout: timeout}
+// explainPod finds out why the pod fits on no node, and the smallest change of each kind
+// after which it would.
+func (p *Plugin) explainPod(
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader, timeout time.Duration,
+) *podExplanation {
+	start, c := time.Now(), cycleOf(state)
+	e := &podExplanation{timeout: timeout, grouped: pod.Labels[v1alpha1.PodGroupLabel] != ""}
+	if chain := p.explainChain(pod); chain != "" {
+		e.counted = []textClause{{text: chain}}
+		return e
+	}
+	e.unserved = p.unservedResources(pod)
+	if counted := countedOf(state); counted != nil {
+		e.counted = p.explainCounted(counted)
+	}
+	if c == nil && len(extendedResources(pod)) == 0 {
+		return e
+	}
+	e.elsewhere = p.refusedElsewhere(ctx, c, pod, statuses)
+	if c == nil {
+		return e
+	}
+	nodes := p.refusedHere(statuses)
+	e.partly = slices.ContainsFunc(p.source.NodesWithGPUs(), func(name string) bool { return !slices.Contains(nodes, name) })
 	if c.Request().UnsupportedReason() != "" {
 		return e
 	}
@@ -74,43 +106,44 @@ func (p *Plugin) searchChanges(ctx context.Context, c *podCycle, nodes []string,
 		others = others || view == nil || !view.OnlyPool()
 		if view != nil && view.UnsupportedReason(ctx) == "" {
 			views = append(views, view)
+			e.nodes = append(e.nodes, name)
 		}
 	}
 	if len(views) == 0 {
 		return 0
 	}
-	makes := oneOfEachMake(views)
-	if e.unmet = c.UnmetRequests(ctx, makes, others); len(e.unmet) > 0 {
+	if others {
+		e.inTheWay = c.OthersInTheWay(ctx, views)
+	}
+	e.unmet = c.UnmetRequests(ctx, views, others)
+	if slices.ContainsFunc(e.unmet, func(u dra.UnmetRequest) bool { return !u.Hopeful }) {
 		return 0
 	}
-	if !slices.ContainsFunc(makes, func(view *dra.View) bool { return view.WhyTooSmall(ctx) == "" }) {
-		return 0 // the nodes say so, with the arithmetic
-	}
-	e.forOthers = others && c.MeantForOthers(ctx, makes)
 	snapshot, err := snapshotOf(views)
 	if err != nil {
 		return 0
 	}
 	requests := newViewRequests(ctx, views)
+	first := requests.RequestOn(0, 0)
+	if first == nil || len(first.Parts) == 0 {
+		return 0 // nothing is asked of the GPUs
+	}
+	for _, part := range first.Parts {
+		e.parts = append(e.parts, part.Name)
+	}
+	for _, constraint := range first.Constraints {
+		what := "the largest " + constraint.Name + " has"
+		if constraint.Distinct {
+			what = "the most different values of " + constraint.Name + " on one node are"
+		}
+		e.mostAlike = append(e.mostAlike, what)
+	}
 	e.Explanation = snapshot.Rank(requests, p.options.Policy).Explain(allNodes(views), cluster.ExplainLimit{
 		Classes: p.options.MaxExplainedNodes,
 		Stop:    func() bool { return ctx.Err() != nil },
 	})
 	e.suggestions = p.nameSuggestions(e.Suggestions, views, requests)
 	return snapshot.Classes()
-}
-
-// oneOfEachMake picks one view of each inventory.
-func oneOfEachMake(views []*dra.View) []*dra.View {
-	seen := map[*placement.Inventory]bool{}
-	var makes []*dra.View
-	for _, view := range views {
-		if !seen[view.Inventory()] {
-			seen[view.Inventory()] = true
-			makes = append(makes, view)
-		}
-	}
-	return makes
 }
 
 // snapshotOf is the views' nodes with who holds what of each, under the views' numbers.
@@ -141,12 +174,15 @@ func allNodes(views []*dra.View) []int {
 func (p *Plugin) nameSuggestions(suggestions []cluster.NodeSuggestion, views []*dra.View, requests *viewRequests) []nodeSuggestion {
 	var named []nodeSuggestion
 	for _, s := range suggestions {
-		found := nodeSuggestion{Suggestion: s.Suggestion, node: views[s.Node].Node()}
+		view := views[s.Node]
+		found := nodeSuggestion{Suggestion: s.Suggestion, node: view.Node()}
 		switch s.Kind {
-		case placement.FreeGPUs:
+		case placement.FreeGPUs, placement.Reslice:
 			found.holders = p.podsOf(s.Holders)
 		case placement.OtherProfile:
-			found.profile = views[s.Node].ProfileName(s.Device)
+			found.profile = view.ProfileName(s.Device)
+		case placement.WholeGPU, placement.OtherModel:
+			found.product = productOf(view, s.GPUs)
 		}
 		if request := requests.RequestOn(s.Node, 0); s.Part >= 0 && request != nil {
 			found.request = request.Parts[s.Part].Name
@@ -154,6 +190,21 @@ func (p *Plugin) nameSuggestions(suggestions []cluster.NodeSuggestion, views []*
 		named = append(named, found)
 	}
 	return named
+}
+
+// productOf is the product of some GPUs of a node, "" if they are of several.
+func productOf(view *dra.View, gpus placement.GPUSet) string {
+	product := ""
+	for i, gpu := range view.Inventory().Node.GPUs {
+		if !gpus.Has(i) {
+			continue
+		}
+		if product != "" && product != gpu.Model.Product {
+			return ""
+		}
+		product = gpu.Model.Product
+	}
+	return product
 }
 
 // podsOf names the pods that use claims.
@@ -170,9 +221,9 @@ func (p *Plugin) podsOf(holders []placement.HolderID) []string {
 	return slices.Compact(pods)
 }
 
-// viewRequests asks a snapshot's nodes for what a pod asks of their views.
+// viewRequests asks a snapshot's nodes for what a pod asks of the GPUs of their views.
 type viewRequests struct {
-	views []nodeview.View
+	views []*dra.View
 	ctx   context.Context // of the one explanation that it serves
 	// onNode holds what was asked for already, keys the numbers of different requests.
 	onNode map[int][]*placement.Request
@@ -183,20 +234,19 @@ type viewRequests struct {
 var _ cluster.Selective = &viewRequests{}
 
 func newViewRequests(ctx context.Context, views []*dra.View) *viewRequests {
-	r := &viewRequests{
-		ctx: ctx, onNode: map[int][]*placement.Request{}, keys: map[string]cluster.AcceptanceKey{}, keyOn: map[int]cluster.AcceptanceKey{},
+	return &viewRequests{
+		views: views, ctx: ctx,
+		onNode: map[int][]*placement.Request{}, keys: map[string]cluster.AcceptanceKey{}, keyOn: map[int]cluster.AcceptanceKey{},
 	}
-	for _, view := range views {
-		r.views = append(r.views, view)
-	}
-	return r
 }
 
 // RequestOn implements cluster.PodRequest.
 func (r *viewRequests) RequestOn(node, preference int) *placement.Request {
 	requests, known := r.onNode[node]
 	if !known {
-		requests = slices.Collect(r.views[node].Requests(r.ctx))
+		for request := range r.views[node].Requests(r.ctx) {
+			requests = append(requests, r.views[node].OfGPUs(r.ctx, request))
+		}
 		r.onNode[node] = requests
 	}
 	if preference >= len(requests) {

@@ -37,6 +37,7 @@ const (
 	sliceClass  = "slice"
 	shareClass  = "share"
 	vfioClass   = "vfio"
+	adapters    = "nics"
 	gpuResource = "example.com/gpu"
 )
 
@@ -247,9 +248,12 @@ func deviceClasses() []runtime.Object {
 		}
 		classes = append(classes, class)
 	}
-	return append(classes, &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: nvidiaClass}, Spec: resourceapi.DeviceClassSpec{
-		Selectors: []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{Expression: `device.driver == "gpu.nvidia.com"`}}},
-	}})
+	for name, driver := range map[string]string{nvidiaClass: "gpu.nvidia.com", adapters: "nic.example.com"} {
+		classes = append(classes, &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: resourceapi.DeviceClassSpec{
+			Selectors: []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{Expression: fmt.Sprintf("device.driver == %q", driver)}}},
+		}})
+	}
+	return classes
 }
 
 func newNode(name string) *v1.Node {

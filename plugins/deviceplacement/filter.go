@@ -48,7 +48,7 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	if verdict.final {
 		if because := view.WhyTooSmall(ctx); because != "" {
 			metrics.CountModelTooLarge()
-			return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, because)
+			return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) "+view.TooSmallReason(ctx))
 		}
 		return verdict.refusalStatus(ctx, view, inUse)
 	}
@@ -66,9 +66,9 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	// The in-tree search has the last word on whatever is not understood here.
 	if !view.ShowLargeEnough(ctx) {
 		metrics.CountModelTooLarge()
-		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, view.WhyTooSmall(ctx))
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) "+view.TooSmallReason(ctx))
 	}
-	status := p.DynamicResources.Filter(ctx, state, pod, node)
+	status := p.refineRefusal(ctx, view, gpus, p.DynamicResources.Filter(ctx, state, pod, node))
 	if status.Code() == fwk.UnschedulableAndUnresolvable && inUse {
 		return fwk.NewStatus(fwk.Unschedulable, status.Reasons()...) // it may fit once that is gone
 	}

@@ -55,15 +55,15 @@ func TestFilter(t *testing.T) {
 			claim: newClaim("pod", gpuClass, 1), objects: []runtime.Object{
 				publish("n", wholeGPU(0, "X")), held("n", newClaim("other", gpuClass, 1), "gpu-0"),
 			},
-			wantCode: fwk.Unschedulable, wantText: "fewer than 1 matching GPUs free",
+			wantCode: fwk.Unschedulable, wantText: "node(s) have no GPU free",
 		},
 		"more than there are": {
 			claim: newClaim("pod", gpuClass, 5), objects: []runtime.Object{publish("n", fourGPUs()...)},
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "fewer than 5 matching GPUs free",
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) have fewer than 5 GPUs",
 		},
 		"nothing of the kind": {
 			claim: newClaim("pod", sliceClass, 1), objects: []runtime.Object{publish("n", fourGPUs()...)},
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "no matching GPU",
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) publish no device of class slice",
 		},
 		"no devices at all": {
 			claim: newClaim("pod", gpuClass, 1), wantCode: fwk.UnschedulableAndUnresolvable, wantText: "cannot allocate all claims",
@@ -85,17 +85,17 @@ func TestFilter(t *testing.T) {
 			claim: newClaim("pod", shareClass, 1, shareOf("60Gi")), objects: []runtime.Object{
 				publish("n", gpuShare(0), wholeGPU(0, "X")), heldShare("n", "other", "gpu-0-share", "30Gi"),
 			},
-			wantCode: fwk.Unschedulable, wantText: "no GPU with 60GiB left to share",
+			wantCode: fwk.Unschedulable, wantText: "node(s) have no GPU with 60GiB left to share",
 		},
 		"too small for the model server": {
 			claim: newClaim("pod", sliceClass, 1), pod: serving, objects: []runtime.Object{publish("n", migSlice(0, 0), migSlice(0, 6))},
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "1g.10gb: nothing is left for the KV cache",
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) have no slice in which the pod's model server fits",
 		},
 		"a share too small for the model server": {
 			claim: newClaim("pod", shareClass, 1, shareOf("4Gi")), pod: serving, objects: []runtime.Object{
 				publish("n", gpuShare(0), wholeGPU(0, "X")),
 			},
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "more than the share of 4GiB",
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) have no share in which the pod's model server fits",
 		},
 		"a device that is not understood is left to in-tree": {
 			claim: newClaim("pod", vfioClass, 1), objects: []runtime.Object{publish("n", wholeGPU(0, "X"), vfioDevice(0))},
@@ -109,13 +109,13 @@ func TestFilter(t *testing.T) {
 		},
 		"nor from being refused": {
 			claim: newClaim("pod", sliceClass, 1), pod: serving, objects: []runtime.Object{publish("n", migSlice(0, 0), vfioDevice(0))},
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "1g.10gb: nothing is left for the KV cache",
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) have no slice in which the pod's model server fits",
 		},
 		"one that is in use stays accounted for": {
 			claim: newClaim("pod", vfioClass, 1), objects: []runtime.Object{
 				publish("n", wholeGPU(0, "X"), vfioDevice(0)), held("n", newClaim("other", vfioClass, 1), "gpu-vfio-0"),
 			},
-			wantCode: fwk.Unschedulable, wantText: "node(s) have no free device of class vfio (1 of 1 is taken)",
+			wantCode: fwk.Unschedulable, wantText: "node(s) have no free device of class vfio",
 		},
 		"another driver's pool beside it": {
 			claim: newClaim("pod", gpuClass, 2), objects: []runtime.Object{

@@ -198,7 +198,7 @@ func TestFilterBesideOtherDrivers(t *testing.T) {
 				gpus, publishNICs("n", nicDevice(0, "r0", 0)), held("n", newClaim("other", gpuClass, 3), "gpu-0", "gpu-1", "gpu-2"),
 				claimOf("pod", asking("gpu", gpuClass, 2), asking("nic", nicClass, 1)),
 			},
-			wantCode: fwk.Unschedulable, wantText: "fewer than 2 matching GPUs free",
+			wantCode: fwk.Unschedulable, wantText: "fewer than 2 GPUs free",
 		},
 		"the adapters are taken": {
 			objects: []runtime.Object{

@@ -155,7 +155,7 @@ func TestFilterOnNodesOfNVIDIA(t *testing.T) {
 		},
 		"slices made beforehand are too small for a model server": {
 			claim: newClaim("pod", nvidiaClass, 1, small), pod: serving, objects: publishNVIDIA(made...),
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "NVIDIA A100-SXM4-80GB 1g: nothing is left for the KV cache",
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) have no slice in which the pod's model server fits",
 		},
 		"the whole GPU beside them is not": {
 			claim: newClaim(
@@ -196,7 +196,7 @@ func TestFilterOnNodesOfNVIDIA(t *testing.T) {
 		"is too small for the model server all the same": {
 			claim: newClaim("pod", nvidiaClass, 1), pod: serving,
 			objects:  append(publishNVIDIA(sharedSlice()), heldShares("one", "gpu-0-mig-1g-19-0")),
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "NVIDIA A100-SXM4-80GB 1g: nothing is left for the KV cache",
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "no slice in which the pod's model server fits",
 		},
 		"two of one request are on two GPUs": {
 			claim: newClaim("pod", nvidiaClass, 2, shareOf("4Gi")), objects: publishNVIDIA(nvidiaShareable(0), nvidiaShareable(1)),
@@ -204,7 +204,7 @@ func TestFilterOnNodesOfNVIDIA(t *testing.T) {
 		},
 		"two of one request are not on one": {
 			claim: newClaim("pod", nvidiaClass, 2, shareOf("4Gi")), objects: publishNVIDIA(nvidiaShareable(0)),
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "no GPU with 4GiB left to share",
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "fewer than 2 GPUs with 4GiB left to share",
 		},
 		"two requests are where they differ": {
 			claim: differing(claimOf("pod", asking("a", nvidiaClass, 1), asking("b", nvidiaClass, 1)), "gpu.nvidia.com/uuid"),
@@ -215,12 +215,12 @@ func TestFilterOnNodesOfNVIDIA(t *testing.T) {
 		},
 		"a share too small for the model server": {
 			claim: newClaim("pod", nvidiaClass, 1, shareOf("6Gi")), pod: serving, objects: publishNVIDIA(nvidiaShareable(0)),
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "more than the share of 6GiB",
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) have no share in which the pod's model server fits",
 		},
 		"a server is checked beside devices for passthrough": {
 			claim: newClaim("pod", nvidiaClass, 1, ofType(deviceapi.TypeGPU)), pod: serving,
 			objects:  publishNVIDIA(nvidiaDevice("gpu-0", deviceapi.TypeGPU, "Tesla P4", "8Gi"), nvidiaDevice("gpu-vfio-0", "vfio", "GP104", "8Gi")),
-			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "Tesla P4: nothing is left for the KV cache",
+			wantCode: fwk.UnschedulableAndUnresolvable, wantText: "node(s) have no GPU in which the pod's model server fits",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

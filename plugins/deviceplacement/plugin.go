@@ -26,12 +26,12 @@ type Plugin struct {
 	source *dra.Source
 	// counted reads the nodes whose GPUs a device plugin hands out.
 	counted *deviceplugin.Source
-	// snapshot has the nodes of the cycle.
-	snapshot fwk.SharedLister
 	// nominator knows which pods wait for which node.
 	nominator fwk.PodNominator
-	options   Options
-	forecast  *nodeForecast
+	// lister has the nodes as the scheduler sees them; may be nil.
+	lister   fwk.SharedLister
+	options  Options
+	forecast *nodeForecast
 	// recorder is nil where nobody listens to events.
 	recorder events.EventRecorder
 	// doubted are pods about whose model server an event was sent.
@@ -74,8 +74,10 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	if err != nil {
 		return nil, err
 	}
-	p := &Plugin{DynamicResources: inTree, source: source, counted: deviceplugin.NewSource(), nominator: h, options: options, forecast: newNodeForecast(),
-		snapshot: h.SnapshotSharedLister()}
+	p := &Plugin{
+		DynamicResources: inTree, source: source, counted: deviceplugin.NewSource(), nominator: h, lister: h.SnapshotSharedLister(),
+		options: options, forecast: newNodeForecast(),
+	}
 	if recorder := h.EventRecorder(); recorder != nil {
 		p.recorder = recorder
 	}

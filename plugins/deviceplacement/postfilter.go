@@ -8,6 +8,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -18,24 +19,18 @@ func (p *Plugin) PostFilter(
 	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
 ) (*fwk.PostFilterResult, *fwk.Status) {
 	result, status := p.DynamicResources.PostFilter(ctx, state, pod, statuses)
-	c, counted := cycleOf(state), countedOf(state)
-	if counted != nil && status.Code() == fwk.Unschedulable && c == nil {
-		return result, fwk.NewStatus(fwk.Unschedulable, p.explainCounted(counted))
-	}
-	if c == nil || status.Code() != fwk.Unschedulable {
+	if status.Code() != fwk.Unschedulable {
 		return result, status
 	}
+	c := cycleOf(state)
 	if node := p.awaitedNode(c, pod); node != "" {
 		// Ends the search for victims: the pod keeps its node and comes again when the
 		// claims are released.
 		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
 			fmt.Sprintf("waits until the devices of pods that ended on node %s are released", node))
 	}
-	explanation := p.explainPod(ctx, c, p.refusedHere(statuses), p.options.ExplainTimeout)
-	text := explanation.String()
-	if text == "" && counted != nil {
-		text = p.explainCounted(counted) // slices have nothing to say, device plugins may
-	}
+	explanation := p.explainPod(ctx, state, pod, statuses, p.options.ExplainTimeout)
+	text := explanation.StatusText(roomInStatus(pod, statuses, len(p.listNodes())))
 	klog.FromContext(ctx).V(4).Info("Explained why the pod does not fit", "pod", klog.KObj(pod), "took", explanation.took, "explanation", text)
 	if text != "" {
 		return result, fwk.NewStatus(fwk.Unschedulable, text)
@@ -43,10 +38,27 @@ func (p *Plugin) PostFilter(
 	return result, status
 }
 
+// leastRoom is how many characters an explanation may have however much the nodes say.
+const leastRoom = 160
+
+// roomInStatus is how many characters are left for an explanation behind what the nodes
+// say.
+func roomInStatus(pod *v1.Pod, statuses fwk.NodeToStatusReader, nodes int) int {
+	refused, ok := statuses.(*framework.NodeToStatus)
+	if !ok {
+		return statusLimit / 2
+	}
+	unfit := framework.FitError{Pod: pod, NumAllNodes: nodes, Diagnosis: framework.Diagnosis{NodeToStatus: refused}}
+	return max(leastRoom, statusLimit-len(unfit.Error())-1)
+}
+
 // awaitedNode is the node that the pod is nominated for, if devices there are about to be
 // released, or were while the pod was looked at; "" otherwise. The nomination is the
 // scheduler's own: the pod's status may not say so yet.
 func (p *Plugin) awaitedNode(c *podCycle, pod *v1.Pod) string {
+	if c == nil {
+		return ""
+	}
 	nominated := func(other fwk.PodInfo) bool { return other.GetPod().UID == pod.UID }
 	for _, node := range p.source.NodeNames() {
 		if slices.ContainsFunc(p.nominator.NominatedPodsForNode(node), nominated) {

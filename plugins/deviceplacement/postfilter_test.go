@@ -1,13 +1,16 @@
 package deviceplacement
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
@@ -26,6 +29,9 @@ func TestPostFilter(t *testing.T) {
 		objects []runtime.Object
 		change  func(*config.DevicePlacementArgs)
 		want    string // "" if the nodes' own reasons say it
+		wantCut string // in the status, if it is too long for it
+		// wantNodes is what node a says, if that matters.
+		wantNodes string
 	}{
 		"the driver is not running": {
 			claim: newClaim("pod", gpuClass, 1), want: "no node publishes devices (is the driver running?)",
@@ -41,7 +47,8 @@ func TestPostFilter(t *testing.T) {
 				held("a", newClaim("one", gpuClass, 1), "gpu-0"), held("a", newClaim("two", gpuClass, 1), "gpu-2"),
 				held("b", newClaim("three", gpuClass, 1), "gpu-3"),
 			},
-			want: "would fit with a change: request devices: 3 GPUs fit on node b; or it fits once GPU 3 is free on node b (held by default/three)",
+			want: "the most free on one node is 3 (b). would fit with a change: request devices: 3 GPUs fit on node b; " +
+				"or it fits once GPU 3 of node b is free (held by default/three)",
 		},
 		"another profile": {
 			claim: newClaim("pod", sliceClass, 1, where(`device.attributes["gpu.ashlar.dev"].profile == "4g.40gb"`)),
@@ -49,21 +56,106 @@ func TestPostFilter(t *testing.T) {
 				publish("a", migSlice(0, 0), migSlice(0, 6), wideSlice(0, 0)), held("a", newClaim("one", sliceClass, 1), "gpu-0-mig-1g10gb-19-0"),
 			},
 			want: "would fit with a change: request devices: MIG profile 1g.10gb fits on node a; " +
-				"or it fits once the MIG instances of GPU 0 are rearranged on node a; or it fits once GPU 0 is free on node a (held by default/one)",
+				"or it fits once the MIG instances of GPU 0 of node a are rearranged (held by default/one); " +
+				"or it fits once GPU 0 of node a is free (held by default/one)",
 		},
 		"a smaller share": {
 			claim: newClaim("pod", shareClass, 1, shareOf("60Gi")), objects: []runtime.Object{
 				publish("a", gpuShare(0), wholeGPU(0, "X")), heldShare("a", "one", "gpu-0-share", "30Gi"),
 			},
-			want: "would fit with a change: request devices: a share of 50GiB fits on node a; " +
-				"or it fits once GPU 0 is free on node a (held by default/one)",
+			want: "the most left on one GPU is 50GiB (a). would fit with a change: request devices: a share of 50GiB fits on node a; " +
+				"or it fits once GPU 0 of node a is free (held by default/one)",
 		},
 		"more than any node has": {
 			claim: newClaim("pod", gpuClass, 5), objects: []runtime.Object{publish("a", fourGPUs()...)},
-			want: "would fit with a change: request devices: 4 GPUs fit on node a",
+			want: "the most on one node is 4 (a). would fit with a change: request devices: 4 GPUs fit on node a",
 		},
-		"too small for the model server": { // the nodes say so, with the arithmetic
-			claim: newClaim("pod", sliceClass, 1), pod: serving, objects: []runtime.Object{publish("a", migSlice(0, 0))}, want: "",
+		"too small for the model server": {
+			claim: newClaim("pod", sliceClass, 1), pod: serving, objects: []runtime.Object{publish("a", migSlice(0, 0))},
+			want: "request devices: model meta-llama/Llama-3.1-8B-Instruct: NVIDIA H100 80GB HBM3 1g.10gb: nothing is left for the KV cache: " +
+				"8.77GiB of 9.75GiB for the engine - 14.99GiB weights - 1.19GiB activations - 61.44MiB other = -7.46GiB",
+		},
+		"a whole GPU is large enough for the model server": {
+			claim: newClaim("pod", sliceClass, 1), pod: serving, objects: []runtime.Object{publish("a", migSlice(0, 0), wholeGPU(0, "X"))},
+			want: "request devices: model meta-llama/Llama-3.1-8B-Instruct: NVIDIA H100 80GB HBM3 1g.10gb: nothing is left for the KV cache: " +
+				"8.77GiB of 9.75GiB for the engine - 14.99GiB weights - 1.19GiB activations - 61.44MiB other = -7.46GiB. " +
+				"would fit with a change: request devices: a whole NVIDIA H100 80GB HBM3 fits on node a",
+			wantCut: "would fit with a change: request devices: a whole NVIDIA H100 80GB HBM3 fits on node a; more: ashlar whatif --waiting",
+		},
+		"all are tainted": {
+			claim: newClaim("pod", gpuClass, 1), objects: []runtime.Object{publish("a", lost(wholeGPU(0, "X SYS")), lost(wholeGPU(1, "SYS X")))},
+			wantNodes: "node(s) have matching GPUs only with the taint example.com/lost:NoSchedule, which the pod does not tolerate",
+			want:      "request devices: all 2 devices that match have the taint example.com/lost:NoSchedule",
+		},
+		"what is not tainted is held": {
+			claim: newClaim("pod", gpuClass, 1), objects: []runtime.Object{
+				publish("a", lost(wholeGPU(0, "X SYS")), wholeGPU(1, "SYS X")), held("a", newClaim("one", gpuClass, 1), "gpu-1"),
+			},
+			wantNodes: "node(s) have no matching GPU free",
+			want: "0 of 1 matching GPUs of node a are free. would fit with a change: " +
+				"it fits once GPU 1 of node a is free (held by default/one)",
+		},
+		"more memory than any has": {
+			claim:     newClaim("pod", gpuClass, 1, shareOf("100Gi")),
+			objects:   []runtime.Object{publish("a", wholeGPU(0, "X")), publish("b", device("gpu-0", "gpu", 0, "40Gi"))},
+			wantNodes: "node(s) have no GPU with 100GiB of memory", want: "request devices: the largest has 80GiB (NVIDIA H100 80GB HBM3, a)",
+		},
+		"a capacity of another name": {
+			claim: newClaim("pod", shareClass, 1, func(c *resourceapi.ResourceClaim) {
+				c.Spec.Devices.Requests[0].Exactly.Capacity = &resourceapi.CapacityRequirements{
+					Requests: map[resourceapi.QualifiedName]resource.Quantity{"Memory": resource.MustParse("20Gi")},
+				}
+			}),
+			objects:   []runtime.Object{publish("a", gpuShare(0), wholeGPU(0, "X"))},
+			wantNodes: "node(s) publish no capacity Memory", want: "request devices: no GPU has the capacity Memory; did you mean memory?",
+		},
+		"a constraint on an attribute that nobody has": {
+			claim: newClaim("pod", gpuClass, 2, alike("gpu.ashlar.dev/productname")), objects: []runtime.Object{publish("a", fourGPUs()...)},
+			want: "no GPU has the attribute gpu.ashlar.dev/productname that matchAttribute of the claim names; " +
+				"did you mean gpu.ashlar.dev/productName?",
+		},
+		"a constraint on an attribute of another driver": {
+			claim: newClaim("pod", gpuClass, 2, alike("gpu.nvidia.com/productName")), objects: []runtime.Object{publish("a", fourGPUs()...)},
+			want: "no GPU has the attribute gpu.nvidia.com/productName that matchAttribute of the claim names; " +
+				"they publish gpu.ashlar.dev/productName",
+		},
+		"fewer of one kind than are to be alike": {
+			claim: newClaim("pod", gpuClass, 3, alike("example.com/rack")), objects: []runtime.Object{
+				publish("a", inRack(wholeGPU(0, "X SYS*3"), 1), inRack(wholeGPU(1, "SYS X SYS*2"), 1), inRack(wholeGPU(2, "SYS*2 X SYS"), 2),
+					inRack(wholeGPU(3, "SYS*3 X"), 2)),
+				publish("b", fourGPUs()...), held("b", newClaim("one", gpuClass, 2), "gpu-0", "gpu-1"),
+			},
+			wantNodes: "node(s) have no 3 free GPUs of one rack",
+			want: "the largest rack has 2 (a); 2 of 4 matching GPUs of node b are free. " +
+				"would fit with a change: request devices: 2 GPUs fit on node a",
+		},
+		"devices beside the GPUs are used up": {
+			claim: newClaim("pod", gpuClass, 1, andOne("nic", "nics")), objects: []runtime.Object{
+				publish("a", fourGPUs()...), nics("a", "nic-0", "nic-1"), heldAdapter("a", "one", "nic-0"), heldAdapter("a", "two", "nic-1"),
+			},
+			wantNodes: "node(s) have no free device of class nics (2 of 2 are taken), while 4 GPUs are free", want: "",
+		},
+		"GPUs are used up, not what is beside them": {
+			claim: newClaim("pod", gpuClass, 4, andOne("nic", "nics")), objects: []runtime.Object{
+				publish("a", fourGPUs()...), nics("a", "nic-0"), held("a", newClaim("one", gpuClass, 1), "gpu-3"),
+			},
+			wantNodes: "node(s) have fewer than 4 GPUs free",
+			want: "3 of 4 matching GPUs of node a are free. would fit with a change: request devices: 3 GPUs fit on node a; " +
+				"or it fits once GPU 3 of node a is free (held by default/one)",
+		},
+		"what is free is not in one place": {
+			claim: newClaim("pod", gpuClass, 1, andOne("nic", "nics"), alike("example.com/rack")), objects: []runtime.Object{
+				publish("a", inRack(wholeGPU(0, "X SYS"), 1), inRack(wholeGPU(1, "SYS X"), 2)), nicsInRacks("a", 1, 2),
+				held("a", newClaim("one", gpuClass, 1), "gpu-0"), heldAdapter("a", "two", "nic-2"),
+			},
+			wantNodes: "node(s) have no free device of class nics with the example.com/rack of enough free GPUs",
+			want:      "would fit with a change: it fits once GPU 0 of node a is free (held by default/one)",
+		},
+		"no such devices beside the GPUs": {
+			claim:     newClaim("pod", gpuClass, 1, andOne("nic", "nics")),
+			objects:   []runtime.Object{publish("a", append(fourGPUs(), vfioDevice(0))...)},
+			wantNodes: "node(s) publish no device of class nics for request nic",
+			want:      "",
 		},
 		"something that is not understood": {
 			claim: newClaim("pod", gpuClass, 0, func(c *resourceapi.ResourceClaim) {
@@ -75,7 +167,7 @@ func TestPostFilter(t *testing.T) {
 			claim: newClaim("pod", vfioClass, 1), objects: []runtime.Object{
 				publish("a", wholeGPU(0, "X"), vfioDevice(0)), held("a", newClaim("one", vfioClass, 1), "gpu-vfio-0"),
 			},
-			want: "",
+			wantNodes: "node(s) have no free device of class vfio (1 of 1 is taken)", want: "",
 		},
 		"only some nodes looked at": {
 			claim: newClaim("pod", gpuClass, 4),
@@ -85,15 +177,15 @@ func TestPostFilter(t *testing.T) {
 				held("b", newClaim("three", gpuClass, 1), "gpu-3"),
 			},
 			change: func(a *config.DevicePlacementArgs) { a.MaxExplainedNodes = 1 },
-			want: "would fit with a change: request devices: 2 GPUs fit on node a; " +
-				"or it fits once GPU 0,2 is free on node a (held by default/one, default/two)",
+			want: "2 of 4 matching GPUs of node a are free. would fit with a change: request devices: 2 GPUs fit on node a; " +
+				"or it fits once GPUs 0,2 of node a are free (held by default/one, default/two)",
 		},
 		"no time": {
 			claim: newClaim("pod", gpuClass, 1), objects: []runtime.Object{
 				publish("a", wholeGPU(0, "X")), held("a", newClaim("one", gpuClass, 1), "gpu-0"),
 			},
 			change: func(a *config.DevicePlacementArgs) { a.ExplainTimeout.Duration = time.Nanosecond },
-			want:   "request devices: which of its conditions no GPU satisfies was not found within 1ns",
+			want:   "what would fit was not found within 1ns",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,15 +203,18 @@ func TestPostFilter(t *testing.T) {
 			if len(feasible) > 0 {
 				t.Fatalf("the pod fits on %v", names(feasible))
 			}
+			if got := refused.Get("a").Message(); tc.wantNodes != "" && got != tc.wantNodes {
+				t.Errorf("node a says %q, want %q", got, tc.wantNodes)
+			}
 			_, status := s.PostFilter(context.Background(), state, pod, refused)
 			if status.Code() != fwk.Unschedulable {
 				t.Fatalf("status %v, want Unschedulable", status)
 			}
-			got := status.Message()
-			if tc.want == "" && strings.Contains(got, "fit") || tc.want != "" && got != tc.want {
-				t.Errorf("got\n%s\nwant\n%s", got, tc.want)
+			got, want := status.Message(), cmp.Or(tc.wantCut, tc.want)
+			if want == "" && strings.Contains(got, "fit") || want != "" && got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
-			if again := s.ExplainRefusal(context.Background(), state, refused, args.ExplainTimeout.Duration); again != tc.want {
+			if again := s.ExplainRefusal(context.Background(), state, pod, refused, args.ExplainTimeout.Duration); again != tc.want {
 				t.Errorf("asked for the explanation alone\n%s\nwant\n%s", again, tc.want)
 			}
 		})
@@ -138,7 +233,7 @@ func TestPostFilterLooksAtItsOwnRefusals(t *testing.T) {
 	byOther.SetPlugin("NodeAffinity")
 	refused.Set("a", byOther)
 	_, status := s.PostFilter(context.Background(), state, pod, refused)
-	if want := "on node b (held by default/two)"; !strings.HasSuffix(status.Message(), want) || strings.Contains(status.Message(), "node a") {
+	if want := "of node b is free (held by default/two)"; !strings.HasSuffix(status.Message(), want) || strings.Contains(status.Message(), "node a") {
 		t.Errorf("%q, want an end of %q", status.Message(), want)
 	}
 }
@@ -205,4 +300,62 @@ func TestPostFilterWaitsForDevicesOfVictims(t *testing.T) {
 			}
 		})
 	}
+}
+
+// lost taints a device.
+func lost(d resourceapi.Device) resourceapi.Device {
+	d.Taints = []resourceapi.DeviceTaint{{Key: "example.com/lost", Effect: resourceapi.DeviceTaintEffectNoSchedule}}
+	return d
+}
+
+// inRack says in which rack a device is.
+func inRack(d resourceapi.Device, rack int64) resourceapi.Device {
+	d.Attributes["example.com/rack"] = resourceapi.DeviceAttribute{IntValue: &rack}
+	return d
+}
+
+// alike makes the devices of a claim agree on an attribute.
+func alike(attribute resourceapi.FullyQualifiedName) func(*resourceapi.ResourceClaim) {
+	return func(claim *resourceapi.ResourceClaim) {
+		claim.Spec.Devices.Constraints = []resourceapi.DeviceConstraint{{MatchAttribute: &attribute}}
+	}
+}
+
+// andOne adds a request for one device of a class.
+func andOne(request, class string) func(*resourceapi.ResourceClaim) {
+	return func(claim *resourceapi.ResourceClaim) {
+		claim.Spec.Devices.Requests = append(claim.Spec.Devices.Requests, resourceapi.DeviceRequest{
+			Name: request, Exactly: &resourceapi.ExactDeviceRequest{
+				DeviceClassName: class, AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: 1,
+			},
+		})
+	}
+}
+
+// nics is what another driver publishes on a node.
+func nics(node string, names ...string) *resourceapi.ResourceSlice {
+	slice := publish(node)
+	slice.Name, slice.Spec.Driver = node+"-nics", "nic.example.com"
+	for _, name := range names {
+		slice.Spec.Devices = append(slice.Spec.Devices, resourceapi.Device{Name: name})
+	}
+	return slice
+}
+
+// nicsInRacks publishes a NIC in each of some racks, named after it.
+func nicsInRacks(node string, racks ...int64) *resourceapi.ResourceSlice {
+	slice := nics(node)
+	for _, rack := range racks {
+		slice.Spec.Devices = append(slice.Spec.Devices, inRack(resourceapi.Device{
+			Name: fmt.Sprintf("nic-%d", rack), Attributes: map[resourceapi.QualifiedName]resourceapi.DeviceAttribute{},
+		}, rack))
+	}
+	return slice
+}
+
+// heldNIC is a claim that has one of them.
+func heldAdapter(node, claim, device string) *resourceapi.ResourceClaim {
+	holder := held(node, newClaim(claim, adapters, 1), device)
+	holder.Status.Allocation.Devices.Results[0].Driver = "nic.example.com"
+	return holder
 }

@@ -42,5 +42,8 @@ func (p *Plugin) PreFilter(
 			status = nil // nodes are asked about memory
 		}
 	}
+	if status.IsRejected() {
+		status = fwk.NewStatus(status.Code(), p.withClasses(status.Reasons())...)
+	}
 	return result, status
 }

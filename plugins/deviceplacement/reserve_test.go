@@ -12,7 +12,6 @@ import (
 
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 	"github.com/ashlar-dev/ashlar/topology"
-	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // Reserve books what Filter chose, and once the pod is bound an event says what it got.
@@ -128,20 +127,13 @@ func TestNoEvents(*testing.T) {
 	p.PostBind(context.Background(), framework.NewCycleState(), newPod("pod"), "n")
 }
 
-func TestGPURanges(t *testing.T) {
-	for want, gpus := range map[string][]int{
-		"GPU 2": {2}, "GPUs 0-3": {0, 1, 2, 3}, "GPUs 0,2,4-6,15": {0, 2, 4, 5, 6, 15}, "GPUs 14-15": {14, 15},
+func TestLinkName(t *testing.T) {
+	for want, link := range map[string]topology.Link{
+		"NV18": {Kind: topology.NVLink, Lanes: 18}, "PCIe SYS": {Kind: topology.SYS},
 	} {
-		var set placement.GPUSet
-		for _, gpu := range gpus {
-			set |= 1 << gpu
+		if got := linkName(link); got != want {
+			t.Errorf("link %q, want %q", got, want)
 		}
-		if got := gpuRanges(set); got != want {
-			t.Errorf("%v: %q, want %q", gpus, got, want)
-		}
-	}
-	if got := linkName(topology.Link{Kind: topology.NVLink, Lanes: 18}); got != "NV18" {
-		t.Errorf("link %q, want NV18", got)
 	}
 }
 

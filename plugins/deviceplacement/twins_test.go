@@ -96,7 +96,7 @@ func TestFilterOnNodesOfTwoDrivers(t *testing.T) {
 		"one each": {
 			both, []*resourceapi.ResourceClaim{heldOfNVIDIA("other", "gpu-0"), held("n", newClaim("more", gpuClass, 1), "gpu-1")},
 			newClaim("pod", gpuClass, 1), nil, fwk.Unschedulable,
-			"fewer than 1 matching GPUs free (GPU 0 is held through gpu.nvidia.com)",
+			"no GPU free (GPU 0 is held through gpu.nvidia.com)",
 		},
 		"all through ours": {
 			both, []*resourceapi.ResourceClaim{held("n", newClaim("other", gpuClass, 2), "gpu-0", "gpu-1")},

@@ -3,7 +3,6 @@ package deviceplacement
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	fwk "k8s.io/kube-scheduler/framework"
@@ -68,19 +67,14 @@ func (v *nodeVerdict) refusalStatus(ctx context.Context, view *dra.View, inUse b
 	if because := view.WhyUsedUp(ctx); because != "" && v.Reasons[0].Code == placement.MemoryShort {
 		return fwk.NewStatus(fwk.Unschedulable, because)
 	}
-	var reasons []string
-	busy := false
-	for _, reason := range v.Reasons {
-		if text := reason.String(); !slices.Contains(reasons, text) {
-			reasons = append(reasons, text)
-		}
-		busy = busy || reason.Code != placement.NoMatch
-	}
-	text := strings.Join(reasons, "; ")
+	reasons := nodeReasons(ctx, view, v.request, v.Reasons)
+	busy := slices.ContainsFunc(v.Reasons, func(reason placement.Reason) bool { return reason.Code != placement.NoMatch })
 	if held := view.HeldThroughOthers(); held != "" && busy {
-		text += " (" + held + ")"
+		for i := range reasons {
+			reasons[i] += " (" + held + ")"
+		}
 	}
-	return fwk.NewStatus(code, text)
+	return fwk.NewStatus(code, reasons...)
 }
 
 func anyHeld(gpus placement.GPUStates) bool {

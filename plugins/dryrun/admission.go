@@ -176,6 +176,7 @@ func (a *podAdmission) makeClaim(pod *corev1.Pod, entry string, spec *resourceap
 	claim := &resourceapi.ResourceClaim{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: pod.Namespace, Name: fmt.Sprintf("%s-%s-%s", pod.Name, entry, uid), UID: uid,
+			Annotations:     map[string]string{resourceapi.PodResourceClaimAnnotation: entry},
 			OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID, Controller: ptr.To(true)}},
 		},
 		Spec: *spec.DeepCopy(),

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
@@ -21,7 +22,9 @@ import (
 // skippedPlugins are those of the installed profile that do not run here. They act on a
 // cluster, need objects that a snapshot lacks, or are done in another way: gangs by
 // enforceGang, preemption not at all.
-var skippedPlugins = []string{"Coscheduling", "DefaultPreemption", "NodeVolumeLimits", "VolumeBinding", "VolumeRestrictions", "VolumeZone"}
+var skippedPlugins = []string{
+	"Coscheduling", "DefaultPreemption", "NodeVolumeLimits", "Preemption", "VolumeBinding", "VolumeRestrictions", "VolumeZone",
+}
 
 // dryRunProfile is the first profile of a KubeSchedulerConfiguration, with Kubernetes'
 // defaults and without skippedPlugins. Pods come in an order of our own, so that the
@@ -58,7 +61,9 @@ type placementPlugin interface {
 	ReplayPods(placed []deviceplacement.PlacedPod) error
 	// ExplainRefusal is why no node takes a pod, and the smallest changes after which one would,
 	// as far as they are found within the time given.
-	ExplainRefusal(ctx context.Context, state fwk.CycleState, statuses fwk.NodeToStatusReader, timeout time.Duration) string
+	ExplainRefusal(
+		ctx context.Context, state fwk.CycleState, pod *corev1.Pod, statuses fwk.NodeToStatusReader, timeout time.Duration,
+	) string
 	// CountedGPUs are what a reserved pod got from a device plugin.
 	CountedGPUs(state fwk.CycleState) (deviceplacement.CountedGPUs, bool)
 }

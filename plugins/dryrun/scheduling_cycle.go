@@ -73,7 +73,7 @@ func (s *Snapshot) findPlace(ctx context.Context, state fwk.CycleState, pod *cor
 	}
 	if len(feasible) == 0 {
 		if diagnosis.PreFilterMsg == "" && length == withRemedy {
-			diagnosis.PostFilterMsg = s.placement.ExplainRefusal(ctx, state, diagnosis.NodeToStatus, explainTimeout)
+			diagnosis.PostFilterMsg = s.placement.ExplainRefusal(ctx, state, pod, diagnosis.NodeToStatus, explainTimeout)
 		}
 		return nil, &framework.FitError{Pod: pod, NumAllNodes: len(s.nodes), Diagnosis: diagnosis}
 	}

@@ -14,6 +14,7 @@
 //	reserve.go      if one falls out later, so do the ones that wait
 //	requeue.go      what may let a group that was rejected start after all
 //
+// shortfall.go words what a group lacks, for its members' statuses and an event on it.
 // ledger.go remembers of each group which members have a node and when it failed,
 // groups.go reads PodGroups, members.go counts a group's pods, and min_resources.go says
 // whether the cluster has what a group needs together.

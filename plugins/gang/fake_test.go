@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/events"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -32,7 +33,10 @@ type fakeHandle struct {
 	informers informers.SharedInformerFactory
 	waiting   []*fakeWaitingPod
 	nodes     []fwk.NodeInfo
+	recorder  *events.FakeRecorder
 }
+
+func (h *fakeHandle) EventRecorder() events.EventRecorderLogger { return h.recorder }
 
 func (h *fakeHandle) SharedInformerFactory() informers.SharedInformerFactory { return h.informers }
 
@@ -66,14 +70,15 @@ type fakeWaitingPod struct {
 	fwk.WaitingPod
 	pod     *v1.Pod
 	outcome string
+	because string
 }
 
 func (w *fakeWaitingPod) GetPod() *v1.Pod { return w.pod }
 
 func (w *fakeWaitingPod) Allow(string) { w.outcome = "allowed" }
 
-func (w *fakeWaitingPod) Reject(string, string) bool {
-	w.outcome = "rejected"
+func (w *fakeWaitingPod) Reject(_, because string) bool {
+	w.outcome, w.because = "rejected", because
 	return true
 }
 
@@ -89,7 +94,7 @@ type fakeScheduler struct {
 
 func newFakeScheduler(t *testing.T, args config.CoschedulingArgs) *fakeScheduler {
 	t.Helper()
-	handle := &fakeHandle{informers: informers.NewSharedInformerFactory(fake.NewClientset(), 0)}
+	handle := &fakeHandle{recorder: events.NewFakeRecorder(100), informers: informers.NewSharedInformerFactory(fake.NewClientset(), 0)}
 	groups := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
 	clock := clocktesting.NewFakePassiveClock(noon)
 	plugin, err := newPlugin(&args, handle, grouplisters.NewPodGroupLister(groups), clock)
@@ -138,6 +143,19 @@ func (s *fakeScheduler) permit(pod *v1.Pod) (*fwk.Status, time.Duration, map[str
 		s.handle.waiting = append(s.handle.waiting, &fakeWaitingPod{pod: pod})
 	}
 	return status, timeout, activated.Map
+}
+
+// events are those that were sent so far.
+func (s *fakeScheduler) events() []string {
+	var sent []string
+	for {
+		select {
+		case event := <-s.handle.recorder.Events:
+			sent = append(sent, event)
+		default:
+			return sent
+		}
+	}
 }
 
 // outcomes is what became of the pods at Permit, by name.

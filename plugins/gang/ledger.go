@@ -25,6 +25,7 @@ type groupState struct {
 	admittedUntil time.Time // minResources were there; not asked again before
 	restsUntil    time.Time // was rejected; no member starts before
 	failedAt      time.Time // last rejection since members last started; zero if none
+	shortfall     string    // what the group lacked then, "" if nothing is known
 }
 
 func newGroupLedger(clock clock.PassiveClock) *groupLedger {
@@ -97,13 +98,13 @@ func (l *groupLedger) groupRests(group groupKey) bool {
 	return state != nil && l.clock.Now().Before(state.restsUntil)
 }
 
-// noteFailure notes that the group was rejected now: it goes behind others in the queue
-// and its minResources are asked for anew.
-func (l *groupLedger) noteFailure(group groupKey) {
+// noteFailure notes that the group was rejected now, and what it lacked: it goes behind
+// others in the queue and its minResources are asked for anew.
+func (l *groupLedger) noteFailure(group groupKey, shortfall string) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	state := l.entryOf(group)
-	state.failedAt, state.admittedUntil = l.clock.Now(), time.Time{}
+	state.failedAt, state.shortfall, state.admittedUntil = l.clock.Now(), shortfall, time.Time{}
 }
 
 // clearFailure notes that the group has all members that it needs.
@@ -111,7 +112,7 @@ func (l *groupLedger) clearFailure(group groupKey) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if state := l.groups[group]; state != nil {
-		state.failedAt = time.Time{}
+		state.failedAt, state.shortfall = time.Time{}, ""
 		l.dropIfEmpty(group, state)
 	}
 }
@@ -125,6 +126,17 @@ func (l *groupLedger) lastFailure(group groupKey) time.Time {
 		return state.failedAt
 	}
 	return time.Time{}
+}
+
+// shortfallOf is what the group lacked when it was last rejected, "" if it was not, has
+// started since, or nothing is known.
+func (l *groupLedger) shortfallOf(group groupKey) string {
+	l.mutex.RLock()
+	defer l.mutex.RUnlock()
+	if state := l.groups[group]; state != nil {
+		return state.shortfall
+	}
+	return ""
 }
 
 // forgetGroup drops all but the members that have a node: those are counted again if a

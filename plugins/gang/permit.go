@@ -24,7 +24,7 @@ func (p *Plugin) Permit(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 		return fwk.AsStatus(err), 0
 	}
 	if group == nil {
-		return fwk.NewStatus(fwk.Unschedulable, fmt.Sprintf("PodGroup %s not found", key)), 0
+		return fwk.NewStatus(fwk.Unschedulable, givenBack(fmt.Sprintf("PodGroup %s not found", key))), 0
 	}
 	assigned := p.ledger.assignMember(key, pod.UID)
 	if assigned >= int(group.Spec.MinMember) {

@@ -31,7 +31,7 @@ func TestPermit(t *testing.T) {
 		"in no group": {given: func(*fakeScheduler) {}, pod: memberPod("pod", "")},
 		"group not there": {
 			given: func(*fakeScheduler) {},
-			want:  fwk.Unschedulable, wantReason: "PodGroup default/gang not found",
+			want:  fwk.Unschedulable, wantReason: "node(s) given back: PodGroup default/gang not found",
 		},
 		"unreadable groups": {
 			given: func(s *fakeScheduler) { s.Plugin.groups = failingGroups{} },

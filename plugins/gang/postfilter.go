@@ -14,7 +14,7 @@ import (
 // waits for pods that do not exist yet. It
 // never makes a pod schedulable, and says nothing of pods in no group.
 func (p *Plugin) PostFilter(
-	_ context.Context, _ fwk.CycleState, pod *v1.Pod, _ fwk.NodeToStatusReader,
+	_ context.Context, _ fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
 ) (*fwk.PostFilterResult, *fwk.Status) {
 	nothing := fwk.NewStatus(fwk.Unschedulable)
 	key, ok := p.groupOf(pod)
@@ -36,14 +36,17 @@ func (p *Plugin) PostFilter(
 		return nil, nothing // PreFilter refused the pod for that; no node was asked
 	}
 	needed := int(group.Spec.MinMember)
-	lacking := needed - p.ledger.assignedMembers(key)
+	assigned := p.ledger.assignedMembers(key)
+	lacking := needed - assigned
 	if lacking <= 0 || float64(lacking)/float64(needed) <= p.toleratedGap {
 		return nil, nothing
 	}
-	p.rejectWaiting(key, fmt.Sprintf("pod %s of the same PodGroup fits on no node", pod.Name))
+	shortfall := p.shortfallOf(group, members, pod, assigned, statuses)
+	p.ledger.noteFailure(key, shortfall)
+	p.rejectWaiting(key, givenBack(shortfall))
 	if p.rejectBackoff > 0 && len(members) >= needed {
 		p.ledger.restGroup(key, p.rejectBackoff)
 	}
-	p.ledger.noteFailure(key)
-	return nil, fwk.NewStatus(fwk.Unschedulable, fmt.Sprintf("PodGroup %s waits: its pod %s fits on no node", key, pod.Name))
+	p.announceShortfall(group, shortfall)
+	return nil, fwk.NewStatus(fwk.Unschedulable, placesOf(group, assigned))
 }

@@ -26,6 +26,9 @@ func (p *Plugin) PreFilter(_ context.Context, _ fwk.CycleState, pod *v1.Pod, _ [
 		return nil, nil
 	}
 	if p.ledger.groupRests(key) {
+		if shortfall := p.ledger.shortfallOf(key); shortfall != "" {
+			return nil, unresolvablef("%s", shortfall)
+		}
 		return nil, unresolvablef("PodGroup %s was rejected a moment ago and is tried again shortly", key)
 	}
 	members, err := p.members.listMembers(key)

@@ -85,6 +85,15 @@ func TestPreFilter(t *testing.T) {
 			},
 			want: fwk.UnschedulableAndUnresolvable, reason: "PodGroup default/gang was rejected a moment ago and is tried again shortly",
 		},
+		"rests, and what it lacks is known": {
+			given: func(s *fakeScheduler) {
+				s.addGroup("gang", minMember(1))
+				s.addMembers("gang", 1)
+				s.ledger.noteFailure(gang, "0 of the 1 pods have a place")
+				s.ledger.restGroup(gang, time.Second)
+			},
+			want: fwk.UnschedulableAndUnresolvable, reason: "0 of the 1 pods have a place",
+		},
 		"has rested": {given: func(s *fakeScheduler) {
 			s.addGroup("gang", minMember(1))
 			s.addMembers("gang", 1)

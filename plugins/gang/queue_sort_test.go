@@ -60,7 +60,7 @@ func TestLess(t *testing.T) {
 			s.addGroup("late", func(group *v1alpha1.PodGroup) { group.CreationTimestamp = metav1.NewTime(noon.Add(-30 * time.Minute)) })
 			s.addGroup("failed", nil)
 			s.clock.SetTime(noon.Add(-10 * time.Minute))
-			s.ledger.noteFailure(groupKey{Namespace: space, Name: "failed"})
+			s.ledger.noteFailure(groupKey{Namespace: space, Name: "failed"}, "")
 			s.clock.SetTime(noon)
 			if !s.Less(tc.first, tc.second) {
 				t.Error("want the first before the second")

@@ -82,7 +82,7 @@ func TestHintsOfRoom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newFakeScheduler(t, config.CoschedulingArgs{})
 			if !tc.started {
-				s.ledger.noteFailure(groupKey{Namespace: space, Name: "gang"})
+				s.ledger.noteFailure(groupKey{Namespace: space, Name: "gang"}, "")
 			}
 			got, err := tc.hint(s)(klog.Background(), memberPod("member", tc.member), tc.before, tc.after)
 			if err != nil || got != tc.want {

@@ -19,8 +19,12 @@ func (p *Plugin) Unreserve(_ context.Context, _ fwk.CycleState, pod *v1.Pod, _ s
 		return
 	}
 	p.ledger.releaseMember(key, pod.UID)
-	p.rejectWaiting(key, fmt.Sprintf("pod %s of the same PodGroup lost its node", pod.Name))
+	because := p.ledger.shortfallOf(key)
+	if because == "" {
+		because = fmt.Sprintf("pod %s of PodGroup %s lost its own", pod.Name, key.Name)
+	}
+	p.rejectWaiting(key, givenBack(because))
 	if group, err := p.findGroup(key); err == nil && group != nil {
-		p.ledger.noteFailure(key)
+		p.ledger.noteFailure(key, p.ledger.shortfallOf(key))
 	}
 }

@@ -18,15 +18,15 @@ func TestPendingPodsAreExplained(t *testing.T) {
 	}{
 		"no-such-memory": {
 			class: whole, count: 1, selectors: []string{`device.capacity["gpu.ashlar.dev"].memory.isGreaterThan(quantity("500Gi"))`},
-			want: `no GPU satisfies device.capacity["gpu.ashlar.dev"].memory.isGreaterThan(quantity("500Gi")) (memory here: `,
+			want: `no GPU of node explain satisfies device.capacity["gpu.ashlar.dev"].memory.isGreaterThan(quantity("500Gi")) (memory here: `,
 		},
 		"no-mig": { // a V100 has none, whatever other nodes have: the pod cannot go there
 			class: mig, count: 1, selectors: []string{profile("1g.10gb")},
-			want: `no GPU satisfies device.attributes["gpu.ashlar.dev"].type == "mig" (type here: gpu, share)`,
+			want: `no GPU of node explain satisfies device.attributes["gpu.ashlar.dev"].type == "mig" (type here: gpu, share)`,
 		},
 		"too-many": {
 			class: whole, count: 8,
-			want: "fewer than 8 matching GPUs free",
+			want: "1 node(s) have fewer than 8 GPUs free",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -35,8 +35,13 @@ func TestPendingPodsAreExplained(t *testing.T) {
 			if !strings.Contains(message, tc.want) {
 				t.Fatalf("%q does not contain %q", message, tc.want)
 			}
-			if strings.Contains(message, "pod group") {
-				t.Fatalf("the pod is in none: %q contains %q", message, "pod group")
+			for _, noise := range []string{"pod group", "reemption", "optimistic", "deallocate", "still not schedulable"} {
+				if strings.Contains(message, noise) {
+					t.Fatalf("%q contains %q", message, noise)
+				}
+			}
+			if len(message) > 400 {
+				t.Errorf("%d characters, want 400 at most: %q", len(message), message)
 			}
 		})
 	}
@@ -52,8 +57,8 @@ func TestPendingPodIsToldWhatWouldFit(t *testing.T) {
 	if !strings.Contains(message, "request r: 1 GPU fits on node suggestion") {
 		t.Fatalf("%q does not contain %q", message, "request r: 1 GPU fits on node suggestion")
 	}
-	if !strings.Contains(message, "it fits once GPU ") {
-		t.Fatalf("%q does not contain %q", message, "it fits once GPU ")
+	if !strings.Contains(message, "it fits once GPU") {
+		t.Fatalf("%q does not contain %q", message, "it fits once GPU")
 	}
 	if !strings.Contains(message, "(held by "+s.name+"/holder)") {
 		t.Fatalf("%q does not contain %q", message, "(held by "+s.name+"/holder)")

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,6 +119,33 @@ func TestGangWaitsTogether(t *testing.T) {
 		t.Fatalf("the gang must hold nothing: len(holdings(s.ctx, t, \"gang-waits\")) = %d, want %d: %v", len(got), 1, got)
 	}
 	s.groupStatus("gang", "Scheduling", 0)
+	const shortfall = "3 of the 4 pods that PodGroup gang starts together have a place"
+	for _, name := range names {
+		s.until(name+" says what its group lacks", func() error {
+			pod, err := s.get(name)
+			if err != nil {
+				return err
+			}
+			for _, condition := range pod.Status.Conditions {
+				if condition.Type == corev1.PodScheduled && strings.Contains(condition.Message, shortfall) {
+					return nil
+				}
+			}
+			return fmt.Errorf("its conditions are %v", pod.Status.Conditions)
+		})
+	}
+	s.until("an event on the group", func() error {
+		events, err := world.client.EventsV1().Events(s.name).List(s.ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, event := range events.Items {
+			if event.Regarding.Kind == "PodGroup" && event.Regarding.Name == "gang" && strings.HasPrefix(event.Note, shortfall) {
+				return nil
+			}
+		}
+		return fmt.Errorf("there are %d events, none on the group", len(events.Items))
+	})
 	s.delete("busy")
 	s.running(names...)
 	s.groupStatus("gang", "Running", 4)

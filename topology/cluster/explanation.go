@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -31,6 +32,10 @@ type NodeRefusal struct {
 	Reason placement.Reason
 	// Nodes are in the order in which they were asked.
 	Nodes []int
+	// Most is the reason of the first node that has the most of what is asked, MostNode,
+	// and MostTotal that of the first that would have if nobody held anything.
+	Most, MostTotal         placement.Reason
+	MostNode, MostTotalNode int
 	// GPUs says of each GPU of the first node why it cannot serve the part by itself;
 	// empty for a reason that is about all parts together.
 	GPUs []placement.GPUDiagnosis
@@ -97,7 +102,7 @@ func (e *refusalCollector) explainClass(node int) placement.Verdict {
 	}
 	for _, change := range placement.SuggestChanges(&e.ranking.snapshot.nodes[node].state, request, e.ranking.policy) {
 		found := NodeSuggestion{Node: node, Suggestion: change}
-		if known, has := e.best[change.Kind]; !has || e.isCloser(&found, &known) {
+		if known, has := e.best[change.Kind]; !has || isCloser(&found, &known) {
 			e.best[change.Kind] = found
 		}
 	}
@@ -106,21 +111,21 @@ func (e *refusalCollector) explainClass(node int) placement.Verdict {
 
 // isCloser reports whether a suggestion asks less of the user than another of its kind.
 // Of equals the first one stays, but fewer GPUs to free are told apart by node.
-func (e *refusalCollector) isCloser(a, b *NodeSuggestion) bool {
+func isCloser(a, b *NodeSuggestion) bool {
 	switch a.Kind {
 	case placement.SmallerShare:
 		return a.Bytes > b.Bytes
 	case placement.OtherProfile:
-		return e.profileMemory(a) > e.profileMemory(b)
+		return profileDistance(&a.Suggestion) < profileDistance(&b.Suggestion)
 	case placement.FewerGPUs:
 		return a.Count > b.Count
 	}
 	return cmp.Or(cmp.Compare(a.GPUs.Len(), b.GPUs.Len()), cmp.Compare(a.Node, b.Node)) < 0
 }
 
-// profileMemory is the memory of the MIG device that a suggestion names.
-func (e *refusalCollector) profileMemory(s *NodeSuggestion) int64 {
-	return int64(e.ranking.snapshot.nodes[s.Node].Inventory.Devices[s.Device].Memory)
+// profileDistance is how far the memory of a MIG profile is from what was asked for.
+func profileDistance(s *placement.Suggestion) topology.Bytes {
+	return max(s.Bytes-s.Wanted, s.Wanted-s.Bytes)
 }
 
 // addNode counts a node under what its class answered.
@@ -135,15 +140,24 @@ func (e *refusalCollector) addNode(node int, verdict placement.Verdict) {
 		at := slices.IndexFunc(e.refusals, func(r NodeRefusal) bool { return sameReason(r.Reason, reason) })
 		if at < 0 {
 			at = len(e.refusals)
-			e.refusals = append(e.refusals, NodeRefusal{Reason: reason, GPUs: e.diagnoseNode(node, reason.Part)})
+			e.refusals = append(e.refusals, NodeRefusal{
+				Reason: reason, GPUs: e.diagnoseNode(node, reason.Part), Most: reason, MostTotal: reason, MostNode: node, MostTotalNode: node,
+			})
 		}
-		e.refusals[at].Nodes = append(e.refusals[at].Nodes, node)
+		refusal := &e.refusals[at]
+		refusal.Nodes = append(refusal.Nodes, node)
+		if reason.Have > refusal.Most.Have {
+			refusal.Most, refusal.MostNode = reason, node
+		}
+		if reason.Total > refusal.MostTotal.Total {
+			refusal.MostTotal, refusal.MostTotalNode = reason, node
+		}
 	}
 }
 
 // sameReason leaves out what a node has, which differs from one to the other.
 func sameReason(a, b placement.Reason) bool {
-	return a.Code == b.Code && a.Part == b.Part && a.Want == b.Want
+	return a.Code == b.Code && a.Part == b.Part && a.Want == b.Want && a.Constraint == b.Constraint
 }
 
 // diagnoseNode looks at the GPUs of a node, for one part of the request.

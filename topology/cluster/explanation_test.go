@@ -27,7 +27,9 @@ func TestExplain(t *testing.T) {
 	got := ranking.Explain(all, ExplainLimit{})
 	want := &Explanation{
 		Refusals: []NodeRefusal{{
-			Reason: placement.Reason{Code: placement.GPUsBusy, Part: 0, Want: 4, Have: 3}, Nodes: []int{0, 1, 2},
+			Reason: placement.Reason{Code: placement.GPUsBusy, Part: 0, Want: 4, Have: 3, Total: 4}, Nodes: []int{0, 1, 2},
+			Most:      placement.Reason{Code: placement.GPUsBusy, Part: 0, Want: 4, Have: 3, Total: 4},
+			MostTotal: placement.Reason{Code: placement.GPUsBusy, Part: 0, Want: 4, Have: 3, Total: 8}, MostTotalNode: 2,
 			GPUs: placement.DiagnoseGPUs(a30, s.NodeState(0).GPUs(), &gpusFor(4)(a30).Parts[0]),
 		}},
 		Suggestions: []NodeSuggestion{

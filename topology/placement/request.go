@@ -30,6 +30,11 @@ type Part struct {
 	Compute topology.MilliGPU
 	// Accepts holds the devices that the part may take.
 	Accepts DeviceSet
+	// Asked holds what the part asks for, with the devices that Accepts leaves out because
+	// they are too small for what is to run there; nil for just Accepts. Usable holds the
+	// devices that would do if the part asked for them; nil for all. Both are read for
+	// suggestions alone.
+	Asked, Usable DeviceSet
 	// Needs is what the part's GPUs must have; the zero value asks for nothing, and
 	// nearness is then merely preferred.
 	Needs TopologyRequirements
@@ -37,6 +42,17 @@ type Part struct {
 
 // shareSize is the size of each of the part's shares.
 func (p *Part) shareSize() ShareSize { return ShareSize{Bytes: p.Bytes, Compute: p.Compute} }
+
+// askedDevices is what the part asks for, too small or not.
+func (p *Part) askedDevices() DeviceSet {
+	if p.Asked != nil {
+		return p.Asked
+	}
+	return p.Accepts
+}
+
+// canUse reports whether device i would do if the part asked for it.
+func (p *Part) canUse(i int) bool { return p.Usable == nil || p.Usable.Has(i) }
 
 // TopologyRequirements are requirements on the GPUs of one part as a set.
 type TopologyRequirements struct {
@@ -60,6 +76,8 @@ func (n *TopologyRequirements) metBy(v *View, gpus GPUSet) bool {
 // Constraint says that a property of what some parts get must be the same for all of
 // them, or different for each.
 type Constraint struct {
+	// Name says for people what must be equal or different.
+	Name string
 	// Parts are indexes into Request.Parts.
 	Parts []int
 	// Values[i] is the property of device i; NoValue for a device without it, which

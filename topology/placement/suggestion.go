@@ -1,10 +1,7 @@
 package placement
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/ashlar-dev/ashlar/topology"
 )
@@ -16,6 +13,7 @@ type SuggestionKind string
 const (
 	SmallerShare SuggestionKind = "SmallerShare" // ask for less memory
 	OtherProfile SuggestionKind = "OtherProfile" // ask for another MIG profile
+	WholeGPU     SuggestionKind = "WholeGPU"     // ask for a whole GPU in place of a slice or a share
 	Reslice      SuggestionKind = "Reslice"      // move the MIG instances of a GPU to other placements on it
 	OtherModel   SuggestionKind = "OtherModel"   // accept the node's other GPUs
 	FewerGPUs    SuggestionKind = "FewerGPUs"    // ask for fewer GPUs
@@ -23,7 +21,7 @@ const (
 )
 
 // SuggestionKinds lists the kinds in that order.
-var SuggestionKinds = []SuggestionKind{SmallerShare, OtherProfile, Reslice, OtherModel, FewerGPUs, FreeGPUs}
+var SuggestionKinds = []SuggestionKind{SmallerShare, OtherProfile, WholeGPU, Reslice, OtherModel, FewerGPUs, FreeGPUs}
 
 // Suggestion is a change after which a refused request fits. It has been tried: the
 // changed request, or the changed state, was placed.
@@ -32,46 +30,19 @@ type Suggestion struct {
 	// Part is the part to change, as an index into Request.Parts; -1 with Reslice and
 	// FreeGPUs, which leave the request as it is.
 	Part int
-	// Count is the number of GPUs that would fit, with FewerGPUs.
+	// Count is the number of devices that would fit, with FewerGPUs, and Form what they are.
 	Count int
-	// Bytes is the share that would fit, with SmallerShare.
-	Bytes topology.Bytes
+	Form  Form
+	// Bytes is the share that would fit, with SmallerShare; or the memory of the profile
+	// that would, with OtherProfile, and Wanted that of the largest one asked for.
+	Bytes, Wanted topology.Bytes
 	// Device is the MIG device that would fit, with OtherProfile.
 	Device int
 	// GPUs would have to be free, with FreeGPUs; are re-sliced, with Reslice; or are
-	// what the part would get, with OtherModel.
+	// what the part would get, with OtherModel and WholeGPU.
 	GPUs GPUSet
 	// Holders have something of those GPUs, with FreeGPUs and Reslice.
 	Holders []HolderID
-}
-
-// gpuList prints a set: "0,3".
-func gpuList(gpus GPUSet) string {
-	var list []string
-	for ; gpus != 0; gpus &= gpus - 1 {
-		list = append(list, strconv.Itoa(gpus.lowestGPU()))
-	}
-	return strings.Join(list, ",")
-}
-
-// String describes the change to someone who looks at one node.
-func (c Suggestion) String() string {
-	switch c.Kind {
-	case SmallerShare:
-		return fmt.Sprintf("a share of %s fits", c.Bytes)
-	case OtherProfile:
-		return "a smaller MIG profile fits"
-	case Reslice:
-		return fmt.Sprintf("it fits once the MIG instances of GPU %s are rearranged", gpuList(c.GPUs))
-	case OtherModel:
-		return fmt.Sprintf("GPU %s of another model fits", gpuList(c.GPUs))
-	case FewerGPUs:
-		if c.Count == 1 {
-			return "1 GPU fits"
-		}
-		return fmt.Sprintf("%d GPUs fit", c.Count)
-	}
-	return fmt.Sprintf("it fits once GPU %s is free", gpuList(c.GPUs))
 }
 
 // maxFreed is the most GPUs that a suggestion asks to be freed, and maxTried the most
@@ -92,7 +63,7 @@ func SuggestChanges(state *NodeState, r *Request, policy Policy) []Suggestion {
 	var changes []Suggestion
 	for p := range r.Parts {
 		for _, suggest := range []func(*Inventory, GPUStates, *Request, int, Policy) (Suggestion, bool){
-			suggestSmallerShare, suggestOtherProfile, suggestOtherModel, suggestFewerGPUs,
+			suggestSmallerShare, suggestOtherProfile, suggestWholeGPU, suggestOtherModel, suggestFewerGPUs,
 		} {
 			if change, found := suggest(inv, s, r, p, policy); found {
 				changes = append(changes, change)
@@ -137,65 +108,6 @@ func suggestSmallerShare(inv *Inventory, s GPUStates, r *Request, p int, policy 
 	return Suggestion{Kind: SmallerShare, Part: p, Bytes: part.Bytes}, true
 }
 
-// suggestOtherProfile finds the largest smaller MIG profile that fits. A part that
-// accepts no MIG device of this node is left alone: it asked for something else.
-func suggestOtherProfile(inv *Inventory, s GPUStates, r *Request, p int, policy Policy) (Suggestion, bool) {
-	part := r.Parts[p]
-	wanted := topology.Bytes(-1)
-	for i := range inv.Devices {
-		if device := &inv.Devices[i]; device.Form == MIG && part.Accepts.Has(i) {
-			wanted = max(wanted, device.Memory)
-		}
-	}
-	best := -1
-	for i := range inv.Devices {
-		device := &inv.Devices[i]
-		if device.Form != MIG || device.Memory >= wanted || !inv.DeviceFits(s, i, ShareSize{}) {
-			continue
-		}
-		if best < 0 || device.Memory > inv.Devices[best].Memory {
-			best = i
-		}
-	}
-	if best < 0 {
-		return Suggestion{}, false
-	}
-	part.Accepts = inv.SelectDevices(func(o *Device) bool { return o.Form == MIG && o.Profile == inv.Devices[best].Profile })
-	if Place(inv, s, withPart(r, p, part), policy).Outcome != Fits {
-		return Suggestion{}, false
-	}
-	return Suggestion{Kind: OtherProfile, Part: p, Device: best}, true
-}
-
-// suggestOtherModel accepts GPUs of the node that the part refuses, in the forms that it
-// accepts. A part that accepts nothing here is left alone: what it asks for cannot
-// be told.
-func suggestOtherModel(inv *Inventory, s GPUStates, r *Request, p int, policy Policy) (Suggestion, bool) {
-	part := r.Parts[p]
-	var forms [Share + 1]bool
-	var accepted GPUSet
-	for i := part.Accepts.nextDevice(0); i >= 0; i = part.Accepts.nextDevice(i + 1) {
-		forms[inv.Devices[i].Form] = true
-		accepted |= 1 << inv.Devices[i].GPU
-	}
-	// Profiles of another model are other profiles: only whole GPUs and shares compare.
-	part.Accepts = inv.SelectDevices(func(o *Device) bool { return o.Form != MIG && forms[o.Form] })
-	if accepted == inv.AllGPUs() || part.Accepts.Empty() {
-		return Suggestion{}, false
-	}
-	verdict := Place(inv, s, withPart(r, p, part), policy)
-	if verdict.Outcome != Fits {
-		return Suggestion{}, false
-	}
-	var gpus GPUSet
-	for _, grant := range verdict.Devices {
-		if grant.Part == p {
-			gpus |= 1 << inv.Devices[grant.Device].GPU
-		}
-	}
-	return Suggestion{Kind: OtherModel, Part: p, GPUs: gpus}, true
-}
-
 // suggestReslice finds a GPU on which the request fits once the instances there have moved
 // to other placements of the same profiles.
 func suggestReslice(state *NodeState, r *Request, policy Policy) (Suggestion, bool) {
@@ -233,10 +145,19 @@ func suggestFewerGPUs(inv *Inventory, s GPUStates, r *Request, p int, policy Pol
 	part := r.Parts[p]
 	for part.Count--; part.Count > 0; part.Count-- {
 		if Place(inv, s, withPart(r, p, part), policy).Outcome == Fits {
-			return Suggestion{Kind: FewerGPUs, Part: p, Count: part.Count}, true
+			return Suggestion{Kind: FewerGPUs, Part: p, Count: part.Count, Form: inv.mainForm(part.Accepts)}, true
 		}
 	}
 	return Suggestion{}, false
+}
+
+// mainForm is the least flexible form among devices.
+func (inv *Inventory) mainForm(devices DeviceSet) Form {
+	form := Share
+	for i := devices.nextDevice(0); i >= 0; i = devices.nextDevice(i + 1) {
+		form = min(form, inv.Devices[i].Form)
+	}
+	return form
 }
 
 // suggestFreeGPUs finds the smallest set of busy GPUs without whose holders the request

@@ -157,3 +157,110 @@ func TestSuggestsAnotherModel(t *testing.T) {
 		t.Fatalf("SuggestChanges(&s, request, KeepPlaceable{})[0] (-want +got):\n%s", diff)
 	}
 }
+
+// A slice that is too small for what is to run there makes room for the smallest that is
+// large enough, or for a whole GPU, but for none that could not be used.
+func TestSuggestsMoreThanWasAskedFor(t *testing.T) {
+	inv := inventoryOf(t, "4xA30-pcie")
+	all := func(o *Device) bool { return true }
+	for name, tc := range map[string]struct {
+		need   topology.Bytes
+		usable func(*Device) bool
+		busy   []int
+		want   map[SuggestionKind]string
+	}{
+		"twice as much": {
+			need: 8 * topology.GiB, usable: all,
+			want: map[SuggestionKind]string{OtherProfile: "another MIG profile fits", WholeGPU: "whole GPU 0 fits"},
+		},
+		"nothing but a whole GPU": {
+			need: 20 * topology.GiB, usable: func(o *Device) bool { return o.Form != MIG }, busy: []int{0},
+			want: map[SuggestionKind]string{WholeGPU: "whole GPU 1 fits"},
+		},
+		"only one GPU may be used": {
+			need: 8 * topology.GiB, usable: func(o *Device) bool { return o.GPU == 3 }, busy: []int{0},
+			want: map[SuggestionKind]string{OtherProfile: "another MIG profile fits", WholeGPU: "whole GPU 3 fits"},
+		},
+		"none": {need: 200 * topology.GiB, usable: all, want: map[SuggestionKind]string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			smallest := topology.Bytes(1) << 60
+			for i := range inv.Devices {
+				if inv.Devices[i].Form == MIG {
+					smallest = min(smallest, inv.Devices[i].Memory)
+				}
+			}
+			s := wholeHeld(inv, tc.busy...)
+			request := &Request{Parts: []Part{{
+				Count:   1,
+				Accepts: NewDeviceSet(len(inv.Devices)),
+				Asked:   inv.SelectDevices(func(o *Device) bool { return o.Form == MIG && o.Memory == smallest }),
+				Usable:  inv.SelectDevices(func(o *Device) bool { return o.Memory >= tc.need && tc.usable(o) }),
+			}}}
+			got := map[SuggestionKind]string{}
+			for _, change := range SuggestChanges(&s, request, KeepPlaceable{}) {
+				got[change.Kind] = change.String()
+				if change.Kind != OtherProfile {
+					continue
+				}
+				if device := &inv.Devices[change.Device]; device.Memory != change.Bytes || change.Bytes < tc.need || change.Bytes > 2*tc.need ||
+					!tc.usable(device) || change.Wanted != smallest {
+					t.Errorf("%+v is about %+v", change, *device)
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("changes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// One profile may start where another with as much memory does not.
+func TestSuggestsTheSameMemoryAtAnotherStart(t *testing.T) {
+	inv := inventoryOf(t, "dgx-h100")
+	s := wholeHeld(inv, 1, 2, 3, 4, 5, 6, 7)
+	for i := range inv.Devices {
+		if device := &inv.Devices[i]; device.GPU == 0 && device.Form == MIG && device.Profile == profile1g && device.Placement.Start == 0 {
+			s.RecordAllocation(Allocation{Holder: "slice", Devices: []DeviceAllocation{{Device: i}}})
+		}
+	}
+	change := SuggestChanges(&s, slicesOf(inv, profile4g, 1), KeepPlaceable{})[0]
+	got := inv.Devices[change.Device]
+	if change.Kind != OtherProfile || got.Profile == profile4g || got.Memory != change.Wanted || got.Placement.Start != 4 {
+		t.Errorf("%+v, which is about %+v; want the profile that starts at 4 with as much memory", change, got)
+	}
+}
+
+func TestSuggestionInWords(t *testing.T) {
+	for want, change := range map[string]Suggestion{
+		"a share of 10GiB fits":             {Kind: SmallerShare, Bytes: 10 * topology.GiB},
+		"1 GPU fits":                        {Kind: FewerGPUs, Count: 1},
+		"3 GPUs fit":                        {Kind: FewerGPUs, Count: 3},
+		"1 slice fits":                      {Kind: FewerGPUs, Count: 1, Form: MIG},
+		"2 shares fit":                      {Kind: FewerGPUs, Count: 2, Form: Share},
+		"whole GPUs 0,2 fit":                {Kind: WholeGPU, GPUs: 5},
+		"GPU 7 of another model fits":       {Kind: OtherModel, GPUs: 1 << 7},
+		"it fits once GPU 3 is free":        {Kind: FreeGPUs, GPUs: 1 << 3},
+		"it fits once GPUs 0-7 are free":    {Kind: FreeGPUs, GPUs: 255},
+		"it fits once GPUs 0-1,15 are free": {Kind: FreeGPUs, GPUs: 1<<15 | 3},
+		"it fits once the MIG instances of GPU 0 are rearranged": {Kind: Reslice, GPUs: 1},
+	} {
+		if got := change.String(); got != want {
+			t.Errorf("%+v: got %q, want %q", change, got, want)
+		}
+	}
+}
+
+func TestGPURanges(t *testing.T) {
+	for want, gpus := range map[string][]int{
+		"GPU 2": {2}, "GPUs 0-3": {0, 1, 2, 3}, "GPUs 0,2,4-6,15": {0, 2, 4, 5, 6, 15}, "GPUs 14-15": {14, 15},
+	} {
+		var set GPUSet
+		for _, gpu := range gpus {
+			set |= 1 << gpu
+		}
+		if got := GPURanges(set); got != want {
+			t.Errorf("%v: %q, want %q", gpus, got, want)
+		}
+	}
+}

@@ -59,8 +59,13 @@ type Reason struct {
 	Code ReasonCode
 	// Part is an index into Request.Parts; -1 for all together.
 	Part int
-	// Want and Have are numbers of devices, or bytes with MemoryShort.
-	Want, Have int64
+	// Want and Have are numbers of devices, or bytes with MemoryShort. Total is what Have
+	// would be if nobody held anything, with GPUsBusy and MemoryShort.
+	Want, Have, Total int64
+	// Constraint is an index into Request.Constraints with Unlike: Want devices must agree,
+	// or differ, and Have is the most that are free and do. -1 if no constraint is in the
+	// way by itself.
+	Constraint int
 }
 
 // String is the reason for people. It leaves out what differs from node to node,

@@ -3,6 +3,7 @@ package dra
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -99,6 +100,9 @@ func (s *Source) unmetCondition(ctx context.Context, candidates []*Pool, sub *su
 				return "", false
 			}
 			if unmet = s.unmetClause(ctx, candidates, sub.selectors[:at], clause); unmet != "" {
+				if at > sub.ofClass {
+					unmet = strings.Replace(unmet, "no GPU satisfies", "no GPU that satisfies the selectors before it satisfies", 1)
+				}
 				return unmet, true
 			}
 		}
@@ -131,18 +135,101 @@ func (s *Source) unmetClause(ctx context.Context, candidates []*Pool, earlier []
 		}
 	}
 	text := "no GPU satisfies " + clause.text
-	if len(values) == 0 && failed != nil {
-		return fmt.Sprintf("%s (%v)", text, failed)
-	}
-	for _, property := range slices.SortedFunc(maps.Keys(values), func(a, b deviceProperty) int { return cmp.Compare(a.name, b.name) }) {
+	missing := false
+	for _, property := range slices.SortedFunc(maps.Keys(values), compareProperties) {
 		if len(values[property].texts) == 0 {
-			text += fmt.Sprintf(" (no GPU has %s)", property.name)
+			text += fmt.Sprintf(" (%s)", absentProperty(candidates, property))
+			missing = true
 		} else {
 			text += fmt.Sprintf(" (%s here: %s)", property.name, values[property])
 		}
 	}
-	return text
+	if failed != nil && !missing && (len(values) == 0 || typeError(failed)) {
+		text += fmt.Sprintf(" (it cannot be evaluated: %v)", cmp.Or(errors.Unwrap(failed), failed))
+		if typeError(failed) && len(clause.properties) > 0 {
+			if form := workingForm(clause.text, clause.properties[0].domain); form != "" {
+				return text + "; " + form
+			}
+		}
+	}
+	return text + clauseHint(clause.text)
 }
+
+func compareProperties(a, b deviceProperty) int {
+	return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.domain, b.domain))
+}
+
+// typeError reports whether an expression could not be evaluated because it compares what
+// cannot be compared.
+func typeError(err error) bool {
+	return strings.Contains(err.Error(), "no such overload") || strings.Contains(err.Error(), "regular expression")
+}
+
+// absentProperty says that no GPU has a property, and which it may have been confused
+// with: one of that name in another domain, of the other kind, or of a similar name.
+func absentProperty(candidates []*Pool, property deviceProperty) string {
+	attributes, capacities := map[string]bool{}, map[string]bool{}
+	for _, pool := range candidates {
+		for i := range pool.gpus.published {
+			pool.addAttributeNames(attributes, i)
+			for name := range pool.publishedDevice(i).Capacity {
+				capacities[pool.qualifyName(name)] = true
+			}
+		}
+	}
+	same, other, otherKind := attributes, capacities, "a capacity"
+	if property.capacity {
+		same, other, otherKind = capacities, attributes, "an attribute"
+	}
+	what := property.domain + "/" + property.name
+	if other[what] {
+		return fmt.Sprintf("no GPU has the %s %s, which is %s", map[bool]string{true: "capacity", false: "attribute"}[property.capacity],
+			property.name, otherKind)
+	}
+	if published := inOtherDomain(what, sortedNames(same)); published != "" {
+		return fmt.Sprintf("no GPU has %s; they publish %s", what, published)
+	}
+	return "no GPU has " + property.name + didYouMean(property.name, namesInDomain(property.domain, same))
+}
+
+// inOtherDomain is a name that differs from another in its domain alone, "" for none.
+func inOtherDomain(what string, names []string) string {
+	_, short, _ := strings.Cut(what, "/")
+	for _, name := range names {
+		if _, theirs, _ := strings.Cut(name, "/"); theirs == short && name != what {
+			return name
+		}
+	}
+	return ""
+}
+
+// namesInDomain are the names of a domain without it, sorted.
+func namesInDomain(domain string, names map[string]bool) []string {
+	var found []string
+	for _, name := range sortedNames(names) {
+		if theirs, short, _ := strings.Cut(name, "/"); theirs == domain {
+			found = append(found, short)
+		}
+	}
+	return found
+}
+
+// addAttributeNames adds the full names of the attributes of device i of the inventory.
+func (p *Pool) addAttributeNames(names map[string]bool, i int) {
+	for name := range p.publishedDevice(i).Attributes {
+		names[p.qualifyName(name)] = true
+	}
+}
+
+// qualifyName is a published name with its domain.
+func (p *Pool) qualifyName(name resourceapi.QualifiedName) string {
+	if strings.Contains(string(name), "/") {
+		return string(name)
+	}
+	return p.Driver + "/" + string(name)
+}
+
+func sortedNames(names map[string]bool) []string { return slices.Sorted(maps.Keys(names)) }
 
 // maxObserved is how many different values of an attribute are printed.
 const maxObserved = 6

@@ -71,12 +71,36 @@ func TestUnmetConditionNamesTheClauseAndWhatThereIs(t *testing.T) {
 		},
 		"attribute that nobody publishes": {
 			`device.attributes["gpu.ashlar.dev"].colour == "red"`,
-			`no GPU satisfies device.attributes["gpu.ashlar.dev"].colour == "red" (no GPU has colour)`,
+			`no GPU satisfies device.attributes["gpu.ashlar.dev"].colour == "red" (no GPU has colour; there are index, productName, type)`,
+		},
+		"an attribute of a similar name": {
+			`device.attributes["gpu.ashlar.dev"].productname == "NVIDIA A30"`,
+			`no GPU satisfies device.attributes["gpu.ashlar.dev"].productname == "NVIDIA A30" ` +
+				`(no GPU has productname; did you mean productName?)`,
+		},
+		"an attribute of another domain": {
+			`device.attributes["gpu.nvidia.com"].productName == "NVIDIA A30"`,
+			`no GPU satisfies device.attributes["gpu.nvidia.com"].productName == "NVIDIA A30" ` +
+				`(no GPU has gpu.nvidia.com/productName; they publish gpu.ashlar.dev/productName)`,
+		},
+		"a capacity, asked for as an attribute": {
+			`device.attributes["gpu.ashlar.dev"].memory == "24Gi"`,
+			`no GPU satisfies device.attributes["gpu.ashlar.dev"].memory == "24Gi" (no GPU has the attribute memory, which is a capacity)`,
+		},
+		"a version compared as text": {
+			`device.attributes["gpu.ashlar.dev"].index >= "1.0.0"`,
+			`no GPU satisfies device.attributes["gpu.ashlar.dev"].index >= "1.0.0" (index here: 0, 1, 2) ` +
+				`(it cannot be evaluated: no such overload)`,
+		},
+		"the memory on the box": {
+			`device.capacity["gpu.ashlar.dev"].memory.compareTo(quantity("141Gi")) >= 0`,
+			`no GPU satisfies device.capacity["gpu.ashlar.dev"].memory.compareTo(quantity("141Gi")) >= 0 (memory here: 24GiB to 80GiB); ` +
+				`a GPU of 141GB such as NVIDIA H200 NVL has 139.72GiB: ask for 139Gi`,
 		},
 		"satisfied": {`device.capacity["gpu.ashlar.dev"].memory.isGreaterThan(quantity("50Gi"))`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sub := &subRequest{selectors: []string{class, tc.selector}}
+			sub := &subRequest{selectors: []string{class, tc.selector}, ofClass: 1}
 			got, decided := s.unmetCondition(context.Background(), []*Pool{gpus}, sub)
 			if got != tc.want || !decided {
 				t.Errorf("got %q (decided: %t), want %q", got, decided, tc.want)

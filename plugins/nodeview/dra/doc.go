@@ -41,6 +41,9 @@
 //	match.go        CEL selectors
 //	capacity.go     amounts of a shared device; taints
 //	modelserver.go  devices that are too small for the pod's model server
+//	selector_error.go  selectors that do not compile; memory_hint.go memory as printed on the box
 //	clause.go       which condition of a selector no GPU satisfies; unmet.go which request
+//	mismatch.go     at which step a pool's devices drop out of a request; mismatch_words.go
+//	others.go       devices beside the GPUs, and what is asked of the GPUs alone
 //	instance.go     in-tree instances with claims and slices of our own
 package dra

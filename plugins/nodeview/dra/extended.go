@@ -27,7 +27,7 @@ func (r *PodRequest) addExtendedResources(pod *v1.Pod, resolver fwk.DeviceClassR
 			if class == nil {
 				continue
 			}
-			sub := subRequest{name: string(name), class: string(name), count: quantity.Value()}
+			sub := subRequest{name: string(name), class: class.Name, count: quantity.Value()}
 			if sub.count > maxDevices {
 				sub.unsupportedReason = fmt.Sprintf("%d of %s", sub.count, name)
 			}

@@ -37,7 +37,7 @@ type deviceRequest struct {
 // subRequest is one way to satisfy a request.
 type subRequest struct {
 	name        string
-	class       string // of devices; for an extended resource, the resource
+	class       string // the device class
 	count       int64
 	selectors   []string // CEL, the class's first
 	ofClass     int      // how many of the selectors are the class's
@@ -211,6 +211,17 @@ func (r *PodRequest) addConstraint(constraint *resourceapi.DeviceConstraint, byN
 	}
 	slices.SortFunc(rule.requests, func(a, b constrainedRequest) int { return cmp.Compare(a.request, b.request) })
 	r.constraints = append(r.constraints, rule)
+}
+
+// alternativesOf are the sub-requests that a constraint is about.
+func (r *PodRequest) alternativesOf(about constrainedRequest) []*subRequest {
+	var subs []*subRequest
+	for j := range r.requests[about.request].alternatives {
+		if about.alternative < 0 || about.alternative == j {
+			subs = append(subs, &r.requests[about.request].alternatives[j])
+		}
+	}
+	return subs
 }
 
 // indexOf is the index of an alternative by its name, beyond the last if there is none.

@@ -7,6 +7,7 @@ import (
 
 	resourceapi "k8s.io/api/resource/v1"
 
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -67,7 +68,7 @@ func (v *View) requestFor(ctx context.Context, choice []int) (*placement.Request
 	ties := &supplyTies{view: v, request: result}
 	for r := range pod.constraints {
 		rule := &pod.constraints[r]
-		constraint := placement.Constraint{Distinct: rule.distinct}
+		constraint := placement.Constraint{Name: shortAttribute(rule.attribute), Distinct: rule.distinct}
 		var tied []*subRequest
 		for i := range pod.requests {
 			switch {
@@ -101,7 +102,19 @@ func (v *View) providedByPlugin(request *deviceRequest) bool {
 
 // partFor is one sub-request.
 func (v *View) partFor(ctx context.Context, sub *subRequest) placement.Part {
-	p, server := v.pool, v.cycle.request.server
+	return v.partWith(ctx, sub, v.cycle.request.server)
+}
+
+// askedDevices are the devices that a sub-request asks for, too small for the model
+// server or not.
+func (v *View) askedDevices(ctx context.Context, sub *subRequest) placement.DeviceSet {
+	return v.partWith(ctx, sub, nil).Accepts
+}
+
+// partWith is one sub-request on devices that are large enough for a model server, if it is
+// not nil.
+func (v *View) partWith(ctx context.Context, sub *subRequest, server *modelmemory.Server) placement.Part {
+	p := v.pool
 	matched := p.matchSelectors(ctx, v.cycle.source.expressions, sub.selectors)
 	part := placement.Part{Name: sub.name, Count: int(sub.count), Accepts: placement.NewDeviceSet(len(p.gpus.published))}
 	for i, at := range p.gpus.published {
@@ -185,7 +198,12 @@ func attributeText(d resourceslices.Device, name resourceapi.FullyQualifiedName)
 
 // attributeOf is the value of an attribute of device i of the inventory.
 func (p *Pool) attributeOf(i int, name resourceapi.FullyQualifiedName) (any, bool) {
-	value, found := p.publishedDevice(i).FindAttribute(resourceapi.QualifiedName(name))
+	return valueOf(p.publishedDevice(i), name)
+}
+
+// valueOf is the value of an attribute of a device.
+func valueOf(device resourceslices.Device, name resourceapi.FullyQualifiedName) (any, bool) {
+	value, found := device.FindAttribute(resourceapi.QualifiedName(name))
 	switch {
 	case !found:
 		return nil, false

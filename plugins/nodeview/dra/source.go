@@ -14,6 +14,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -80,6 +81,17 @@ func (s *Source) NodeNames() []string {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	return names
+}
+
+// NodesWithGPUs are the nodes that have GPUs that are understood, in no order.
+func (s *Source) NodesWithGPUs() []string {
+	var names []string
+	for name := range s.pools.byNode {
+		if s.pools.gpuPool(name) != nil {
+			names = append(names, name)
+		}
+	}
 	return names
 }
 
@@ -231,8 +243,14 @@ func (s *Source) PreFilter(
 	if err != nil {
 		return nil, nil, fwk.AsStatus(err)
 	}
+	if err := s.checkSelectors(claims, s.manager.DeviceClasses()); err != nil {
+		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
+	}
 	request, err := newPodRequest(pod, claims, s.manager)
 	if err != nil {
+		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
+	}
+	if err := s.checkClasses(request); err != nil {
 		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
 	}
 	cycle := &Cycle{
@@ -259,4 +277,52 @@ func (s *Source) PublishedObjects() ([]*resourceapi.ResourceSlice, []*resourceap
 		classes = nil
 	}
 	return published, classes
+}
+
+// ExtendedResourceNames are the extended resources that device classes stand behind,
+// sorted.
+func (s *Source) ExtendedResourceNames() []v1.ResourceName {
+	classes, err := s.manager.DeviceClasses().List()
+	if err != nil {
+		return nil
+	}
+	var names []v1.ResourceName
+	for _, class := range classes {
+		if class.Spec.ExtendedResourceName != nil {
+			names = append(names, v1.ResourceName(*class.Spec.ExtendedResourceName))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// ClassNames are the device classes, sorted.
+func (s *Source) ClassNames() []string {
+	classes, err := s.manager.DeviceClasses().List()
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, class := range classes {
+		names = append(names, class.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// ProfileNames are the MIG profiles that some node publishes, sorted.
+func (s *Source) ProfileNames() []string {
+	found := map[string]bool{}
+	for name := range s.pools.byNode {
+		pool := s.pools.gpuPool(name)
+		if pool == nil {
+			continue
+		}
+		for i := range pool.gpus.published {
+			if profile := resourceslices.ProfileName(pool.Driver, pool.publishedDevice(i).Device); profile != "" {
+				found[profile] = true
+			}
+		}
+	}
+	return sortedNames(found)
 }

@@ -29,6 +29,9 @@ var _ nodeview.View = &View{}
 // Node is the node's name.
 func (v *View) Node() string { return v.pool.Node }
 
+// DriverName is the name of the driver that publishes the GPUs.
+func (v *View) DriverName() string { return v.pool.Driver }
+
 // Inventory implements nodeview.View.
 func (v *View) Inventory() *placement.Inventory { return v.pool.gpus.inventory }
 

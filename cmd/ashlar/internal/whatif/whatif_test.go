@@ -39,6 +39,7 @@ func TestWhatifGolden(t *testing.T) {
 		"whatif-quota-refused.txt":   {"-f", "testdata/whatif-quota.yaml"},
 		"whatif-faulty-refused.txt":  {"-f", "testdata/whatif-faulty.yaml"},
 		"whatif-pairs.json":          {"-f", "testdata/whatif-pairs.yaml", "--copies", "2", "-o", "json"},
+		"whatif-mistakes-refused.txt": {"-f", "testdata/whatif-mistakes.yaml"},
 	}
 	for _, name := range slices.Sorted(maps.Keys(tests)) {
 		t.Run(name, func(t *testing.T) {
