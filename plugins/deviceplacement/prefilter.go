@@ -17,10 +17,11 @@ func (p *Plugin) PreFilter(
 	state.Delete(cycleKey)
 	state.Delete(countedKey)
 	counted, refused := p.readCounted(pod, nodes)
+	// Also for a pod that is refused: the in-tree PostFilter asks for what this leaves.
+	cycle, result, status := p.source.PreFilter(ctx, state, pod, nodes)
 	if refused != nil {
 		return nil, refused
 	}
-	cycle, result, status := p.source.PreFilter(ctx, state, pod, nodes)
 	if cycle != nil || counted != nil {
 		claimed := int64(0)
 		if cycle != nil {

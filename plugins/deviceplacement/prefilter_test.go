@@ -57,6 +57,30 @@ func TestPreFilter(t *testing.T) {
 	}
 }
 
+// Whatever a pod is refused for, the search for pods to end in its favour finds nothing and
+// is no error.
+func TestPostFilterAfterRefusingPreFilter(t *testing.T) {
+	for name, pod := range map[string]*v1.Pod{
+		"an annotation that cannot be": countedPod("pod", "1"),
+		"a server that cannot start":   countedPod("pod", "1", append(eightB, "--tensor-parallel-size=4")...),
+		"a claim that is not there":    newPod("nowhere"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "an annotation that cannot be" {
+				pod.Annotations = map[string]string{launch.GPUMemoryAnnotation: "plenty"}
+			}
+			s := newFakeScheduler(t, nil, countedNodes())
+			state := framework.NewCycleState()
+			if _, status := s.PreFilter(context.Background(), state, pod, s.nodes); status.Code() != fwk.UnschedulableAndUnresolvable {
+				t.Fatalf("PreFilter: %v, want %s", status, fwk.UnschedulableAndUnresolvable)
+			}
+			if _, status := s.PostFilter(context.Background(), state, pod, framework.NewDefaultNodeToStatus()); !status.IsRejected() {
+				t.Errorf("PostFilter: %s %v, want the pod to wait", status.Code(), status)
+			}
+		})
+	}
+}
+
 // A pod that comes again is read anew: nothing is left of its last cycle, nor of another
 // pod's.
 func TestPreFilterForgetsTheLastCycle(t *testing.T) {

@@ -2,6 +2,7 @@ package deviceplacement
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
+	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // identified gives a device a UUID, or that of its GPU, and a PCI address, "" for none.
@@ -201,5 +203,76 @@ func TestNominatedThroughAnotherDriver(t *testing.T) {
 	}
 	if status := s.Filter(ctx, state, pod, s.nodes[0]); status.Code() != fwk.Unschedulable {
 		t.Errorf("beside the nominated pod: %v", status)
+	}
+}
+
+// Who holds what is told although the drivers publish different numbers of devices, and the
+// same GPU in different places of their lists.
+func TestHoldersWhereDriversPublishDifferently(t *testing.T) {
+	var ours []resourceapi.Device
+	for gpu, uuid := range []string{"GPU-x", "GPU-b", "GPU-a"} {
+		ours = append(ours, identified(wholeGPU(int64(gpu), []string{"X SYS*2", "SYS X SYS", "SYS*2 X"}[gpu]), uuid, ""))
+	}
+	theirs := []resourceapi.Device{identified(nvidiaWhole("0"), "GPU-a", ""), identified(nvidiaWhole("1"), "GPU-b", "")}
+	for class, want := range map[string][]placement.HolderID{
+		gpuClass:    {"", "claim-ours", "claim-theirs"},
+		nvidiaClass: {"claim-theirs", "claim-ours"},
+	} {
+		t.Run(class, func(t *testing.T) {
+			objects := append(publishBoth(ours, theirs), held("n", newClaim("ours", gpuClass, 1), "gpu-1"), heldOfNVIDIA("theirs", "gpu-0"),
+				newClaim("pod", class, 1))
+			s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, objects...)
+			holders, err := cycleOf(s.preFilter(newPod("pod"))).ViewNode("n", nil).State()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for gpu, holder := range want {
+				var wantHolders []placement.HolderID
+				if holder != "" {
+					wantHolders = append(wantHolders, holder)
+				}
+				if got := holders.HoldersOf(1 << gpu); !slices.Equal(got, wantHolders) {
+					t.Errorf("holders of GPU %d: %v, want %v", gpu, got, wantHolders)
+				}
+			}
+		})
+	}
+}
+
+// A model server is kept to GPUs on which it starts, whichever driver's the pod would take.
+func TestServersOnNodesOfTwoDrivers(t *testing.T) {
+	small := func(gpu string) resourceapi.Device {
+		return nvidiaDevice("gpu-"+gpu, deviceapi.TypeGPU, "Tesla P4", "8Gi")
+	}
+	ours := []resourceapi.Device{identified(device("gpu-0", deviceapi.TypeGPU, 0, "8Gi"), "GPU-a", "")}
+	either := resourceapi.DeviceRequest{Name: "gpu"}
+	for _, class := range []string{nvidiaClass, gpuClass} {
+		either.FirstAvailable = append(either.FirstAvailable, resourceapi.DeviceSubRequest{
+			Name: "of-" + class, DeviceClassName: class, AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: 1,
+		})
+	}
+	for name, tc := range map[string]struct {
+		theirs []resourceapi.Device
+		claim  *resourceapi.ResourceClaim
+		want   bool
+	}{
+		"too small in both":                   {[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, claimOf("pod", either), false},
+		"too small, of NVIDIA's driver":       {[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, newClaim("pod", nvidiaClass, 1), false},
+		"too small, of ours":                  {[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, newClaim("pod", gpuClass, 1), false},
+		"too small, of whichever driver":      {[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, newClaim("pod", anyClass, 1), false},
+		"large enough, of NVIDIA's driver":    {[]resourceapi.Device{identified(nvidiaWhole("0"), "GPU-c", "")}, newClaim("pod", nvidiaClass, 1), true},
+		"one is large enough, in NVIDIA's":    {[]resourceapi.Device{small("0"), nvidiaWhole("1")}, claimOf("pod", either), true},
+		"as many as are large enough":         {[]resourceapi.Device{small("0"), nvidiaWhole("1")}, newClaim("pod", nvidiaClass, 1), true},
+		"more than there are large enough":    {[]resourceapi.Device{small("0"), nvidiaWhole("1")}, newClaim("pod", nvidiaClass, 2), false},
+		"more than that, of whichever driver": {[]resourceapi.Device{small("0"), nvidiaWhole("1")}, newClaim("pod", anyClass, 2), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, append(append(jointClasses(), publishBoth(ours, tc.theirs)...), tc.claim)...)
+			pod := newPod("pod", serving)
+			status := s.Filter(context.Background(), s.preFilter(pod), pod, s.nodes[0])
+			if status.IsSuccess() != tc.want {
+				t.Errorf("status %v, want success: %t", status, tc.want)
+			}
+		})
 	}
 }

@@ -36,12 +36,14 @@ type history struct {
 	// newest is each pod's last version, waited why it was not bound when that was last said.
 	newest map[string]*podRecord
 	waited map[string]string
-	failed error
+	// decided are the pods that were bound or told why not, ever.
+	decided map[string]bool
+	failed  error
 }
 
 // recordHistory begins to watch. It ends with the context.
 func recordHistory(ctx context.Context, client kubernetes.Interface) (*history, error) {
-	h := &history{newest: map[string]*podRecord{}, waited: map[string]string{}}
+	h := &history{newest: map[string]*podRecord{}, waited: map[string]string{}, decided: map[string]bool{}}
 	pods, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, err
@@ -120,6 +122,9 @@ func (h *history) add(next change) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	h.changes = append(h.changes, next)
+	if next.pod != nil && (next.pod.node != "" || next.pod.waits != "" || next.gone) {
+		h.decided[next.pod.name] = true
+	}
 	switch {
 	case next.pod == nil:
 	case next.gone:
@@ -145,10 +150,7 @@ func (h *history) inOrder() []change {
 func (h *history) undecided(pods []string) ([]string, error) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	return slices.DeleteFunc(slices.Clone(pods), func(name string) bool {
-		pod := h.newest[name]
-		return pod != nil && pod.node != "" || h.waited[name] != ""
-	}), h.failed
+	return slices.DeleteFunc(slices.Clone(pods), func(name string) bool { return h.decided[name] }), h.failed
 }
 
 // awaitDecided waits until the scheduler has decided about the pods.

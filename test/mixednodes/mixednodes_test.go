@@ -26,6 +26,9 @@ var (
 	podCount = flag.Int("pods", 3000, "pods that arrive")
 )
 
+// enough is with how many pods each kind of node must have been had in each of its ways.
+const enough = 2000
+
 // patience is how long all of it may take.
 const patience = 25 * time.Minute
 
@@ -52,7 +55,7 @@ func TestMixedNodes(t *testing.T) {
 	defer cancel()
 	random := rand.New(rand.NewSource(*seed))
 	fleet := newFleet(t, random)
-	arrivals := newWorkload(random, *podCount)
+	arrivals := newWorkload(random, fleet, *podCount)
 	w := startWorld(ctx, t, fleet)
 	w.stream(ctx, t, arrivals, random)
 	w.settle(ctx, t)
@@ -69,8 +72,11 @@ func TestMixedNodes(t *testing.T) {
 		w.problems[v] = true
 	}
 	w.report(t, arrivals, replayed, tally)
-	for what, count := range tally.missing(fleet) {
-		t.Errorf("%s: %d: the stream says nothing about it", what, count)
+	if *podCount < enough {
+		return
+	}
+	for _, what := range tally.missing(fleet) {
+		t.Errorf("there were no %s: the stream says nothing about them", what)
 	}
 }
 

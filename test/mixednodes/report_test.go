@@ -67,27 +67,29 @@ func (y *tally) note(c *checker, next change) {
 }
 
 // missing is what no pod was bound by, or to.
-func (y *tally) missing(fleet []*fleetNode) map[string]int {
-	missing := map[string]int{}
-	for _, n := range fleet {
-		if n.plugin != nil && y.forms[n.plugin.form] == 0 {
-			missing["pods on GPUs that are "+n.plugin.form] = 0
+func (y *tally) missing(fleet []*fleetNode) []string {
+	var missing []string
+	need := func(count int, what string) {
+		if count == 0 && !slices.Contains(missing, what) {
+			missing = append(missing, what)
 		}
-		if n.form != "" && y.forms[n.form] == 0 {
-			missing["pods on GPUs of NVIDIA's driver that are "+n.form] = 0
+	}
+	for _, n := range fleet {
+		if n.plugin != nil {
+			need(y.forms[n.plugin.form], "pods that a device plugin serves, "+n.plugin.form)
+		}
+		if n.form != "" {
+			need(y.forms[n.form], "pods with claims of NVIDIA's driver, "+n.form)
 		}
 	}
 	for _, node := range []string{
 		"ashlar, claims", "nvidia, claims", "plugin, the device plugin", "ashlar and nvidia, claims", "nvidia and plugin, claims",
 		"nvidia and plugin, the device plugin", "plugin and ashlar, claims", "plugin and ashlar, the device plugin",
 	} {
-		if y.nodes[node] == 0 {
-			missing["pods on nodes of "+node] = 0
-		}
+		need(y.nodes[node], "pods on nodes of "+node)
 	}
-	if y.servers == 0 {
-		missing["model servers"] = 0
-	}
+	need(y.servers, "model servers that were bound")
+	need(y.kept, "pods that contradict themselves")
 	return missing
 }
 

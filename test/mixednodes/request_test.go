@@ -109,6 +109,27 @@ var requestKinds = []kindOfRequest{
 	{2, func(*rand.Rand) *gpuRequest { return &gpuRequest{name: "no GPU"} }},
 }
 
+// slicesOn asks for MIG slices that device plugins of the fleet have.
+func slicesOn(fleet []*fleetNode) kindOfRequest {
+	var names, forms []string
+	for _, n := range fleet {
+		if n.plugin == nil {
+			continue
+		}
+		for _, r := range n.plugin.resources {
+			if r.profile != nil && r.name != gpuResource {
+				names, forms = append(names, string(r.name)), append(forms, n.plugin.form)
+			}
+		}
+	}
+	return kindOfRequest{7, func(random *rand.Rand) *gpuRequest {
+		i := random.Intn(len(names))
+		r := counted(names[i], 1)
+		r.divided, r.selector = true, map[string]string{formLabel: forms[i]}
+		return r
+	}}
+}
+
 func drawCount(random *rand.Rand) int64 {
 	return []int64{1, 1, 1, 1, 1, 1, 2, 2, 4, 8}[random.Intn(10)]
 }

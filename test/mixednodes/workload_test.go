@@ -3,6 +3,7 @@ package mixednodes
 import (
 	"fmt"
 	"math/rand"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
@@ -35,16 +36,16 @@ type arrival struct {
 	abrupt bool
 }
 
-// newWorkload draws the stream of pods.
-func newWorkload(random *rand.Rand, pods int) []*arrival {
-	total := 0
-	for _, kind := range requestKinds {
+// newWorkload draws the stream of pods for a fleet.
+func newWorkload(random *rand.Rand, fleet []*fleetNode, pods int) []*arrival {
+	kinds, total := append(slices.Clone(requestKinds), slicesOn(fleet)), 0
+	for _, kind := range kinds {
 		total += kind.weight
 	}
 	var list []*arrival
 	for i := range pods {
 		at := random.Intn(total)
-		for _, kind := range requestKinds {
+		for _, kind := range kinds {
 			if at -= kind.weight; at < 0 {
 				list = append(list, newArrival(random, fmt.Sprintf("pod-%04d", i), kind.draw(random)))
 				break

@@ -63,28 +63,39 @@ func (r *Resource) takenBy(server *modelmemory.Server) topology.Bytes {
 	return server.Claims(modelmemory.Device{GPU: r.Device})
 }
 
-// heldBeside is the most that can be held on any device that a pod gets which asks for
-// count replicas. NVIDIA's plugin gives each of them from the device with the fewest
-// pods. If k replicas are in use on n devices, the device with the fewest has at most
-// k/n of them, and that with the count-th fewest at most k/(n-count+1): since which
-// pods those are is not known, they are the largest.
-func (l *sharedLedger) heldBeside(r *Resource, count int64) topology.Bytes {
-	devices := r.CountDevices()
-	others := l.replicas
-	if count <= devices {
-		others = l.replicas / (devices - count + 1)
+// fullestWith is the fullest that a device can be of which a pod gets replicas: what others
+// hold of it, and what the pod takes. NVIDIA's plugin gives each replica from the device with
+// the fewest in use, those that the pod itself has by then included, so that several may be
+// of one device. With k in use on n devices, the last of count replicas goes to one with at
+// most (k+count-1)/n in use. Since which pods those are is not known, they are the largest.
+func (l *sharedLedger) fullestWith(r *Resource, request *PodRequest) (held, taken topology.Bytes) {
+	count := request.Amounts[r.Name]
+	others := min((l.replicas+count-1)/r.CountDevices(), r.Replicas-1)
+	held, taken = l.largest(r, others), r.takenBy(request.Server)
+	if request.Server != nil {
+		return held, taken // once, however many replicas of the device it has
 	}
-	others = min(others, r.Replicas-1)
+	for own := int64(2); own <= min(count, others+1); own++ {
+		beside, all := l.largest(r, others+1-own), topology.Bytes(own)*r.fairShare()
+		if beside+all > held+taken {
+			held, taken = beside, all
+		}
+	}
+	return held, taken
+}
+
+// largest is what the pods that take the most hold of a device by so many replicas.
+func (l *sharedLedger) largest(r *Resource, replicas int64) topology.Bytes {
 	held := topology.Bytes(0)
 	for _, takes := range l.takes {
 		if takes.bytes <= 0 {
 			break
 		}
-		count := min(takes.replicas, others)
+		count := min(takes.replicas, replicas)
 		if count > int64((r.Device.Total-held)/takes.bytes) {
 			return r.Device.Total
 		}
-		held, others = held+topology.Bytes(count)*takes.bytes, others-count
+		held, replicas = held+topology.Bytes(count)*takes.bytes, replicas-count
 	}
 	return held
 }

@@ -15,6 +15,8 @@ import (
 // sharedGPU is what is on one GPU: the pods that NVIDIA's plugin put there.
 type sharedGPU struct {
 	pods map[types.UID]topology.Bytes
+	// replicas are those in use, by pod.
+	replicas map[types.UID]int
 }
 
 func (g *sharedGPU) held() topology.Bytes {
@@ -25,8 +27,34 @@ func (g *sharedGPU) held() topology.Bytes {
 	return sum
 }
 
+func (g *sharedGPU) inUse() int {
+	sum := 0
+	for _, count := range g.replicas {
+		sum += count
+	}
+	return sum
+}
+
+// giveReplica gives a pod a replica of one of the GPUs with the fewest in use.
+func giveReplica(gpus []sharedGPU, random *rand.Rand, pod types.UID) *sharedGPU {
+	fewest := gpus[0].inUse()
+	for i := range gpus {
+		fewest = min(fewest, gpus[i].inUse())
+	}
+	var candidates []int
+	for i := range gpus {
+		if gpus[i].inUse() == fewest {
+			candidates = append(candidates, i)
+		}
+	}
+	chosen := &gpus[candidates[random.IntN(len(candidates))]]
+	chosen.replicas[pod]++
+	return chosen
+}
+
 // Whatever comes and goes, and whichever of the GPUs with the fewest pods the plugin
-// takes, no GPU is promised more than it has.
+// takes, no GPU is promised more than it has: neither to pods that say what they take nor to
+// those that count on the part that a replica stands for, of which they may have several.
 func TestNoGPUIsPromisedTwice(t *testing.T) {
 	const name = "nvidia.com/gpu"
 	for seed := range uint64(200) {
@@ -38,7 +66,7 @@ func TestNoGPUIsPromisedTwice(t *testing.T) {
 		source := NewSource()
 		gpus := make([]sharedGPU, devices)
 		for i := range gpus {
-			gpus[i].pods = map[types.UID]topology.Bytes{}
+			gpus[i] = sharedGPU{pods: map[types.UID]topology.Bytes{}, replicas: map[types.UID]int{}}
 		}
 		var running []*v1.Pod
 		placed := 0
@@ -47,15 +75,26 @@ func TestNoGPUIsPromisedTwice(t *testing.T) {
 				gone := random.IntN(len(running))
 				for i := range gpus {
 					delete(gpus[i].pods, running[gone].UID)
+					delete(gpus[i].replicas, running[gone].UID)
 				}
 				running = slices.Delete(running, gone, gone+1)
 				continue
 			}
-			if len(running) == devices*replicas {
-				continue // the kubelet has none left
+			inUse := 0
+			for i := range gpus {
+				inUse += gpus[i].inUse()
+			}
+			count := 1 + random.IntN(4)/2
+			if inUse+count > devices*replicas {
+				continue // the kubelet has too few left
 			}
 			takes := topology.Bytes(1+random.IntN(40)) * topology.GiB
 			pod := stated(name, resource.NewQuantity(int64(takes), resource.BinarySI).String())
+			known := random.IntN(3) > 0
+			if !known {
+				pod.Annotations = nil
+			}
+			pod.Spec.Containers[0].Resources.Requests[name] = *resource.NewQuantity(int64(count), resource.DecimalSI)
 			request, err := ReadPod(pod)
 			if err != nil {
 				t.Fatal(err)
@@ -63,18 +102,15 @@ func TestNoGPUIsPromisedTwice(t *testing.T) {
 			if source.RefusalOn(request, infoOf(node, running...)) != nil {
 				continue
 			}
-			fewest := slices.MinFunc(gpus, func(a, b sharedGPU) int { return len(a.pods) - len(b.pods) })
-			var candidates []int
-			for i := range gpus {
-				if len(gpus[i].pods) == len(fewest.pods) {
-					candidates = append(candidates, i)
-				}
-			}
-			chosen := &gpus[candidates[random.IntN(len(candidates))]]
-			chosen.pods[pod.UID] = takes
 			running, placed = append(running, pod), placed+1
-			if held := chosen.held(); held > usable {
-				t.Fatalf("seed %d: a GPU of %s is promised %s to %d pods", seed, usable, held, len(chosen.pods))
+			for range count {
+				chosen := giveReplica(gpus, random, pod.UID)
+				if chosen.pods[pod.UID] = takes; !known {
+					chosen.pods[pod.UID] = topology.Bytes(chosen.replicas[pod.UID]) * (usable / topology.Bytes(replicas))
+				}
+				if held := chosen.held(); held > usable {
+					t.Fatalf("seed %d: a GPU of %s is promised %s to %d pods", seed, usable, held, len(chosen.pods))
+				}
 			}
 		}
 		if placed == 0 {

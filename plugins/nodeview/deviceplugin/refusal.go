@@ -64,8 +64,7 @@ func (s *Source) refusesResource(r *Resource, request *PodRequest, node fwk.Node
 	if ledger.replicas == 0 && request.Server == nil {
 		return nil
 	}
-	needed := r.takenBy(request.Server)
-	held := ledger.heldBeside(r, request.Amounts[r.Name])
+	held, needed := ledger.fullestWith(r, request)
 	if held+needed <= r.Device.Total {
 		return nil
 	}

@@ -114,9 +114,26 @@ func (r *PodRequest) hasAdminAccess() bool {
 	return r.anyAlternative(func(sub *subRequest) bool { return sub.adminAccess })
 }
 
+// allLargeEnough are the devices of a pool that is not viewed on which the pod's model server
+// may run, nil if that is all of them.
+func (c *Cycle) allLargeEnough(p *Pool) []int {
+	if c.request.server == nil || p.gpus == nil {
+		return nil
+	}
+	devices, _ := p.largeEnough(c.request.server)
+	if len(devices) == len(p.Devices) {
+		return nil
+	}
+	return append([]int{}, devices...)
+}
+
 // showPool fills a pool's placeholders with devices, in that order, and those in use; nil stands
-// for all devices. Those whose GPU is held or taken through another driver are left out.
+// for all devices, but for GPUs on which the pod's model server could not run. Those whose GPU is
+// held or taken through another driver are left out.
 func (c *Cycle) showPool(ctx context.Context, p *Pool, devices []int, taken map[twinDevice]bool) {
+	if devices == nil {
+		devices = c.allLargeEnough(p)
+	}
 	if devices == nil {
 		changed := len(c.allocated.ofPool(p).twinHeld) > 0 || c.request.hasAdminAccess()
 		for twin := range taken {

@@ -228,7 +228,10 @@ func (v *View) gpusHeldThrough(p *Pool, claim *resourceapi.ResourceClaim) map[in
 		}
 		if twin := v.cycle.source.pools.twins.twinsOf(p, at); twin != nil {
 			twin.eachTwin(p, at, func(other twinDevice, _ string) {
-				if gpu := v.pool.gpuOf(other.device); other.pool == v.pool && gpu >= 0 {
+				if other.pool != v.pool {
+					return
+				}
+				if gpu := v.pool.gpuOf(other.device); gpu >= 0 {
 					gpus[gpu] = true
 				}
 			})
