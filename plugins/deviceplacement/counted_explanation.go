@@ -1,6 +1,7 @@
 package deviceplacement
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -86,6 +87,36 @@ func (p *Plugin) explainServer(c *countedCycle, supplies []deviceplugin.Supply, 
 	if len(remedies) == 0 {
 		return append(clauses, textClause{text: describeOtherProfile(server, supplies), kind: remedyClause})
 	}
+	return append(clauses, remedyClausesOf(remedies)...)
+}
+
+// findRemedies are the devices on which the pod's model server would start if it starts on
+// none that its claims accept, and no change of a claim was found that helps.
+func (p *Plugin) findRemedies(ctx context.Context, c *podCycle, nodes []string, e *podExplanation) []textClause {
+	server := c.Request().ModelServer()
+	if server == nil || len(e.suggestions) > 0 || len(e.counted) > 0 || ctx.Err() != nil {
+		return nil
+	}
+	tooSmall := false
+	for _, name := range nodes {
+		view := c.ViewNode(name, nil)
+		if view == nil {
+			continue
+		}
+		if view.WhyTooSmall(ctx) == "" {
+			return nil
+		}
+		tooSmall = true
+	}
+	if !tooSmall {
+		return nil
+	}
+	return remedyClausesOf(server.FindRemedies(p.listOffers(p.listNodes())))
+}
+
+// remedyClausesOf names the first of some remedies.
+func remedyClausesOf(remedies []modelmemory.Remedy) []textClause {
+	var clauses []textClause
 	for i := range remedies[:min(maxRemedies, len(remedies))] {
 		word := "would fit: "
 		if i > 0 {
@@ -108,10 +139,14 @@ func describeOtherProfile(server *modelmemory.Server, supplies []deviceplugin.Su
 	return "no device in this cluster would do: ashlar plan -f FILE lists GPUs that would"
 }
 
-// listOffers are the kinds of devices that there are in the cluster.
+// listOffers are the kinds of devices that there are in the cluster, on nodes that take
+// new pods.
 func (p *Plugin) listOffers(nodes []fwk.NodeInfo) []modelmemory.Offer {
 	var offers []modelmemory.Offer
 	for _, node := range nodes {
+		if node.Node().Spec.Unschedulable {
+			continue
+		}
 		if offered := p.counted.LookUpNode(node.Node()); offered != nil {
 			offers = append(offers, offered.ListOffers()...)
 		}

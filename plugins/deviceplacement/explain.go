@@ -26,6 +26,9 @@ type podExplanation struct {
 	grouped bool
 	// partly says that there are such nodes, of which nothing else is said.
 	partly bool
+	// elsewhereStarts are devices on which the pod's model server would start, if it does on
+	// none that it asks for.
+	elsewhereStarts []textClause
 	// counted is about what device plugins hand out.
 	counted []textClause
 	// nothingPublished says that there are no devices at all.
@@ -64,9 +67,11 @@ func (p *Plugin) explainPod(
 ) *podExplanation {
 	start, c := time.Now(), cycleOf(state)
 	e := &podExplanation{timeout: timeout, grouped: pod.Labels[v1alpha1.PodGroupLabel] != ""}
-	if chain := p.explainChain(pod); chain != "" {
-		e.counted = []textClause{{text: chain}}
-		return e
+	if c == nil || len(p.source.NodesWithGPUs()) == 0 {
+		if chain := p.explainChain(pod); chain != "" {
+			e.counted = []textClause{{text: chain}}
+			return e
+		}
 	}
 	e.unserved = p.unservedResources(pod)
 	if counted := countedOf(state); counted != nil {
@@ -91,6 +96,7 @@ func (p *Plugin) explainPod(
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	classes := p.searchChanges(ctx, c, nodes, e)
+	e.elsewhereStarts = p.findRemedies(ctx, c, nodes, e)
 	e.timedOut, e.took = ctx.Err() != nil, time.Since(start)
 	metrics.ObserveExplanation(!e.timedOut && (e.Explanation == nil || e.Complete), e.took, classes)
 	return e

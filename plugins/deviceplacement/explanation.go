@@ -136,6 +136,7 @@ func (e *podExplanation) listClauses() []textClause {
 		}
 		all = append(all, textClause{text: requestPrefix(unmet.Request) + condition, kind: kind, joined: i > 0})
 	}
+	all = append(all, e.elsewhereStarts...)
 	if e.Explanation == nil || len(e.FitsAlready) > 0 || len(e.Undecided) > 0 {
 		return all // something other than GPUs is in the way
 	}
@@ -209,7 +210,7 @@ func (e *podExplanation) remedyClauses() []textClause {
 		return nil
 	case e.timedOut && len(e.suggestions) == 0:
 		return []textClause{{text: fmt.Sprintf("what would fit was not found within %s", e.timeout)}}
-	case len(e.suggestions) == 0 && len(e.unmet) == 0 && len(e.inTheWay) == 0 && e.Complete:
+	case len(e.suggestions) == 0 && len(e.elsewhereStarts) == 0 && len(e.unmet) == 0 && len(e.inTheWay) == 0 && e.Complete:
 		return []textClause{{text: "no single change on one node makes it fit"}}
 	}
 	var all []textClause

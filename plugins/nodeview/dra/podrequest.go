@@ -75,6 +75,9 @@ const maxDevices = resourceapi.AllocationResultsMaxSize
 // is not.
 func (r *PodRequest) UnsupportedReason() string { return r.unsupportedReason }
 
+// ModelServer is the model server that the pod runs, nil if none is known.
+func (r *PodRequest) ModelServer() *modelmemory.Server { return r.server }
+
 // MostDevices is how many devices the pod gets at most, 0 if that is not known.
 func (r *PodRequest) MostDevices() int64 {
 	if r.unsupportedReason != "" {
