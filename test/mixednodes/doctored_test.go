@@ -306,3 +306,14 @@ func TestCheckerFindsWhatIsWrongNow(t *testing.T) {
 		t.Fatalf("found %v, want one of %q", c.found, countsWrong)
 	}
 }
+
+// Every seed has nodes of every kind and form, and a stream of pods for them.
+func TestFleetsOfManySeeds(t *testing.T) {
+	for seed := range int64(40) {
+		random := rand.New(rand.NewSource(seed))
+		fleet := newFleet(t, random)
+		if arrivals := newWorkload(random, fleet, 50); len(fleet) != 3*ofEachKind || len(arrivals) != 50 {
+			t.Fatalf("seed %d: %d nodes and %d pods, want %d and 50", seed, len(fleet), len(arrivals), 3*ofEachKind)
+		}
+	}
+}

@@ -159,7 +159,7 @@ func drawModel(random *rand.Rand, withMIG bool) *topology.Model {
 	models := catalogue.Default().Models()
 	for {
 		model := models[random.Intn(len(models))]
-		if model.Memory > 0 && (!withMIG || model.MIG != "") {
+		if model.Memory > 0 && (!withMIG || isCuttable(model)) {
 			return model
 		}
 	}
@@ -176,8 +176,12 @@ func drawMachine(random *rand.Rand, withMIG bool) string {
 		if err != nil {
 			continue // a layout that needs a model
 		}
-		if model := machine.Node.GPUs[0].Model; model.Memory > 0 && (!withMIG || model.MIG != "") {
+		if model := machine.Node.GPUs[0].Model; model.Memory > 0 && (!withMIG || isCuttable(model)) {
 			return name
 		}
 	}
 }
+
+// isCuttable reports whether it is known into what a GPU can be cut, and how much memory that
+// gives.
+func isCuttable(model *topology.Model) bool { return model.MIG != "" && len(profilesOf(model)) > 0 }

@@ -71,12 +71,12 @@ func (r *Resource) takenBy(server *modelmemory.Server) topology.Bytes {
 func (l *sharedLedger) fullestWith(r *Resource, request *PodRequest) (held, taken topology.Bytes) {
 	count := request.Amounts[r.Name]
 	others := min((l.replicas+count-1)/r.CountDevices(), r.Replicas-1)
-	held, taken = l.largest(r, others), r.takenBy(request.Server)
+	held, taken = l.largestTakes(r, others), r.takenBy(request.Server)
 	if request.Server != nil {
 		return held, taken // once, however many replicas of the device it has
 	}
 	for own := int64(2); own <= min(count, others+1); own++ {
-		beside, all := l.largest(r, others+1-own), topology.Bytes(own)*r.fairShare()
+		beside, all := l.largestTakes(r, others+1-own), topology.Bytes(own)*r.fairShare()
 		if beside+all > held+taken {
 			held, taken = beside, all
 		}
@@ -84,8 +84,8 @@ func (l *sharedLedger) fullestWith(r *Resource, request *PodRequest) (held, take
 	return held, taken
 }
 
-// largest is what the pods that take the most hold of a device by so many replicas.
-func (l *sharedLedger) largest(r *Resource, replicas int64) topology.Bytes {
+// largestTakes is what the pods that take the most hold of a device by so many replicas.
+func (l *sharedLedger) largestTakes(r *Resource, replicas int64) topology.Bytes {
 	held := topology.Bytes(0)
 	for _, takes := range l.takes {
 		if takes.bytes <= 0 {
