@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -13,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/ashlar-dev/ashlar/test/cluster"
 	"github.com/ashlar-dev/ashlar/test/install"
@@ -104,11 +107,7 @@ func (b *schedulerBenchmark) measureBinding(
 		return 0, err
 	}
 	bound := make(chan []time.Time, 1)
-	watching, err := b.watchBinding(ctx, run, pods, bound)
-	if err != nil {
-		return 0, err
-	}
-	defer watching()
+	defer b.watchBinding(run, pods, bound)()
 	scheduler, err := start(ctx)
 	if err != nil {
 		return 0, err
@@ -127,27 +126,36 @@ func (b *schedulerBenchmark) measureBinding(
 
 // watchBinding sends when each pod of a run was seen to be bound, once all are. The
 // function that it returns ends the watch.
-func (b *schedulerBenchmark) watchBinding(ctx context.Context, run string, pods int, bound chan<- []time.Time) (func(), error) {
-	watcher, err := b.client.CoreV1().Pods(namespace).Watch(ctx, metav1.ListOptions{LabelSelector: "run=" + run})
-	if err != nil {
-		return nil, err
-	}
-	go func() {
-		seen := map[types.UID]bool{}
-		var times []time.Time
-		for event := range watcher.ResultChan() {
-			pod, ok := event.Object.(*corev1.Pod)
-			if !ok || pod.Spec.NodeName == "" || seen[pod.UID] {
-				continue
-			}
-			seen[pod.UID] = true
-			if times = append(times, time.Now()); len(times) == pods {
-				bound <- times
-				return
-			}
+func (b *schedulerBenchmark) watchBinding(run string, pods int, bound chan<- []time.Time) func() {
+	var mutex sync.Mutex
+	seen := map[types.UID]bool{}
+	var times []time.Time
+	look := func(object any) {
+		pod, ok := object.(*corev1.Pod)
+		if !ok || pod.Spec.NodeName == "" {
+			return
 		}
-	}()
-	return watcher.Stop, nil
+		mutex.Lock()
+		defer mutex.Unlock()
+		if seen[pod.UID] {
+			return
+		}
+		seen[pod.UID] = true
+		if times = append(times, time.Now()); len(times) == pods {
+			bound <- times
+		}
+	}
+	factory := informers.NewSharedInformerFactoryWithOptions(b.client, 0, informers.WithNamespace(namespace),
+		informers.WithTweakListOptions(func(options *metav1.ListOptions) { options.LabelSelector = "run=" + run }))
+	informer := factory.Core().V1().Pods().Informer()
+	_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{AddFunc: look, UpdateFunc: func(_, object any) { look(object) }})
+	stop := make(chan struct{})
+	factory.Start(stop)
+	factory.WaitForCacheSync(stop)
+	return func() {
+		close(stop)
+		factory.Shutdown()
+	}
 }
 
 func plainPod(name, run string, kind podKind) *corev1.Pod {
