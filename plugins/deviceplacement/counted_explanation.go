@@ -19,14 +19,14 @@ const maxRemedies = 2
 
 // explainCounted says why a pod fits on no node whose device plugin it could be served
 // by, beyond what the nodes' own reasons say, and what would help.
-func (p *Plugin) explainCounted(c *countedCycle) []textClause {
+func (p *Plugin) explainCounted(ctx context.Context, c *countedCycle) []textClause {
 	nodes := p.listNodes()
 	for _, name := range c.request.Names() {
 		supplies := p.counted.ListSupplies(name, nodes)
 		if len(supplies) == 0 {
 			continue // it is served from slices, or not at all
 		}
-		if clauses := p.explainServer(c, supplies, nodes); len(clauses) > 0 {
+		if clauses := p.explainServer(ctx, c, supplies, nodes); len(clauses) > 0 {
 			return clauses
 		}
 		if server := c.request.Server; server != nil {
@@ -63,7 +63,7 @@ func (p *Plugin) chainEvidence(pod *v1.Pod, nodes []fwk.NodeInfo) gpuchain.Evide
 
 // explainServer says, if the pod's model server starts on none of the devices that it asks
 // for, why not on the largest, and on what it would.
-func (p *Plugin) explainServer(c *countedCycle, supplies []deviceplugin.Supply, nodes []fwk.NodeInfo) []textClause {
+func (p *Plugin) explainServer(ctx context.Context, c *countedCycle, supplies []deviceplugin.Supply, nodes []fwk.NodeInfo) []textClause {
 	server := c.request.Server
 	if server == nil {
 		return nil
@@ -79,7 +79,7 @@ func (p *Plugin) explainServer(c *countedCycle, supplies []deviceplugin.Supply, 
 			because, largest, heldTo = refused, total, supplies[i].Resource.MayHold(server)
 		}
 	}
-	remedies := server.FindRemedies(p.listOffers(nodes))
+	remedies := server.FindRemedies(p.listOffers(ctx, c.pod, nodes))
 	if len(remedies) == 0 && heldTo {
 		return []textClause{{text: because}} // it says how
 	}
@@ -92,7 +92,7 @@ func (p *Plugin) explainServer(c *countedCycle, supplies []deviceplugin.Supply, 
 
 // findRemedies are the devices on which the pod's model server would start if it starts on
 // none that its claims accept, and no change of a claim was found that helps.
-func (p *Plugin) findRemedies(ctx context.Context, c *podCycle, nodes []string, e *podExplanation) []textClause {
+func (p *Plugin) findRemedies(ctx context.Context, c *podCycle, pod *v1.Pod, nodes []string, e *podExplanation) []textClause {
 	server := c.Request().ModelServer()
 	if server == nil || len(e.suggestions) > 0 || len(e.counted) > 0 || ctx.Err() != nil {
 		return nil
@@ -111,7 +111,7 @@ func (p *Plugin) findRemedies(ctx context.Context, c *podCycle, nodes []string, 
 	if !tooSmall {
 		return nil
 	}
-	return remedyClausesOf(server.FindRemedies(p.listOffers(p.listNodes())))
+	return remedyClausesOf(server.FindRemedies(p.listOffers(ctx, pod, p.listNodes())))
 }
 
 // remedyClausesOf names the first of some remedies.
@@ -139,12 +139,12 @@ func describeOtherProfile(server *modelmemory.Server, supplies []deviceplugin.Su
 	return "no device in this cluster would do: ashlar plan -f FILE lists GPUs that would"
 }
 
-// listOffers are the kinds of devices that there are in the cluster, on nodes that take
-// new pods.
-func (p *Plugin) listOffers(nodes []fwk.NodeInfo) []modelmemory.Offer {
+// listOffers are the kinds of devices that there are on the nodes that a pod may go to, but
+// for the lack of devices.
+func (p *Plugin) listOffers(ctx context.Context, pod *v1.Pod, nodes []fwk.NodeInfo) []modelmemory.Offer {
 	var offers []modelmemory.Offer
 	for _, node := range nodes {
-		if node.Node().Spec.Unschedulable {
+		if node.Node().Spec.Unschedulable || !admitsPod(ctx, pod, node.Node()) {
 			continue
 		}
 		if offered := p.counted.LookUpNode(node.Node()); offered != nil {

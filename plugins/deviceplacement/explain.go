@@ -75,7 +75,7 @@ func (p *Plugin) explainPod(
 	}
 	e.unserved = p.unservedResources(pod)
 	if counted := countedOf(state); counted != nil {
-		e.counted = p.explainCounted(counted)
+		e.counted = p.explainCounted(ctx, counted)
 	}
 	if c == nil && len(extendedResources(pod)) == 0 {
 		return e
@@ -96,7 +96,7 @@ func (p *Plugin) explainPod(
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	classes := p.searchChanges(ctx, c, nodes, e)
-	e.elsewhereStarts = p.findRemedies(ctx, c, nodes, e)
+	e.elsewhereStarts = p.findRemedies(ctx, c, pod, nodes, e)
 	e.timedOut, e.took = ctx.Err() != nil, time.Since(start)
 	metrics.ObserveExplanation(!e.timedOut && (e.Explanation == nil || e.Complete), e.took, classes)
 	return e

@@ -72,15 +72,14 @@ func TestPostFilter(t *testing.T) {
 		},
 		"too small for the model server": {
 			claim: newClaim("pod", sliceClass, 1), pod: serving, objects: []runtime.Object{publish("a", migSlice(0, 0))},
-			want: "request devices: model meta-llama/Llama-3.1-8B-Instruct: NVIDIA H100 80GB HBM3 1g.10gb: nothing is left for the KV cache: " +
+			want: "request devices: NVIDIA H100 80GB HBM3 1g.10gb: nothing is left for the KV cache: " +
 				"8.77GiB of 9.75GiB for the engine - 14.99GiB weights - 1.19GiB activations - 61.44MiB other = -7.46GiB",
 		},
 		"a whole GPU is large enough for the model server": {
 			claim: newClaim("pod", sliceClass, 1), pod: serving, objects: []runtime.Object{publish("a", migSlice(0, 0), wholeGPU(0, "X"))},
-			want: "request devices: model meta-llama/Llama-3.1-8B-Instruct: NVIDIA H100 80GB HBM3 1g.10gb: nothing is left for the KV cache: " +
+			want: "request devices: NVIDIA H100 80GB HBM3 1g.10gb: nothing is left for the KV cache: " +
 				"8.77GiB of 9.75GiB for the engine - 14.99GiB weights - 1.19GiB activations - 61.44MiB other = -7.46GiB. " +
 				"would fit with a change: request devices: a whole NVIDIA H100 80GB HBM3 fits on node a",
-			wantCut: "would fit with a change: request devices: a whole NVIDIA H100 80GB HBM3 fits on node a; more: ashlar whatif --waiting",
 		},
 		"all are tainted": {
 			claim: newClaim("pod", gpuClass, 1), objects: []runtime.Object{publish("a", lost(wholeGPU(0, "X SYS")), lost(wholeGPU(1, "SYS X")))},

@@ -136,9 +136,9 @@ func (s *Server) refusedBy(server *memory.Server, d Device) string {
 	e := server.On(d.GPU, s.demand)
 	switch {
 	case !e.MayStart():
-		return fmt.Sprintf("model %s: %s", s.name, e.Explain())
+		return e.Explain()
 	case d.Share > 0 && e.Claims() > d.Share:
-		return fmt.Sprintf("model %s: the engine would take %s of %s, more than the share of %s: %s", s.name, e.Claims(), d.GPU.Name, d.Share,
+		return fmt.Sprintf("the engine would take %s of %s, more than the share of %s: %s", e.Claims(), d.GPU.Name, d.Share,
 			engineAdvice(&e, d.Share))
 	}
 	return ""
