@@ -26,6 +26,8 @@ type groupState struct {
 	restsUntil    time.Time // was rejected; no member starts before
 	failedAt      time.Time // last rejection since members last started; zero if none
 	shortfall     string    // what the group lacked then, "" if nothing is known
+	placed        int       // members that had a node by the shortfall
+	placedAt      time.Time // when that was
 }
 
 func newGroupLedger(clock clock.PassiveClock) *groupLedger {
@@ -112,7 +114,7 @@ func (l *groupLedger) clearFailure(group groupKey) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if state := l.groups[group]; state != nil {
-		state.failedAt, state.shortfall = time.Time{}, ""
+		state.failedAt, state.shortfall, state.placed, state.placedAt = time.Time{}, "", 0, time.Time{}
 		l.dropIfEmpty(group, state)
 	}
 }
@@ -126,6 +128,23 @@ func (l *groupLedger) lastFailure(group groupKey) time.Time {
 		return state.failedAt
 	}
 	return time.Time{}
+}
+
+// settlingTime is how long a rejected group's members may go on giving nodes back. An
+// attempt of one of them in that time finds nodes taken that are about to be free.
+const settlingTime = 10 * time.Second
+
+// settleShortfall notes that so many members had a node when another fitted on none, with
+// what the group lacked then, and returns what is to be said: that of an attempt a moment
+// ago at which more members had one, or this one's.
+func (l *groupLedger) settleShortfall(group groupKey, placed int, shortfall string) (int, string) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	now, state := l.clock.Now(), l.entryOf(group)
+	if state.shortfall == "" || state.placed <= placed || now.Sub(state.placedAt) > settlingTime {
+		state.placed, state.placedAt, state.shortfall = placed, now, shortfall
+	}
+	return state.placed, state.shortfall
 }
 
 // shortfallOf is what the group lacked when it was last rejected, "" if it was not, has

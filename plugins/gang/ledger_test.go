@@ -1,6 +1,7 @@
 package gang
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -50,4 +51,25 @@ func TestGroupLedger(t *testing.T) {
 	ledger.releaseMember(gang, "a")
 	ledger.releaseMember(other, "b")
 	want("groups of which nothing is left to say", len(ledger.groups), 0)
+}
+
+// While members give their nodes back, an attempt finds fewer places than there are: what
+// is said stays that of the attempt before.
+func TestSettleShortfall(t *testing.T) {
+	now := clocktesting.NewFakePassiveClock(time.Unix(1_000_000, 0))
+	ledger, group := newGroupLedger(now), groupKey{Namespace: space, Name: "gang"}
+	for _, step := range []struct {
+		after  time.Duration
+		placed int
+		want   int
+	}{{0, 2, 2}, {time.Second, 3, 3}, {time.Second, 1, 3}, {8 * time.Second, 2, 3}, {settlingTime, 2, 2}} {
+		now.SetTime(now.Now().Add(step.after))
+		if got, text := ledger.settleShortfall(group, step.placed, fmt.Sprint(step.placed)); got != step.want || text != fmt.Sprint(step.want) {
+			t.Errorf("%d placed after %s: got %d and %q, want %d", step.placed, step.after, got, text, step.want)
+		}
+	}
+	ledger.clearFailure(group)
+	if got, _ := ledger.settleShortfall(group, 1, "1"); got != 1 {
+		t.Errorf("after it started: got %d, want 1", got)
+	}
 }

@@ -41,7 +41,7 @@ func (p *Plugin) PostFilter(
 	if lacking <= 0 || float64(lacking)/float64(needed) <= p.toleratedGap {
 		return nil, nothing
 	}
-	shortfall := p.shortfallOf(group, members, pod, assigned, statuses)
+	assigned, shortfall := p.ledger.settleShortfall(key, assigned, p.shortfallOf(group, members, pod, assigned, statuses))
 	p.ledger.noteFailure(key, shortfall)
 	p.rejectWaiting(key, givenBack(shortfall))
 	if p.rejectBackoff > 0 && len(members) >= needed {
