@@ -69,6 +69,9 @@ func (p *Plugin) readCounted(pod *v1.Pod, nodes []fwk.NodeInfo) (*countedCycle, 
 	p.counted.Refresh(nodes)
 	c := &countedCycle{pod: pod, request: request}
 	for _, node := range nodes {
+		if p.source.PublishesNothing() {
+			break
+		}
 		if p.handsOutTwice(node) {
 			if c.claimed, err = p.source.NodesInUse(); err != nil {
 				return nil, fwk.AsStatus(err)

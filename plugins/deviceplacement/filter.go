@@ -22,6 +22,9 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 		}
 	}
 	c := cycleOf(state)
+	if c == nil && countedOf(state) != nil {
+		return nil // the in-tree PreFilter had nothing to do
+	}
 	if c == nil {
 		return p.DynamicResources.Filter(ctx, state, pod, node)
 	}

@@ -2,7 +2,6 @@ package deviceplacement
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
@@ -10,20 +9,12 @@ import (
 )
 
 // PostBind tells what the pod got.
-func (p *Plugin) PostBind(_ context.Context, state fwk.CycleState, pod *v1.Pod, node string) {
+func (p *Plugin) PostBind(_ context.Context, state fwk.CycleState, pod *v1.Pod, _ string) {
 	if c := cycleOf(state); c != nil && c.got != "" {
 		p.sendEvent(pod, v1.EventTypeNormal, reasonDevicesAllocated, c.got)
 	}
-	counted := countedOf(state)
-	if counted == nil || counted.got == "" {
-		return
-	}
-	got := fmt.Sprintf("%s of %s", counted.got, node)
-	if counted.product != "" {
-		got += ", " + counted.product
-	}
-	p.sendEvent(pod, v1.EventTypeNormal, reasonDevicesAllocated, got)
-	if len(counted.doubts) > 0 {
+	// Of a device plugin's GPUs the node is all that was decided, which is told already.
+	if counted := countedOf(state); counted != nil && len(counted.doubts) > 0 {
 		p.sendEvent(pod, v1.EventTypeWarning, reasonModelServerDoubt, strings.Join(counted.doubts, "; "))
 	}
 }

@@ -24,11 +24,22 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 		return fwk.AsStatus(err)
 	}
 	ratings := make(map[string]cluster.NodeScore, len(nodes))
+	alike := map[countedKind]cluster.NodeScore{}
 	for _, node := range nodes {
 		name := node.Node().Name
 		if counted != nil {
+			kind := countedKind{cpuLeft: node.GetAllocatable().GetMilliCPU() - node.GetRequested().GetMilliCPU()}
+			keyed := false
+			kind.key, keyed = p.counted.KeyOn(counted.request, node)
+			if known, found := alike[kind]; keyed && found {
+				ratings[name] = known
+				continue
+			}
 			if choice := p.counted.ChooseOn(counted.request, node); choice != nil {
 				ratings[name] = p.scoreChoice(choice, pod, node)
+				if keyed {
+					alike[kind] = ratings[name]
+				}
 				continue
 			}
 		}
@@ -58,6 +69,12 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 		counted.scores = scores
 	}
 	return nil
+}
+
+// countedKind tells nodes apart whose score differs for one pod.
+type countedKind struct {
+	key     deviceplugin.ChoiceKey
+	cpuLeft int64
 }
 
 // scoreChoice is how good it is for a pod to get devices of a device plugin.

@@ -16,13 +16,16 @@ import (
 // best nodes the first by name is a point ahead: the same pods then go to the same nodes,
 // unless another plugin cares which. With a span of 0 all nodes score the same.
 func scoresOf(ratings map[string]cluster.NodeScore, span int64) map[string]int64 {
+	seen := map[cluster.NodeScore]bool{}
 	var distinct []cluster.NodeScore
 	for _, rating := range ratings {
-		distinct = append(distinct, rating)
+		if !seen[rating] {
+			seen[rating] = true
+			distinct = append(distinct, rating)
+		}
 	}
 	order := func(a, b cluster.NodeScore) int { return cluster.CompareNodes(b, a) } // the worst first
 	slices.SortFunc(distinct, order)
-	distinct = slices.Compact(distinct)
 	scores := make(map[string]int64, len(ratings))
 	first := ""
 	for node, rating := range ratings {

@@ -23,6 +23,30 @@ type NodeChoice struct {
 	linked bool
 }
 
+// ChoiceKey tells nodes apart on which a pod's choice may differ: nodes with equal keys give
+// the same.
+type ChoiceKey struct {
+	kind int
+	used [maxKeyed]int64
+}
+
+// maxKeyed is how many resources a pod may ask for to have keys.
+const maxKeyed = 2
+
+// KeyOn is the key of a node for a pod, false if it has none.
+func (s *Source) KeyOn(request *PodRequest, node fwk.NodeInfo) (ChoiceKey, bool) {
+	offered, names := s.LookUpNode(node.Node()), request.Names()
+	if offered == nil || len(names) > maxKeyed {
+		return ChoiceKey{}, false
+	}
+	key := ChoiceKey{kind: offered.kind}
+	requested := node.GetRequested().GetScalarResources()
+	for i, name := range names {
+		key.used[i] = requested[name]
+	}
+	return key, true
+}
+
 // ChooseOn is what a pod would get on a node; nil if the node hands out nothing of it of
 // which anything is known.
 func (s *Source) ChooseOn(request *PodRequest, node fwk.NodeInfo) *NodeChoice {

@@ -32,8 +32,10 @@ type Node struct {
 	Resources []Resource
 	// GPUs is how many GPUs the node has, whole or cut; 0 if that is not told.
 	GPUs int64
-	// make spells out all but the node's name.
+	// make spells out all but the node's name, and kind is its number in the source that
+	// read the node.
 	make string
+	kind int
 }
 
 // Resource is one kind of device that a device plugin hands out.
@@ -80,6 +82,9 @@ func ReadNode(node *v1.Node) *Node {
 		read.GPUs = 0 // of the strategy "single": the label counts slices
 	}
 	read.make = read.spellMake()
+	if known := instanceOf(node); known != nil {
+		read.make += known.Name
+	}
 	return read
 }
 

@@ -17,10 +17,17 @@ type PodRequest struct {
 	Amounts map[v1.ResourceName]int64
 	// Server is the model server that the pod runs, nil if none is known.
 	Server *modelmemory.Server
+	// names are those of Amounts, sorted; nil until they are first asked for.
+	names []v1.ResourceName
 }
 
 // Names are the resources that the pod asks for, sorted.
-func (r *PodRequest) Names() []v1.ResourceName { return slices.Sorted(maps.Keys(r.Amounts)) }
+func (r *PodRequest) Names() []v1.ResourceName {
+	if r.names != nil {
+		return r.names
+	}
+	return slices.Sorted(maps.Keys(r.Amounts))
+}
 
 // AsksForGPUs reports whether a pod asks for a resource that NVIDIA's device plugin hands
 // out.
@@ -57,6 +64,7 @@ func ReadPod(pod *v1.Pod) (*PodRequest, error) {
 	if err != nil {
 		return nil, err
 	}
+	request.names = request.Names()
 	request.Server = server
 	return request, nil
 }

@@ -19,6 +19,8 @@ type Source struct {
 	nodes map[string]readNode
 	// byMake shares the inventories of nodes of one make, by resource.
 	byMake map[string]*placement.Inventory
+	// kinds numbers the makes.
+	kinds map[string]int
 	// pods are the requests of pods on nodes that share devices.
 	pods map[types.UID]*PodRequest
 	// generation counts how often what some node hands out has changed.
@@ -36,7 +38,7 @@ const maxRemembered = 20_000
 
 // NewSource returns a source that has read nothing.
 func NewSource() *Source {
-	return &Source{nodes: map[string]readNode{}, byMake: map[string]*placement.Inventory{}, pods: map[types.UID]*PodRequest{}}
+	return &Source{nodes: map[string]readNode{}, byMake: map[string]*placement.Inventory{}, kinds: map[string]int{}, pods: map[types.UID]*PodRequest{}}
 }
 
 // LookUpNode is what a node's device plugin hands out, nil if it has no GPU of NVIDIA's.
@@ -53,12 +55,28 @@ func (s *Source) LookUpNode(object *v1.Node) *Node {
 	if before := s.nodes[object.Name].node; (before == nil) != (node == nil) || node != nil && node.make != before.make {
 		s.generation++
 	}
+	if node != nil {
+		kind, known := s.kinds[node.make]
+		if !known {
+			kind = len(s.kinds)
+			s.kinds[node.make] = kind
+		}
+		node.kind = kind
+	}
 	s.nodes[object.Name] = readNode{object: object, node: node}
 	return node
 }
 
-// Refresh takes the nodes that there are now.
+// Refresh takes the nodes that there are now, if their number has changed: what changes of
+// a node is read when that is looked up, and a node that takes another's place is one more
+// until then.
 func (s *Source) Refresh(nodes []fwk.NodeInfo) {
+	s.mutex.RLock()
+	known := len(s.nodes)
+	s.mutex.RUnlock()
+	if known == len(nodes) {
+		return
+	}
 	for _, node := range nodes {
 		s.LookUpNode(node.Node())
 	}
