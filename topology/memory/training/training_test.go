@@ -62,7 +62,7 @@ func TestStatesPerParameter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := accountFor(t, m, usual(tc.change))
 			if a.Parameters != parameters || a.Trained != parameters {
-				t.Fatalf("%d parameters, %d trained, want %d", a.Parameters, a.Trained, parameters)
+				t.Fatalf("%d parameters, %d trained, want %d", a.Parameters, a.Trained, int64(parameters))
 			}
 			for part, pair := range map[string][2]float64{
 				"weights": {float64(a.Weights), tc.weights}, "gradients": {float64(a.Gradients), tc.gradients},
