@@ -51,6 +51,9 @@ type fleetNode struct {
 	slices []*resourceapi.ResourceSlice
 }
 
+// isDriven reports whether Ashlar's driver runs for the node.
+func (n *fleetNode) isDriven() bool { return n.kind == ashlarKind && n.second == "" }
+
 func (n *fleetNode) has(kind string) bool { return n.kind == kind || n.second == kind }
 
 // model is that of all of the node's GPUs.
@@ -139,8 +142,9 @@ func (n *fleetNode) draw(t *testing.T, random *rand.Rand, i int) {
 	if n.has(nvidiaKind) {
 		n.slices = append(n.slices, nvidiaSlices(t, n, random)...)
 	}
-	if n.has(ashlarKind) && n.kind != ashlarKind {
-		// Published beforehand, as by a driver that ran before the device plugin did.
+	if n.has(ashlarKind) && !n.isDriven() {
+		// Ashlar's driver publishes nothing beside another that has the same GPUs. These are as
+		// of one that ran before the other did.
 		n.slices = append(n.slices, dra.ResourceSlices(n.name, dra.DriverResources(n.name, found))...)
 	}
 }

@@ -120,7 +120,7 @@ func startWorld(ctx context.Context, t *testing.T, fleet []*fleetNode) *world {
 	w.addNodes(ctx, t, fleet)
 	var driven []install.Node
 	for _, n := range fleet {
-		if n.kind == ashlarKind {
+		if n.isDriven() {
 			driven = append(driven, install.Node{Name: n.name, Machine: n.machine})
 		}
 	}
@@ -173,7 +173,7 @@ func (w *world) addNodes(ctx context.Context, t *testing.T, fleet []*fleetNode) 
 	t.Helper()
 	var specs []cluster.NodeSpec
 	for _, n := range fleet {
-		if n.kind != ashlarKind {
+		if !n.isDriven() {
 			specs = append(specs, cluster.NodeSpec{Name: n.name, Labels: n.labels(), Capacity: n.capacity()})
 		}
 	}
