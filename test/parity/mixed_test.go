@@ -357,7 +357,9 @@ func messageOf(pod *corev1.Pod) string {
 
 // gangRefused reports whether a member fits on no node, as opposed to one that was tried
 // before the others were there.
-func gangRefused(pod *corev1.Pod) bool { return strings.Contains(messageOf(pod), "starts together have a place") }
+func gangRefused(pod *corev1.Pod) bool {
+	return strings.Contains(messageOf(pod), "starts together have a place")
+}
 
 // awaitsVictims reports whether a pod waits for others to end, which its status may say
 // before it says for which node.
