@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -155,9 +154,6 @@ func (p *Plugin) listOffers(ctx context.Context, pod *v1.Pod, nodes []fwk.NodeIn
 	return offers
 }
 
-// maxHolders is how many pods that hold devices are named.
-const maxHolders = 4
-
 // explainSupply says who has the devices of the node that has the most, or that it has too
 // few.
 func explainSupply(count int64, name v1.ResourceName, supplies []deviceplugin.Supply, server *modelmemory.Server) []textClause {
@@ -188,13 +184,9 @@ func explainSupply(count int64, name v1.ResourceName, supplies []deviceplugin.Su
 		return nil // something else is in the way
 	}
 	s := supplies[full]
-	holders := s.Holders
-	if more := len(holders) - maxHolders; more > 0 {
-		holders = append(slices.Clone(holders[:maxHolders]), fmt.Sprintf("%d more", more))
-	}
-	text := fmt.Sprintf("it fits once %d %s of node %s are free (held by %s)", count, name, s.Node, strings.Join(holders, ", "))
+	text := fmt.Sprintf("it fits once %d %s of node %s are free (held by %s)", count, name, s.Node, nameHolders(s.Holders))
 	if count == 1 {
-		text = fmt.Sprintf("it fits once one %s of node %s is free (held by %s)", name, s.Node, strings.Join(holders, ", "))
+		text = fmt.Sprintf("it fits once one %s of node %s is free (held by %s)", name, s.Node, nameHolders(s.Holders))
 	}
 	clauses := []textClause{{text: text, kind: remedyClause}}
 	if sharing := describeSharing(s.Resource, server); sharing != "" {

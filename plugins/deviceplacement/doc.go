@@ -22,8 +22,11 @@
 //
 // PreEnqueue and Unreserve are the in-tree plugin's own.
 //
-// Whatever is not understood, such as devices of other drivers or pools that are
-// not local to a node, passes through to the in-tree code as it is: the plugin
+// GPUs that a device plugin hands out are counted by kube-scheduler and picked by the
+// kubelet; counted.go adds whether a node has the memory, and which node is best.
+//
+// Devices of other drivers are the in-tree code's to choose; a claim's constraints tie the
+// GPUs to them. Whatever is not understood passes through as it is: the plugin
 // never places a pod that in-tree would refuse, and refuses on its own account
 // only requests that it understands completely.
 //
@@ -33,7 +36,8 @@
 //
 // The rest: cyclestate.go (what steps of one cycle hand on), verdict.go (one node's
 // answer), node_reasons.go (why a node is refused, in words), explain.go and explanation.go
-// (why a pod fits nowhere, and the same in words), elsewhere.go (nodes that other plugins
-// refused), unserved.go (resources and classes that are not there), forecast.go, events.go, recent.go (pods about which something was said already),
-// options.go, dryrun.go (for programs that run cycles on a copy of a cluster).
+// (why a pod fits nowhere, and the same in words), counted_explanation.go (the same of a
+// device plugin's GPUs), elsewhere.go (nodes that other plugins refused), unserved.go
+// (resources and classes that are not there), sign.go (which pods are alike), forecast.go,
+// events.go, recent.go (pods about which something was said already), options.go, dryrun.go (for programs that run cycles on a copy of a cluster).
 package deviceplacement

@@ -252,11 +252,16 @@ func (s *nodeSuggestion) String() string {
 			}
 		}
 	}
-	if holders := s.holders; len(holders) > 0 {
-		if more := len(holders) - maxNamedHolders; more > 0 {
-			holders = append(holders[:maxNamedHolders:maxNamedHolders], fmt.Sprintf("and %d more", more))
-		}
-		what += " (held by " + strings.Join(holders, ", ") + ")"
+	if len(s.holders) > 0 {
+		what += " (held by " + nameHolders(s.holders) + ")"
 	}
 	return requestPrefix(s.request) + what
+}
+
+// nameHolders names the first of the pods that hold something.
+func nameHolders(holders []string) string {
+	if more := len(holders) - maxNamedHolders; more > 0 {
+		holders = append(holders[:maxNamedHolders:maxNamedHolders], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(holders, ", ")
 }
