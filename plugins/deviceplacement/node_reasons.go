@@ -130,7 +130,7 @@ func onlyProfile(view *dra.View, part *placement.Part) string {
 const inTreeRefusal = "cannot allocate all claims"
 
 // refineRefusal says of a node that the in-tree plugin refused what it lacks, as far as
-// that is found out: GPUs, or devices beside them.
+// that is found out.
 func (p *Plugin) refineRefusal(ctx context.Context, view *dra.View, gpus placement.GPUStates, status *fwk.Status) *fwk.Status {
 	if status.IsSuccess() || !slices.Contains(status.Reasons(), inTreeRefusal) {
 		return status
@@ -148,14 +148,6 @@ func (p *Plugin) refineRefusal(ctx context.Context, view *dra.View, gpus placeme
 		}
 		if reasons == nil {
 			reasons = nodeReasons(ctx, view, ofGPUs, verdict.Reasons)
-		}
-	}
-	if lacking := view.OthersOnNode(ctx); lacking != "" {
-		reasons = append(reasons, "node(s) "+lacking)
-	}
-	if len(reasons) == 0 {
-		if tied := view.TiedOnNode(ctx); tied != "" {
-			reasons = append(reasons, "node(s) "+tied)
 		}
 	}
 	if len(reasons) == 0 || ctx.Err() != nil {

@@ -98,43 +98,6 @@ func (c *Cycle) othersSentence(ctx context.Context, views []*View, sub *subReque
 	return fmt.Sprintf("no device %s is free: %d of %d are held", what, sum.held, sum.all)
 }
 
-// OthersOnNode says in the words of a node's status which devices beside its GPUs it
-// lacks: "have no free device of class rdma.example.com"; "" if it has them.
-func (v *View) OthersOnNode(ctx context.Context) string {
-	c := v.cycle
-	if c.source.pools.unmanagedPools > 0 {
-		return ""
-	}
-	for i := range c.request.requests {
-		lacking := ""
-		for j := range c.request.requests[i].alternatives {
-			sub := &c.request.requests[i].alternatives[j]
-			if c.source.classMatches(ctx, []*Pool{v.pool}, sub) {
-				lacking = ""
-				break
-			}
-			count, _ := c.countOthers(ctx, v.Node(), v.pool, sub)
-			switch {
-			case int64(count.free) >= sub.count:
-				lacking = ""
-			case count.all == 0:
-				lacking = "publish no device of class " + sub.class
-			case sub.count == 1:
-				lacking = "have no free device of class " + sub.class
-			default:
-				lacking = fmt.Sprintf("have fewer than %d free devices of class %s", sub.count, sub.class)
-			}
-			if lacking == "" {
-				break
-			}
-		}
-		if lacking != "" {
-			return lacking
-		}
-	}
-	return ""
-}
-
 // OfGPUs is a request of the pod with what each part asks for and could use, for
 // suggestions. request is one of View.Requests.
 func (v *View) OfGPUs(ctx context.Context, request *placement.Request) *placement.Request {
