@@ -11,10 +11,10 @@ import (
 // PostFilter gives up on a group of which one member fits on no node: it expects the
 // same of the others, so those that wait give their nodes back. It does not if the
 // group has all members that it needs, or lacks so few that the rest may yet fit, or
-// waits for pods that do not exist yet. It
-// never makes a pod schedulable, and says nothing of pods in no group.
+// waits for pods that did not exist yet.
+// It never makes a pod schedulable, and says nothing of pods in no group.
 func (p *Plugin) PostFilter(
-	_ context.Context, _ fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
+	_ context.Context, cycle fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
 ) (*fwk.PostFilterResult, *fwk.Status) {
 	nothing := fwk.NewStatus(fwk.Unschedulable)
 	key, ok := p.groupOf(pod)
@@ -32,7 +32,7 @@ func (p *Plugin) PostFilter(
 	if err != nil {
 		return nil, fwk.AsStatus(err)
 	}
-	if missingMembers(group, members) != "" && p.ledger.assignedMembers(key) == 0 {
+	if foundIncomplete(cycle) && p.ledger.assignedMembers(key) == 0 {
 		return nil, nothing // PreFilter refused the pod for that; no node was asked
 	}
 	needed := int(group.Spec.MinMember)

@@ -24,6 +24,7 @@ func TestPostFilter(t *testing.T) {
 	for name, tc := range map[string]struct {
 		waiting    int
 		members    int // in all; 10 if 0
+		later      int // members that come after PreFilter has counted
 		args       config.CoschedulingArgs
 		pod        *v1.Pod // the next member if nil
 		broken     bool
@@ -51,7 +52,8 @@ func TestPostFilter(t *testing.T) {
 			waiting: 3, members: 9, args: config.CoschedulingArgs{PodGroupBackoffSeconds: 20},
 			wantReject: true, wantReason: places(3),
 		},
-		"refused before the others are there": {members: 4}, // PreFilter says why: no node was asked
+		"refused before the others are there":       {members: 4}, // PreFilter says why: no node was asked
+		"refused a moment before the last is there": {members: 9, later: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newFakeScheduler(t, tc.args)
@@ -67,10 +69,17 @@ func TestPostFilter(t *testing.T) {
 			if pod == nil {
 				pod = members[tc.waiting]
 			}
+			cycle := framework.NewCycleState()
+			if tc.members < 10 && tc.waiting == 0 {
+				if _, status := s.PreFilter(context.Background(), cycle, pod, nil); status.IsSuccess() {
+					t.Fatalf("PreFilter let a member of %d pass", tc.members)
+				}
+			}
+			s.addMembers("gang", tc.members+tc.later)
 			if tc.broken {
 				s.Plugin.groups = failingGroups{}
 			}
-			result, status := s.PostFilter(context.Background(), framework.NewCycleState(), pod, busyNodes(s, 2))
+			result, status := s.PostFilter(context.Background(), cycle, pod, busyNodes(s, 2))
 			wantCode := tc.wantCode
 			if wantCode == fwk.Success {
 				wantCode = fwk.Unschedulable

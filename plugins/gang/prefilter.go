@@ -12,7 +12,7 @@ import (
 // PreFilter turns away a member whose group cannot start whatever the nodes say: it
 // rests after a rejection, has too few members that may run, or needs more together
 // than the cluster has. Preempting others would not change that.
-func (p *Plugin) PreFilter(_ context.Context, _ fwk.CycleState, pod *v1.Pod, _ []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
+func (p *Plugin) PreFilter(_ context.Context, cycle fwk.CycleState, pod *v1.Pod, _ []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
 	key, ok := p.groupOf(pod)
 	if !ok {
 		return nil, nil
@@ -36,6 +36,7 @@ func (p *Plugin) PreFilter(_ context.Context, _ fwk.CycleState, pod *v1.Pod, _ [
 		return nil, fwk.AsStatus(err)
 	}
 	if reason := missingMembers(group, members); reason != "" {
+		cycle.Write(incompleteKey, incomplete{})
 		return nil, unresolvablef("PodGroup %s %s", key, reason)
 	}
 	if group.Spec.MinResources == nil || p.ledger.groupAdmitted(key) {
@@ -50,6 +51,22 @@ func (p *Plugin) PreFilter(_ context.Context, _ fwk.CycleState, pod *v1.Pod, _ [
 	}
 	p.ledger.admitGroup(key, p.admissionPeriod())
 	return nil, nil
+}
+
+// incomplete is in a cycle's state if PreFilter found too few members: the rest may come
+// before the cycle ends, and PostFilter must not take this one for a member that no node
+// has room for.
+type incomplete struct{}
+
+const incompleteKey fwk.StateKey = Name + "/incomplete"
+
+// Clone implements fwk.StateData.
+func (s incomplete) Clone() fwk.StateData { return s }
+
+// foundIncomplete reports whether PreFilter refused the cycle's pod for members missing.
+func foundIncomplete(cycle fwk.CycleState) bool {
+	_, err := cycle.Read(incompleteKey)
+	return err == nil
 }
 
 // PreFilterExtensions returns nil: no pod that is added or removed changes the answer.
