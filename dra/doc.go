@@ -6,6 +6,7 @@
 //	 simulated) │                   topology.Node                         └─> ResourceSlices: the same as objects,
 //	 sysfs ─────┘                   + mig.Table per GPU                       for a dry run and for tests
 //
+//	device.go     Device: one way to hand a GPU out, published and prepared
 //	discovery.go  Library (the part of NVML that is asked), DiscoverNode, Discovery
 //	identity.go   what one GPU says of itself: model, memory, PCI address
 //	links.go      the link table: NVLinks, PCIe ancestors, peer-to-peer status
