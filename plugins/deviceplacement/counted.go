@@ -91,10 +91,7 @@ func (p *Plugin) handsOutTwice(node fwk.NodeInfo) bool {
 // filterCounted refuses a node for what its device plugin hands out: memory that is not
 // there, or GPUs that claims hold. nil leaves the node to others.
 func (p *Plugin) filterCounted(c *countedCycle, node fwk.NodeInfo) *fwk.Status {
-	if !p.counted.ServesAny(c.request, node) {
-		return nil
-	}
-	if c.claimed.Has(node.Node().Name) && p.handsOutTwice(node) {
+	if c.claimed.Has(node.Node().Name) && p.counted.ServesAny(c.request, node) && p.handsOutTwice(node) {
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
 			"node(s) hand out the same GPUs through a device plugin and to claims, and claims hold some")
 	}

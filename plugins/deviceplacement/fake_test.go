@@ -45,7 +45,7 @@ const (
 // tests that play the scheduler.
 type fakeScheduler struct {
 	*Plugin
-	t        *testing.T
+	t        testing.TB
 	claims   fwk.ResourceClaimTracker
 	recorder *events.FakeRecorder
 	nodes    []fwk.NodeInfo
@@ -68,7 +68,7 @@ func (n *fakeNominator) NominatedPodsForNode(node string) []fwk.PodInfo {
 }
 
 // newFakeScheduler builds the plugin; objects are slices and claims, beside the classes.
-func newFakeScheduler(t *testing.T, args runtime.Object, nodes []*v1.Node, objects ...runtime.Object) *fakeScheduler {
+func newFakeScheduler(t testing.TB, args runtime.Object, nodes []*v1.Node, objects ...runtime.Object) *fakeScheduler {
 	t.Helper()
 	metrics.InitMetrics() // the in-tree plugin counts into them
 	ctx, stop := context.WithCancel(context.Background())

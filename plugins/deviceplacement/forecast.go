@@ -44,15 +44,13 @@ func (f *nodeForecast) observePod(pod *v1.Pod, inventory *placement.Inventory, d
 	return true
 }
 
-// costOn is what it takes from the pods to come to give a pod devices of a node on which
-// gpus are held; see forecast.DemandForecast.OpportunityCost.
-func (f *nodeForecast) costOn(
-	node fwk.NodeInfo, gpus placement.GPUStates, pod *v1.Pod, devices []placement.DeviceAllocation,
-) int64 {
+// costOn is what it takes from the pods to come to give a pod that asks for so many
+// milli-CPU devices of a node on which gpus are held; see forecast.DemandForecast.OpportunityCost.
+func (f *nodeForecast) costOn(node fwk.NodeInfo, gpus placement.GPUStates, cpu int64, devices []placement.DeviceAllocation) int64 {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	cpuLeft := node.GetAllocatable().GetMilliCPU() - node.GetRequested().GetMilliCPU()
-	return f.demand.OpportunityCost(node.Node().Name, cpuLeft, gpus, cpuOf(pod), devices)
+	return f.demand.OpportunityCost(node.Node().Name, cpuLeft, gpus, cpu, devices)
 }
 
 // updateNodes takes the nodes that there are now.

@@ -11,7 +11,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 )
 
-func podInfo(t *testing.T, pod *v1.Pod) fwk.PodInfo {
+func podInfo(t testing.TB, pod *v1.Pod) fwk.PodInfo {
 	t.Helper()
 	info, err := framework.NewPodInfo(pod)
 	if err != nil {

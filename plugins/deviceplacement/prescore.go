@@ -23,23 +23,15 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 	if err := p.forecast.updateNodes(p.source, p.counted); err != nil {
 		return fwk.AsStatus(err)
 	}
-	ratings := make(map[string]cluster.NodeScore, len(nodes))
-	alike := map[countedKind]cluster.NodeScore{}
+	rated := nodeRatings{names: make([]string, 0, len(nodes)), of: make([]int, 0, len(nodes))}
+	takesNothing := -1
+	alike := map[countedKind]int{}
+	cpu := cpuOf(pod)
 	for _, node := range nodes {
 		name := node.Node().Name
 		if counted != nil {
-			kind := countedKind{cpuLeft: node.GetAllocatable().GetMilliCPU() - node.GetRequested().GetMilliCPU()}
-			keyed := false
-			kind.key, keyed = p.counted.KeyOn(counted.request, node)
-			if known, found := alike[kind]; keyed && found {
-				ratings[name] = known
-				continue
-			}
-			if choice := p.counted.ChooseOn(counted.request, node); choice != nil {
-				ratings[name] = p.scoreChoice(choice, pod, node)
-				if keyed {
-					alike[kind] = ratings[name]
-				}
+			if rating, known := p.rateCounted(counted, cpu, node, alike, &rated); known {
+				rated.addNode(name, rating)
 				continue
 			}
 		}
@@ -48,7 +40,10 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 			view = c.ViewNode(name, nil)
 		}
 		if view == nil {
-			ratings[name] = cluster.NodeScore{} // takes no GPU from anybody
+			if takesNothing < 0 {
+				takesNothing = rated.addRating(cluster.NodeScore{})
+			}
+			rated.addNode(name, takesNothing)
 			continue
 		}
 		claims, status := p.source.AskReserve(ctx, state, pod, name)
@@ -58,11 +53,11 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 		devices, gpus := view.DevicesOf(claims), view.GPUs()
 		rating := cluster.NodeScore{Rating: placement.RateAllocation(view.Inventory(), gpus, devices, p.options.Policy)}
 		if p.options.Forecast && view.Inventory() == p.source.Inventory(name) {
-			rating.ForecastCost = p.forecast.costOn(node, gpus, pod, devices)
+			rating.ForecastCost = p.forecast.costOn(node, gpus, cpu, devices)
 		}
-		ratings[name] = rating
+		rated.addNode(name, rated.addRating(rating))
 	}
-	scores := scoresOf(ratings, p.options.ScoreSpan)
+	scores := rated.scoreNodes(p.options.ScoreSpan)
 	if c != nil {
 		c.scores = scores
 	} else {
@@ -77,11 +72,25 @@ type countedKind struct {
 	cpuLeft int64
 }
 
-// scoreChoice is how good it is for a pod to get devices of a device plugin.
-func (p *Plugin) scoreChoice(choice *deviceplugin.NodeChoice, pod *v1.Pod, node fwk.NodeInfo) cluster.NodeScore {
+// rateCounted rates a node by what its device plugin would hand to a pod that asks for so
+// many milli-CPU; false if that is nothing. Each kind of node is rated once.
+func (p *Plugin) rateCounted(c *countedCycle, cpu int64, node fwk.NodeInfo, alike map[countedKind]int, rated *nodeRatings) (int, bool) {
+	key, keyed := p.counted.KeyOn(c.request, node)
+	kind := countedKind{key: key, cpuLeft: node.GetAllocatable().GetMilliCPU() - node.GetRequested().GetMilliCPU()}
+	if rating, known := alike[kind]; keyed && known {
+		return rating, true
+	}
+	choice := p.counted.ChooseOn(c.request, node)
+	if choice == nil {
+		return 0, false
+	}
 	score := cluster.NodeScore{Rating: choice.Rate(p.options.Policy)}
 	if p.options.Forecast && choice.Inventory != nil {
-		score.ForecastCost = p.forecast.costOn(node, choice.GPUs, pod, choice.Devices)
+		score.ForecastCost = p.forecast.costOn(node, choice.GPUs, cpu, choice.Devices)
 	}
-	return score
+	rating := rated.addRating(score)
+	if keyed {
+		alike[kind] = rating
+	}
+	return rating, true
 }

@@ -11,25 +11,41 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/cluster"
 )
 
-// scoresOf spreads the nodes over the upper span points of the framework's range of
+// nodeRatings are how good nodes are for a pod. Nodes that are alike share a rating.
+type nodeRatings struct {
+	ratings []cluster.NodeScore
+	names   []string
+	of      []int // of[i] is the rating of the node names[i]
+}
+
+// addRating adds a rating and returns its number.
+func (r *nodeRatings) addRating(rating cluster.NodeScore) int {
+	r.ratings = append(r.ratings, rating)
+	return len(r.ratings) - 1
+}
+
+// addNode says which rating a node has.
+func (r *nodeRatings) addNode(name string, rating int) {
+	r.names, r.of = append(r.names, name), append(r.of, rating)
+}
+
+// scoreNodes spreads the nodes over the upper span points of the framework's range of
 // scores by rank, so that a better node has a better score however close they are. Of the
 // best nodes the first by name is a point ahead: the same pods then go to the same nodes,
 // unless another plugin cares which. With a span of 0 all nodes score the same.
-func scoresOf(ratings map[string]cluster.NodeScore, span int64) map[string]int64 {
-	seen := map[cluster.NodeScore]bool{}
-	var distinct []cluster.NodeScore
-	for _, rating := range ratings {
-		if !seen[rating] {
-			seen[rating] = true
-			distinct = append(distinct, rating)
-		}
-	}
+func (r *nodeRatings) scoreNodes(span int64) map[string]int64 {
 	order := func(a, b cluster.NodeScore) int { return cluster.CompareNodes(b, a) } // the worst first
+	distinct := slices.Clone(r.ratings)
 	slices.SortFunc(distinct, order)
-	scores := make(map[string]int64, len(ratings))
+	distinct = slices.Compact(distinct)
+	ranks := make([]int, len(r.ratings))
+	for i, rating := range r.ratings {
+		ranks[i], _ = slices.BinarySearchFunc(distinct, rating, order)
+	}
+	scores := make(map[string]int64, len(r.names))
 	first := ""
-	for node, rating := range ratings {
-		rank, _ := slices.BinarySearchFunc(distinct, rating, order)
+	for i, node := range r.names {
+		rank := ranks[r.of[i]]
 		if rank < len(distinct)-1 {
 			scores[node] = fwk.MaxScore - span + span*int64(rank)/int64(len(distinct)-1)
 			continue

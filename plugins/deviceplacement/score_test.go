@@ -45,7 +45,11 @@ func TestScoresFollowRank(t *testing.T) {
 		"none":                {nil, 100, map[string]int64{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, scoresOf(tc.ratings, tc.span)); diff != "" {
+			var rated nodeRatings
+			for node, rating := range tc.ratings {
+				rated.addNode(node, rated.addRating(rating))
+			}
+			if diff := cmp.Diff(tc.want, rated.scoreNodes(tc.span)); diff != "" {
 				t.Errorf("scores (-want +got):\n%s", diff)
 			}
 		})

@@ -141,12 +141,13 @@ func (s *Source) inventoryOf(offered *Node, r *Resource, node *v1.Node) *placeme
 // ListInventories are the GPUs of the nodes that Refresh was last given, by the nodes' names.
 // Of a node that hands out several kinds the first by name counts.
 func (s *Source) ListInventories() map[string]*placement.Inventory {
-	s.mutex.RLock()
-	known := make([]readNode, 0, len(s.nodes))
-	for _, one := range s.nodes {
-		known = append(known, one)
-	}
-	s.mutex.RUnlock()
+	var known []readNode
+	s.nodes.Range(func(_, value any) bool {
+		if one, ok := value.(readNode); ok {
+			known = append(known, one)
+		}
+		return true
+	})
 	inventories := map[string]*placement.Inventory{}
 	for _, one := range known {
 		if one.node == nil {

@@ -1,8 +1,8 @@
 package deviceplugin
 
 import (
-	"maps"
 	"sync"
+	"sync/atomic"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -14,9 +14,13 @@ import (
 
 // Source reads nodes and pods once. It is safe for concurrent use.
 type Source struct {
+	// nodes is what was read of each node, by name: every step of every pod's cycle looks
+	// hundreds of them up, from several goroutines.
+	nodes sync.Map // string to readNode
+	// known is how many that are.
+	known atomic.Int64
+
 	mutex sync.RWMutex
-	// nodes is what was read of each node, by name.
-	nodes map[string]readNode
 	// byMake shares the inventories of nodes of one make, by resource.
 	byMake map[string]*placement.Inventory
 	// kinds numbers the makes.
@@ -38,21 +42,20 @@ const maxRemembered = 20_000
 
 // NewSource returns a source that has read nothing.
 func NewSource() *Source {
-	return &Source{nodes: map[string]readNode{}, byMake: map[string]*placement.Inventory{}, kinds: map[string]int{}, pods: map[types.UID]*PodRequest{}}
+	return &Source{byMake: map[string]*placement.Inventory{}, kinds: map[string]int{}, pods: map[types.UID]*PodRequest{}}
 }
 
 // LookUpNode is what a node's device plugin hands out, nil if it has no GPU of NVIDIA's.
 func (s *Source) LookUpNode(object *v1.Node) *Node {
-	s.mutex.RLock()
-	known := s.nodes[object.Name]
-	s.mutex.RUnlock()
-	if known.object == object {
+	known, found := s.nodeOf(object.Name)
+	if found && known.object == object {
 		return known.node
 	}
 	node := ReadNode(object)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if before := s.nodes[object.Name].node; (before == nil) != (node == nil) || node != nil && node.make != before.make {
+	known, found = s.nodeOf(object.Name)
+	if before := known.node; (before == nil) != (node == nil) || node != nil && node.make != before.make {
 		s.generation++
 	}
 	if node != nil {
@@ -63,18 +66,27 @@ func (s *Source) LookUpNode(object *v1.Node) *Node {
 		}
 		node.kind = kind
 	}
-	s.nodes[object.Name] = readNode{object: object, node: node}
+	s.nodes.Store(object.Name, readNode{object: object, node: node})
+	if !found {
+		s.known.Add(1)
+	}
 	return node
+}
+
+func (s *Source) nodeOf(name string) (readNode, bool) {
+	value, found := s.nodes.Load(name)
+	if !found {
+		return readNode{}, false
+	}
+	known, ok := value.(readNode)
+	return known, ok
 }
 
 // Refresh takes the nodes that there are now, if their number has changed: what changes of
 // a node is read when that is looked up, and a node that takes another's place is one more
 // until then.
 func (s *Source) Refresh(nodes []fwk.NodeInfo) {
-	s.mutex.RLock()
-	known := len(s.nodes)
-	s.mutex.RUnlock()
-	if known == len(nodes) {
+	if s.known.Load() == int64(len(nodes)) {
 		return
 	}
 	for _, node := range nodes {
@@ -82,14 +94,20 @@ func (s *Source) Refresh(nodes []fwk.NodeInfo) {
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if len(s.nodes) == len(nodes) {
+	if s.known.Load() == int64(len(nodes)) {
 		return
 	}
 	there := sets.New[string]()
 	for _, node := range nodes {
 		there.Insert(node.Node().Name)
 	}
-	maps.DeleteFunc(s.nodes, func(name string, _ readNode) bool { return !there.Has(name) })
+	s.nodes.Range(func(name, _ any) bool {
+		if name, ok := name.(string); ok && !there.Has(name) {
+			s.nodes.Delete(name)
+			s.known.Add(-1)
+		}
+		return true
+	})
 	s.generation++
 }
 

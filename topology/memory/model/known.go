@@ -47,8 +47,8 @@ var knownModels = sync.OnceValues(func() (map[string]catalogueEntry, error) {
 	return all, nil
 })
 
-// Names lists the models of the catalogue, as their publishers spell them, sorted.
-func Names() []string {
+// sortedNames are the models of the catalogue, as their publishers spell them.
+var sortedNames = sync.OnceValue(func() []string {
 	all, err := knownModels()
 	if err != nil {
 		panic(err) // the embedded files are tested
@@ -59,7 +59,10 @@ func Names() []string {
 	}
 	slices.Sort(names)
 	return names
-}
+})
+
+// Names lists the models of the catalogue, as their publishers spell them, sorted.
+func Names() []string { return slices.Clone(sortedNames()) }
 
 // Config is what the catalogue keeps of a model's config.json. Letter case does not
 // matter, and the organisation may be left out where one model has that name.
@@ -88,6 +91,9 @@ func Config(name string) ([]byte, bool) {
 		if !found {
 			return nil, false
 		}
+		if known.config[0] != '"' {
+			return known.config, true
+		}
 		var alias string
 		if json.Unmarshal(known.config, &alias) != nil {
 			return known.config, true
@@ -97,19 +103,29 @@ func Config(name string) ([]byte, bool) {
 	return nil, false
 }
 
-// Known builds a model of the catalogue by its name on the Hugging Face hub. The
-// error says which names come near.
+// builtModels has the models that Known built, by what the catalogue keeps of them: a
+// scheduler asks for the same few again and again.
+var builtModels sync.Map // string to *Model
+
+// Known is a model of the catalogue by its name on the Hugging Face hub. The error says
+// which names come near. The model shares its layers and tensors with others of its kind:
+// they must not be changed.
 func Known(name string) (*Model, error) {
 	config, found := Config(name)
 	if !found {
 		return nil, &UnknownModel{Name: name, Near: nearNames(name)}
 	}
-	m, err := Parse(config)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	built, found := builtModels.Load(string(config))
+	if !found {
+		m, err := Parse(config)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		built, _ = builtModels.LoadOrStore(string(config), m)
 	}
+	m := *built.(*Model) //nolint:forcetypeassert // nothing else is stored
 	m.Name = name
-	return m, nil
+	return &m, nil
 }
 
 // UnknownModel is a model that the catalogue lacks.
@@ -163,9 +179,9 @@ func sharingNames(name string) []string {
 	}
 	wanted := nameWords(name)
 	var candidates []candidate
-	for _, known := range Names() {
+	for i, known := range sortedNames() {
 		score := 0
-		for _, word := range nameWords(known) {
+		for _, word := range wordsOfNames()[i] {
 			if slices.Contains(wanted, word) {
 				score += len(word)
 			}
@@ -181,6 +197,15 @@ func sharingNames(name string) []string {
 	}
 	return names
 }
+
+// wordsOfNames are the words of each of sortedNames.
+var wordsOfNames = sync.OnceValue(func() [][]string {
+	words := make([][]string, 0, len(sortedNames()))
+	for _, name := range sortedNames() {
+		words = append(words, nameWords(name))
+	}
+	return words
+})
 
 func nameWords(name string) []string {
 	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune("/-_. ", r) })
