@@ -64,8 +64,7 @@ func (d Device) Excludes(other Device) bool {
 	case d.Form == FormShare && other.Form == FormShare:
 		return false
 	case d.Form == FormMIG && other.Form == FormMIG:
-		return d.Placement.Start < other.Placement.Start+other.Placement.Size &&
-			other.Placement.Start < d.Placement.Start+d.Placement.Size
+		return d.Placement.Overlaps(other.Placement)
 	}
 	return true
 }

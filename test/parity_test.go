@@ -7,7 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	resourceapi "k8s.io/api/resource/v1"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
+	"github.com/ashlar-dev/ashlar/dra/publish"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
@@ -34,7 +35,7 @@ func TestSchedulerReadsWhatTheDriverPublishes(t *testing.T) {
 				t.Fatal(err)
 			}
 			var devices []resourceapi.Device
-			for _, slice := range dra.ResourceSlices("node", dra.DriverResources("node", discovered)) {
+			for _, slice := range publish.ResourceSlices("node", publish.DriverResources("node", discovered, discovered.ListDevices(discovery.DeviceOptions{AnyMode: true}), nil)) {
 				devices = append(devices, slice.Spec.Devices...)
 			}
 			reading, err := resourceslices.ReadPool(deviceapi.Driver, devices)
@@ -47,7 +48,7 @@ func TestSchedulerReadsWhatTheDriverPublishes(t *testing.T) {
 			node := reading.Node
 
 			for i, gpu := range node.GPUs {
-				want := discovered.Node.GPUs[i]
+				want := discovered.Topology.GPUs[i]
 				if gpu.NUMA != want.NUMA {
 					t.Fatalf("GPU %d: gpu.NUMA = %v, want %v", i, gpu.NUMA, want.NUMA)
 				}
@@ -58,19 +59,19 @@ func TestSchedulerReadsWhatTheDriverPublishes(t *testing.T) {
 					t.Fatalf("GPU %d: gpu.Model.Product = %q, want %q", i, gpu.Model.Product, want.Model.Product)
 				}
 				for j := range node.GPUs {
-					if got, want := node.Bandwidth(i, j), discovered.Node.Bandwidth(i, j); got != want {
+					if got, want := node.Bandwidth(i, j), discovered.Topology.Bandwidth(i, j); got != want {
 						t.Fatalf("GPUs %d and %d: node.Bandwidth(i, j) = %v, want %v", i, j, got, want)
 					}
 				}
 			}
-			if diff := cmp.Diff(discovered.Node.Links, node.Links); diff != "" {
+			if diff := cmp.Diff(discovered.Topology.Links, node.Links); diff != "" {
 				t.Errorf("links (-discovered +read):\n%s", diff)
 			}
 			tables := make([]*mig.Table, len(discovered.GPUs))
 			for i := range discovered.GPUs {
-				tables[i] = discovered.GPUs[i].MIG
+				tables[i] = discovered.GPUs[i].Table
 			}
-			if diff := cmp.Diff(keys(placement.NodeDevices(discovered.Node, tables)), keys(reading.Devices)); diff != "" {
+			if diff := cmp.Diff(keys(placement.NodeDevices(discovered.Topology, tables)), keys(reading.Devices)); diff != "" {
 				t.Errorf("offers (-discovered +read):\n%s", diff)
 			}
 		})

@@ -15,7 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
+	"github.com/ashlar-dev/ashlar/dra/publish"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
 	"github.com/ashlar-dev/ashlar/test/cluster"
 	"github.com/ashlar-dev/ashlar/test/install"
@@ -70,7 +71,7 @@ func (b *schedulerBenchmark) setUp(ctx context.Context, nodes int) (int, error) 
 		if err != nil {
 			return 0, err
 		}
-		slices := dra.ResourceSlices(spec.Name, dra.DriverResources(spec.Name, inventory))
+		slices := publish.ResourceSlices(spec.Name, publish.DriverResources(spec.Name, inventory, inventory.ListDevices(discovery.DeviceOptions{AnyMode: true}), nil))
 		devices = withoutMedia(slices)
 		for _, slice := range slices {
 			group.Go(func() error {

@@ -14,7 +14,8 @@ import (
 	"k8s.io/klog/v2"
 	"sigs.k8s.io/yaml"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
+	"github.com/ashlar-dev/ashlar/dra/publish"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 )
@@ -45,38 +46,38 @@ func (o *driverOptions) discoverNodes(ctx context.Context) ([]publishedNode, err
 		}
 		wanted = []simulated.Node{{Name: o.nodeName, Machine: machine}}
 	default:
-		inventory, err := discoverWithin(ctx)
+		node, err := discoverWithin(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return []publishedNode{{o.nodeName, dra.DriverResources(o.nodeName, inventory)}}, nil
+		return []publishedNode{{o.nodeName, publish.DriverResources(o.nodeName, node, node.ListDevices(discovery.DeviceOptions{}), nil)}}, nil
 	}
 	nodes := make([]publishedNode, 0, len(wanted))
 	for _, want := range wanted {
-		inventory, err := want.Discover(known.MIG)
+		node, err := want.Discover(known.MIG)
 		if err != nil {
 			return nil, err
 		}
-		nodes = append(nodes, publishedNode{want.Name, dra.DriverResources(want.Name, inventory)})
+		nodes = append(nodes, publishedNode{want.Name, publish.DriverResources(want.Name, node, node.ListDevices(discovery.DeviceOptions{AnyMode: true}), nil)})
 	}
 	return nodes, nil
 }
 
 // discoverWithin asks this machine's driver. After boot the NVLink fabric takes a
 // while, which is waited for.
-func discoverWithin(ctx context.Context) (*dra.Discovery, error) {
+func discoverWithin(ctx context.Context) (*discovery.Node, error) {
 	const tries, pause = 24, 5 * time.Second
 	for try := 1; ; try++ {
-		inventory, err := dra.DiscoverNode(nvml.New(), os.DirFS("/sys"))
-		if errors.Is(err, dra.ErrNoDriver) {
+		node, err := discovery.ReadNode(nvml.New(), os.DirFS("/sys"))
+		if errors.Is(err, discovery.ErrNoDriver) {
 			if os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
 				return nil, fmt.Errorf("%w; in a pod, NVIDIA's container runtime mounts it: make that runtime the node's default, "+
 					"or apply manifests/components/runtime-class", err)
 			}
 			return nil, fmt.Errorf("%w; use --machine to simulate one", err)
 		}
-		if !errors.Is(err, dra.ErrFabricNotReady) || try == tries {
-			return inventory, err
+		if !errors.Is(err, discovery.ErrFabricNotReady) || try == tries {
+			return node, err
 		}
 		klog.FromContext(ctx).Info("Waiting for the NVLink fabric", "reason", err)
 		select {
@@ -90,7 +91,7 @@ func discoverWithin(ctx context.Context) (*dra.Discovery, error) {
 // printSlices writes the ResourceSlices of all nodes.
 func printSlices(out io.Writer, format string, nodes []publishedNode) error {
 	for _, node := range nodes {
-		for _, slice := range dra.ResourceSlices(node.name, node.resources) {
+		for _, slice := range publish.ResourceSlices(node.name, node.resources) {
 			var text []byte
 			var err error
 			if format == "json" {

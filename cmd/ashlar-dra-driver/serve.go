@@ -15,7 +15,7 @@ import (
 	"k8s.io/dynamic-resource-allocation/resourceslice"
 	"k8s.io/klog/v2"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/publish"
 )
 
 // runDriver does what the flags say. Nothing is written before everything is known to
@@ -36,7 +36,7 @@ func (o *driverOptions) runDriver(ctx context.Context, stdout io.Writer) error {
 	for i, node := range nodes {
 		names[i] = node.name
 	}
-	if err := dra.CheckCluster(ctx, client, names); err != nil {
+	if err := publish.CheckCluster(ctx, client, names); err != nil {
 		return err
 	}
 	var ready atomic.Bool
@@ -82,7 +82,7 @@ func serveNodes(asked context.Context, client kubernetes.Interface, nodes []publ
 	for i, node := range nodes {
 		names[i] = node.name
 	}
-	watch, err := dra.WatchRivals(ctx, client, names)
+	watch, err := publish.WatchRivals(ctx, client, names)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func serveNodes(asked context.Context, client kubernetes.Interface, nodes []publ
 	for i, node := range nodes {
 		publishing.Go(func() error {
 			var err error
-			if stops[i], err = dra.PublishSlices(ctx, client, watch, node.name, node.resources); err != nil {
+			if stops[i], err = publish.PublishSlices(ctx, client, watch, node.name, node.resources); err != nil {
 				cancel(err)
 			}
 			nodes[i].resources = resourceslice.DriverResources{} // the publisher has its own copy

@@ -8,7 +8,7 @@ import (
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
@@ -68,7 +68,7 @@ func (d *simulatedGPU) GetName() (string, nvml.Return)     { return d.gpu.Model.
 
 func (d *simulatedGPU) GetBrand() (nvml.BrandType, nvml.Return) {
 	for brand := range nvml.BrandType(nvml.BRAND_COUNT) {
-		if dra.BrandName(brand) == d.gpu.Model.Brand {
+		if discovery.BrandName(brand) == d.gpu.Model.Brand {
 			return brand, nvml.SUCCESS
 		}
 	}
@@ -78,7 +78,7 @@ func (d *simulatedGPU) GetBrand() (nvml.BrandType, nvml.Return) {
 func (d *simulatedGPU) GetArchitecture() (nvml.DeviceArchitecture, nvml.Return) {
 	const newest = nvml.DEVICE_ARCH_BLACKWELL
 	for architecture := range nvml.DeviceArchitecture(newest + 1) {
-		if dra.ArchitectureName(architecture) == d.gpu.Model.Architecture {
+		if discovery.ArchitectureName(architecture) == d.gpu.Model.Architecture {
 			return architecture, nvml.SUCCESS
 		}
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
@@ -30,8 +30,8 @@ type Library struct {
 }
 
 var (
-	_ nvml.Interface = (*Library)(nil)
-	_ dra.Library    = (*Library)(nil)
+	_ nvml.Interface    = (*Library)(nil)
+	_ discovery.Library = (*Library)(nil)
 )
 
 // New simulates the machine under a node's name. It fails if the machine is one

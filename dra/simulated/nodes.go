@@ -7,7 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
 	"github.com/ashlar-dev/ashlar/internal/yamlfile"
 	"github.com/ashlar-dev/ashlar/topology"
 )
@@ -19,12 +19,12 @@ type Node struct {
 }
 
 // Discover gives what discovery finds on the simulated node.
-func (n Node) Discover(tables Tables) (*dra.Discovery, error) {
+func (n Node) Discover(tables Tables) (*discovery.Node, error) {
 	library, err := New(n.Name, n.Machine, tables)
 	if err != nil {
 		return nil, err
 	}
-	inventory, err := dra.DiscoverNode(library, library.Sys())
+	inventory, err := discovery.ReadNode(library, library.Sys())
 	if err != nil {
 		return nil, fmt.Errorf("discovering simulated node %s: %w", n.Name, err)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
@@ -62,7 +62,7 @@ func TestHandles(t *testing.T) {
 		t.Errorf("by UUID: %v", ret)
 	}
 	pci, _ := want.GetPciInfo()
-	address, err := dra.BusID(pci)
+	address, err := discovery.BusID(pci)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestReadNodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := inventory.Node.GPUs[3].Clique; got != "4b7ae1c2-0001-4d3a-9c00-00000000000a.7" {
+	if got := inventory.Topology.GPUs[3].Clique; got != "4b7ae1c2-0001-4d3a-9c00-00000000000a.7" {
 		t.Errorf("clique %q", got)
 	}
 }

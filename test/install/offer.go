@@ -13,7 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
+	"github.com/ashlar-dev/ashlar/dra/publish"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
 	"github.com/ashlar-dev/ashlar/test/cluster"
 	"github.com/ashlar-dev/ashlar/topology"
@@ -59,7 +60,7 @@ func (n Node) specOf() (cluster.NodeSpec, error) {
 	return spec, nil
 }
 
-func (n Node) discoverGPUs() (*dra.Discovery, error) {
+func (n Node) discoverGPUs() (*discovery.Node, error) {
 	known := catalogue.Default()
 	machine, err := known.Machine(n.Machine)
 	if err != nil {
@@ -69,11 +70,11 @@ func (n Node) discoverGPUs() (*dra.Discovery, error) {
 }
 
 // featureLabels are the labels of node feature discovery and GPU feature discovery.
-func featureLabels(found *dra.Discovery) map[string]string {
+func featureLabels(found *discovery.Node) map[string]string {
 	if len(found.GPUs) == 0 {
 		return nil
 	}
-	model := found.Node.GPUs[0].Model
+	model := found.Topology.GPUs[0].Model
 	labels := map[string]string{
 		"feature.node.kubernetes.io/pci-10de.present": "true",
 		"nvidia.com/gpu.present":                      "true",
@@ -84,7 +85,7 @@ func featureLabels(found *dra.Discovery) map[string]string {
 		"nvidia.com/gpu.mode":                         "compute",
 		"nvidia.com/gpu.replicas":                     "1",
 		"nvidia.com/gpu.sharing-strategy":             "none",
-		"nvidia.com/mig.capable":                      strconv.FormatBool(found.GPUs[0].MIG != nil),
+		"nvidia.com/mig.capable":                      strconv.FormatBool(found.GPUs[0].Table != nil),
 		"nvidia.com/mig.strategy":                     "single",
 		"nvidia.com/cuda.driver-version.full":         found.DriverVersion,
 		"nvidia.com/cuda.runtime-version.full":        found.CUDAVersion,
@@ -101,7 +102,7 @@ func featureLabels(found *dra.Discovery) map[string]string {
 			}
 		}
 	}
-	if clique := found.Node.GPUs[0].Clique; clique != "" {
+	if clique := found.Topology.GPUs[0].Clique; clique != "" {
 		labels["nvidia.com/gpu.clique"] = clique
 	}
 	return labels
@@ -164,7 +165,7 @@ func (n Node) nvidiaSlice() (*resourceapi.ResourceSlice, error) {
 			Pool: resourceapi.ResourcePool{Name: n.Name, Generation: 1, ResourceSliceCount: 1},
 		},
 	}
-	for _, part := range dra.DriverResources(n.Name, found).Pools[n.Name].Slices {
+	for _, part := range publish.DriverResources(n.Name, found, found.ListDevices(discovery.DeviceOptions{AnyMode: true}), nil).Pools[n.Name].Slices {
 		for _, device := range part.Devices {
 			if kind := device.Attributes[deviceapi.Type].StringValue; kind == nil || *kind != deviceapi.TypeGPU {
 				continue

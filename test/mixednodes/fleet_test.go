@@ -8,7 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
+	"github.com/ashlar-dev/ashlar/dra/publish"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
@@ -145,7 +146,7 @@ func (n *fleetNode) draw(t *testing.T, random *rand.Rand, i int) {
 	if n.has(ashlarKind) && !n.isDriven() {
 		// Ashlar's driver publishes nothing beside another that has the same GPUs. These are as
 		// of one that ran before the other did.
-		n.slices = append(n.slices, dra.ResourceSlices(n.name, dra.DriverResources(n.name, found))...)
+		n.slices = append(n.slices, publish.ResourceSlices(n.name, publish.DriverResources(n.name, found, found.ListDevices(discovery.DeviceOptions{AnyMode: true}), nil))...)
 	}
 }
 

@@ -15,6 +15,11 @@ type Placement struct{ Start, Size int64 }
 // String prints the placement as start:size.
 func (p Placement) String() string { return fmt.Sprintf("%d:%d", p.Start, p.Size) }
 
+// Overlaps reports whether two placements share a memory slice.
+func (p Placement) Overlaps(other Placement) bool {
+	return p.Start < other.Start+other.Size && other.Start < p.Start+p.Size
+}
+
 // Slices is a set of memory slices of one GPU: bit i is slice i.
 type Slices uint16
 

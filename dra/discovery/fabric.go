@@ -1,4 +1,4 @@
-package dra
+package discovery
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 // NVIDIA's tools publish: "<cluster UUID>.<clique id>". It is "" for a GPU that
 // is in none. Only a completed registration with a UUID other than zero counts;
 // one that is under way gives ErrFabricNotReady.
-func readClique(lib Library, device nvml.Device, gpu int) (string, error) {
+func readClique(lib Library, device gpuReader, gpu int) (string, error) {
 	if lib.Extensions().LookupSymbol("nvmlDeviceGetGpuFabricInfo") != nil {
 		return "", nil // drivers before 525
 	}

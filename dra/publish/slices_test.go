@@ -1,4 +1,4 @@
-package dra_test
+package publish_test
 
 import (
 	"bytes"
@@ -16,7 +16,8 @@ import (
 	"k8s.io/kubernetes/pkg/apis/resource/validation"
 	"sigs.k8s.io/yaml"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/publish"
+	"github.com/ashlar-dev/ashlar/dra/simulated/simulatedtest"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
@@ -26,7 +27,7 @@ var update = flag.Bool("update", false, "rewrite the golden files in testdata")
 
 func resourceSlices(t *testing.T, machine *topology.MachineType) []*resourceapi.ResourceSlice {
 	t.Helper()
-	return dra.ResourceSlices("node-0", dra.DriverResources("node-0", inventory(t, machine)))
+	return publish.ResourceSlices("node-0", resourcesOn(t, machine))
 }
 
 func TestGoldenSlices(t *testing.T) {
@@ -64,7 +65,7 @@ func TestGoldenSlices(t *testing.T) {
 
 // The API server's own validation accepts every slice of every machine.
 func TestSlicesAreValid(t *testing.T) {
-	eachMachine(t, func(t *testing.T, machine *topology.MachineType) {
+	simulatedtest.EachMachine(t, func(t *testing.T, machine *topology.MachineType) {
 		for i, slice := range resourceSlices(t, machine) {
 			slice.Name, slice.GenerateName = slice.GenerateName+"x", ""
 			var internal internalapi.ResourceSlice
@@ -80,7 +81,7 @@ func TestSlicesAreValid(t *testing.T) {
 
 // The limits again, written out, so that a change of the API's is noticed.
 func TestSlicesKeepToTheLimits(t *testing.T) {
-	eachMachine(t, func(t *testing.T, machine *topology.MachineType) {
+	simulatedtest.EachMachine(t, func(t *testing.T, machine *topology.MachineType) {
 		names := map[string]bool{}
 		sets := map[string]resourceapi.CounterSet{}
 		devicesSeen := false
@@ -138,7 +139,7 @@ func checkDevice(t *testing.T, device resourceapi.Device, sets map[string]resour
 
 // What readers rebuild a node from is there, and says what the machine is.
 func TestSlicesTellTheNode(t *testing.T) {
-	eachMachine(t, func(t *testing.T, machine *topology.MachineType) {
+	simulatedtest.EachMachine(t, func(t *testing.T, machine *topology.MachineType) {
 		node := machine.Node
 		islands := node.Islands()
 		for _, slice := range resourceSlices(t, machine) {

@@ -1,4 +1,4 @@
-package dra
+package publish
 
 import (
 	"slices"
@@ -6,6 +6,7 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/ashlar-dev/ashlar/dra/discovery"
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
@@ -33,35 +34,35 @@ func scarceEngines(table *mig.Table) []mediaEngine {
 // counterSet is what one GPU has to give. With MIG it is one counter of value 1
 // for each memory slice, and the scarce media engines; without, one counter
 // for the GPU as a whole.
-func counterSet(gpu GPU) resourceapi.CounterSet {
+func counterSet(gpu *discovery.GPU) resourceapi.CounterSet {
 	counters := map[string]resourceapi.Counter{}
-	if gpu.MIG == nil {
+	if gpu.Table == nil {
 		counters[deviceapi.WholeCounter] = counterOf(1)
 		return resourceapi.CounterSet{Name: deviceapi.CounterSet(gpu.Index), Counters: counters}
 	}
-	for slice := range gpu.MIG.MemorySlices {
+	for slice := range gpu.Table.MemorySlices {
 		counters[deviceapi.SliceCounter(slice)] = counterOf(1)
 	}
-	for _, engine := range scarceEngines(gpu.MIG) {
-		counters[engine.counter] = counterOf(engine.count(gpu.MIG.Media))
+	for _, engine := range scarceEngines(gpu.Table) {
+		counters[engine.counter] = counterOf(engine.count(gpu.Table.Media))
 	}
 	return resourceapi.CounterSet{Name: deviceapi.CounterSet(gpu.Index), Counters: counters}
 }
 
 // consumeAll takes everything that the GPU has: the whole GPU does, and so does
 // sharing its memory, which MIG instances would otherwise cut.
-func consumeAll(gpu GPU) []resourceapi.DeviceCounterConsumption {
+func consumeAll(gpu *discovery.GPU) []resourceapi.DeviceCounterConsumption {
 	set := counterSet(gpu)
 	return []resourceapi.DeviceCounterConsumption{{CounterSet: set.Name, Counters: set.Counters}}
 }
 
 // consumePlacement takes what one MIG instance does.
-func consumePlacement(gpu GPU, profile *mig.Profile, placement mig.Placement) []resourceapi.DeviceCounterConsumption {
+func consumePlacement(gpu *discovery.GPU, profile *mig.Profile, placement mig.Placement) []resourceapi.DeviceCounterConsumption {
 	counters := map[string]resourceapi.Counter{}
 	for slice := placement.Start; slice < placement.Start+placement.Size; slice++ {
 		counters[deviceapi.SliceCounter(slice)] = counterOf(1)
 	}
-	for _, engine := range scarceEngines(gpu.MIG) {
+	for _, engine := range scarceEngines(gpu.Table) {
 		if count := engine.count(profile.Media); count > 0 {
 			counters[engine.counter] = counterOf(count)
 		}

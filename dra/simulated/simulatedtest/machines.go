@@ -1,19 +1,20 @@
-package dra_test
+// Package simulatedtest has the simulated machines that tests of the driver run on.
+package simulatedtest
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 )
 
-// machines returns every machine type of the catalogue; where the catalogue does
+// ListMachines returns every machine type of the catalogue; where the catalogue does
 // not say which GPU is in it, one without MIG and one with. A few more carry GPU
 // models that no machine of the catalogue has.
-func machines(t *testing.T) []*topology.MachineType {
+func ListMachines(t testing.TB) []*topology.MachineType {
 	t.Helper()
 	var result []*topology.MachineType
 	names := catalogue.Default().Machines()
@@ -42,8 +43,8 @@ func machines(t *testing.T) []*topology.MachineType {
 	return result
 }
 
-// inventory discovers a simulated machine.
-func inventory(t *testing.T, machine *topology.MachineType) *dra.Discovery {
+// ReadNode discovers a simulated machine.
+func ReadNode(t testing.TB, machine *topology.MachineType) *discovery.Node {
 	t.Helper()
 	result, err := simulated.Node{Name: "node-0", Machine: machine}.Discover(catalogue.Default().MIG)
 	if err != nil {
@@ -52,9 +53,9 @@ func inventory(t *testing.T, machine *topology.MachineType) *dra.Discovery {
 	return result
 }
 
-// eachMachine runs a test for every machine.
-func eachMachine(t *testing.T, test func(*testing.T, *topology.MachineType)) {
-	for _, machine := range machines(t) {
+// EachMachine runs a test for every machine.
+func EachMachine(t *testing.T, test func(*testing.T, *topology.MachineType)) {
+	for _, machine := range ListMachines(t) {
 		t.Run(strings.ReplaceAll(machine.Name, "/", "+"), func(t *testing.T) { test(t, machine) })
 	}
 }

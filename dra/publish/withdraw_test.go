@@ -1,4 +1,4 @@
-package dra_test
+package publish_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/publish"
 )
 
 // setPlugin has a device plugin on node-0 hand out a number of GPUs.
@@ -72,9 +72,9 @@ func TestPublishBesideDevicePlugin(t *testing.T) {
 	defer cancel()
 	client := newClient("")
 	resources := resourcesOf(t, "4xA30-pcie")
-	all := len(dra.ResourceSlices("node-0", resources))
+	all := len(publish.ResourceSlices("node-0", resources))
 
-	stop, err := dra.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resources)
+	stop, err := publish.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resources)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestPublishBesideDevicePlugin(t *testing.T) {
 	waitSlices(t, client, all)
 
 	setPlugin(t, client, 4)
-	stop, err = dra.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resources)
+	stop, err = publish.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resources)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestPublishBesideNVIDIADriver(t *testing.T) {
 	defer cancel()
 	client := newClient("")
 	resources := resourcesOf(t, "4xA30-pcie")
-	stop, err := dra.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resources)
+	stop, err := publish.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resources)
 	if err != nil {
 		t.Fatal(err)
 	}

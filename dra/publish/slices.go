@@ -1,13 +1,16 @@
-package dra
+package publish
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	resourceapi "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/dynamic-resource-allocation/resourceslice"
 
+	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
@@ -18,39 +21,59 @@ const (
 	maxDevices     = resourceapi.ResourceSliceMaxDevicesWithAdvancedFeatures
 )
 
+// TaintSource says what keeps pods from a device; nil for nothing.
+type TaintSource func(dra.Device) []resourceapi.DeviceTaint
+
 // DriverResources says what a node publishes: one pool, named after the node, first the
-// slices with the counter sets, then those with the devices. It is a pure
-// function.
+// slices with the counter sets, then those with the devices, in their order. It is a pure
+// function. The node must be the one that the devices are of.
 //
-// Devices are ordered by GPU index and, within a GPU, as the whole GPU, the
-// share, then MIG placements from small to large. The in-tree allocator takes
-// the first device that fits, in this order: a request that says nothing about
-// its form gets a whole GPU, and one for a MIG profile gets the highest start. A
-// scheduler with a better idea puts them in another order. The devices of one
-// GPU are kept in one slice where they fit.
-func DriverResources(nodeName string, inventory *Discovery) resourceslice.DriverResources {
+// The in-tree allocator takes the first device that fits, in this order: see
+// discovery.Node.ListDevices. A scheduler with a better idea puts them in another order. The
+// devices of one GPU are kept in one slice where they fit.
+func DriverResources(nodeName string, node *discovery.Node, devices []dra.Device, taints TaintSource) resourceslice.DriverResources {
+	node = node.Restrict(devices)
 	var pool resourceslice.Pool
-	for chunk := range slices.Chunk(inventory.GPUs, maxCounterSets) {
+	for chunk := range slices.Chunk(node.GPUs, maxCounterSets) {
 		var slice resourceslice.Slice
-		for _, gpu := range chunk {
-			slice.SharedCounters = append(slice.SharedCounters, counterSet(gpu))
+		for i := range chunk {
+			slice.SharedCounters = append(slice.SharedCounters, counterSet(&chunk[i]))
 		}
 		pool.Slices = append(pool.Slices, slice)
 	}
-	islands := inventory.Node.Islands()
+	describer := newDescriber(node)
 	var slice resourceslice.Slice
-	for gpu := range inventory.GPUs {
-		devices := deviceDescriber{inventory: inventory, gpu: gpu, islands: islands}.allDevices()
-		for part := range slices.Chunk(devices, maxDevices) {
-			if len(slice.Devices)+len(part) > maxDevices {
-				pool.Slices = append(pool.Slices, slice)
-				slice = resourceslice.Slice{}
+	for part := range chunkByGPU(devices) {
+		if len(slice.Devices)+len(part) > maxDevices {
+			pool.Slices = append(pool.Slices, slice)
+			slice = resourceslice.Slice{}
+		}
+		for _, device := range part {
+			published := describer.describeDevice(device)
+			if taints != nil {
+				published.Taints = taints(device)
 			}
-			slice.Devices = append(slice.Devices, part...)
+			slice.Devices = append(slice.Devices, published)
 		}
 	}
 	pool.Slices = append(pool.Slices, slice)
 	return resourceslice.DriverResources{Pools: map[string]resourceslice.Pool{nodeName: pool}}
+}
+
+// chunkByGPU parts devices into those of one GPU each, and these into what one slice holds.
+func chunkByGPU(devices []dra.Device) iter.Seq[[]dra.Device] {
+	return func(yield func([]dra.Device) bool) {
+		for start := 0; start < len(devices); {
+			end := start + 1
+			for end < len(devices) && end-start < maxDevices && devices[end].GPU == devices[start].GPU {
+				end++
+			}
+			if !yield(devices[start:end]) {
+				return
+			}
+			start = end
+		}
+	}
 }
 
 // CountDevices is the number of devices in resources.

@@ -1,4 +1,4 @@
-package dra
+package discovery
 
 import (
 	"cmp"
@@ -17,16 +17,22 @@ import (
 // ERROR_INVALID_ARGUMENT.
 const maxProfileEnum = 64
 
-// readMIG reads the MIG geometry of a GPU, nil if it has none. NVML answers the
-// same whether MIG mode is on or off. Profiles are ordered from small to large,
-// then by NVML's number.
-func readMIG(device nvml.Device, gpu int, model topology.Model) (*mig.Table, error) {
-	if _, _, ret := device.GetMigMode(); ret != nvml.SUCCESS {
-		if isAbsent(ret) {
-			return nil, nil
-		}
-		return nil, callFailed(gpu, "GetMigMode", ret)
+// readMIG reads the MIG geometry of a GPU, nil if it has none, whether MIG mode is on, and
+// whether it will be after a reset. NVML answers the same about the geometry whether MIG
+// mode is on or off. Profiles are ordered from small to large, then by NVML's number.
+func readMIG(device gpuReader, gpu int, model topology.Model) (table *mig.Table, current, pending bool, err error) {
+	now, later, ret := device.GetMigMode()
+	if isAbsent(ret) {
+		return nil, false, false, nil
 	}
+	if ret != nvml.SUCCESS {
+		return nil, false, false, callFailed(gpu, "GetMigMode", ret)
+	}
+	table, err = readTable(device, gpu, model)
+	return table, now == nvml.DEVICE_MIG_ENABLE, later == nvml.DEVICE_MIG_ENABLE, err
+}
+
+func readTable(device gpuReader, gpu int, model topology.Model) (*mig.Table, error) {
 	table := &mig.Table{Name: model.Product, Confidence: "high", Source: "NVML"}
 	for enum := range maxProfileEnum {
 		info, ret := device.GetGpuInstanceProfileInfo(enum)

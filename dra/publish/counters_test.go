@@ -1,4 +1,4 @@
-package dra_test
+package publish_test
 
 import (
 	"slices"
@@ -6,6 +6,7 @@ import (
 
 	resourceapi "k8s.io/api/resource/v1"
 
+	"github.com/ashlar-dev/ashlar/dra/simulated/simulatedtest"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/mig"
@@ -76,7 +77,7 @@ func firstGPU(t *testing.T, machine *topology.MachineType) (set resourceapi.Coun
 
 // The whole GPU, the share and every MIG placement exclude one another.
 func TestFormsExcludeOneAnother(t *testing.T) {
-	eachMachine(t, func(t *testing.T, machine *topology.MachineType) {
+	simulatedtest.EachMachine(t, func(t *testing.T, machine *topology.MachineType) {
 		set, whole, instances := firstGPU(t, machine)
 		if len(whole) != 2 {
 			t.Fatalf("%d devices beside MIG, want the whole GPU and the share", len(whole))
@@ -94,8 +95,8 @@ func TestFormsExcludeOneAnother(t *testing.T) {
 
 // Two placements fit the counters exactly if MIG permits them together.
 func TestCountersAgreeWithMIGOnPairs(t *testing.T) {
-	eachMachine(t, func(t *testing.T, machine *topology.MachineType) {
-		table := inventory(t, machine).GPUs[0].MIG
+	simulatedtest.EachMachine(t, func(t *testing.T, machine *topology.MachineType) {
+		table := simulatedtest.ReadNode(t, machine).GPUs[0].Table
 		set, _, instances := firstGPU(t, machine)
 		for i, first := range instances {
 			for _, second := range instances[i+1:] {
@@ -113,8 +114,8 @@ func TestCountersAgreeWithMIGOnPairs(t *testing.T) {
 // Not only pairs: every set that fits the counters is legal, and there are as
 // many as there are legal sets. On an H100 those are 2319.
 func TestCountersAgreeWithMIGOnSets(t *testing.T) {
-	eachMachine(t, func(t *testing.T, machine *topology.MachineType) {
-		table := inventory(t, machine).GPUs[0].MIG
+	simulatedtest.EachMachine(t, func(t *testing.T, machine *topology.MachineType) {
+		table := simulatedtest.ReadNode(t, machine).GPUs[0].Table
 		if table == nil {
 			t.Skip("no MIG")
 		}

@@ -1,4 +1,4 @@
-package dra_test
+package discovery_test
 
 import (
 	"cmp"
@@ -8,12 +8,14 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
+	"github.com/ashlar-dev/ashlar/dra/simulated/simulatedtest"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/mig"
@@ -45,9 +47,9 @@ func wantNode(machine *topology.MachineType) *topology.Node {
 }
 
 func TestDiscoverGivesBackTheMachine(t *testing.T) {
-	eachMachine(t, func(t *testing.T, machine *topology.MachineType) {
-		got := inventory(t, machine)
-		if diff := gocmp.Diff(wantNode(machine), got.Node); diff != "" {
+	simulatedtest.EachMachine(t, func(t *testing.T, machine *topology.MachineType) {
+		got := simulatedtest.ReadNode(t, machine)
+		if diff := gocmp.Diff(wantNode(machine), got.Topology); diff != "" {
 			t.Errorf("node (-want +got):\n%s", diff)
 		}
 		uuids := map[string]bool{}
@@ -56,7 +58,7 @@ func TestDiscoverGivesBackTheMachine(t *testing.T) {
 			if identity.Index != int64(gpu) || identity.Minor != int64(gpu) {
 				t.Errorf("GPU %d: index %d, minor %d", gpu, identity.Index, identity.Minor)
 			}
-			checkTable(t, machine.Node.GPUs[gpu].Model, identity.MIG)
+			checkTable(t, machine.Node.GPUs[gpu].Model, identity.Table)
 		}
 		if len(uuids) != len(machine.Node.GPUs) {
 			t.Errorf("%d different UUIDs of %d GPUs", len(uuids), len(machine.Node.GPUs))
@@ -100,14 +102,14 @@ func TestDiscoverIsDeterministic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := gocmp.Diff(inventory(t, machine), inventory(t, machine)); diff != "" {
+	if diff := gocmp.Diff(simulatedtest.ReadNode(t, machine), simulatedtest.ReadNode(t, machine)); diff != "" {
 		t.Errorf("two discoveries differ:\n%s", diff)
 	}
 }
 
 // broken is a driver in which single answers are replaced.
 type broken struct {
-	dra.Library
+	discovery.Library
 	init   nvml.Return
 	device func(index int, device nvml.Device) nvml.Device
 }
@@ -125,12 +127,15 @@ func (b *broken) DeviceGetHandleByIndex(index int) (nvml.Device, nvml.Return) {
 // The devices of broken drivers: each replaces one call of a simulated GPU.
 type (
 	lost       struct{ nvml.Device }
+	hanging    struct{ nvml.Device }
 	noVersion2 struct{ nvml.Device }
 	oddAddress struct{ nvml.Device }
 	refusing   struct{ nvml.Device }
 	starting   struct{ nvml.Device }
 	forbidden  struct{ nvml.Device }
 )
+
+func (hanging) GetName() (string, nvml.Return) { select {} }
 
 func (lost) GetUUID() (string, nvml.Return) { return "", nvml.ERROR_GPU_IS_LOST }
 func (noVersion2) GetMemoryInfo_v2() (nvml.Memory_v2, nvml.Return) { //nolint:revive // the name is go-nvml's
@@ -170,36 +175,62 @@ func TestDiscoverNamesWhatFailed(t *testing.T) {
 			return device
 		}
 	}
+	t.Run("the whole node", func(t *testing.T) {
+		for ret, want := range map[nvml.Return]string{
+			nvml.ERROR_LIBRARY_NOT_FOUND: "no NVIDIA driver on this machine: libnvidia-ml.so.1 not found",
+			nvml.ERROR_DRIVER_NOT_LOADED: "starting NVML: Init: ERROR_DRIVER_NOT_LOADED",
+		} {
+			if _, err := discovery.ReadNode(&broken{Library: library, init: ret}, sys); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want %q", err, want)
+			}
+		}
+		starting := third(func(d nvml.Device) nvml.Device { return starting{d} })
+		_, err := discovery.ReadNode(&broken{Library: library, device: starting}, sys)
+		if !errors.Is(err, discovery.ErrFabricNotReady) || !strings.Contains(err.Error(), "GPU 2: GetGpuFabricInfo: ") {
+			t.Errorf("error %v, want that the fabric of GPU 2 is not ready", err)
+		}
+	})
 	for name, tc := range map[string]struct {
-		init   nvml.Return
 		device func(int, nvml.Device) nvml.Device
 		sys    fs.FS
+		gpu    int64
 		want   string
 	}{
-		"no driver":         {init: nvml.ERROR_LIBRARY_NOT_FOUND, want: "no NVIDIA driver on this machine: libnvidia-ml.so.1 not found"},
-		"driver not loaded": {init: nvml.ERROR_DRIVER_NOT_LOADED, want: "starting NVML: Init: ERROR_DRIVER_NOT_LOADED"},
-		"lost GPU":          {device: third(func(d nvml.Device) nvml.Device { return lost{d} }), want: "GPU 2: GetUUID: ERROR_GPU_IS_LOST"},
-		"odd address": {device: third(func(d nvml.Device) nvml.Device { return oddAddress{d} }),
+		"lost GPU": {device: third(func(d nvml.Device) nvml.Device { return lost{d} }), gpu: 2, want: "GPU 2: GetUUID: ERROR_GPU_IS_LOST"},
+		"hanging GPU": {device: third(func(d nvml.Device) nvml.Device { return hanging{d} }), gpu: 2,
+			want: "GPU 2: nothing within 500ms: the driver does not answer"},
+		"odd address": {device: third(func(d nvml.Device) nvml.Device { return oddAddress{d} }), gpu: 2,
 			want: `GPU 2: GetPciInfo: PCI address "odd" is not`},
-		"refused link": {device: third(func(d nvml.Device) nvml.Device { return refusing{d} }),
+		"refused link": {device: third(func(d nvml.Device) nvml.Device { return refusing{d} }), gpu: 2,
 			want: "GPU 2: GetNvLinkState(0): ERROR_UNKNOWN"},
-		"fabric starting": {device: third(func(d nvml.Device) nvml.Device { return starting{d} }),
-			want: "GPU 2: GetGpuFabricInfo: the NVLink fabric is still being set up"},
-		"not root": {device: third(func(d nvml.Device) nvml.Device { return forbidden{d} }),
+		"not root": {device: third(func(d nvml.Device) nvml.Device { return forbidden{d} }), gpu: 2,
 			want: "GPU 2: GetGpuInstancePossiblePlacements(profile 14): ERROR_NO_PERMISSION"},
-		"odd NUMA node": {sys: badNUMA,
+		"odd NUMA node": {sys: badNUMA, gpu: 0,
 			want: `GPU 0: reading the NUMA node from sysfs: bus/pci/devices/0000:13:00.0/numa_node holds "many\n"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tc.sys == nil {
 				tc.sys = sys
 			}
-			_, err := dra.DiscoverNode(&broken{Library: library, init: tc.init, device: tc.device}, tc.sys)
-			if err == nil || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("error %v, want %q", err, tc.want)
+			node, err := discovery.ReadNodeWithin(500*time.Millisecond, &broken{Library: library, device: tc.device}, tc.sys)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(node.Unusable) != 1 || node.Unusable[0].Index != tc.gpu || !strings.Contains(node.Unusable[0].Because.Error(), tc.want) {
+				t.Errorf("unusable %v, want GPU %d: %q", node.Unusable, tc.gpu, tc.want)
+			}
+			if len(node.GPUs) != 3 || len(node.Topology.Links) != 3 {
+				t.Errorf("%d GPUs and %d rows of links, want the other 3", len(node.GPUs), len(node.Topology.Links))
 			}
 		})
 	}
+	t.Run("no GPU is left", func(t *testing.T) {
+		all := func(_ int, d nvml.Device) nvml.Device { return lost{d} }
+		const want = "no GPU of 4 can be used: GPU 0: GetUUID: ERROR_GPU_IS_LOST"
+		if _, err := discovery.ReadNode(&broken{Library: library, device: all}, sys); err == nil || err.Error() != want {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	})
 }
 
 // A driver before 510 reserves memory without telling, and a machine may have a
@@ -214,11 +245,11 @@ func TestDiscoverWithoutSomeAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := func(_ int, device nvml.Device) nvml.Device { return noVersion2{device} }
-	got, err := dra.DiscoverNode(&broken{Library: library, device: old}, fstest.MapFS{})
+	got, err := discovery.ReadNode(&broken{Library: library, device: old}, fstest.MapFS{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	gpu := got.Node.GPUs[0]
+	gpu := got.Topology.GPUs[0]
 	if gpu.NUMA != topology.NoNUMA || gpu.PCIeRoot != "" || gpu.Model.Reserved != 0 {
 		t.Errorf("NUMA %d, root %q, reserved %s; want all unknown", gpu.NUMA, gpu.PCIeRoot, gpu.Model.Reserved)
 	}
@@ -228,12 +259,12 @@ func TestDiscoverWithoutSomeAnswers(t *testing.T) {
 }
 
 func TestDiscoverOnThisMachine(t *testing.T) {
-	got, err := dra.DiscoverNode(nvml.New(), fstest.MapFS{})
-	if errors.Is(err, dra.ErrNoDriver) {
+	got, err := discovery.ReadNode(nvml.New(), fstest.MapFS{})
+	if errors.Is(err, discovery.ErrNoDriver) {
 		t.Skip("no NVIDIA driver here")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("driver %s, %d GPUs, the first a %s", got.DriverVersion, len(got.GPUs), got.Node.GPUs[0].Model.Product)
+	t.Logf("driver %s, %d GPUs, the first a %s", got.DriverVersion, len(got.GPUs), got.Topology.GPUs[0].Model.Product)
 }

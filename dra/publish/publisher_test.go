@@ -1,4 +1,4 @@
-package dra_test
+package publish_test
 
 import (
 	"context"
@@ -26,7 +26,10 @@ import (
 	"k8s.io/dynamic-resource-allocation/resourceslice"
 	"k8s.io/klog/v2"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
+	"github.com/ashlar-dev/ashlar/dra/publish"
+	"github.com/ashlar-dev/ashlar/dra/simulated/simulatedtest"
+	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
@@ -50,13 +53,20 @@ func newClient(refused string) *fake.Clientset {
 }
 
 // watchRivals watches node-0 until the test ends.
-func watchRivals(t *testing.T, client kubernetes.Interface) *dra.RivalWatch {
+func watchRivals(t *testing.T, client kubernetes.Interface) *publish.RivalWatch {
 	t.Helper()
-	watch, err := dra.WatchRivals(t.Context(), client, []string{"node-0"})
+	watch, err := publish.WatchRivals(t.Context(), client, []string{"node-0"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return watch
+}
+
+// resourcesOn is what a simulated node-0 of a machine publishes.
+func resourcesOn(t *testing.T, machine *topology.MachineType) resourceslice.DriverResources {
+	t.Helper()
+	node := simulatedtest.ReadNode(t, machine)
+	return publish.DriverResources("node-0", node, node.ListDevices(discovery.DeviceOptions{AnyMode: true}), nil)
 }
 
 // resourcesOf is what a simulated node-0 publishes.
@@ -66,7 +76,7 @@ func resourcesOf(t *testing.T, name string) resourceslice.DriverResources {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dra.DriverResources("node-0", inventory(t, machine))
+	return resourcesOn(t, machine)
 }
 
 func TestPublish(t *testing.T) {
@@ -74,10 +84,10 @@ func TestPublish(t *testing.T) {
 	defer cancel()
 	client := newClient("")
 	resources := resourcesOf(t, "dgx-h100")
-	if err := dra.CheckCluster(ctx, client, []string{"node-0"}); err != nil {
+	if err := publish.CheckCluster(ctx, client, []string{"node-0"}); err != nil {
 		t.Fatal(err)
 	}
-	stop, err := dra.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resources)
+	stop, err := publish.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resources)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +96,7 @@ func TestPublish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := len(dra.ResourceSlices("node-0", resources)); len(list.Items) != want {
+	if want := len(publish.ResourceSlices("node-0", resources)); len(list.Items) != want {
 		t.Errorf("%d slices remain after stopping, want %d", len(list.Items), want)
 	}
 	for _, slice := range list.Items {
@@ -112,7 +122,7 @@ func TestPublishAgain(t *testing.T) {
 		wantWrites bool
 	}{{"8xL40S-2socket-node", true}, {"8xL40S-2socket-node", false}, {"4xA30-pcie", true}} {
 		client.ClearActions()
-		stop, err := dra.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resourcesOf(t, tc.machine))
+		stop, err := publish.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resourcesOf(t, tc.machine))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +144,7 @@ func TestPublishStopsWithItsContext(t *testing.T) {
 	client.PrependReactor("create", "resourceslices", func(ktesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewServiceUnavailable("not now")
 	})
-	_, err := dra.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resourcesOf(t, "4xA30-pcie"))
+	_, err := publish.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resourcesOf(t, "4xA30-pcie"))
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want the context's", err)
 	}
@@ -172,7 +182,7 @@ func TestCheckCluster(t *testing.T) {
 				})
 			}
 			got := ""
-			if err := dra.CheckCluster(t.Context(), client, tc.nodes); err != nil {
+			if err := publish.CheckCluster(t.Context(), client, tc.nodes); err != nil {
 				got = err.Error()
 			}
 			if strings.TrimSpace(got) != tc.want && !strings.HasPrefix(got, tc.want+" ") {
@@ -194,7 +204,7 @@ func TestCheckClusterLogsMissingFeatures(t *testing.T) {
 			logger := funcr.New(func(_, line string) { lines = append(lines, line) }, funcr.Options{})
 			client := newClient("")
 			client.Discovery().(*fakediscovery.FakeDiscovery).FakedServerVersion = &apiversion.Info{GitVersion: version}
-			if err := dra.CheckCluster(klog.NewContext(t.Context(), logger), client, []string{"node-0"}); err != nil {
+			if err := publish.CheckCluster(klog.NewContext(t.Context(), logger), client, []string{"node-0"}); err != nil {
 				t.Fatal(err)
 			}
 			if len(lines) != len(want) {

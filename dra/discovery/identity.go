@@ -1,53 +1,107 @@
-package dra
+package discovery
 
 import (
 	"fmt"
+	"io/fs"
 	"strconv"
 	"strings"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/mig"
 )
 
-// gpuIdentity is what one GPU says of itself.
-type gpuIdentity struct {
-	uuid  string
-	minor int64
+// gpuReader is what is asked of one GPU; nvml.Device has it.
+type gpuReader interface {
+	GetUUID() (string, nvml.Return)
+	GetMinorNumber() (int, nvml.Return)
+	GetPciInfo() (nvml.PciInfo, nvml.Return)
+	GetName() (string, nvml.Return)
+	GetBrand() (nvml.BrandType, nvml.Return)
+	GetArchitecture() (nvml.DeviceArchitecture, nvml.Return)
+	GetCudaComputeCapability() (int, int, nvml.Return)
+	GetMemoryInfo() (nvml.Memory, nvml.Return)
+	GetMemoryInfo_v2() (nvml.Memory_v2, nvml.Return)
+	GetMigMode() (int, int, nvml.Return)
+	GetGpuInstanceProfileInfo(profile int) (nvml.GpuInstanceProfileInfo, nvml.Return)
+	GetGpuInstancePossiblePlacements(info *nvml.GpuInstanceProfileInfo) ([]nvml.GpuInstancePlacement, nvml.Return)
+	GetGpuFabricInfo() (nvml.GpuFabricInfo, nvml.Return)
+	GetNvLinkState(link int) (nvml.EnableState, nvml.Return)
+	GetNvLinkRemoteDeviceType(link int) (nvml.IntNvLinkDeviceType, nvml.Return)
+	GetNvLinkRemotePciInfo(link int) (nvml.PciInfo, nvml.Return)
+	GetNvLinkVersion(link int) (uint32, nvml.Return)
+	GetFieldValues(values []nvml.FieldValue) nvml.Return
+	GetTopologyCommonAncestor(other nvml.Device) (nvml.GpuTopologyLevel, nvml.Return)
+	GetP2PStatus(other nvml.Device, capability nvml.GpuP2PCapsIndex) (nvml.GpuP2PStatus, nvml.Return)
+}
+
+// gpuFacts is what one GPU says of itself.
+type gpuFacts struct {
+	device nvml.Device // for questions about two GPUs
+	index  int64       // NVML's
+	uuid   string
+	minor  int64
 	// busID is the PCI address as sysfs writes it, "" if NVML gives none.
 	busID string
+	place sysfsPlace
 	// model lacks what only comparing GPUs can tell: P2P and LaneGBps.
-	model topology.Model
+	model               topology.Model
+	table               *mig.Table // nil without MIG
+	migMode, migPending bool
+	clique              string
+}
+
+// readFacts asks one GPU all but its links.
+func readFacts(lib Library, sys fs.FS, gpu int) (*gpuFacts, error) {
+	device, ret := lib.DeviceGetHandleByIndex(gpu)
+	if ret != nvml.SUCCESS {
+		return nil, callFailed(gpu, "DeviceGetHandleByIndex", ret)
+	}
+	facts := &gpuFacts{device: device, index: int64(gpu)}
+	if err := facts.readIdentity(lib, device, gpu); err != nil {
+		return nil, err
+	}
+	var err error
+	if facts.table, facts.migMode, facts.migPending, err = readMIG(device, gpu, facts.model); err != nil {
+		return nil, err
+	}
+	if facts.clique, err = readClique(lib, device, gpu); err != nil {
+		return nil, err
+	}
+	if facts.place, err = readPlace(sys, facts.busID); err != nil {
+		return nil, fmt.Errorf("GPU %d: %w", gpu, err)
+	}
+	return facts, nil
 }
 
 // readIdentity asks one GPU who it is.
-func readIdentity(lib Library, device nvml.Device, gpu int) (gpuIdentity, error) {
-	var id gpuIdentity
+func (f *gpuFacts) readIdentity(lib Library, device gpuReader, gpu int) error {
 	var ret nvml.Return
-	if id.uuid, ret = device.GetUUID(); ret != nvml.SUCCESS {
-		return id, callFailed(gpu, "GetUUID", ret)
+	if f.uuid, ret = device.GetUUID(); ret != nvml.SUCCESS {
+		return callFailed(gpu, "GetUUID", ret)
 	}
 	minor, ret := device.GetMinorNumber()
 	if ret != nvml.SUCCESS {
-		return id, callFailed(gpu, "GetMinorNumber", ret)
+		return callFailed(gpu, "GetMinorNumber", ret)
 	}
-	id.minor = int64(minor)
+	f.minor = int64(minor)
 	pci, ret := device.GetPciInfo()
 	if ret != nvml.SUCCESS {
-		return id, callFailed(gpu, "GetPciInfo", ret)
+		return callFailed(gpu, "GetPciInfo", ret)
 	}
 	address, err := BusID(pci)
 	if err != nil {
-		return id, fmt.Errorf("GPU %d: GetPciInfo: %w", gpu, err)
+		return fmt.Errorf("GPU %d: GetPciInfo: %w", gpu, err)
 	}
-	id.busID = address
-	id.model, err = readModel(lib, device, gpu)
-	id.model.DeviceID = pci.PciDeviceId
-	return id, err
+	f.busID = address
+	f.model, err = readModel(lib, device, gpu)
+	f.model.DeviceID = pci.PciDeviceId
+	return err
 }
 
 // readModel asks one GPU what it is.
-func readModel(lib Library, device nvml.Device, gpu int) (topology.Model, error) {
+func readModel(lib Library, device gpuReader, gpu int) (topology.Model, error) {
 	model := topology.Model{Confidence: "high", Source: "NVML"}
 	name, ret := device.GetName()
 	if ret != nvml.SUCCESS {
@@ -74,7 +128,7 @@ func readModel(lib Library, device nvml.Device, gpu int) (topology.Model, error)
 
 // readMemory reads the total, and the part that the driver reserves. Drivers
 // before 510 count that part as used and do not tell it apart; it is then 0.
-func readMemory(lib Library, device nvml.Device, gpu int, model *topology.Model) error {
+func readMemory(lib Library, device gpuReader, gpu int, model *topology.Model) error {
 	if lib.Extensions().LookupSymbol("nvmlDeviceGetMemoryInfo_v2") == nil {
 		memory, ret := device.GetMemoryInfo_v2()
 		if ret == nvml.SUCCESS {

@@ -1,4 +1,4 @@
-package dra
+package discovery
 
 import (
 	"encoding/binary"
@@ -21,7 +21,7 @@ type nodeLinks struct {
 
 // shareByProduct makes what is true of a model the same for all its GPUs: one
 // that has no bridge, or no other GPU nearby, cannot show it.
-func (l *nodeLinks) shareByProduct(facts []gpuIdentity) {
+func (l *nodeLinks) shareByProduct(facts []*gpuFacts) {
 	laneGBps, p2p := map[string]int64{}, map[string]bool{}
 	for gpu, fact := range facts {
 		product := fact.model.Product
@@ -46,63 +46,65 @@ type linkAttachment struct {
 // of every link, so that counting links between GPUs would find none. Where
 // there is no NVLink, the closest common PCIe ancestor decides.
 //
+// An error comes with the GPU, by its place in gpus, that did not answer.
+//
 // Complexity: O(GPUs x links + GPUs^2) calls.
-func readLinks(devices []nvml.Device, facts []gpuIdentity) (nodeLinks, error) {
-	result := nodeLinks{p2p: make([]bool, len(devices)), laneGBps: make([]int64, len(devices))}
-	index := make(map[string]int, len(devices))
-	for gpu, fact := range facts {
+func readLinks(gpus []*gpuFacts) (result nodeLinks, failed int, err error) {
+	result = nodeLinks{p2p: make([]bool, len(gpus)), laneGBps: make([]int64, len(gpus))}
+	index := make(map[string]int, len(gpus))
+	for gpu, fact := range gpus {
 		if fact.busID != "" {
 			index[fact.busID] = gpu
 		}
 	}
-	attached := make([]linkAttachment, len(devices))
-	for gpu, device := range devices {
-		var err error
-		if attached[gpu], err = readAttachment(device, gpu, index); err != nil {
-			return nodeLinks{}, err
+	attached := make([]linkAttachment, len(gpus))
+	for gpu, fact := range gpus {
+		if attached[gpu], err = readAttachment(fact.device, int(fact.index), index); err != nil {
+			return nodeLinks{}, gpu, err
 		}
 		result.laneGBps[gpu] = attached[gpu].laneGBps
 	}
-	for i := range devices {
-		row := make([]topology.Link, len(devices))
-		for j := range devices {
+	for i := range gpus {
+		row := make([]topology.Link, len(gpus))
+		for j := range gpus {
 			if i == j {
 				row[j] = topology.Link{Kind: topology.Self}
 				continue
 			}
-			link, p2p, err := readPair(devices, attached, i, j)
+			link, p2p, err := readPair(gpus, attached, i, j)
 			if err != nil {
-				return nodeLinks{}, err
+				return nodeLinks{}, i, err
 			}
 			row[j] = link
 			result.p2p[i] = result.p2p[i] || p2p
 		}
 		result.table = append(result.table, row)
 	}
-	return result, nil
+	return result, -1, nil
 }
 
 // readPair tells how GPU i reaches GPU j, and whether it may copy over PCIe.
-func readPair(devices []nvml.Device, attached []linkAttachment, i, j int) (topology.Link, bool, error) {
+func readPair(gpus []*gpuFacts, attached []linkAttachment, i, j int) (topology.Link, bool, error) {
+	from, to := gpus[i].device, gpus[j].device
 	lanes := attached[i].direct[j]
 	if switched := min(attached[i].switched, attached[j].switched); lanes == 0 && switched > 0 &&
-		mayUseNVLink(devices[i], devices[j]) {
+		mayUseNVLink(from, to) {
 		lanes = switched
 	}
 	if lanes > 0 {
 		// READ would answer for the NVLinks; PCI asks about PCIe alone.
 		return topology.Link{Kind: topology.NVLink, Lanes: lanes},
-			peerStatus(devices[i], devices[j], nvml.P2P_CAPS_INDEX_PCI) == nvml.P2P_STATUS_OK, nil
+			peerStatus(from, to, nvml.P2P_CAPS_INDEX_PCI) == nvml.P2P_STATUS_OK, nil
 	}
-	level, ret := devices[i].GetTopologyCommonAncestor(devices[j])
+	level, ret := from.GetTopologyCommonAncestor(to)
 	if ret != nvml.SUCCESS {
-		return topology.Link{}, false, fmt.Errorf("GPUs %d and %d: GetTopologyCommonAncestor: %w", i, j, ret)
+		return topology.Link{}, false, fmt.Errorf("GPUs %d and %d: GetTopologyCommonAncestor: %w", gpus[i].index, gpus[j].index, ret)
 	}
 	kind, known := ancestors[level]
 	if !known {
-		return topology.Link{}, false, fmt.Errorf("GPUs %d and %d: GetTopologyCommonAncestor: unknown level %d", i, j, level)
+		return topology.Link{}, false, fmt.Errorf("GPUs %d and %d: GetTopologyCommonAncestor: unknown level %d", gpus[i].index, gpus[j].index, level)
 	}
-	return topology.Link{Kind: kind}, peerStatus(devices[i], devices[j], nvml.P2P_CAPS_INDEX_READ) == nvml.P2P_STATUS_OK, nil
+	return topology.Link{Kind: kind}, peerStatus(from, to, nvml.P2P_CAPS_INDEX_READ) == nvml.P2P_STATUS_OK, nil
 }
 
 // ancestors are NVML's levels in the words of `nvidia-smi topo -m`. INTERNAL is
@@ -118,7 +120,7 @@ var ancestors = map[nvml.GpuTopologyLevel]topology.LinkKind{
 
 // peerStatus asks for one peer-to-peer capability. A driver that cannot tell counts as
 // one that does not know.
-func peerStatus(from, to nvml.Device, capability nvml.GpuP2PCapsIndex) nvml.GpuP2PStatus {
+func peerStatus(from gpuReader, to nvml.Device, capability nvml.GpuP2PCapsIndex) nvml.GpuP2PStatus {
 	status, ret := from.GetP2PStatus(to, capability)
 	if ret != nvml.SUCCESS {
 		return nvml.P2P_STATUS_UNKNOWN
@@ -129,14 +131,14 @@ func peerStatus(from, to nvml.Device, capability nvml.GpuP2PCapsIndex) nvml.GpuP
 // mayUseNVLink reports whether two GPUs on NVSwitches reach each other: they do
 // not if the switches belong to different islands, or to different partitions
 // of one fabric. A driver that does not know is taken to permit it.
-func mayUseNVLink(from, to nvml.Device) bool {
+func mayUseNVLink(from gpuReader, to nvml.Device) bool {
 	status := peerStatus(from, to, nvml.P2P_CAPS_INDEX_NVLINK)
 	return status == nvml.P2P_STATUS_OK || status == nvml.P2P_STATUS_UNKNOWN
 }
 
 // readAttachment follows each active NVLink of one GPU to its other end. Links
 // to a GPU that this node does not see (index lacks it) are not counted.
-func readAttachment(device nvml.Device, gpu int, index map[string]int) (linkAttachment, error) {
+func readAttachment(device gpuReader, gpu int, index map[string]int) (linkAttachment, error) {
 	result := linkAttachment{direct: map[int]int64{}}
 	for link := range nvml.NVLINK_MAX_LINKS {
 		state, ret := device.GetNvLinkState(link)
@@ -193,7 +195,7 @@ var nominalGBps = map[uint32]int64{
 // alone is too high (H100: 26.562, of which coding takes 1/17), the nominal rate
 // alone too high for the bridges of A40 and RTX A6000, which run at 14.0625. It
 // is 0 if the driver tells neither.
-func readLaneGBps(device nvml.Device, link int) int64 {
+func readLaneGBps(device gpuReader, link int) int64 {
 	var nominal int64
 	if version, ret := device.GetNvLinkVersion(link); ret == nvml.SUCCESS {
 		nominal = nominalGBps[version]
