@@ -3,9 +3,9 @@ package podspec
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/ashlar-dev/ashlar/internal/yamlfile"
 )
@@ -102,13 +102,10 @@ func (o *Object) IsPodSource() bool {
 }
 
 // groupKind is the object's kind with the group of its API: "apps/Deployment", "/Pod".
-func (o *Object) groupKind() string {
-	group, _, found := strings.Cut(o.APIVersion, "/")
-	if !found {
-		group = ""
-	}
-	return group + "/" + o.Kind
-}
+func (o *Object) groupKind() string { return groupOf(o.APIVersion) + "/" + o.Kind }
+
+// groupOf is the group of an apiVersion, "" for Kubernetes' core.
+func groupOf(apiVersion string) string { return schema.FromAPIVersionAndKind(apiVersion, "").Group }
 
 // readNested takes every mapping with containers for a pod, and objects of kinds that are known
 // for what they are.
