@@ -15,7 +15,7 @@ import (
 // NotesFor say what should be known beside the answer to a question: what was left out
 // of it.
 func (a *PlacementAnswer) NotesFor(cluster *ClusterObjects, q *PlacementQuestion) []string {
-	notes := slices.Concat(q.Manifest.Notes, q.Manifest.AutoscalerNotes(), notesOnStaying(cluster, q.Drain))
+	notes := slices.Concat(cluster.notesOnUnread(), q.Manifest.Notes, q.Manifest.AutoscalerNotes(), notesOnStaying(cluster, q.Drain))
 	var foreign, volumes, alone, evicting []string
 	var doubts serverDoubts
 	for i := range a.outcomes {

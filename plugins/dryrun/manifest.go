@@ -63,8 +63,8 @@ func (m *AppliedManifest) readObject(object *podspec.Object) error {
 	if err != nil || typed == nil {
 		return err
 	}
-	if of, unknown := typed.(unknownKind); unknown {
-		return m.readUnknown(object, of)
+	if _, unknown := typed.(unknownKind); unknown {
+		return m.readUnknown(object)
 	}
 	switch typed := typed.(type) {
 	case *corev1.Node, *resourceapi.ResourceSlice:

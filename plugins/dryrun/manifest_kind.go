@@ -16,6 +16,9 @@ func kindOf(object *podspec.Object) schema.GroupVersionKind {
 	return schema.FromAPIVersionAndKind(object.APIVersion, object.Kind)
 }
 
+// unknownKind stands for an object of a kind that is not part of Kubernetes.
+type unknownKind struct{}
+
 // decodeObject reads an object of Kubernetes strictly, as kubectl apply is, in the version of its
 // API that is in use today. It is nil for what is none of our business, and an unknownKind if it is
 // no object of Kubernetes itself.
@@ -38,7 +41,7 @@ func (m *AppliedManifest) decodeObject(object *podspec.Object) (any, error) {
 		if err := versionProblem(object); err != nil {
 			return nil, err
 		}
-		return unknownKind{object.Kind, object.Name}, nil
+		return unknownKind{}, nil
 	}
 	typed, err := typedObject(text, kind, strict)
 	if err != nil {
@@ -105,7 +108,7 @@ var (
 )
 
 // readUnknown reads an object that is not one of Kubernetes itself.
-func (m *AppliedManifest) readUnknown(object *podspec.Object, of unknownKind) error {
+func (m *AppliedManifest) readUnknown(object *podspec.Object) error {
 	kind := kindOf(object)
 	switch {
 	case slices.Contains(podlessGroups, kind.Group), slices.Contains(podlessKinds, kind.Group+"/"+kind.Kind):
@@ -122,7 +125,7 @@ func (m *AppliedManifest) readUnknown(object *podspec.Object, of unknownKind) er
 		return err
 	}
 	if len(m.Workloads) == before {
-		m.Notes = append(m.Notes, fmt.Sprintf("%s %s is not understood: if it makes pods, ask about those", of.kind, of.name))
+		m.Notes = append(m.Notes, fmt.Sprintf("%s %s is not understood: if it makes pods, ask about those", object.Kind, object.Name))
 	}
 	return nil
 }

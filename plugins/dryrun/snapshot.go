@@ -29,7 +29,7 @@ type Snapshot struct {
 	claims    *claimStore
 	lister    *snapshotLister
 	nodes     []*corev1.Node
-	pods      []*corev1.Pod // bound ones
+	pods      []*corev1.Pod // bound ones, on nodes that there are
 	slices    []*resourceapi.ResourceSlice
 	admission *podAdmission
 	stop      context.CancelFunc
@@ -65,7 +65,7 @@ func NewSnapshot(ctx context.Context, cluster *ClusterObjects, options SnapshotO
 	}
 	ctx, stop := context.WithCancel(ctx)
 	s := &Snapshot{
-		lister: &snapshotLister{}, nodes: slices.Clone(cluster.Nodes), pods: cluster.BoundPods(), slices: cluster.Slices,
+		lister: &snapshotLister{}, nodes: slices.Clone(cluster.Nodes), pods: cluster.placedPods(), slices: cluster.Slices,
 		admission: newPodAdmission(applied, cluster), stop: stop,
 	}
 	s.rebuildLister()
