@@ -44,7 +44,23 @@ func TestReadManifestFaults(t *testing.T) {
 		"an unknown field": {unknown, `m.yaml:6: Pod p: strict decoding error: unknown field "spec.containers[0].imag"`},
 		"a field twice":    {podFields + "kind: Pod\n", "m.yaml:5:1: kind: occurs twice"},
 		"no YAML":          {podFields + "a: [\n", "m.yaml:5:4: is not YAML: sequence end token ']' not found"},
-		"a node":           {"apiVersion: v1\nkind: Node\nmetadata: {name: n}\n", "m.yaml:1: Node n: belongs into a snapshot"},
+		"a group of nobody": {
+			strings.Replace(podFields, "apiVersion: v1\nkind: Pod", "apiVersion: app/v1\nkind: Deployment", 1),
+			"m.yaml:1: Deployment p: there is no Deployment in app/v1: write apiVersion: apps/v1",
+		},
+		"the core for a group": {
+			strings.Replace(podFields, "kind: Pod", "kind: Job", 1), "m.yaml:1: Job p: there is no Job in v1: write apiVersion: batch/v1",
+		},
+		"a kind in small letters": {strings.Replace(podFields, "kind: Pod", "kind: pod", 1), "m.yaml:1: pod p: there is no pod in v1: write kind: Pod"},
+		"small letters and no group": {
+			strings.Replace(podFields, "kind: Pod", "kind: statefulset", 1),
+			"m.yaml:1: statefulset p: there is no statefulset in v1: write apiVersion: apps/v1 and kind: StatefulSet",
+		},
+		"a kind of others in other letters": {
+			"apiVersion: jobset.x-k8s.io/v1alpha2\nkind: Jobset\nmetadata: {name: s}\nspec: {}\n",
+			"m.yaml:1: Jobset s: there is no Jobset in jobset.x-k8s.io/v1alpha2: write kind: JobSet",
+		},
+		"a node": {"apiVersion: v1\nkind: Node\nmetadata: {name: n}\n", "m.yaml:1: Node n: belongs into a snapshot"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := (&AppliedManifest{}).ReadObjects("m.yaml", []byte(tc.text), "default")

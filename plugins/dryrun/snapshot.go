@@ -124,8 +124,7 @@ func (s *Snapshot) buildScheduler(ctx context.Context, cluster, applied *Cluster
 // chargeApplied charges quotas with the claims that are applied, and notes those that exceed one.
 func (s *Snapshot) chargeApplied(cluster, applied *ClusterObjects) {
 	for _, claim := range applied.Claims {
-		exists := func(c *resourceapi.ResourceClaim) bool { return c.Namespace == claim.Namespace && c.Name == claim.Name }
-		if slices.ContainsFunc(cluster.Claims, exists) {
+		if cluster.hasClaim(claim) {
 			continue
 		}
 		if err := s.admission.quotas.chargeClaim(claim); err != nil {
@@ -145,9 +144,7 @@ func mergedDevices(cluster, applied *ClusterObjects, admission *podAdmission) *C
 	}
 	for _, claim := range applied.Claims {
 		// A claim cannot be changed: the one that is there stays.
-		if !slices.ContainsFunc(cluster.Claims, func(c *resourceapi.ResourceClaim) bool {
-			return c.Namespace == claim.Namespace && c.Name == claim.Name
-		}) {
+		if !cluster.hasClaim(claim) {
 			all.Claims = append(all.Claims, claim)
 		}
 	}
@@ -158,6 +155,13 @@ func mergedDevices(cluster, applied *ClusterObjects, admission *podAdmission) *C
 		}
 	}
 	return all
+}
+
+// hasClaim reports whether there is a claim of the same name.
+func (o *ClusterObjects) hasClaim(claim *resourceapi.ResourceClaim) bool {
+	return slices.ContainsFunc(o.Claims, func(c *resourceapi.ResourceClaim) bool {
+		return c.Namespace == claim.Namespace && c.Name == claim.Name
+	})
 }
 
 // Close ends what the scheduler runs in the background, which is not waited for: it

@@ -3,6 +3,7 @@ package podspec
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -99,6 +100,18 @@ func (o *Object) ReadWorkloads() (workloads []Workload, known bool, err error) {
 func (o *Object) IsPodSource() bool {
 	_, known := workloadKinds[o.groupKind()]
 	return known
+}
+
+// KindMeant is the kind that the object's differs from in case alone, among those of its group that
+// are known here; "" if there is none.
+func (o *Object) KindMeant() string {
+	group := groupOf(o.APIVersion)
+	for known := range workloadKinds {
+		if of, kind, _ := strings.Cut(known, "/"); of == group && kind != o.Kind && strings.EqualFold(kind, o.Kind) {
+			return kind
+		}
+	}
+	return ""
 }
 
 // groupKind is the object's kind with the group of its API: "apps/Deployment", "/Pod".

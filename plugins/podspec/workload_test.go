@@ -258,6 +258,23 @@ func TestWorkloadMistakes(t *testing.T) {
 			"apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nmetadata: {name: s}\n",
 			"f:1: InferenceService s: spec.predictor: no pods in it",
 		},
+		"predictor of a former version": {
+			"apiVersion: serving.kserve.io/v1alpha2\nkind: InferenceService\nmetadata: {name: s}\nspec: {default: {predictor: {}}}\n",
+			"f:1: InferenceService s: serving.kserve.io/v1alpha2 is not served for InferenceService any more: " +
+				"write apiVersion: serving.kserve.io/v1beta1, with spec.predictor in place of spec.default.predictor",
+		},
+		"former group": {
+			"apiVersion: serving.kubeflow.org/v1beta1\nkind: InferenceService\nmetadata: {name: s}\nspec: {predictor: {}}\n",
+			"f:1: InferenceService s: serving.kubeflow.org/v1beta1 is not served for InferenceService any more: " +
+				"write apiVersion: serving.kserve.io/v1beta1",
+		},
+		"no jobs": {
+			"apiVersion: jobset.x-k8s.io/v1alpha2\nkind: JobSet\nmetadata: {name: s}\nspec: {replicatedJobs: []}\n",
+			"f:4: JobSet s: spec.replicatedJobs: no jobs in it",
+		},
+		"no tasks": {
+			"apiVersion: batch.volcano.sh/v1alpha1\nkind: Job\nmetadata: {name: s}\n", "f:1: Job s: spec.tasks: no tasks in it",
+		},
 		"no replica specs": {
 			"apiVersion: kubeflow.org/v1\nkind: PyTorchJob\nmetadata: {name: s}\nspec: {}\n",
 			"f:1: PyTorchJob s: spec.pytorchReplicaSpecs: no pods in it",
