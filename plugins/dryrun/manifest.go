@@ -34,13 +34,21 @@ func (m *AppliedManifest) ReadObjects(source string, text []byte, namespace stri
 	if err != nil {
 		faults = append(faults, err)
 	}
+	var made []string
 	for i := range objects {
 		object := &objects[i]
+		if object.HasControllerBeside() {
+			made = append(made, object.Kind+" "+object.Name)
+			continue
+		}
 		object.Namespace = cmp.Or(object.Namespace, namespace)
 		if err := m.readObject(object); err != nil {
 			faults = append(faults, err)
 			m.noteFaulty(object)
 		}
+	}
+	if len(made) > 0 {
+		m.Notes = append(m.Notes, namedPods(made)+": left out, for objects beside them make them")
 	}
 	m.Errors = append(m.Errors, faults...)
 	return errors.Join(faults...)
@@ -130,10 +138,17 @@ func (m *AppliedManifest) addAutoscaler(a *podspec.Autoscaler) {
 func (m *AppliedManifest) AutoscalerNotes() []string {
 	var notes []string
 	for _, a := range m.Autoscalers {
-		if !slices.ContainsFunc(m.Workloads, func(w *podspec.Workload) bool { return a.ScalesWorkload(w) }) {
-			notes = append(notes, fmt.Sprintf("%s %s: how far it scales was not looked at, for %s %s is not in the manifests: add it with -f",
-				a.Kind, a.Name, a.TargetKind, a.TargetName))
+		if slices.ContainsFunc(m.Workloads, func(w *podspec.Workload) bool { return a.ScalesWorkload(w) }) {
+			continue
 		}
+		why := "is not in the manifests: add it with -f"
+		for _, w := range m.Workloads {
+			moved := *a
+			if moved.Namespace = w.Namespace; moved.ScalesWorkload(w) {
+				why = fmt.Sprintf("is in namespace %s, and it is in %s itself", w.Namespace, a.Namespace)
+			}
+		}
+		notes = append(notes, fmt.Sprintf("%s %s: how far it scales was not looked at, for %s %s %s", a.Kind, a.Name, a.TargetKind, a.TargetName, why))
 	}
 	return notes
 }

@@ -1,8 +1,11 @@
 package dryrun
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const podFields = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: i}]}\n"
@@ -33,6 +36,31 @@ func TestReadManifest(t *testing.T) {
 				t.Errorf("%d workloads, want %d", got, tc.want)
 			}
 		})
+	}
+}
+
+// What kubectl get writes of a running workload is asked about once: not by what it has made, too.
+func TestReadWhatWasMade(t *testing.T) {
+	const owned = "---\napiVersion: %s\nkind: %s\nmetadata: {name: %s, ownerReferences: [{apiVersion: apps/v1, kind: %s, name: %s, controller: %t}]}\n" +
+		"spec: {nodeName: n0, selector: {}, template: {spec: {containers: [{name: c, image: i}]}}}\n"
+	text := deploymentText("web", 1) + fmt.Sprintf(owned, "apps/v1", "ReplicaSet", "web-1", "Deployment", "web", true) +
+		fmt.Sprintf(owned, "v1", "Pod", "web-1-a", "ReplicaSet", "web-1", true) +
+		strings.Replace(fmt.Sprintf(owned, "apps/v1", "ReplicaSet", "other", "Deployment", "none", true), "nodeName: n0, ", "", 1) +
+		strings.Replace(fmt.Sprintf(owned, "apps/v1", "ReplicaSet", "free", "Deployment", "web", false), "nodeName: n0, ", "", 1)
+	m := &AppliedManifest{}
+	if err := m.ReadObjects("m.yaml", []byte(text), "default"); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, w := range m.Workloads {
+		got = append(got, w.Title())
+	}
+	got = append(got, m.Notes...)
+	want := []string{
+		"Deployment web", "ReplicaSet other", "ReplicaSet free", "ReplicaSet web-1, Pod web-1-a: left out, for objects beside them make them",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("workloads and notes (-want +got):\n%s", diff)
 	}
 }
 
