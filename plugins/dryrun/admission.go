@@ -87,6 +87,17 @@ func (a *podAdmission) newUID() types.UID {
 	return types.UID(fmt.Sprintf("dryrun-%d", a.made))
 }
 
+// identifyPod is the pod with a UID, by which the scheduler's plugins tell pods apart. Snapshots that
+// people have made smaller may lack it.
+func (a *podAdmission) identifyPod(pod *corev1.Pod) *corev1.Pod {
+	if pod.UID != "" {
+		return pod
+	}
+	identified := pod.DeepCopy()
+	identified.UID = a.newUID()
+	return identified
+}
+
 // AdmitPod finishes a new pod of ours as the API server and its controllers would:
 // defaults, priority, limits, quotas, and the claims that are made for it. The pod is changed.
 // The error says why the API server or a controller would not go along.

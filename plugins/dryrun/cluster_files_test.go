@@ -72,3 +72,22 @@ func TestPodOfNodeThatIsGone(t *testing.T) {
 		t.Fatalf("got %v", describePods(answer))
 	}
 }
+
+// Pods that wait are asked about with whatever a snapshot has left of them, and it is said of those that
+// no scheduler looks at.
+func TestWaitingPods(t *testing.T) {
+	waiting := strings.Replace(gpuPod("next", "1"), "{name: next}", "{name: next, namespace: default}", 1)
+	gated := strings.Replace(strings.ReplaceAll(waiting, "next", "gated"), "spec: {", "spec: {schedulingGates: [{name: example.org/g}], ", 1)
+	cluster := clusterFrom(t, gpuClasses, nodeText("n0", 4), sliceText("n0", "gpu.nvidia.com", nvidiaText(0, "NVIDIA L4", 24)), waiting, gated,
+		boundText("there", "", "Running"))
+	q := &PlacementQuestion{Manifest: &AppliedManifest{}, Scheduler: "ashlar-scheduler", Waiting: true}
+	answer := answerQuestion(t, cluster, q)
+	got := append(describePods(answer)[:1], answer.NotesFor(cluster, q)...)
+	want := []string{
+		"next on n0: L4 GPU 0",
+		"gated: no scheduler looks at the pod before its spec.schedulingGates are gone; this is what would become of it then",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("pods and notes (-want +got):\n%s", diff)
+	}
+}

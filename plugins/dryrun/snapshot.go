@@ -65,8 +65,11 @@ func NewSnapshot(ctx context.Context, cluster *ClusterObjects, options SnapshotO
 	}
 	ctx, stop := context.WithCancel(ctx)
 	s := &Snapshot{
-		lister: &snapshotLister{}, nodes: slices.Clone(cluster.Nodes), pods: cluster.placedPods(), slices: cluster.Slices,
+		lister: &snapshotLister{}, nodes: slices.Clone(cluster.Nodes), slices: cluster.Slices,
 		admission: newPodAdmission(applied, cluster), stop: stop,
+	}
+	for _, pod := range cluster.placedPods() {
+		s.pods = append(s.pods, s.admission.identifyPod(pod))
 	}
 	s.rebuildLister()
 	if err := s.buildScheduler(ctx, cluster, applied, options.Policy); err != nil {

@@ -90,10 +90,18 @@ func (o *Object) ReadWorkloads() (workloads []Workload, known bool, err error) {
 	read, known := workloadKinds[o.groupKind()]
 	if known {
 		read(&r)
+		r.noteSuspended()
 	} else {
 		r.readNested(o.root, nil)
 	}
 	return r.found, known, r.err
+}
+
+// noteSuspended says that there are no pods yet, as of Jobs that a queue such as Kueue lets start.
+func (r *workloadReader) noteSuspended() {
+	if len(r.found) > 0 && r.findNode("spec", "suspend").String() == "true" {
+		r.found[0].Notes = append(r.found[0].Notes, "spec.suspend is true: it makes no pods until that is changed, and these are those of then")
+	}
 }
 
 // IsPodSource reports whether objects of this kind are read for their pods.

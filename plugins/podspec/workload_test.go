@@ -107,6 +107,11 @@ func TestWorkloads(t *testing.T) {
 				"PyTorchJob big, worker x3; big-worker-0 big-worker-1 [c  gpu=0]",
 			},
 		},
+		"suspended Job": {
+			text: head("batch/v1", "Job") + "spec: {suspend: true, parallelism: 2, template: " + pod + "}\n",
+			want: []string{"Job big x2; big-1 big-2 [c  gpu=0]; " +
+				"note: spec.suspend is true: it makes no pods until that is changed, and these are those of then"},
+		},
 		"MPIJob": {
 			text: head("kubeflow.org/v2beta1", "MPIJob") + "spec: {mpiReplicaSpecs: {Launcher: {template: " + pod + "}}}\n",
 			want: []string{"MPIJob big, launcher x1; big-launcher-0 [c  gpu=0]"},
