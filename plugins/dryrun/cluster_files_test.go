@@ -16,7 +16,9 @@ func TestReadSnapshot(t *testing.T) {
 		"spec: {nodeName: n0, containers: [{name: c}]}\n"
 	for name, tc := range map[string]struct{ text, want string }{
 		"nothing between": {"---\n# a comment\n---\n" + node + "---\n---\nnull\n", "1 nodes, 0 pods"},
-		"lists":           {node + "---\napiVersion: v1\nkind: PodList\nitems: null\n---\napiVersion: v1\nkind: List\nitems: [null]\n", "1 nodes, 0 pods"},
+		"lists": {
+			node + "---\napiVersion: v1\nkind: PodList\nitems: null\n---\napiVersion: v1\nkind: List\nitems: [null]\n", "1 nodes, 0 pods",
+		},
 		"one after another": {
 			`{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"}}` + "\n" +
 				`{"apiVersion": "v1", "kind": "NodeList", "items": [{"metadata": {"name": "b"}}]}`, "2 nodes, 0 pods",
@@ -37,8 +39,11 @@ func TestReadSnapshot(t *testing.T) {
 			"1 nodes, 0 pods; 1 ResourceClaim(s) of the snapshot were left out: they are of resource.k8s.io/v1alpha3, which is not read; " +
 				"want resource.k8s.io/v1",
 		},
-		"table":   {"NAME  STATUS\nn0    Ready\n", "standard input: no Kubernetes object: want what kubectl get -o json or -o yaml writes"},
-		"cut off": {`{"apiVersion": "v1", "kind": "List", "items": [`, "standard input: is cut off in the midst of an object: take the snapshot anew"},
+		"table": {"NAME  STATUS\nn0    Ready\n", "standard input: no Kubernetes object: want what kubectl get -o json or -o yaml writes"},
+		"cut off": {
+			`{"apiVersion": "v1", "kind": "List", "items": [`,
+			"standard input: is cut off in the midst of an object: take the snapshot anew",
+		},
 		"PowerShell": {
 			"\xff\xfea\x00", "standard input: is UTF-16, as > of PowerShell writes it: save it as UTF-8, or write it with ashlar whatif --save FILE",
 		},

@@ -75,7 +75,8 @@ func (s *Snapshot) enforceGang(set *podSet, outcomes []PodOutcome) (orderMatters
 			because = outcomes[i].Refusal
 		}
 	}
-	reason := fmt.Sprintf("%d of the %d pods that PodGroup %s starts together have a place; the others: %s", members, least, set.group.Name, because)
+	reason := fmt.Sprintf("%d of the %d pods that PodGroup %s starts together have a place; the others: %s",
+		members, least, set.group.Name, because)
 	if all := members - len(back) + len(outcomes); all < least {
 		reason = fmt.Sprintf("PodGroup %s starts %d pods together, and %d are placed already or were asked about: %d are missing",
 			set.group.Name, least, all, least-all)

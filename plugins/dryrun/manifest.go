@@ -148,7 +148,8 @@ func (m *AppliedManifest) AutoscalerNotes() []string {
 				why = fmt.Sprintf("is in namespace %s, and it is in %s itself", w.Namespace, a.Namespace)
 			}
 		}
-		notes = append(notes, fmt.Sprintf("%s %s: how far it scales was not looked at, for %s %s %s", a.Kind, a.Name, a.TargetKind, a.TargetName, why))
+		notes = append(notes, fmt.Sprintf("%s %s: how far it scales was not looked at, for %s %s %s",
+			a.Kind, a.Name, a.TargetKind, a.TargetName, why))
 	}
 	return notes
 }

@@ -41,7 +41,8 @@ func TestReadManifest(t *testing.T) {
 
 // What kubectl get writes of a running workload is asked about once: not by what it has made, too.
 func TestReadWhatWasMade(t *testing.T) {
-	const owned = "---\napiVersion: %s\nkind: %s\nmetadata: {name: %s, ownerReferences: [{apiVersion: apps/v1, kind: %s, name: %s, controller: %t}]}\n" +
+	const owned = "---\napiVersion: %s\nkind: %s\nmetadata: {name: %s, " +
+		"ownerReferences: [{apiVersion: apps/v1, kind: %s, name: %s, controller: %t}]}\n" +
 		"spec: {nodeName: n0, selector: {}, template: {spec: {containers: [{name: c, image: i}]}}}\n"
 	text := deploymentText("web", 1) + fmt.Sprintf(owned, "apps/v1", "ReplicaSet", "web-1", "Deployment", "web", true) +
 		fmt.Sprintf(owned, "v1", "Pod", "web-1-a", "ReplicaSet", "web-1", true) +
@@ -79,7 +80,10 @@ func TestReadManifestFaults(t *testing.T) {
 		"the core for a group": {
 			strings.Replace(podFields, "kind: Pod", "kind: Job", 1), "m.yaml:1: Job p: there is no Job in v1: write apiVersion: batch/v1",
 		},
-		"a kind in small letters": {strings.Replace(podFields, "kind: Pod", "kind: pod", 1), "m.yaml:1: pod p: there is no pod in v1: write kind: Pod"},
+		"a kind in small letters": {
+			strings.Replace(podFields, "kind: Pod", "kind: pod", 1),
+			"m.yaml:1: pod p: there is no pod in v1: write kind: Pod",
+		},
 		"small letters and no group": {
 			strings.Replace(podFields, "kind: Pod", "kind: statefulset", 1),
 			"m.yaml:1: statefulset p: there is no statefulset in v1: write apiVersion: apps/v1 and kind: StatefulSet",

@@ -78,7 +78,8 @@ func nameType(of string) string {
 
 // quantityFields hold amounts by the names of resources.
 var quantityFields = []string{
-	"limits", "requests", "hard", "used", "allocatable", "capacity", "overhead", "default", "defaultRequest", "max", "min", "maxLimitRequestRatio",
+	"limits", "requests", "hard", "used", "allocatable", "capacity", "overhead", "default", "defaultRequest", "max", "min",
+	"maxLimitRequestRatio",
 }
 
 // quantityFault names the first amount in a value that is none, "" if all are. amounts says that the

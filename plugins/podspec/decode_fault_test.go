@@ -34,7 +34,7 @@ func TestExplainDecoding(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for decoder, decode := range map[string]func([]byte, any) error{
-				"encoding/json": json.Unmarshal, "Kubernetes": func(text []byte, into any) error { return kubejson.UnmarshalCaseSensitivePreserveInts(text, into) },
+				"encoding/json": json.Unmarshal, "Kubernetes": kubejson.UnmarshalCaseSensitivePreserveInts,
 			} {
 				got := ""
 				if err := ExplainDecoding([]byte(tc.text), decode([]byte(tc.text), &corev1.Pod{})); err != nil {
