@@ -106,6 +106,14 @@ func (m *AppliedManifest) readWorkloads(object *podspec.Object) error {
 	if err != nil {
 		return err
 	}
+	if before := slices.IndexFunc(m.Workloads, func(w *podspec.Workload) bool {
+		return object.Name != "" && w.Name == object.Name && w.Namespace == object.Namespace &&
+			w.Kind == object.Kind && w.APIVersion == object.APIVersion
+	}); before >= 0 {
+		m.Notes = append(m.Notes, fmt.Sprintf("%s: there is one of this name at %s:%d; "+
+			"applied, this one would take its place, and both were asked about",
+			object.Where(), m.Workloads[before].File, m.Workloads[before].Line))
+	}
 	pods := 0
 	for i := range workloads {
 		w := &workloads[i]

@@ -65,6 +65,20 @@ func TestReadWhatWasMade(t *testing.T) {
 	}
 }
 
+// Two objects of one name are asked about both, and it is said that there can only be one.
+func TestReadSameName(t *testing.T) {
+	m := &AppliedManifest{}
+	other := strings.Replace(podFields, "name: p", "name: p, namespace: other", 1)
+	if err := m.ReadObjects("m.yaml", []byte(podFields+"---\n"+other+"---\n"+podFields), "default"); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"m.yaml:11: Pod p: there is one of this name at m.yaml:1; " +
+		"applied, this one would take its place, and both were asked about"}
+	if diff := cmp.Diff(want, m.Notes); diff != "" || len(m.Workloads) != 3 {
+		t.Errorf("%d workloads, notes (-want +got):\n%s", len(m.Workloads), diff)
+	}
+}
+
 // What is wrong with a manifest is said with its line.
 func TestReadManifestFaults(t *testing.T) {
 	unknown := podFields + "---\n" + strings.Replace(podFields, "image", "imag", 1)
