@@ -52,6 +52,9 @@ func parseAll(file string, text []byte, options Options) (documents []*Document,
 		return nil, Faults{faultAt(file, nil, fmt.Sprintf("is larger than %d bytes", most))}, nil
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		return nil, Faults{faultAt(file, nil, "is UTF-16, as > of PowerShell writes it: save it as UTF-8")}, nil
+	}
 	if at := invalidByte(text); at >= 0 {
 		start := bytes.LastIndexByte(text[:at], '\n') + 1
 		place := Position{Line: 1 + bytes.Count(text[:at], []byte("\n")), Column: 1 + utf8.RuneCount(text[start:at])}

@@ -113,6 +113,7 @@ func TestReadFaults(t *testing.T) {
 		"a bracket":       {"kind: x\nlist: [\n", "f.yaml:2:7: is not YAML: sequence end token ']' not found"},
 		"a tab":           {"list:\n\t- name: a\n", "f.yaml:2:1: is not YAML: a tab indents the line, where only spaces may"},
 		"two colons":      {"kind: a: b\n", "f.yaml:1:7: is not YAML: mapping value is not allowed in this context"},
+		"UTF-16":          {"\xff\xfek\x00", "f.yaml:1:1: is UTF-16, as > of PowerShell writes it: save it as UTF-8"},
 		"not UTF-8":       {"kind: x\non: a\xff\n", "f.yaml:2:6: byte 0xff is no text in UTF-8"},
 		"a control":       {"kind: \x1b[31m\n", "f.yaml:1:7: byte 0x1b is no text in UTF-8"},
 		"a key of keys":   {"{[a]: b}\n", "f.yaml:1:"},

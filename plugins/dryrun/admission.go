@@ -8,18 +8,17 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	schedulingapi "k8s.io/api/scheduling/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	"github.com/ashlar-dev/ashlar/plugins/podspec"
-	"github.com/ashlar-dev/ashlar/topology/nearest"
 )
 
 // podAdmission does to new pods what the API server and its controllers do before a
 // scheduler sees them: defaults, priority, and claims made from templates.
 type podAdmission struct {
 	templates  map[types.NamespacedName]*resourceapi.ResourceClaimTemplate
+	claims     map[types.NamespacedName]bool
 	priorities map[string]*schedulingapi.PriorityClass
 	general    *schedulingapi.PriorityClass
 	limits     map[string][]*corev1.LimitRange
@@ -47,6 +46,7 @@ func (r *podRefusal) Error() string { return r.reason }
 func newPodAdmission(sources ...*ClusterObjects) *podAdmission {
 	a := &podAdmission{
 		templates:  map[types.NamespacedName]*resourceapi.ResourceClaimTemplate{},
+		claims:     map[types.NamespacedName]bool{},
 		priorities: map[string]*schedulingapi.PriorityClass{},
 		limits:     map[string][]*corev1.LimitRange{},
 		faulty:     map[claimObject]string{},
@@ -59,6 +59,9 @@ func newPodAdmission(sources ...*ClusterObjects) *podAdmission {
 			if !slices.ContainsFunc(a.limits[limit.Namespace], known) {
 				a.limits[limit.Namespace] = append(a.limits[limit.Namespace], limit)
 			}
+		}
+		for _, claim := range o.Claims {
+			a.claims[types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}] = true
 		}
 		for _, template := range o.Templates {
 			key := types.NamespacedName{Namespace: template.Namespace, Name: template.Name}
@@ -82,6 +85,17 @@ func newPodAdmission(sources ...*ClusterObjects) *podAdmission {
 func (a *podAdmission) newUID() types.UID {
 	a.made++
 	return types.UID(fmt.Sprintf("dryrun-%d", a.made))
+}
+
+// identifyPod is the pod with a UID, by which the scheduler's plugins tell pods apart. Snapshots that
+// people have made smaller may lack it.
+func (a *podAdmission) identifyPod(pod *corev1.Pod) *corev1.Pod {
+	if pod.UID != "" {
+		return pod
+	}
+	identified := pod.DeepCopy()
+	identified.UID = a.newUID()
+	return identified
 }
 
 // AdmitPod finishes a new pod of ours as the API server and its controllers would:
@@ -118,73 +132,7 @@ func (a *podAdmission) admitPod(pod *corev1.Pod) ([]*resourceapi.ResourceClaim, 
 	if err := a.quotas.chargePod(pod); err != nil {
 		return nil, &podRefusal{reason: err.Error(), rejected: true}
 	}
-	var claims []*resourceapi.ResourceClaim
-	pod.Status.ResourceClaimStatuses = nil
-	for i := range pod.Spec.ResourceClaims {
-		entry := &pod.Spec.ResourceClaims[i]
-		if name := entry.ResourceClaimName; name != nil {
-			if place := a.faulty[claimObject{claimKind, pod.Namespace, *name}]; place != "" {
-				return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaim %s is at fault: see %s", *name, place), mistake: true}
-			}
-			if err := a.overQuota[types.NamespacedName{Namespace: pod.Namespace, Name: *name}]; err != nil {
-				return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaim %s cannot be made: %v", *name, err)}
-			}
-		}
-		if entry.ResourceClaimTemplateName == nil {
-			continue
-		}
-		template, refusal := a.findTemplate(pod, i, *entry.ResourceClaimTemplateName)
-		if refusal != nil {
-			return nil, refusal
-		}
-		claim := a.makeClaim(pod, entry.Name, &template.Spec.Spec)
-		if err := a.quotas.chargeClaim(claim); err != nil {
-			return nil, &podRefusal{reason: fmt.Sprintf("spec.resourceClaims[%d]: the claim of %s cannot be made: %v", i, entry.Name, err)}
-		}
-		claims = append(claims, claim)
-	}
-	return claims, nil
-}
-
-// findTemplate finds the template of one of a pod's spec.resourceClaims.
-func (a *podAdmission) findTemplate(pod *corev1.Pod, entry int, name string) (*resourceapi.ResourceClaimTemplate, *podRefusal) {
-	if template := a.templates[types.NamespacedName{Namespace: pod.Namespace, Name: name}]; template != nil {
-		return template, nil
-	}
-	if place := a.faulty[claimObject{templateKind, pod.Namespace, name}]; place != "" {
-		return nil, &podRefusal{reason: fmt.Sprintf("its ResourceClaimTemplate %s is at fault: see %s", name, place), mistake: true}
-	}
-	var known []string
-	for key := range a.templates {
-		if key.Namespace == pod.Namespace {
-			known = append(known, key.Name)
-		}
-	}
-	slices.Sort(known)
-	hint := ""
-	if near := nearest.Names(name, known); len(near) > 0 {
-		hint = ", did you mean " + near[0] + "?"
-	}
-	reason := fmt.Sprintf("spec.resourceClaims[%d]: there is no ResourceClaimTemplate %s in namespace %s, "+
-		"neither in the manifests nor in the cluster%s: add it with -f", entry, name, pod.Namespace, hint)
-	return nil, &podRefusal{mistake: true, reason: reason}
-}
-
-// makeClaim makes the pod's own claim for one of its spec.resourceClaims.
-func (a *podAdmission) makeClaim(pod *corev1.Pod, entry string, spec *resourceapi.ResourceClaimSpec) *resourceapi.ResourceClaim {
-	uid := a.newUID()
-	claim := &resourceapi.ResourceClaim{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: pod.Namespace, Name: fmt.Sprintf("%s-%s-%s", pod.Name, entry, uid), UID: uid,
-			Annotations:     map[string]string{resourceapi.PodResourceClaimAnnotation: entry},
-			OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID, Controller: ptr.To(true)}},
-		},
-		Spec: *spec.DeepCopy(),
-	}
-	objectScheme.Default(claim)
-	pod.Status.ResourceClaimStatuses = append(pod.Status.ResourceClaimStatuses,
-		corev1.PodResourceClaimStatus{Name: entry, ResourceClaimName: &claim.Name})
-	return claim
+	return a.makeClaims(pod)
 }
 
 // systemPriorities are the classes that every API server has.

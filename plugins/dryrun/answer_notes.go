@@ -15,14 +15,17 @@ import (
 // NotesFor say what should be known beside the answer to a question: what was left out
 // of it.
 func (a *PlacementAnswer) NotesFor(cluster *ClusterObjects, q *PlacementQuestion) []string {
-	notes := slices.Concat(q.Manifest.Notes, q.Manifest.AutoscalerNotes(), notesOnStaying(cluster, q.Drain))
-	var foreign, volumes, alone, evicting []string
+	notes := slices.Concat(cluster.notesOnUnread(), q.Manifest.Notes, q.Manifest.AutoscalerNotes(), notesOnStaying(cluster, q.Drain))
+	var foreign, gated, volumes, alone, evicting []string
 	var doubts serverDoubts
 	for i := range a.outcomes {
 		o := &a.outcomes[i]
 		name := o.Pod.Name
 		if o.Pod.Spec.SchedulerName != q.Scheduler && (o.From == "" || len(o.Pod.Spec.ResourceClaims) > 0) {
 			foreign = append(foreign, name)
+		}
+		if len(o.Pod.Spec.SchedulingGates) > 0 {
+			gated = append(gated, name)
 		}
 		if o.From == "" {
 			doubts.addPod(o.Pod)
@@ -47,6 +50,7 @@ func (a *PlacementAnswer) NotesFor(cluster *ClusterObjects, q *PlacementQuestion
 		note(doubts.pods[doubt], ": "+doubt)
 	}
 	note(foreign, ": spec.schedulerName is not "+q.Scheduler+"; this is what "+q.Scheduler+" would do")
+	note(gated, ": no scheduler looks at the pod before its spec.schedulingGates are gone; this is what would become of it then")
 	note(volumes, ": where persistent volumes can be attached was not looked at")
 	note(alone, ": no controller would make the pod anew once it is gone")
 	for _, group := range a.orderedGroups {

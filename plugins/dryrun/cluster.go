@@ -2,12 +2,13 @@ package dryrun
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	schedulingapi "k8s.io/api/scheduling/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 
@@ -30,6 +31,9 @@ type ClusterObjects struct {
 	// Autoscalers are HorizontalPodAutoscalers and objects like them.
 	Autoscalers []*podspec.Autoscaler
 
+	// unread counts the objects of a snapshot that are written in a version of their API that is not
+	// read.
+	unread map[schema.GroupVersionKind]int
 	// faulty are claims and templates that could not be read, and where they are.
 	faulty map[claimObject]string
 }
@@ -76,14 +80,10 @@ func (o *ClusterObjects) AddObject(object any) bool {
 // readAutoscaler is what scheduling looks at of an autoscaler.
 func readAutoscaler(object *autoscalingv2.HorizontalPodAutoscaler) *podspec.Autoscaler {
 	target := &object.Spec.ScaleTargetRef
-	group, _, found := strings.Cut(target.APIVersion, "/")
-	if !found {
-		group = ""
-	}
 	return &podspec.Autoscaler{
-		Where: "HorizontalPodAutoscaler " + object.Name, Kind: "HorizontalPodAutoscaler", Namespace: object.Namespace, Name: object.Name,
+		Kind: "HorizontalPodAutoscaler", Namespace: object.Namespace, Name: object.Name,
 		ScaleRange:  podspec.ScaleRange{Min: int(ptr.Deref(object.Spec.MinReplicas, 1)), Max: int(object.Spec.MaxReplicas)},
-		TargetGroup: group, TargetKind: target.Kind, TargetName: target.Name,
+		TargetGroup: schema.FromAPIVersionAndKind(target.APIVersion, "").Group, TargetKind: target.Kind, TargetName: target.Name,
 	}
 }
 
@@ -92,17 +92,28 @@ func (o *ClusterObjects) CheckComplete() error {
 	if len(o.Nodes) == 0 {
 		return fmt.Errorf("no nodes in it: %s", howToRecord)
 	}
-	seen := map[string]bool{}
-	for _, node := range o.Nodes {
-		if seen[node.Name] {
-			return fmt.Errorf("node %s is in it twice: want one snapshot of one cluster", node.Name)
-		}
-		seen[node.Name] = true
-	}
 	if len(o.Classes) == 0 && len(o.Slices) > 0 {
 		return fmt.Errorf("it has ResourceSlices and no DeviceClasses, without which no claim can be served: %s", howToRecord)
 	}
 	return nil
+}
+
+func (o *ClusterObjects) noteUnread(kind schema.GroupVersionKind) {
+	if o.unread == nil {
+		o.unread = map[schema.GroupVersionKind]int{}
+	}
+	o.unread[kind]++
+}
+
+// notesOnUnread say which objects of the snapshot were left out for the version of their API.
+func (o *ClusterObjects) notesOnUnread() []string {
+	var notes []string
+	for kind, count := range o.unread {
+		notes = append(notes, fmt.Sprintf("%d %s(s) of the snapshot were left out: they are of %s, which is not read; want %s", count,
+			kind.Kind, kind.GroupVersion(), versionToday(kind.Group, kind.Kind)))
+	}
+	slices.Sort(notes)
+	return notes
 }
 
 // howToRecord says how a snapshot is made.
@@ -124,6 +135,16 @@ func (o *ClusterObjects) BoundPods() []*corev1.Pod {
 		}
 	}
 	return bound
+}
+
+// placedPods are those of the bound pods whose nodes there are. Others are left for a while after a
+// node is deleted, and take nothing of any that is there.
+func (o *ClusterObjects) placedPods() []*corev1.Pod {
+	nodes := map[string]bool{}
+	for _, node := range o.Nodes {
+		nodes[node.Name] = true
+	}
+	return slices.DeleteFunc(o.BoundPods(), func(pod *corev1.Pod) bool { return !nodes[pod.Spec.NodeName] })
 }
 
 // WaitingPods are the pods that no scheduler has found a node for.

@@ -6,6 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // objectExtensions are those of the files that a folder is read for.
@@ -15,12 +19,8 @@ var objectExtensions = []string{".json", ".yaml", ".yml"}
 // the name is "-".
 func ReadObjectFiles(name string, stdin io.Reader) (*ClusterObjects, error) {
 	o := &ClusterObjects{}
-	add := func(source string, text []byte) error {
-		return decodeSnapshot(source, text, func(_ string, object any) error {
-			o.AddObject(object)
-			return nil
-		})
-	}
+	reader := snapshotReader{objects: o, seen: map[objectKey]snapshotObject{}}
+	add := func(source string, text []byte) error { return decodeSnapshot(source, text, reader.addObject) }
 	if name == "-" {
 		text, err := io.ReadAll(stdin)
 		if err != nil {
@@ -42,6 +42,39 @@ func ReadObjectFiles(name string, stdin io.Reader) (*ClusterObjects, error) {
 		}
 	}
 	return o, checkedObjects(name, o, nil)
+}
+
+// objectKey tells the objects of a cluster apart.
+type objectKey struct {
+	kind            schema.GroupKind
+	namespace, name string
+}
+
+// snapshotReader collects the objects of a snapshot.
+type snapshotReader struct {
+	objects *ClusterObjects
+	seen    map[objectKey]snapshotObject
+}
+
+// addObject takes an object. One that is there twice is taken once, and refused if the two differ,
+// for then they are of different times or clusters.
+func (r *snapshotReader) addObject(object snapshotObject) error {
+	if object.typed == nil {
+		r.objects.noteUnread(object.kind)
+		return nil
+	}
+	if meta, ok := object.typed.(metav1.Object); ok && meta.GetName() != "" {
+		key := objectKey{object.kind.GroupKind(), meta.GetNamespace(), meta.GetName()}
+		if before, found := r.seen[key]; found {
+			if equality.Semantic.DeepEqual(before.typed, object.typed) {
+				return nil
+			}
+			return fmt.Errorf("%s: is there already (%s), and the two differ: want one snapshot of one cluster", object.where, before.where)
+		}
+		r.seen[key] = object
+	}
+	r.objects.AddObject(object.typed)
+	return nil
 }
 
 func checkedObjects(source string, o *ClusterObjects, err error) error {

@@ -20,6 +20,8 @@ import (
 	resource "k8s.io/kubernetes/pkg/apis/resource/install"
 	scheduling "k8s.io/kubernetes/pkg/apis/scheduling/install"
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
+
+	"github.com/ashlar-dev/ashlar/plugins/podspec"
 )
 
 // objectScheme knows the API server's own defaults and conversions.
@@ -49,20 +51,27 @@ type objectHeader struct {
 	Kind       string            `json:"kind"`
 	Items      []json.RawMessage `json:"items"`
 	Metadata   struct {
-		Name      string `json:"name"`
-		Namespace string `json:"namespace"`
+		Name string `json:"name"`
 	} `json:"metadata"`
 }
 
-// unknownKind is a document of a kind that is not part of Kubernetes.
-type unknownKind struct{ kind, name string }
+// snapshotObject is an object that scheduling looks at, with where it is.
+type snapshotObject struct {
+	where string
+	kind  schema.GroupVersionKind
+	// typed has the API server's defaults, in the version that ClusterObjects holds; nil if the
+	// version that it is written in is not read.
+	typed any
+}
 
 // decodeSnapshot reads what API servers have written, YAML or JSON with any number of documents,
-// lists taken apart, and calls visit with each object and where it is: one of Kubernetes' with the
-// API server's defaults, in the version that ClusterObjects holds, or an unknownKind. Fields that
-// are not known are passed over. Snapshots are larger than what people write, for which package
-// podspec has bounds.
-func decodeSnapshot(source string, text []byte, visit func(where string, object any) error) error {
+// lists taken apart, and calls visit with each object that scheduling looks at. Objects of other
+// kinds and fields that are not known are passed over. Snapshots are larger than what people write,
+// for which package podspec has bounds.
+func decodeSnapshot(source string, text []byte, visit func(snapshotObject) error) error {
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		return fmt.Errorf("%s: is UTF-16, as > of PowerShell writes it: save it as UTF-8, or write it with ashlar whatif --save FILE", source)
+	}
 	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 1<<16)
 	for number := 1; ; number++ {
 		var document runtime.RawExtension
@@ -74,11 +83,11 @@ func decodeSnapshot(source string, text []byte, visit func(where string, object 
 		if number > 1 {
 			where = fmt.Sprintf("%s, document %d", source, number)
 		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return fmt.Errorf("%s: is cut off in the midst of an object: take the snapshot anew", where)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", where, err)
-		}
-		if len(bytes.TrimSpace(document.Raw)) == 0 || bytes.Equal(document.Raw, []byte("null")) {
-			continue // a comment between two ---
 		}
 		if err := decodeDocument(where, document.Raw, objectHeader{}, visit); err != nil {
 			return err
@@ -88,10 +97,17 @@ func decodeSnapshot(source string, text []byte, visit func(where string, object 
 
 // decodeDocument reads one document. of is what a list says of its items, which need not
 // say it themselves.
-func decodeDocument(where string, text []byte, of objectHeader, visit func(where string, object any) error) error {
+func decodeDocument(where string, text []byte, of objectHeader, visit func(snapshotObject) error) error {
+	text = bytes.TrimSpace(text)
+	if len(text) == 0 || bytes.Equal(text, []byte("null")) {
+		return nil // a comment between two ---
+	}
+	if text[0] != '{' {
+		return fmt.Errorf("%s: no Kubernetes object: want what kubectl get -o json or -o yaml writes", where)
+	}
 	var about objectHeader
 	if err := json.Unmarshal(text, &about); err != nil {
-		return fmt.Errorf("%s: %w", where, err)
+		return fmt.Errorf("%s: %w", where, podspec.ExplainDecoding(text, err))
 	}
 	if about.Kind == "" {
 		about.Kind, about.APIVersion = of.Kind, of.APIVersion
@@ -117,16 +133,22 @@ func decodeDocument(where string, text []byte, of objectHeader, visit func(where
 	}
 	kind := version.WithKind(about.Kind)
 	switch {
-	case about.Kind == "Secret":
-		return nil // none of our business
+	case !isLookedAt(kind.GroupKind()):
+		return nil
 	case !objectScheme.Recognizes(kind):
-		return visit(where, unknownKind{about.Kind, about.Metadata.Name})
+		return visit(snapshotObject{where: where, kind: kind})
 	}
 	object, err := typedObject(text, kind, lenient)
 	if err != nil {
 		return fmt.Errorf("%s: %w", where, err)
 	}
-	return visit(where, object)
+	return visit(snapshotObject{where, kind, object})
+}
+
+// isLookedAt reports whether scheduling looks at objects of a kind.
+func isLookedAt(kind schema.GroupKind) bool {
+	object, err := objectScheme.New(versionToday(kind.Group, kind.Kind).WithKind(kind.Kind))
+	return err == nil && new(ClusterObjects).AddObject(object)
 }
 
 var objectDecoders = map[fieldStrictness]runtime.Decoder{
@@ -138,7 +160,7 @@ var objectDecoders = map[fieldStrictness]runtime.Decoder{
 func typedObject(text []byte, kind schema.GroupVersionKind, how fieldStrictness) (runtime.Object, error) {
 	object, _, err := objectDecoders[how].Decode(text, &kind, nil)
 	if err != nil {
-		return nil, err
+		return nil, podspec.ExplainDecoding(text, err)
 	}
 	objectScheme.Default(object)
 	latest := versionToday(kind.Group, kind.Kind)

@@ -39,7 +39,7 @@
 //	pending_pod.go                 a pod to place, and what became of it
 //	scheduling_cycle.go            one pod: filter, score, reserve
 //	claim_store.go                 claims in place of the API server's
-//	admission.go, validation.go,   what the API server does to new pods
+//	admission*.go, validation.go,  what the API server does to new pods
 //	quota.go, limit_range.go
 //	drain.go, gang.go, history.go  emptied nodes, PodGroups, pods placed before
 //	question.go, answer*.go        what is asked and answered

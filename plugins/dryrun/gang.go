@@ -75,14 +75,15 @@ func (s *Snapshot) enforceGang(set *podSet, outcomes []PodOutcome) (orderMatters
 			because = outcomes[i].Refusal
 		}
 	}
+	reason := fmt.Sprintf("%d of the %d pods that PodGroup %s starts together have a place; the others: %s",
+		members, least, set.group.Name, because)
+	if all := members - len(back) + len(outcomes); all < least {
+		reason = fmt.Sprintf("PodGroup %s starts %d pods together, and %d are placed already or were asked about: %d are missing",
+			set.group.Name, least, all, least-all)
+		because = ""
+	}
 	for i := range outcomes {
-		outcomes[i].Bound = nil
-		outcomes[i].Refusal = fmt.Sprintf("%d of the %d pods that PodGroup %s starts together have a place", members, least, set.group.Name)
-		if because != "" {
-			outcomes[i].Refusal += "; the others: " + because
-		} else {
-			outcomes[i].Refusal += ", and no more were asked about"
-		}
+		outcomes[i].Bound, outcomes[i].Refusal = nil, reason
 	}
 	differ := slices.ContainsFunc(set.pods, func(p PendingPod) bool { return !p.isAlike(&set.pods[0]) })
 	return because != "" && len(back) > 0 && differ, s.UnbindPods(slices.Clip(back)...)

@@ -34,13 +34,21 @@ func (m *AppliedManifest) ReadObjects(source string, text []byte, namespace stri
 	if err != nil {
 		faults = append(faults, err)
 	}
+	var made []string
 	for i := range objects {
 		object := &objects[i]
+		if object.HasControllerBeside() {
+			made = append(made, object.Kind+" "+object.Name)
+			continue
+		}
 		object.Namespace = cmp.Or(object.Namespace, namespace)
 		if err := m.readObject(object); err != nil {
 			faults = append(faults, err)
 			m.noteFaulty(object)
 		}
+	}
+	if len(made) > 0 {
+		m.Notes = append(m.Notes, namedPods(made)+": left out, for objects beside them make them")
 	}
 	m.Errors = append(m.Errors, faults...)
 	return errors.Join(faults...)
@@ -63,8 +71,8 @@ func (m *AppliedManifest) readObject(object *podspec.Object) error {
 	if err != nil || typed == nil {
 		return err
 	}
-	if of, unknown := typed.(unknownKind); unknown {
-		return m.readUnknown(object, of)
+	if _, unknown := typed.(unknownKind); unknown {
+		return m.readUnknown(object)
 	}
 	switch typed := typed.(type) {
 	case *corev1.Node, *resourceapi.ResourceSlice:
@@ -98,6 +106,14 @@ func (m *AppliedManifest) readWorkloads(object *podspec.Object) error {
 	if err != nil {
 		return err
 	}
+	if before := slices.IndexFunc(m.Workloads, func(w *podspec.Workload) bool {
+		return object.Name != "" && w.Name == object.Name && w.Namespace == object.Namespace &&
+			w.Kind == object.Kind && w.APIVersion == object.APIVersion
+	}); before >= 0 {
+		m.Notes = append(m.Notes, fmt.Sprintf("%s: there is one of this name at %s:%d; "+
+			"applied, this one would take its place, and both were asked about",
+			object.Where(), m.Workloads[before].File, m.Workloads[before].Line))
+	}
 	pods := 0
 	for i := range workloads {
 		w := &workloads[i]
@@ -130,10 +146,18 @@ func (m *AppliedManifest) addAutoscaler(a *podspec.Autoscaler) {
 func (m *AppliedManifest) AutoscalerNotes() []string {
 	var notes []string
 	for _, a := range m.Autoscalers {
-		if !slices.ContainsFunc(m.Workloads, func(w *podspec.Workload) bool { return a.ScalesWorkload(w) }) {
-			notes = append(notes, fmt.Sprintf("%s %s: how far it scales was not looked at, for %s %s is not in the manifests: add it with -f",
-				a.Kind, a.Name, a.TargetKind, a.TargetName))
+		if slices.ContainsFunc(m.Workloads, func(w *podspec.Workload) bool { return a.ScalesWorkload(w) }) {
+			continue
 		}
+		why := "is not in the manifests: add it with -f"
+		for _, w := range m.Workloads {
+			moved := *a
+			if moved.Namespace = w.Namespace; moved.ScalesWorkload(w) {
+				why = fmt.Sprintf("is in namespace %s, and it is in %s itself", w.Namespace, a.Namespace)
+			}
+		}
+		notes = append(notes, fmt.Sprintf("%s %s: how far it scales was not looked at, for %s %s %s",
+			a.Kind, a.Name, a.TargetKind, a.TargetName, why))
 	}
 	return notes
 }

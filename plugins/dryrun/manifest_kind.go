@@ -16,6 +16,9 @@ func kindOf(object *podspec.Object) schema.GroupVersionKind {
 	return schema.FromAPIVersionAndKind(object.APIVersion, object.Kind)
 }
 
+// unknownKind stands for an object of a kind that is not part of Kubernetes.
+type unknownKind struct{}
+
 // decodeObject reads an object of Kubernetes strictly, as kubectl apply is, in the version of its
 // API that is in use today. It is nil for what is none of our business, and an unknownKind if it is
 // no object of Kubernetes itself.
@@ -38,7 +41,7 @@ func (m *AppliedManifest) decodeObject(object *podspec.Object) (any, error) {
 		if err := versionProblem(object); err != nil {
 			return nil, err
 		}
-		return unknownKind{object.Kind, object.Name}, nil
+		return unknownKind{}, nil
 	}
 	typed, err := typedObject(text, kind, strict)
 	if err != nil {
@@ -68,25 +71,42 @@ func versionProblem(object *podspec.Object) error {
 	if kind.Group == resourceGroup {
 		return resourceVersionProblem(object)
 	}
-	if !isOwnGroup(kind.Group) {
+	if name := object.KindMeant(); name != "" {
+		return fmt.Errorf("%s: there is no %s in %s: write kind: %s", object.Where(), object.Kind, object.APIVersion, name)
+	}
+	meant, found := kindMeant(kind)
+	switch {
+	case !found:
 		return nil
+	case meant.Kind != kind.Kind && meant.GroupVersion() == kind.GroupVersion():
+		return fmt.Errorf("%s: there is no %s in %s: write kind: %s", object.Where(), object.Kind, object.APIVersion, meant.Kind)
+	case meant.Kind != kind.Kind:
+		return fmt.Errorf("%s: there is no %s in %s: write apiVersion: %s and kind: %s", object.Where(), object.Kind, object.APIVersion,
+			meant.GroupVersion(), meant.Kind)
 	}
-	var now []string
-	for _, group := range ownGroups {
-		if version := versionToday(group, object.Kind); !version.Empty() {
-			now = append(now, version.String())
-		}
-	}
-	if len(now) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%s: there is no %s in %s: write apiVersion: %s", object.Where(), object.Kind, object.APIVersion, now[0])
+	return fmt.Errorf("%s: there is no %s in %s: write apiVersion: %s", object.Where(), object.Kind, object.APIVersion, meant.GroupVersion())
 }
 
 // ownGroups are the API groups whose kinds are read here.
 var ownGroups = []string{"", "apps", "batch", "autoscaling", resourceGroup, "scheduling.k8s.io"}
 
-func isOwnGroup(group string) bool { return slices.Contains(ownGroups, group) || group == "extensions" }
+// kindMeant is a kind of Kubernetes, in the version of today, for what is none but is called like it
+// but for case, in a group that only Kubernetes could have: names without a dot are kept for it.
+func kindMeant(kind schema.GroupVersionKind) (schema.GroupVersionKind, bool) {
+	if strings.Contains(kind.Group, ".") && !slices.Contains(ownGroups, kind.Group) {
+		return schema.GroupVersionKind{}, false
+	}
+	for _, group := range append([]string{kind.Group}, ownGroups...) {
+		for _, version := range objectScheme.PrioritizedVersionsForGroup(group) {
+			for name := range objectScheme.KnownTypes(version) {
+				if strings.EqualFold(name, kind.Kind) {
+					return version.WithKind(name), true
+				}
+			}
+		}
+	}
+	return schema.GroupVersionKind{}, false
+}
 
 // podlessGroups are API groups whose objects make no pods, podlessKinds kinds of other groups. They
 // have nothing to do with scheduling, and are passed by without a word.
@@ -99,13 +119,14 @@ var (
 	}
 	podlessKinds = []string{
 		"serving.kserve.io/ServingRuntime", "serving.kserve.io/ClusterServingRuntime", "serving.kserve.io/LLMInferenceServiceConfig",
+		"serving.kserve.io/TrainedModel",
 		"trainer.kubeflow.org/TrainingRuntime", "trainer.kubeflow.org/ClusterTrainingRuntime", "keda.sh/TriggerAuthentication",
 		"keda.sh/ClusterTriggerAuthentication",
 	}
 )
 
 // readUnknown reads an object that is not one of Kubernetes itself.
-func (m *AppliedManifest) readUnknown(object *podspec.Object, of unknownKind) error {
+func (m *AppliedManifest) readUnknown(object *podspec.Object) error {
 	kind := kindOf(object)
 	switch {
 	case slices.Contains(podlessGroups, kind.Group), slices.Contains(podlessKinds, kind.Group+"/"+kind.Kind):
@@ -122,7 +143,7 @@ func (m *AppliedManifest) readUnknown(object *podspec.Object, of unknownKind) er
 		return err
 	}
 	if len(m.Workloads) == before {
-		m.Notes = append(m.Notes, fmt.Sprintf("%s %s is not understood: if it makes pods, ask about those", of.kind, of.name))
+		m.Notes = append(m.Notes, fmt.Sprintf("%s %s is not understood: if it makes pods, ask about those", object.Kind, object.Name))
 	}
 	return nil
 }

@@ -120,7 +120,7 @@ func (q *PlacementQuestion) podsToPlace(s *Snapshot, cluster *ClusterObjects, sc
 		waiting := slices.Clone(cluster.WaitingPods())
 		slices.SortStableFunc(waiting, func(a, b *corev1.Pod) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
 		for _, pod := range waiting {
-			all = append(all, PendingPod{Pod: pod, From: fromQueue})
+			all = append(all, PendingPod{Pod: s.admission.identifyPod(pod), From: fromQueue})
 		}
 	}
 	var mistakes []error

@@ -42,6 +42,10 @@ func TestAnswersByThemselves(t *testing.T) {
 			"spec: {schedulerName: ashlar-scheduler, resourceClaims: [{name: c, resourceClaimTemplateName: " + template + "}],\n" +
 			"  containers: [{name: c, image: i, resources: {limits: {nvidia.com/gpu: 1}, claims: [{name: c}]}}]}\n"
 	}
+	elsewhere := "---\napiVersion: resource.k8s.io/v1\nkind: ResourceClaim\nmetadata: {name: shared, namespace: ml}\n" +
+		"spec: {devices: {requests: [{name: r, exactly: {deviceClassName: gpu.nvidia.com}}]}}\n"
+	const claimUser = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: NAME}\nspec: {schedulerName: ashlar-scheduler, " +
+		"resourceClaims: [{name: c, resourceClaimName: NAME}], containers: [{name: c, image: i, resources: {claims: [{name: c}]}}]}\n"
 	for name, tc := range map[string]struct {
 		cluster  *ClusterObjects
 		manifest string
@@ -89,8 +93,18 @@ func TestAnswersByThemselves(t *testing.T) {
 			domain, channelPod("d-chanel") + computeDomain + gpuPod("good", "1"),
 			[]string{
 				"worker waits: spec.resourceClaims[0]: there is no ResourceClaimTemplate d-chanel in namespace default, " +
-					"neither in the manifests nor in the cluster, did you mean d-channel?: add it with -f",
+					"neither in the manifests nor in the cluster, where there is d-channel: add it with -f",
 				"good on n0: GB200 GPU 0",
+			},
+		},
+		"a claim of another namespace": {
+			two, elsewhere + strings.ReplaceAll(claimUser, "NAME", "shared") + strings.ReplaceAll(claimUser, "NAME", "none") + gpuPod("good", "1"),
+			[]string{
+				"shared waits: spec.resourceClaims[0]: there is no ResourceClaim shared in namespace default, neither in the manifests nor " +
+					"in the cluster; there is one in namespace ml, which other namespaces cannot use: add it with -f",
+				"none waits: spec.resourceClaims[0]: there is no ResourceClaim none in namespace default, neither in the manifests nor " +
+					"in the cluster: add it with -f",
+				"good on n0: L4 GPU 0",
 			},
 		},
 	} {

@@ -29,7 +29,7 @@ type Snapshot struct {
 	claims    *claimStore
 	lister    *snapshotLister
 	nodes     []*corev1.Node
-	pods      []*corev1.Pod // bound ones
+	pods      []*corev1.Pod // bound ones, on nodes that there are
 	slices    []*resourceapi.ResourceSlice
 	admission *podAdmission
 	stop      context.CancelFunc
@@ -65,8 +65,11 @@ func NewSnapshot(ctx context.Context, cluster *ClusterObjects, options SnapshotO
 	}
 	ctx, stop := context.WithCancel(ctx)
 	s := &Snapshot{
-		lister: &snapshotLister{}, nodes: slices.Clone(cluster.Nodes), pods: cluster.BoundPods(), slices: cluster.Slices,
+		lister: &snapshotLister{}, nodes: slices.Clone(cluster.Nodes), slices: cluster.Slices,
 		admission: newPodAdmission(applied, cluster), stop: stop,
+	}
+	for _, pod := range cluster.placedPods() {
+		s.pods = append(s.pods, s.admission.identifyPod(pod))
 	}
 	s.rebuildLister()
 	if err := s.buildScheduler(ctx, cluster, applied, options.Policy); err != nil {
@@ -124,8 +127,7 @@ func (s *Snapshot) buildScheduler(ctx context.Context, cluster, applied *Cluster
 // chargeApplied charges quotas with the claims that are applied, and notes those that exceed one.
 func (s *Snapshot) chargeApplied(cluster, applied *ClusterObjects) {
 	for _, claim := range applied.Claims {
-		exists := func(c *resourceapi.ResourceClaim) bool { return c.Namespace == claim.Namespace && c.Name == claim.Name }
-		if slices.ContainsFunc(cluster.Claims, exists) {
+		if cluster.hasClaim(claim) {
 			continue
 		}
 		if err := s.admission.quotas.chargeClaim(claim); err != nil {
@@ -145,9 +147,7 @@ func mergedDevices(cluster, applied *ClusterObjects, admission *podAdmission) *C
 	}
 	for _, claim := range applied.Claims {
 		// A claim cannot be changed: the one that is there stays.
-		if !slices.ContainsFunc(cluster.Claims, func(c *resourceapi.ResourceClaim) bool {
-			return c.Namespace == claim.Namespace && c.Name == claim.Name
-		}) {
+		if !cluster.hasClaim(claim) {
 			all.Claims = append(all.Claims, claim)
 		}
 	}
@@ -158,6 +158,13 @@ func mergedDevices(cluster, applied *ClusterObjects, admission *podAdmission) *C
 		}
 	}
 	return all
+}
+
+// hasClaim reports whether there is a claim of the same name.
+func (o *ClusterObjects) hasClaim(claim *resourceapi.ResourceClaim) bool {
+	return slices.ContainsFunc(o.Claims, func(c *resourceapi.ResourceClaim) bool {
+		return c.Namespace == claim.Namespace && c.Name == claim.Name
+	})
 }
 
 // Close ends what the scheduler runs in the background, which is not waited for: it

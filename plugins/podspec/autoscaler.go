@@ -1,14 +1,9 @@
 package podspec
 
-import (
-	"cmp"
-	"strings"
-)
+import "cmp"
 
 // Autoscaler is an object that sets the replicas of another.
 type Autoscaler struct {
-	// Where is "deploy.yaml:12: HorizontalPodAutoscaler chat", or only what it is.
-	Where                 string
 	Kind, Namespace, Name string
 	ScaleRange
 	// Target is what it scales; an empty group matches every one.
@@ -19,7 +14,7 @@ type Autoscaler struct {
 // for objects of other kinds.
 func (o *Object) ReadAutoscaler() (*Autoscaler, error) {
 	r := workloadReader{object: o}
-	a := &Autoscaler{Where: o.Where(), Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
+	a := &Autoscaler{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
 	spec, kind := r.findNode("spec"), ""
 	switch o.groupKind() {
 	case "autoscaling/HorizontalPodAutoscaler":
@@ -37,9 +32,7 @@ func (o *Object) ReadAutoscaler() (*Autoscaler, error) {
 	}
 	target := spec.Field("scaleTargetRef")
 	a.TargetKind, a.TargetName = cmp.Or(target.Field("kind").String(), kind), target.Field("name").String()
-	if group, _, found := strings.Cut(target.Field("apiVersion").String(), "/"); found {
-		a.TargetGroup = group
-	}
+	a.TargetGroup = groupOf(target.Field("apiVersion").String())
 	if a.TargetKind == "" || a.TargetName == "" {
 		r.reportError(spec, "spec.scaleTargetRef: want kind and name of what is to be scaled")
 	}
@@ -49,9 +42,6 @@ func (o *Object) ReadAutoscaler() (*Autoscaler, error) {
 // ScalesWorkload reports whether the autoscaler is one of a workload. Workloads of an object all scale
 // together, but for those that have a part of their own.
 func (a *Autoscaler) ScalesWorkload(w *Workload) bool {
-	group, _, found := strings.Cut(w.APIVersion, "/")
-	if !found {
-		group = ""
-	}
-	return a.TargetKind == w.Kind && a.TargetName == w.Name && a.Namespace == w.Namespace && (a.TargetGroup == "" || a.TargetGroup == group)
+	return a.TargetKind == w.Kind && a.TargetName == w.Name && a.Namespace == w.Namespace &&
+		(a.TargetGroup == "" || a.TargetGroup == groupOf(w.APIVersion))
 }

@@ -19,4 +19,5 @@
 //	serving_runtime.go,
 //	llm_inference_service.go
 //	autoscaler.go                          HorizontalPodAutoscaler, ScaledObject
+//	decode_fault.go                        which field could not be read
 package podspec

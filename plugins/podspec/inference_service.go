@@ -19,7 +19,11 @@ var modelFormats = []string{"huggingface", "triton", "tensorflow", "pytorch", "o
 // and an explainer, each with replicas of its own.
 func (r *workloadReader) readInferenceService() {
 	predictor := r.findNode("spec", "predictor")
-	if predictor == nil {
+	switch {
+	case predictor == nil && r.findNode("spec", "default") != nil:
+		r.refuseFormerService()
+		return
+	case predictor == nil:
 		r.reportError(r.findNode("spec"), "spec.predictor: no pods in it")
 		return
 	}
@@ -35,6 +39,16 @@ func (r *workloadReader) readInferenceService() {
 		}
 		r.readComponent(component, part, n)
 	}
+}
+
+// refuseFormerService says what is written in place of an InferenceService of a version before
+// v1beta1, or of the group that KFServing had before it became KServe.
+func (r *workloadReader) refuseFormerService() {
+	instead := "write apiVersion: serving.kserve.io/v1beta1"
+	if r.findNode("spec", "default") != nil {
+		instead += ", with spec.predictor in place of spec.default.predictor"
+	}
+	r.reportError(nil, "%s is not served for InferenceService any more: %s", r.object.APIVersion, instead)
 }
 
 // readComponent reads one component of an InferenceService. part is "" if it is the only one.

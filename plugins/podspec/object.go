@@ -3,6 +3,7 @@ package podspec
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/internal/yamlfile"
@@ -70,6 +71,25 @@ func (o *Object) Where() string {
 		where += ": " + title
 	}
 	return where
+}
+
+// HasControllerBeside reports whether another object of the file makes this one, by what its
+// metadata.ownerReferences say: a pod that a Deployment made, as kubectl get writes both.
+func (o *Object) HasControllerBeside() bool {
+	for _, owner := range itemsOf(nodeAt(o.root, "metadata", "ownerReferences")) {
+		if owner.Field("controller").String() != "true" {
+			continue
+		}
+		group, kind, name := groupOf(owner.Field("apiVersion").String()), owner.Field("kind").String(), owner.Field("name").String()
+		isOwner := func(other Object) bool {
+			return other.Name == name && other.Kind == kind && groupOf(other.APIVersion) == group && other.root != o.root &&
+				nodeAt(other.root, "metadata", "namespace").String() == nodeAt(o.root, "metadata", "namespace").String()
+		}
+		if slices.ContainsFunc(o.beside, isOwner) {
+			return true
+		}
+	}
+	return false
 }
 
 // AsJSON is the object as API clients read it, with the kind of its list if it names none.

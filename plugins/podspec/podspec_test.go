@@ -137,7 +137,7 @@ func TestManifestMistakes(t *testing.T) {
 		"not YAML":        {"a: b\nc: [\n", "f:2:"},
 		"number":          {header + "  - name: c\n    args: [--port, 8080]\n", "f:7: Pod a: args: 8080 is no text in YAML: put it in quotes"},
 		"boolean":         {header + "  - {name: c, command: [true]}\n", "f:6: Pod a: command: true is no text"},
-		"field of a kind": {header + "  - {name: [c]}\n", "f:6: Pod a: json: cannot unmarshal array"},
+		"field of a kind": {header + "  - {name: [c]}\n", "f:6: Pod a: containers.name: a list, want text"},
 		"twice":           {header + "  - {name: c, name: d}\n", "occurs twice"},
 		"deep":            {strings.Repeat("[", 1000), "is nested more than 64 deep"},
 		"aliases":         {"a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a]\nc: *d\n", "no anchor &d is before it"},

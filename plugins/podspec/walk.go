@@ -184,5 +184,5 @@ func decodeNode(n *yamlfile.Node, into any) error {
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(text, into)
+	return ExplainDecoding(text, json.Unmarshal(text, into))
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/ashlar-dev/ashlar/internal/yamlfile"
 )
@@ -89,10 +90,18 @@ func (o *Object) ReadWorkloads() (workloads []Workload, known bool, err error) {
 	read, known := workloadKinds[o.groupKind()]
 	if known {
 		read(&r)
+		r.noteSuspended()
 	} else {
 		r.readNested(o.root, nil)
 	}
 	return r.found, known, r.err
+}
+
+// noteSuspended says that there are no pods yet, as of Jobs that a queue such as Kueue lets start.
+func (r *workloadReader) noteSuspended() {
+	if len(r.found) > 0 && r.findNode("spec", "suspend").String() == "true" {
+		r.found[0].Notes = append(r.found[0].Notes, "spec.suspend is true: it makes no pods until that is changed, and these are those of then")
+	}
 }
 
 // IsPodSource reports whether objects of this kind are read for their pods.
@@ -101,14 +110,23 @@ func (o *Object) IsPodSource() bool {
 	return known
 }
 
-// groupKind is the object's kind with the group of its API: "apps/Deployment", "/Pod".
-func (o *Object) groupKind() string {
-	group, _, found := strings.Cut(o.APIVersion, "/")
-	if !found {
-		group = ""
+// KindMeant is the kind that the object's differs from in case alone, among those of its group that
+// are known here; "" if there is none.
+func (o *Object) KindMeant() string {
+	group := groupOf(o.APIVersion)
+	for known := range workloadKinds {
+		if of, kind, _ := strings.Cut(known, "/"); of == group && kind != o.Kind && strings.EqualFold(kind, o.Kind) {
+			return kind
+		}
 	}
-	return group + "/" + o.Kind
+	return ""
 }
+
+// groupKind is the object's kind with the group of its API: "apps/Deployment", "/Pod".
+func (o *Object) groupKind() string { return groupOf(o.APIVersion) + "/" + o.Kind }
+
+// groupOf is the group of an apiVersion, "" for Kubernetes' core.
+func groupOf(apiVersion string) string { return schema.FromAPIVersionAndKind(apiVersion, "").Group }
 
 // readNested takes every mapping with containers for a pod, and objects of kinds that are known
 // for what they are.

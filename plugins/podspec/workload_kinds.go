@@ -30,8 +30,9 @@ var workloadKinds = map[string]func(*workloadReader){
 	"serving.knative.dev/Service":       (*workloadReader).readKnative,
 	"serving.knative.dev/Configuration": (*workloadReader).readKnative,
 
-	"serving.kserve.io/InferenceService": (*workloadReader).readInferenceService,
-	llmServiceKind:                       (*workloadReader).readLLMService,
+	"serving.kserve.io/InferenceService":    (*workloadReader).readInferenceService,
+	"serving.kubeflow.org/InferenceService": (*workloadReader).refuseFormerService,
+	llmServiceKind:                          (*workloadReader).readLLMService,
 
 	"kubeflow.org/PyTorchJob": replicaSpecsReader("pytorchReplicaSpecs"),
 	"kubeflow.org/TFJob":      replicaSpecsReader("tfReplicaSpecs"),
@@ -128,7 +129,11 @@ func (r *workloadReader) readLeaderWorkerSet() {
 
 // readJobSet reads sets of Jobs that start together.
 func (r *workloadReader) readJobSet() {
-	for i, job := range itemsOf(r.findNode("spec", "replicatedJobs")) {
+	jobs := itemsOf(r.findNode("spec", "replicatedJobs"))
+	if len(jobs) == 0 {
+		r.reportError(r.findNode("spec"), "spec.replicatedJobs: no jobs in it")
+	}
+	for i, job := range jobs {
 		field := fmt.Sprintf("spec.replicatedJobs[%d].template.spec", i)
 		spec := nodeAt(job, "template", "spec")
 		name := job.Field("name").String()
@@ -140,7 +145,11 @@ func (r *workloadReader) readJobSet() {
 
 // readVolcanoJob reads the tasks of a Job of Volcano.
 func (r *workloadReader) readVolcanoJob() {
-	for i, task := range itemsOf(r.findNode("spec", "tasks")) {
+	tasks := itemsOf(r.findNode("spec", "tasks"))
+	if len(tasks) == 0 {
+		r.reportError(r.findNode("spec"), "spec.tasks: no tasks in it")
+	}
+	for i, task := range tasks {
 		template := r.decodeTemplate(task.Field("template"), fmt.Sprintf("spec.tasks[%d].template", i))
 		if name := r.findNode("spec", "schedulerName").String(); name != "" && template != nil && template.Spec.SchedulerName == "" {
 			template.Spec.SchedulerName = name

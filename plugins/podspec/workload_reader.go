@@ -104,7 +104,7 @@ func (r *workloadReader) decodeFields(n *yamlfile.Node, field string, into any, 
 	}
 	unknown, err := kubejson.UnmarshalStrict(text, into)
 	if err != nil {
-		r.reportError(n, "%w", err)
+		r.reportError(n, "%w", ExplainDecoding(text, err))
 	}
 	title := titleOf(r.object.Kind, r.object.Name)
 	for _, fault := range unknown {

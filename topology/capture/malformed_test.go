@@ -113,7 +113,11 @@ func TestMalformedQuery(t *testing.T) {
 			"q.txt:4: the driver cannot reach GPU 0000:1B:00.0 (Unknown Error): reset it or reboot, and capture again"},
 		"the topology": {
 			"GPU0 GPU1\nGPU0 X PIX\n", "q.txt:1: no line like GPU 00000000:18:00.0, this is nvidia-smi topo -m: give it with --topo"},
-		"the list":   {"GPU 0: NVIDIA X (UUID: GPU-1)\n", "this is nvidia-smi -L: capture nvidia-smi -q"},
+		"the list": {"GPU 0: NVIDIA X (UUID: GPU-1)\n", "this is nvidia-smi -L: capture nvidia-smi -q"},
+		"fields": {
+			"index, name, memory.total [MiB]\n0, NVIDIA A100-SXM4-80GB, 81920 MiB\n",
+			"this is nvidia-smi --query-gpu, which has its fields alone: capture nvidia-smi -q",
+		},
 		"XML":        {"<?xml version=\"1.0\" ?>\n", "this is nvidia-smi -q -x: capture without -x"},
 		"no devices": {"No devices were found\n", "nvidia-smi failed on line 1 (No devices were found): capture where it works"},
 		"one of several": {"Attached GPUs : 8\n" + block,

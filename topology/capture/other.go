@@ -23,6 +23,8 @@ var outputs = []struct {
 	{"nvidia-smi -q -x", regexp.MustCompile(`<nvidia_smi_log>|^<\?xml`), "capture without -x"},
 	{"the summary of nvidia-smi", regexp.MustCompile(`^\|?\s*NVIDIA-SMI\s+[0-9]`), ""},
 	{"nvidia-smi -L", regexp.MustCompile(`^GPU [0-9]+: .*\(UUID: `), ""},
+	{"nvidia-smi --query-gpu, which has its fields alone", regexp.MustCompile(`^(?:index|name|gpu_name|uuid|gpu_uuid|count|pci\.|memory\.|` +
+		`driver_version|compute_cap|timestamp)[a-z_. ]*(?:\[MiB\])?, `), ""},
 	{"nvidia-smi mig -lgip", regexp.MustCompile(`^\|?\s*GPU instance profiles:`), "give it with --lgip"},
 	{"nvidia-smi mig -lgipp", placementLine, "give it with --lgipp"},
 }
