@@ -60,6 +60,8 @@ func TestPlanGolden(t *testing.T) {
 		"plan-train-7b.txt":             {"meta-llama/Llama-2-7b-hf", "--train"},
 		"plan-train-7b-a100.txt":        {"meta-llama/Llama-2-7b-hf", "--train", "--checkpointing", "--gpu", "A100-SXM4-80GB"},
 		"plan-train-7b-refused.txt":     {"meta-llama/Llama-2-7b-hf", "--train", "--sharding", "none", "--gpu", "H100-SXM5-80GB"},
+		"plan-train-shards-refused.txt": {"Qwen/Qwen2.5-0.5B", "--train", "--sharding", "none", "--shards", "4", "--sequence-length", "40000",
+			"--gpu", "T4", "--gpu", "A100-SXM4-80GB"},
 		"plan-train-8b-qlora.json": {llama8, "--train", "--lora-rank", "16", "--qlora", "--checkpointing", "--optimizer", "adamw-8bit",
 			"--gpu", "L4", "-o", "json"},
 		"plan-train-8b-zero.txt": {llama8, "--train", "--sharding", "zero-2", "--shards", "8", "--batch", "2", "--sequence-length", "2k",
