@@ -48,5 +48,5 @@ func CannotStart(pod *v1.Pod, claimed int64) string {
 	if wrong == nil {
 		return ""
 	}
-	return cannot + wrong.Error()
+	return cannot + launch.DescribeFault(reading.Launch.Engine, wrong)
 }

@@ -1,10 +1,12 @@
 package modelmemory
 
 import (
+	"errors"
 	"fmt"
 
 	v1 "k8s.io/api/core/v1"
 
+	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
@@ -12,6 +14,9 @@ import (
 // settings contradict one another; nothing for a pod that runs none.
 func Doubts(pod *v1.Pod) []string {
 	reading, err := LaunchPod(pod.Annotations, &pod.Spec).Read()
+	if errors.As(err, new(*launch.RefusedNumber)) {
+		return []string{err.Error()}
+	}
 	if err != nil {
 		return []string{fmt.Sprintf("its model server's memory was not checked: %v", err)}
 	}
