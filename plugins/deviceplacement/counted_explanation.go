@@ -25,11 +25,14 @@ func (p *Plugin) explainCounted(ctx context.Context, c *countedCycle) []textClau
 		if len(supplies) == 0 {
 			continue // it is served from slices, or not at all
 		}
-		if clauses := p.explainServer(ctx, c, supplies, nodes); len(clauses) > 0 {
-			return clauses
-		}
-		if server := c.request.Server; server != nil {
-			supplies = slices.DeleteFunc(supplies, func(s deviceplugin.Supply) bool { return s.Resource.RefusesServer(server) != "" })
+		for _, part := range c.request.Split() {
+			if part.Server == nil || part.Amounts[name] == 0 {
+				continue
+			}
+			if clauses := p.explainServer(ctx, c.pod, part.Server, supplies, nodes); len(clauses) > 0 {
+				return clauses
+			}
+			supplies = slices.DeleteFunc(supplies, func(s deviceplugin.Supply) bool { return s.Resource.RefusesServer(part.Server) != "" })
 		}
 		if clauses := explainSupply(c.request.Amounts[name], name, supplies, c.request.Server); len(clauses) > 0 {
 			return clauses
@@ -60,13 +63,11 @@ func (p *Plugin) chainEvidence(pod *v1.Pod, nodes []fwk.NodeInfo) gpuchain.Evide
 	return evidence
 }
 
-// explainServer says, if the pod's model server starts on none of the devices that it asks
+// explainServer says, if a model server of the pod starts on none of the devices that it asks
 // for, why not on the largest, and on what it would.
-func (p *Plugin) explainServer(ctx context.Context, c *countedCycle, supplies []deviceplugin.Supply, nodes []fwk.NodeInfo) []textClause {
-	server := c.request.Server
-	if server == nil {
-		return nil
-	}
+func (p *Plugin) explainServer(
+	ctx context.Context, pod *v1.Pod, server *modelmemory.Server, supplies []deviceplugin.Supply, nodes []fwk.NodeInfo,
+) []textClause {
 	because, heldTo := "", false
 	largest := int64(-1)
 	for i := range supplies {
@@ -78,7 +79,7 @@ func (p *Plugin) explainServer(ctx context.Context, c *countedCycle, supplies []
 			because, largest, heldTo = refused, total, supplies[i].Resource.MayHold(server)
 		}
 	}
-	remedies := server.FindRemedies(p.listOffers(ctx, c.pod, nodes))
+	remedies := server.FindRemedies(p.listOffers(ctx, pod, nodes))
 	if len(remedies) == 0 && heldTo {
 		return []textClause{{text: because}} // it says how
 	}

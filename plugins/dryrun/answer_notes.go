@@ -29,6 +29,9 @@ func (a *PlacementAnswer) NotesFor(cluster *ClusterObjects, q *PlacementQuestion
 				return strings.Contains(o.Refusal, doubt) // it says so itself
 			}))
 			doubts.addTexts(o.Pod.Name, o.Counted.Doubts)
+			if doubt := modelmemory.SeparateDoubt(o.Pod); doubt != "" && o.Bound != nil && o.Counted.Got == "" {
+				doubts.addTexts(o.Pod.Name, []string{doubt})
+			}
 		}
 		if slices.ContainsFunc(o.Pod.Spec.Volumes, func(v corev1.Volume) bool { return v.PersistentVolumeClaim != nil || v.Ephemeral != nil }) {
 			volumes = append(volumes, name)
