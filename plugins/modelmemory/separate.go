@@ -40,6 +40,16 @@ func partsOf(pod *v1.Pod) []launchPart {
 	return []launchPart{{launched: LaunchPod(pod.Annotations, &pod.Spec)}}
 }
 
+// LaunchParts is what package launch reads of a pod, for each of several model servers apart where
+// their containers have GPUs of their own.
+func LaunchParts(pod *v1.Pod) []launch.Pod {
+	var all []launch.Pod
+	for _, part := range partsOf(pod) {
+		all = append(all, part.launched)
+	}
+	return all
+}
+
 // named puts the container before a text about a part of a pod.
 func (p *launchPart) named(text string) string {
 	if p.container == nil {

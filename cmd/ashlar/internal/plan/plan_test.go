@@ -318,6 +318,39 @@ func TestNothingFitsIsAnErrorOfItsOwn(t *testing.T) {
 	}
 }
 
+// Each of several servers of a pod is answered for, with what its own container asks for.
+func TestPlanAnswersEachServerOfAPod(t *testing.T) {
+	manifest := filepath.Join(t.TempDir(), "pod.yaml")
+	text := `apiVersion: v1
+kind: Pod
+metadata: {name: pair}
+spec:
+  containers:
+  - name: chat
+    image: vllm/vllm-openai:v0.11.0
+    args: [--model, Qwen/Qwen3-8B, --max-model-len, "8192"]
+    resources: {limits: {nvidia.com/gpu: 1}}
+  - name: embed
+    image: vllm/vllm-openai:v0.11.0
+    args: [--model, BAAI/bge-large-en-v1.5, --port, "8001"]
+    resources: {limits: {nvidia.com/mig-1g.10gb: 1}}
+`
+	if err := os.WriteFile(manifest, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _, err := runPlan(t, "plan", "-f", manifest, "--gpu", "A100-SXM4-80GB")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chat, embed, found := strings.Cut(out, "Pod pair, container embed\n")
+	if !found || !strings.Contains(chat, "Pod pair, container chat\nQwen/Qwen3-8B: ") || !strings.HasPrefix(embed, "BAAI/bge-large-en-v1.5: ") {
+		t.Errorf("want an answer for each container, got\n%s", out)
+	}
+	if strings.Contains(chat, "MIG 1g.10gb") || !strings.Contains(embed, "MIG 1g.10gb") {
+		t.Errorf("want the slice named at the container that asks for it, got\n%s", out)
+	}
+}
+
 // One pod's error ends only its own answer, and what trains is named.
 func TestPlanAnswersOtherPods(t *testing.T) {
 	out, notes, err := runPlan(t, "plan", "-f", "testdata/plan-host-notes.yaml", "--gpu", "H100-SXM5-80GB")

@@ -94,7 +94,8 @@ func newTrainingAnswer(found foundModel, s training.Settings, shards int64, offe
 		answer.notes = append(answer.notes, "what its vision tower keeps of pictures for the backward pass is not counted")
 	}
 	if most := found.model.MaxPositions; most > 0 && s.SequenceLength > most {
-		answer.notes = append(answer.notes, fmt.Sprintf("sequences of %d tokens are longer than the %d that the model takes", s.SequenceLength, most))
+		answer.notes = append(answer.notes,
+			fmt.Sprintf("sequences of %d tokens are longer than the %d that the model takes", s.SequenceLength, most))
 	}
 	for i := range offers {
 		option := trainingOption{offer: offers[i], account: answer.account}
