@@ -7,6 +7,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
+	inTree "k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
 	"github.com/ashlar-dev/ashlar/plugins/gpuchain"
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
@@ -18,14 +19,19 @@ const maxRemedies = 2
 
 // explainCounted says why a pod fits on no node whose device plugin it could be served
 // by, beyond what the nodes' own reasons say, and what would help.
-func (p *Plugin) explainCounted(ctx context.Context, c *countedCycle) []textClause {
+func (p *Plugin) explainCounted(ctx context.Context, c *countedCycle, statuses fwk.NodeToStatusReader) []textClause {
 	nodes := p.listNodes()
+	if open := openNodes(nodes, statuses); slices.ContainsFunc(open, func(node fwk.NodeInfo) bool {
+		return p.counted.ServesAny(c.request, node)
+	}) {
+		nodes = open
+	}
 	for _, name := range c.request.Names() {
 		supplies := p.counted.ListSupplies(name, nodes)
 		if len(supplies) == 0 {
 			continue // it is served from slices, or not at all
 		}
-		for _, part := range c.request.Split() {
+		for _, part := range c.request.SplitServers() {
 			if part.Server == nil || part.Amounts[name] == 0 {
 				continue
 			}
@@ -39,6 +45,15 @@ func (p *Plugin) explainCounted(ctx context.Context, c *countedCycle) []textClau
 		}
 	}
 	return nil
+}
+
+// openNodes are the nodes that lack devices or other resources, but that no other plugin has
+// refused, such as that for node affinity.
+func openNodes(nodes []fwk.NodeInfo, statuses fwk.NodeToStatusReader) []fwk.NodeInfo {
+	return slices.DeleteFunc(slices.Clone(nodes), func(node fwk.NodeInfo) bool {
+		status := statuses.Get(node.Node().Name)
+		return status == nil || status.Plugin() != Name && status.Plugin() != inTree.NodeResourcesFit
+	})
 }
 
 // explainChain says which link of the chain is broken at whose end GPUs are offered, "" if
@@ -132,11 +147,11 @@ func remedyClausesOf(remedies []modelmemory.Remedy) []textClause {
 func describeOtherProfile(server *modelmemory.Server, supplies []deviceplugin.Supply) string {
 	for i := range supplies {
 		if profile, found := supplies[i].Resource.SmallestProfile(server); found {
-			return fmt.Sprintf("no device in this cluster would do; MIG profile %s of %s is the smallest that would", profile,
+			return fmt.Sprintf("no device on a node open to the pod would do; MIG profile %s of %s is the smallest that would", profile,
 				supplies[i].Resource.Model.Product)
 		}
 	}
-	return "no device in this cluster would do: ashlar plan -f FILE lists GPUs that would"
+	return "no device on a node open to the pod would do: ashlar plan -f FILE lists GPUs that would"
 }
 
 // listOffers are the kinds of devices that there are on the nodes that a pod may go to, but

@@ -41,7 +41,7 @@ func cannotStartIn(pod *v1.Pod, part *launchPart) string {
 	case err != nil || !reading.IsServer():
 		return ""
 	case reading.TooFewGPUs != "":
-		return part.named(reading.TooFewGPUs)
+		return part.nameContainer(reading.TooFewGPUs)
 	case reading.GPUMemory > 0 || !isSettled(pod, reading):
 		return ""
 	}
@@ -59,5 +59,5 @@ func cannotStartIn(pod *v1.Pod, part *launchPart) string {
 	if wrong == nil {
 		return ""
 	}
-	return part.named(launch.DescribeFault(reading.Launch.Engine, wrong))
+	return part.nameContainer(launch.DescribeFault(reading.Launch.Engine, wrong))
 }

@@ -33,10 +33,10 @@ func (p *launchPart) listDoubts() []string {
 	}
 	var doubts []string
 	for _, contradiction := range reading.Contradictions {
-		doubts = append(doubts, p.named(contradiction))
+		doubts = append(doubts, p.nameContainer(contradiction))
 	}
 	unchecked := func(format string, args ...any) {
-		doubts = append(doubts, p.named("its model server's memory was not checked: "+fmt.Sprintf(format, args...)))
+		doubts = append(doubts, p.nameContainer("its model server's memory was not checked: "+fmt.Sprintf(format, args...)))
 	}
 	if open := openSettings(reading); len(open) > 0 {
 		unchecked("%s is unknown, because %s", open[0].Field, open[0].Because)

@@ -50,8 +50,8 @@ func LaunchParts(pod *v1.Pod) []launch.Pod {
 	return all
 }
 
-// named puts the container before a text about a part of a pod.
-func (p *launchPart) named(text string) string {
+// nameContainer puts the container before a text about a part of a pod.
+func (p *launchPart) nameContainer(text string) string {
 	if p.container == nil {
 		return text
 	}

@@ -115,7 +115,7 @@ func (r *Resource) refusesCount(request *PodRequest) string {
 // sentence; nothing for a pod without a model server.
 func (s *Source) DoubtsOn(request *PodRequest, node fwk.NodeInfo) []string {
 	offered := s.LookUpNode(node.Node())
-	if offered == nil || !slices.ContainsFunc(request.Split(), func(part *PodRequest) bool { return part.Server != nil }) {
+	if offered == nil || !slices.ContainsFunc(request.SplitServers(), func(part *PodRequest) bool { return part.Server != nil }) {
 		return nil
 	}
 	var doubts []string

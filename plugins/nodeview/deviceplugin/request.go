@@ -92,9 +92,9 @@ func readParts(pod *v1.Pod) []*PodRequest {
 	return parts
 }
 
-// Split is the request by the containers that run its model servers: itself unless there are
+// SplitServers is the request by the containers that run its model servers: itself unless there are
 // several.
-func (r *PodRequest) Split() []*PodRequest {
+func (r *PodRequest) SplitServers() []*PodRequest {
 	if r.Parts == nil {
 		return []*PodRequest{r}
 	}
