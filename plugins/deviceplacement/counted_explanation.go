@@ -21,10 +21,10 @@ const maxRemedies = 2
 // by, beyond what the nodes' own reasons say, and what would help.
 func (p *Plugin) explainCounted(ctx context.Context, c *countedCycle, statuses fwk.NodeToStatusReader) []textClause {
 	nodes := p.listNodes()
-	if open := openNodes(nodes, statuses); slices.ContainsFunc(open, func(node fwk.NodeInfo) bool {
+	if selected := selectedNodes(nodes, statuses); slices.ContainsFunc(selected, func(node fwk.NodeInfo) bool {
 		return p.counted.ServesAny(c.request, node)
 	}) {
-		nodes = open
+		nodes = selected
 	}
 	for _, name := range c.request.Names() {
 		supplies := p.counted.ListSupplies(name, nodes)
@@ -47,12 +47,12 @@ func (p *Plugin) explainCounted(ctx context.Context, c *countedCycle, statuses f
 	return nil
 }
 
-// openNodes are the nodes that lack devices or other resources, but that no other plugin has
-// refused, such as that for node affinity.
-func openNodes(nodes []fwk.NodeInfo, statuses fwk.NodeToStatusReader) []fwk.NodeInfo {
+// selectedNodes are the nodes that the pod does not rule out itself, by its selector, its affinity
+// or a node's name.
+func selectedNodes(nodes []fwk.NodeInfo, statuses fwk.NodeToStatusReader) []fwk.NodeInfo {
 	return slices.DeleteFunc(slices.Clone(nodes), func(node fwk.NodeInfo) bool {
 		status := statuses.Get(node.Node().Name)
-		return status == nil || status.Plugin() != Name && status.Plugin() != inTree.NodeResourcesFit
+		return status != nil && (status.Plugin() == inTree.NodeAffinity || status.Plugin() == inTree.NodeName)
 	})
 }
 
@@ -147,11 +147,11 @@ func remedyClausesOf(remedies []modelmemory.Remedy) []textClause {
 func describeOtherProfile(server *modelmemory.Server, supplies []deviceplugin.Supply) string {
 	for i := range supplies {
 		if profile, found := supplies[i].Resource.SmallestProfile(server); found {
-			return fmt.Sprintf("no device on a node open to the pod would do; MIG profile %s of %s is the smallest that would", profile,
+			return fmt.Sprintf("no device on a node that the pod selects would do; MIG profile %s of %s is the smallest that would", profile,
 				supplies[i].Resource.Model.Product)
 		}
 	}
-	return "no device on a node open to the pod would do: ashlar plan -f FILE lists GPUs that would"
+	return "no device on a node that the pod selects would do: ashlar plan -f FILE lists GPUs that would"
 }
 
 // listOffers are the kinds of devices that there are on the nodes that a pod may go to, but

@@ -298,8 +298,8 @@ func TestExplainCounted(t *testing.T) {
 	}
 }
 
-// A node on which the server would start is none for a pod that may not go there.
-func TestExplainCountedOnNodesOpenToThePod(t *testing.T) {
+// A node on which the server would start is none for a pod that rules it out itself.
+func TestExplainCountedOnSelectedNodes(t *testing.T) {
 	s := newFakeScheduler(t, nil, countedNodes()[:2])
 	pod := countedPod("pod", "1", eightB...)
 	state := s.preFilter(pod)
