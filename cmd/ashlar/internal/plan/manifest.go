@@ -26,8 +26,8 @@ type manifestPod struct {
 	container string
 }
 
-// where says where the pod is, and which of its containers is meant if several have servers.
-func (p *manifestPod) where() string {
+// placeText says where the pod is, and which of its containers is meant if several have servers.
+func (p *manifestPod) placeText() string {
 	if p.container == "" {
 		return p.Where()
 	}
@@ -79,7 +79,7 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 	var others []string
 	for _, pod := range splitServers(pods) {
 		if pod.reading, err = pod.launch.Read(); err != nil {
-			failures = append(failures, fmt.Errorf("%s: %w", pod.where(), err))
+			failures = append(failures, fmt.Errorf("%s: %w", pod.placeText(), err))
 			continue
 		}
 		if reason := f.passedOver(&pod); reason != "" {
@@ -113,7 +113,7 @@ func (f *planFlags) passedOver(pod *manifestPod) string {
 	case r.Launch.Engine == "" && f.launch.engine == "":
 		return pod.engineDoubt()
 	case r.Model == "" && f.source.name == "" && f.source.config == "":
-		return fmt.Sprintf("%s: the model is unknown, because %s; or name it: ashlar plan MODEL -f ...", pod.where(), modelDoubt(r))
+		return fmt.Sprintf("%s: the model is unknown, because %s; or name it: ashlar plan MODEL -f ...", pod.placeText(), modelDoubt(r))
 	}
 	return ""
 }
@@ -123,18 +123,18 @@ func (p *manifestPod) engineDoubt() string {
 	r := &p.reading
 	if launcher := trainingLauncher(&p.Spec); launcher != "" && !r.IsServer() {
 		return fmt.Sprintf("%s: runs %s: what a training job takes is not read from its pod; ashlar plan MODEL --train accounts for one, and "+
-			"annotation %s states it to the scheduler", p.where(), launcher, launch.GPUMemoryAnnotation)
+			"annotation %s states it to the scheduler", p.placeText(), launcher, launch.GPUMemoryAnnotation)
 	}
 	if !r.IsServer() {
 		return fmt.Sprintf("%s: starts no model server that is known here; name its engine with annotation %s or --engine",
-			p.where(), launch.EngineAnnotation)
+			p.placeText(), launch.EngineAnnotation)
 	}
 	for _, u := range r.Unknown {
 		if u.Field == launch.FieldEngine || u.Field == launch.FieldGPUMemory {
-			return fmt.Sprintf("%s: %s: %s", p.where(), r.Server, u.Because)
+			return fmt.Sprintf("%s: %s: %s", p.placeText(), r.Server, u.Because)
 		}
 	}
-	return fmt.Sprintf("%s: how %s takes memory is not known here", p.where(), r.Server)
+	return fmt.Sprintf("%s: how %s takes memory is not known here", p.placeText(), r.Server)
 }
 
 // modelDoubt says why a pod's model is not known.
@@ -167,14 +167,14 @@ func (f *planFlags) questionOf(cmd *cobra.Command, pod *manifestPod) (serverQues
 			err = fmt.Errorf("%w; Ashlar's scheduler goes by the %s per GPU that the pod states (%s)", err, r.GPUMemory,
 				launch.GPUMemoryAnnotation)
 		}
-		return serverQuestion{}, fmt.Errorf("%s: %w", pod.where(), err)
+		return serverQuestion{}, fmt.Errorf("%s: %w", pod.placeText(), err)
 	}
 	question := newQuestion(found)
-	question.where, question.Launch, question.profiles = pod.where(), r.Launch, pod.MIGProfiles()
+	question.where, question.Launch, question.profiles = pod.placeText(), r.Launch, pod.MIGProfiles()
 	question.Demand.Context, question.Demand.Requests = r.Context, r.Concurrency
 	question.allowsLong = memoryplan.AllowsLongRequests(&pod.launch, r.Container)
 	if err := question.applyOverrides(r.Overrides); err != nil {
-		return serverQuestion{}, fmt.Errorf("%s: %s: %w", pod.where(), r.Explicit[launch.FieldOverrides], err)
+		return serverQuestion{}, fmt.Errorf("%s: %s: %w", pod.placeText(), r.Explicit[launch.FieldOverrides], err)
 	}
 	// What a server does not state, it runs on one GPU.
 	if question.Launch.TensorParallel == 0 {
