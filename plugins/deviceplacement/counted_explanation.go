@@ -7,6 +7,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
+	inTree "k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
 	"github.com/ashlar-dev/ashlar/plugins/gpuchain"
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
@@ -18,24 +19,41 @@ const maxRemedies = 2
 
 // explainCounted says why a pod fits on no node whose device plugin it could be served
 // by, beyond what the nodes' own reasons say, and what would help.
-func (p *Plugin) explainCounted(ctx context.Context, c *countedCycle) []textClause {
+func (p *Plugin) explainCounted(ctx context.Context, c *countedCycle, statuses fwk.NodeToStatusReader) []textClause {
 	nodes := p.listNodes()
+	if selected := selectedNodes(nodes, statuses); slices.ContainsFunc(selected, func(node fwk.NodeInfo) bool {
+		return p.counted.ServesAny(c.request, node)
+	}) {
+		nodes = selected
+	}
 	for _, name := range c.request.Names() {
 		supplies := p.counted.ListSupplies(name, nodes)
 		if len(supplies) == 0 {
 			continue // it is served from slices, or not at all
 		}
-		if clauses := p.explainServer(ctx, c, supplies, nodes); len(clauses) > 0 {
-			return clauses
-		}
-		if server := c.request.Server; server != nil {
-			supplies = slices.DeleteFunc(supplies, func(s deviceplugin.Supply) bool { return s.Resource.RefusesServer(server) != "" })
+		for _, part := range c.request.SplitServers() {
+			if part.Server == nil || part.Amounts[name] == 0 {
+				continue
+			}
+			if clauses := p.explainServer(ctx, c.pod, part.Server, supplies, nodes); len(clauses) > 0 {
+				return clauses
+			}
+			supplies = slices.DeleteFunc(supplies, func(s deviceplugin.Supply) bool { return s.Resource.RefusesServer(part.Server) != "" })
 		}
 		if clauses := explainSupply(c.request.Amounts[name], name, supplies, c.request.Server); len(clauses) > 0 {
 			return clauses
 		}
 	}
 	return nil
+}
+
+// selectedNodes are the nodes that the pod does not rule out itself, by its selector, its affinity
+// or a node's name.
+func selectedNodes(nodes []fwk.NodeInfo, statuses fwk.NodeToStatusReader) []fwk.NodeInfo {
+	return slices.DeleteFunc(slices.Clone(nodes), func(node fwk.NodeInfo) bool {
+		status := statuses.Get(node.Node().Name)
+		return status != nil && (status.Plugin() == inTree.NodeAffinity || status.Plugin() == inTree.NodeName)
+	})
 }
 
 // explainChain says which link of the chain is broken at whose end GPUs are offered, "" if
@@ -60,13 +78,11 @@ func (p *Plugin) chainEvidence(pod *v1.Pod, nodes []fwk.NodeInfo) gpuchain.Evide
 	return evidence
 }
 
-// explainServer says, if the pod's model server starts on none of the devices that it asks
+// explainServer says, if a model server of the pod starts on none of the devices that it asks
 // for, why not on the largest, and on what it would.
-func (p *Plugin) explainServer(ctx context.Context, c *countedCycle, supplies []deviceplugin.Supply, nodes []fwk.NodeInfo) []textClause {
-	server := c.request.Server
-	if server == nil {
-		return nil
-	}
+func (p *Plugin) explainServer(
+	ctx context.Context, pod *v1.Pod, server *modelmemory.Server, supplies []deviceplugin.Supply, nodes []fwk.NodeInfo,
+) []textClause {
 	because, heldTo := "", false
 	largest := int64(-1)
 	for i := range supplies {
@@ -78,7 +94,7 @@ func (p *Plugin) explainServer(ctx context.Context, c *countedCycle, supplies []
 			because, largest, heldTo = refused, total, supplies[i].Resource.MayHold(server)
 		}
 	}
-	remedies := server.FindRemedies(p.listOffers(ctx, c.pod, nodes))
+	remedies := server.FindRemedies(p.listOffers(ctx, pod, nodes))
 	if len(remedies) == 0 && heldTo {
 		return []textClause{{text: because}} // it says how
 	}
@@ -131,11 +147,11 @@ func remedyClausesOf(remedies []modelmemory.Remedy) []textClause {
 func describeOtherProfile(server *modelmemory.Server, supplies []deviceplugin.Supply) string {
 	for i := range supplies {
 		if profile, found := supplies[i].Resource.SmallestProfile(server); found {
-			return fmt.Sprintf("no device in this cluster would do; MIG profile %s of %s is the smallest that would", profile,
+			return fmt.Sprintf("no device on a node that the pod selects would do; MIG profile %s of %s is the smallest that would", profile,
 				supplies[i].Resource.Model.Product)
 		}
 	}
-	return "no device in this cluster would do: ashlar plan -f FILE lists GPUs that would"
+	return "no device on a node that the pod selects would do: ashlar plan -f FILE lists GPUs that would"
 }
 
 // listOffers are the kinds of devices that there are on the nodes that a pod may go to, but

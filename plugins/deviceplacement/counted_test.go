@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
+	inTree "k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 	"k8s.io/utils/ptr"
 )
 
@@ -297,6 +298,25 @@ func TestExplainCounted(t *testing.T) {
 	}
 }
 
+// A node on which the server would start is none for a pod that rules it out itself.
+func TestExplainCountedOnSelectedNodes(t *testing.T) {
+	s := newFakeScheduler(t, nil, countedNodes()[:2])
+	pod := countedPod("pod", "1", eightB...)
+	state := s.preFilter(pod)
+	statuses := framework.NewDefaultNodeToStatus()
+	statuses.Set("t4", fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) have no GPU").WithPlugin(Name))
+	statuses.Set("l40s", fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) didn't match").WithPlugin(inTree.NodeAffinity))
+	_, status := s.PostFilter(context.Background(), state, pod, statuses)
+	for _, want := range []string{"Tesla T4: nothing is left for the KV cache", "would fit: nvidia.com/gpu: 2 with --tensor-parallel-size=2 on node t4"} {
+		if !strings.Contains(status.Message(), want) {
+			t.Errorf("got %q, want %q", status.Message(), want)
+		}
+	}
+	if strings.Contains(status.Message(), "on node l40s") {
+		t.Errorf("a node that the pod may not go to is named: %q", status.Message())
+	}
+}
+
 // manyProfiles is a node that hands out slices of many profiles.
 func manyProfiles(name string, count int) *v1.Node {
 	node := countedNode(name, "", "", "0")
@@ -322,5 +342,18 @@ func TestSignPod(t *testing.T) {
 	}
 	if diff := cmp.Diff(sign(first), sign(countedPod("c", "1", slices.Concat(eightB, []string{"--max-num-seqs=8"})...))); diff == "" {
 		t.Error("another server signs the same")
+	}
+	pair := func(first, second v1.ResourceName) *v1.Pod {
+		pod := countedPod("d", "1", eightB...)
+		pod.Spec.Containers = append(pod.Spec.Containers, pod.Spec.Containers[0])
+		for i, name := range []v1.ResourceName{first, second} {
+			amounts := v1.ResourceList{name: resource.MustParse("1")}
+			pod.Spec.Containers[i].Resources = v1.ResourceRequirements{Limits: amounts, Requests: amounts}
+		}
+		return pod
+	}
+	const gpu, slice = "nvidia.com/gpu", "nvidia.com/mig-1g.10gb"
+	if diff := cmp.Diff(sign(pair(gpu, slice)), sign(pair(slice, gpu))); diff == "" {
+		t.Error("servers on each other's GPUs sign the same")
 	}
 }

@@ -36,13 +36,17 @@ func (p *Plugin) sendEvent(pod *v1.Pod, eventType, reason, note string) {
 	p.recorder.Eventf(pod, nil, eventType, reason, "Scheduling", "%s", note)
 }
 
-// announceDoubts sends an event with the doubts about a pod's model server, once for each
-// pod.
-func (p *Plugin) announceDoubts(pod *v1.Pod) {
+// announceDoubts sends an event with the doubts about a pod's model servers, and one more if it is
+// not empty, once for each pod.
+func (p *Plugin) announceDoubts(pod *v1.Pod, more string) {
 	if p.recorder == nil || !p.doubted.rememberPod(pod.UID) {
 		return
 	}
-	if doubts := modelmemory.Doubts(pod); len(doubts) > 0 {
+	doubts := modelmemory.Doubts(pod)
+	if more != "" {
+		doubts = append(doubts, more)
+	}
+	if len(doubts) > 0 {
 		p.sendEvent(pod, v1.EventTypeWarning, reasonModelServerDoubt, strings.Join(doubts, "; "))
 	}
 }

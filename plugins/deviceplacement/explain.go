@@ -75,7 +75,7 @@ func (p *Plugin) explainPod(
 	}
 	e.unserved = p.unservedResources(pod)
 	if counted := countedOf(state); counted != nil {
-		e.counted = p.explainCounted(ctx, counted)
+		e.counted = p.explainCounted(ctx, counted, statuses)
 	}
 	if c == nil && len(extendedResources(pod)) == 0 {
 		return e

@@ -33,11 +33,11 @@ func (p *Plugin) PreFilter(
 	}
 	if cycle != nil {
 		state.Write(cycleKey, &podCycle{Cycle: cycle})
-		p.announceDoubts(pod)
+		p.announceDoubts(pod, modelmemory.SeparateDoubt(pod))
 	}
 	if counted != nil {
 		state.Write(countedKey, counted)
-		p.announceDoubts(pod)
+		p.announceDoubts(pod, "")
 		if status.IsSkip() {
 			status = nil // nodes are asked about memory
 		}

@@ -123,7 +123,7 @@ func TestRecentPods(t *testing.T) {
 func TestNoEvents(*testing.T) {
 	p := &Plugin{}
 	p.sendEvent(newPod("pod"), v1.EventTypeNormal, reasonDevicesAllocated, "GPU 0")
-	p.announceDoubts(newPod("pod"))
+	p.announceDoubts(newPod("pod"), "")
 	p.PostBind(context.Background(), framework.NewCycleState(), newPod("pod"), "n")
 }
 

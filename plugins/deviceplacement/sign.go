@@ -20,7 +20,15 @@ func (p *Plugin) SignPod(ctx context.Context, pod *v1.Pod) ([]fwk.SignFragment, 
 	if !status.IsSuccess() || !deviceplugin.AsksForGPUs(pod) {
 		return fragments, status
 	}
-	return append(fragments, fwk.SignFragment{Key: Name, Value: signedServer(pod)}), nil
+	fragments = append(fragments, fwk.SignFragment{Key: Name, Value: signedServer(pod)})
+	if len(pod.Spec.Containers) > 1 { // each may have a server, on what it asks for itself
+		limits := make([]v1.ResourceList, 0, len(pod.Spec.Containers))
+		for i := range pod.Spec.Containers {
+			limits = append(limits, pod.Spec.Containers[i].Resources.Limits)
+		}
+		fragments = append(fragments, fwk.SignFragment{Key: Name + "/containers", Value: limits})
+	}
+	return fragments, nil
 }
 
 // annotationPrefix begins the names of all annotations that say something of a model server.

@@ -28,8 +28,13 @@ func (a *PlacementAnswer) NotesFor(cluster *ClusterObjects, q *PlacementQuestion
 			gated = append(gated, name)
 		}
 		if o.From == "" {
-			doubts.addPod(o.Pod)
+			doubts.addTexts(o.Pod.Name, slices.DeleteFunc(modelmemory.Doubts(o.Pod), func(doubt string) bool {
+				return strings.Contains(o.Refusal, doubt) // it says so itself
+			}))
 			doubts.addTexts(o.Pod.Name, o.Counted.Doubts)
+			if doubt := modelmemory.SeparateDoubt(o.Pod); doubt != "" && o.Bound != nil && o.Counted.Got == "" {
+				doubts.addTexts(o.Pod.Name, []string{doubt})
+			}
 		}
 		if slices.ContainsFunc(o.Pod.Spec.Volumes, func(v corev1.Volume) bool { return v.PersistentVolumeClaim != nil || v.Ephemeral != nil }) {
 			volumes = append(volumes, name)
@@ -68,8 +73,6 @@ type serverDoubts struct {
 	texts []string
 	pods  map[string][]string
 }
-
-func (d *serverDoubts) addPod(pod *corev1.Pod) { d.addTexts(pod.Name, modelmemory.Doubts(pod)) }
 
 func (d *serverDoubts) addTexts(pod string, texts []string) {
 	for _, doubt := range texts {

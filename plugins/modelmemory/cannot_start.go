@@ -15,22 +15,33 @@ import (
 // bounds. It is "" if nothing says so. claimed is the most devices that the pod's claims
 // give to a container, 0 if that is not known.
 func CannotStart(pod *v1.Pod, claimed int64) string {
-	const cannot = "the pod's model server cannot start: "
-	started := LaunchPod(pod.Annotations, &pod.Spec)
+	parts := partsOf(pod)
 	for i := range pod.Spec.Containers {
-		if c := &started.Containers[i]; c.GPUs == 0 && len(pod.Spec.Containers[i].Resources.Claims) > 0 {
+		if len(pod.Spec.Containers[i].Resources.Claims) == 0 {
+			continue // a part of a pod has no claims
+		}
+		if c := &parts[0].launched.Containers[i]; c.GPUs == 0 {
 			c.GPUs = claimed
 		}
 	}
-	reading, err := started.Read()
-	var refused *launch.RefusedNumber
+	for i := range parts {
+		if because := cannotStartIn(pod, &parts[i]); because != "" {
+			return "the pod's model server cannot start: " + because
+		}
+	}
+	return ""
+}
+
+// cannotStartIn is CannotStart for a part of a pod.
+func cannotStartIn(pod *v1.Pod, part *launchPart) string {
+	reading, err := part.launched.Read()
 	switch {
-	case errors.As(err, &refused):
-		return cannot + err.Error()
+	case errors.As(err, new(*launch.RefusedNumber)):
+		return err.Error() // it names the container
 	case err != nil || !reading.IsServer():
 		return ""
 	case reading.TooFewGPUs != "":
-		return cannot + reading.TooFewGPUs
+		return part.nameContainer(reading.TooFewGPUs)
 	case reading.GPUMemory > 0 || !isSettled(pod, reading):
 		return ""
 	}
@@ -48,5 +59,5 @@ func CannotStart(pod *v1.Pod, claimed int64) string {
 	if wrong == nil {
 		return ""
 	}
-	return cannot + wrong.Error()
+	return part.nameContainer(launch.DescribeFault(reading.Launch.Engine, wrong))
 }

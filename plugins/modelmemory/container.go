@@ -32,12 +32,19 @@ func launchContainer(c *v1.Container) launch.Container {
 	for i := range c.Env {
 		out.Env = append(out.Env, launch.EnvVar{Name: c.Env[i].Name, Value: c.Env[i].Value, From: sourceOf(c.Env[i].ValueFrom)})
 	}
+	out.GPUs = CountGPUs(c)
+	return out
+}
+
+// CountGPUs is how many GPUs, slices or replicas of one a container asks of device plugins.
+func CountGPUs(c *v1.Container) int64 {
+	count := int64(0)
 	for name, quantity := range c.Resources.Limits {
 		if isGPU(string(name)) {
-			out.GPUs += quantity.Value()
+			count += quantity.Value()
 		}
 	}
-	return out
+	return count
 }
 
 // isGPU reports whether a device plugin hands out GPUs under a resource's name, whole, in

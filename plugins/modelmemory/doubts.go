@@ -1,32 +1,61 @@
 package modelmemory
 
 import (
+	"errors"
 	"fmt"
 
 	v1 "k8s.io/api/core/v1"
 
+	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
-// Doubts says what about the pod's model server was not looked at, and which of its
+// Doubts says what about the pod's model servers was not looked at, and which of their
 // settings contradict one another; nothing for a pod that runs none.
 func Doubts(pod *v1.Pod) []string {
-	reading, err := LaunchPod(pod.Annotations, &pod.Spec).Read()
+	var doubts []string
+	for _, part := range partsOf(pod) {
+		doubts = append(doubts, part.listDoubts()...)
+	}
+	return doubts
+}
+
+func (p *launchPart) listDoubts() []string {
+	reading, err := p.launched.Read()
+	if errors.As(err, new(*launch.RefusedNumber)) {
+		return []string{err.Error()}
+	}
 	if err != nil {
 		return []string{fmt.Sprintf("its model server's memory was not checked: %v", err)}
 	}
 	if !reading.IsServer() || reading.GPUMemory > 0 {
 		return nil
 	}
-	doubts := reading.Contradictions
+	var doubts []string
+	for _, contradiction := range reading.Contradictions {
+		doubts = append(doubts, p.nameContainer(contradiction))
+	}
+	unchecked := func(format string, args ...any) {
+		doubts = append(doubts, p.nameContainer("its model server's memory was not checked: "+fmt.Sprintf(format, args...)))
+	}
 	if open := openSettings(reading); len(open) > 0 {
-		doubts = append(doubts,
-			fmt.Sprintf("its model server's memory was not checked: %s is unknown, because %s", open[0].Field, open[0].Because))
+		unchecked("%s is unknown, because %s", open[0].Field, open[0].Because)
 	}
 	if reading.Model != "" {
 		if _, err := model.Known(reading.Model); err != nil {
-			doubts = append(doubts, fmt.Sprintf("its model server's memory was not checked: %v", err))
+			unchecked("%v", err)
 		}
 	}
 	return doubts
+}
+
+// SeparateDoubt says of a pod with several model servers, each with limits of its own, that their
+// memory is not checked where something else than NVIDIA's device plugin serves it; "" for other
+// pods, of which Doubts tells.
+func SeparateDoubt(pod *v1.Pod) string {
+	if len(separateParts(pod)) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("its model servers' memory was not checked: which container gets which GPU is told only where NVIDIA's device plugin "+
+		"hands them out: give each server a pod, or state the memory of all on each GPU with annotation %s", launch.GPUMemoryAnnotation)
 }

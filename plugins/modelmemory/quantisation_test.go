@@ -17,7 +17,7 @@ func TestRefusesContradictedQuantisation(t *testing.T) {
 		want string // "" for accepted
 	}{
 		"16 bits": {[]string{llama, "--max-model-len=4096", "--quantization=awq"},
-			`vllm stops with "Cannot find the config file for awq"`},
+			`vLLM stops with "Cannot find the config file for awq"`},
 		"another scheme": {[]string{awq, "--max-model-len=4096", "--quantization=gptq"},
 			"contradicts the model's files, which are quantised as awq"},
 		"its own":         {[]string{awq, "--max-model-len=4096", "--quantization=awq_marlin"}, ""},
@@ -40,7 +40,7 @@ func TestRefusesContradictedQuantisation(t *testing.T) {
 		})
 	}
 	if doubts := modelmemory.Doubts(pod(nil, vllm, llama, "--quantization=int8")); len(doubts) != 1 ||
-		!strings.Contains(doubts[0], "--quantization int8: vllm has no such scheme") {
+		!strings.Contains(doubts[0], "--quantization int8: vLLM has no such scheme") {
 		t.Errorf("doubts about a scheme that nobody knows: %q", doubts)
 	}
 }

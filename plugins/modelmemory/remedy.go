@@ -41,8 +41,9 @@ func (r *Remedy) String() string {
 	return fmt.Sprintf("%s on node %s", text, r.Node)
 }
 
-// FindRemedies are the offers on which the server would start, that with the least memory
-// first; equal ones by node. Of one kind of device only the first is given.
+// FindRemedies are the offers on which the server would start: that with the least memory, then
+// that with the fewest devices, then the others by memory; equal ones by node. Of one kind of
+// device only the first is given.
 func (s *Server) FindRemedies(offers []Offer) []Remedy {
 	offers = slices.Clone(offers)
 	slices.SortStableFunc(offers, func(a, b Offer) int { return cmp.Compare(a.Node, b.Node) })
@@ -61,6 +62,13 @@ func (s *Server) FindRemedies(offers []Offer) []Remedy {
 	slices.SortStableFunc(remedies, func(a, b Remedy) int {
 		return cmp.Or(cmp.Compare(a.memory(), b.memory()), cmp.Compare(a.Count, b.Count))
 	})
+	if len(remedies) > 2 {
+		rest := remedies[1:]
+		fewest := slices.MinFunc(rest, func(a, b Remedy) int { return cmp.Compare(a.Count, b.Count) })
+		at := slices.IndexFunc(rest, func(r Remedy) bool { return r.Count == fewest.Count })
+		copy(rest[1:at+1], rest[:at])
+		rest[0] = fewest
+	}
 	return remedies
 }
 

@@ -74,6 +74,28 @@ func TestFindRemedies(t *testing.T) {
 	}
 }
 
+// Few large devices stand beside many small ones.
+func TestFewestDevicesComeSecond(t *testing.T) {
+	server, err := modelmemory.Of(pod(nil, "vllm/vllm-openai:v0.11.0", "--model=Qwen/Qwen2.5-14B-Instruct", "--max-model-len=4096"))
+	if err != nil || server == nil {
+		t.Fatalf("no server: %v", err)
+	}
+	var got []string
+	for _, remedy := range server.FindRemedies([]modelmemory.Offer{
+		{Device: t4, Most: 4, Request: "nvidia.com/gpu", Node: "t4-0"}, {Device: t4, Most: 8, Request: "nvidia.com/gpu", Node: "t4-1"},
+		{Device: h200, Most: 8, Request: "nvidia.com/gpu", Node: "h200-0"},
+	}) {
+		got = append(got, remedy.String())
+	}
+	want := []string{
+		"nvidia.com/gpu: 4 with --tensor-parallel-size=4 on node t4-0", "nvidia.com/gpu: 1 on node h200-0",
+		"nvidia.com/gpu: 4 with --tensor-parallel-size=4 on node t4-1",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("remedies (-want +got):\n%s", diff)
+	}
+}
+
 func TestCannotStart(t *testing.T) {
 	for name, tc := range map[string]struct {
 		gpus string
@@ -93,7 +115,7 @@ func TestCannotStart(t *testing.T) {
 		"not settled": {gpus: "1", args: []string{"--model=meta-llama/Llama-3.1-8B-Instruct", "--gpu-memory-utilization=${SHARE}"}},
 		"heads not divided": {
 			gpus: "3", args: []string{"--model=meta-llama/Llama-3.1-8B-Instruct", "--tensor-parallel-size=3"},
-			want: "the pod's model server cannot start: TensorParallel is 3: it does not divide the model's 32 attention heads",
+			want: "the pod's model server cannot start: --tensor-parallel-size 3: it does not divide the model's 32 attention heads",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

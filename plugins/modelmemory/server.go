@@ -39,41 +39,47 @@ type Device struct {
 
 type serverQuestion = Device
 
-// Of reads the pod's model server; nil if it runs none whose memory can be told. The
+// Of reads the pod's model server; nil if it runs none whose memory can be told, or several. The
 // error is an annotation of ours that cannot be read.
 func Of(pod *v1.Pod) (*Server, error) {
 	if _, err := (launch.Pod{Annotations: pod.Annotations}).Read(); err != nil {
 		return nil, err
 	}
-	reading, err := LaunchPod(pod.Annotations, &pod.Spec).Read()
+	return serverIn(pod, LaunchPod(pod.Annotations, &pod.Spec)), nil
+}
+
+// serverIn is the model server that a pod runs in the containers that launched has; nil if there is
+// none whose memory can be told.
+func serverIn(pod *v1.Pod, launched launch.Pod) *Server {
+	reading, err := launched.Read()
 	if err != nil {
-		return nil, nil //nolint:nilerr // the server itself will say what is wrong with its settings
+		return nil // the server itself will say what is wrong with its settings
 	}
 	s := &Server{name: reading.Model, stated: reading.GPUMemory, verdicts: map[serverQuestion]string{},
 		demand: memory.Demand{Context: reading.Context, Requests: reading.Concurrency}}
 	if s.stated > 0 {
-		return s, nil
+		return s
 	}
 	if !isSettled(pod, reading) {
-		return nil, nil
+		return nil
 	}
 	m, err := model.Known(reading.Model)
 	if err != nil {
-		return nil, nil //nolint:nilerr // a model that is not known is placed by what the pod asks for
+		return nil // a model that is not known is placed by what the pod asks for
 	}
 	s.model, s.engine = m, reading.Launch.Engine.Title()
 	for _, version := range versionsOf(reading) {
 		reading.Launch.Version = version
 		server, err := memory.NewServer(m, reading.Launch)
 		if err != nil {
-			return nil, nil //nolint:nilerr // the engine will say so itself
+			return nil // the engine will say so itself
 		}
 		s.servers, s.launches = append(s.servers, server), append(s.launches, reading.Launch)
 	}
 	if len(s.servers) == 0 {
-		return nil, nil
+		return nil
 	}
-	return s, nil
+	return s
 }
 
 // isSettled reports whether the pod settles all that the server's memory depends on: a

@@ -1,10 +1,9 @@
 package serverhost
 
 import (
-	"strings"
-
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/memory"
 )
@@ -47,12 +46,7 @@ func (s *ModelServer) HostNotes() []string {
 // localGPUs is how many processes with a GPU each the container starts: those of a server
 // that spans nodes are as many as the container asks for.
 func (s *ModelServer) localGPUs() int64 {
-	all, asked := s.Launch.GPUCount()*max(1, s.Launch.DataParallel), int64(0)
-	for name, quantity := range s.Container.Resources.Limits {
-		if strings.HasSuffix(string(name), ".com/gpu") {
-			asked += quantity.Value()
-		}
-	}
+	all, asked := s.Launch.GPUCount()*max(1, s.Launch.DataParallel), modelmemory.CountGPUs(s.Container)
 	if asked > 0 {
 		return min(all, asked)
 	}

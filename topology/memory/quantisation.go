@@ -215,7 +215,7 @@ func (s *Server) schemeRefusal() string {
 			"(config.json has no quantization_config): %s", flag, howRefused(l.Engine, l.Quantisation))
 	case files != "" && scheme.files != nil && !slices.Contains(scheme.files, files):
 		return fmt.Sprintf("%s contradicts the model's files, which are quantised as %s: %s refuses to start; without the flag it "+
-			"takes what the files are", flag, files, l.Engine)
+			"takes what the files are", flag, files, l.Engine.Title())
 	}
 	return ""
 }
@@ -224,9 +224,9 @@ func (s *Server) schemeRefusal() string {
 func howRefused(engine Engine, scheme string) string {
 	switch {
 	case engine == TGI:
-		return fmt.Sprintf("%s stops with \"Cannot load `%s` weight, make sure the model is already quantized\"", engine, scheme)
+		return fmt.Sprintf("%s stops with \"Cannot load `%s` weight, make sure the model is already quantized\"", engine.Title(), scheme)
 	case strings.Contains(scheme, "awq") || strings.Contains(scheme, "gptq") || strings.HasPrefix(scheme, "modelopt"):
-		return fmt.Sprintf("%s stops with \"Cannot find the config file for %s\"", engine, scheme)
+		return fmt.Sprintf("%s stops with \"Cannot find the config file for %s\"", engine.Title(), scheme)
 	}
-	return fmt.Sprintf("%s does not start", engine)
+	return fmt.Sprintf("%s does not start", engine.Title())
 }

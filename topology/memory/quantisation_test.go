@@ -18,11 +18,11 @@ func TestSchemeRefusal(t *testing.T) {
 		scheme      string
 		model, want string // want "" for none
 	}{
-		"awq on 16 bits":            {VLLM, "awq", plain, `vllm stops with "Cannot find the config file for awq"`},
-		"gptq on 16 bits":           {VLLM, "gptq_marlin", plain, `vllm stops with "Cannot find the config file for gptq_marlin"`},
+		"awq on 16 bits":            {VLLM, "awq", plain, `vLLM stops with "Cannot find the config file for awq"`},
+		"gptq on 16 bits":           {VLLM, "gptq_marlin", plain, `vLLM stops with "Cannot find the config file for gptq_marlin"`},
 		"packed on 16 bits":         {VLLM, "compressed-tensors", plain, "it only confirms that the model's files are quantised so already"},
 		"modelopt on 16 bits":       {VLLM, "modelopt", plain, `"Cannot find the config file for modelopt"`},
-		"SGLang":                    {SGLang, "awq", plain, "sglang stops"},
+		"SGLang":                    {SGLang, "awq", plain, "SGLang stops"},
 		"TGI":                       {TGI, "gptq", plain, "Cannot load `gptq` weight, make sure the model is already quantized"},
 		"awq on AWQ":                {VLLM, "awq", awq, ""},
 		"kernel of AWQ":             {VLLM, "awq_marlin", awq, ""},
@@ -111,7 +111,7 @@ func TestBfloat16OnGPUsWithoutIt(t *testing.T) {
 		"before the fallback": {Launch{Engine: VLLM, Version: Version{Minor: 8}}, "Qwen/Qwen2.5-3B-Instruct", turing, "", false},
 		"stated": {Launch{Engine: VLLM, Dtype: "bfloat16"}, "Qwen/Qwen2.5-3B-Instruct", turing,
 			"has no bfloat16, which --dtype states", false},
-		"overflows": {Launch{Engine: VLLM}, "google/gemma-2-2b-it", turing, "gemma2 does not run in float16", true},
+		"overflows": {Launch{Engine: VLLM}, "google/gemma-2-2b-it", turing, "gemma2 does not run in float16: state --dtype float32", true},
 		"float16 by hand": {Launch{Engine: VLLM, Dtype: "float16"}, "google/gemma-2-2b-it", topology.ComputeCapability{Major: 9},
 			"vLLM refuses it for gemma2", false},
 		"SGLang":          {Launch{Engine: SGLang}, "Qwen/Qwen2.5-3B-Instruct", turing, "", true},

@@ -92,7 +92,8 @@ func (s *Server) unsupportedByVLLM(g GPU) string {
 		least = turingCompute // vLLM pull requests 29901 and 33076
 	}
 	if g.Compute.Less(leastBfloat16) && noFloat16[s.Model.Type] && s.Launch.Dtype != "float32" {
-		return fmt.Sprintf("compute capability %s has no bfloat16, and %s does not run in float16", g.Compute, s.Model.Type)
+		return fmt.Sprintf("compute capability %s has no bfloat16, and %s does not run in float16: state --dtype float32, which doubles the "+
+			"weights, or take a GPU of compute capability %s", g.Compute, s.Model.Type, leastBfloat16)
 	}
 	if g.Compute.Less(leastBfloat16) && s.Launch.Dtype == "bfloat16" { // check_if_supports_dtype in vllm/platforms/cuda.py
 		return fmt.Sprintf("compute capability %s has no bfloat16, which --dtype states: state float16", g.Compute)

@@ -34,18 +34,32 @@ func readLedger(r *Resource, pods []fwk.PodInfo, read func(*v1.Pod) *PodRequest)
 			continue
 		}
 		request := read(pod)
-		if request == nil {
-			continue
-		}
-		count := min(request.Amounts[r.Name], r.Count)
-		if count > 0 {
-			takes := min(r.takenBy(request.Server), r.Device.Total) // a pod may state more than there is
-			ledger.takes = append(ledger.takes, replicaTakes{bytes: takes, replicas: count})
-			ledger.replicas += count
+		switch {
+		case request == nil:
+		case request.Parts == nil:
+			ledger.addRequest(r, request)
+		default:
+			for _, part := range request.Parts {
+				ledger.addRequest(r, part)
+			}
 		}
 	}
-	slices.SortFunc(ledger.takes, func(a, b replicaTakes) int { return cmp.Compare(b.bytes, a.bytes) })
+	ledger.sortTakes()
 	return ledger
+}
+
+// addRequest adds what a pod, or a container of it, takes.
+func (l *sharedLedger) addRequest(r *Resource, request *PodRequest) {
+	count := min(request.Amounts[r.Name], r.Count)
+	if count > 0 {
+		takes := min(r.takenBy(request.Server), r.Device.Total) // a pod may state more than there is
+		l.takes = append(l.takes, replicaTakes{bytes: takes, replicas: count})
+		l.replicas += count
+	}
+}
+
+func (l *sharedLedger) sortTakes() {
+	slices.SortFunc(l.takes, func(a, b replicaTakes) int { return cmp.Compare(b.bytes, a.bytes) })
 }
 
 // fairShare is the part of a device's memory that one replica stands for.

@@ -38,14 +38,26 @@ func (s *Source) RefusalOn(request *PodRequest, node fwk.NodeInfo) *NodeRefusal 
 		if r == nil {
 			continue
 		}
-		if refusal := s.refusesResource(r, request, node); refusal != nil {
-			return refusal
+		if request.Parts == nil {
+			if refusal := s.refusesResource(r, request, nil, node); refusal != nil {
+				return refusal
+			}
+		}
+		for i, part := range request.Parts {
+			if part.Amounts[name] == 0 {
+				continue
+			}
+			if refusal := s.refusesResource(r, part, slices.Concat(request.Parts[:i], request.Parts[i+1:]), node); refusal != nil {
+				return refusal
+			}
 		}
 	}
 	return nil
 }
 
-func (s *Source) refusesResource(r *Resource, request *PodRequest, node fwk.NodeInfo) *NodeRefusal {
+// refusesResource is about what a pod asks for of one resource, or a container of it, beside the
+// others of its pod.
+func (s *Source) refusesResource(r *Resource, request *PodRequest, others []*PodRequest, node fwk.NodeInfo) *NodeRefusal {
 	if text := r.refusesCount(request); text != "" {
 		return &NodeRefusal{Text: text, Never: true}
 	}
@@ -61,6 +73,12 @@ func (s *Source) refusesResource(r *Resource, request *PodRequest, node fwk.Node
 		return nil // alone on its device, or held to its part of it, or nothing is told
 	}
 	ledger := readLedger(r, node.GetPods(), s.readPod)
+	if len(others) > 0 {
+		for _, other := range others {
+			ledger.addRequest(r, other)
+		}
+		ledger.sortTakes()
+	}
 	if ledger.replicas == 0 && request.Server == nil {
 		return nil
 	}
@@ -97,7 +115,7 @@ func (r *Resource) refusesCount(request *PodRequest) string {
 // sentence; nothing for a pod without a model server.
 func (s *Source) DoubtsOn(request *PodRequest, node fwk.NodeInfo) []string {
 	offered := s.LookUpNode(node.Node())
-	if offered == nil || request.Server == nil {
+	if offered == nil || !slices.ContainsFunc(request.SplitServers(), func(part *PodRequest) bool { return part.Server != nil }) {
 		return nil
 	}
 	var doubts []string

@@ -77,6 +77,55 @@ func TestRefusalOn(t *testing.T) {
 	}
 }
 
+// Each of several servers is judged on the GPUs of its own container, and counts among those that
+// share a GPU.
+func TestRefusalOfSeveralServers(t *testing.T) {
+	const gpu, slice = "nvidia.com/gpu", "nvidia.com/mig-1g.10gb"
+	large := []string{"--model=meta-llama/Llama-3.1-8B-Instruct", "--max-model-len=4096"}
+	small := []string{"--model=BAAI/bge-large-en-v1.5"}
+	both := func(secondOf string, first, second []string) *v1.Pod {
+		pod, other := podOf(gpu, "1", nil, first...), podOf(secondOf, "1", nil, second...)
+		other.Spec.Containers[0].Name = "second"
+		pod.Spec.Containers = append(pod.Spec.Containers, other.Spec.Containers...)
+		return pod
+	}
+	l40s := nodeOf(labelsOf("NVIDIA-L40S", "46068", "4"), map[string]string{gpu: "4"})
+	t4 := nodeOf(labelsOf("Tesla-T4", "15360", "4"), map[string]string{gpu: "4"})
+	mixed := nodeOf(labelsOf("NVIDIA-A100-SXM4-80GB", "81920", "1", slice+".product", "NVIDIA-A100-SXM4-80GB-MIG-1g.10gb",
+		slice+".memory", "9728", slice+".count", "3"), map[string]string{gpu: "1", slice: "3"})
+	shared := nodeOf(labelsOf("NVIDIA-L40S-SHARED", "46068", "1", "nvidia.com/gpu.replicas", "4"), map[string]string{gpu: "4"})
+	for name, tc := range map[string]struct {
+		node    *v1.Node
+		running []*v1.Pod
+		pod     *v1.Pod
+		want    string // "" for none
+	}{
+		"both start":               {node: l40s, pod: both(gpu, large, small)},
+		"the first does not":       {node: t4, pod: both(gpu, large, small), want: "starts meta-llama/Llama-3.1-8B-Instruct"},
+		"the second does not":      {node: t4, pod: both(gpu, small, large), want: "starts meta-llama/Llama-3.1-8B-Instruct"},
+		"each on what it asks for": {node: mixed, pod: both(slice, large, append([]string{"--enforce-eager"}, small...))},
+		"the slice is too small":   {node: mixed, pod: both(slice, small, large), want: "starts meta-llama/Llama-3.1-8B-Instruct"},
+		"both on one shared GPU":   {node: shared, pod: both(gpu, large, large), want: "without room for"},
+		"beside a pod of two": {node: shared, running: []*v1.Pod{both(gpu, small, small)},
+			pod: podOf(gpu, "1", nil, large...), want: "without room for"},
+		"nothing known of a second": {node: t4, pod: both(gpu, small, nil)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request, err := ReadPod(tc.pod)
+			if err != nil {
+				t.Fatal(err)
+			}
+			refusal, text := NewSource().RefusalOn(request, infoOf(tc.node, tc.running...)), ""
+			if refusal != nil {
+				text = refusal.Text
+			}
+			if tc.want == "" && text != "" || !strings.Contains(text, tc.want) {
+				t.Errorf("refused %q, want %q in it", text, tc.want)
+			}
+		})
+	}
+}
+
 // 24 pods of 2000 MiB each are more than an L40S has, whose driver keeps 582 MiB of the
 // 46,068 MiB that it reports.
 func TestReplicasFillTheMemoryNotTheCount(t *testing.T) {

@@ -17,6 +17,9 @@ type PodRequest struct {
 	Amounts map[v1.ResourceName]int64
 	// Server is the model server that the pod runs, nil if none is known.
 	Server *modelmemory.Server
+	// Parts are what each container asks for of a pod that runs several model servers; nil for
+	// others.
+	Parts []*PodRequest
 	// names are those of Amounts, sorted; nil until they are first asked for.
 	names []v1.ResourceName
 }
@@ -66,5 +69,34 @@ func ReadPod(pod *v1.Pod) (*PodRequest, error) {
 	}
 	request.names = request.Names()
 	request.Server = server
+	if server == nil {
+		request.Parts = readParts(pod)
+	}
 	return request, nil
+}
+
+// readParts reads the containers of a pod that runs several model servers, each on GPUs of its
+// own.
+func readParts(pod *v1.Pod) []*PodRequest {
+	var parts []*PodRequest
+	for _, one := range modelmemory.SeparateServers(pod) {
+		part := &PodRequest{Amounts: map[v1.ResourceName]int64{}, Server: one.Server}
+		for name, amount := range one.Container.Resources.Requests {
+			if count := amount.Value(); IsGPUResource(name) && count > 0 {
+				part.Amounts[name] = count
+			}
+		}
+		part.names = part.Names()
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// SplitServers is the request by the containers that run its model servers: itself unless there are
+// several.
+func (r *PodRequest) SplitServers() []*PodRequest {
+	if r.Parts == nil {
+		return []*PodRequest{r}
+	}
+	return r.Parts
 }

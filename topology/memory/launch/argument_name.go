@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/topology/memory"
@@ -25,4 +26,18 @@ func ArgumentName(engine memory.Engine, field Field) (name string, known bool) {
 		return s.names[0], true
 	}
 	return "", false
+}
+
+// DescribeFault says an error about a setting in the words of the engine's command line:
+// "--tensor-parallel-size 3: it does not divide the model's 32 attention heads".
+func DescribeFault(engine memory.Engine, fault *memory.LaunchError) string {
+	for _, field := range Fields() {
+		if field.String() != fault.Field {
+			continue
+		}
+		if name, known := ArgumentName(engine, field); known {
+			return fmt.Sprintf("%s %s: %s", name, fault.Value, fault.Problem)
+		}
+	}
+	return fault.Error()
 }

@@ -114,11 +114,11 @@ func readScheme(engine memory.Engine) func(*flagReader, givenFlag) error {
 	}
 }
 
-// refuseScheme is the error about a scheme that no release of an engine has heard of.
+// refuseScheme is the error about a scheme that no release of an engine has heard of. Words that
+// only confirm what files are need not be listed: without one, their config.json says it.
 func refuseScheme(engine memory.Engine, g givenFlag) error {
-	list := func(use memory.SchemeUse) string { return strings.Join(memory.SchemeWords(engine, use), ", ") }
-	return g.refuseValue("%s has no such scheme: it quantises 16-bit files while loading with %s; it takes for files that are quantised "+
-		"already %s; and it knows %s", engine, list(memory.SchemeWhileLoading), list(memory.SchemeOfFiles), list(memory.SchemeNotCounted))
+	return g.refuseValue("%s has no such scheme: to quantise 16-bit files while loading, state one of %s; for files that are quantised "+
+		"already, leave the flag out", engine.Title(), strings.Join(memory.SchemeWords(engine, memory.SchemeWhileLoading), ", "))
 }
 
 func readLoadFormat(a *flagReader, g givenFlag) error {

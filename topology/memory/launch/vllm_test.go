@@ -429,9 +429,9 @@ func TestKaito(t *testing.T) {
 
 func TestVLLMRefuses(t *testing.T) {
 	for line, want := range map[string]string{
-		"--quantization int8": "command[3]: --quantization int8: vllm has no such scheme: it quantises 16-bit files while loading " +
-			"with bitsandbytes, experts_int8, fp8, ",
-		"--quantization q4_k_m":                "it takes for files that are quantised already aqlm, auto-round, auto_awq, auto_gptq, awq, ",
+		"--quantization int8": "command[3]: --quantization int8: vLLM has no such scheme: to quantise 16-bit files while loading, " +
+			"state one of bitsandbytes, experts_int8, fp8, ",
+		"--quantization q4_k_m":                "for files that are quantised already, leave the flag out",
 		"--max-model-len 0":                    "command[3]: --max-model-len 0: want a whole number from 1 to",
 		"--max-model-len=-5":                   "command[3]: --max-model-len -5: want a whole number from 1 to",
 		"--max-model-len 32.5":                 `"32.5" is not a whole number`,

@@ -56,14 +56,26 @@ func (a *Answer) FindRemedies(o *Option) []FitRemedy {
 	if o.TensorParallel > 0 {
 		r.Launch.TensorParallel = o.TensorParallel
 	}
-	if a.Refusal != "" { // more GPUs would not start it either
-		return slices.Concat(r.leaveOutFlag(&o.Offer), r.quantisedCopies(&o.Offer), r.quantiseWhileLoading(&o.Offer))
+	if a.Refusal != "" {
+		return r.startRemedies(&o.Offer)
 	}
 	remedies := slices.Concat(r.moreGPUs(&o.Offer), r.moreStages(&o.Offer), r.quantiseWhileLoading(&o.Offer), r.quantisedCopies(&o.Offer))
 	if option, length := r.surelyOn(&o.Offer); option != nil && length > 0 {
 		remedies = append(remedies, FitRemedy{Kind: ShorterRemedy, Option: option, MaxModelLen: length})
 	}
 	return remedies
+}
+
+// startRemedies are the changes after which an engine starts that refuses to: on as many GPUs,
+// or where none fits those, on the fewest that are enough for one of them.
+func (r Request) startRemedies(offer *Offer) []FitRemedy {
+	for {
+		found := slices.Concat(r.leaveOutFlag(offer), r.quantisedCopies(offer), r.quantiseWhileLoading(offer))
+		r.Launch.TensorParallel = max(1, r.Launch.TensorParallel) * 2
+		if len(found) > 0 || offer.Profile != "" || r.Launch.TensorParallel > offer.Most {
+			return found
+		}
+	}
 }
 
 // surelyOn is how the server certainly fits an offer, if need be with requests of at most

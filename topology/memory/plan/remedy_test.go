@@ -67,6 +67,8 @@ func TestFindRemedies(t *testing.T) {
 			}},
 		"a flag that is wrong for the files": {"hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4",
 			memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Quantisation: "gptq"}, "T4", []string{"without-the-flag: T4"}},
+		"a wrong flag, and too few GPUs": {"Qwen/Qwen2.5-32B-Instruct-AWQ", memory.Launch{MaxModelLen: 32768, TensorParallel: 1,
+			Quantisation: "gptq"}, "A10", []string{"without-the-flag: 2 x A10"}},
 		"16 bits fit as well": {"Qwen/Qwen2.5-3B-Instruct", memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Quantisation: "awq"}, "L4",
 			[]string{
 				"without-the-flag: L4", "quantised-copy: L4 Qwen/Qwen2.5-3B-Instruct-AWQ", "quantised-copy: L4 Qwen/Qwen2.5-3B-Instruct-GPTQ-Int8",

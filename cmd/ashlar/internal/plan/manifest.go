@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
@@ -20,6 +22,35 @@ type manifestPod struct {
 	podspec.Pod
 	launch  launch.Pod
 	reading launch.Reading
+	// container is the one that is meant of several with servers, "" for the pod.
+	container string
+}
+
+// placeText says where the pod is, and which of its containers is meant if several have servers.
+func (p *manifestPod) placeText() string {
+	if p.container == "" {
+		return p.Where()
+	}
+	return p.Where() + ", container " + p.container
+}
+
+// splitServers are the pods, one that runs several model servers once for each.
+func splitServers(pods []podspec.Pod) []manifestPod {
+	var split []manifestPod
+	for i := range pods {
+		parts := modelmemory.LaunchParts(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: pods[i].Annotations}, Spec: pods[i].Spec})
+		for _, part := range parts {
+			one := manifestPod{Pod: pods[i], launch: part}
+			if len(parts) > 1 {
+				one.container = part.Containers[0].Name
+				one.Spec.Containers = slices.DeleteFunc(slices.Clone(one.Spec.Containers), func(c corev1.Container) bool {
+					return c.Name != one.container
+				})
+			}
+			split = append(split, one)
+		}
+	}
+	return split
 }
 
 // readManifest reads the model servers of the manifest. What is wrong with one pod is said
@@ -46,10 +77,9 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 		return nil, nil, fmt.Errorf("%s: no pod in it: want objects that have containers, like a Pod or a Deployment", name)
 	}
 	var others []string
-	for i := range pods {
-		pod := manifestPod{Pod: pods[i], launch: modelmemory.LaunchPod(pods[i].Annotations, &pods[i].Spec)}
+	for _, pod := range splitServers(pods) {
 		if pod.reading, err = pod.launch.Read(); err != nil {
-			failures = append(failures, fmt.Errorf("%s: %w", pod.Where(), err))
+			failures = append(failures, fmt.Errorf("%s: %w", pod.placeText(), err))
 			continue
 		}
 		if reason := f.passedOver(&pod); reason != "" {
@@ -83,7 +113,7 @@ func (f *planFlags) passedOver(pod *manifestPod) string {
 	case r.Launch.Engine == "" && f.launch.engine == "":
 		return pod.engineDoubt()
 	case r.Model == "" && f.source.name == "" && f.source.config == "":
-		return fmt.Sprintf("%s: the model is unknown, because %s; or name it: ashlar plan MODEL -f ...", pod.Where(), modelDoubt(r))
+		return fmt.Sprintf("%s: the model is unknown, because %s; or name it: ashlar plan MODEL -f ...", pod.placeText(), modelDoubt(r))
 	}
 	return ""
 }
@@ -93,18 +123,18 @@ func (p *manifestPod) engineDoubt() string {
 	r := &p.reading
 	if launcher := trainingLauncher(&p.Spec); launcher != "" && !r.IsServer() {
 		return fmt.Sprintf("%s: runs %s: what a training job takes is not read from its pod; ashlar plan MODEL --train accounts for one, and "+
-			"annotation %s states it to the scheduler", p.Where(), launcher, launch.GPUMemoryAnnotation)
+			"annotation %s states it to the scheduler", p.placeText(), launcher, launch.GPUMemoryAnnotation)
 	}
 	if !r.IsServer() {
 		return fmt.Sprintf("%s: starts no model server that is known here; name its engine with annotation %s or --engine",
-			p.Where(), launch.EngineAnnotation)
+			p.placeText(), launch.EngineAnnotation)
 	}
 	for _, u := range r.Unknown {
 		if u.Field == launch.FieldEngine || u.Field == launch.FieldGPUMemory {
-			return fmt.Sprintf("%s: %s: %s", p.Where(), r.Server, u.Because)
+			return fmt.Sprintf("%s: %s: %s", p.placeText(), r.Server, u.Because)
 		}
 	}
-	return fmt.Sprintf("%s: how %s takes memory is not known here", p.Where(), r.Server)
+	return fmt.Sprintf("%s: how %s takes memory is not known here", p.placeText(), r.Server)
 }
 
 // modelDoubt says why a pod's model is not known.
@@ -137,14 +167,14 @@ func (f *planFlags) questionOf(cmd *cobra.Command, pod *manifestPod) (serverQues
 			err = fmt.Errorf("%w; Ashlar's scheduler goes by the %s per GPU that the pod states (%s)", err, r.GPUMemory,
 				launch.GPUMemoryAnnotation)
 		}
-		return serverQuestion{}, fmt.Errorf("%s: %w", pod.Where(), err)
+		return serverQuestion{}, fmt.Errorf("%s: %w", pod.placeText(), err)
 	}
 	question := newQuestion(found)
-	question.where, question.Launch, question.profiles = pod.Where(), r.Launch, pod.MIGProfiles()
+	question.where, question.Launch, question.profiles = pod.placeText(), r.Launch, pod.MIGProfiles()
 	question.Demand.Context, question.Demand.Requests = r.Context, r.Concurrency
 	question.allowsLong = memoryplan.AllowsLongRequests(&pod.launch, r.Container)
 	if err := question.applyOverrides(r.Overrides); err != nil {
-		return serverQuestion{}, fmt.Errorf("%s: %s: %w", pod.Where(), r.Explicit[launch.FieldOverrides], err)
+		return serverQuestion{}, fmt.Errorf("%s: %s: %w", pod.placeText(), r.Explicit[launch.FieldOverrides], err)
 	}
 	// What a server does not state, it runs on one GPU.
 	if question.Launch.TensorParallel == 0 {

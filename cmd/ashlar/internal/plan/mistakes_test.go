@@ -58,15 +58,15 @@ func TestPlanMistakes(t *testing.T) {
 		"bad context":     {[]string{llama8, "--context", "-1"}, cli.ExitUsage, "--context"},
 		"unknown scheme": {
 			[]string{llama8, "--quantization", "int4"},
-			cli.ExitUsage, "--quantization int4: vllm has no such scheme: it quantises 16-bit files while loading with bitsandbytes, ",
+			cli.ExitUsage, "--quantization int4: vLLM has no such scheme: to quantise 16-bit files while loading, state one of bitsandbytes, ",
 		},
 		"unknown scheme of SGLang": {
 			[]string{llama8, "--engine", "sglang", "--", "--quantization", "fp8_per_block"},
-			cli.ExitUsage, "after --: --quantization fp8_per_block: sglang has no such scheme",
+			cli.ExitUsage, "after --: --quantization fp8_per_block: SGLang has no such scheme",
 		},
 		"unknown scheme in pod": {
 			[]string{"-f", write("int8.yaml", server("--model="+llama8+", --quantization=int8"))},
-			cli.ExitFailure, "int8.yaml:6: Pod a: container server: args[1]: --quantization int8: vllm has no such scheme",
+			cli.ExitFailure, "int8.yaml:6: Pod a: container server: args[1]: --quantization int8: vLLM has no such scheme",
 		},
 		"training flag alone": {
 			[]string{llama8, "--optimizer", "sgd"}, cli.ExitUsage, "--optimizer says how a model is trained: it goes with --train",

@@ -60,6 +60,8 @@ func TestPlanGolden(t *testing.T) {
 		"plan-train-7b.txt":             {"meta-llama/Llama-2-7b-hf", "--train"},
 		"plan-train-7b-a100.txt":        {"meta-llama/Llama-2-7b-hf", "--train", "--checkpointing", "--gpu", "A100-SXM4-80GB"},
 		"plan-train-7b-refused.txt":     {"meta-llama/Llama-2-7b-hf", "--train", "--sharding", "none", "--gpu", "H100-SXM5-80GB"},
+		"plan-train-shards-refused.txt": {"Qwen/Qwen2.5-0.5B", "--train", "--sharding", "none", "--shards", "4", "--sequence-length", "40000",
+			"--gpu", "T4", "--gpu", "A100-SXM4-80GB"},
 		"plan-train-8b-qlora.json": {llama8, "--train", "--lora-rank", "16", "--qlora", "--checkpointing", "--optimizer", "adamw-8bit",
 			"--gpu", "L4", "-o", "json"},
 		"plan-train-8b-zero.txt": {llama8, "--train", "--sharding", "zero-2", "--shards", "8", "--batch", "2", "--sequence-length", "2k",
@@ -313,6 +315,39 @@ func TestNothingFitsIsAnErrorOfItsOwn(t *testing.T) {
 	_, _, err := runPlan(t, "plan", llama70, "--gpu", "L4", "--gpu", "A30-24GB")
 	if !errors.As(err, &cli.NothingFits{}) || !strings.Contains(err.Error(), "fits on none of the 2 GPUs") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Each of several servers of a pod is answered for, with what its own container asks for.
+func TestPlanAnswersEachServerOfAPod(t *testing.T) {
+	manifest := filepath.Join(t.TempDir(), "pod.yaml")
+	text := `apiVersion: v1
+kind: Pod
+metadata: {name: pair}
+spec:
+  containers:
+  - name: chat
+    image: vllm/vllm-openai:v0.11.0
+    args: [--model, Qwen/Qwen3-8B, --max-model-len, "8192"]
+    resources: {limits: {nvidia.com/gpu: 1}}
+  - name: embed
+    image: vllm/vllm-openai:v0.11.0
+    args: [--model, BAAI/bge-large-en-v1.5, --port, "8001"]
+    resources: {limits: {nvidia.com/mig-1g.10gb: 1}}
+`
+	if err := os.WriteFile(manifest, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _, err := runPlan(t, "plan", "-f", manifest, "--gpu", "A100-SXM4-80GB")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chat, embed, found := strings.Cut(out, "Pod pair, container embed\n")
+	if !found || !strings.Contains(chat, "Pod pair, container chat\nQwen/Qwen3-8B: ") || !strings.HasPrefix(embed, "BAAI/bge-large-en-v1.5: ") {
+		t.Errorf("want an answer for each container, got\n%s", out)
+	}
+	if strings.Contains(chat, "MIG 1g.10gb") || !strings.Contains(embed, "MIG 1g.10gb") {
+		t.Errorf("want the slice named at the container that asks for it, got\n%s", out)
 	}
 }
 

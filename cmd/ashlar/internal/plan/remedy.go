@@ -71,6 +71,9 @@ func (a *serverAnswer) remedyText(r *memoryplan.FitRemedy) string {
 	case memoryplan.CopyRemedy:
 		text += fmt.Sprintf(" for %s (%s)", r.Copy.Name, r.Copy.Quantisation)
 	}
+	if asked := a.Request.Launch.TensorParallel; asked > 0 && o.TensorParallel > asked && r.Kind != memoryplan.TensorParallelRemedy {
+		with = append(with, fmt.Sprintf("%s %d", a.flagName(launch.FieldTensorParallel, "--tp"), o.TensorParallel))
+	}
 	if a.question.where != "" && o.GPUs > a.Request.Launch.GPUCount() {
 		with = append(with, fmt.Sprintf("%d GPUs asked for", o.GPUs))
 	}

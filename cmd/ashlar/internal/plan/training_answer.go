@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,8 @@ type trainingOption struct {
 	fit     training.Fit
 	// unsupported says why the GPU does not train so at all, "" if it does.
 	unsupported string
+	// remedies are what is enough where this is not, and what takes fewer GPUs.
+	remedies []*training.Account
 }
 
 // hourlyCost is that of an hour on all GPUs, 0 if it is not known.
@@ -90,6 +93,10 @@ func newTrainingAnswer(found foundModel, s training.Settings, shards int64, offe
 	if answer.account.Parameters > 0 && found.model.Tower.Patches > 0 {
 		answer.notes = append(answer.notes, "what its vision tower keeps of pictures for the backward pass is not counted")
 	}
+	if most := found.model.MaxPositions; most > 0 && s.SequenceLength > most {
+		answer.notes = append(answer.notes,
+			fmt.Sprintf("sequences of %d tokens are longer than the %d that the model takes", s.SequenceLength, most))
+	}
 	for i := range offers {
 		option := trainingOption{offer: offers[i], account: answer.account}
 		if shards == 0 && offers[i].Profile == "" {
@@ -105,6 +112,11 @@ func newTrainingAnswer(found foundModel, s training.Settings, shards int64, offe
 		if s.Precision == training.HalfPrecision && offers[i].Hardware.Compute.Less(leastBfloat16) {
 			option.fit, option.unsupported = training.FitsNot, "it has no bfloat16"
 		}
+		if option.unsupported == "" {
+			if err := option.findRemedies(found.model); err != nil {
+				return nil, err
+			}
+		}
 		answer.options = append(answer.options, option)
 	}
 	slices.SortStableFunc(answer.options, func(a, b trainingOption) int {
@@ -113,6 +125,36 @@ func newTrainingAnswer(found foundModel, s training.Settings, shards int64, offe
 			cmp.Compare(a.offer.Title(), b.offer.Title()))
 	})
 	return answer, nil
+}
+
+// findRemedies looks for what else is enough: more GPUs, with checkpointing, or with weights that
+// are sharded too; and where the option fits, for what does with checkpointing on fewer GPUs. Each
+// takes fewer than those before it.
+func (o *trainingOption) findRemedies(m *model.Model) error {
+	own, best := o.account.Settings, o.account.Settings.Shards
+	if o.fit == training.FitsNot {
+		best = math.MaxInt64
+	}
+	for _, stage := range []training.ShardingStage{own.Stage, training.ShardParameters} {
+		for _, checkpointing := range []bool{own.Checkpointing, true} {
+			if o.fit != training.FitsNot && (stage != own.Stage || !checkpointing) {
+				continue
+			}
+			s := own
+			s.Stage, s.Checkpointing = stage, checkpointing
+			if o.offer.Profile != "" {
+				s.Stage = training.ShardNothing // a slice trains alone
+			}
+			fewest, err := training.FewestShards(m, s, o.offer.GPU.Total)
+			if err != nil {
+				return err
+			}
+			if fewest != nil && fewest.Settings.Shards < best {
+				o.remedies, best = append(o.remedies, fewest), fewest.Settings.Shards
+			}
+		}
+	}
+	return nil
 }
 
 // leastBfloat16 is from which compute capability on GPUs compute in bfloat16.

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/topology"
@@ -29,8 +30,11 @@ func (a *trainingAnswer) writeText(w io.Writer, named, all bool) error {
 		for i := range a.options {
 			o := &a.options[i]
 			p.Printf("\n%s: %s\n", o.titleText(), trainingVerdict(o))
-			if o.account != a.account {
+			if o.account.Settings != a.account.Settings { // else it stands above
 				writeTrainingAccount(p, o.account, o.offer.GPU.Total)
+			}
+			for _, remedy := range o.remedies {
+				p.Printf("  %s\n", o.describeRemedy(remedy))
 			}
 		}
 		return p.Err()
@@ -40,7 +44,7 @@ func (a *trainingAnswer) writeText(w io.Writer, named, all bool) error {
 }
 
 // describeTraining says how the model is trained: "adamw in mixed precision, 1 sequence of
-// 4096 tokens on each GPU, with checkpointing, fsdp".
+// 4096 tokens on each GPU, with checkpointing, 8 GPUs that share by zero-3".
 func describeTraining(s *training.Settings) string {
 	widths := map[training.Precision]string{
 		training.MixedPrecision: "mixed precision", training.HalfPrecision: "16 bits", training.SinglePrecision: "32 bits",
@@ -53,7 +57,11 @@ func describeTraining(s *training.Settings) string {
 	if s.Checkpointing {
 		text += ", with checkpointing"
 	}
-	if s.Shards > 1 {
+	switch {
+	case s.Shards == 1:
+	case s.Stage == training.ShardNothing:
+		text += fmt.Sprintf(", %d GPUs that share nothing", s.Shards)
+	default:
 		text += fmt.Sprintf(", %d GPUs that share by %s", s.Shards, s.Stage)
 	}
 	return text
@@ -103,22 +111,41 @@ func writeTrainingAccount(p *cli.Page, a *training.Account, total topology.Bytes
 	p.PrintTable(rows)
 }
 
-// trainingVerdict says whether an option fits.
+// trainingVerdict says whether an option fits, with the figures.
 func trainingVerdict(o *trainingOption) string {
-	switch o.fit {
-	case training.FitsSurely:
-		return "fits"
-	case training.FitsClosely:
-		return "fits, but within the margin of this estimate"
-	}
-	if o.unsupported != "" {
+	figures := fmt.Sprintf("%s of %s", o.account.Total(), o.offer.GPU.Total)
+	switch {
+	case o.fit == training.FitsSurely:
+		return "fits: " + figures
+	case o.fit == training.FitsClosely:
+		return "fits, but within the margin of this estimate: " + figures
+	case o.unsupported != "":
 		return "does not fit: " + o.unsupported
+	case o.account.Settings.Stage == training.ShardNothing:
+		return "does not fit: " + figures + ", and GPUs that share nothing hold as much each"
 	}
-	text := fmt.Sprintf("does not fit: %s of %s", o.account.Total(), o.offer.GPU.Total)
-	if o.account.Settings.Stage == training.ShardNothing {
-		text += ", and GPUs that share nothing hold as much each: see --sharding"
+	return "does not fit: " + figures
+}
+
+// describeRemedy says what is enough instead: "2 x T4 are enough with --checkpointing: 11.7GiB of
+// 14.56GiB".
+func (o *trainingOption) describeRemedy(a *training.Account) string {
+	instead, own := trainingOption{offer: o.offer, account: a}, &o.account.Settings
+	text := instead.titleText() + " is enough"
+	if a.Settings.Shards > 1 {
+		text = instead.titleText() + " are enough"
 	}
-	return text
+	var with []string
+	if a.Settings.Stage != own.Stage && a.Settings.Shards > 1 {
+		with = append(with, "--sharding fsdp")
+	}
+	if a.Settings.Checkpointing && !own.Checkpointing {
+		with = append(with, "--checkpointing")
+	}
+	if len(with) > 0 {
+		text += " with " + strings.Join(with, " and ")
+	}
+	return fmt.Sprintf("%s: %s of %s", text, a.Total(), o.offer.GPU.Total)
 }
 
 // writeTrainingTable lists the GPUs that are enough, the cheapest first.
