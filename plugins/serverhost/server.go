@@ -1,11 +1,11 @@
 package serverhost
 
 import (
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/memory"
 )
 
@@ -49,7 +49,7 @@ func (s *ModelServer) HostNotes() []string {
 func (s *ModelServer) localGPUs() int64 {
 	all, asked := s.Launch.GPUCount()*max(1, s.Launch.DataParallel), int64(0)
 	for name, quantity := range s.Container.Resources.Limits {
-		if strings.HasSuffix(string(name), ".com/gpu") {
+		if deviceapi.IsAnyGPUResource(string(name)) {
 			asked += quantity.Value()
 		}
 	}
