@@ -1,7 +1,6 @@
 package serverhost
 
 import (
-
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ashlar-dev/ashlar/topology"
