@@ -38,7 +38,9 @@ const maxRemembered = 20_000
 
 // NewSource returns a source that has read nothing.
 func NewSource() *Source {
-	return &Source{nodes: map[string]readNode{}, byMake: map[string]*placement.Inventory{}, kinds: map[string]int{}, pods: map[types.UID]*PodRequest{}}
+	return &Source{
+		nodes: map[string]readNode{}, byMake: map[string]*placement.Inventory{}, kinds: map[string]int{}, pods: map[types.UID]*PodRequest{},
+	}
 }
 
 // LookUpNode is what a node's device plugin hands out, nil if it has no GPU of NVIDIA's.
