@@ -52,8 +52,7 @@ func pluginResources(node *corev1.Node) string {
 	var found []string
 	for _, list := range []corev1.ResourceList{node.Status.Allocatable, node.Status.Capacity} {
 		for name, quantity := range list {
-			rest, ours := strings.CutPrefix(strings.TrimSuffix(string(name), ".shared"), "nvidia.com/")
-			if ours && (rest == "gpu" || strings.HasPrefix(rest, "mig-")) && quantity.Sign() > 0 {
+			if deviceapi.IsGPUResource(string(name)) && quantity.Sign() > 0 {
 				found = append(found, fmt.Sprintf("%s %s", quantity.String(), name))
 			}
 		}

@@ -74,7 +74,8 @@ func TestClaimTemplate(t *testing.T) {
 		},
 		"share": {
 			llama8, memory.Launch{Engine: memory.VLLM, MaxModelLen: 4096, Utilisation: 0.4}, []string{"H100-SXM5-80GB"},
-			[]string{"share-33136mi share.gpu.ashlar.dev 0 33136Mi", "whole gpu.ashlar.dev 0 0"}, "--max-model-len=4096 --gpu-memory-utilization=0.40",
+			[]string{"share-33136mi share.gpu.ashlar.dev 0 33136Mi", "whole gpu.ashlar.dev 0 0"},
+			"--max-model-len=4096 --gpu-memory-utilization=0.40",
 		},
 		"slice": {
 			llama8, memory.Launch{Engine: memory.SGLang, MaxModelLen: 4096}, []string{"A100-SXM4-80GB:3g.40gb", "H100-SXM5-80GB:3g.40gb"},

@@ -77,9 +77,11 @@ func TestCountedNodesAreAskedForMemory(t *testing.T) {
 		pod  *v1.Pod
 		want []string
 	}{
-		"no model server":          {countedPod("pod", "1"), []string{"t4", "l40s", "h100", "unlabelled"}},
-		"one that needs an L40S":   {countedPod("pod", "1", eightB...), []string{"l40s", "h100", "unlabelled"}},
-		"one that is spread wider": {countedPod("pod", "4", append(eightB, "--tensor-parallel-size=4")...), []string{"t4", "l40s", "h100", "unlabelled"}},
+		"no model server":        {countedPod("pod", "1"), []string{"t4", "l40s", "h100", "unlabelled"}},
+		"one that needs an L40S": {countedPod("pod", "1", eightB...), []string{"l40s", "h100", "unlabelled"}},
+		"one that is spread wider": {
+			countedPod("pod", "4", append(eightB, "--tensor-parallel-size=4")...), []string{"t4", "l40s", "h100", "unlabelled"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newFakeScheduler(t, nil, countedNodes())
@@ -168,7 +170,9 @@ func TestServersThatCannotStartAreRefused(t *testing.T) {
 		want string
 	}{
 		"a degree above the GPUs": {countedPod("pod", "1", append(eightB, "--tensor-parallel-size=4")...), "vllm spans 4 GPUs"},
-		"more than all memory":    {countedPod("pod", "1", append(eightB, "--gpu-memory-utilization=1.5")...), "want a number above 0 and up to 1"},
+		"more than all memory": {
+			countedPod("pod", "1", append(eightB, "--gpu-memory-utilization=1.5")...), "want a number above 0 and up to 1",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newFakeScheduler(t, nil, countedNodes())

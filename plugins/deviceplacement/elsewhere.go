@@ -14,6 +14,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	inTree "k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
+	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -259,7 +260,7 @@ func (p *Plugin) productSentences(c *podCycle, labels []string, nodes []fwk.Node
 		counts := map[string]int{}
 		free := view.GPUs().FreeGPUs()
 		for i, gpu := range view.Inventory().Node.GPUs {
-			if free.Has(i) && slices.Contains(labels, labelOfProduct(gpu.Model.Product)) {
+			if free.Has(i) && slices.ContainsFunc(labels, sameProduct(gpu.Model.Product)) {
 				counts[gpu.Model.Product]++
 			}
 		}
@@ -278,5 +279,7 @@ func (p *Plugin) productSentences(c *podCycle, labels []string, nodes []fwk.Node
 	}
 }
 
-// labelOfProduct is a product as GPU feature discovery writes it into a label.
-func labelOfProduct(product string) string { return strings.ReplaceAll(product, " ", "-") }
+// sameProduct reports whether a label that GPU feature discovery writes names the product.
+func sameProduct(product string) func(label string) bool {
+	return func(label string) bool { return topology.SameProduct(label, product) }
+}

@@ -232,7 +232,8 @@ func TestPostFilterLooksAtItsOwnRefusals(t *testing.T) {
 	byOther.SetPlugin("NodeAffinity")
 	refused.Set("a", byOther)
 	_, status := s.PostFilter(context.Background(), state, pod, refused)
-	if want := "of node b is free (held by default/two)"; !strings.HasSuffix(status.Message(), want) || strings.Contains(status.Message(), "node a") {
+	const want = "of node b is free (held by default/two)"
+	if !strings.HasSuffix(status.Message(), want) || strings.Contains(status.Message(), "node a") {
 		t.Errorf("%q, want an end of %q", status.Message(), want)
 	}
 }

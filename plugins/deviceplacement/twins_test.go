@@ -256,11 +256,15 @@ func TestServersOnNodesOfTwoDrivers(t *testing.T) {
 		claim  *resourceapi.ResourceClaim
 		want   bool
 	}{
-		"too small in both":                   {[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, claimOf("pod", either), false},
-		"too small, of NVIDIA's driver":       {[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, newClaim("pod", nvidiaClass, 1), false},
-		"too small, of ours":                  {[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, newClaim("pod", gpuClass, 1), false},
-		"too small, of whichever driver":      {[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, newClaim("pod", anyClass, 1), false},
-		"large enough, of NVIDIA's driver":    {[]resourceapi.Device{identified(nvidiaWhole("0"), "GPU-c", "")}, newClaim("pod", nvidiaClass, 1), true},
+		"too small in both": {[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, claimOf("pod", either), false},
+		"too small, of NVIDIA's driver": {
+			[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, newClaim("pod", nvidiaClass, 1), false,
+		},
+		"too small, of ours":             {[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, newClaim("pod", gpuClass, 1), false},
+		"too small, of whichever driver": {[]resourceapi.Device{identified(small("0"), "GPU-a", "")}, newClaim("pod", anyClass, 1), false},
+		"large enough, of NVIDIA's driver": {
+			[]resourceapi.Device{identified(nvidiaWhole("0"), "GPU-c", "")}, newClaim("pod", nvidiaClass, 1), true,
+		},
 		"one is large enough, in NVIDIA's":    {[]resourceapi.Device{small("0"), nvidiaWhole("1")}, claimOf("pod", either), true},
 		"as many as are large enough":         {[]resourceapi.Device{small("0"), nvidiaWhole("1")}, newClaim("pod", nvidiaClass, 1), true},
 		"more than there are large enough":    {[]resourceapi.Device{small("0"), nvidiaWhole("1")}, newClaim("pod", nvidiaClass, 2), false},

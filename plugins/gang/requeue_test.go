@@ -67,17 +67,23 @@ func TestHintsOfRoom(t *testing.T) {
 		started       bool // the group was not rejected, or has started since
 		want          fwk.QueueingHint
 	}{
-		"a node came":                     {hint: roomHint, member: "gang", want: fwk.Queue},
-		"a node came, not rejected":       {hint: roomHint, member: "gang", started: true, want: fwk.QueueSkip},
-		"a node came, pod in no group":    {hint: roomHint, want: fwk.QueueSkip},
-		"a pod went":                      {hint: podGoneHint, member: "gang", before: memberPod("alone", ""), want: fwk.Queue},
-		"another group's pod went":        {hint: podGoneHint, member: "gang", before: memberPod("other-0", "other"), want: fwk.Queue},
-		"a sibling went":                  {hint: podGoneHint, member: "gang", before: memberPod("gang-1", "gang"), want: fwk.QueueSkip},
-		"a claim gave its devices back":   {hint: claimHint, member: "gang", before: allocatedClaim(true), after: allocatedClaim(false), want: fwk.Queue},
-		"a claim that held devices went":  {hint: claimHint, member: "gang", before: allocatedClaim(true), want: fwk.Queue},
-		"a claim that held nothing went":  {hint: claimHint, member: "gang", before: allocatedClaim(false), want: fwk.QueueSkip},
-		"a claim got devices":             {hint: claimHint, member: "gang", before: allocatedClaim(false), after: allocatedClaim(true), want: fwk.QueueSkip},
-		"a claim with devices is changed": {hint: claimHint, member: "gang", before: allocatedClaim(true), after: allocatedClaim(true), want: fwk.QueueSkip},
+		"a node came":                  {hint: roomHint, member: "gang", want: fwk.Queue},
+		"a node came, not rejected":    {hint: roomHint, member: "gang", started: true, want: fwk.QueueSkip},
+		"a node came, pod in no group": {hint: roomHint, want: fwk.QueueSkip},
+		"a pod went":                   {hint: podGoneHint, member: "gang", before: memberPod("alone", ""), want: fwk.Queue},
+		"another group's pod went":     {hint: podGoneHint, member: "gang", before: memberPod("other-0", "other"), want: fwk.Queue},
+		"a sibling went":               {hint: podGoneHint, member: "gang", before: memberPod("gang-1", "gang"), want: fwk.QueueSkip},
+		"a claim gave its devices back": {
+			hint: claimHint, member: "gang", before: allocatedClaim(true), after: allocatedClaim(false), want: fwk.Queue,
+		},
+		"a claim that held devices went": {hint: claimHint, member: "gang", before: allocatedClaim(true), want: fwk.Queue},
+		"a claim that held nothing went": {hint: claimHint, member: "gang", before: allocatedClaim(false), want: fwk.QueueSkip},
+		"a claim got devices": {
+			hint: claimHint, member: "gang", before: allocatedClaim(false), after: allocatedClaim(true), want: fwk.QueueSkip,
+		},
+		"a claim with devices is changed": {
+			hint: claimHint, member: "gang", before: allocatedClaim(true), after: allocatedClaim(true), want: fwk.QueueSkip,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newFakeScheduler(t, config.CoschedulingArgs{})

@@ -20,14 +20,6 @@ type gpuRequest struct {
 	drivers  []string // whose devices the class takes
 }
 
-// isGPUResource reports whether NVIDIA's device plugin has GPUs or parts of them under
-// this name.
-func isGPUResource(name corev1.ResourceName) bool {
-	rest, ours := strings.CutPrefix(string(name), "nvidia.com/")
-	rest = strings.TrimSuffix(rest, ".shared")
-	return ours && (rest == "gpu" || strings.HasPrefix(rest, "mig-"))
-}
-
 // requestedGPUs is the first thing of GPUs that the evidence's pod asks for.
 func (e *Evidence) requestedGPUs() (gpuRequest, bool) {
 	if e.Pod == nil {
@@ -74,7 +66,7 @@ func (e *Evidence) requestedIn(list corev1.ResourceList) (gpuRequest, bool) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if isGPUResource(corev1.ResourceName(name)) {
+		if deviceapi.IsGPUResource(name) {
 			return gpuRequest{resource: name}, true
 		}
 		if class, implicit := strings.CutPrefix(name, resourceapi.ResourceDeviceClassPrefix); implicit {

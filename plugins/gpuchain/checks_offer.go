@@ -269,5 +269,5 @@ func (w *chainWalk) missingOffer() string {
 	if w.asked.resource != "" {
 		return cutText(w.asked.resource, 60)
 	}
-	return "nvidia.com/gpu"
+	return deviceapi.GPUResource
 }

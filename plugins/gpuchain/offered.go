@@ -5,13 +5,15 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
+
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // pluginGPUs is how many GPUs or parts of them a node's device plugin offers.
 func pluginGPUs(list corev1.ResourceList) int64 {
 	var sum int64
 	for name, quantity := range list {
-		if isGPUResource(name) {
+		if deviceapi.IsGPUResource(string(name)) {
 			sum += max(0, quantity.Value())
 		}
 	}

@@ -1,10 +1,9 @@
 package modelmemory
 
 import (
-	"strings"
-
 	v1 "k8s.io/api/core/v1"
 
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 )
 
@@ -40,18 +39,11 @@ func launchContainer(c *v1.Container) launch.Container {
 func CountGPUs(c *v1.Container) int64 {
 	count := int64(0)
 	for name, quantity := range c.Resources.Limits {
-		if isGPU(string(name)) {
+		if deviceapi.IsAnyGPUResource(string(name)) {
 			count += quantity.Value()
 		}
 	}
 	return count
-}
-
-// isGPU reports whether a device plugin hands out GPUs under a resource's name, whole, in
-// slices or to several pods each.
-func isGPU(resource string) bool {
-	name := strings.TrimSuffix(resource, ".shared")
-	return strings.HasSuffix(name, ".com/gpu") || strings.HasPrefix(name, "nvidia.com/mig-")
 }
 
 // sourceOf says where a variable's value is kept, "" for one that is in the pod.

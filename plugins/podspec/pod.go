@@ -3,9 +3,10 @@ package podspec
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // Pod is a pod, or the template of one, in a manifest.
@@ -54,13 +55,12 @@ func (p *Pod) Where() string {
 }
 
 // MIGProfiles are the profiles that the pod asks for by the names of NVIDIA's device
-// plugin: "1g.10gb".
+// plugin, as NVML spells them: "1g.10gb+me" for nvidia.com/mig-1g.10gb.me.
 func (p *Pod) MIGProfiles() []string {
-	const prefix = "nvidia.com/mig-"
 	var profiles []string
 	for i := range p.Spec.Containers {
 		for name := range p.Spec.Containers[i].Resources.Limits {
-			if profile, found := strings.CutPrefix(string(name), prefix); found {
+			if profile := deviceapi.ResourceProfile(string(name)); profile != "" {
 				profiles = append(profiles, profile)
 			}
 		}

@@ -21,7 +21,7 @@ spec:
       - name: web
         image: nginx
         args: ["1", "yes", on]
-        resources: {limits: {nvidia.com/mig-1g.10gb: 1, cpu: 500m}}
+        resources: {limits: {nvidia.com/mig-1g.10gb: 1, nvidia.com/mig-1g.10gb.me.shared: 2, cpu: 500m}}
 ---
 apiVersion: leaderworkerset.x-k8s.io/v1
 kind: LeaderWorkerSet
@@ -72,7 +72,7 @@ func TestReadPods(t *testing.T) {
 		got = append(got, facts)
 	}
 	want := []podFacts{
-		{"all.yaml:12: Deployment web", "(first) web nginx 1,yes,on", "inner outer", []string{"1g.10gb"}},
+		{"all.yaml:12: Deployment web", "(first) web nginx 1,yes,on", "inner outer", []string{"1g.10gb", "1g.10gb+me"}},
 		{"all.yaml:22: LeaderWorkerSet big, leaderTemplate", "a  ", " ", nil},
 		{"all.yaml:23: LeaderWorkerSet big, workerTemplate", "b  ", " ", nil},
 		{"all.yaml:32: InferenceService llama", "kserve-container kserve/huggingfaceserver --max-model-len=8192", " hf://me/mine", nil},

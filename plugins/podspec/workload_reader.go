@@ -10,6 +10,7 @@ import (
 	kubejson "sigs.k8s.io/json"
 
 	"github.com/ashlar-dev/ashlar/internal/yamlfile"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // maxReplicas bounds each number of replicas that is read: no cluster has more pods.
@@ -212,15 +213,14 @@ func textMap(n *yamlfile.Node) map[string]string {
 	return texts
 }
 
-// requestGPUs has the first container ask for GPUs if nothing in the pod asks for any resource
-// of NVIDIA's.
+// requestGPUs has the first container ask for GPUs if nothing in the pod asks for any.
 func (t *PodTemplate) requestGPUs(count int) {
 	if t == nil || count < 1 || len(t.Spec.Containers) == 0 || len(t.Spec.ResourceClaims) > 0 {
 		return
 	}
 	for i := range t.Spec.Containers {
 		for name := range t.Spec.Containers[i].Resources.Limits {
-			if strings.HasPrefix(string(name), "nvidia.com/") {
+			if deviceapi.IsAnyGPUResource(string(name)) {
 				return
 			}
 		}
@@ -229,5 +229,5 @@ func (t *PodTemplate) requestGPUs(count int) {
 	if resources.Limits == nil {
 		resources.Limits = corev1.ResourceList{}
 	}
-	resources.Limits["nvidia.com/gpu"] = *quantityOf(count)
+	resources.Limits[deviceapi.GPUResource] = *quantityOf(count)
 }

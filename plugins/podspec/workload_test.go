@@ -150,6 +150,12 @@ func TestWorkloads(t *testing.T) {
 					"big-predictor-worker-1 big-predictor-worker-2 [kserve-container  gpu=4]",
 			},
 		},
+		"InferenceService over nodes with network devices": {
+			text: head("serving.kserve.io/v1beta1", "InferenceService") +
+				"spec: {predictor: {huggingface: {storageUri: 'hf://a/b', resources: {limits: {nvidia.com/hostdev: 1}}},\n" +
+				"  workerSpec: {tensorParallelSize: 4}}}\n",
+			want: []string{"InferenceService big x1; big-predictor-1 [kserve-container  gpu=4]; big-predictor-worker-1 [kserve-container  gpu=4]"},
+		},
 		"LLMInferenceService": {
 			text: head("serving.kserve.io/v1alpha1", "LLMInferenceService") +
 				"spec: {replicas: 2, model: {uri: 'hf://a/b'}, template: {containers: [{name: main,\n" +

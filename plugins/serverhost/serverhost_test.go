@@ -60,7 +60,9 @@ func TestHostNotes(t *testing.T) {
 			"{containers: [{name: c, volumeMounts: [{name: shm, mountPath: /shm}]}], volumes: [{name: shm, emptyDir: {medium: Memory}}]}", two,
 			[]string{"/dev/shm is not mounted"},
 		},
-		"one GPU here": {"{containers: [{name: c, resources: {limits: {nvidia.com/gpu: 1}}}]}", two, nil},
+		"one GPU here":        {"{containers: [{name: c, resources: {limits: {nvidia.com/gpu: 1}}}]}", two, nil},
+		"one shared GPU here": {"{containers: [{name: c, resources: {limits: {nvidia.com/gpu.shared: 1}}}]}", two, nil},
+		"one slice here":      {"{containers: [{name: c, resources: {limits: {nvidia.com/mig-3g.40gb: 1}}}]}", two, nil},
 
 		"liveness too short": {
 			"{containers: [{name: c, livenessProbe: {httpGet: {port: 80}, initialDelaySeconds: 60}}]}", large,

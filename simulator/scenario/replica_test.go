@@ -81,7 +81,9 @@ func TestMPSNeedsMemory(t *testing.T) {
 // Every word of Sharing is either read or refused with what to write, and nothing that is
 // read loses anything.
 func FuzzSharing(f *testing.F) {
-	for _, seed := range []string{"ashlar", "mps/4", "3g.20gb/time-slicing/2", "time-slicing/2/mps/2", "/", "mps/", "mps//2", "1g.5gb/mps/1/", ""} {
+	for _, seed := range []string{
+		"ashlar", "mps/4", "3g.20gb/time-slicing/2", "time-slicing/2/mps/2", "/", "mps/", "mps//2", "1g.5gb/mps/1/", "",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

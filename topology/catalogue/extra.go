@@ -107,14 +107,20 @@ func (c *Catalogue) ModelByName(name string) (*topology.Model, error) {
 			return model, nil
 		}
 	}
-	if model, found := c.byProduct[name]; found {
-		return model, nil
-	}
-	same := slices.DeleteFunc(c.Models(), func(m *topology.Model) bool { return !topology.SameProduct(m.Product, name) })
-	if len(same) == 1 {
+	if same := c.ModelsOfProduct(name); len(same) == 1 {
 		return same[0], nil
 	}
 	return c.Model(name)
+}
+
+// ModelsOfProduct returns the GPU models whose product has the name as some driver, tool
+// or label spells it: the one with just that name if there is one, else all that
+// topology.SameProduct finds, sorted by key.
+func (c *Catalogue) ModelsOfProduct(name string) []*topology.Model {
+	if model, found := c.byProduct[name]; found {
+		return []*topology.Model{model}
+	}
+	return slices.DeleteFunc(c.Models(), func(m *topology.Model) bool { return !topology.SameProduct(m.Product, name) })
 }
 
 // Geometry returns the MIG table of a GPU that is named as people do: by a model's

@@ -97,6 +97,8 @@ func TestModelByName(t *testing.T) {
 		"product without":       {name: "A100 80GB PCIe", want: "A100-PCIe-80GB"},
 		"product as a label":    {name: "Tesla-V100-SXM2-16GB", want: "V100-SXM2-16GB"},
 		"product of one word":   {name: "NVIDIA T4", want: "T4"},
+		"early driver's":        {name: "A100-SXM-80GB", want: "A100-SXM4-80GB"},
+		"several":               {name: "V100-SXM-32GB", refused: `unknown GPU model "V100-SXM-32GB"`},
 		"near":                  {name: "A30-24G", refused: `unknown GPU model "A30-24G": the nearest is A30-24GB`},
 		"the maker of them all": {name: "NVIDIA", refused: `unknown GPU model "NVIDIA"`},
 	}

@@ -6,4 +6,7 @@
 // For every physical GPU there is one device for the whole GPU, one for each MIG
 // placement, and one whose memory can be shared. All of them draw on one counter
 // set per GPU, so that the API's own rules keep them mutually exclusive.
+//
+// The resources of NVIDIA's device plugin, which stand for the same GPUs, are in
+// resources.go.
 package deviceapi

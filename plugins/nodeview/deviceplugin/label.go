@@ -7,6 +7,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // Labels of GPU feature discovery (NVIDIA/k8s-device-plugin, docs/gpu-feature-discovery).
@@ -16,7 +17,7 @@ const (
 	machineLabel  = "nvidia.com/gpu.machine"
 	majorLabel    = "nvidia.com/gpu.compute.major"
 	minorLabel    = "nvidia.com/gpu.compute.minor"
-	wholePrefix   = "nvidia.com/gpu"
+	wholePrefix   = deviceapi.GPUResource
 	memorySuffix  = ".memory"
 	countSuffix   = ".count"
 	productSuffix = ".product"
@@ -25,12 +26,10 @@ const (
 	sharingSuffix  = ".sharing-strategy"
 )
 
-// Names that a shared or sliced device adds to its product's label and its resource.
+// Names that a shared or sliced device adds to its product's label.
 const (
-	sharedProduct  = "-SHARED"
-	slicedProduct  = "-MIG-"
-	sharedResource = ".shared"
-	slicedResource = "nvidia.com/mig-"
+	sharedProduct = "-SHARED"
+	slicedProduct = "-MIG-"
 )
 
 // maxLabel bounds the numbers that labels may state. 1<<30 MiB is a petabyte.
@@ -51,16 +50,7 @@ func positiveLabel(node *v1.Node, label string) int64 {
 func productOf(label string) (product, profile string, shared bool) {
 	label, shared = strings.CutSuffix(label, sharedProduct)
 	product, profile, _ = strings.Cut(label, slicedProduct)
-	return product, plusName(profile), shared
-}
-
-// plusName is a profile's name as NVML spells it: labels and resources have a dot where
-// it has a plus, "1g.10gb.me" for "1g.10gb+me".
-func plusName(profile string) string {
-	if at := strings.Index(profile, "gb."); at >= 0 {
-		return profile[:at+2] + "+" + profile[at+3:]
-	}
-	return profile
+	return product, deviceapi.ParseProfileLabel(profile), shared
 }
 
 // computeLabel is the compute capability that labels state, zero if they do not.

@@ -69,7 +69,7 @@ func provenMachine(node *v1.Node, r *Resource) *topology.Node {
 	if known == nil || known.Machine == nil || r.Model == nil || r.Profile != "" {
 		return nil
 	}
-	if r.CountDevices() != known.GPUs || labelledProduct(r.Model.Product) != labelledProduct(known.Model.Product) {
+	if r.CountDevices() != known.GPUs || !topology.SameProduct(r.Model.Product, known.Model.Product) {
 		return nil
 	}
 	return known.Machine.Node

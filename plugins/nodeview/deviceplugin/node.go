@@ -10,6 +10,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/memory"
 )
 
@@ -59,8 +60,7 @@ type Resource struct {
 // IsGPUResource reports whether NVIDIA's device plugin hands out GPUs or slices of them
 // under the name.
 func IsGPUResource(name v1.ResourceName) bool {
-	text := strings.TrimSuffix(string(name), sharedResource)
-	return text == wholePrefix || strings.HasPrefix(text, slicedResource)
+	return deviceapi.IsGPUResource(string(name))
 }
 
 // ReadNode reads what a node's device plugin hands out; nil if that is no GPU of NVIDIA's.
@@ -89,18 +89,18 @@ func ReadNode(node *v1.Node) *Node {
 }
 
 func readResource(node *v1.Node, name v1.ResourceName, count int64) Resource {
-	base, renamed := strings.CutSuffix(string(name), sharedResource)
+	base, renamed := strings.CutSuffix(string(name), deviceapi.SharedResourceSuffix)
 	product, profile, shared := productOf(node.Labels[productLabel])
 	prefix := wholePrefix
-	if sliced, found := strings.CutPrefix(base, slicedResource); found {
+	if sliced := deviceapi.ResourceProfile(base); sliced != "" {
 		// The strategy "mixed": labels of its own, beside those of the node's whole GPUs.
-		prefix, profile, shared = base, plusName(sliced), false
+		prefix, profile, shared = base, sliced, false
 		if label := node.Labels[base+productSuffix]; label != "" {
 			product, _, shared = productOf(label)
 		}
 	}
 	if googleProfile := node.Labels[partitionLabel]; base == wholePrefix && product == "" && googleProfile != "" {
-		profile = plusName(googleProfile)
+		profile = deviceapi.ParseProfileLabel(googleProfile)
 	}
 	r := Resource{Name: name, Count: count, Profile: profile}
 	r.readSharing(node, prefix, shared || renamed)

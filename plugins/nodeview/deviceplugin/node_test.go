@@ -84,6 +84,11 @@ func TestReadNode(t *testing.T) {
 			want: []string{"nvidia.com/gpu 1 alone unknown: the product NVIDIA-Z9 is not in the catalogue and the node has no label " +
 				"nvidia.com/gpu.memory"},
 		},
+		"an early driver's name": {
+			labels:      labelsOf("A100-SXM-80GB", "81251", "8"),
+			allocatable: map[string]string{"nvidia.com/gpu": "8"},
+			want:        []string{"nvidia.com/gpu 8 alone NVIDIA A100-SXM4-80GB 78.6GiB"},
+		},
 		"a virtual GPU": {
 			labels:      labelsOf("NVIDIA-A10-8Q", "8192", "1", "nvidia.com/gpu.compute.major", "8", "nvidia.com/gpu.compute.minor", "6"),
 			allocatable: map[string]string{"nvidia.com/gpu": "1"},

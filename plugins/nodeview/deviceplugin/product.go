@@ -1,37 +1,14 @@
 package deviceplugin
 
 import (
-	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 )
 
-// unlabelled are the characters that GPU feature discovery leaves out of a label's value.
-var unlabelled = regexp.MustCompile(`[^A-Za-z0-9-_. ]`)
-
-// labelledProduct is a product's name as a label spells it: blanks are dashes. Drivers
-// before 470 leave the maker's name out, and so does this.
-func labelledProduct(product string) string {
-	words := strings.Fields(unlabelled.ReplaceAllString(product, ""))
-	text := strings.ToLower(strings.Join(words, "-"))
-	return strings.TrimPrefix(text, "nvidia-")
-}
-
-// modelsByLabel are the catalogue's models by the label of their product.
-var modelsByLabel = sync.OnceValue(func() map[string][]*topology.Model {
-	models := map[string][]*topology.Model{}
-	for _, model := range catalogue.Default().Models() {
-		label := labelledProduct(model.Product)
-		models[label] = append(models[label], model)
-	}
-	return models
-})
-
 // hostMemoryModels are GPUs that work in the host's memory, of which NVML reports none, by
-// their label, with their compute capability (developer.nvidia.com/cuda-gpus).
+// their product, with their compute capability (developer.nvidia.com/cuda-gpus).
 var hostMemoryModels = map[string]topology.ComputeCapability{
 	"gb10": {Major: 12, Minor: 1},
 	"thor": {Major: 11},
@@ -47,7 +24,7 @@ const sameMemory = 16 // one part in
 // catalogue's. A product that the catalogue lacks is a model all the same if its memory
 // and compute capability are told; nil if neither is the case.
 func modelOf(product string, memory topology.Bytes, compute topology.ComputeCapability) *topology.Model {
-	known := modelsByLabel()[labelledProduct(product)]
+	known := catalogue.Default().ModelsOfProduct(product)
 	for _, model := range known {
 		if memory == 0 && len(known) == 1 {
 			return model
@@ -56,7 +33,7 @@ func modelOf(product string, memory topology.Bytes, compute topology.ComputeCapa
 			return withMemory(model, memory)
 		}
 	}
-	unified, inHost := hostMemoryModels[labelledProduct(product)]
+	unified, inHost := hostMemoryCompute(product)
 	switch {
 	case memory == 0 && inHost:
 		return &topology.Model{Name: product, Product: strings.ReplaceAll(product, "-", " "), Compute: unified}
@@ -69,6 +46,17 @@ func modelOf(product string, memory topology.Bytes, compute topology.ComputeCapa
 		return &topology.Model{Name: name, Product: name, Memory: memory, Compute: compute}
 	}
 	return nil
+}
+
+// hostMemoryCompute is the compute capability of a GPU that works in the host's memory,
+// false for all others.
+func hostMemoryCompute(product string) (topology.ComputeCapability, bool) {
+	for name, compute := range hostMemoryModels {
+		if topology.SameProduct(product, name) {
+			return compute, true
+		}
+	}
+	return topology.ComputeCapability{}, false
 }
 
 // withMemory is the model with the memory that a driver reports, if that is less.

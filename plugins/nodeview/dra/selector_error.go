@@ -134,7 +134,8 @@ const quantityText = `(?:quantity\()?["']?(\d+(?:\.\d+)?)\s*([KMGTP]i?|)B?["']?\
 
 // What is commonly written in place of what works.
 var (
-	comparedMemory   = regexp.MustCompile(`(?i)\b(?:device|gpu)\b[^&|]*memory["']?\]?(?:\.[a-zA-Z]+\()?\s*(>=|<=|==|!=|>|<|)\s*` + quantityText)
+	comparedMemory = regexp.MustCompile(`(?i)\b(?:device|gpu)\b[^&|]*memory["']?\]?(?:\.[a-zA-Z]+\()?\s*` +
+		`(>=|<=|==|!=|>|<|)\s*` + quantityText)
 	comparedVersion  = regexp.MustCompile(`(\S+?)\s*(>=|<=|==|>|<)\s*semver\(["']([^"']+)["']\)`)
 	versionInQuotes  = regexp.MustCompile(`(\S+[vV]ersion|\S+Capability)\s*(>=|<=|==|>|<)\s*["'](\d+\.\d+\.\d+)["']`)
 	versionAsText    = regexp.MustCompile(`(\S+?)\.compareTo\(\s*["'](\d+)\.?(\d*)\.?(\d*)["']\s*\)`)

@@ -37,21 +37,27 @@ func celSelector(expression string) []resourceapi.DeviceSelector {
 
 func TestCheckSelectors(t *testing.T) {
 	classes := classList{
-		{ObjectMeta: metav1.ObjectMeta{Name: "ours"}, Spec: resourceapi.DeviceClassSpec{Selectors: celSelector(`device.driver == "gpu.ashlar.dev"`)}},
-		{ObjectMeta: metav1.ObjectMeta{Name: "theirs"}, Spec: resourceapi.DeviceClassSpec{Selectors: celSelector(`device.driver == 'gpu.nvidia.com'`)}},
+		{ObjectMeta: metav1.ObjectMeta{Name: "ours"},
+			Spec: resourceapi.DeviceClassSpec{Selectors: celSelector(`device.driver == "gpu.ashlar.dev"`)}},
+		{ObjectMeta: metav1.ObjectMeta{Name: "theirs"},
+			Spec: resourceapi.DeviceClassSpec{Selectors: celSelector(`device.driver == 'gpu.nvidia.com'`)}},
 		{ObjectMeta: metav1.ObjectMeta{Name: "broken"}, Spec: resourceapi.DeviceClassSpec{Selectors: celSelector(`device.`)}},
 	}
 	for name, tc := range map[string]struct {
 		class, expression string
 		want              []string // parts of the error, none if there is none
 	}{
-		"compiles":            {class: "ours", expression: `device.driver == "x"`},
-		"class is not there":  {class: "none", expression: `device.`},
-		"the class's own one": {class: "broken", expression: `device.driver == "x"`, want: []string{"device class broken: selectors[0], device., does not compile: "}},
+		"compiles":           {class: "ours", expression: `device.driver == "x"`},
+		"class is not there": {class: "none", expression: `device.`},
+		"the class's own one": {
+			class: "broken", expression: `device.driver == "x"`,
+			want: []string{"device class broken: selectors[0], device., does not compile: "},
+		},
 		"memory as a field": {
 			class: "ours", expression: `device.memory >= 80Gi`, want: []string{
 				"claim big: request gpu: selectors[0], device.memory >= 80Gi, does not compile: Syntax error: extraneous input 'Gi'",
-				`write device.capacity["gpu.ashlar.dev"].memory.compareTo(quantity("79Gi")) >= 0; a GPU of 80GB such as NVIDIA H100 80GB HBM3 has 79.14GiB`,
+				`write device.capacity["gpu.ashlar.dev"].memory.compareTo(quantity("79Gi")) >= 0; ` +
+					`a GPU of 80GB such as NVIDIA H100 80GB HBM3 has 79.14GiB`,
 			},
 		},
 		"quantities compared by an operator": {
@@ -84,7 +90,8 @@ func TestCheckSelectors(t *testing.T) {
 			class: "theirs", expression: `device.productName == "x"`, want: []string{`write device.attributes["gpu.nvidia.com"].productName`},
 		},
 		"attribute without its domain": {
-			class: "ours", expression: `device.attributes.productName == "x"`, want: []string{`write device.attributes["gpu.ashlar.dev"].productName`},
+			class: "ours", expression: `device.attributes.productName == "x"`,
+			want: []string{`write device.attributes["gpu.ashlar.dev"].productName`},
 		},
 		"attribute with its domain in one": {
 			class: "ours", expression: `device.attributes["gpu.ashlar.dev/productName"] == "x"`,
@@ -94,7 +101,8 @@ func TestCheckSelectors(t *testing.T) {
 			class: "ours", expression: `device.driver = "x"`, want: []string{"compare with =="},
 		},
 		"anything else": {
-			class: "ours", expression: `device.driver.startsWith("gpu") and true`, want: []string{`a selector that works: device.attributes["gpu.ashlar.dev"]`},
+			class: "ours", expression: `device.driver.startsWith("gpu") and true`,
+			want: []string{`a selector that works: device.attributes["gpu.ashlar.dev"]`},
 		},
 		"nothing": {class: "ours", expression: ``, want: []string{"does not compile: Syntax error"}},
 	} {
