@@ -32,7 +32,8 @@ type Device struct {
 
 // MPSClient is what a container needs to run under an MPS control daemon.
 type MPSClient struct {
-	// Pipes and Shm are the daemon's directories on the host.
+	// Pipes and Shm are the daemon's directories on the host. Containers have the former at the
+	// same path, and the latter as /dev/shm.
 	Pipes, Shm string
 	// ActiveThreadPercentage is 1 to 100; 0 means the daemon's default.
 	ActiveThreadPercentage int64

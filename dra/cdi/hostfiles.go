@@ -40,6 +40,9 @@ type HostOptions struct {
 	Hook string
 }
 
+// defaultPipes is where CUDA looks for an MPS control daemon if nobody says where it is.
+const defaultPipes = "/tmp/nvidia-mps"
+
 // controlDevices are the device files that all GPUs have in common.
 var controlDevices = []string{"/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset"}
 
@@ -71,7 +74,7 @@ func FindHostFiles(logger klog.Logger, options HostOptions) (HostFiles, error) {
 		return filepath.Join(options.HostDevRoot, path)
 	}}
 	for _, mount := range edits.Mounts {
-		if mount.ContainerPath == pipesInContainer {
+		if mount.ContainerPath == defaultPipes {
 			continue // a control daemon of somebody else
 		}
 		mount.HostPath = moveRoot(mount.HostPath, options.DriverRoot, options.HostDriverRoot)
@@ -83,7 +86,8 @@ func FindHostFiles(logger klog.Logger, options HostOptions) (HostFiles, error) {
 		}
 	}
 	if !slices.Contains(host.ControlDevices, controlDevices[0]) {
-		return HostFiles{}, fmt.Errorf("find the GPU driver's device files: there is no %s: see that the driver is loaded (nvidia-smi makes it)",
+		return HostFiles{}, fmt.Errorf("find the GPU driver's device files: there is no %s: "+
+			"see that the driver is loaded (nvidia-smi makes it)",
 			filepath.Join(options.DevRoot, controlDevices[0]))
 	}
 	return host, nil

@@ -21,10 +21,6 @@ const (
 	Kind   = Vendor + "/" + Class
 )
 
-// The directory where a container finds the pipes of its MPS control daemon. It is the
-// default of CUDA, so that processes without the environment find it too.
-const pipesInContainer = "/tmp/nvidia-mps"
-
 // DeviceID is a device's full name in CDI, as the kubelet hands it to the container runtime.
 func DeviceID(uid string, device Device) string {
 	return parser.QualifiedName(Vendor, Class, deviceName(uid, device))
@@ -83,8 +79,8 @@ func checkClaim(claim Claim) error {
 			continue
 		}
 		if daemon != nil && daemon.MPS.Pipes != device.MPS.Pipes {
-			return fmt.Errorf("devices %s and %s both use MPS, and each has a control daemon of its own, of which a process can reach one: "+
-				"use MPS with one device per claim", daemon.Name(), device.Name())
+			return fmt.Errorf("devices %s and %s both use MPS, and each has a control daemon of its own, "+
+				"of which a process can reach one: use MPS with one device per claim", daemon.Name(), device.Name())
 		}
 		daemon = &claim.Devices[i]
 	}
@@ -151,7 +147,7 @@ func deviceEnvironment(device Device) []string {
 }
 
 func addMPS(edits *specs.ContainerEdits, device Device) {
-	edits.Env = append(edits.Env, "CUDA_MPS_PIPE_DIRECTORY="+pipesInContainer)
+	edits.Env = append(edits.Env, "CUDA_MPS_PIPE_DIRECTORY="+device.MPS.Pipes)
 	if device.MemoryLimit > 0 {
 		edits.Env = append(edits.Env, fmt.Sprintf("CUDA_MPS_PINNED_DEVICE_MEM_LIMIT=0=%dM", mebibytes(device.MemoryLimit)))
 	}
@@ -160,7 +156,7 @@ func addMPS(edits *specs.ContainerEdits, device Device) {
 	}
 	options := []string{"rw", "nosuid", "nodev", "bind"}
 	edits.Mounts = append(edits.Mounts,
-		&specs.Mount{HostPath: device.MPS.Pipes, ContainerPath: pipesInContainer, Options: options},
+		&specs.Mount{HostPath: device.MPS.Pipes, ContainerPath: device.MPS.Pipes, Options: options},
 		&specs.Mount{HostPath: device.MPS.Shm, ContainerPath: "/dev/shm", Options: options})
 }
 

@@ -2,6 +2,7 @@ package cdi
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,7 +39,8 @@ func realHost() HostFiles {
 }
 
 func testGPU(index int64) dra.GPUIdentity {
-	return dra.GPUIdentity{UUID: "GPU-0000000" + string(rune('0'+index)), BusID: "0000:1" + string(rune('b'+index)) + ":00.0", Index: index, Minor: index + 4}
+	return dra.GPUIdentity{UUID: fmt.Sprintf("GPU-0000000%d", index), BusID: fmt.Sprintf("0000:1%x:00.0", 0xb+index),
+		Index: index, Minor: index + 4}
 }
 
 func wholeGPU(request string, index int64) Device {
@@ -54,7 +56,8 @@ func migSlice(request string, index, start int64) Device {
 }
 
 func gpuShare(request string, index int64, memory topology.Bytes) Device {
-	return Device{Request: request, MemoryLimit: memory, Device: dra.Device{Form: dra.FormShare, GPU: testGPU(index), Memory: 79 * topology.GiB}}
+	return Device{Request: request, MemoryLimit: memory,
+		Device: dra.Device{Form: dra.FormShare, GPU: testGPU(index), Memory: 79 * topology.GiB}}
 }
 
 func shareWithMPS(request string, index int64, memory topology.Bytes, percentage int64) Device {

@@ -57,31 +57,33 @@ func TestContainerRuntimeTakesSpecs(t *testing.T) {
 	for _, mount := range container.Mounts {
 		mounts = append(mounts, mount.Destination)
 	}
-	less := func(words []string) map[string]int {
+	countOf := func(words []string) map[string]int {
 		counts := map[string]int{}
 		for _, word := range words {
 			counts[word]++
 		}
 		return counts
 	}
-	if diff := cmp.Diff(map[string]int{"/dev/nvidia4": 1, "/dev/nvidia6": 1, "/dev/nvidiactl": 1, "/dev/nvidia-uvm": 1}, less(devices)); diff != "" {
+	wantDevices := map[string]int{"/dev/nvidia4": 1, "/dev/nvidia6": 1, "/dev/nvidiactl": 1, "/dev/nvidia-uvm": 1}
+	if diff := cmp.Diff(wantDevices, countOf(devices)); diff != "" {
 		t.Errorf("device files (-want +got):\n%s", diff)
 	}
-	wantMounts := map[string]int{"/usr/lib64/libcuda.so.580.95.05": 1, "/usr/bin/nvidia-smi": 1, "/tmp/nvidia-mps": 1, "/dev/shm": 1}
-	if diff := cmp.Diff(wantMounts, less(mounts)); diff != "" {
+	wantMounts := map[string]int{"/usr/lib64/libcuda.so.580.95.05": 1, "/usr/bin/nvidia-smi": 1,
+		"/run/ashlar/mps/GPU-00000000/pipe": 1, "/dev/shm": 1}
+	if diff := cmp.Diff(wantMounts, countOf(mounts)); diff != "" {
 		t.Errorf("mounts (-want +got):\n%s", diff)
 	}
 	wantEnvironment := map[string]int{
-		"NVIDIA_VISIBLE_DEVICES=void":               1,
-		"ASHLAR_DEVICE_GPU_2=GPU-00000002":          1,
-		"ASHLAR_DEVICE_GPU_0_SHARE=GPU-00000000":    1,
-		"CUDA_DEVICE_MEMORY_LIMIT_0=20480m":         1,
-		"ASHLAR_GPU_MEMORY_LIMIT=21474836480":       1,
-		"CUDA_MPS_PIPE_DIRECTORY=/tmp/nvidia-mps":   1,
-		"CUDA_MPS_PINNED_DEVICE_MEM_LIMIT=0=20480M": 1,
-		"CUDA_MPS_ACTIVE_THREAD_PERCENTAGE=25":      1,
+		"NVIDIA_VISIBLE_DEVICES=void":                               1,
+		"ASHLAR_DEVICE_GPU_2=GPU-00000002":                          1,
+		"ASHLAR_DEVICE_GPU_0_SHARE=GPU-00000000":                    1,
+		"CUDA_DEVICE_MEMORY_LIMIT_0=20480m":                         1,
+		"ASHLAR_GPU_MEMORY_LIMIT=21474836480":                       1,
+		"CUDA_MPS_PIPE_DIRECTORY=/run/ashlar/mps/GPU-00000000/pipe": 1,
+		"CUDA_MPS_PINNED_DEVICE_MEM_LIMIT=0=20480M":                 1,
+		"CUDA_MPS_ACTIVE_THREAD_PERCENTAGE=25":                      1,
 	}
-	if diff := cmp.Diff(wantEnvironment, less(container.Process.Env)); diff != "" {
+	if diff := cmp.Diff(wantEnvironment, countOf(container.Process.Env)); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)
 	}
 }
