@@ -126,7 +126,7 @@ func deviceEdits(host HostFiles, device Device, ordinal int) (specs.ContainerEdi
 	}
 	if device.MemoryLimit > 0 {
 		edits.Env = append(edits.Env,
-			fmt.Sprintf("CUDA_DEVICE_MEMORY_LIMIT_%d=%dm", ordinal, mebibytes(device.MemoryLimit)),
+			fmt.Sprintf("CUDA_DEVICE_MEMORY_LIMIT_%d=%dm", ordinal, wholeMebibytes(device.MemoryLimit)),
 			fmt.Sprintf("ASHLAR_GPU_MEMORY_LIMIT=%d", device.MemoryLimit))
 	}
 	if device.MPS != nil {
@@ -149,7 +149,7 @@ func deviceEnvironment(device Device) []string {
 func addMPS(edits *specs.ContainerEdits, device Device) {
 	edits.Env = append(edits.Env, "CUDA_MPS_PIPE_DIRECTORY="+device.MPS.Pipes)
 	if device.MemoryLimit > 0 {
-		edits.Env = append(edits.Env, fmt.Sprintf("CUDA_MPS_PINNED_DEVICE_MEM_LIMIT=0=%dM", mebibytes(device.MemoryLimit)))
+		edits.Env = append(edits.Env, fmt.Sprintf("CUDA_MPS_PINNED_DEVICE_MEM_LIMIT=0=%dM", wholeMebibytes(device.MemoryLimit)))
 	}
 	if percentage := device.MPS.ActiveThreadPercentage; percentage > 0 {
 		edits.Env = append(edits.Env, fmt.Sprintf("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE=%d", percentage))
@@ -160,5 +160,5 @@ func addMPS(edits *specs.ContainerEdits, device Device) {
 		&specs.Mount{HostPath: device.MPS.Shm, ContainerPath: "/dev/shm", Options: options})
 }
 
-// mebibytes rounds down, but not to nothing: a limit of 0 would be none.
-func mebibytes(b topology.Bytes) int64 { return max(1, int64(b/topology.MiB)) }
+// wholeMebibytes rounds down, but not to nothing: a limit of 0 would be none.
+func wholeMebibytes(b topology.Bytes) int64 { return max(1, int64(b/topology.MiB)) }

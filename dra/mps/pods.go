@@ -208,6 +208,9 @@ func podState(pod *corev1.Pod) string {
 			return fmt.Sprintf("it ended with exit code %d: see its log", ended.ExitCode)
 		}
 	}
+	if pod.Status.Phase == "" {
+		return "the kubelet has not taken it up yet"
+	}
 	return fmt.Sprintf("it is %s, but does not answer yet", strings.ToLower(string(pod.Status.Phase)))
 }
 

@@ -75,6 +75,7 @@ func TestPodState(t *testing.T) {
 		pod  *corev1.Pod
 		want string
 	}{
+		"new":     {&corev1.Pod{}, "the kubelet has not taken it up yet"},
 		"pending": {status(corev1.ContainerState{}), "it is pending, but does not answer yet"},
 		"no image": {
 			status(corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "no such image"}}),
