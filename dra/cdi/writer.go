@@ -2,6 +2,7 @@ package cdi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
 	"tags.cncf.io/container-device-interface/pkg/cdi"
 	specs "tags.cncf.io/container-device-interface/specs-go"
 )
@@ -73,7 +73,10 @@ func (w *Writer) Write(_ context.Context, claim Claim) (ids []string, err error)
 }
 
 func (w *Writer) replaceSpec(path string, spec *specs.Spec) error {
-	text, err := yaml.Marshal(spec)
+	if err := checkSpec(spec); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(spec, "", " ") // an order of magnitude faster than YAML
 	if err != nil {
 		return err
 	}
@@ -88,15 +91,21 @@ func (w *Writer) replaceSpec(path string, spec *specs.Spec) error {
 		_ = os.Remove(draft)
 		return notWritable(w.directory, err)
 	}
-	if _, err := cdi.ReadSpec(draft, 0); err != nil { // what container runtimes would refuse
-		_ = os.Remove(draft)
-		return err
-	}
 	if err := os.Rename(draft, path); err != nil {
 		_ = os.Remove(draft)
 		return notWritable(w.directory, err)
 	}
 	return nil
+}
+
+// checkSpec finds what a container runtime would refuse the spec for.
+func checkSpec(spec *specs.Spec) error {
+	for _, device := range spec.Devices {
+		if err := (&cdi.ContainerEdits{ContainerEdits: &device.ContainerEdits}).Validate(); err != nil {
+			return fmt.Errorf("device %s: %w", device.Name, err)
+		}
+	}
+	return (&cdi.ContainerEdits{ContainerEdits: &spec.ContainerEdits}).Validate()
 }
 
 // Remove removes the spec of the claim of that UID. One that does not exist is no error.
@@ -138,7 +147,7 @@ func (w *Writer) List() ([]string, error) {
 
 const (
 	specPrefix = Vendor + "-" + Class + "_"
-	specSuffix = ".yaml"
+	specSuffix = ".json"
 )
 
 // specPath refuses what is no UID, since it becomes part of a path.

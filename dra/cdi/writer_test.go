@@ -3,6 +3,7 @@ package cdi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	oci "github.com/opencontainers/runtime-spec/specs-go"
 	"tags.cncf.io/container-device-interface/pkg/cdi"
+	specs "tags.cncf.io/container-device-interface/specs-go"
 
 	"github.com/ashlar-dev/ashlar/topology"
 )
@@ -116,7 +118,7 @@ func TestWriterKeepsSpecs(t *testing.T) {
 	write("a", wholeGPU("gpu", 1))
 	write("a", wholeGPU("gpu", 0)) // prepared again
 	wantList("a", "b")
-	spec, err := cdi.ReadSpec(filepath.Join(directory, "k8s.gpu.ashlar.dev-claim_a.yaml"), 0)
+	spec, err := cdi.ReadSpec(filepath.Join(directory, "k8s.gpu.ashlar.dev-claim_a.json"), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +127,7 @@ func TestWriterKeepsSpecs(t *testing.T) {
 	}
 
 	// Specs of others, and what is left of one whose writing was interrupted.
-	for _, name := range []string{"nvidia.yaml", "k8s.gpu.nvidia.com-claim_x.yaml", "spec.1.tmp", ".k8s.gpu.ashlar.dev-claim_c.yaml.tmp"} {
+	for _, name := range []string{"nvidia.yaml", "k8s.gpu.nvidia.com-claim_x.yaml", "spec.1.tmp", ".k8s.gpu.ashlar.dev-claim_c.json.tmp"} {
 		if err := os.WriteFile(filepath.Join(directory, name), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -168,6 +170,11 @@ func TestWriterRefuses(t *testing.T) {
 	const want = "write the CDI spec of claim team/job (a): there is no device: want at least one"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+	bad := shareWithMPS("gpu", 0, topology.GiB, 10)
+	bad.MPS.Shm = ""
+	if _, err := writer.Write(context.Background(), Claim{UID: "a", Devices: []Device{bad}}); err == nil {
+		t.Error("a spec that no container runtime takes is written")
 	}
 	if entries, err := os.ReadDir(directory); err != nil || len(entries) > 0 {
 		t.Errorf("files are left: %v, %v", entries, err)
@@ -217,6 +224,24 @@ func TestInstallHook(t *testing.T) {
 		}
 		if info, err := os.Stat(target); err != nil || info.Mode().Perm() != 0o755 {
 			t.Errorf("got %v, %v, want a program", info.Mode(), err)
+		}
+	}
+}
+
+// A driver of 70 files is usual.
+func BenchmarkWriter(b *testing.B) {
+	host := realHost()
+	for i := range 70 {
+		path := fmt.Sprintf("/usr/lib64/lib%d.so.580.95.05", i)
+		host.Mounts = append(host.Mounts, &specs.Mount{HostPath: path, ContainerPath: path, Options: host.Mounts[0].Options})
+	}
+	writer, err := NewWriter(b.TempDir(), host)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := writer.Write(context.Background(), Claim{UID: "a", Devices: []Device{wholeGPU("gpu", 2)}}); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -42,7 +42,7 @@ var uuidPattern = regexp.MustCompile(`^(GPU|MIG)-[0-9A-Za-z-]{1,54}$`)
 // checkUUID refuses what is no UUID, since it becomes part of paths and names.
 func checkUUID(uuid string) error {
 	if !uuidPattern.MatchString(uuid) {
-		return fmt.Errorf("%.80q is no UUID of a GPU or MIG instance: want GPU-... or MIG-...", uuid)
+		return fmt.Errorf("%.80q is no UUID of a GPU or MIG instance: want one that begins with GPU- or MIG-", uuid)
 	}
 	return nil
 }

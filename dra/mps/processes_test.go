@@ -181,7 +181,7 @@ func TestProcessesFail(t *testing.T) {
 			Spec{UUID: gpu0, ActiveThreadPercentage: 7},
 			"set_default_active_thread_percentage 7: exit status 1: Invalid command",
 		},
-		"no UUID": {good, Spec{UUID: "../x"}, `"../x" is no UUID of a GPU or MIG instance: want GPU-... or MIG-...`},
+		"no UUID": {good, Spec{UUID: "../x"}, `"../x" is no UUID of a GPU or MIG instance: want one that begins with GPU- or MIG-`},
 		"a percentage too large": {
 			good,
 			Spec{UUID: gpu0, ActiveThreadPercentage: 101},
