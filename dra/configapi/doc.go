@@ -12,7 +12,8 @@
 //	decode.go     Decode: bytes to a Config; apiVersions and kinds
 //	ashlar.go     our kinds; nvidia.go those of NVIDIA's driver
 //	object.go     reading JSON strictly: each error has the field's path and what is wanted
-//	resolve.go    which of several configs counts for a device
+//	resolve.go    ResolveConfig: which of several configs counts for a device
+//	unused.go     FindUnusedConfig: a config that counts for none
 //
 // Decoding is strict: fields that are unknown or given twice, wrong types, and values out of range
 // are errors, all of them at once. Nothing is ignored silently, because a setting
