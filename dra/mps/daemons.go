@@ -37,7 +37,7 @@ type Spec struct {
 	PinnedMemory topology.Bytes `json:"pinnedMemory,omitempty"`
 }
 
-var uuidPattern = regexp.MustCompile(`^(GPU|MIG)-[0-9A-Za-z-]{1,54}$`)
+var uuidPattern = regexp.MustCompile(`^(GPU|MIG)-[0-9A-Za-z]([0-9A-Za-z-]{0,46}[0-9A-Za-z])?$`)
 
 // checkUUID refuses what is no UUID, since it becomes part of paths and names.
 func checkUUID(uuid string) error {
