@@ -5,8 +5,73 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/dynamic-resource-allocation/structured"
+
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
+
+// othersTally counts devices beside the GPUs that a sub-request's selectors accept: a node's,
+// or those of several nodes, where a device that they share counts once.
+type othersTally struct {
+	all, free, taken, tainted int64
+	// endless says that a free one may be shared, by how many is not known.
+	endless bool
+	driver  string
+	counted map[structured.DeviceID]bool
+}
+
+// tallyOthers adds the devices of the view's node to a tally.
+func (v *View) tallyOthers(ctx context.Context, sub *subRequest, t *othersTally) {
+	v.eachOther(ctx, sub, func(p *Pool, device int, free bool) {
+		if t.counted[p.ids[device]] {
+			return
+		}
+		if t.counted == nil {
+			t.counted = map[structured.DeviceID]bool{}
+		}
+		t.counted[p.ids[device]] = true
+		t.driver = p.Driver
+		t.all++
+		switch {
+		case free:
+			t.free++
+			t.endless = t.endless || isShareable(&p.Devices[device])
+		case !toleratesTaints(&p.Devices[device], sub.tolerations):
+			t.tainted++
+		default:
+			t.taken++
+		}
+	})
+}
+
+// wantedOthers is how many devices serve a sub-request at least: what "all" are is for the
+// in-tree code to say.
+func wantedOthers(sub *subRequest) int64 {
+	if sub.unsupportedReason != "" {
+		return 1
+	}
+	return max(1, sub.count)
+}
+
+// hasEnough reports whether the devices of a tally may serve a sub-request.
+func (t *othersTally) hasEnough(sub *subRequest) bool {
+	return t.endless || t.free >= wantedOthers(sub)
+}
+
+// describeUse says what the devices are that are not free: "2 of 3 are taken, 1 of 3 is tainted".
+func (t *othersTally) describeUse() string {
+	var causes []string
+	if t.taken > 0 {
+		causes = append(causes, fmt.Sprintf("%d of %d %s taken", t.taken, t.all, isOrAre(t.taken)))
+	}
+	if t.tainted > 0 {
+		causes = append(causes, fmt.Sprintf("%d of %d %s tainted", t.tainted, t.all, isOrAre(t.tainted)))
+	}
+	if len(causes) == 0 {
+		return fmt.Sprintf("there %s %d", isOrAre(t.all), t.all)
+	}
+	return strings.Join(causes, ", ")
+}
 
 // WhyOthersLack says which request that only devices of other drivers can serve has too few
 // free ones on the node: "node(s) have no free device of class rdma.example.com (2 of 2 are
@@ -34,44 +99,19 @@ func (v *View) WhyOthersLack(ctx context.Context) string {
 
 // whyLacking is WhyOthersLack for one alternative.
 func (v *View) whyLacking(ctx context.Context, sub *subRequest) string {
-	all, free, taken, tainted, shareable := int64(0), int64(0), 0, 0, false
-	v.eachOther(ctx, sub, func(p *Pool, device int, isFree bool) {
-		all++
-		switch {
-		case isFree:
-			free++
-			shareable = shareable || isShareable(&p.Devices[device])
-		case !toleratesTaints(&p.Devices[device], sub.tolerations):
-			tainted++
-		default:
-			taken++
-		}
-	})
-	want := max(1, sub.count)
-	if sub.unsupportedReason != "" {
-		want = 1 // what "all" are is for the in-tree code to say
-	}
-	if free >= want || shareable || ctx.Err() != nil {
+	var tally othersTally
+	v.tallyOthers(ctx, sub, &tally)
+	if tally.hasEnough(sub) || ctx.Err() != nil {
 		return ""
 	}
-	var causes []string
-	if taken > 0 {
-		causes = append(causes, fmt.Sprintf("%d of %d %s taken", taken, all, isOrAre(taken)))
-	}
-	if tainted > 0 {
-		causes = append(causes, fmt.Sprintf("%d of %d %s tainted", tainted, all, isOrAre(tainted)))
-	}
-	if taken+tainted == 0 {
-		causes = append(causes, fmt.Sprintf("there %s %d", isOrAre(int(all)), all))
-	}
 	have := "no free device"
-	if want > 1 {
+	if want := wantedOthers(sub); want > 1 {
 		have = fmt.Sprintf("fewer than %d free devices", want)
 	}
-	return fmt.Sprintf("node(s) have %s of class %s (%s)", have, sub.class, strings.Join(causes, ", "))
+	return fmt.Sprintf("node(s) have %s of class %s (%s)", have, sub.class, tally.describeUse())
 }
 
-func isOrAre(count int) string {
+func isOrAre(count int64) string {
 	if count == 1 {
 		return "is"
 	}
