@@ -19,6 +19,7 @@ func (p *Plugin) PreFilter(
 	counted, refused := p.readCounted(pod, nodes)
 	// Also for a pod that is refused: the in-tree PostFilter asks for what this leaves.
 	cycle, result, status := p.source.PreFilter(ctx, state, pod, nodes)
+	p.announceTwins(nodes)
 	if refused != nil {
 		return nil, refused
 	}
