@@ -36,10 +36,7 @@ func (p *Plugin) sendEvent(about runtime.Object, eventType, reason, note string)
 	if p.recorder == nil {
 		return
 	}
-	if len(note) > maxNote {
-		note = note[:maxNote-3] + "..."
-	}
-	p.recorder.Eventf(about, nil, eventType, reason, "Scheduling", "%s", note)
+	p.recorder.Eventf(about, nil, eventType, reason, "Scheduling", "%s", cutText(note, maxNote))
 }
 
 // announceDoubts sends an event with the doubts about a pod's model server, once for each

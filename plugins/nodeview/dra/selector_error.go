@@ -3,6 +3,7 @@ package dra
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	resourceapi "k8s.io/api/resource/v1"
@@ -79,7 +80,8 @@ func (s *Source) checkExpression(where, driver, expression string) error {
 	if form == "" {
 		form = fmt.Sprintf(`a selector that works: device.attributes[%q].productName == "NVIDIA L40S"`, driver)
 	}
-	return fmt.Errorf("%s, %s, does not compile: %s; %s", where, expression, compilerReason(program), form)
+	reason, line, column := compilerReason(program)
+	return fmt.Errorf("%s, %s, does not compile: %s; %s", where, excerptAround(expression, line, column), reason, form)
 }
 
 // checkClasses is checkSelectors for the classes behind a pod's extended resources.
@@ -115,18 +117,41 @@ func driverOfClass(class *resourceapi.DeviceClass) string {
 }
 
 // compilerPrefix is what the compiler writes before its reasons.
-var compilerPrefix = regexp.MustCompile(`^(compilation failed: )?(ERROR: <input>:1:(\d+): )?`)
+var compilerPrefix = regexp.MustCompile(`^(?:compilation failed: )?(?:ERROR: <input>:(\d+):(\d+): )?`)
 
-// compilerReason is the first reason of a failed compilation, without the drawing below it.
-func compilerReason(program dracel.CompilationResult) string {
-	line, _, _ := strings.Cut(program.Error.Error(), "\n")
-	line, _, _ = strings.Cut(line, " expecting {") // a list of all tokens
-	match := compilerPrefix.FindStringSubmatch(line)
-	reason := strings.TrimPrefix(line, match[0])
-	if match[3] != "" {
-		reason += " at column " + match[3]
+// compilerReason is the first reason of a failed compilation, without the drawing below it,
+// with the line and the column that it is about, from 1; 0 for none.
+func compilerReason(program dracel.CompilationResult) (reason string, line, column int) {
+	text, _, _ := strings.Cut(program.Error.Error(), "\n")
+	text, _, _ = strings.Cut(text, " expecting {") // a list of all tokens
+	match := compilerPrefix.FindStringSubmatch(text)
+	reason = strings.TrimPrefix(text, match[0])
+	line, _ = strconv.Atoi(match[1]) // digits, or nothing
+	column, _ = strconv.Atoi(match[2])
+	switch {
+	case line > 1:
+		reason += fmt.Sprintf(" at line %d, column %d", line, column)
+	case line == 1:
+		reason += fmt.Sprintf(" at column %d", column)
 	}
-	return reason
+	return reason, line, column
+}
+
+// maxExcerpt is how many characters of an expression are repeated.
+const maxExcerpt = 120
+
+// excerptAround is an expression on one line: what is at a line and column if it is long.
+func excerptAround(expression string, line, column int) string {
+	if whole := strings.Join(strings.Fields(expression), " "); len(whole) <= maxExcerpt {
+		return whole
+	}
+	text := []rune(expression)
+	if lines := strings.Split(expression, "\n"); line >= 1 && line <= len(lines) {
+		text = []rune(lines[line-1])
+	}
+	from := min(max(0, column-maxExcerpt*2/3), max(0, len(text)-maxExcerpt))
+	to := min(from+maxExcerpt, len(text))
+	return "... " + strings.Join(strings.Fields(string(text[from:to])), " ") + " ..."
 }
 
 // quantityText is an amount with a unit, quoted or not, such as 80Gi, "80GB", quantity("1Gi").
