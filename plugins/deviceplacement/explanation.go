@@ -67,8 +67,8 @@ func (e *podExplanation) listClauses() []textClause {
 		return append(all, textClause{text: "no node publishes devices (is the driver running?)"})
 	}
 	for _, unmet := range e.inTheWay {
-		if len(e.nodes) == 1 {
-			break // the node says so itself
+		if len(e.nodes) == 1 && !unmet.Advises {
+			continue // the node says so itself
 		}
 		all = append(all, textClause{text: requestPrefix(unmet.Request) + unmet.Condition})
 	}

@@ -81,7 +81,8 @@ func (s *Source) checkExpression(where, driver, expression string) error {
 		form = fmt.Sprintf(`a selector that works: device.attributes[%q].productName == "NVIDIA L40S"`, driver)
 	}
 	reason, line, column := compilerReason(program)
-	return fmt.Errorf("%s, %s, does not compile: %s; %s", where, excerptAround(expression, line, column), reason, form)
+	room := max(minExcerpt, maxSelectorError-len(where)-len(reason)-len(form))
+	return fmt.Errorf("%s, %s, does not compile: %s; %s", where, excerptAround(expression, line, column, room), reason, form)
 }
 
 // checkClasses is checkSelectors for the classes behind a pod's extended resources.
@@ -137,21 +138,33 @@ func compilerReason(program dracel.CompilationResult) (reason string, line, colu
 	return reason, line, column
 }
 
-// maxExcerpt is how many characters of an expression are repeated.
-const maxExcerpt = 120
+// maxSelectorError is how long an error should be, so that the form that works is not cut off,
+// and minExcerpt how much of an expression is repeated at least.
+const maxSelectorError, minExcerpt = 325, 40
 
-// excerptAround is an expression on one line: what is at a line and column if it is long.
-func excerptAround(expression string, line, column int) string {
-	if whole := strings.Join(strings.Fields(expression), " "); len(whole) <= maxExcerpt {
+// excerptAround is an expression on one line: so many characters at a line and column if it is
+// longer.
+func excerptAround(expression string, line, column, room int) string {
+	if whole := strings.Join(strings.Fields(expression), " "); len(whole) <= room {
 		return whole
 	}
 	text := []rune(expression)
 	if lines := strings.Split(expression, "\n"); line >= 1 && line <= len(lines) {
 		text = []rune(lines[line-1])
 	}
-	from := min(max(0, column-maxExcerpt*2/3), max(0, len(text)-maxExcerpt))
-	to := min(from+maxExcerpt, len(text))
-	return "... " + strings.Join(strings.Fields(string(text[from:to])), " ") + " ..."
+	from := min(max(0, column-room*2/3), max(0, len(text)-room))
+	for from > 0 && from < len(text) && text[from-1] != ' ' {
+		from++ // to the next word
+	}
+	to := min(from+room, len(text))
+	excerpt := strings.Join(strings.Fields(string(text[from:to])), " ")
+	if from > 0 {
+		excerpt = "... " + excerpt
+	}
+	if to < len(text) {
+		excerpt += " ..."
+	}
+	return excerpt
 }
 
 // quantityText is an amount with a unit, quoted or not, such as 80Gi, "80GB", quantity("1Gi").

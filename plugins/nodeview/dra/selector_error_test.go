@@ -102,7 +102,7 @@ func TestCheckSelectors(t *testing.T) {
 		},
 		"at the end of a long one": {
 			class: "ours", expression: `device.driver in ["` + strings.Repeat(`a", "`, 100) + `b"] && device.driver > 1`,
-			want: []string{`: selectors[0], ... "a", "a"`, `b"] && device.driver > 1 ..., does not compile: found no`},
+			want: []string{`: selectors[0], ... "a", "a"`, `b"] && device.driver > 1, does not compile: found no`},
 		},
 		"nothing": {class: "ours", expression: ``, want: []string{"does not compile: Syntax error"}},
 	} {
