@@ -153,6 +153,11 @@ func (p *Plugin) refineRefusal(ctx context.Context, view *dra.View, gpus placeme
 			reasons = nodeReasons(ctx, view, ofGPUs, verdict.Reasons)
 		}
 	}
+	if len(reasons) == 0 {
+		if because := view.WhyNotAll(ctx); because != "" {
+			reasons = []string{because}
+		}
+	}
 	if len(reasons) == 0 || ctx.Err() != nil {
 		return status
 	}

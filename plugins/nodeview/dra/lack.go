@@ -10,9 +10,9 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// othersTally counts devices beside the GPUs that a sub-request's selectors accept: a node's,
-// or those of several nodes, where a device that they share counts once.
-type othersTally struct {
+// deviceTally counts devices that a sub-request's selectors accept: a node's, or those of
+// several nodes, where a device that they share counts once.
+type deviceTally struct {
 	all, free, taken, tainted int64
 	// endless says that a free one may be shared, by how many is not known.
 	endless bool
@@ -20,28 +20,55 @@ type othersTally struct {
 	counted map[structured.DeviceID]bool
 }
 
-// tallyOthers adds the devices of the view's node to a tally.
-func (v *View) tallyOthers(ctx context.Context, sub *subRequest, t *othersTally) {
-	v.eachOther(ctx, sub, func(p *Pool, device int, free bool) {
-		if t.counted[p.ids[device]] {
-			return
+// tallyOthers adds the devices of the view's node beside its GPUs to a tally.
+func (v *View) tallyOthers(ctx context.Context, sub *subRequest, t *deviceTally) {
+	v.eachOther(ctx, sub, func(p *Pool, device int, free bool) { t.addDevice(p, device, sub, free) })
+}
+
+// addDevice counts a device of a pool that is free for a sub-request or not.
+func (t *deviceTally) addDevice(p *Pool, device int, sub *subRequest, free bool) {
+	if t.counted[p.ids[device]] {
+		return
+	}
+	if t.counted == nil {
+		t.counted = map[structured.DeviceID]bool{}
+	}
+	t.counted[p.ids[device]] = true
+	t.driver = p.Driver
+	t.all++
+	switch {
+	case free:
+		t.free++
+		t.endless = t.endless || isShareable(&p.Devices[device])
+	case !toleratesTaints(&p.Devices[device], sub.tolerations):
+		t.tainted++
+	default:
+		t.taken++
+	}
+}
+
+// WhyNotAll says which request for all matching GPUs cannot have one of them: "node(s) have
+// matching GPUs that are not free (1 of 8 is taken), and request gpu takes all"; "" if each
+// may have all as far as is known.
+func (v *View) WhyNotAll(ctx context.Context) string {
+	for i := range v.cycle.request.requests {
+		request := &v.cycle.request.requests[i]
+		sub := &request.alternatives[0]
+		if len(request.alternatives) > 1 || !sub.takesAll || sub.adminAccess {
+			continue
 		}
-		if t.counted == nil {
-			t.counted = map[structured.DeviceID]bool{}
+		matched := v.pool.matchSelectors(ctx, v.cycle.source.expressions, sub.selectors).devices
+		var tally deviceTally
+		for _, at := range v.pool.gpus.published {
+			if matched.Has(at) {
+				tally.addDevice(v.pool, at, sub, v.cycle.isFree(v.pool, at, sub))
+			}
 		}
-		t.counted[p.ids[device]] = true
-		t.driver = p.Driver
-		t.all++
-		switch {
-		case free:
-			t.free++
-			t.endless = t.endless || isShareable(&p.Devices[device])
-		case !toleratesTaints(&p.Devices[device], sub.tolerations):
-			t.tainted++
-		default:
-			t.taken++
+		if tally.free < tally.all && ctx.Err() == nil {
+			return fmt.Sprintf("node(s) have matching GPUs that are not free (%s), and request %s takes all", tally.describeUse(), sub.name)
 		}
-	})
+	}
+	return ""
 }
 
 // wantedOthers is how many devices serve a sub-request at least: what "all" are is for the
@@ -54,12 +81,12 @@ func wantedOthers(sub *subRequest) int64 {
 }
 
 // hasEnough reports whether the devices of a tally may serve a sub-request.
-func (t *othersTally) hasEnough(sub *subRequest) bool {
+func (t *deviceTally) hasEnough(sub *subRequest) bool {
 	return t.endless || t.free >= wantedOthers(sub)
 }
 
 // describeUse says what the devices are that are not free: "2 of 3 are taken, 1 of 3 is tainted".
-func (t *othersTally) describeUse() string {
+func (t *deviceTally) describeUse() string {
 	var causes []string
 	if t.taken > 0 {
 		causes = append(causes, fmt.Sprintf("%d of %d %s taken", t.taken, t.all, isOrAre(t.taken)))
@@ -99,7 +126,7 @@ func (v *View) WhyOthersLack(ctx context.Context) string {
 
 // whyLacking is WhyOthersLack for one alternative.
 func (v *View) whyLacking(ctx context.Context, sub *subRequest) string {
-	var tally othersTally
+	var tally deviceTally
 	v.tallyOthers(ctx, sub, &tally)
 	if tally.hasEnough(sub) || ctx.Err() != nil {
 		return ""

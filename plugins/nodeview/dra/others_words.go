@@ -38,10 +38,10 @@ func (c *Cycle) OthersInTheWay(ctx context.Context, views []*View) []UnmetReques
 // othersSentence says why no node of the views has enough devices beside its GPUs for a
 // sub-request, "" if one has, and whether that tells what to write instead.
 func (c *Cycle) othersSentence(ctx context.Context, views []*View, sub *subRequest) (condition string, advises bool) {
-	var sum othersTally
+	var sum deviceTally
 	most, where := int64(0), ""
 	for _, view := range views {
-		var tally othersTally
+		var tally deviceTally
 		view.tallyOthers(ctx, sub, &tally)
 		if tally.hasEnough(sub) {
 			return "", false
