@@ -197,14 +197,13 @@ func absentProperty(candidates *candidateDevices, property deviceProperty) strin
 			}
 		}
 	}
-	same, other, otherKind := attributes, capacities, "a capacity"
+	same, other, kind, otherKind := attributes, capacities, "attribute", "a capacity"
 	if property.capacity {
-		same, other, otherKind = capacities, attributes, "an attribute"
+		same, other, kind, otherKind = capacities, attributes, "capacity", "an attribute"
 	}
 	what := property.domain + "/" + property.name
 	if other[what] {
-		return fmt.Sprintf("no %s has the %s %s, which is %s", candidates.noun, map[bool]string{true: "capacity", false: "attribute"}[property.capacity],
-			property.name, otherKind)
+		return fmt.Sprintf("no %s has the %s %s, which is %s", candidates.noun, kind, property.name, otherKind)
 	}
 	if published := inOtherDomain(what, sortedNames(same)); published != "" {
 		return fmt.Sprintf("no %s has %s; they publish %s", candidates.noun, what, published)
