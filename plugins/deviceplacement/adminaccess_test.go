@@ -4,7 +4,6 @@ import (
 	"context"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -92,20 +91,11 @@ func TestFilterWithAdminAccess(t *testing.T) {
 			if tc.held != nil {
 				objects = append(objects, tc.held)
 			}
-			s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, objects...)
-			pod := newPod("pod")
-			state := s.preFilter(pod)
-			status := s.Filter(context.Background(), state, pod, s.nodes[0])
-			if status.Code() != tc.wantCode {
-				t.Fatalf("status %s %q, want %s", status.Code(), status.Message(), tc.wantCode)
-			}
+			s, state := checkFilter(t, objects, nil, tc.want, tc.wantCode, "")
 			if tc.wantCode != fwk.Success {
 				return
 			}
-			if diff := cmp.Diff(tc.want, s.allocated(state, pod, "n")); diff != "" {
-				t.Errorf("devices (-want +got):\n%s", diff)
-			}
-			if status := s.PreScore(context.Background(), state, pod, s.nodes); !status.IsSuccess() {
+			if status := s.PreScore(context.Background(), state, newPod("pod"), s.nodes); !status.IsSuccess() {
 				t.Errorf("PreScore: %v", status)
 			}
 		})

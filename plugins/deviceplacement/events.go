@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
@@ -14,26 +17,26 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// Reasons of events on pods.
+// Reasons of events, on pods if nothing else is said.
 const (
 	// reasonDevicesAllocated says which devices a pod got.
 	reasonDevicesAllocated = "DevicesAllocated"
 	// reasonModelServerDoubt says what about a pod's model server was not checked.
 	reasonModelServerDoubt = "ModelServerDoubt"
+	// reasonGPUsPublishedTwice, on nodes, says of which GPUs it cannot be told whether they are
+	// one, so that they may be promised twice.
+	reasonGPUsPublishedTwice = "GPUsPublishedTwice"
 )
 
 // maxNote is the longest note that an event may have (events.k8s.io/v1).
 const maxNote = 1024
 
-// sendEvent sends an event about a pod. The broadcaster counts equal ones together.
-func (p *Plugin) sendEvent(pod *v1.Pod, eventType, reason, note string) {
+// sendEvent sends an event about a pod or node. The broadcaster counts equal ones together.
+func (p *Plugin) sendEvent(about runtime.Object, eventType, reason, note string) {
 	if p.recorder == nil {
 		return
 	}
-	if len(note) > maxNote {
-		note = note[:maxNote-3] + "..."
-	}
-	p.recorder.Eventf(pod, nil, eventType, reason, "Scheduling", "%s", note)
+	p.recorder.Eventf(about, nil, eventType, reason, "Scheduling", "%s", cutText(note, maxNote))
 }
 
 // announceDoubts sends an event with the doubts about a pod's model servers, and one more if it is
@@ -48,6 +51,19 @@ func (p *Plugin) announceDoubts(pod *v1.Pod, more string) {
 	}
 	if len(doubts) > 0 {
 		p.sendEvent(pod, v1.EventTypeWarning, reasonModelServerDoubt, strings.Join(doubts, "; "))
+	}
+}
+
+// announceTwins logs which GPUs may be published twice, and sends an event to each of their
+// nodes; once for what is published.
+func (p *Plugin) announceTwins(nodes []fwk.NodeInfo) {
+	for _, note := range p.source.NewIdentityNotes() {
+		klog.Background().Info("GPUs that may be promised twice", "nodes", note.Nodes, "note", note.Text)
+		for _, node := range nodes {
+			if slices.Contains(note.Nodes, node.Node().Name) {
+				p.sendEvent(node.Node(), v1.EventTypeWarning, reasonGPUsPublishedTwice, note.Text)
+			}
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package deviceplacement
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/topology"
@@ -13,12 +12,6 @@ import (
 // the nodes' own reasons (node_reasons.go), and say what those cannot: figures of single
 // nodes, what there is instead, and what would help. Nothing in them differs from one
 // attempt to the next unless the cluster does, so that equal events are merged.
-
-// statusLimit is how many characters a pod's status has at most, as far as that is ours.
-const statusLimit = 400
-
-// moreCommand says where the rest of an explanation is that was cut.
-const moreCommand = "more: ashlar whatif --waiting"
 
 // textClause is a part of an explanation.
 type textClause struct {
@@ -44,49 +37,6 @@ func (e *podExplanation) String() string { return joinClauses(e.listClauses()) }
 // StatusText is String within a number of characters. What is left out are further
 // remedies, then details, then what comes last; it then says where the rest is.
 func (e *podExplanation) StatusText(limit int) string { return cutClauses(e.listClauses(), limit) }
-
-func cutClauses(clauses []textClause, limit int) string {
-	if full := joinClauses(clauses); len(full) <= limit {
-		return full
-	}
-	const more, ellipsis = "; " + moreCommand, "..."
-	if slices.ContainsFunc(clauses, func(c textClause) bool { return c.kind == remedyClause }) {
-		for _, details := range []bool{true, false} {
-			for remedies := len(clauses); remedies > 0; remedies-- {
-				if text := joinClauses(selectClauses(clauses, remedies, details)); len(text)+len(more) <= limit {
-					return text + more
-				}
-			}
-		}
-		clauses = selectClauses(clauses, 0, false)
-	}
-	text := joinClauses(clauses)
-	if len(text)+len(more) <= limit {
-		return text + more
-	}
-	text = strings.ToValidUTF8(text[:max(limit-len(ellipsis)-len(more), 0)], "")
-	if at := strings.LastIndexByte(text, ' '); at > 0 {
-		text = text[:at]
-	}
-	return strings.TrimRight(text, ".,;:") + ellipsis + more
-}
-
-// selectClauses leaves out remedies but for the first few, and details if so wanted.
-func selectClauses(clauses []textClause, remedies int, details bool) []textClause {
-	var selected []textClause
-	for _, c := range clauses {
-		if c.kind == remedyClause {
-			if remedies == 0 {
-				continue
-			}
-			remedies--
-		}
-		if c.kind != detailClause || details {
-			selected = append(selected, c)
-		}
-	}
-	return selected
-}
 
 func joinClauses(clauses []textClause) string {
 	var text strings.Builder
@@ -117,8 +67,8 @@ func (e *podExplanation) listClauses() []textClause {
 		return append(all, textClause{text: "no node publishes devices (is the driver running?)"})
 	}
 	for _, unmet := range e.inTheWay {
-		if len(e.nodes) == 1 {
-			break // the node says so itself
+		if len(e.nodes) == 1 && !unmet.Advises {
+			continue // the node says so itself
 		}
 		all = append(all, textClause{text: requestPrefix(unmet.Request) + unmet.Condition})
 	}

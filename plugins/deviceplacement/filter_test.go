@@ -31,6 +31,30 @@ func (s *fakeScheduler) allocated(state fwk.CycleState, pod *v1.Pod, node string
 	return devices
 }
 
+// checkFilter holds Filter to a status for a pod on the one node n, and to the devices that the
+// pod gets there if the node is not refused.
+func checkFilter(
+	t *testing.T, objects []runtime.Object, change func(*v1.Pod), want []string, wantCode fwk.Code, wantText string,
+) (*fakeScheduler, fwk.CycleState) {
+	t.Helper()
+	s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, objects...)
+	pod := newPod("pod")
+	if change != nil {
+		change(pod)
+	}
+	state := s.preFilter(pod)
+	status := s.Filter(context.Background(), state, pod, s.nodes[0])
+	if status.Code() != wantCode || !strings.Contains(status.Message(), wantText) {
+		t.Fatalf("status %s %q, want %s with %q", status.Code(), status.Message(), wantCode, wantText)
+	}
+	if wantCode == fwk.Success {
+		if diff := cmp.Diff(want, s.allocated(state, pod, "n")); diff != "" {
+			t.Errorf("devices (-want +got):\n%s", diff)
+		}
+	}
+	return s, state
+}
+
 func TestFilter(t *testing.T) {
 	extraPool := func(node string) *resourceapi.ResourceSlice {
 		slice := publish(node, wholeGPU(0, "X"))
@@ -142,22 +166,7 @@ func TestFilter(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, append(tc.objects, tc.claim)...)
-			pod := newPod("pod")
-			if tc.pod != nil {
-				tc.pod(pod)
-			}
-			state := s.preFilter(pod)
-			status := s.Filter(context.Background(), state, pod, s.nodes[0])
-			if status.Code() != tc.wantCode || !strings.Contains(status.Message(), tc.wantText) {
-				t.Fatalf("status %s %q, want %s with %q", status.Code(), status.Message(), tc.wantCode, tc.wantText)
-			}
-			if len(tc.want) == 0 {
-				return
-			}
-			if diff := cmp.Diff(tc.want, s.allocated(state, pod, "n")); diff != "" {
-				t.Errorf("devices (-want +got):\n%s", diff)
-			}
+			checkFilter(t, append(tc.objects, tc.claim), tc.pod, tc.want, tc.wantCode, tc.wantText)
 		})
 	}
 }

@@ -2,10 +2,8 @@ package deviceplacement
 
 import (
 	"context"
-	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -224,22 +222,7 @@ func TestFilterBesideOtherDrivers(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, append(jointClasses(), tc.objects...)...)
-			pod := newPod("pod")
-			if tc.pod != nil {
-				tc.pod(pod)
-			}
-			state := s.preFilter(pod)
-			status := s.Filter(context.Background(), state, pod, s.nodes[0])
-			if status.Code() != tc.wantCode || !strings.Contains(status.Message(), tc.wantText) {
-				t.Fatalf("status %s %q, want %s with %q", status.Code(), status.Message(), tc.wantCode, tc.wantText)
-			}
-			if len(tc.want) == 0 {
-				return
-			}
-			if diff := cmp.Diff(tc.want, s.allocated(state, pod, "n")); diff != "" {
-				t.Errorf("devices (-want +got):\n%s", diff)
-			}
+			checkFilter(t, append(jointClasses(), tc.objects...), tc.pod, tc.want, tc.wantCode, tc.wantText)
 		})
 	}
 }

@@ -94,6 +94,9 @@ func unlikeOnNode(view *dra.View, request *placement.Request, reason *placement.
 	if request.Constraints[reason.Constraint].Distinct {
 		how = "different"
 	}
+	if reason.Want == 1 {
+		return fmt.Sprintf("have no free %s that has a %s", form.DeviceNoun(1), request.Constraints[reason.Constraint].Name)
+	}
 	return fmt.Sprintf("have no %d free %s of %s %s", reason.Want, form.DeviceNoun(int(reason.Want)), how,
 		request.Constraints[reason.Constraint].Name)
 }
@@ -148,6 +151,11 @@ func (p *Plugin) refineRefusal(ctx context.Context, view *dra.View, gpus placeme
 		}
 		if reasons == nil {
 			reasons = nodeReasons(ctx, view, ofGPUs, verdict.Reasons)
+		}
+	}
+	if len(reasons) == 0 {
+		if because := view.WhyNotAll(ctx); because != "" {
+			reasons = []string{because}
 		}
 	}
 	if len(reasons) == 0 || ctx.Err() != nil {

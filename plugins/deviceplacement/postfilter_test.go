@@ -156,11 +156,12 @@ func TestPostFilter(t *testing.T) {
 			wantNodes: "node(s) publish no device of class nics for request nic",
 			want:      "",
 		},
-		"something that is not understood": {
+		"all GPUs of a node that has one taken": {
 			claim: newClaim("pod", gpuClass, 0, func(c *resourceapi.ResourceClaim) {
 				c.Spec.Devices.Requests[0].Exactly.AllocationMode, c.Spec.Devices.Requests[0].Exactly.Count = resourceapi.DeviceAllocationModeAll, 0
 			}),
-			objects: []runtime.Object{publish("a", wholeGPU(0, "X")), held("a", newClaim("one", gpuClass, 1), "gpu-0")}, want: "",
+			objects:   []runtime.Object{publish("a", wholeGPU(0, "X")), held("a", newClaim("one", gpuClass, 1), "gpu-0")},
+			wantNodes: "node(s) have matching GPUs that are not free (1 of 1 is taken), and request devices takes all", want: "",
 		},
 		"a passthrough device, of which there is none left": {
 			claim: newClaim("pod", vfioClass, 1), objects: []runtime.Object{

@@ -19,8 +19,9 @@ func (p *Plugin) PreFilter(
 	counted, refused := p.readCounted(pod, nodes)
 	// Also for a pod that is refused: the in-tree PostFilter asks for what this leaves.
 	cycle, result, status := p.source.PreFilter(ctx, state, pod, nodes)
+	p.announceTwins(nodes)
 	if refused != nil {
-		return nil, refused
+		return nil, cutStatus(refused)
 	}
 	if cycle != nil || counted != nil {
 		claimed := int64(0)
@@ -28,7 +29,7 @@ func (p *Plugin) PreFilter(
 			claimed = cycle.Request().MostDevices()
 		}
 		if because := modelmemory.CannotStart(pod, claimed); because != "" {
-			return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, because)
+			return nil, cutStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable, because))
 		}
 	}
 	if cycle != nil {
@@ -43,7 +44,7 @@ func (p *Plugin) PreFilter(
 		}
 	}
 	if status.IsRejected() {
-		status = fwk.NewStatus(status.Code(), p.withClasses(status.Reasons())...)
+		status = cutStatus(fwk.NewStatus(status.Code(), p.withClasses(status.Reasons())...))
 	}
 	return result, status
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	v1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
@@ -34,6 +35,12 @@ func TestPreFilter(t *testing.T) {
 			newPod("nowhere"), fwk.UnschedulableAndUnresolvable, `could not find resource claim "default/nowhere"`, false,
 		},
 		"a class that is not there": {newPod("unclassed"), fwk.UnschedulableAndUnresolvable, "device class none", false},
+		"a selector that is long": {
+			newPod("wordy"), fwk.UnschedulableAndUnresolvable, "does not compile", false,
+		},
+		"a class of a long name": {
+			newPod("longwinded"), fwk.UnschedulableAndUnresolvable, "device class a.a.", false,
+		},
 		"an amount that cannot be": {
 			newPod("huge"), fwk.UnschedulableAndUnresolvable, "capacity memory of 2Ei is not an amount that a device can have", false,
 		},
@@ -44,11 +51,18 @@ func TestPreFilter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, publish("n", fourGPUs()...),
 				newClaim("pair", gpuClass, 2), newClaim("huge", shareClass, 1, shareOf("2Ei")), newClaim("unclassed", "none", 1),
+				newClaim("wordy", gpuClass, 1, where(strings.Repeat("device.driver != 'a' && ", 300)+"device.driver")),
+				newClaim("longwinded", strings.Repeat("a.", 120)+"a", 1, func(c *resourceapi.ResourceClaim) {
+					c.Spec.Devices.Requests[0].Name = strings.Repeat("r", 60)
+				}),
 				held("n", newClaim("running", gpuClass, 1), "gpu-0"))
 			state := framework.NewCycleState()
 			_, status := s.PreFilter(context.Background(), state, tc.pod, s.nodes)
 			if status.Code() != tc.wantCode || !strings.Contains(status.Message(), tc.wantText) {
 				t.Errorf("status %s %q, want %s with %q", status.Code(), status.Message(), tc.wantCode, tc.wantText)
+			}
+			if len("0/1000 nodes are available: "+status.Message()) > statusLimit {
+				t.Errorf("the status is longer than %d: %s", statusLimit, status.Message())
 			}
 			if got := cycleOf(state) != nil; got != tc.wantCycle {
 				t.Errorf("a cycle: %t, want %t", got, tc.wantCycle)

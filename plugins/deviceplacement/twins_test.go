@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -145,19 +144,7 @@ func TestFilterOnNodesOfTwoDrivers(t *testing.T) {
 			for _, claim := range tc.held {
 				objects = append(objects, claim)
 			}
-			s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, objects...)
-			pod := newPod("pod")
-			state := s.preFilter(pod)
-			status := s.Filter(context.Background(), state, pod, s.nodes[0])
-			if status.Code() != tc.wantCode || !strings.Contains(status.Message(), tc.wantText) {
-				t.Fatalf("status %s %q, want %s with %q", status.Code(), status.Message(), tc.wantCode, tc.wantText)
-			}
-			if tc.wantCode != fwk.Success {
-				return
-			}
-			if diff := cmp.Diff(tc.want, s.allocated(state, pod, "n")); diff != "" {
-				t.Errorf("devices (-want +got):\n%s", diff)
-			}
+			checkFilter(t, objects, nil, tc.want, tc.wantCode, tc.wantText)
 		})
 	}
 }
@@ -278,5 +265,20 @@ func TestServersOnNodesOfTwoDrivers(t *testing.T) {
 				t.Errorf("status %v, want success: %t", status, tc.want)
 			}
 		})
+	}
+}
+
+// Where it cannot be told whether two drivers publish the same GPUs, an event on the node says
+// so, once.
+func TestEventOnGPUsPublishedTwice(t *testing.T) {
+	objects := append(publishBoth([]resourceapi.Device{wholeGPU(0, "X")}, []resourceapi.Device{nvidiaWhole("0")}),
+		newClaim("pod", gpuClass, 1), publish("other", wholeGPU(0, "X")))
+	s := newFakeScheduler(t, nil, []*v1.Node{newNode("n"), newNode("other")}, objects...)
+	s.preFilter(newPod("pod"))
+	s.preFilter(newPod("pod"))
+	sent := s.events()
+	const want = "Warning GPUsPublishedTwice gpu.ashlar.dev and gpu.nvidia.com both publish GPUs, and whether GPU 0 of gpu.ashlar.dev"
+	if len(sent) != 1 || !strings.HasPrefix(sent[0], want) {
+		t.Errorf("events %q, want one that begins with %q", sent, want)
 	}
 }

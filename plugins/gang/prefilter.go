@@ -36,7 +36,7 @@ func (p *Plugin) PreFilter(_ context.Context, cycle fwk.CycleState, pod *v1.Pod,
 		return nil, fwk.AsStatus(err)
 	}
 	if reason := missingMembers(group, members); reason != "" {
-		cycle.Write(incompleteKey, incomplete{})
+		cycle.Write(incompleteKey, incompleteGroup{})
 		return nil, unresolvablef("PodGroup %s %s", key, reason)
 	}
 	if group.Spec.MinResources == nil || p.ledger.groupAdmitted(key) {
@@ -53,15 +53,15 @@ func (p *Plugin) PreFilter(_ context.Context, cycle fwk.CycleState, pod *v1.Pod,
 	return nil, nil
 }
 
-// incomplete is in a cycle's state if PreFilter found too few members: the rest may come
+// incompleteGroup is in a cycle's state if PreFilter found too few members: the rest may come
 // before the cycle ends, and PostFilter must not take this one for a member that no node
 // has room for.
-type incomplete struct{}
+type incompleteGroup struct{}
 
 const incompleteKey fwk.StateKey = Name + "/incomplete"
 
 // Clone implements fwk.StateData.
-func (s incomplete) Clone() fwk.StateData { return s }
+func (s incompleteGroup) Clone() fwk.StateData { return s }
 
 // foundIncomplete reports whether PreFilter refused the cycle's pod for members missing.
 func foundIncomplete(cycle fwk.CycleState) bool {

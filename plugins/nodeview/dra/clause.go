@@ -15,6 +15,7 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
@@ -90,10 +91,28 @@ func propertiesOf(expression ast.Expr) []deviceProperty {
 	return found
 }
 
-// unmetCondition says which condition of a sub-request's selectors no GPU satisfies, and
-// what the GPUs have instead. candidates are one pool for each make of node; "" if every
-// condition holds on some GPU. It is not decided if the context ended before.
-func (s *Source) unmetCondition(ctx context.Context, candidates []*Pool, sub *subRequest) (unmet string, decided bool) {
+// candidateDevices are devices of which it is asked why none satisfies a selector.
+type candidateDevices struct {
+	// noun is what one of them is called: "GPU".
+	noun string
+	// pools have them, in what order does not matter, and devices are their indexes there.
+	pools   []*Pool
+	devices map[*Pool][]int
+}
+
+// gpusOf are the GPUs of pools.
+func gpusOf(pools []*Pool) *candidateDevices {
+	found := &candidateDevices{noun: "GPU", pools: pools, devices: map[*Pool][]int{}}
+	for _, p := range pools {
+		found.devices[p] = p.gpus.published
+	}
+	return found
+}
+
+// unmetCondition says which condition of a sub-request's selectors no candidate satisfies, and
+// what they have instead. candidates are one pool for each make of node; "" if every
+// condition holds on some of them. It is not decided if the context ended before.
+func (s *Source) unmetCondition(ctx context.Context, candidates *candidateDevices, sub *subRequest) (unmet string, decided bool) {
 	for at, selector := range sub.selectors {
 		for _, clause := range clausesOf(s.expressions.GetOrCompile(selector)) {
 			if ctx.Err() != nil {
@@ -101,7 +120,8 @@ func (s *Source) unmetCondition(ctx context.Context, candidates []*Pool, sub *su
 			}
 			if unmet = s.unmetClause(ctx, candidates, sub.selectors[:at], clause); unmet != "" {
 				if at > sub.ofClass {
-					unmet = strings.Replace(unmet, "no GPU satisfies", "no GPU that satisfies the selectors before it satisfies", 1)
+					none := "no " + candidates.noun
+					unmet = strings.Replace(unmet, none+" satisfies", none+" that satisfies the selectors before it satisfies", 1)
 				}
 				return unmet, true
 			}
@@ -112,14 +132,14 @@ func (s *Source) unmetCondition(ctx context.Context, candidates []*Pool, sub *su
 
 // unmetClause looks at one clause on the devices that satisfy the earlier selectors:
 // others are of another kind altogether.
-func (s *Source) unmetClause(ctx context.Context, candidates []*Pool, earlier []string, clause selectorClause) string {
+func (s *Source) unmetClause(ctx context.Context, candidates *candidateDevices, earlier []string, clause selectorClause) string {
 	var failed error
 	values := map[deviceProperty]*propertyValues{}
-	for _, pool := range candidates {
+	for _, pool := range candidates.pools {
 		before := pool.matchSelectors(ctx, s.expressions, earlier)
 		holds := pool.matchSelectors(ctx, s.expressions, append(slices.Clone(earlier), clause.text))
 		failed = cmp.Or(failed, holds.err)
-		for i, at := range pool.gpus.published {
+		for _, at := range candidates.devices[pool] {
 			if !before.devices.Has(at) {
 				continue
 			}
@@ -130,11 +150,11 @@ func (s *Source) unmetClause(ctx context.Context, candidates []*Pool, earlier []
 				if values[property] == nil {
 					values[property] = &propertyValues{}
 				}
-				values[property].addValue(pool, i, property)
+				values[property].addValue(pool.deviceAt(at), property)
 			}
 		}
 	}
-	text := "no GPU satisfies " + clause.text
+	text := fmt.Sprintf("no %s satisfies %s", candidates.noun, clause.text)
 	missing := false
 	for _, property := range slices.SortedFunc(maps.Keys(values), compareProperties) {
 		if len(values[property].texts) == 0 {
@@ -165,31 +185,30 @@ func typeError(err error) bool {
 	return strings.Contains(err.Error(), "no such overload") || strings.Contains(err.Error(), "regular expression")
 }
 
-// absentProperty says that no GPU has a property, and which it may have been confused
+// absentProperty says that no candidate has a property, and which it may have been confused
 // with: one of that name in another domain, of the other kind, or of a similar name.
-func absentProperty(candidates []*Pool, property deviceProperty) string {
+func absentProperty(candidates *candidateDevices, property deviceProperty) string {
 	attributes, capacities := map[string]bool{}, map[string]bool{}
-	for _, pool := range candidates {
-		for i := range pool.gpus.published {
-			pool.addAttributeNames(attributes, i)
-			for name := range pool.publishedDevice(i).Capacity {
+	for _, pool := range candidates.pools {
+		for _, at := range candidates.devices[pool] {
+			pool.addAttributeNames(attributes, at)
+			for name := range pool.Devices[at].Capacity {
 				capacities[pool.qualifyName(name)] = true
 			}
 		}
 	}
-	same, other, otherKind := attributes, capacities, "a capacity"
+	same, other, kind, otherKind := attributes, capacities, "attribute", "a capacity"
 	if property.capacity {
-		same, other, otherKind = capacities, attributes, "an attribute"
+		same, other, kind, otherKind = capacities, attributes, "capacity", "an attribute"
 	}
 	what := property.domain + "/" + property.name
 	if other[what] {
-		return fmt.Sprintf("no GPU has the %s %s, which is %s", map[bool]string{true: "capacity", false: "attribute"}[property.capacity],
-			property.name, otherKind)
+		return fmt.Sprintf("no %s has the %s %s, which is %s", candidates.noun, kind, property.name, otherKind)
 	}
 	if published := inOtherDomain(what, sortedNames(same)); published != "" {
-		return fmt.Sprintf("no GPU has %s; they publish %s", what, published)
+		return fmt.Sprintf("no %s has %s; they publish %s", candidates.noun, what, published)
 	}
-	return "no GPU has " + property.name + didYouMean(property.name, namesInDomain(property.domain, same))
+	return fmt.Sprintf("no %s has %s", candidates.noun, property.name) + didYouMean(property.name, namesInDomain(property.domain, same))
 }
 
 // inOtherDomain is a name that differs from another in its domain alone, "" for none.
@@ -214,9 +233,9 @@ func namesInDomain(domain string, names map[string]bool) []string {
 	return found
 }
 
-// addAttributeNames adds the full names of the attributes of device i of the inventory.
+// addAttributeNames adds the full names of the attributes of device i of the pool.
 func (p *Pool) addAttributeNames(names map[string]bool, i int) {
-	for name := range p.publishedDevice(i).Attributes {
+	for name := range p.Devices[i].Attributes {
 		names[p.qualifyName(name)] = true
 	}
 }
@@ -240,19 +259,19 @@ type propertyValues struct {
 	least, most int64
 }
 
-// addValue adds that of device i of a pool's inventory.
-func (o *propertyValues) addValue(pool *Pool, i int, property deviceProperty) {
+// addValue adds that of a device.
+func (o *propertyValues) addValue(device resourceslices.Device, property deviceProperty) {
 	if o.texts == nil {
 		o.texts = map[string]bool{}
 	}
 	name := resourceapi.QualifiedName(property.domain + "/" + property.name)
 	if !property.capacity {
-		if value, found := pool.attributeOf(i, resourceapi.FullyQualifiedName(name)); found {
+		if value, found := valueOf(device, resourceapi.FullyQualifiedName(name)); found {
 			o.texts[fmt.Sprint(value)] = true
 		}
 		return
 	}
-	capacity, found := pool.publishedDevice(i).FindCapacity(name)
+	capacity, found := device.FindCapacity(name)
 	if !found {
 		return
 	}

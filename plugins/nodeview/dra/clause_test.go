@@ -101,13 +101,13 @@ func TestUnmetConditionNamesTheClauseAndWhatThereIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sub := &subRequest{selectors: []string{class, tc.selector}, ofClass: 1}
-			got, decided := s.unmetCondition(context.Background(), []*Pool{gpus}, sub)
+			got, decided := s.unmetCondition(context.Background(), gpusOf([]*Pool{gpus}), sub)
 			if got != tc.want || !decided {
 				t.Errorf("got %q (decided: %t), want %q", got, decided, tc.want)
 			}
 			ended, end := context.WithCancel(context.Background())
 			end()
-			if got, decided := s.unmetCondition(ended, []*Pool{gpus}, sub); got != "" || decided {
+			if got, decided := s.unmetCondition(ended, gpusOf([]*Pool{gpus}), sub); got != "" || decided {
 				t.Errorf("after the time is up: %q (decided: %t), want nothing", got, decided)
 			}
 		})

@@ -22,7 +22,7 @@
 //	others.go       the node's devices that are not viewed: adapters, channels between nodes
 //	supply.go       what those offer to constraints that tie them to GPUs
 //	near.go         GPUs and adapters that nothing ties, near each other
-//	lack.go         which of them are used up
+//	lack.go         which of them a node has too few free of; others_words.go all nodes
 //	twins.go        GPUs that two drivers publish are one; twinnotes.go where that cannot be told
 //	show.go         what the in-tree plugin is shown on a node
 //	adminaccess.go  the same where the pod only looks at devices
@@ -44,6 +44,5 @@
 //	selector_error.go  selectors that do not compile; memory_hint.go memory as printed on the box
 //	clause.go       which condition of a selector no GPU satisfies; unmet.go which request
 //	mismatch.go     at which step a pool's devices drop out of a request; mismatch_words.go
-//	others.go       devices beside the GPUs, and what is asked of the GPUs alone
 //	instance.go     in-tree instances with claims and slices of our own
 package dra

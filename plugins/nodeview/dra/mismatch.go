@@ -161,6 +161,9 @@ func (v *View) NoMatchReason(ctx context.Context, part string) string {
 			known = known || v.cycle.source.classMatches(ctx, []*Pool{v.pool}, &request.alternatives[j])
 		}
 		if !known && len(request.alternatives) == 1 {
+			if v.othersMatch(ctx, request.alternatives[0].onlyClass()) {
+				return "have no matching device of class " + class
+			}
 			return "publish no device of class " + class
 		}
 		for j := range request.alternatives {

@@ -46,6 +46,8 @@ type subRequest struct {
 	// adminAccess says that the devices are only looked at: others may hold them, and
 	// nothing is taken.
 	adminAccess bool
+	// takesAll says that it is for all devices that match, however many.
+	takesAll bool
 	// unsupportedReason says why GPUs are not chosen for it here, but by the in-tree code;
 	// "" if they are.
 	unsupportedReason string
@@ -165,6 +167,7 @@ func (r *PodRequest) addAlternative(
 	}
 	if spec.AllocationMode != resourceapi.DeviceAllocationModeExactCount {
 		sub.unsupportedReason = "allocation mode " + string(spec.AllocationMode)
+		sub.takesAll = spec.AllocationMode == resourceapi.DeviceAllocationModeAll
 	} else if spec.Count < 1 || spec.Count > maxDevices {
 		sub.unsupportedReason = fmt.Sprintf("a count of %d", spec.Count)
 	}

@@ -3,6 +3,7 @@ package dra
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	resourceapi "k8s.io/api/resource/v1"
@@ -79,7 +80,9 @@ func (s *Source) checkExpression(where, driver, expression string) error {
 	if form == "" {
 		form = fmt.Sprintf(`a selector that works: device.attributes[%q].productName == "NVIDIA L40S"`, driver)
 	}
-	return fmt.Errorf("%s, %s, does not compile: %s; %s", where, expression, compilerReason(program), form)
+	reason, line, column := compilerReason(program)
+	room := max(minExcerpt, maxSelectorError-len(where)-len(reason)-len(form))
+	return fmt.Errorf("%s, %s, does not compile: %s; %s", where, excerptAround(expression, line, column, room), reason, form)
 }
 
 // checkClasses is checkSelectors for the classes behind a pod's extended resources.
@@ -115,18 +118,53 @@ func driverOfClass(class *resourceapi.DeviceClass) string {
 }
 
 // compilerPrefix is what the compiler writes before its reasons.
-var compilerPrefix = regexp.MustCompile(`^(compilation failed: )?(ERROR: <input>:1:(\d+): )?`)
+var compilerPrefix = regexp.MustCompile(`^(?:compilation failed: )?(?:ERROR: <input>:(\d+):(\d+): )?`)
 
-// compilerReason is the first reason of a failed compilation, without the drawing below it.
-func compilerReason(program dracel.CompilationResult) string {
-	line, _, _ := strings.Cut(program.Error.Error(), "\n")
-	line, _, _ = strings.Cut(line, " expecting {") // a list of all tokens
-	match := compilerPrefix.FindStringSubmatch(line)
-	reason := strings.TrimPrefix(line, match[0])
-	if match[3] != "" {
-		reason += " at column " + match[3]
+// compilerReason is the first reason of a failed compilation, without the drawing below it,
+// with the line and the column that it is about, from 1; 0 for none.
+func compilerReason(program dracel.CompilationResult) (reason string, line, column int) {
+	text, _, _ := strings.Cut(program.Error.Error(), "\n")
+	text, _, _ = strings.Cut(text, " expecting {") // a list of all tokens
+	match := compilerPrefix.FindStringSubmatch(text)
+	reason = strings.TrimPrefix(text, match[0])
+	line, _ = strconv.Atoi(match[1]) // digits, or nothing
+	column, _ = strconv.Atoi(match[2])
+	switch {
+	case line > 1:
+		reason += fmt.Sprintf(" at line %d, column %d", line, column)
+	case line == 1:
+		reason += fmt.Sprintf(" at column %d", column)
 	}
-	return reason
+	return reason, line, column
+}
+
+// maxSelectorError is how long an error should be, so that the form that works is not cut off,
+// and minExcerpt how much of an expression is repeated at least.
+const maxSelectorError, minExcerpt = 325, 40
+
+// excerptAround is an expression on one line: so many characters at a line and column if it is
+// longer.
+func excerptAround(expression string, line, column, room int) string {
+	if whole := strings.Join(strings.Fields(expression), " "); len(whole) <= room {
+		return whole
+	}
+	text := []rune(expression)
+	if lines := strings.Split(expression, "\n"); line >= 1 && line <= len(lines) {
+		text = []rune(lines[line-1])
+	}
+	from := min(max(0, column-room*2/3), max(0, len(text)-room))
+	for from > 0 && from < len(text) && text[from-1] != ' ' {
+		from++ // to the next word
+	}
+	to := min(from+room, len(text))
+	excerpt := strings.Join(strings.Fields(string(text[from:to])), " ")
+	if from > 0 {
+		excerpt = "... " + excerpt
+	}
+	if to < len(text) {
+		excerpt += " ..."
+	}
+	return excerpt
 }
 
 // quantityText is an amount with a unit, quoted or not, such as 80Gi, "80GB", quantity("1Gi").

@@ -104,6 +104,14 @@ func TestCheckSelectors(t *testing.T) {
 			class: "ours", expression: `device.driver.startsWith("gpu") and true`,
 			want: []string{`a selector that works: device.attributes["gpu.ashlar.dev"]`},
 		},
+		"on its third line": {
+			class: "ours", expression: "device.driver == \"a\" &&\n  device.allowMultipleAllocations &&\n  device.driver > 1",
+			want: []string{`&& device.driver > 1, does not compile: found no matching overload for '_>_' applied to '(string, int)' at line 3, column 17`},
+		},
+		"at the end of a long one": {
+			class: "ours", expression: `device.driver in ["` + strings.Repeat(`a", "`, 100) + `b"] && device.driver > 1`,
+			want: []string{`: selectors[0], ... "a", "a"`, `b"] && device.driver > 1, does not compile: found no`},
+		},
 		"nothing": {class: "ours", expression: ``, want: []string{"does not compile: Syntax error"}},
 	} {
 		t.Run(name, func(t *testing.T) {

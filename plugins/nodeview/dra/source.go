@@ -10,7 +10,6 @@ import (
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
 	"k8s.io/dynamic-resource-allocation/structured"
-	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 
@@ -24,6 +23,7 @@ type Source struct {
 	expressions *dracel.Cache
 	instances   *instancePool
 	pools       poolIndex
+	notedAt     int64 // the generation of the pools that NewIdentityNotes has last looked at
 	// findPod looks a pod up in the scheduler's cache, nil if it is not there.
 	findPod func(namespace, name string) *v1.Pod
 }
@@ -65,9 +65,6 @@ func (s *Source) Refresh() error {
 		return err
 	}
 	s.pools.updatePools(published)
-	for _, note := range s.pools.twins.newNotes() {
-		klog.Background().Info("GPUs that may be promised twice", "note", note)
-	}
 	return nil
 }
 

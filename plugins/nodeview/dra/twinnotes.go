@@ -1,6 +1,7 @@
 package dra
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,20 +10,38 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 )
 
-// IdentityNotes says of which GPUs it cannot be told whether they are one: drivers on one
-// node that publish nothing to compare, and a UUID on several nodes. A sentence each, sorted.
-func (s *Source) IdentityNotes() []string { return slices.Clone(s.pools.twins.notes) }
+// IdentityNote says of GPUs that it cannot be told whether they are one: drivers on one node
+// that publish nothing to compare, or a UUID on several nodes.
+type IdentityNote struct {
+	// Nodes publish the GPUs, sorted.
+	Nodes []string
+	// Text is a sentence.
+	Text string
+}
 
-// newNotes are the notes that it has not returned before. One that no longer holds is
-// forgotten, and new when it holds again.
-func (x *twinIndex) newNotes() []string {
-	var fresh []string
+func compareNotes(a, b IdentityNote) int {
+	return cmp.Or(slices.Compare(a.Nodes, b.Nodes), cmp.Compare(a.Text, b.Text))
+}
+
+// NewIdentityNotes are the notes on what is published that it has not returned before, sorted.
+// One that no longer holds is forgotten, and new when it holds again.
+func (s *Source) NewIdentityNotes() []IdentityNote {
+	if s.notedAt == s.pools.generation {
+		return nil
+	}
+	s.notedAt = s.pools.generation
+	return s.pools.twins.newNotes()
+}
+
+func (x *twinIndex) newNotes() []IdentityNote {
+	var fresh []IdentityNote
 	said := make(map[string]bool, len(x.notes))
 	for _, note := range x.notes {
-		if !x.said[note] {
+		key := strings.Join(note.Nodes, ",") + ": " + note.Text
+		if !x.said[key] {
 			fresh = append(fresh, note)
 		}
-		said[note] = true
+		said[key] = true
 	}
 	x.said = said
 	return fresh
@@ -63,7 +82,7 @@ func incomparableGPU(p, q *Pool) int {
 }
 
 // notesOnMovedGPUs is about UUIDs that several nodes publish.
-func notesOnMovedGPUs(byNode map[string][]*Pool) []string {
+func notesOnMovedGPUs(byNode map[string][]*Pool) []IdentityNote {
 	first := map[string]string{} // node by UUID
 	others := map[string][]string{}
 	for _, node := range slices.Sorted(maps.Keys(byNode)) {
@@ -80,11 +99,12 @@ func notesOnMovedGPUs(byNode map[string][]*Pool) []string {
 			}
 		}
 	}
-	var notes []string
+	var notes []IdentityNote
 	for uuid, more := range others {
-		notes = append(notes, fmt.Sprintf(
+		nodes := append([]string{first[uuid]}, more...)
+		notes = append(notes, IdentityNote{nodes, fmt.Sprintf(
 			"nodes %s publish one and the same GPU %s: delete the slices of the machine that is gone, was renamed or is a copy",
-			strings.Join(append([]string{first[uuid]}, more...), ", "), uuid))
+			strings.Join(nodes, ", "), uuid)})
 	}
 	return notes
 }

@@ -1,7 +1,6 @@
 package dra
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -31,7 +30,7 @@ type twinGPU struct{ devices []twinDevice }
 type twinIndex struct {
 	byNode map[string]*nodeTwins
 	// notes are what cannot be told, said those of them that were given to somebody.
-	notes []string
+	notes []IdentityNote
 	said  map[string]bool
 }
 
@@ -66,11 +65,11 @@ func (x *twinIndex) updateTwins(pools *poolIndex) {
 		}
 		x.byNode[node] = twins
 		if twins.note != "" {
-			x.notes = append(x.notes, fmt.Sprintf("node %s: %s", node, twins.note))
+			x.notes = append(x.notes, IdentityNote{[]string{node}, twins.note})
 		}
 	}
 	x.notes = append(x.notes, notesOnMovedGPUs(pools.gpusByNode)...)
-	slices.Sort(x.notes)
+	slices.SortFunc(x.notes, compareNotes)
 }
 
 // publishedGPU is one GPU of a pool, or one other device that says which GPU it is.

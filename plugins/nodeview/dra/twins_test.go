@@ -31,7 +31,7 @@ func byNVIDIA(slice *resourceapi.ResourceSlice) *resourceapi.ResourceSlice {
 // What cannot be told of GPUs that two drivers or two nodes publish is said once.
 func TestIdentityNotes(t *testing.T) {
 	cannotTell := func(gpu, of, among string) []string {
-		return []string{"node n: gpu.ashlar.dev and gpu.nvidia.com both publish GPUs, and whether GPU " + gpu + " of " + of +
+		return []string{"gpu.ashlar.dev and gpu.nvidia.com both publish GPUs, and whether GPU " + gpu + " of " + of +
 			" is among those of " + among + " cannot be told"}
 	}
 	const bus = "0000:1b:00.0"
@@ -72,17 +72,19 @@ func TestIdentityNotes(t *testing.T) {
 			source := &Source{}
 			source.pools.updatePools(tc.published)
 			var got []string
-			for i, note := range source.IdentityNotes() {
-				if i < len(tc.want) && strings.HasPrefix(note, tc.want[i]) {
-					note = tc.want[i]
+			for i, note := range source.NewIdentityNotes() {
+				text := note.Text
+				if i < len(tc.want) && strings.HasPrefix(text, tc.want[i]) {
+					text = tc.want[i]
 				}
-				got = append(got, note)
+				got = append(got, text)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("notes (-want +got):\n%s", diff)
 			}
-			if first, again := len(source.pools.twins.newNotes()), len(source.pools.twins.newNotes()); first != len(tc.want) || again != 0 {
-				t.Errorf("%d new notes, then %d; want %d and none", first, again, len(tc.want))
+			source.pools.updatePools(append(tc.published, sliceOf("more", identifiedGPU(0, "", ""))))
+			if again := source.NewIdentityNotes(); len(again) > 0 {
+				t.Errorf("said again: %v", again)
 			}
 		})
 	}

@@ -13,7 +13,8 @@ import (
 // UnmetRequest is a request of a pod that no GPU satisfies by what it is, whoever holds
 // it, or a constraint between requests that none can.
 type UnmetRequest struct {
-	// Request is the request's name, "" for a constraint.
+	// Request is the request's name, with that of the alternative where there are several, ""
+	// for a constraint.
 	Request string
 	// Condition says what no GPU satisfies, and what there is instead.
 	Condition string
@@ -33,7 +34,6 @@ func (c *Cycle) UnmetRequests(ctx context.Context, views []*View, others bool) [
 	for i := range c.request.requests {
 		request := &c.request.requests[i]
 		if found := c.unmetByAll(ctx, views, request, others); found != nil {
-			found.Request = request.name
 			unmet = append(unmet, *found)
 		}
 	}
@@ -49,17 +49,24 @@ func (c *Cycle) UnmetRequests(ctx context.Context, views []*View, others bool) [
 }
 
 // unmetByAll says what no GPU satisfies of a request, if no alternative can be
-// satisfied; nil otherwise.
+// satisfied; nil otherwise. Alternatives that no GPU is meant for count for nothing if
+// others cannot serve them either.
 func (c *Cycle) unmetByAll(ctx context.Context, views []*View, request *deviceRequest, others bool) *UnmetRequest {
 	var last *UnmetRequest
 	for i := range request.alternatives {
 		sub := &request.alternatives[i]
 		if others && !c.source.classMatches(ctx, poolsOfViews(OneOfEachMake(views)), sub) {
+			if condition, _ := c.othersSentence(ctx, views, sub); condition == "" {
+				return nil
+			}
+			continue
+		}
+		found := c.unmetAlternative(ctx, views, sub)
+		if found == nil {
 			return nil
 		}
-		if last = c.unmetAlternative(ctx, views, sub); last == nil {
-			return nil
-		}
+		found.Request = sub.name
+		last = found
 	}
 	return last
 }
@@ -83,7 +90,7 @@ func (c *Cycle) unmetAlternative(ctx context.Context, views []*View, sub *subReq
 		shares := slices.ContainsFunc(found, func(m poolMismatch) bool { return m.form == placement.Share })
 		return &UnmetRequest{Condition: mismatchSentence(selected, found), Decided: true, Hopeful: hopeful, Advises: hopeful && shares}
 	}
-	condition, decided := c.source.unmetCondition(ctx, poolsOfViews(OneOfEachMake(views)), sub)
+	condition, decided := c.source.unmetCondition(ctx, gpusOf(poolsOfViews(OneOfEachMake(views))), sub)
 	if condition == "" && decided {
 		condition = "no GPU satisfies all conditions of its selectors at once"
 	}
@@ -107,7 +114,7 @@ func (c *Cycle) unmetConstraint(ctx context.Context, views []*View, rule *constr
 					if _, has := view.pool.attributeOf(i, rule.attribute); has {
 						return ""
 					}
-					view.pool.addAttributeNames(names, i)
+					view.pool.addAttributeNames(names, view.pool.gpus.published[i])
 				}
 			}
 		}

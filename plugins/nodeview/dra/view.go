@@ -3,6 +3,7 @@ package dra
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
@@ -129,4 +130,36 @@ func (v *View) OnlyPool() bool {
 // ProfileName is the MIG profile of a device of the inventory, "" for others.
 func (v *View) ProfileName(device int) string {
 	return resourceslices.ProfileName(v.pool.Driver, v.pool.publishedDevice(device).Device)
+}
+
+// OfGPUs is a request of the pod with what each part asks for and could use, for
+// suggestions. request is one of View.Requests.
+func (v *View) OfGPUs(ctx context.Context, request *placement.Request) *placement.Request {
+	c := v.cycle
+	full := *request
+	full.Parts = slices.Clone(request.Parts)
+	for at := range full.Parts {
+		part := &full.Parts[at]
+		sub := subNamed(c.request, part.Name)
+		if sub == nil {
+			return request // not as it was read here
+		}
+		part.Usable = v.pool.usableDevices(sub, c.request.server)
+		if c.request.server != nil {
+			part.Asked = v.askedDevices(ctx, sub)
+		}
+	}
+	return &full
+}
+
+// subNamed is the sub-request of a name, nil if there is none.
+func subNamed(request *PodRequest, name string) *subRequest {
+	for i := range request.requests {
+		for j := range request.requests[i].alternatives {
+			if sub := &request.requests[i].alternatives[j]; sub.name == name {
+				return sub
+			}
+		}
+	}
+	return nil
 }
