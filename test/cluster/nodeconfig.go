@@ -11,9 +11,8 @@ import (
 	"strings"
 )
 
-// networkConfig is a network in name only: containerd says that the node has one, and
-// pods with hostNetwork need no more.
-const networkConfig = `{"cniVersion": "1.0.0", "name": "host-only", "plugins": [{"type": "host-network-only"}]}
+// networkConfig is the network of pods. The node's program is its plugin.
+const networkConfig = `{"cniVersion": "1.0.0", "name": "loopback-only", "plugins": [{"type": "loopback-only"}]}
 `
 
 // writeFiles writes the configuration of the node's containerd and kubelet.
@@ -31,8 +30,14 @@ func (n *Node) writeFiles(port int, options NodeOptions) error {
 			return fmt.Errorf("writing the configuration of node %s: %w", n.name, err)
 		}
 	}
-	if err := os.Symlink(n.cluster.options.Binaries.nodePath(), n.runtimePath()); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("naming the runtime of node %s: %w", n.name, err)
+	for _, path := range []string{n.runtimePath(), filepath.Join(n.dir, "cni-bin", "loopback-only")} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return fmt.Errorf("making the folders of node %s: %w", n.name, err)
+		}
+		err := os.Symlink(n.cluster.options.Binaries.nodePath(), path)
+		if err != nil && !errors.Is(err, os.ErrExist) { // this is another try, on another port
+			return fmt.Errorf("naming the node's program on node %s: %w", n.name, err)
+		}
 	}
 	return nil
 }
@@ -63,6 +68,8 @@ disabled_plugins = [
   cdi_spec_dirs = ["/etc/cdi", %q]
   restrict_oom_score_adj = true
 [plugins."io.containerd.cri.v1.runtime".cni]
+  use_internal_loopback = true
+  bin_dirs = [%q]
   conf_dir = %q
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
   runtime_type = "io.containerd.runc.v2"
@@ -70,7 +77,8 @@ disabled_plugins = [
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
   BinaryName = %q
   SystemdCgroup = false
-`, runtime.GOARCH, pauseImage, CDIFolder, filepath.Join(n.dir, "cni"), n.runtimePath())
+`, runtime.GOARCH, pauseImage, CDIFolder, filepath.Join(n.dir, "cni-bin"), filepath.Join(n.dir, "cni"),
+		n.runtimePath())
 }
 
 // runtimePath is the node's program under the name by which it stands for runc.

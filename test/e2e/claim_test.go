@@ -30,22 +30,11 @@ func TestClaimReachesContainer(t *testing.T) {
 	defer cancel()
 	driver := startTestDriver(ctx, t)
 
-	claim, err := world.client.ResourceV1().ResourceClaims("default").Create(ctx, &resourceapi.ResourceClaim{
-		ObjectMeta: metav1.ObjectMeta{Name: "one-file"},
-		Spec: resourceapi.ResourceClaimSpec{Devices: resourceapi.DeviceClaim{Requests: []resourceapi.DeviceRequest{{
-			Name:    "file",
-			Exactly: &resourceapi.ExactDeviceRequest{DeviceClassName: driverName},
-		}}}},
-	}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pod := probePod("claims-one-file")
-	pod.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "file", ResourceClaimName: &claim.Name}}
-	pod.Spec.Containers[0].Resources.Claims = []corev1.ResourceClaim{{Name: "file"}}
+	claim, pod := claimPod(ctx, t, "one-file")
 	report := runProbe(ctx, t, pod)
 
-	if claim, err = world.client.ResourceV1().ResourceClaims("default").Get(ctx, claim.Name, metav1.GetOptions{}); err != nil {
+	claim, err := world.client.ResourceV1().ResourceClaims("default").Get(ctx, claim.Name, metav1.GetOptions{})
+	if err != nil {
 		t.Fatal(err)
 	}
 	want := claim.Status.Allocation.Devices.Results[0].Device
@@ -84,6 +73,42 @@ func TestOtherContainersGetNothing(t *testing.T) {
 		t.Errorf("%s is in a container without a claim", deviceInPod)
 	}
 	deletePod(ctx, t, pod.Name)
+}
+
+// A driver that is killed while a pod has its device, and started again, is asked to take
+// the device back when the pod ends.
+func TestDriverReturns(t *testing.T) {
+	needsNode(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	driver := startTestDriver(ctx, t)
+	claim, pod := claimPod(ctx, t, "survives")
+	runProbe(ctx, t, pod)
+	if err := driver.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	driver = startTestDriver(ctx, t)
+	deletePod(ctx, t, pod.Name)
+	waitUnprepared(ctx, t, driver, claim.UID)
+}
+
+// claimPod creates a claim for one device and returns it with a pod that has it.
+func claimPod(ctx context.Context, t *testing.T, name string) (*resourceapi.ResourceClaim, *corev1.Pod) {
+	t.Helper()
+	claim, err := world.client.ResourceV1().ResourceClaims("default").Create(ctx, &resourceapi.ResourceClaim{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: resourceapi.ResourceClaimSpec{Devices: resourceapi.DeviceClaim{Requests: []resourceapi.DeviceRequest{{
+			Name:    "file",
+			Exactly: &resourceapi.ExactDeviceRequest{DeviceClassName: driverName},
+		}}}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := probePod(name)
+	pod.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "file", ResourceClaimName: &claim.Name}}
+	pod.Spec.Containers[0].Resources.Claims = []corev1.ResourceClaim{{Name: "file"}}
+	return claim, pod
 }
 
 // startTestDriver starts the driver on the node and waits until its devices are published.
@@ -130,7 +155,6 @@ func probePod(name string) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "default"},
 		Spec: corev1.PodSpec{
-			HostNetwork:                   true,
 			NodeSelector:                  map[string]string{corev1.LabelHostname: nodeName},
 			TerminationGracePeriodSeconds: ptr.To[int64](5),
 			Containers:                    []corev1.Container{{Name: "probe", Image: cluster.ProbeImage}},

@@ -5,4 +5,5 @@
 //	main_test.go       the cluster and its node, which all tests share
 //	testdriver_test.go a DRA driver of two devices that are files, as a process on the node
 //	claim_test.go      what a claim's pod is given, and that it is taken back
+//	life_test.go       that a node is a machine of its own, and leaves nothing behind
 package e2e

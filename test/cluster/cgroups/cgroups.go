@@ -26,16 +26,16 @@ var needed = []string{"cpu", "cpuset", "memory", "pids"}
 // RunGroup names the group that holds all groups of the run with this mark.
 func RunGroup(m mark.Mark) string { return "ashlar-" + string(m) }
 
-// unified reports whether the machine has one hierarchy (version 2) rather than one
+// singleHierarchy reports whether the machine has one hierarchy (version 2) rather than one
 // per controller (version 1).
-func unified() bool {
+func singleHierarchy() bool {
 	_, err := os.Stat(filepath.Join(mountPoint, "cgroup.controllers"))
 	return err == nil
 }
 
-// hierarchies are the folders in each of which a group exists or not.
-func hierarchies() ([]string, error) {
-	if unified() {
+// hierarchyFolders are the folders in each of which a group exists or not.
+func hierarchyFolders() ([]string, error) {
+	if singleHierarchy() {
 		return []string{mountPoint}, nil
 	}
 	entries, err := os.ReadDir(mountPoint)
@@ -54,7 +54,7 @@ func hierarchies() ([]string, error) {
 // Make makes a group, such as "run/node", in every hierarchy, with all controllers for
 // the groups below it.
 func Make(name string) error {
-	roots, err := hierarchies()
+	roots, err := hierarchyFolders()
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func Make(name string) error {
 		for part := range strings.SplitSeq(name, "/") {
 			parent := folder
 			folder = filepath.Join(folder, part)
-			if unified() {
+			if singleHierarchy() {
 				if err := delegateControllers(parent); err != nil {
 					return err
 				}
@@ -80,7 +80,7 @@ func Make(name string) error {
 				}
 			}
 		}
-		if unified() {
+		if singleHierarchy() {
 			if err := delegateControllers(folder); err != nil {
 				return err
 			}
@@ -92,7 +92,7 @@ func Make(name string) error {
 // checkControllers says which controller is not there, if one is not.
 func checkControllers(roots []string) error {
 	var have []string
-	if unified() {
+	if singleHierarchy() {
 		text, err := os.ReadFile(filepath.Join(mountPoint, "cgroup.controllers"))
 		if err != nil {
 			return fmt.Errorf("reading the controllers of control groups: %w", err)
@@ -146,7 +146,7 @@ const removeEvery = 20 * time.Millisecond
 // Remove ends every process in a group and in those below it, and removes the groups.
 // One that does not exist is no error.
 func Remove(ctx context.Context, name string) error {
-	roots, err := hierarchies()
+	roots, err := hierarchyFolders()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // a machine without control groups
 	}

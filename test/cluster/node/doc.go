@@ -16,9 +16,10 @@
 //
 // The node sees the machine's file system, except that /var and /run are its own and lie
 // in DIR, and that the sysctls which a kubelet sets are copies. Its network is a loopback
-// interface: pods share it (hostNetwork), no other kind can start. When process 1 ends,
-// the kernel ends all processes and removes all mounts of the node; its control groups
-// are removed by whoever ended it.
+// interface, from which only the API server can be reached. Pods with hostNetwork share
+// it, all others have one of their own that leads nowhere. When process 1 ends, the
+// kernel ends all processes and removes all mounts of the node; its control groups are
+// removed by whoever ended it.
 //
 //	main.go      the command line
 //	options.go   its flags
@@ -28,6 +29,7 @@
 //	network.go   its interface
 //	gates.go     connections across the border of the network namespace
 //	enter.go     a command on the node
+//	cni.go       the network of pods: a loopback interface each
 //	runtime.go   runc without filters of system calls
 //	check.go     whether a node can run here
 package main

@@ -22,8 +22,11 @@ func init() { runtime.LockOSThread() }
 
 func main() {
 	run := runCommand
-	if filepath.Base(os.Args[0]) == runtimeName {
+	switch {
+	case filepath.Base(os.Args[0]) == runtimeName:
 		run = becomeRuntime
+	case os.Getenv(cniCommand) != "":
+		run = func([]string) error { return runPlugin() }
 	}
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)

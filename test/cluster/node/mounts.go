@@ -43,59 +43,62 @@ func (o nodeOptions) mountFiles() error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_SHARED, ""); err != nil {
 		return fmt.Errorf("sharing mounts within the node: %w", err)
 	}
-	kept, err := openFolders(o.keep)
-	if err != nil {
-		return err
-	}
-	sysctls := filepath.Join(o.dir, "sysctls")
 	for _, folder := range []string{"var/lib", "var/log", "var/tmp", "run", "sysctls"} {
 		if err := os.MkdirAll(filepath.Join(o.dir, folder), 0o755); err != nil {
 			return fmt.Errorf("making the node's folders: %w", err)
 		}
 	}
-	if err := os.Symlink("/run", filepath.Join(o.dir, "var", "run")); err != nil {
+	if err := os.Symlink("/run", filepath.Join(o.dir, "var", "run")); err != nil && !os.IsExist(err) {
 		return fmt.Errorf("making the node's folders: %w", err)
 	}
 	for _, name := range keptSysctls {
-		if err := copySysctl(name, sysctls); err != nil {
+		if err := copySysctl(name, filepath.Join(o.dir, "sysctls")); err != nil {
 			return err
 		}
 	}
-	for _, folder := range ownFolders {
-		if err := bindMount(filepath.Join(o.dir, folder), folder); err != nil {
-			return err
+	// All are opened before any is mounted: the first may hide the next.
+	var mounts []folderMount
+	for _, own := range ownFolders {
+		mounts = append(mounts, folderMount{from: filepath.Join(o.dir, own), to: own})
+	}
+	for _, path := range o.keep {
+		if isHidden(path) {
+			mounts = append(mounts, folderMount{from: path, to: path})
 		}
 	}
-	for path, file := range kept {
-		if err := os.MkdirAll(path, 0o755); err != nil {
-			return fmt.Errorf("making room for %s: %w", path, err)
+	for i := range mounts {
+		file, err := os.Open(mounts[i].from)
+		if err != nil {
+			return fmt.Errorf("opening a folder of the node: %w", err)
 		}
-		if err := bindMount(fmt.Sprintf("/proc/self/fd/%d", file.Fd()), path); err != nil {
+		defer file.Close()
+		mounts[i].opened = file
+	}
+	for _, m := range mounts {
+		if err := os.MkdirAll(m.to, 0o755); err != nil {
+			return fmt.Errorf("making room for %s: %w", m.to, err)
+		}
+		if err := bindMount(fmt.Sprintf("/proc/self/fd/%d", m.opened.Fd()), m.to); err != nil {
 			return err
-		}
-		if err := file.Close(); err != nil {
-			return fmt.Errorf("closing %s: %w", path, err)
 		}
 	}
 	return nil
 }
 
-// openFolders opens those of the folders that will be hidden.
-func openFolders(paths []string) (map[string]*os.File, error) {
-	files := map[string]*os.File{}
-	for _, path := range paths {
-		for _, own := range ownFolders {
-			if !strings.HasPrefix(path, own+"/") {
-				continue
-			}
-			file, err := os.Open(path)
-			if err != nil {
-				return nil, fmt.Errorf("keeping a folder in the node's sight: %w", err)
-			}
-			files[path] = file
+// folderMount is a folder and where the node sees it.
+type folderMount struct {
+	from, to string
+	opened   *os.File
+}
+
+// isHidden reports whether a path of the machine lies where the node has its own folders.
+func isHidden(path string) bool {
+	for _, own := range ownFolders {
+		if strings.HasPrefix(path, own+"/") {
+			return true
 		}
 	}
-	return files, nil
+	return false
 }
 
 // copySysctl puts a copy in the place of a sysctl, where the machine has it.
