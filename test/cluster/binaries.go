@@ -195,7 +195,8 @@ func (b *Binaries) allPrograms(commands []string) []builtProgram {
 		title:  "the cluster's watchdog",
 		path:   b.watchdogPath(),
 		source: "./test/cluster/watchdog",
-		inputs: []string{filepath.Join(folder, "watchdog", "*.go"), filepath.Join(folder, "mark", "*.go"), filepath.Join(folder, "cgroups", "*.go")},
+		inputs: []string{filepath.Join(folder, "watchdog", "*.go"), filepath.Join(folder, "mark", "*.go"),
+			filepath.Join(folder, "cgroups", "*.go")},
 	}, {
 		title:  "the Kubernetes " + KubernetesVersion + " control plane",
 		path:   b.ControlPlane(),

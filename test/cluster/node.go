@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -60,25 +61,27 @@ type Node struct {
 	process *Process
 }
 
-// CheckNodeSupport says why no real node can run on this machine, in one line, or
-// returns nil. It tries, which takes a moment, and needs the Go toolchain.
-func (b *Binaries) CheckNodeSupport(ctx context.Context) error {
+// MissingNodeSupport says why no real node can run on this machine, in one line, or
+// nothing if one can: a reason to skip a test. It tries, which takes a moment.
+func (b *Binaries) MissingNodeSupport(ctx context.Context) (reason string, err error) {
+	if runtime.GOOS != "linux" {
+		return "a real node needs Linux, this is " + runtime.GOOS, nil
+	}
 	if err := b.ensurePrograms(ctx, nil, []builtProgram{b.nodeProgram()}); err != nil {
-		return err
+		return "", err
 	}
-	output, err := exec.CommandContext(ctx, b.nodePath(), "check").CombinedOutput()
-	if err != nil && len(output) == 0 {
-		return fmt.Errorf("looking whether a real node can run here: %w", err)
+	var stdout, stderr bytes.Buffer
+	command := exec.CommandContext(ctx, b.nodePath(), "check")
+	command.Stdout, command.Stderr = &stdout, &stderr
+	if err := command.Run(); err != nil {
+		return "", fmt.Errorf("looking whether a real node can run here: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
 	}
-	if err != nil {
-		return errors.New(strings.TrimPrefix(string(bytes.TrimSpace(output)), "Error: "))
-	}
-	return nil
+	return strings.TrimSpace(stdout.String()), nil
 }
 
 // StartNode starts a real node beside the fake ones and returns once it is Ready. It ends
 // with the cluster, if not before. The context bounds the start only. It needs what
-// CheckNodeSupport looks for.
+// MissingNodeSupport looks for.
 func (c *Cluster) StartNode(ctx context.Context, options NodeOptions) (*Node, error) {
 	if !clusterName.MatchString(options.Name) {
 		return nil, fmt.Errorf("starting a node: name %q: must be lower-case letters, digits and inner dashes", options.Name)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +48,16 @@ func TestClaimReachesContainer(t *testing.T) {
 	}
 	if _, err := os.Stat(world.node.HostPath(specFile(claim.UID))); err != nil {
 		t.Errorf("the node has no CDI specification while the pod runs: %v", err)
+	}
+
+	// A second look, by `kubectl exec`, sees the same.
+	again, err := world.cluster.Kubectl(ctx, "exec", pod.Name, "--", "/program", "once")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var second cluster.ProbeReport
+	if err := json.Unmarshal([]byte(again), &second); err != nil || !slices.Equal(second.Devices, report.Devices) {
+		t.Errorf("exec shows devices %v, want %v (%v)", second.Devices, report.Devices, err)
 	}
 
 	deletePod(ctx, t, pod.Name)
@@ -111,7 +120,11 @@ func claimPod(ctx context.Context, t *testing.T, name string) (*resourceapi.Reso
 	return claim, pod
 }
 
-// startTestDriver starts the driver on the node and waits until its devices are published.
+// driverStarts counts the driver's starts: each has a log of its own.
+var driverStarts int
+
+// startTestDriver starts the driver on the node and waits until its devices are published
+// and the kubelet knows it.
 func startTestDriver(ctx context.Context, t *testing.T) *cluster.Process {
 	t.Helper()
 	class := &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: driverName}}
@@ -126,7 +139,9 @@ func startTestDriver(ctx context.Context, t *testing.T) *cluster.Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	driver, err := world.node.Run(ctx, "test-driver", "/usr/bin/env", driverVariable+"=yes", program, "-node", nodeName)
+	driverStarts++
+	driver, err := world.node.Run(ctx, fmt.Sprintf("test-driver-%d", driverStarts),
+		"/usr/bin/env", driverVariable+"=yes", program, "-node", nodeName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,18 +150,7 @@ func startTestDriver(ctx context.Context, t *testing.T) *cluster.Process {
 			t.Error(err)
 		}
 	})
-	err = driver.Until(ctx, "the driver's devices", func(ctx context.Context) error {
-		found, err := world.client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{
-			FieldSelector: resourceapi.ResourceSliceSelectorDriver + "=" + driverName,
-		})
-		if err == nil && len(found.Items) == 0 {
-			err = errors.New("no ResourceSlice")
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	waitLog(ctx, t, driver, "registered\n")
 	return driver
 }
 
@@ -214,10 +218,16 @@ func deletePod(ctx context.Context, t *testing.T, name string) {
 
 func waitUnprepared(ctx context.Context, t *testing.T, driver *cluster.Process, claim types.UID) {
 	t.Helper()
-	err := driver.Until(ctx, "the driver to unprepare the claim", func(context.Context) error {
-		text, err := os.ReadFile(filepath.Clean(driver.Logs()))
-		if err == nil && !strings.Contains(string(text), "unprepared "+string(claim)) {
-			err = errors.New("it has not been asked to")
+	waitLog(ctx, t, driver, fmt.Sprintf("unprepared %s\n", claim))
+}
+
+// waitLog waits until a process has written a text.
+func waitLog(ctx context.Context, t *testing.T, process *cluster.Process, want string) {
+	t.Helper()
+	err := process.Until(ctx, process.Name()+" to log "+strings.TrimSpace(want), func(context.Context) error {
+		text, err := os.ReadFile(process.Logs())
+		if err == nil && !strings.Contains(string(text), want) {
+			err = errors.New("it has not yet")
 		}
 		return err
 	})

@@ -196,12 +196,16 @@ func TestRunOnNode(t *testing.T) {
 	needsNode(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	process, err := world.node.Run(ctx, "look", "sh", "-c",
-		`hostname; cat /proc/1/comm; ls -d /var/lib/kubelet/pods /run/containerd; echo there >/run/e2e-mark; exec sleep 600`)
+	process, err := world.node.Run(ctx, "look", "bash", "-c", `hostname
+		cat /proc/1/comm
+		ls -d /var/lib/kubelet/pods /run/containerd
+		(: <>/dev/tcp/10.96.0.1/443) && echo reaches the API server
+		echo there >/run/e2e-mark
+		exec sleep 600`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := nodeName + "\nexe\n/run/containerd\n/var/lib/kubelet/pods\n"
+	want := nodeName + "\nnode\n/run/containerd\n/var/lib/kubelet/pods\nreaches the API server\n"
 	err = process.Until(ctx, "what the command prints", func(context.Context) error {
 		text, err := os.ReadFile(process.Logs())
 		if err == nil && string(text) != want {

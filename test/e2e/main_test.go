@@ -19,7 +19,7 @@ const nodeName = "real-0"
 
 // world is what all tests share. Where skip is set, there is nothing else in it.
 var world struct {
-	skip    error
+	skip    string
 	cluster *cluster.Cluster
 	client  kubernetes.Interface
 	node    *cluster.Node
@@ -74,8 +74,8 @@ func setUp(ctx context.Context, say func(string)) error {
 	if err != nil {
 		return err
 	}
-	if world.skip = binaries.CheckNodeSupport(ctx); world.skip != nil {
-		return nil
+	if world.skip, err = binaries.MissingNodeSupport(ctx); err != nil || world.skip != "" {
+		return err
 	}
 	if err := binaries.EnsureNode(ctx, say); err != nil {
 		return err
@@ -95,7 +95,7 @@ func setUp(ctx context.Context, say func(string)) error {
 // needsNode skips a test where no real node can run.
 func needsNode(t *testing.T) {
 	t.Helper()
-	if world.skip != nil {
+	if world.skip != "" {
 		t.Skip(world.skip)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -89,6 +90,14 @@ func runTestDriver(args []string) error {
 	if err != nil {
 		return err
 	}
+	for status := helper.RegistrationStatus(); status == nil || !status.PluginRegistered; status = helper.RegistrationStatus() {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	fmt.Println("registered")
 	<-ctx.Done()
 	return nil
 }

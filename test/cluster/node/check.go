@@ -15,13 +15,25 @@ import (
 	"github.com/ashlar-dev/ashlar/test/cluster/mark"
 )
 
-// checkMachine says why no node can run on this machine, if so. It tries what a node
-// needs: root, namespaces with mounts of their own, and control groups.
+// checkMachine prints why no node can run on this machine, or nothing if one can.
 func checkMachine() error {
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding this program: %w", err)
+	}
+	if missing := missingSupport(program); missing != nil {
+		_, err = fmt.Println(missing)
+	}
+	return err
+}
+
+// missingSupport tries what a node needs: root, namespaces with mounts of their own, and
+// control groups.
+func missingSupport(program string) error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("a real node needs root, this is user %d", os.Geteuid())
 	}
-	command := exec.Command("/proc/self/exe", "check-inside")
+	command := exec.Command(program, "check-inside")
 	command.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces}
 	if output, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("a real node needs namespaces and mounts of its own: %w %s", err,

@@ -21,6 +21,10 @@ func enterNode(args []string) error {
 	if len(args) < 2 {
 		return errUsage
 	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding this program: %w", err)
+	}
 	text, err := os.ReadFile(pidFile(args[0]))
 	if err != nil {
 		return fmt.Errorf("finding the node's first process: %w", err)
@@ -28,7 +32,7 @@ func enterNode(args []string) error {
 	if err := enterNamespaces(strings.TrimSpace(string(text))); err != nil {
 		return err
 	}
-	command := exec.Command("/proc/self/exe", append([]string{"bound"}, args[1:]...)...)
+	command := exec.Command(program, append([]string{"bound"}, args[1:]...)...)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)

@@ -29,6 +29,10 @@ func runNode(args []string) (err error) {
 	if err != nil {
 		return err
 	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding this program: %w", err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
@@ -53,7 +57,7 @@ func runNode(args []string) (err error) {
 		return fmt.Errorf("making a pipe to the node: %w", err)
 	}
 	defer begin.Close()
-	first := exec.Command("/proc/self/exe", append([]string{"init"}, args...)...)
+	first := exec.Command(program, append([]string{"init"}, args...)...)
 	first.Stdin, first.Stdout, first.Stderr = ready, os.Stdout, os.Stderr
 	first.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL}
 	if err := first.Start(); err != nil {

@@ -39,9 +39,11 @@ func prepareAll(ctx context.Context, kubernetes string, node bool) error {
 	if err := binaries.Ensure(ctx, progress, install.Commands...); err != nil || !node {
 		return err
 	}
-	if err := binaries.CheckNodeSupport(ctx); err != nil {
-		progress("no real node can run here: " + err.Error())
-		return nil
+	if reason, err := binaries.MissingNodeSupport(ctx); err != nil || reason != "" {
+		if err == nil {
+			progress("no real node can run here: " + reason)
+		}
+		return err
 	}
 	return binaries.EnsureNode(ctx, progress)
 }
