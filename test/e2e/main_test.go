@@ -26,15 +26,8 @@ var world struct {
 }
 
 func TestMain(m *testing.M) {
-	if os.Getenv(driverVariable) != "" {
-		if err := runTestDriver(os.Args[1:]); err != nil {
-			fmt.Fprintln(os.Stderr, "Error:", err)
-			os.Exit(1)
-		}
-		return
-	}
-	if dir := os.Getenv(ownerVariable); dir != "" {
-		if err := ownNode(dir); err != nil {
+	if part := partOf(); part != nil {
+		if err := part(); err != nil {
 			fmt.Fprintln(os.Stderr, "Error:", err)
 			os.Exit(1)
 		}
@@ -46,6 +39,20 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	os.Exit(run(m))
+}
+
+// partOf returns what this process is if it is not the tests': they start themselves
+// again as programs on the node, and as an owner of a cluster that is killed.
+func partOf() func() error {
+	switch {
+	case os.Getenv(driverVariable) != "":
+		return func() error { return runTestDriver(os.Args[1:]) }
+	case os.Getenv(pluginVariable) != "":
+		return runTestPlugin
+	case os.Getenv(ownerVariable) != "":
+		return func() error { return ownNode(os.Getenv(ownerVariable)) }
+	}
+	return nil
 }
 
 func run(m *testing.M) (code int) {
