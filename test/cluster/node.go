@@ -81,7 +81,7 @@ func (b *Binaries) MissingNodeSupport(ctx context.Context) (reason string, err e
 
 // StartNode starts a real node beside the fake ones and returns once it is Ready. It ends
 // with the cluster, if not before. The context bounds the start only. It needs what
-// MissingNodeSupport looks for.
+// MissingNodeSupport looks for. If it fails, the node's object and its logs stay.
 func (c *Cluster) StartNode(ctx context.Context, options NodeOptions) (*Node, error) {
 	if !clusterName.MatchString(options.Name) {
 		return nil, fmt.Errorf("starting a node: name %q: must be lower-case letters, digits and inner dashes", options.Name)
@@ -208,10 +208,20 @@ func (n *Node) runNode(ctx context.Context, options NodeOptions) error {
 			return err
 		}
 		if !isUsable(node) {
-			return fmt.Errorf("not ready, see %s", filepath.Join(n.dir, "logs"))
+			return fmt.Errorf("%s, see %s", readyMessage(node), n.Logs())
 		}
 		return nil
 	})
+}
+
+// readyMessage is what the kubelet says of a node that is not Ready.
+func readyMessage(node *corev1.Node) string {
+	for _, condition := range node.Status.Conditions {
+		if condition.Type == corev1.NodeReady && condition.Message != "" {
+			return condition.Message
+		}
+	}
+	return "the kubelet has not said anything yet"
 }
 
 // visibleFolders are what programs on the node need of the machine, wherever it lies.
@@ -241,8 +251,8 @@ func (n *Node) Logs() string { return filepath.Join(n.dir, "logs") }
 // the node's own, all others are the machine's.
 func (n *Node) HostPath(path string) string {
 	path = filepath.Clean(path)
-	if rest, ok := strings.CutPrefix(path, "/var/run"); ok { // a link, on any node
-		path = "/run" + rest
+	if path == "/var/run" || strings.HasPrefix(path, "/var/run/") { // a link, on any node
+		path = strings.TrimPrefix(path, "/var")
 	}
 	for _, own := range []string{"/var", "/run"} {
 		if path == own || strings.HasPrefix(path, own+"/") {
