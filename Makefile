@@ -42,6 +42,11 @@ integration: prepare ## only the tests on a real control plane
 	$(GO) test -count=1 -timeout 20m -p 1 ./test/cluster ./test/integration ./test/parity
 	$(GO) test -count=1 -timeout 20m ./test/mixednodes -pods 400
 
+.PHONY: e2e
+e2e: tools ## pods on a real kubelet and containerd; needs root, says why where it cannot
+	@$(GO) run ./test/cluster/prepare -node
+	$(GO) test -count=1 -timeout 20m -v ./test/e2e
+
 .PHONY: mixed
 mixed: prepare ## 3,000 random pods on nodes of three kinds: nothing is promised twice; SEED=n for others
 	$(GO) test -count=1 -timeout 40m -v -run MixedNodes ./test/mixednodes $(if $(SEED),-seed $(SEED))

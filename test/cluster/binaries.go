@@ -120,10 +120,14 @@ func (b *Binaries) watchdogPath() string { return filepath.Join(b.dir, "watchdog
 // the named folders of cmd/. Calls from several processes at once take turns.
 // Progress is told what is built; it may be nil.
 func (b *Binaries) Ensure(ctx context.Context, progress func(string), commands ...string) error {
+	return b.ensurePrograms(ctx, progress, b.allPrograms(commands))
+}
+
+// ensurePrograms builds those of the programs that are missing or out of date.
+func (b *Binaries) ensurePrograms(ctx context.Context, progress func(string), programs []builtProgram) error {
 	if progress == nil {
 		progress = func(string) {}
 	}
-	programs := b.allPrograms(commands)
 	if missing, err := stalePrograms(programs); err != nil || len(missing) == 0 {
 		return err
 	}
@@ -174,6 +178,8 @@ type builtProgram struct {
 	// kubernetes is the version of Kubernetes in source, to be stamped into it;
 	// KubernetesVersion if empty.
 	kubernetes string
+	// env are lines for the environment of the build.
+	env []string
 	// inputs are the files, as patterns, on which the result depends beyond path
 	// and source.
 	inputs []string
@@ -189,7 +195,8 @@ func (b *Binaries) allPrograms(commands []string) []builtProgram {
 		title:  "the cluster's watchdog",
 		path:   b.watchdogPath(),
 		source: "./test/cluster/watchdog",
-		inputs: []string{filepath.Join(folder, "watchdog", "*.go"), filepath.Join(folder, "mark", "*.go")},
+		inputs: []string{filepath.Join(folder, "watchdog", "*.go"), filepath.Join(folder, "mark", "*.go"),
+			filepath.Join(folder, "cgroups", "*.go")},
 	}, {
 		title:  "the Kubernetes " + KubernetesVersion + " control plane",
 		path:   b.ControlPlane(),

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -51,12 +52,13 @@ func (b *Binaries) buildProgram(ctx context.Context, p builtProgram, progress fu
 	if name, _, versioned := strings.Cut(p.source, "@"); versioned {
 		result = filepath.Join(scratch, filepath.Base(name))
 		command = exec.CommandContext(ctx, "go", "install", "-ldflags=-s -w", p.source)
-		command.Env = append(os.Environ(), "GOBIN="+scratch)
+		command.Env = []string{"GOBIN=" + scratch}
 	} else if err := os.Link(p.path, result); err != nil && !errors.Is(err, os.ErrNotExist) {
 		// With the earlier result in its place, the toolchain skips linking if that
 		// is current. It replaces the file, it does not write into it.
 		return fmt.Errorf("offering the earlier result: %w", err)
 	}
+	command.Env = slices.Concat(os.Environ(), command.Env, p.env)
 	command.Dir = filepath.Join(b.root, p.folder)
 	// Interrupted, the toolchain ends its compilers and removes its scratch files.
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGINT) }
@@ -67,6 +69,9 @@ func (b *Binaries) buildProgram(ctx context.Context, p builtProgram, progress fu
 	}
 	if err != nil {
 		return buildError(string(output), err)
+	}
+	if err := os.MkdirAll(filepath.Dir(p.path), 0o700); err != nil {
+		return fmt.Errorf("making room for the result: %w", err)
 	}
 	if err := os.Rename(result, p.path); err != nil {
 		return fmt.Errorf("putting the result in its place: %w", err)

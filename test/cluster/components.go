@@ -62,6 +62,11 @@ func (c *Cluster) apiServerFlags(port int) []string {
 		"--tls-private-key-file=" + c.credentials.keyFile(),
 		"--client-ca-file=" + c.credentials.caFile(), // published for servers that delegate authentication
 		"--requestheader-client-ca-file=" + c.credentials.caFile(),
+		// To real nodes, for logs and exec.
+		"--kubelet-preferred-address-types=InternalIP",
+		"--kubelet-certificate-authority=" + c.credentials.caFile(),
+		"--kubelet-client-certificate=" + c.credentials.kubeletClientFile("crt"),
+		"--kubelet-client-key=" + c.credentials.kubeletClientFile("key"),
 		"--requestheader-allowed-names=front-proxy-client",
 		"--token-auth-file=" + c.credentials.tokensFile(),
 		"--authorization-mode=Node,RBAC",

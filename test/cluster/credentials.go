@@ -46,6 +46,9 @@ type clusterCredentials struct {
 	folder string
 	// ca is the certificate that vouches for all servers, in PEM.
 	ca []byte
+	// authority and authorityKey sign certificates of clients. The key is in memory only.
+	authority    *x509.Certificate
+	authorityKey *ecdsa.PrivateKey
 	// token[u] is the token of users[u].
 	token map[string]string
 }
@@ -57,6 +60,11 @@ func (c *clusterCredentials) signerFile() string {
 	return filepath.Join(c.folder, "service-accounts.key")
 }
 func (c *clusterCredentials) tokensFile() string { return filepath.Join(c.folder, "tokens.csv") }
+
+// kubeletClientFile holds the certificate, or its key, by which kubelets know the API server.
+func (c *clusterCredentials) kubeletClientFile(kind string) string {
+	return filepath.Join(c.folder, "kubelet-client."+kind)
+}
 
 // newCredentials writes the credentials of a new cluster into a folder.
 func newCredentials(folder string) (*clusterCredentials, error) {
@@ -89,8 +97,8 @@ func newCredentials(folder string) (*clusterCredentials, error) {
 	return c, nil
 }
 
-// writeCertificates makes a certificate authority, whose key is not kept, and
-// one certificate for every server of the cluster.
+// writeCertificates makes a certificate authority, one certificate for every server of
+// the cluster, and that of the API server as a client of kubelets.
 func (c *clusterCredentials) writeCertificates() error {
 	authorityKey, err := newKey()
 	if err != nil {
@@ -137,7 +145,47 @@ func (c *clusterCredentials) writeCertificates() error {
 	if err := os.WriteFile(c.certFile(), certificate, 0o600); err != nil {
 		return err
 	}
-	return writeKey(c.keyFile(), serverKey)
+	if err := writeKey(c.keyFile(), serverKey); err != nil {
+		return err
+	}
+	c.authority, c.authorityKey = authority, authorityKey
+	certificate, key, err := c.signClient("kube-apiserver-kubelet-client", "system:masters")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(c.kubeletClientFile("crt"), certificate, 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(c.kubeletClientFile("key"), key, 0o600)
+}
+
+// signClient makes a certificate with which its bearer is a user of a group, and its
+// key, both in PEM.
+func (c *clusterCredentials) signClient(user, group string) (certificate, key []byte, err error) {
+	private, err := newKey()
+	if err != nil {
+		return nil, nil, err
+	}
+	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
+	if err != nil {
+		return nil, nil, err
+	}
+	client := &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: user, Organization: []string{group}},
+		NotBefore:    c.authority.NotBefore,
+		NotAfter:     c.authority.NotAfter,
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, client, c.authority, private.Public(), c.authorityKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	if key, err = encodeKey(private); err != nil {
+		return nil, nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), key, nil
 }
 
 func newKey() (*ecdsa.PrivateKey, error) {
@@ -145,11 +193,19 @@ func newKey() (*ecdsa.PrivateKey, error) {
 }
 
 func writeKey(path string, key *ecdsa.PrivateKey) error {
-	der, err := x509.MarshalECPrivateKey(key)
+	text, err := encodeKey(key)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}), 0o600)
+	return os.WriteFile(path, text, 0o600)
+}
+
+func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
+	der, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}), nil
 }
 
 // kubeconfigPath is where the kubeconfig of a user or ServiceAccount is.
@@ -159,9 +215,13 @@ func (c *Cluster) kubeconfigPath(who string) string {
 
 // writeKubeconfig writes a kubeconfig that needs no other file.
 func (c *Cluster) writeKubeconfig(who, namespace, token string) error {
+	return c.writeKubeconfigOf(who, namespace, &clientcmdapi.AuthInfo{Token: token})
+}
+
+func (c *Cluster) writeKubeconfigOf(who, namespace string, proof *clientcmdapi.AuthInfo) error {
 	config := clientcmdapi.NewConfig()
 	config.Clusters["ashlar"] = &clientcmdapi.Cluster{Server: c.server, CertificateAuthorityData: c.credentials.ca}
-	config.AuthInfos[who] = &clientcmdapi.AuthInfo{Token: token}
+	config.AuthInfos[who] = proof
 	config.Contexts["ashlar"] = &clientcmdapi.Context{Cluster: "ashlar", AuthInfo: who, Namespace: namespace}
 	config.CurrentContext = "ashlar"
 	if err := clientcmd.WriteToFile(*config, c.kubeconfigPath(who)); err != nil {

@@ -135,6 +135,17 @@ func (p *Process) Stop() error {
 	return nil
 }
 
+// Kill ends the process at once, without asking, as a crash would, and returns once it has
+// ended. Err is nil afterwards.
+func (p *Process) Kill() error {
+	p.stopped.Store(true)
+	if err := p.sendSignal(syscall.SIGKILL); err != nil {
+		return err
+	}
+	<-p.done
+	return nil
+}
+
 func (p *Process) sendSignal(s syscall.Signal) error {
 	err := p.command.Process.Signal(s)
 	if err != nil && !errors.Is(err, os.ErrProcessDone) {

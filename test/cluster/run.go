@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ashlar-dev/ashlar/test/cluster/cgroups"
 	"github.com/ashlar-dev/ashlar/test/cluster/mark"
 )
 
@@ -124,7 +125,7 @@ func (r *ownedRun) startWatchdog(watchdog string) error {
 // directory, unless keep.
 func (r *ownedRun) endRun(ctx context.Context, keep bool) error {
 	var errs []error
-	errs = append(errs, r.record.Mark.End(ctx, 0))
+	errs = append(errs, r.record.Mark.End(ctx, 0), cgroups.Remove(ctx, cgroups.RunGroup(r.record.Mark)))
 	if !keep {
 		errs = append(errs, os.RemoveAll(r.dir))
 	}
@@ -194,6 +195,9 @@ func clearUp(ctx context.Context, dir string, what leftoverPolicy) (left bool, e
 		grace = downGrace
 	}
 	if err := r.Mark.End(ctx, grace); err != nil {
+		return false, err
+	}
+	if err := cgroups.Remove(ctx, cgroups.RunGroup(r.Mark)); err != nil {
 		return false, err
 	}
 	if err := os.RemoveAll(dir); err != nil {

@@ -6,9 +6,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
+	"github.com/ashlar-dev/ashlar/test/cluster/cgroups"
 	"github.com/ashlar-dev/ashlar/test/cluster/mark"
 )
+
+// clearLimit is far more than it takes to end all processes. What is left then is
+// removed as far as it can be.
+const clearLimit = time.Minute
 
 func main() {
 	if len(os.Args) != 4 {
@@ -23,8 +29,12 @@ func main() {
 	if len(word) > 0 {
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), clearLimit)
+	defer cancel()
+	run := mark.Mark(os.Args[1])
 	err = errors.Join(
-		mark.Mark(os.Args[1]).End(context.Background(), 0),
+		run.End(ctx, 0),
+		cgroups.Remove(ctx, cgroups.RunGroup(run)),
 		os.RemoveAll(os.Args[2]),
 		os.RemoveAll(os.Args[3]),
 	)
