@@ -67,3 +67,14 @@ func CheckUUID(uuid string) error {
 	}
 	return nil
 }
+
+// checkGPU refuses what is no UUID of a whole GPU.
+func checkGPU(uuid string) error {
+	if err := CheckUUID(uuid); err != nil {
+		return err
+	}
+	if strings.HasPrefix(uuid, "MIG-") {
+		return fmt.Errorf("%s is a MIG device, not a GPU", uuid)
+	}
+	return nil
+}

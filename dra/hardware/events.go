@@ -70,7 +70,7 @@ func (p *eventPump) update(gpu string, change func(*gpuAnswer)) {
 
 // noteAnswer is told by the watchdog.
 func (n *NVML) noteAnswer(gpu string, answers bool) {
-	if CheckUUID(gpu) == nil {
+	if checkGPU(gpu) == nil {
 		n.events.update(gpu, func(a *gpuAnswer) { a.hangs = !answers })
 	}
 }
@@ -240,7 +240,7 @@ func (n *NVML) uuidOf(handle nvml.Device) string {
 	_ = n.dog.run(n.running, "event", n.options.ReadTimeout, func(o *operation) error {
 		o.begin("GetUUID")
 		uuid, ret := handle.GetUUID()
-		if ret == nvml.SUCCESS && CheckUUID(uuid) == nil && o.finish() {
+		if ret == nvml.SUCCESS && checkGPU(uuid) == nil && o.finish() {
 			found = uuid
 		}
 		return o.failure(ret)

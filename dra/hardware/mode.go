@@ -133,7 +133,7 @@ func (n *NVML) SetTimeSlice(ctx context.Context, gpu string, interval TimeSlice)
 	if interval < DefaultTimeSlice || interval > LongTimeSlice {
 		return fmt.Errorf("GPU %s: time slice %d is none of %d to %d", gpu, interval, DefaultTimeSlice, LongTimeSlice)
 	}
-	if err := CheckUUID(gpu); err != nil {
+	if err := checkGPU(gpu); err != nil {
 		return err
 	}
 	return n.dog.run(ctx, gpu, n.options.WriteTimeout, func(o *operation) error {

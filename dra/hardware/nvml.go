@@ -198,7 +198,7 @@ func (n *NVML) identify(o *operation, index int) error {
 	if err := o.failure(ret); err != nil {
 		return err
 	}
-	if err := CheckUUID(uuid); err != nil {
+	if err := checkGPU(uuid); err != nil {
 		return err
 	}
 	n.mu.Lock()
@@ -209,7 +209,7 @@ func (n *NVML) identify(o *operation, index int) error {
 
 // on runs work with a GPU's handle, under the watchdog.
 func (n *NVML) on(ctx context.Context, gpu string, limit time.Duration, work func(*operation, nvml.Device) error) error {
-	if err := CheckUUID(gpu); err != nil {
+	if err := checkGPU(gpu); err != nil {
 		return err
 	}
 	err := n.dog.run(ctx, gpu, limit, func(o *operation) error {
