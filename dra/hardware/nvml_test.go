@@ -111,6 +111,7 @@ func TestRefusals(t *testing.T) {
 			return err
 		}
 	}
+	destroy := func() error { return node.DestroyInstance(t.Context(), gpus[0], first.ID) }
 	for name, tc := range map[string]struct {
 		do   func() error
 		kind error
@@ -120,7 +121,7 @@ func TestRefusals(t *testing.T) {
 		"wrong start":        {create(gpus[0], threeSlices, 1, 4), nil, nvml.ERROR_INVALID_ARGUMENT},
 		"unknown profile":    {create(gpus[0], 1234, 0, 1), nil, nvml.ERROR_NOT_SUPPORTED},
 		"MIG mode is off":    {create(gpus[1], oneSlice, 0, 1), nil, nvml.ERROR_NOT_SUPPORTED},
-		"instance in use":    {func() error { return node.DestroyInstance(t.Context(), gpus[0], first.ID) }, hardware.ErrInUse, nvml.ERROR_IN_USE},
+		"instance in use":    {destroy, hardware.ErrInUse, nvml.ERROR_IN_USE},
 		"mode with instance": {func() error { return node.SetMIGMode(t.Context(), gpus[0], false) }, hardware.ErrInUse, nvml.ERROR_IN_USE},
 		"mode with process":  {func() error { return node.SetMIGMode(t.Context(), gpus[1], true) }, hardware.ErrInUse, nvml.ERROR_IN_USE},
 		"no such GPU":        {create("GPU-00", oneSlice, 0, 1), nil, nvml.ERROR_NOT_FOUND},

@@ -11,7 +11,7 @@ const processGrace = time.Second
 
 // RunProcess runs a command of the system and returns what it printed.
 func RunProcess(ctx context.Context, name string, args ...string) ([]byte, error) {
-	command := exec.CommandContext(ctx, name, args...) //nolint:gosec // callers name nvidia-smi, with UUIDs that were checked
+	command := exec.CommandContext(ctx, name, args...)
 	command.WaitDelay = processGrace
 	return command.CombinedOutput()
 }

@@ -168,7 +168,8 @@ func TestLostGPUIsFound(t *testing.T) {
 	node, control := openNode(t, h100)
 	gpu := node.GPUs()[5]
 	check(t, control.LoseGPU(5))
-	wantEvents(t, node, hardware.Event{GPU: gpu, Kind: hardware.EventXID, XID: 79}, hardware.Event{GPU: gpu, Kind: hardware.EventGPULost})
+	wantEvents(t, node, hardware.Event{GPU: gpu, Kind: hardware.EventXID, XID: 79},
+		hardware.Event{GPU: gpu, Kind: hardware.EventGPULost})
 	if _, err := node.Condition(t.Context(), gpu); !errors.Is(err, hardware.ErrGPULost) {
 		t.Errorf("condition: error %v, want %v", err, hardware.ErrGPULost)
 	}
@@ -204,7 +205,8 @@ func TestEvents(t *testing.T) {
 		hardware.Event{GPU: gpu, Kind: hardware.EventDoubleBitECC},
 		hardware.Event{GPU: gpu, Kind: hardware.EventXID, XID: 31, GPUInstance: &instance, ComputeInstance: &compute})
 	check(t, control.SetRecovery(0, 1))
-	wantEvents(t, node, hardware.Event{GPU: gpu, Kind: hardware.EventRecoveryAction}, hardware.Event{GPU: gpu, Kind: hardware.EventXID, XID: 154})
+	wantEvents(t, node, hardware.Event{GPU: gpu, Kind: hardware.EventRecoveryAction},
+		hardware.Event{GPU: gpu, Kind: hardware.EventXID, XID: 154})
 }
 
 func TestNextEventEnds(t *testing.T) {

@@ -35,7 +35,7 @@
 //	links.go       NVLinks and PCIe; wiring.go where each leads; sysfs.go, procfs.go files
 //	state.go       what changes of a GPU; store.go where it is kept
 //	calls.go       how calls take time, hang and fail
-//	control.go     Control
+//	control.go     Control; faults.go the faults of calls that it sets
 //	mode.go        MIG mode, compute mode, processes
 //	instances.go   GPU instances; compute.go compute instances; migdevice.go MIG devices
 //	events.go      event sets; condition.go ECC, remapped rows, throttling, recovery

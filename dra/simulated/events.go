@@ -16,7 +16,7 @@ const supportedEvents = nvml.EventTypeXidCriticalError | nvml.EventTypeSingleBit
 	nvml.EventTypeGpuUnavailableError | nvml.EventTypeGpuRecoveryAction
 
 // eventPoll is how often a set that waits looks for events.
-const eventPoll = 5 * time.Millisecond
+const eventPoll = 10 * time.Millisecond
 
 // eventSet is a set of events. It gives what happens after a GPU is registered.
 type eventSet struct {

@@ -75,7 +75,7 @@ func TestKilledProcess(t *testing.T) {
 	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it only spreads the kills
+	random := rand.New(rand.NewPCG(seed, 0))
 	directory := t.TempDir()
 	library := open(t, "dgx-h100", directory, simulated.WithMIG(true))
 	gpu := simulatedGPU(t, library, 0)
