@@ -221,3 +221,56 @@ func TestNextEventEnds(t *testing.T) {
 		t.Errorf("error %v, want %v", err, hardware.ErrClosed)
 	}
 }
+
+// The driver ends even if a call never returns.
+func TestCloseWhileACallHangs(t *testing.T) {
+	node, control := openNode(t, h100)
+	check(t, control.HangCalls(0, simulated.CallAny))
+	if _, err := node.Processes(t.Context(), node.GPUs()[0]); !errors.Is(err, hardware.ErrHangs) {
+		t.Errorf("error %v, want %v", err, hardware.ErrHangs)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- node.Close() }()
+	select {
+	case err := <-closed:
+		check(t, err)
+	case <-time.After(5 * time.Second):
+		t.Error("Close waits for the call")
+	}
+	check(t, control.ReleaseCalls(0))
+}
+
+// Calls on one GPU follow one another, whoever makes them, and no slice is given twice.
+func TestConcurrentCreations(t *testing.T) {
+	directory := t.TempDir()
+	first, _ := openNode(t, h100, simulated.WithDirectory(directory), simulated.WithMIG(true))
+	second, _ := openNode(t, h100, simulated.WithDirectory(directory))
+	gpu := first.GPUs()[0]
+	var mu sync.Mutex
+	created := map[mig.Placement]int{}
+	var wait sync.WaitGroup
+	for _, node := range []*hardware.NVML{first, second} {
+		for start := range int64(7) {
+			wait.Go(func() {
+				instance, err := node.CreateInstance(t.Context(), gpu, oneSlice, mig.Placement{Start: start, Size: 1})
+				if err != nil && !errors.Is(err, hardware.ErrNoRoom) {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					created[instance.Placement]++
+				}
+			})
+		}
+	}
+	wait.Wait()
+	if len(created) != 7 {
+		t.Errorf("created %v, want 7 placements once each", created)
+	}
+	for placement, times := range created {
+		if times != 1 {
+			t.Errorf("%s was created %d times", placement, times)
+		}
+	}
+}
