@@ -41,7 +41,7 @@ func openNode(t *testing.T, machine string, options ...simulated.Option) (*hardw
 	}
 	node, err := hardware.Open(library, hardware.Options{
 		Proc: library.Proc(), Command: library.RunCommand,
-		ReadTimeout: 300 * time.Millisecond, WriteTimeout: 600 * time.Millisecond, ProbeInterval: 20 * time.Millisecond,
+		ReadTimeout: 500 * time.Millisecond, WriteTimeout: 2 * time.Second, ProbeInterval: 20 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)

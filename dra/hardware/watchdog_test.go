@@ -48,7 +48,7 @@ func TestHangingCallBlocksNoOtherGPU(t *testing.T) {
 		}
 		check(t, node.SetMIGMode(t.Context(), gpu, true))
 	}
-	if took := time.Since(begin); took > 2*time.Second {
+	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("the others took %v", took)
 	}
 	check(t, control.ReleaseCalls(0))
@@ -86,6 +86,7 @@ func TestLateCreationIsUndone(t *testing.T) {
 	} {
 		for cause, want := range map[string]error{"timeout": hardware.ErrHangs, "context": context.DeadlineExceeded} {
 			t.Run(name+" "+cause, func(t *testing.T) {
+				t.Parallel()
 				node, control := openNode(t, h100, simulated.WithMIG(true))
 				gpu := node.GPUs()[0]
 				check(t, control.HangCalls(0, kind))
@@ -112,7 +113,7 @@ func TestLateCreationIsUndone(t *testing.T) {
 func TestSlowCallIsWaitedFor(t *testing.T) {
 	node, control := openNode(t, h100, simulated.WithMIG(true))
 	gpu := node.GPUs()[0]
-	check(t, control.SetLatency(0, simulated.CallCreateInstance, 400*time.Millisecond)) // beyond the time of a read
+	check(t, control.SetLatency(0, simulated.CallCreateInstance, 800*time.Millisecond)) // beyond the time of a read
 	created := make(chan error, 1)
 	go func() {
 		_, err := node.CreateInstance(t.Context(), gpu, oneSlice, mig.Placement{Size: 1})
