@@ -56,6 +56,10 @@ compat: tools ## the integration tests on the API server of an earlier Kubernete
 	@$(GO) run ./test/cluster/prepare -kubernetes $(EARLIER_KUBERNETES)
 	$(GO) test -count=1 -timeout 20m ./test/integration -kubernetes $(EARLIER_KUBERNETES)
 
+.PHONY: silicon
+silicon: tools ## what NVML promises of MIG, on an idle GPU of this machine; CAPTURE=file for what it answered
+	ASHLAR_SILICON=1 CAPTURE=$(abspath $(or $(CAPTURE),silicon-capture.json)) $(GO) test -count=1 -v -run RealGPU ./dra/hardware/contract
+
 .PHONY: prepare
 prepare: tools # build the control plane and our commands, with progress
 	@$(GO) run ./test/cluster/prepare

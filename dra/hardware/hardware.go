@@ -17,7 +17,8 @@ type Reader interface {
 	// MIGMode is whether the GPU is in MIG mode, and whether it will be after a reset.
 	// Both are false for a GPU that has no MIG.
 	MIGMode(ctx context.Context, gpu string) (current, pending bool, err error)
-	// Instances are the MIG instances that exist on the GPU, whoever created them.
+	// Instances are the MIG instances that exist on the GPU, whoever created them. A GPU
+	// instance with several compute instances is listed once for each.
 	Instances(ctx context.Context, gpu string) ([]Instance, error)
 	// Processes is how many processes use the GPU or a MIG instance of it.
 	Processes(ctx context.Context, gpu string) (int, error)
@@ -44,7 +45,8 @@ type Writer interface {
 
 // EventSource gives the events of a node's GPUs.
 type EventSource interface {
-	// NextEvent waits for an event until ctx ends. ErrGPULost and the like name the GPU.
+	// NextEvent waits for an event until ctx ends; its error is then that of ctx, or
+	// ErrClosed. Trouble of a GPU is an event, not an error. Each event is given once.
 	NextEvent(ctx context.Context) (Event, error)
 }
 
@@ -96,7 +98,7 @@ const (
 	EventRecoveryAction  EventKind = "RecoveryAction"  // what is needed to recover changed
 	EventGPULost         EventKind = "GPULost"         // it fell off the bus
 	EventNotResponding   EventKind = "NotResponding"   // a call did not return in time
-	EventRespondingAgain EventKind = "RespondingAgain" // it did later
+	EventRespondingAgain EventKind = "RespondingAgain" // it did later, or a lost GPU is back
 )
 
 // RecoveryAction is what a GPU needs to be usable again (NVML field 230).
@@ -109,6 +111,9 @@ const (
 	RecoverReboot
 	RecoverDrainP2P
 	RecoverDrainAndReset
+	RecoverIMEXDomain
+	RecoverBusReset
+	RecoverSystemReboot
 )
 
 // Condition is a GPU's health. What the GPU or its driver cannot tell is left at zero.

@@ -25,6 +25,7 @@ type simulatedGPU struct {
 	links       []linkEnd
 	fabric      nvml.GpuFabricInfo
 	table       *mig.Table // nil without MIG
+	store       stateStore
 }
 
 func newDevice(nodeName string, node *topology.Node, index int, links []linkEnd, tables Tables) (*simulatedGPU, error) {
@@ -61,10 +62,16 @@ func deviceUUID(nodeName string, index int) string {
 	return fmt.Sprintf("GPU-%x-%x-%x-%x-%x", sum[0:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }
 
+// What identifies the GPU is known without asking it, even if it is lost.
+
 func (d *simulatedGPU) GetUUID() (string, nvml.Return)     { return d.uuid, nvml.SUCCESS }
 func (d *simulatedGPU) GetIndex() (int, nvml.Return)       { return d.index, nvml.SUCCESS }
 func (d *simulatedGPU) GetMinorNumber() (int, nvml.Return) { return d.index, nvml.SUCCESS }
-func (d *simulatedGPU) GetName() (string, nvml.Return)     { return d.gpu.Model.Product, nvml.SUCCESS }
+
+func (d *simulatedGPU) GetName() (string, nvml.Return) {
+	_, ret := d.beginCall(CallRead)
+	return d.gpu.Model.Product, ret
+}
 
 func (d *simulatedGPU) GetBrand() (nvml.BrandType, nvml.Return) {
 	for brand := range nvml.BrandType(nvml.BRAND_COUNT) {
@@ -91,17 +98,24 @@ func (d *simulatedGPU) GetCudaComputeCapability() (int, int, nvml.Return) {
 
 // GetMemoryInfo counts what the driver reserves as used, as NVML does.
 func (d *simulatedGPU) GetMemoryInfo() (nvml.Memory, nvml.Return) {
+	if _, ret := d.beginCall(CallRead); ret != nvml.SUCCESS {
+		return nvml.Memory{}, ret
+	}
 	total, reserved := uint64(d.gpu.Model.Memory), uint64(d.gpu.Model.Reserved)
 	return nvml.Memory{Total: total, Free: total - reserved, Used: reserved}, nvml.SUCCESS
 }
 
 func (d *simulatedGPU) GetMemoryInfo_v2() (nvml.Memory_v2, nvml.Return) { //nolint:revive // the name is go-nvml's
+	if _, ret := d.beginCall(CallRead); ret != nvml.SUCCESS {
+		return nvml.Memory_v2{}, ret
+	}
 	total, reserved := uint64(d.gpu.Model.Memory), uint64(d.gpu.Model.Reserved)
 	return nvml.Memory_v2{Total: total, Reserved: reserved, Free: total - reserved}, nvml.SUCCESS
 }
 
 func (d *simulatedGPU) GetPciInfo() (nvml.PciInfo, nvml.Return) {
-	return pciInfo(d.busID, d.gpu.Model.DeviceID), nvml.SUCCESS
+	_, ret := d.beginCall(CallRead)
+	return pciInfo(d.busID, d.gpu.Model.DeviceID), ret
 }
 
 // pciInfo describes an address in sysfs' notation, domain:bus:device.function.

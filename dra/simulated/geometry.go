@@ -7,20 +7,15 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
 
-// GetMigMode says that MIG is off, on a GPU that has it.
-func (d *simulatedGPU) GetMigMode() (int, int, nvml.Return) {
-	if d.table == nil {
-		return 0, 0, nvml.ERROR_NOT_SUPPORTED
-	}
-	return nvml.DEVICE_MIG_DISABLE, nvml.DEVICE_MIG_DISABLE, nvml.SUCCESS
-}
-
 // GetGpuInstanceProfileInfo answers whether MIG is on or off, as NVML does. What
 // no capture shows of a profile is 0, except that the profile of the whole GPU
 // has all its media engines.
 func (d *simulatedGPU) GetGpuInstanceProfileInfo(enum int) (nvml.GpuInstanceProfileInfo, nvml.Return) {
 	if enum < 0 || enum >= nvml.GPU_INSTANCE_PROFILE_COUNT {
 		return nvml.GpuInstanceProfileInfo{}, nvml.ERROR_INVALID_ARGUMENT
+	}
+	if _, ret := d.beginCall(CallRead); ret != nvml.SUCCESS {
+		return nvml.GpuInstanceProfileInfo{}, ret
 	}
 	profile := d.profileWhere(func(p *mig.Profile) bool { return p.Enum == int64(enum) })
 	if profile == nil {
@@ -49,6 +44,9 @@ func (d *simulatedGPU) GetGpuInstanceProfileInfo(enum int) (nvml.GpuInstanceProf
 func (d *simulatedGPU) GetGpuInstancePossiblePlacements(info *nvml.GpuInstanceProfileInfo) ([]nvml.GpuInstancePlacement, nvml.Return) {
 	if info == nil {
 		return nil, nvml.ERROR_INVALID_ARGUMENT
+	}
+	if _, ret := d.beginCall(CallRead); ret != nvml.SUCCESS {
+		return nil, ret
 	}
 	profile := d.profileWhere(func(p *mig.Profile) bool { return uint32(p.ID) == info.Id })
 	if profile == nil {

@@ -27,6 +27,7 @@ type Library struct {
 	nvml.Interface // answers ERROR_NOT_SUPPORTED to whatever is not below
 	machine        *topology.MachineType
 	devices        []*simulatedGPU
+	store          stateStore
 }
 
 var (
@@ -35,8 +36,9 @@ var (
 )
 
 // New simulates the machine under a node's name. It fails if the machine is one
-// that NVML could not report, or refers to a MIG table that tables lacks.
-func New(nodeName string, machine *topology.MachineType, tables Tables) (*Library, error) {
+// that NVML could not report, or refers to a MIG table that tables lacks, or if the
+// directory of WithDirectory holds something else.
+func New(nodeName string, machine *topology.MachineType, tables Tables, opts ...Option) (*Library, error) {
 	wiring, err := wireLinks(machine.Node)
 	if err != nil {
 		return nil, fmt.Errorf("machine type %s cannot be simulated: %w", machine.Name, err)
@@ -48,6 +50,13 @@ func New(nodeName string, machine *topology.MachineType, tables Tables) (*Librar
 			return nil, fmt.Errorf("machine type %s cannot be simulated: GPU %d: %w", machine.Name, index, err)
 		}
 		library.devices = append(library.devices, device)
+	}
+	var chosen options
+	for _, option := range opts {
+		option(&chosen)
+	}
+	if err := library.openStore(chosen); err != nil {
+		return nil, fmt.Errorf("simulating node %s: %w", nodeName, err)
 	}
 	return library, nil
 }
@@ -70,7 +79,10 @@ type librarySymbols struct{}
 // LookupSymbol knows the newer functions that are simulated.
 func (librarySymbols) LookupSymbol(name string) error {
 	switch name {
-	case "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetGpuFabricInfo":
+	case "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetGpuFabricInfo", "nvmlDeviceGetRemappedRows", "nvmlDeviceGetMigMode",
+		"nvmlDeviceGetMPSComputeRunningProcesses", "nvmlDeviceGetMPSComputeRunningProcesses_v3", "nvmlDeviceGetFieldValues",
+		"nvmlDeviceGetCurrentClocksThrottleReasons", "nvmlDeviceGetCurrentClocksEventReasons",
+		"nvmlDeviceCreateGpuInstanceWithPlacement":
 		return nil
 	}
 	return errors.New("the simulated NVML has no " + name)
@@ -95,11 +107,22 @@ func (l *Library) DeviceGetHandleByIndex(index int) (nvml.Device, nvml.Return) {
 	if index < 0 || index >= len(l.devices) {
 		return nil, nvml.ERROR_INVALID_ARGUMENT
 	}
-	return l.devices[index], nvml.SUCCESS
+	return l.devices[index].openHandle()
 }
 
-// DeviceGetHandleByUUID returns a GPU by its UUID.
+// openHandle is the GPU's handle, which a GPU that is lost does not have.
+func (d *simulatedGPU) openHandle() (nvml.Device, nvml.Return) {
+	if _, ret := d.beginCall(CallHandle); ret != nvml.SUCCESS {
+		return nil, ret
+	}
+	return d, nvml.SUCCESS
+}
+
+// DeviceGetHandleByUUID returns a GPU or a MIG device by its UUID.
 func (l *Library) DeviceGetHandleByUUID(uuid string) (nvml.Device, nvml.Return) {
+	if strings.HasPrefix(uuid, "MIG-") {
+		return l.findMIGDevice(uuid)
+	}
 	return l.findDevice(func(d *simulatedGPU) bool { return d.uuid == uuid })
 }
 
@@ -114,7 +137,22 @@ func (l *Library) DeviceGetHandleByPciBusId(address string) (nvml.Device, nvml.R
 func (l *Library) findDevice(matches func(*simulatedGPU) bool) (nvml.Device, nvml.Return) {
 	for _, device := range l.devices {
 		if matches(device) {
-			return device, nvml.SUCCESS
+			return device.openHandle()
+		}
+	}
+	return nil, nvml.ERROR_NOT_FOUND
+}
+
+func (l *Library) findMIGDevice(uuid string) (nvml.Device, nvml.Return) {
+	for _, device := range l.devices {
+		state, err := device.store.load(device.index)
+		if err != nil || state.Lost {
+			continue
+		}
+		for _, part := range device.migDevices(state) {
+			if migUUID(device.uuid, part.instance, part.compute) == uuid {
+				return part, nvml.SUCCESS
+			}
 		}
 	}
 	return nil, nvml.ERROR_NOT_FOUND

@@ -1,8 +1,6 @@
 package simulated
 
 import (
-	"encoding/binary"
-
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 
 	"github.com/ashlar-dev/ashlar/topology"
@@ -72,22 +70,6 @@ func (d *simulatedGPU) lineMBps() uint32 {
 		rate = rate * 17 / 16
 	}
 	return uint32(rate)
-}
-
-// GetFieldValues answers for the speed of NVLinks.
-func (d *simulatedGPU) GetFieldValues(fields []nvml.FieldValue) nvml.Return {
-	for i := range fields {
-		field := &fields[i]
-		field.NvmlReturn = uint32(nvml.ERROR_NOT_SUPPORTED)
-		common := field.FieldId == nvml.FI_DEV_NVLINK_SPEED_MBPS_COMMON && len(d.links) > 0
-		single := field.FieldId == nvml.FI_DEV_NVLINK_GET_SPEED && int(field.ScopeId) < len(d.links)
-		if common || single {
-			field.ValueType = uint32(nvml.VALUE_TYPE_UNSIGNED_INT)
-			binary.NativeEndian.PutUint32(field.Value[:4], d.lineMBps())
-			field.NvmlReturn = uint32(nvml.SUCCESS)
-		}
-	}
-	return nvml.SUCCESS
 }
 
 // otherIndex finds the index of another GPU of the same node. The handle may be one

@@ -46,8 +46,8 @@ func TestUnsupportedCalls(t *testing.T) {
 	if ret := gpu.SetPersistenceMode(nvml.FEATURE_ENABLED); ret != nvml.ERROR_NOT_SUPPORTED {
 		t.Errorf("SetPersistenceMode: %v", ret)
 	}
-	if _, ret := library.EventSetCreate(); ret != nvml.ERROR_NOT_SUPPORTED {
-		t.Errorf("EventSetCreate: %v", ret)
+	if _, ret := library.UnitGetCount(); ret != nvml.ERROR_NOT_SUPPORTED {
+		t.Errorf("UnitGetCount: %v", ret)
 	}
 	if library.Extensions().LookupSymbol("nvmlDeviceGetRowRemapperHistogram") == nil {
 		t.Error("the library claims a function that it does not have")

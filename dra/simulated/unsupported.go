@@ -23,6 +23,26 @@ var unsupportedDevice = sync.OnceValue(func() nvml.Device {
 	return device
 })
 
+// unsupportedInstance is a GPU instance that supports no function, unsupportedCompute a
+// compute instance, unsupportedEventSet a set of events.
+var (
+	unsupportedInstance = sync.OnceValue(func() nvml.GpuInstance {
+		instance := &mock.GpuInstance{}
+		refuseAll(instance)
+		return instance
+	})
+	unsupportedCompute = sync.OnceValue(func() nvml.ComputeInstance {
+		instance := &mock.ComputeInstance{}
+		refuseAll(instance)
+		return instance
+	})
+	unsupportedEventSet = sync.OnceValue(func() nvml.EventSet {
+		set := &mock.EventSet{}
+		refuseAll(set)
+		return set
+	})
+)
+
 // refuseAll sets every function of a mock of go-nvml, which panics where one is
 // missing, to one that returns ERROR_NOT_SUPPORTED and zero values. The mocks
 // hold a method X in a field XFunc; there are some 300, and more with every
