@@ -22,10 +22,11 @@ type Damage struct {
 func (d *Damage) Error() string {
 	if _, future := errors.AsType[versionError](d.Cause); future {
 		return fmt.Sprintf("the checkpoint was written by a newer driver (%v), and is now %s; "+
-			"run that driver again after moving the file back, or drain the node of pods with GPU claims and delete the file", d.Cause, d.Path)
+			"run that driver again after moving the file back, or drain the node of pods with GPU claims and delete the file",
+			d.Cause, d.Path)
 	}
-	return fmt.Sprintf("the checkpoint is damaged (%v), and is now %s; %d claim(s) could be read of it. Pods with other claims go on running, "+
-		"but their GPUs and MIG instances are not known to be in use: drain the node of pods with GPU claims, "+
+	return fmt.Sprintf("the checkpoint is damaged (%v), and is now %s; %d claim(s) could be read of it. "+
+		"Pods with other claims go on running, but their GPUs and MIG instances are not known to be in use: drain the node of pods with GPU claims, "+
 		"destroy the MIG instances that are left (nvidia-smi mig -dci && nvidia-smi mig -dgi), and delete the file", d.Cause, d.Path, d.Kept)
 }
 

@@ -203,7 +203,8 @@ func TestDamagedCheckpointIsSetAside(t *testing.T) {
 				t.Fatalf("OpenStore: damage %v, error %v", damage, err)
 			}
 			if len(store.PreparedClaims()) != tc.wantKept || damage.Kept != tc.wantKept || !store.IsIncomplete() {
-				t.Errorf("kept %d claims (told %d), incomplete %v; want %d", len(store.PreparedClaims()), damage.Kept, store.IsIncomplete(), tc.wantKept)
+				t.Errorf("kept %d claims (told %d), incomplete %v; want %d",
+					len(store.PreparedClaims()), damage.Kept, store.IsIncomplete(), tc.wantKept)
 			}
 			if !strings.Contains(damage.Error(), tc.wantText) || !strings.Contains(damage.Error(), damage.Path) {
 				t.Errorf("damage %q lacks %q or its path", damage, tc.wantText)
