@@ -184,7 +184,9 @@ func (m *Manager) prepareLocked(
 
 // doClaim saves that the claim is begun, does its steps, and saves that it is ready; or
 // undoes what was done.
-func (m *Manager) doClaim(ctx context.Context, claim checkpoint.Claim, adopted map[int]hardware.Instance) (checkpoint.Claim, []string, error) {
+func (m *Manager) doClaim(
+	ctx context.Context, claim checkpoint.Claim, adopted map[int]hardware.Instance,
+) (checkpoint.Claim, []string, error) {
 	begun := claim.CloneRecord()
 	if err := m.store.PutClaim(begun); err != nil {
 		return claim, nil, fmt.Errorf("claim %s: %w", claim, err)
