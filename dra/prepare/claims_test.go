@@ -122,7 +122,7 @@ func newTestDriver(t *testing.T, gpus int) *testDriver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &testDriver{node: node, path: filepath.Join(t.TempDir(), "checkpoint")}
+	d := &testDriver{node: node, path: filepath.Join(memoryDirectory(t), "checkpoint")}
 	d.startAgain(t, "boot-1")
 	return d
 }
@@ -136,7 +136,7 @@ func (d *testDriver) startAgain(t *testing.T, boot string) *checkpoint.Damage {
 	}
 	d.store = store
 	d.Manager = newTestManager(d.node, store, nil)
-	if err := d.Recover(t.Context()); err != nil {
+	if err := d.Recover(quietContext(t)); err != nil {
 		t.Fatalf("Recover: %v", err)
 	}
 	return damage
@@ -153,7 +153,7 @@ func newTestManager(node *fakeNode, store *checkpoint.Store, between func(string
 func (d *testDriver) prepareClaims(t *testing.T, claims ...*resourceapi.ResourceClaim) {
 	t.Helper()
 	for _, claim := range claims {
-		if _, err := d.Prepare(t.Context(), claim); err != nil {
+		if _, err := d.Prepare(quietContext(t), claim); err != nil {
 			t.Fatalf("Prepare: %v", err)
 		}
 	}

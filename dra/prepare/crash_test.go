@@ -46,10 +46,10 @@ func (c *crashingDriver) run(t *testing.T, do func(ctx context.Context, m *Manag
 		t.Fatal(err)
 	}
 	m := newTestManager(c.node, store, between)
-	if err := m.Recover(t.Context()); err != nil {
+	if err := m.Recover(quietContext(t)); err != nil {
 		t.Fatal(err)
 	}
-	if err := do(t.Context(), m); err != nil {
+	if err := do(quietContext(t), m); err != nil {
 		t.Fatal(err)
 	}
 	return ""
@@ -105,7 +105,7 @@ func newCrashingDriver(t *testing.T) *crashingDriver {
 		t.Fatal(err)
 	}
 	node.state.GPUs[gpuUUID(1)].TimeSlice = 0
-	return &crashingDriver{node: node, path: filepath.Join(t.TempDir(), "checkpoint")}
+	return &crashingDriver{node: node, path: filepath.Join(memoryDirectory(t), "checkpoint")}
 }
 
 // crashInRecovery starts the process after a crash, lets it die once more at every third
