@@ -133,7 +133,8 @@ func shareBytes(result *resourceapi.DeviceRequestAllocationResult, device dra.De
 // applyConfig adds to the record what the config says, and what follows from the share.
 func applyConfig(record *checkpoint.Device, device dra.Device, config DeviceConfig) {
 	if !config.MPS {
-		if config.Interval != hardware.DefaultTimeSlice {
+		// A MIG instance has its engines to itself: the interval is the GPU's as a whole.
+		if config.Interval != hardware.DefaultTimeSlice && device.Form != dra.FormMIG {
 			record.TimeSlice = &config.Interval
 		}
 		return
