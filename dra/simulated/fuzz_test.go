@@ -5,7 +5,7 @@ import (
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 
-	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
@@ -62,7 +62,7 @@ func FuzzDiscovery(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := dra.DiscoverNode(rubbishLibrary{library, name, uuid, busID, version}, library.Sys())
+		found, err := discovery.ReadNode(rubbishLibrary{library, name, uuid, busID, version}, library.Sys())
 		if err == nil && len(found.GPUs) != 4 {
 			t.Errorf("%d GPUs, want 4", len(found.GPUs))
 		}

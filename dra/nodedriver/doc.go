@@ -1,0 +1,15 @@
+// Package nodedriver runs the driver of one node: it connects what the other packages do.
+//
+//	discovery ──> devices ──────────────┬──────────────> publish ──> kubelet's helper ──> API server
+//	                ▲                   │                   ▲
+//	foreign MIG instances, GPUs         ▼                   │ taints
+//	that others have                 prepare <── kubelet    │
+//	                                    │                   │
+//	                        CDI, MPS, checkpoint          health <── events and conditions of GPUs
+//
+//	driver.go    Options, Run
+//	devices.go   what is handed out at present
+//	specs.go     CDI specs, for package prepare
+//	mps.go       MPS control daemons, for package prepare
+//	claims.go    claims that are gone
+package nodedriver
