@@ -51,6 +51,10 @@ e2e: tools ## pods on a real kubelet and containerd; needs root, says why where 
 mixed: prepare ## 3,000 random pods on nodes of three kinds: nothing is promised twice; SEED=n for others
 	$(GO) test -count=1 -timeout 40m -v -run MixedNodes ./test/mixednodes $(if $(SEED),-seed $(SEED))
 
+.PHONY: crash
+crash: tools ## kill the driver 1,000 times while it prepares claims: nothing is leaked; SEED=n for others
+	$(GO) test -count=1 -timeout 20m -v -run KilledAtRandom ./dra/prepare $(if $(SEED),-crash-seed $(SEED))
+
 .PHONY: compat
 compat: tools ## the integration tests on the API server of an earlier Kubernetes
 	@$(GO) run ./test/cluster/prepare -kubernetes $(EARLIER_KUBERNETES)

@@ -27,7 +27,8 @@ func (d *Damage) Error() string {
 	}
 	return fmt.Sprintf("the checkpoint is damaged (%v), and is now %s; %d claim(s) could be read of it. "+
 		"Pods with other claims go on running, but their GPUs and MIG instances are not known to be in use: "+
-		"drain the node of pods with GPU claims, destroy the MIG instances that are left (nvidia-smi mig -dci && nvidia-smi mig -dgi), and delete the file", d.Cause, d.Path, d.Kept)
+		"drain the node of pods with GPU claims, destroy the MIG instances that are left "+
+		"(nvidia-smi mig -dci && nvidia-smi mig -dgi), and delete the file", d.Cause, d.Path, d.Kept)
 }
 
 // Unwrap is what is wrong with the file.

@@ -10,7 +10,6 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 
 	"github.com/ashlar-dev/ashlar/dra/checkpoint"
-	"github.com/ashlar-dev/ashlar/dra/hardware"
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
@@ -62,7 +61,7 @@ func TestCrashBeforeEachStep(t *testing.T) {
 		"whole GPU":     newClaim("c", allocated("gpu-0")),
 		"MIG":           newClaim("c", allocated("gpu-0-mig-1g10gb-19-6"), allocated("gpu-0-mig-3g40gb-9-0"), allocated("gpu-1-mig-7g80gb-0-0")),
 		"MIG with MPS":  withConfig(newClaim("c", allocated("gpu-0-mig-1g10gb-19-6")), DeviceConfig{MPS: true}),
-		"sliced share":  withConfig(newClaim("c", withMemory(allocated("gpu-0-share"), topology.GiB)), DeviceConfig{Interval: hardware.LongTimeSlice}),
+		"sliced share":  withConfig(newClaim("c", withMemory(allocated("gpu-0-share"), topology.GiB)), DeviceConfig{Interval: 3}),
 		"share of MPS":  withConfig(newClaim("c", withMemory(allocated("gpu-0-share"), topology.GiB)), DeviceConfig{MPS: true}),
 		"GPU and slice": newClaim("c", allocated("gpu-1"), allocated("gpu-0-mig-1g10gb-19-0")),
 	} {

@@ -33,6 +33,8 @@ type fakeNode struct {
 	// takes says how long a call takes, by name.
 	takes map[string]time.Duration
 	calls []string
+	// entering is called at the start of each call, before others have to wait.
+	entering func(call string)
 }
 
 type nodeState struct {
@@ -76,12 +78,13 @@ func gpuUUID(i int) string { return fmt.Sprintf("GPU-%02d", i) }
 
 // begin starts a call, and returns what ends it.
 func (n *fakeNode) begin(ctx context.Context, call string) (end func(), err error) {
-	n.mu.Lock()
-	if took := n.takes[call]; took > 0 {
-		n.mu.Unlock()
-		time.Sleep(took)
-		n.mu.Lock()
+	if n.entering != nil {
+		n.entering(call)
 	}
+	if took := n.takes[call]; took > 0 {
+		time.Sleep(took)
+	}
+	n.mu.Lock()
 	n.calls = append(n.calls, call)
 	err = n.fails[call]
 	delete(n.fails, call)
@@ -160,7 +163,9 @@ func (n *fakeNode) SetMIGMode(ctx context.Context, gpu string, on bool) error {
 	return n.save()
 }
 
-func (n *fakeNode) CreateInstance(ctx context.Context, gpu string, profile mig.ProfileID, placement mig.Placement) (hardware.Instance, error) {
+func (n *fakeNode) CreateInstance(
+	ctx context.Context, gpu string, profile mig.ProfileID, placement mig.Placement,
+) (hardware.Instance, error) {
 	end, err := n.begin(ctx, "CreateInstance")
 	if err != nil {
 		return hardware.Instance{}, err

@@ -59,7 +59,7 @@ func TestKilledAtRandom(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	killed := 0
 	for cycle := range cycles {
-		wasKilled, err := runProcess(t, directory, random.Uint64(), 1+random.IntN(150))
+		wasKilled, err := runProcess(t, directory, random.Uint64(), 1+random.IntN(100))
 		if err != nil {
 			t.Fatalf("cycle %d of -crash-seed %d: %v", cycle, seed, err)
 		}
