@@ -63,8 +63,10 @@ func readShareConfig(o *object) Config {
 	}
 	if config.Strategy == MPS {
 		o.readMPS(&config)
+		o.refuse("interval", "it is a setting of TimeSlicing: set strategy to TimeSlicing, or leave it out")
 		return config
 	}
+	config.Interval = o.takeInterval()
 	for _, field := range []string{"defaultActiveThreadPercentage", "pinnedMemoryLimit"} {
 		o.refuse(field, "it is a setting of MPS: set strategy to MPS, or leave it out")
 	}

@@ -126,7 +126,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"another case": {`{` + ours + `"GpuConfig", "Sharing": {}}`, `Sharing: there is no such field: did you mean sharing?`},
 		"a strange field": {
 			`{` + ours + `"ShareConfig", "metadata": {"name": "x"}}`,
-			`metadata: there is no such field, want one of apiVersion, kind, strategy, defaultActiveThreadPercentage, ` +
+			`metadata: there is no such field, want one of apiVersion, kind, strategy, interval, defaultActiveThreadPercentage, ` +
 				`pinnedMemoryLimit`,
 		},
 		"a field twice": {`{` + ours + `"ShareConfig", "strategy": "MPS", "strategy": "TimeSlicing"}`, `strategy: it is given twice`},

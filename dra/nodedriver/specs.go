@@ -37,7 +37,9 @@ func (s claimSpecs) WriteSpec(ctx context.Context, claim checkpoint.Claim) ([][]
 }
 
 // RemoveSpec implements prepare.SpecWriter.
-func (s claimSpecs) RemoveSpec(_ context.Context, uid types.UID) error { return s.writer.Remove(string(uid)) }
+func (s claimSpecs) RemoveSpec(_ context.Context, uid types.UID) error {
+	return s.writer.Remove(string(uid))
+}
 
 // SpecClaims implements prepare.SpecWriter.
 func (s claimSpecs) SpecClaims(context.Context) ([]types.UID, error) {

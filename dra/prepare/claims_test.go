@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/dra"
 	"github.com/ashlar-dev/ashlar/dra/checkpoint"
+	"github.com/ashlar-dev/ashlar/dra/hardware"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/mig"
@@ -39,9 +41,9 @@ func placements(size int64, starts ...int64) []mig.Placement {
 	return all
 }
 
-// testInventory are the devices of GPUs in all forms. Configs are DeviceConfig as JSON.
+// testInventory are the devices of GPUs in all forms.
 func testInventory(gpus int) NodeInventory {
-	inventory := NodeInventory{Pool: "node-1", Devices: map[string]dra.Device{}, ResolveConfig: resolveJSON}
+	inventory := NodeInventory{Pool: "node-1", Devices: map[string]dra.Device{}}
 	add := func(device dra.Device) { inventory.Devices[device.Name()] = device }
 	for i := range gpus {
 		gpu := dra.GPUIdentity{UUID: gpuUUID(i), BusID: fmt.Sprintf("0000:%02x:00.0", i+1), Index: int64(i), Minor: int64(i)}
@@ -54,17 +56,6 @@ func testInventory(gpus int) NodeInventory {
 		}
 	}
 	return inventory
-}
-
-func resolveJSON(
-	configs []resourceapi.DeviceAllocationConfiguration, driver, _ string, _ dra.DeviceForm,
-) (config DeviceConfig, err error) {
-	for _, entry := range configs {
-		if entry.Opaque != nil && entry.Opaque.Driver == driver {
-			err = json.Unmarshal(entry.Opaque.Parameters.Raw, &config)
-		}
-	}
-	return config, err
 }
 
 // allocated is one result of an allocation.
@@ -94,15 +85,54 @@ func newClaim(name string, results ...resourceapi.DeviceRequestAllocationResult)
 	}
 }
 
-// withConfig adds a config for all devices.
-func withConfig(claim *resourceapi.ResourceClaim, config DeviceConfig) *resourceapi.ResourceClaim {
-	raw, err := json.Marshal(config)
+// testConfig is what a config says.
+type testConfig struct {
+	MPS           bool
+	ActiveThreads int
+	Interval      hardware.TimeSlice
+}
+
+// rawConfig is the config in the kind that is for a device.
+func (c testConfig) rawConfig(device string) []byte {
+	fields, interval := map[string]any{}, []string{"Default", "Short", "Medium", "Long"}[c.Interval]
+	mps := map[string]any{}
+	if c.ActiveThreads > 0 {
+		mps["defaultActiveThreadPercentage"] = c.ActiveThreads
+	}
+	sharing := map[string]any{"strategy": "MPS", "mps": mps}
+	switch isShare := strings.HasSuffix(device, "-share"); {
+	case isShare && c.MPS:
+		fields = mps
+		fields["kind"], fields["strategy"] = "ShareConfig", "MPS"
+	case isShare:
+		fields["kind"], fields["interval"] = "ShareConfig", interval
+	case strings.Contains(device, "-mig-") && !c.MPS:
+		fields["kind"] = "MigConfig"
+	case strings.Contains(device, "-mig-"):
+		fields["kind"], fields["sharing"] = "MigConfig", sharing
+	case c.MPS:
+		fields["kind"], fields["sharing"] = "GpuConfig", sharing
+	default:
+		fields["kind"] = "GpuConfig"
+		fields["sharing"] = map[string]any{"strategy": "TimeSlicing", "timeSlicing": map[string]any{"interval": interval}}
+	}
+	fields["apiVersion"] = "gpu.ashlar.dev/v1alpha1"
+	raw, err := json.Marshal(fields)
 	if err != nil {
 		panic(err)
 	}
-	claim.Status.Allocation.Devices.Config = append(claim.Status.Allocation.Devices.Config, resourceapi.DeviceAllocationConfiguration{
+	return raw
+}
+
+// withConfig adds a config for all devices, which are of one form.
+func withConfig(claim *resourceapi.ResourceClaim, config testConfig) *resourceapi.ResourceClaim {
+	devices := &claim.Status.Allocation.Devices
+	devices.Config = append(devices.Config, resourceapi.DeviceAllocationConfiguration{
+		Source: resourceapi.AllocationConfigSourceClaim,
 		DeviceConfiguration: resourceapi.DeviceConfiguration{
-			Opaque: &resourceapi.OpaqueDeviceConfiguration{Driver: deviceapi.Driver, Parameters: runtime.RawExtension{Raw: raw}},
+			Opaque: &resourceapi.OpaqueDeviceConfiguration{
+				Driver: deviceapi.Driver, Parameters: runtime.RawExtension{Raw: config.rawConfig(devices.Results[0].Device)},
+			},
 		},
 	})
 	return claim

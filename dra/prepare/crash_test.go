@@ -60,9 +60,9 @@ func TestCrashBeforeEachStep(t *testing.T) {
 	for name, claim := range map[string]*resourceapi.ResourceClaim{
 		"whole GPU":     newClaim("c", allocated("gpu-0")),
 		"MIG":           newClaim("c", allocated("gpu-0-mig-1g10gb-19-6"), allocated("gpu-0-mig-3g40gb-9-0"), allocated("gpu-1-mig-7g80gb-0-0")),
-		"MIG with MPS":  withConfig(newClaim("c", allocated("gpu-0-mig-1g10gb-19-6")), DeviceConfig{MPS: true}),
-		"sliced share":  withConfig(newClaim("c", withMemory(allocated("gpu-0-share"), topology.GiB)), DeviceConfig{Interval: 3}),
-		"share of MPS":  withConfig(newClaim("c", withMemory(allocated("gpu-0-share"), topology.GiB)), DeviceConfig{MPS: true}),
+		"MIG with MPS":  withConfig(newClaim("c", allocated("gpu-0-mig-1g10gb-19-6")), testConfig{MPS: true}),
+		"sliced share":  withConfig(newClaim("c", withMemory(allocated("gpu-0-share"), topology.GiB)), testConfig{Interval: 3}),
+		"share of MPS":  withConfig(newClaim("c", withMemory(allocated("gpu-0-share"), topology.GiB)), testConfig{MPS: true}),
 		"GPU and slice": newClaim("c", allocated("gpu-1"), allocated("gpu-0-mig-1g10gb-19-0")),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -98,10 +98,10 @@ func TestFailedStepIsRolledBack(t *testing.T) {
 		"a compute instance":     {slices, "CreateComputeInstance", broken, "MIG instance: broken"},
 		"a call that hangs":      {slices, "CreateInstance", hardware.ErrHangs, "the driver does not answer"},
 		"the CDI spec":           {slices, "WriteSpec", broken, "CDI spec: broken"},
-		"the time slice":         {withConfig(newClaim("a", share), DeviceConfig{Interval: 1}), "SetTimeSlice", broken, "time slice: broken"},
-		"exclusive mode":         {withConfig(newClaim("a", share), DeviceConfig{MPS: true}), "SetExclusive", broken, "exclusive mode: broken"},
-		"the MPS daemon":         {withConfig(newClaim("a", share), DeviceConfig{MPS: true}), "EnsureDaemon", broken, "MPS daemon: broken"},
-		"spec of a share of MPS": {withConfig(newClaim("a", share), DeviceConfig{MPS: true}), "WriteSpec", broken, "CDI spec: broken"},
+		"the time slice":         {withConfig(newClaim("a", share), testConfig{Interval: 1}), "SetTimeSlice", broken, "time slice: broken"},
+		"exclusive mode":         {withConfig(newClaim("a", share), testConfig{MPS: true}), "SetExclusive", broken, "exclusive mode: broken"},
+		"the MPS daemon":         {withConfig(newClaim("a", share), testConfig{MPS: true}), "EnsureDaemon", broken, "MPS daemon: broken"},
+		"spec of a share of MPS": {withConfig(newClaim("a", share), testConfig{MPS: true}), "WriteSpec", broken, "CDI spec: broken"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newTestDriver(t, 1)
@@ -217,8 +217,8 @@ func TestForeignInstanceInTheLastMoment(t *testing.T) {
 func TestDynamicMIGBesideSharesAndWholeGPUs(t *testing.T) {
 	d := newTestDriver(t, 3)
 	share := withMemory(allocated("gpu-1-share"), 10*topology.GiB)
-	d.prepareClaims(t, newClaim("whole", allocated("gpu-2")), withConfig(newClaim("mps-1", share), DeviceConfig{MPS: true}))
-	d.prepareClaims(t, withConfig(newClaim("mps-2", share), DeviceConfig{MPS: true}))
+	d.prepareClaims(t, newClaim("whole", allocated("gpu-2")), withConfig(newClaim("mps-1", share), testConfig{MPS: true}))
+	d.prepareClaims(t, withConfig(newClaim("mps-2", share), testConfig{MPS: true}))
 	for _, devices := range [][]string{
 		{"gpu-0"}, {"gpu-0-mig-1g10gb-19-6", "gpu-0-mig-3g40gb-9-0"}, {"gpu-0-share"}, {"gpu-0-mig-7g80gb-0-0"}, {"gpu-0"},
 	} {
@@ -289,7 +289,7 @@ func TestClaimsOfDeadPodsArePruned(t *testing.T) {
 func TestReboot(t *testing.T) {
 	d := newTestDriver(t, 2)
 	lost := newClaim("lost", allocated("gpu-0-mig-1g10gb-19-6"))
-	d.prepareClaims(t, lost, withConfig(newClaim("mps", allocated("gpu-1-share")), DeviceConfig{MPS: true}))
+	d.prepareClaims(t, lost, withConfig(newClaim("mps", allocated("gpu-1-share")), testConfig{MPS: true}))
 	specs, daemons := d.node.state.Specs, d.node.state.Daemons
 	d.node.state.GPUs = map[string]*fakeGPU{gpuUUID(0): {}, gpuUUID(1): {}}
 	d.startAgain(t, "boot-2")

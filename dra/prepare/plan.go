@@ -11,28 +11,11 @@ import (
 
 	"github.com/ashlar-dev/ashlar/dra"
 	"github.com/ashlar-dev/ashlar/dra/checkpoint"
+	"github.com/ashlar-dev/ashlar/dra/configapi"
 	"github.com/ashlar-dev/ashlar/dra/hardware"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
-
-// DeviceConfig is what the config of a claim or class says of one device.
-type DeviceConfig struct {
-	// MPS is whether processes run at the same time, through an MPS control daemon.
-	MPS bool
-	// ActiveThreads is in percent, and PinnedBytes a limit of memory, of one client of
-	// MPS; 0 where the config does not say.
-	ActiveThreads int
-	PinnedBytes   topology.Bytes
-	// Interval is that of time-slicing.
-	Interval hardware.TimeSlice
-}
-
-// ConfigResolver finds what counts for the device of a request: of the allocation's
-// configs, those of the driver that apply. request is "name" or "name/subrequest".
-type ConfigResolver func(
-	configs []resourceapi.DeviceAllocationConfiguration, driver, request string, form dra.DeviceForm,
-) (DeviceConfig, error)
 
 // NodeInventory is what there is to prepare.
 type NodeInventory struct {
@@ -40,8 +23,6 @@ type NodeInventory struct {
 	Pool string
 	// Devices are those of the node at present, by name.
 	Devices map[string]dra.Device
-	// ResolveConfig reads configs; nil where there are none.
-	ResolveConfig ConfigResolver
 }
 
 // PlanClaim says what is to be done for a claim: the record as it is saved before
@@ -101,15 +82,11 @@ func planDevice(
 		}
 		record.Bytes = bytes
 	}
-	if inventory.ResolveConfig == nil {
-		return record, nil
-	}
-	config, err := inventory.ResolveConfig(configs, deviceapi.Driver, result.Request, device.Form)
+	config, err := configapi.ResolveConfig(configs, deviceapi.Driver, result.Request, device.Form)
 	if err != nil {
 		return record, err
 	}
-	applyConfig(&record, device, config)
-	return record, nil
+	return record, applyConfig(&record, device, config)
 }
 
 // shareBytes is how much of a shared GPU's memory was allocated: all if the allocation
@@ -131,24 +108,18 @@ func shareBytes(result *resourceapi.DeviceRequestAllocationResult, device dra.De
 }
 
 // applyConfig adds to the record what the config says, and what follows from the share.
-func applyConfig(record *checkpoint.Device, device dra.Device, config DeviceConfig) {
-	if !config.MPS {
-		// A MIG instance has its engines to itself: the interval is the GPU's as a whole.
-		if config.Interval != hardware.DefaultTimeSlice && device.Form != dra.FormMIG {
-			record.TimeSlice = &config.Interval
-		}
-		return
+func applyConfig(record *checkpoint.Device, device dra.Device, config configapi.Config) error {
+	limits, err := config.LimitsOf(record.Bytes, device.Memory)
+	if err != nil {
+		return err
 	}
-	record.MPS = &checkpoint.MPSLimits{ActiveThreads: config.ActiveThreads, PinnedBytes: config.PinnedBytes}
-	if device.Form != dra.FormShare {
-		return
+	switch {
+	case config.Strategy == configapi.MPS:
+		record.MPS = &checkpoint.MPSLimits{ActiveThreads: int(limits.ActiveThreadPercentage), PinnedBytes: limits.Memory}
+	case config.Interval != hardware.DefaultTimeSlice:
+		record.TimeSlice = &config.Interval
 	}
-	if record.MPS.PinnedBytes == 0 {
-		record.MPS.PinnedBytes = record.Bytes
-	}
-	if record.MPS.ActiveThreads == 0 && device.Memory > 0 {
-		record.MPS.ActiveThreads = max(1, int(100*float64(record.Bytes)/float64(device.Memory)))
-	}
+	return nil
 }
 
 // missingDevice says why a node does not have a device that was allocated.

@@ -51,14 +51,9 @@ func TestPlanClaim(t *testing.T) {
 			[]Step{{StepMIGMode, 0}, {StepInstance, 0}, {StepSpec, 0}},
 		},
 		"a MIG instance whose processes share it": {
-			withConfig(newClaim("c", allocated("gpu-0-mig-3g40gb-9-4")), DeviceConfig{MPS: true, ActiveThreads: 30}),
+			withConfig(newClaim("c", allocated("gpu-0-mig-3g40gb-9-4")), testConfig{MPS: true, ActiveThreads: 30}),
 			[]checkpoint.Device{with(slice, func(d *checkpoint.Device) { d.MPS = &checkpoint.MPSLimits{ActiveThreads: 30} })},
 			[]Step{{StepMIGMode, 0}, {StepInstance, 0}, {StepMPS, 0}, {StepSpec, 0}},
-		},
-		"time-slicing of a MIG instance is not the GPU's": {
-			withConfig(newClaim("c", allocated("gpu-0-mig-3g40gb-9-4")), DeviceConfig{Interval: hardware.LongTimeSlice}),
-			[]checkpoint.Device{slice},
-			[]Step{{StepMIGMode, 0}, {StepInstance, 0}, {StepSpec, 0}},
 		},
 		"a share": {
 			newClaim("c", withMemory(allocated("gpu-1-share"), 20*topology.GiB)),
@@ -71,12 +66,12 @@ func TestPlanClaim(t *testing.T) {
 			[]Step{{StepMIGMode, 0}, {StepSpec, 0}},
 		},
 		"a share with an interval": {
-			withConfig(newClaim("c", withMemory(allocated("gpu-1-share"), 20*topology.GiB)), DeviceConfig{Interval: hardware.ShortTimeSlice}),
+			withConfig(newClaim("c", withMemory(allocated("gpu-1-share"), 20*topology.GiB)), testConfig{Interval: hardware.ShortTimeSlice}),
 			[]checkpoint.Device{with(share1, func(d *checkpoint.Device) { d.TimeSlice = new(hardware.ShortTimeSlice) })},
 			[]Step{{StepMIGMode, 0}, {StepTimeSlice, 0}, {StepSpec, 0}},
 		},
 		"a share of MPS has its part of the threads and its memory": {
-			withConfig(newClaim("c", withMemory(allocated("gpu-1-share"), 20*topology.GiB)), DeviceConfig{MPS: true}),
+			withConfig(newClaim("c", withMemory(allocated("gpu-1-share"), 20*topology.GiB)), testConfig{MPS: true}),
 			[]checkpoint.Device{with(share1, func(d *checkpoint.Device) {
 				d.MPS = &checkpoint.MPSLimits{ActiveThreads: 25, PinnedBytes: 20 * topology.GiB}
 			})},
@@ -88,7 +83,7 @@ func TestPlanClaim(t *testing.T) {
 			[]Step{{StepMIGMode, 0}, {StepInstance, 0}, {StepInstance, 1}, {StepSpec, 0}},
 		},
 		"admin access changes nothing": {
-			withConfig(newClaim("c", withAdmin(allocated("gpu-0"))), DeviceConfig{MPS: true}),
+			withConfig(newClaim("c", withAdmin(allocated("gpu-0"))), testConfig{MPS: true}),
 			[]checkpoint.Device{with(gpu0, func(d *checkpoint.Device) { d.Admin, d.MIGMode = true, "" })},
 			[]Step{{StepSpec, 0}},
 		},
@@ -115,7 +110,7 @@ func TestPlanClaimRefuses(t *testing.T) {
 	notOurs := allocated("gpu-0")
 	notOurs.Driver = "gpu.nvidia.com"
 	badConfig := newClaim("c", allocated("gpu-0"))
-	withConfig(badConfig, DeviceConfig{}).Status.Allocation.Devices.Config[0].Opaque.Parameters.Raw = []byte("{")
+	withConfig(badConfig, testConfig{}).Status.Allocation.Devices.Config[0].Opaque.Parameters.Raw = []byte("{")
 	unallocated := newClaim("c")
 	unallocated.Status.Allocation = nil
 	for name, tc := range map[string]struct {
@@ -134,7 +129,7 @@ func TestPlanClaimRefuses(t *testing.T) {
 		"a hostile name":    {newClaim("c", allocated("gpu-99999999999999999999")), "this driver has no devices of such names"},
 		"too much memory":   {newClaim("c", withMemory(allocated("gpu-0-share"), 81*topology.GiB)), "81GiB of memory were allocated"},
 		"no memory":         {newClaim("c", withMemory(allocated("gpu-0-share"), 0)), "0B of memory were allocated"},
-		"a bad config":      {badConfig, "claim team/c (uid-c), request r, device gpu-0: unexpected end of JSON input"},
+		"a bad config":      {badConfig, "claim team/c (uid-c), request r, device gpu-0: status.allocation.devices.config[0] (from the claim): opaque.parameters: it is not JSON: it ends too early"},
 		"two at once":       {newClaim("c", allocated("gpu-8"), allocated("gpu-9")), "GPU 9 is no longer"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -154,24 +149,24 @@ func TestFindConflict(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		held, asked results
-		config      DeviceConfig // of what is asked
-		want        string       // "" for none
+		config      testConfig // of what is asked
+		want        string     // "" for none
 	}{
-		"the same GPU":   {results{gpu}, results{gpu}, DeviceConfig{}, "claim team/a (uid-a) has device gpu-0 of GPU GPU-00: one claim"},
-		"another GPU":    {results{gpu}, results{allocated("gpu-1")}, DeviceConfig{}, ""},
-		"a slice of it":  {results{gpu}, results{slice6}, DeviceConfig{}, "one claim at a time"},
-		"share, slice":   {results{slice6}, results{share(1)}, DeviceConfig{}, "one claim at a time"},
-		"overlap":        {results{allocated("gpu-0-mig-3g40gb-9-4")}, results{slice6}, DeviceConfig{}, "memory slices 6:1 and 4:4 overlap"},
-		"side by side":   {results{allocated("gpu-0-mig-3g40gb-9-0")}, results{slice6}, DeviceConfig{}, ""},
-		"shares fit":     {results{share(50)}, results{share(30)}, DeviceConfig{}, ""},
-		"shares do not":  {results{share(50)}, results{share(31)}, DeviceConfig{}, "81GiB of its 80GiB were allocated"},
-		"MPS, slicing":   {results{share(1)}, results{share(1)}, DeviceConfig{MPS: true}, "one shares it by MPS"},
-		"intervals":      {results{share(1)}, results{share(1)}, DeviceConfig{Interval: 2}, "intervals of time-slicing differ"},
-		"admin asks":     {results{gpu}, results{withAdmin(gpu)}, DeviceConfig{}, ""},
-		"admin has":      {results{withAdmin(gpu)}, results{gpu}, DeviceConfig{}, ""},
-		"in one claim":   {nil, results{gpu, share(80)}, DeviceConfig{}, "device gpu-0 of request r cannot be used together"},
-		"adjacent":       {nil, results{slice6, allocated("gpu-0-mig-1g10gb-19-5")}, DeviceConfig{}, ""},
-		"own big shares": {nil, results{share(41), share(40)}, DeviceConfig{}, "81GiB of its 80GiB"},
+		"the same GPU":   {results{gpu}, results{gpu}, testConfig{}, "claim team/a (uid-a) has device gpu-0 of GPU GPU-00: one claim"},
+		"another GPU":    {results{gpu}, results{allocated("gpu-1")}, testConfig{}, ""},
+		"a slice of it":  {results{gpu}, results{slice6}, testConfig{}, "one claim at a time"},
+		"share, slice":   {results{slice6}, results{share(1)}, testConfig{}, "one claim at a time"},
+		"overlap":        {results{allocated("gpu-0-mig-3g40gb-9-4")}, results{slice6}, testConfig{}, "memory slices 6:1 and 4:4 overlap"},
+		"side by side":   {results{allocated("gpu-0-mig-3g40gb-9-0")}, results{slice6}, testConfig{}, ""},
+		"shares fit":     {results{share(50)}, results{share(30)}, testConfig{}, ""},
+		"shares do not":  {results{share(50)}, results{share(31)}, testConfig{}, "81GiB of its 80GiB were allocated"},
+		"MPS, slicing":   {results{share(1)}, results{share(1)}, testConfig{MPS: true}, "one shares it by MPS"},
+		"intervals":      {results{share(1)}, results{share(1)}, testConfig{Interval: 2}, "intervals of time-slicing differ"},
+		"admin asks":     {results{gpu}, results{withAdmin(gpu)}, testConfig{}, ""},
+		"admin has":      {results{withAdmin(gpu)}, results{gpu}, testConfig{}, ""},
+		"in one claim":   {nil, results{gpu, share(80)}, testConfig{}, "device gpu-0 of request r cannot be used together"},
+		"adjacent":       {nil, results{slice6, allocated("gpu-0-mig-1g10gb-19-5")}, testConfig{}, ""},
+		"own big shares": {nil, results{share(41), share(40)}, testConfig{}, "81GiB of its 80GiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inventory := testInventory(2)

@@ -100,9 +100,9 @@ func randomClaim(name, config, devices string) *resourceapi.ResourceClaim {
 	}
 	switch config {
 	case "mps":
-		return withConfig(claim, DeviceConfig{MPS: true})
+		return withConfig(claim, testConfig{MPS: true})
 	case "long":
-		return withConfig(claim, DeviceConfig{Interval: hardware.LongTimeSlice})
+		return withConfig(claim, testConfig{Interval: hardware.LongTimeSlice})
 	}
 	return claim
 }
