@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
 
+	"github.com/ashlar-dev/ashlar/dra/cdi"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
 )
 
@@ -55,16 +56,21 @@ func runCommand(ctx context.Context, args []string, stdout, stderr io.Writer) in
 type driverOptions struct {
 	kubeconfig, nodeName, machine, nodesFile, output, healthz string
 	dryRun                                                    bool
+	node                                                      nodeOptions
 }
 
 func newCommand(stdout io.Writer) *cobra.Command {
 	var o driverOptions
 	command := &cobra.Command{
 		Use:   "ashlar-dra-driver",
-		Short: "Publish the GPUs of a node, real or simulated, as ResourceSlices",
-		Long: `Publish the GPUs of a node, real or simulated, as ResourceSlices, and keep them
-published until the driver is stopped. The slices stay when it stops; they go
-with the node's object.
+		Short: "Publish the GPUs of a node, real or simulated, and prepare them for pods",
+		Long: `Publish the GPUs of a node, real or simulated, as ResourceSlices, and prepare for the
+kubelet what is allocated: MIG instances, time slices, MPS, and CDI specs, by which
+containers get their devices. When the driver stops, the slices stay (they go with the
+node's object), and so does what is prepared: pods run on.
+
+Simulated nodes (--machine, --nodes) are published only, unless --simulated-state names a
+directory for the state of their GPUs.
 
 Beside a device plugin (nvidia.com/gpu or nvidia.com/mig-* in the node's allocatable), or
 where gpu.nvidia.com publishes the same GPUs, nothing is published and what was is
@@ -72,9 +78,12 @@ withdrawn, so that no GPU is handed out twice. The log and an event on the node 
 
 The driver must be allowed to get, list and watch nodes, and to list, watch, create,
 update and delete resourceslices.resource.k8s.io. All of that is checked before it writes
-anything. To record events it must be allowed to create and patch events.`,
+anything. To record events it must be allowed to create and patch events, and to prepare
+claims, to get resourceclaims.resource.k8s.io.`,
 		Example: `  # the GPUs of this machine, in a pod of a DaemonSet
   ashlar-dra-driver --node-name $(NODE_NAME)
+  # beside a kubelet, with simulated GPUs on which claims are prepared
+  ashlar-dra-driver --node-name $(hostname) --machine dgx-h100 --simulated-state /var/lib/ashlar/gpus
   # one simulated node
   ashlar-dra-driver --kubeconfig ~/.kube/config --node-name gpu-0 --machine dgx-h100
   # what would be published, without a cluster
@@ -106,6 +115,16 @@ anything. To record events it must be allowed to create and patch events.`,
 	flags.StringVarP(&o.output, "output", "o", "yaml", "format of --dry-run: yaml or json")
 	flags.StringVar(&o.healthz, "healthz-bind-address", "",
 		"address on which /readyz answers once all nodes are published, for example :8081 (default: off)")
+	flags.StringVar(&o.node.kubeletDirectory, "kubelet-directory", "/var/lib/kubelet", "the kubelet's directory, with plugins and plugins_registry in it")
+	flags.StringVar(&o.node.specDirectory, "cdi-directory", cdi.DefaultDirectory, "where the container runtime looks for CDI specs")
+	flags.StringVar(&o.node.driverRoot, "driver-root", "/", "root directory of the GPU driver's installation, as this process sees it")
+	flags.StringVar(&o.node.hostDriverRoot, "host-driver-root", "/", "the same directory, as the host sees it")
+	flags.StringVar(&o.node.hook, "cdi-hook", "",
+		"path on the host of nvidia-cdi-hook (default: the one beside this program, copied to the driver's directory)")
+	flags.StringSliceVar(&o.node.reserved, "reserved-gpus", nil, "UUIDs of GPUs that are left to others, separated by commas")
+	flags.StringVar(&o.node.mpsImage, "mps-image", "",
+		"image of the pods in which MPS control daemons run; it needs a chroot program (default: daemons are processes of this one)")
+	flags.StringVar(&o.node.simulatedState, "simulated-state", "", "directory for the state of simulated GPUs, on which claims are then prepared")
 	logging := flag.NewFlagSet("", flag.ContinueOnError)
 	klog.InitFlags(logging)
 	flags.AddGoFlag(logging.Lookup("v"))
@@ -125,7 +144,9 @@ func (o *driverOptions) validateFlags() error {
 	case o.output == "json" && !o.dryRun:
 		return errors.New("--output needs --dry-run")
 	case o.nodesFile == "":
-		return simulated.CheckName(o.nodeName)
+		if err := simulated.CheckName(o.nodeName); err != nil {
+			return err
+		}
 	}
-	return nil
+	return o.node.validate(o)
 }

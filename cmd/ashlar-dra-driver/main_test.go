@@ -143,7 +143,7 @@ func TestNoDriver(t *testing.T) {
 
 // A dry run prints what the library's golden files hold.
 func TestDryRun(t *testing.T) {
-	golden, err := os.ReadFile("../../dra/testdata/4xA30-pcie.yaml")
+	golden, err := os.ReadFile("../../dra/publish/testdata/4xA30-pcie.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

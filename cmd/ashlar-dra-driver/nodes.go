@@ -46,7 +46,7 @@ func (o *driverOptions) discoverNodes(ctx context.Context) ([]publishedNode, err
 		}
 		wanted = []simulated.Node{{Name: o.nodeName, Machine: machine}}
 	default:
-		node, err := discoverWithin(ctx)
+		node, err := discoverWithin(ctx, nvml.New())
 		if err != nil {
 			return nil, err
 		}
@@ -65,10 +65,10 @@ func (o *driverOptions) discoverNodes(ctx context.Context) ([]publishedNode, err
 
 // discoverWithin asks this machine's driver. After boot the NVLink fabric takes a
 // while, which is waited for.
-func discoverWithin(ctx context.Context) (*discovery.Node, error) {
+func discoverWithin(ctx context.Context, library discovery.Library) (*discovery.Node, error) {
 	const tries, pause = 24, 5 * time.Second
 	for try := 1; ; try++ {
-		node, err := discovery.ReadNode(nvml.New(), os.DirFS("/sys"))
+		node, err := discovery.ReadNode(library, os.DirFS("/sys"))
 		if errors.Is(err, discovery.ErrNoDriver) {
 			if os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
 				return nil, fmt.Errorf("%w; in a pod, NVIDIA's container runtime mounts it: make that runtime the node's default, "+

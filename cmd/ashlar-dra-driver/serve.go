@@ -21,9 +21,14 @@ import (
 // runDriver does what the flags say. Nothing is written before everything is known to
 // be in order.
 func (o *driverOptions) runDriver(ctx context.Context, stdout io.Writer) error {
-	nodes, err := o.discoverNodes(ctx)
-	if err != nil {
-		return err
+	var nodes []publishedNode
+	var err error
+	names := []string{o.nodeName}
+	if o.dryRun || !o.preparesClaims() {
+		if nodes, err = o.discoverNodes(ctx); err != nil {
+			return err
+		}
+		names = namesOf(nodes)
 	}
 	if o.dryRun {
 		return printSlices(stdout, o.output, nodes)
@@ -31,10 +36,6 @@ func (o *driverOptions) runDriver(ctx context.Context, stdout io.Writer) error {
 	client, err := o.newClient()
 	if err != nil {
 		return err
-	}
-	names := make([]string, len(nodes))
-	for i, node := range nodes {
-		names[i] = node.name
 	}
 	if err := publish.CheckCluster(ctx, client, names); err != nil {
 		return err
@@ -45,7 +46,18 @@ func (o *driverOptions) runDriver(ctx context.Context, stdout io.Writer) error {
 			return err
 		}
 	}
+	if o.preparesClaims() {
+		return o.runNode(ctx, client, &ready)
+	}
 	return serveNodes(ctx, client, nodes, &ready)
+}
+
+func namesOf(nodes []publishedNode) []string {
+	names := make([]string, len(nodes))
+	for i, node := range nodes {
+		names[i] = node.name
+	}
+	return names
 }
 
 // newClient connects to the API server. One process may serve hundreds of nodes,
@@ -78,22 +90,18 @@ func serveNodes(asked context.Context, client kubernetes.Interface, nodes []publ
 	const parallel = 64 // each node first waits a second or so for its informer
 	ctx, cancel := context.WithCancelCause(asked)
 	defer cancel(nil)
-	names := make([]string, len(nodes))
-	for i, node := range nodes {
-		names[i] = node.name
-	}
-	watch, err := publish.WatchRivals(ctx, client, names)
+	watch, err := publish.WatchRivals(ctx, client, namesOf(nodes))
 	if err != nil {
 		return err
 	}
-	stops := make([]func(), len(nodes))
+	publishers := make([]*publish.Publisher, len(nodes))
 	// Not a group's context: slices are kept up to date until the end, past the group's.
 	var publishing errgroup.Group
 	publishing.SetLimit(parallel)
 	for i, node := range nodes {
 		publishing.Go(func() error {
 			var err error
-			if stops[i], err = publish.PublishSlices(ctx, client, watch, node.name, node.resources); err != nil {
+			if publishers[i], err = publish.StartPublisher(ctx, client, watch, node.name, node.resources, nil); err != nil {
 				cancel(err)
 			}
 			nodes[i].resources = resourceslice.DriverResources{} // the publisher has its own copy
@@ -105,9 +113,9 @@ func serveNodes(asked context.Context, client kubernetes.Interface, nodes []publ
 		klog.FromContext(ctx).Info("all nodes are served", "nodes", len(nodes))
 	}
 	<-ctx.Done()
-	for _, stop := range stops {
-		if stop != nil {
-			stop()
+	for _, publisher := range publishers {
+		if publisher != nil {
+			publisher.Stop()
 		}
 	}
 	if asked.Err() != nil {

@@ -87,11 +87,11 @@ func TestPublish(t *testing.T) {
 	if err := publish.CheckCluster(ctx, client, []string{"node-0"}); err != nil {
 		t.Fatal(err)
 	}
-	stop, err := publish.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resources)
+	publisher, err := publish.StartPublisher(ctx, client, watchRivals(t, client), "node-0", resources, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop()
+	publisher.Stop()
 	list, err := client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -122,11 +122,11 @@ func TestPublishAgain(t *testing.T) {
 		wantWrites bool
 	}{{"8xL40S-2socket-node", true}, {"8xL40S-2socket-node", false}, {"4xA30-pcie", true}} {
 		client.ClearActions()
-		stop, err := publish.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resourcesOf(t, tc.machine))
+		publisher, err := publish.StartPublisher(ctx, client, watchRivals(t, client), "node-0", resourcesOf(t, tc.machine), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		stop()
+		publisher.Stop()
 		writes := false
 		for _, action := range client.Actions() {
 			writes = writes || action.GetVerb() != "get" && action.GetVerb() != "list" && action.GetVerb() != "watch"
@@ -144,7 +144,7 @@ func TestPublishStopsWithItsContext(t *testing.T) {
 	client.PrependReactor("create", "resourceslices", func(ktesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewServiceUnavailable("not now")
 	})
-	_, err := publish.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resourcesOf(t, "4xA30-pcie"))
+	_, err := publish.StartPublisher(ctx, client, watchRivals(t, client), "node-0", resourcesOf(t, "4xA30-pcie"), nil)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want the context's", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -49,6 +50,8 @@ func partOf() func() error {
 		return func() error { return runTestDriver(os.Args[1:]) }
 	case os.Getenv(pluginVariable) != "":
 		return runTestPlugin
+	case os.Getenv(mpsVariable) != "" && filepath.Base(os.Args[0]) == mpsProgram:
+		return func() error { return runTestMPS(os.Args[1:]) }
 	case os.Getenv(ownerVariable) != "":
 		return func() error { return ownNode(os.Getenv(ownerVariable)) }
 	}

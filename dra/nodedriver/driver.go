@@ -1,0 +1,233 @@
+package nodedriver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/NVIDIA/go-nvml/pkg/nvml"
+	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/dynamic-resource-allocation/kubeletplugin"
+	"k8s.io/dynamic-resource-allocation/resourceslice"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+
+	"github.com/ashlar-dev/ashlar/dra"
+	"github.com/ashlar-dev/ashlar/dra/cdi"
+	"github.com/ashlar-dev/ashlar/dra/checkpoint"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
+	"github.com/ashlar-dev/ashlar/dra/hardware"
+	"github.com/ashlar-dev/ashlar/dra/kubelet"
+	"github.com/ashlar-dev/ashlar/dra/mps"
+	"github.com/ashlar-dev/ashlar/dra/prepare"
+	"github.com/ashlar-dev/ashlar/dra/publish"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
+)
+
+// ControlDaemons are MPS control daemons whose clients know where to find them.
+type ControlDaemons interface {
+	mps.Daemons
+	Paths(uuid string) mps.Paths
+}
+
+// Options say what a node's driver works on. Client, NodeName, Library, Node, MPS, BootID
+// and the directories are required.
+type Options struct {
+	Client   kubernetes.Interface
+	NodeName string
+	// PodUID is that of the driver's pod, so that a new version can start before this one
+	// ends; "" outside of a pod.
+	PodUID types.UID
+	// Library is NVML, and Node what discovery found through it.
+	Library  nvml.Interface
+	Node     *discovery.Node
+	Hardware hardware.Options
+	// Reserved are the UUIDs of GPUs that are left to others.
+	Reserved []string
+	// Host is what containers get of the node's GPU driver.
+	Host cdi.HostFiles
+	MPS  ControlDaemons
+	// BootID tells this boot of the node from others.
+	BootID string
+	// PluginDirectory has the driver's socket and checkpoint, RegistrarDirectory is where
+	// the kubelet looks for drivers, and SpecDirectory where container runtimes look for
+	// CDI specs.
+	PluginDirectory, RegistrarDirectory, SpecDirectory string
+	// Ready is called once claims are prepared and devices are published.
+	Ready func()
+}
+
+const (
+	checkpointFile = "checkpoint"
+	// lookInterval is how often the driver looks for MIG instances of others and for claims
+	// that are gone.
+	lookInterval = 30 * time.Second
+)
+
+// Run prepares claims and publishes devices until ctx ends or something fails that trying
+// again does not mend. Devices stay published and claims prepared when it returns.
+func Run(asked context.Context, options Options) error {
+	ctx, cancel := context.WithCancelCause(asked)
+	defer cancel(nil)
+	d, err := newDriver(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer d.close(context.WithoutCancel(ctx))
+	if err := d.start(ctx, cancel); err != nil {
+		return err
+	}
+	if options.Ready != nil {
+		options.Ready()
+	}
+	d.look(ctx)
+	if asked.Err() != nil {
+		return nil
+	}
+	return context.Cause(ctx)
+}
+
+// driver is a running driver.
+type driver struct {
+	options Options
+	nvml    *hardware.NVML
+	store   *checkpoint.Store
+	manager *prepare.Manager
+	devices *offeredDevices
+
+	helper    *kubeletplugin.Helper
+	publisher *publish.Publisher
+}
+
+// newDriver reads the checkpoint and brings what it says and the hardware together.
+func newDriver(ctx context.Context, options Options) (*driver, error) {
+	logger := klog.FromContext(ctx)
+	reserved, err := checkReserved(options.Node, options.Reserved)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(options.PluginDirectory, 0o750); err != nil {
+		return nil, fmt.Errorf("making the driver's directory: %w", err)
+	}
+	store, damage, err := checkpoint.OpenStore(checkpoint.StoreOptions{
+		Path: filepath.Join(options.PluginDirectory, checkpointFile), BootID: options.BootID,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if damage != nil {
+		logger.Error(damage, "The checkpoint is damaged")
+	}
+	writer, err := cdi.NewWriter(options.SpecDirectory, options.Host)
+	if err != nil {
+		return nil, err
+	}
+	d := &driver{options: options, store: store}
+	if d.nvml, err = hardware.Open(options.Library, options.Hardware); err != nil {
+		return nil, fmt.Errorf("opening NVML: %w", err)
+	}
+	d.manager = prepare.NewManager(prepare.ManagerOptions{
+		Store: store, Reader: d.nvml, Writer: d.nvml, Clock: clock.RealClock{},
+		CDI:       claimSpecs{writer: writer, paths: options.MPS.Paths},
+		MPS:       controlDaemons{options.MPS},
+		Inventory: d.inventory,
+		Observe:   observe,
+	})
+	d.devices = &offeredDevices{node: options.Node, reserved: reserved, reader: d.nvml, foreign: d.manager.ForeignInstances}
+	if err := d.manager.Recover(ctx); err != nil {
+		// Claims on other GPUs are not affected, and those that are will be told why.
+		logger.Error(err, "Not everything of before could be recovered, it is tried again when its claims are prepared or unprepared")
+	}
+	d.devices.refresh(ctx)
+	return d, nil
+}
+
+func (d *driver) inventory() prepare.NodeInventory {
+	return prepare.NodeInventory{Pool: d.options.NodeName, Devices: d.devices.named()}
+}
+
+// start connects to the kubelet and publishes.
+func (d *driver) start(ctx context.Context, stop context.CancelCauseFunc) error {
+	watch, err := publish.WatchRivals(ctx, d.options.Client, []string{d.options.NodeName})
+	if err != nil {
+		return err
+	}
+	plugin := kubelet.NewPlugin(kubelet.PluginOptions{
+		Claims: d.manager, Pool: d.options.NodeName, WatchHealth: nil, Stop: func(err error) { stop(err) },
+	})
+	helperOptions := []kubeletplugin.Option{
+		kubeletplugin.DriverName(deviceapi.Driver), kubeletplugin.KubeClient(d.options.Client), kubeletplugin.NodeName(d.options.NodeName),
+		kubeletplugin.PluginDataDirectoryPath(d.options.PluginDirectory),
+		kubeletplugin.RegistrarDirectoryPath(d.options.RegistrarDirectory),
+		// Claims wait for others on the same GPUs only, see prepare.Manager.
+		kubeletplugin.Serialize(false),
+		kubeletplugin.HealthService(false),
+	}
+	if d.options.PodUID != "" {
+		helperOptions = append(helperOptions, kubeletplugin.RollingUpdate(d.options.PodUID))
+	}
+	if d.helper, err = kubeletplugin.Start(ctx, plugin, helperOptions...); err != nil {
+		return fmt.Errorf("serving the kubelet: %w", err)
+	}
+	d.publisher, err = publish.StartPublisher(ctx, d.options.Client, watch, d.options.NodeName, d.resources(), d.helper)
+	return err
+}
+
+// resources are what is published at present.
+func (d *driver) resources() resourceslice.DriverResources {
+	return publish.DriverResources(d.options.NodeName, d.options.Node, d.devices.list(), d.taintsOf)
+}
+
+func (d *driver) taintsOf(dra.Device) []resourceapi.DeviceTaint { return nil }
+
+// look follows what others change until ctx ends.
+func (d *driver) look(ctx context.Context) {
+	logger := klog.FromContext(ctx)
+	ticker := time.NewTicker(lookInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if d.devices.refresh(ctx) {
+			if err := d.publisher.Update(ctx, d.resources()); err != nil {
+				logger.Error(err, "Publishing failed, it is tried again with the next change")
+			}
+		}
+		if err := d.manager.Prune(ctx, d.claimExists(ctx)); err != nil && ctx.Err() == nil {
+			logger.Error(err, "Looking for claims that are gone")
+		}
+	}
+}
+
+// close ends what start began.
+func (d *driver) close(ctx context.Context) {
+	if d.publisher != nil {
+		d.publisher.Stop()
+	}
+	if d.helper != nil {
+		d.helper.Stop()
+	}
+	if err := d.nvml.Close(); err != nil {
+		klog.FromContext(ctx).Error(err, "Closing NVML")
+	}
+}
+
+// BootID is that of this boot of the machine.
+func BootID() (string, error) {
+	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "", fmt.Errorf("reading the boot id: %w", err)
+	}
+	if len(text) == 0 {
+		return "", errors.New("reading the boot id: /proc/sys/kernel/random/boot_id is empty")
+	}
+	return string(text[:len(text)-1]), nil
+}
