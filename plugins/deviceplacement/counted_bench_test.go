@@ -39,10 +39,14 @@ func BenchmarkCountedPod(b *testing.B) {
 				pod := pod.DeepCopy() // each pod is a new one for the forecast
 				pod.UID = types.UID(fmt.Sprint(i))
 				state := framework.NewCycleState()
-				if _, status := s.PreFilter(ctx, state, pod, s.nodes); !status.IsSuccess() {
+				_, status := s.PreFilter(ctx, state, pod, s.nodes)
+				if !status.IsSkip() && !status.IsSuccess() {
 					b.Fatal(status)
 				}
 				for _, node := range s.nodes[:asked] {
+					if status.IsSkip() {
+						break
+					}
 					if status := s.Filter(ctx, state, pod, node); !status.IsSuccess() {
 						b.Fatal(status)
 					}

@@ -94,6 +94,27 @@ func TestCountedNodesAreAskedForMemory(t *testing.T) {
 }
 
 // Of the nodes that do, the one with the least to lose is best.
+// Nodes are asked only if one of them could refuse the pod.
+func TestNodesAreAskedOnlyIfOneMayRefuse(t *testing.T) {
+	shared := countedNode("shared", "NVIDIA-L40S-SHARED", "46068", "32", "nvidia.com/gpu.replicas", "4", "nvidia.com/gpu.sharing-strategy", "time-slicing")
+	for name, tc := range map[string]struct {
+		nodes    []*v1.Node
+		pod      *v1.Pod
+		wantSkip bool
+	}{
+		"no model server":              {countedNodes(), countedPod("pod", "1"), true},
+		"a model server":               {countedNodes(), countedPod("pod", "1", eightB...), false},
+		"a node whose GPUs are shared": {append(countedNodes(), shared), countedPod("pod", "1"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newFakeScheduler(t, nil, tc.nodes)
+			if _, status := s.PreFilter(context.Background(), framework.NewCycleState(), tc.pod, s.nodes); status.IsSkip() != tc.wantSkip {
+				t.Errorf("PreFilter: %s, want skip: %v", status.Code(), tc.wantSkip)
+			}
+		})
+	}
+}
+
 func TestCountedNodesAreRanked(t *testing.T) {
 	s := newFakeScheduler(t, nil, countedNodes()[:3])
 	pod := countedPod("pod", "1", eightB...)

@@ -139,10 +139,7 @@ func TestRefusedElsewhereByDevicePlugin(t *testing.T) {
 	pod.Spec.Containers[0].Resources.Requests = v1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}
 	refused := framework.NewDefaultNodeToStatus()
 	refused.Set("n", fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "because").WithPlugin(inTree.TaintToleration))
-	state := framework.NewCycleState()
-	if _, status := s.PreFilter(context.Background(), state, pod, s.nodes); !status.IsSuccess() {
-		t.Fatalf("PreFilter: %v, want success", status)
-	}
+	state := s.preFilter(pod)
 	_, status := s.PostFilter(context.Background(), state, pod, refused)
 	const want = "1 node(s) with GPUs have the taint nvidia.com/gpu=present:NoSchedule, which the pod does not tolerate"
 	if status.Message() != want {

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/events"
@@ -188,11 +189,15 @@ func (l fakeNodes) Get(name string) (fwk.NodeInfo, error) {
 	return nil, fmt.Errorf("no node %s", name)
 }
 
-// preFilter begins a cycle, which must succeed.
+// preFilter begins a cycle, which must succeed. A plugin that says so is not asked about
+// nodes.
 func (s *fakeScheduler) preFilter(pod *v1.Pod) fwk.CycleState {
 	s.t.Helper()
 	state := framework.NewCycleState()
-	if _, status := s.PreFilter(context.Background(), state, pod, s.nodes); !status.IsSuccess() {
+	switch _, status := s.PreFilter(context.Background(), state, pod, s.nodes); {
+	case status.IsSkip():
+		state.SetSkipFilterPlugins(sets.New(Name))
+	case !status.IsSuccess():
 		s.t.Fatalf("PreFilter: %v", status)
 	}
 	return state
@@ -204,6 +209,9 @@ func (s *fakeScheduler) filterAll(state fwk.CycleState, pod *v1.Pod) ([]fwk.Node
 	s.t.Helper()
 	var feasible []fwk.NodeInfo
 	refused := framework.NewDefaultNodeToStatus()
+	if state.GetSkipFilterPlugins().Has(Name) {
+		return s.nodes, refused
+	}
 	for _, node := range s.nodes {
 		status := s.Filter(context.Background(), state, pod, node)
 		switch {

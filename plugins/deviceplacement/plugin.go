@@ -2,6 +2,7 @@ package deviceplacement
 
 import (
 	"context"
+	"fmt"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
@@ -77,6 +78,9 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	p := &Plugin{
 		DynamicResources: inTree, source: source, counted: deviceplugin.NewSource(), nominator: h, lister: h.SnapshotSharedLister(),
 		options: options, forecast: newNodeForecast(),
+	}
+	if err := p.counted.FollowNodes(h.SharedInformerFactory().Core().V1().Nodes().Informer()); err != nil {
+		return nil, fmt.Errorf("following nodes: %w", err)
 	}
 	if recorder := h.EventRecorder(); recorder != nil {
 		p.recorder = recorder

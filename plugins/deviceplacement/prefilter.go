@@ -39,8 +39,8 @@ func (p *Plugin) PreFilter(
 	if counted != nil {
 		state.Write(countedKey, counted)
 		p.announceDoubts(pod, "")
-		if status.IsSkip() {
-			status = nil // nodes are asked about memory
+		if status.IsSkip() && (counted.claimed != nil || p.counted.MayRefuse(counted.request)) {
+			status = nil // nodes are asked about memory, and whether claims hold their GPUs
 		}
 	}
 	if status.IsRejected() {

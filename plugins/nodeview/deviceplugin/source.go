@@ -1,12 +1,14 @@
 package deviceplugin
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/tools/cache"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/topology/placement"
@@ -17,8 +19,8 @@ type Source struct {
 	// nodes is what was read of each node, by name: every step of every pod's cycle looks
 	// hundreds of them up, from several goroutines.
 	nodes sync.Map // string to readNode
-	// known is how many that are.
-	known atomic.Int64
+	// known is how many that are, and sharing how many of them share GPUs between pods.
+	known, sharing atomic.Int64
 
 	mutex sync.RWMutex
 	// byMake shares the inventories of nodes of one make, by resource.
@@ -70,7 +72,33 @@ func (s *Source) LookUpNode(object *v1.Node) *Node {
 	if !found {
 		s.known.Add(1)
 	}
+	s.sharing.Add(countSharing(node) - countSharing(known.node))
 	return node
+}
+
+// countSharing is 1 for a node that lets several pods have one device.
+func countSharing(node *Node) int64 {
+	if node != nil && slices.ContainsFunc(node.Resources, func(r Resource) bool { return r.Sharing != Exclusive }) {
+		return 1
+	}
+	return 0
+}
+
+// FollowNodes reads nodes as soon as they change, so that Refuses knows of all.
+func (s *Source) FollowNodes(nodes cache.SharedIndexInformer) error {
+	look := func(object any) {
+		if node, ok := object.(*v1.Node); ok {
+			s.LookUpNode(node)
+		}
+	}
+	_, err := nodes.AddEventHandler(cache.ResourceEventHandlerFuncs{AddFunc: look, UpdateFunc: func(_, object any) { look(object) }})
+	return err
+}
+
+// MayRefuse reports whether RefusalOn could refuse a node for a pod: one without a model
+// server is refused for what others have of a shared GPU at most.
+func (s *Source) MayRefuse(request *PodRequest) bool {
+	return request.Server != nil || len(request.Parts) > 0 || s.sharing.Load() > 0
 }
 
 func (s *Source) nodeOf(name string) (readNode, bool) {
@@ -103,8 +131,10 @@ func (s *Source) Refresh(nodes []fwk.NodeInfo) {
 	}
 	s.nodes.Range(func(name, _ any) bool {
 		if name, ok := name.(string); ok && !there.Has(name) {
+			gone, _ := s.nodeOf(name)
 			s.nodes.Delete(name)
 			s.known.Add(-1)
+			s.sharing.Add(-countSharing(gone.node))
 		}
 		return true
 	})
