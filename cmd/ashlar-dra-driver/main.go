@@ -114,7 +114,9 @@ claims, to get resourceclaims.resource.k8s.io.`,
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print the ResourceSlices and publish nothing; needs no cluster")
 	flags.StringVarP(&o.output, "output", "o", "yaml", "format of --dry-run: yaml or json")
 	flags.StringVar(&o.healthz, "healthz-bind-address", "",
-		"address on which /readyz answers once all nodes are published, for example :8081 (default: off)")
+		"address on which /readyz answers once all nodes are published, and /metrics, for example :8081 (default: off)")
+	flags.StringVar(&o.node.grpcHealth, "grpc-health-bind-address", "",
+		"address for gRPC health checks, services liveness and readiness, for example :8082 (default: off)")
 	flags.StringVar(&o.node.kubeletDirectory, "kubelet-directory", "/var/lib/kubelet", "the kubelet's directory, with plugins and plugins_registry in it")
 	flags.StringVar(&o.node.specDirectory, "cdi-directory", cdi.DefaultDirectory, "where the container runtime looks for CDI specs")
 	flags.StringVar(&o.node.driverRoot, "driver-root", "/", "root directory of the GPU driver's installation, as this process sees it")

@@ -31,6 +31,7 @@ type nodeOptions struct {
 	reserved                        []string
 	mpsImage                        string
 	simulatedState                  string
+	grpcHealth                      string
 }
 
 // hookName is the program of NVIDIA's container toolkit that CDI hooks run.
@@ -72,6 +73,11 @@ func (o *driverOptions) runNode(ctx context.Context, client kubernetes.Interface
 		})
 	} else {
 		options.MPS = mps.NewProcesses(mps.ProcessOptions{})
+	}
+	if o.node.grpcHealth != "" {
+		if _, err := nodedriver.ServeHealth(ctx, o.node.grpcHealth, options.PluginDirectory); err != nil {
+			return err
+		}
 	}
 	return nodedriver.Run(ctx, options)
 }

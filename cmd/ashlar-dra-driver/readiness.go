@@ -9,11 +9,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"k8s.io/component-base/metrics/legacyregistry"
 	"k8s.io/klog/v2"
 )
 
-// serveReadiness answers /readyz until ctx ends. It returns the address on which
-// it does.
+// serveReadiness answers /readyz and /metrics until ctx ends. It returns the address on
+// which it does.
 func serveReadiness(ctx context.Context, address string, ready *atomic.Bool) (net.Addr, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -27,6 +28,7 @@ func serveReadiness(ctx context.Context, address string, ready *atomic.Bool) (ne
 		}
 		fmt.Fprintln(response, "ok")
 	})
+	mux.Handle("/metrics", legacyregistry.Handler())
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		<-ctx.Done()

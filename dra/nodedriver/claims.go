@@ -2,13 +2,10 @@ package nodedriver
 
 import (
 	"context"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/ashlar-dev/ashlar/dra"
 )
 
 // claimExists says of claims whether they are still there and allocated: one that was made
@@ -25,6 +22,3 @@ func (d *driver) claimExists(ctx context.Context) func(namespace, name string, u
 		return claim.UID == uid && claim.Status.Allocation != nil, nil
 	}
 }
-
-// observe is told of each prepare and unprepare.
-func observe(string, dra.DeviceForm, time.Duration, error) {}

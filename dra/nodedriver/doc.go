@@ -12,4 +12,6 @@
 //	specs.go     CDI specs, for package prepare
 //	mps.go       MPS control daemons, for package prepare
 //	claims.go    claims that are gone
+//	metrics.go   what Prometheus is told
+//	serving.go   whether the kubelet can reach the driver, over gRPC
 package nodedriver

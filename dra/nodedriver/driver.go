@@ -136,7 +136,7 @@ func newDriver(ctx context.Context, options Options) (*driver, error) {
 		CDI:       claimSpecs{writer: writer, paths: options.MPS.Paths},
 		MPS:       controlDaemons{options.MPS},
 		Inventory: d.inventory,
-		Observe:   observe,
+		Observe:   d.observe,
 	})
 	d.devices = &offeredDevices{node: options.Node, reserved: reserved, reader: d.nvml, foreign: d.manager.ForeignInstances}
 	if err := d.manager.Recover(ctx); err != nil {
@@ -144,6 +144,8 @@ func newDriver(ctx context.Context, options Options) (*driver, error) {
 		logger.Error(err, "Not everything of before could be recovered, it is tried again when its claims are prepared or unprepared")
 	}
 	d.devices.refresh(ctx)
+	registerMetrics()
+	d.countDevices()
 	return d, nil
 }
 
@@ -200,6 +202,7 @@ func (d *driver) look(ctx context.Context) {
 			if err := d.publisher.Update(ctx, d.resources()); err != nil {
 				logger.Error(err, "Publishing failed, it is tried again with the next change")
 			}
+			d.countDevices()
 		}
 		if err := d.manager.Prune(ctx, d.claimExists(ctx)); err != nil && ctx.Err() == nil {
 			logger.Error(err, "Looking for claims that are gone")
