@@ -43,8 +43,9 @@ type GPU struct {
 	dra.GPUIdentity
 	// Table is the GPU's MIG geometry as NVML tells it, nil for a GPU without MIG.
 	Table *mig.Table
-	// NIC is the nearest network adapter, by its place in Node.NICs; -1 on a node without.
-	NIC int
+	// NIC is the nearest network adapter, nil on a node without, and NICLink how near it is.
+	NIC     *NIC
+	NICLink topology.Link
 	// MIGMode is whether MIG is on, and MIGPending whether it will be after a reset.
 	MIGMode, MIGPending bool
 }

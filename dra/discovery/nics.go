@@ -115,7 +115,8 @@ func (n *Node) joinNICs(gpus []*gpuFacts) {
 				nearest = i
 			}
 		}
-		if n.GPUs[gpu].NIC = nearest; nearest >= 0 {
+		if nearest >= 0 {
+			n.GPUs[gpu].NIC, n.GPUs[gpu].NICLink = &n.NICs[nearest], n.Topology.NICs[nearest].Links[gpu]
 			taken[nearest]++
 		}
 	}

@@ -127,12 +127,14 @@ func TestJoinNICs(t *testing.T) {
 	node.joinNICs([]*gpuFacts{
 		{place: sysfsPlace{path: below("0000:12:03.0", "0000:15:00.0")}}, {place: sysfsPlace{path: below("0000:12:04.0", "0000:16:00.0")}},
 	})
-	if node.GPUs[0].NIC != 1 || node.GPUs[1].NIC != 2 {
-		t.Errorf("adapters %d and %d, want 1 and 2", node.GPUs[0].NIC, node.GPUs[1].NIC)
+	for gpu, want := range []string{"a", "b"} {
+		if nic := node.GPUs[gpu].NIC; nic == nil || nic.Name != want || node.GPUs[gpu].NICLink.Kind != topology.PIX {
+			t.Errorf("GPU %d: adapter %v (%s), want %s", gpu, nic, node.GPUs[gpu].NICLink, want)
+		}
 	}
 	node = &Node{Topology: &topology.Node{}, GPUs: make([]GPU, 1)}
 	node.joinNICs([]*gpuFacts{{}})
-	if node.GPUs[0].NIC != -1 {
-		t.Errorf("adapter %d on a node without, want -1", node.GPUs[0].NIC)
+	if node.GPUs[0].NIC != nil {
+		t.Errorf("adapter %s on a node without", node.GPUs[0].NIC.Name)
 	}
 }

@@ -130,9 +130,10 @@ func checkDevice(t *testing.T, device resourceapi.Device, sets map[string]resour
 	mig := *device.Attributes[deviceapi.Type].StringValue == deviceapi.TypeMIG
 	for _, name := range []resourceapi.QualifiedName{
 		deviceapi.NVLinkIsland, deviceapi.NVLinkClique, deviceapi.NVLinkLaneBandwidth, deviceapi.Links, deviceapi.P2P,
+		deviceapi.NIC, deviceapi.NICLink, deviceapi.NICPCIBusID, deviceapi.NICPCIeRoot, deviceapi.NICNUMANode,
 	} {
 		if _, found := device.Attributes[name]; found && mig {
-			t.Errorf("%s: MIG instances have no peer-to-peer, yet there is %s", device.Name, name)
+			t.Errorf("%s: MIG instances have no peer-to-peer, neither to GPUs nor to adapters, yet there is %s", device.Name, name)
 		}
 	}
 }
@@ -168,6 +169,13 @@ func TestSlicesTellTheNode(t *testing.T) {
 					}
 				} else {
 					t.Errorf("%s: the links do not fit an attribute", device.Name)
+				}
+				nearest := topology.SYS
+				for _, nic := range node.NICs {
+					nearest = max(nearest, nic.Links[gpu].Kind)
+				}
+				if got, found := a[deviceapi.NICLink]; found != (len(node.NICs) > 0) || found && *got.StringValue != (topology.Link{Kind: nearest}).String() {
+					t.Errorf("%s: adapter %v, want %s of %d adapters", device.Name, got.StringValue, topology.Link{Kind: nearest}, len(node.NICs))
 				}
 				memory := device.Capacity[deviceapi.Memory]
 				if want := int64(node.GPUs[gpu].Model.Usable() / topology.MiB * topology.MiB); memory.Value.Value() != want {
