@@ -92,9 +92,16 @@ func serveNodes(asked context.Context, client kubernetes.Interface, nodes []publ
 	publishing.SetLimit(parallel)
 	for i, node := range nodes {
 		publishing.Go(func() error {
-			var err error
-			if stops[i], err = publish.PublishSlices(ctx, client, watch, node.name, node.resources); err != nil {
+			sink := publish.NewControllerSink(client, node.name)
+			publication, err := publish.PublishSlices(ctx, client, watch, sink, node.name, node.resources)
+			if err != nil {
 				cancel(err)
+			}
+			stops[i] = func() {
+				if publication != nil {
+					publication.Stop()
+				}
+				sink.Stop()
 			}
 			nodes[i].resources = resourceslice.DriverResources{} // the publisher has its own copy
 			return err

@@ -105,7 +105,8 @@ func TestDiscoverIsDeterministic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := gocmp.Diff(simulatedtest.ReadNode(t, machine), simulatedtest.ReadNode(t, machine), cmpopts.IgnoreUnexported(discovery.NIC{})); diff != "" {
+	first, second := simulatedtest.ReadNode(t, machine), simulatedtest.ReadNode(t, machine)
+	if diff := gocmp.Diff(first, second, cmpopts.IgnoreUnexported(discovery.NIC{})); diff != "" {
 		t.Errorf("two discoveries differ:\n%s", diff)
 	}
 }

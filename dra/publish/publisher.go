@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,17 +21,33 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
-// slicePublisher keeps the slices of one node published, or withdrawn.
-type slicePublisher struct {
-	client     kubernetes.Interface
-	watch      *RivalWatch
-	nodeName   string
-	resources  resourceslice.DriverResources
-	identities map[string]bool
-	controller *resourceslice.Controller
-	// wanted is what is published, or to be published, at present.
+// ResourceSink takes what a node publishes and brings the API server to show it, in the
+// background. Each call replaces what the one before asked for.
+//
+// kubeletplugin.Helper is one, for nodes with a kubelet; NewControllerSink makes one for
+// nodes without.
+type ResourceSink interface {
+	PublishResources(ctx context.Context, resources resourceslice.DriverResources) error
+}
+
+// Publication keeps the slices of one node published, or withdrawn.
+type Publication struct {
+	client   kubernetes.Interface
+	watch    *RivalWatch
+	sink     ResourceSink
+	nodeName string
+	cancel   context.CancelFunc
+	ended    chan struct{}
+	updated  chan struct{}
+
+	// wanted is what the sink was last given.
 	wanted atomic.Pointer[resourceslice.DriverResources]
-	rival  string // why nothing is, "" otherwise
+
+	mutex     sync.Mutex
+	resources resourceslice.DriverResources // what is to be published unless there is a rival
+
+	// rival is why nothing is published, "" otherwise. Only follow uses it.
+	rival string
 }
 
 // PublishSlices publishes the resources of one node, which watch must have been told of,
@@ -43,67 +60,75 @@ type slicePublisher struct {
 // withdrawn: the log and an event on the node say so once, and it returns as if all were
 // published. When the other one has gone, publishing begins.
 //
-// Problems after that are logged and tried again. ctx ends publishing, as does
-// stop, which waits until nothing runs any more.
-func PublishSlices(ctx context.Context, client kubernetes.Interface, watch *RivalWatch, nodeName string,
-	resources resourceslice.DriverResources) (stop func(), err error) {
-	node, err := getNode(ctx, client, nodeName)
-	if err != nil {
+// Problems after that are logged and tried again. ctx ends publishing, as does Stop.
+func PublishSlices(ctx context.Context, client kubernetes.Interface, watch *RivalWatch, sink ResourceSink, nodeName string,
+	resources resourceslice.DriverResources) (*Publication, error) {
+	if _, err := getNode(ctx, client, nodeName); err != nil {
 		return nil, err
 	}
 	logger := klog.LoggerWithValues(klog.FromContext(ctx), "node", nodeName)
 	ctx, cancel := context.WithCancel(klog.NewContext(ctx, logger))
-	p := &slicePublisher{
-		client: client, watch: watch, nodeName: nodeName, resources: resources, identities: gpuIdentities(resources),
+	p := &Publication{
+		client: client, watch: watch, sink: sink, nodeName: nodeName, cancel: cancel,
+		ended: make(chan struct{}), updated: make(chan struct{}, 1), resources: resources,
 	}
-	p.rival = watch.rivalOf(nodeName, p.identities)
-	p.wanted.Store(p.wantedNow())
-	p.controller, err = resourceslice.StartController(ctx, resourceslice.Options{
-		DriverName:   deviceapi.Driver,
-		KubeClient:   client,
-		Owner:        &resourceslice.Owner{APIVersion: "v1", Kind: "Node", Name: nodeName, UID: node.UID},
-		Resources:    p.wanted.Load(),
-		ErrorHandler: logProblem,
-	})
-	if err != nil {
+	if p.rival = watch.rivalOf(nodeName, gpuIdentities(resources)); p.rival != "" {
+		watch.sayRefused(ctx, nodeName, p.rival)
+	}
+	if err := p.hand(ctx, p.wantedNow(resources)); err != nil {
 		cancel()
 		return nil, fmt.Errorf("publishing the ResourceSlices of node %q: %w", nodeName, err)
 	}
-	if p.rival != "" {
-		watch.sayRefused(ctx, nodeName, p.rival)
-	}
-	followed := make(chan struct{})
-	go func() {
-		defer close(followed)
-		p.followRivals(ctx)
-	}()
-	stop = func() {
-		cancel()
-		<-followed
-		p.controller.Stop()
-	}
+	go p.follow(ctx)
 	if err := p.waitPublished(ctx); err != nil {
-		stop()
+		p.Stop()
 		return nil, fmt.Errorf("publishing the ResourceSlices of node %q: %w", nodeName, err)
 	}
 	if devices := CountDevices(*p.wanted.Load()); devices > 0 {
 		logger.Info("published", "devices", devices)
 	}
-	return stop, nil
+	return p, nil
+}
+
+// Update publishes other resources for the node from now on: devices that came or went, or
+// other taints. It returns at once; of updates that follow each other quickly the last
+// counts. Devices that are in both are never missing in between, see nextStep.
+func (p *Publication) Update(resources resourceslice.DriverResources) {
+	p.mutex.Lock()
+	p.resources = resources
+	p.mutex.Unlock()
+	select {
+	case p.updated <- struct{}{}:
+	default: // it is awake
+	}
+}
+
+// Stop ends publishing, and leaves what is published in place. It returns when nothing is
+// given to the sink any more; the sink is the caller's to stop.
+func (p *Publication) Stop() {
+	p.cancel()
+	<-p.ended
 }
 
 // wantedNow is everything, or an empty pool beside a rival. The controller empties a pool
 // that is named at once, and one that is not named half a minute after it sees its slices.
-func (p *slicePublisher) wantedNow() *resourceslice.DriverResources {
+func (p *Publication) wantedNow(resources resourceslice.DriverResources) resourceslice.DriverResources {
 	if p.rival != "" {
-		return &resourceslice.DriverResources{Pools: map[string]resourceslice.Pool{p.nodeName: {}}}
+		return resourceslice.DriverResources{Pools: map[string]resourceslice.Pool{p.nodeName: {}}}
 	}
-	return &p.resources
+	return resources
 }
 
-// followRivals withdraws the slices when somebody else begins to hand the GPUs out, and
-// publishes them when nobody does any more, until ctx ends.
-func (p *slicePublisher) followRivals(ctx context.Context) {
+// hand gives resources to the sink.
+func (p *Publication) hand(ctx context.Context, resources resourceslice.DriverResources) error {
+	p.wanted.Store(&resources)
+	return p.sink.PublishResources(ctx, resources)
+}
+
+// follow publishes updates, withdraws the slices when somebody else begins to hand the GPUs
+// out, and publishes them again when nobody does any more, until ctx ends.
+func (p *Publication) follow(ctx context.Context) {
+	defer close(p.ended)
 	reminder := time.NewTicker(remindAfter)
 	defer reminder.Stop()
 	for {
@@ -115,27 +140,30 @@ func (p *slicePublisher) followRivals(ctx context.Context) {
 				p.watch.sayRefused(ctx, p.nodeName, p.rival)
 			}
 		case <-p.watch.changesOf(p.nodeName):
-			p.lookAgain(ctx)
+			p.lookAgain(ctx, false)
+		case <-p.updated:
+			p.lookAgain(ctx, true)
 		}
 	}
 }
 
-func (p *slicePublisher) lookAgain(ctx context.Context) {
+// lookAgain publishes what is to be published at present, if that may be something else than
+// before.
+func (p *Publication) lookAgain(ctx context.Context, updated bool) {
+	p.mutex.Lock()
+	resources := p.resources
+	p.mutex.Unlock()
 	before := p.rival
-	p.rival = p.watch.rivalOf(p.nodeName, p.identities)
-	if p.rival == before {
-		return
-	}
-	if p.rival != "" {
+	p.rival = p.watch.rivalOf(p.nodeName, gpuIdentities(resources))
+	if p.rival != "" && p.rival != before {
 		p.watch.sayRefused(ctx, p.nodeName, p.rival)
 	}
-	if (p.rival == "") == (before == "") {
+	if !updated && (p.rival == "") == (before == "") {
 		return
 	}
-	p.wanted.Store(p.wantedNow())
-	p.controller.Update(p.wanted.Load())
-	if p.rival == "" {
-		text := fmt.Sprintf("nobody else hands the GPUs out any more: %d device(s) are published", CountDevices(p.resources))
+	p.approach(ctx, p.wantedNow(resources))
+	if p.rival == "" && before != "" {
+		text := fmt.Sprintf("nobody else hands the GPUs out any more: %d device(s) are published", CountDevices(resources))
 		klog.FromContext(ctx).Info(text)
 		p.watch.recordEvent(p.nodeName, corev1.EventTypeNormal, "GPUsPublished", text)
 	}
@@ -154,9 +182,14 @@ func logProblem(ctx context.Context, err error, message string) {
 
 // waitPublished waits until the API server holds exactly the slices that were
 // asked for. It looks often at first, then every few seconds.
-func (p *slicePublisher) waitPublished(ctx context.Context) error {
-	const longest = 5 * time.Second
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, longest) {
+func (p *Publication) waitPublished(ctx context.Context) error {
+	const first, longest = 100 * time.Millisecond, 5 * time.Second
+	return p.pollPublished(ctx, first, longest)
+}
+
+// pollPublished looks again and again, first after the pause and then less often.
+func (p *Publication) pollPublished(ctx context.Context, pause, longest time.Duration) error {
+	for ; ; pause = min(2*pause, longest) {
 		done, err := isPublished(ctx, p.client, p.nodeName, *p.wanted.Load())
 		if err != nil && ctx.Err() == nil {
 			klog.FromContext(ctx).V(2).Info("Reading back the ResourceSlices failed, trying again", "err", err)
@@ -193,7 +226,7 @@ func isPublished(ctx context.Context, client kubernetes.Interface, nodeName stri
 		if !slices.ContainsFunc(list.Items, func(have resourceapi.ResourceSlice) bool {
 			return have.Spec.Pool.ResourceSliceCount == want.Spec.Pool.ResourceSliceCount &&
 				equality.Semantic.DeepEqual(have.Spec.SharedCounters, want.Spec.SharedCounters) &&
-				equality.Semantic.DeepEqual(have.Spec.Devices, want.Spec.Devices)
+				resourceslice.DevicesDeepEqual(have.Spec.Devices, want.Spec.Devices)
 		}) {
 			return false, nil
 		}

@@ -74,7 +74,7 @@ func TestPublishBesideDevicePlugin(t *testing.T) {
 	resources := resourcesOf(t, "4xA30-pcie")
 	all := len(publish.ResourceSlices("node-0", resources))
 
-	stop, err := publish.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resources)
+	stop, err := startPublishing(ctx, t, client, resources)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestPublishBesideDevicePlugin(t *testing.T) {
 	waitSlices(t, client, all)
 
 	setPlugin(t, client, 4)
-	stop, err = publish.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resources)
+	stop, err = startPublishing(ctx, t, client, resources)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestPublishBesideNVIDIADriver(t *testing.T) {
 	defer cancel()
 	client := newClient("")
 	resources := resourcesOf(t, "4xA30-pcie")
-	stop, err := publish.PublishSlices(ctx, client, watchRivals(t, client), "node-0", resources)
+	stop, err := startPublishing(ctx, t, client, resources)
 	if err != nil {
 		t.Fatal(err)
 	}
