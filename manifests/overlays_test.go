@@ -70,7 +70,8 @@ func TestOverlays(t *testing.T) {
 		"RoleBinding/ashlar-scheduler:leader-election", "ServiceAccount/ashlar-scheduler",
 	}
 	withDriver := append(slices.Clone(schedulerOnly), "ClusterRole/ashlar-dra-driver", "ClusterRoleBinding/ashlar-dra-driver",
-		"DaemonSet/ashlar-dra-driver", "ServiceAccount/ashlar-dra-driver")
+		"DaemonSet/ashlar-dra-driver", "ServiceAccount/ashlar-dra-driver",
+		"ValidatingAdmissionPolicy/ashlar-dra-driver", "ValidatingAdmissionPolicyBinding/ashlar-dra-driver")
 	slices.Sort(withDriver)
 	for folder, tc := range map[string]struct {
 		want      []string // all but DeviceClasses

@@ -94,15 +94,22 @@ func serveNodes(asked context.Context, client kubernetes.Interface, nodes []publ
 	if err != nil {
 		return err
 	}
-	publishers := make([]*publish.Publisher, len(nodes))
+	stops := make([]func(), len(nodes))
 	// Not a group's context: slices are kept up to date until the end, past the group's.
 	var publishing errgroup.Group
 	publishing.SetLimit(parallel)
 	for i, node := range nodes {
 		publishing.Go(func() error {
-			var err error
-			if publishers[i], err = publish.StartPublisher(ctx, client, watch, node.name, node.resources, nil); err != nil {
+			sink := publish.NewControllerSink(client, node.name)
+			publication, err := publish.PublishSlices(ctx, client, watch, sink, node.name, node.resources)
+			if err != nil {
 				cancel(err)
+			}
+			stops[i] = func() {
+				if publication != nil {
+					publication.Stop()
+				}
+				sink.Stop()
 			}
 			nodes[i].resources = resourceslice.DriverResources{} // the publisher has its own copy
 			return err
@@ -113,9 +120,9 @@ func serveNodes(asked context.Context, client kubernetes.Interface, nodes []publ
 		klog.FromContext(ctx).Info("all nodes are served", "nodes", len(nodes))
 	}
 	<-ctx.Done()
-	for _, publisher := range publishers {
-		if publisher != nil {
-			publisher.Stop()
+	for _, stop := range stops {
+		if stop != nil {
+			stop()
 		}
 	}
 	if asked.Err() != nil {

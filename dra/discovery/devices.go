@@ -93,5 +93,13 @@ func (n *Node) Restrict(devices []dra.Device) *Node {
 		}
 		restricted.Topology.Links = append(restricted.Topology.Links, row)
 	}
+	for _, nic := range n.Topology.NICs {
+		links := make([]topology.Link, 0, len(kept))
+		for _, i := range kept {
+			links = append(links, nic.Links[i])
+		}
+		nic.Links = links
+		restricted.Topology.NICs = append(restricted.Topology.NICs, nic)
+	}
 	return &restricted
 }

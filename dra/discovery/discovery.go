@@ -43,6 +43,9 @@ type GPU struct {
 	dra.GPUIdentity
 	// Table is the GPU's MIG geometry as NVML tells it, nil for a GPU without MIG.
 	Table *mig.Table
+	// NIC is the nearest network adapter, nil on a node without, and NICLink how near it is.
+	NIC     *NIC
+	NICLink topology.Link
 	// MIGMode is whether MIG is on, and MIGPending whether it will be after a reset.
 	MIGMode, MIGPending bool
 }
@@ -65,11 +68,15 @@ type Node struct {
 	DriverVersion string
 	// CUDAVersion is what the driver supports, for example "13.0".
 	CUDAVersion string
-	// Topology is the node without its NICs. The models in it are named after their
-	// product, and so are the MIG tables: nothing is taken from a catalogue.
+	// Topology is the node. The models in it are named after their product, and so are the
+	// MIG tables: nothing is taken from a catalogue.
 	Topology *topology.Node
 	// GPUs[i] belongs to Topology.GPUs[i]; the lengths are equal.
 	GPUs []GPU
+	// NICs[i] belongs to Topology.NICs[i]; the lengths are equal.
+	NICs []NIC
+	// NICsUnread is why network adapters are missing, nil if none is.
+	NICsUnread error
 	// Unusable are the GPUs that NVML counts and that are not in GPUs.
 	Unusable []UnusableGPU
 }
@@ -142,6 +149,8 @@ func ReadNodeWithin(timeout time.Duration, lib Library, sys fs.FS) (node *Node, 
 	for at, facts := range found {
 		node.addGPU(facts, at, links, models)
 	}
+	node.NICs, node.NICsUnread = readNICs(sys)
+	node.joinNICs(found)
 	if err := node.Topology.Validate(); err != nil {
 		return nil, fmt.Errorf("this node cannot be described: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/ashlar-dev/ashlar/dra/discovery"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
@@ -21,8 +22,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/mig"
 )
 
-// wantNode is what discovery can find of a machine: everything but the NICs, the
-// catalogue's own names, and the NVLink rate of models without any bridge here.
+// wantNode is what discovery can find of a machine: everything but the catalogue's own
+// names, and the NVLink rate of models without any bridge here.
 func wantNode(machine *topology.MachineType) *topology.Node {
 	linked := map[*topology.Model]bool{}
 	for gpu, row := range machine.Node.Links {
@@ -30,7 +31,7 @@ func wantNode(machine *topology.MachineType) *topology.Node {
 			linked[machine.Node.GPUs[gpu].Model] = linked[machine.Node.GPUs[gpu].Model] || link.Kind == topology.NVLink
 		}
 	}
-	want := &topology.Node{Links: machine.Node.Links}
+	want := &topology.Node{Links: machine.Node.Links, NICs: machine.Node.NICs}
 	for _, gpu := range machine.Node.GPUs {
 		model := *gpu.Model
 		model.Name, model.Confidence, model.Source = model.Product, "high", "NVML"
@@ -49,7 +50,9 @@ func wantNode(machine *topology.MachineType) *topology.Node {
 func TestDiscoverGivesBackTheMachine(t *testing.T) {
 	simulatedtest.EachMachine(t, func(t *testing.T, machine *topology.MachineType) {
 		got := simulatedtest.ReadNode(t, machine)
-		if diff := gocmp.Diff(wantNode(machine), got.Topology); diff != "" {
+		// The NUMA nodes of some adapters do not fit how near they are, see nearNUMA in package
+		// simulated.
+		if diff := gocmp.Diff(wantNode(machine), got.Topology, cmpopts.IgnoreFields(topology.NIC{}, "NUMA")); diff != "" {
 			t.Errorf("node (-want +got):\n%s", diff)
 		}
 		uuids := map[string]bool{}
@@ -102,7 +105,8 @@ func TestDiscoverIsDeterministic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := gocmp.Diff(simulatedtest.ReadNode(t, machine), simulatedtest.ReadNode(t, machine)); diff != "" {
+	first, second := simulatedtest.ReadNode(t, machine), simulatedtest.ReadNode(t, machine)
+	if diff := gocmp.Diff(first, second, cmpopts.IgnoreUnexported(discovery.NIC{})); diff != "" {
 		t.Errorf("two discoveries differ:\n%s", diff)
 	}
 }

@@ -102,7 +102,8 @@ func readPair(gpus []*gpuFacts, attached []linkAttachment, i, j int) (topology.L
 	}
 	kind, known := ancestors[level]
 	if !known {
-		return topology.Link{}, false, fmt.Errorf("GPUs %d and %d: GetTopologyCommonAncestor: unknown level %d", gpus[i].index, gpus[j].index, level)
+		return topology.Link{}, false, fmt.Errorf("GPUs %d and %d: GetTopologyCommonAncestor: unknown level %d",
+			gpus[i].index, gpus[j].index, level)
 	}
 	return topology.Link{Kind: kind}, peerStatus(from, to, nvml.P2P_CAPS_INDEX_READ) == nvml.P2P_STATUS_OK, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,9 @@ import (
 type sysfsPlace struct {
 	numa int64  // topology.NoNUMA if unknown
 	root string // "" if unknown
+	// path are the directories that lead to the device: that of the host bridge, then one for
+	// each bridge, then the device. It is empty if unknown.
+	path []string
 }
 
 // readPlace reads the NUMA node and the PCIe root of a device. NVML's own
@@ -34,8 +38,22 @@ func readPlace(sys fs.FS, busID string) (sysfsPlace, error) {
 		return unknown, fmt.Errorf("reading the PCIe root from sysfs: %w", err)
 	}
 	numa, err := readNUMA(sys, path.Join(link, "numa_node"))
-	return sysfsPlace{numa: numa, root: pcieRoot(target)}, err
+	return sysfsPlace{numa: numa, root: pcieRoot(target), path: pciPath(target)}, err
 }
+
+// pciPath parts the path of a device into that of its host bridge and the directories below.
+func pciPath(target string) []string {
+	directories := strings.Split(target, "/")
+	for i, directory := range directories {
+		if pciAddress.MatchString(directory) {
+			return append([]string{strings.Join(directories[:i], "/")}, directories[i:]...)
+		}
+	}
+	return nil
+}
+
+// pciAddress is how sysfs writes one, "0000:1b:00.0".
+var pciAddress = regexp.MustCompile(`^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$`)
 
 // pcieRoot finds the root complex in the path of a device, which is like
 // "../../../devices/pci0000:18/0000:18:01.0/0000:1b:00.0". Under Hyper-V the

@@ -100,8 +100,8 @@ type driver struct {
 	manager *prepare.Manager
 	devices *offeredDevices
 
-	helper    *kubeletplugin.Helper
-	publisher *publish.Publisher
+	helper      *kubeletplugin.Helper
+	publication *publish.Publication
 }
 
 // newDriver reads the checkpoint and brings what it says and the hardware together.
@@ -176,7 +176,7 @@ func (d *driver) start(ctx context.Context, stop context.CancelCauseFunc) error 
 	if d.helper, err = kubeletplugin.Start(ctx, plugin, helperOptions...); err != nil {
 		return fmt.Errorf("serving the kubelet: %w", err)
 	}
-	d.publisher, err = publish.StartPublisher(ctx, d.options.Client, watch, d.options.NodeName, d.resources(), d.helper)
+	d.publication, err = publish.PublishSlices(ctx, d.options.Client, watch, d.helper, d.options.NodeName, d.resources())
 	return err
 }
 
@@ -199,9 +199,7 @@ func (d *driver) look(ctx context.Context) {
 		case <-ticker.C:
 		}
 		if d.devices.refresh(ctx) {
-			if err := d.publisher.Update(ctx, d.resources()); err != nil {
-				logger.Error(err, "Publishing failed, it is tried again with the next change")
-			}
+			d.publication.Update(d.resources())
 			d.countDevices()
 		}
 		if err := d.manager.Prune(ctx, d.claimExists(ctx)); err != nil && ctx.Err() == nil {
@@ -212,8 +210,8 @@ func (d *driver) look(ctx context.Context) {
 
 // close ends what start began.
 func (d *driver) close(ctx context.Context) {
-	if d.publisher != nil {
-		d.publisher.Stop()
+	if d.publication != nil {
+		d.publication.Stop()
 	}
 	if d.helper != nil {
 		d.helper.Stop()

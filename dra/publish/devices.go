@@ -136,7 +136,23 @@ func (d *deviceDescriber) connectedAttributes(at int, kind string) deviceAttribu
 	if len(row) > 1 { // with one GPU, nobody can be asked
 		a.setTruth(deviceapi.P2P, place.Model.P2P)
 	}
+	d.addNearestNIC(a, at)
 	return a
+}
+
+// addNearestNIC adds which network adapter is nearest to a GPU.
+func (d *deviceDescriber) addNearestNIC(a deviceAttributes, at int) {
+	nic := d.node.GPUs[at].NIC
+	if nic == nil {
+		return
+	}
+	a.setText(deviceapi.NIC, nic.Name)
+	a.setText(deviceapi.NICLink, d.node.GPUs[at].NICLink.String())
+	a.setText(deviceapi.NICPCIBusID, nic.BusID)
+	a.setText(deviceapi.NICPCIeRoot, nic.PCIeRoot)
+	if nic.NUMA != topology.NoNUMA {
+		a.setNumber(deviceapi.NICNUMANode, nic.NUMA)
+	}
 }
 
 // shareCapacity is memory that several claims can divide. A claim that names no amount

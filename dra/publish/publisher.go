@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,29 +21,37 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
-// SliceSink takes what a node is to publish, and keeps it published: slices that somebody
-// changes or deletes are put right. kubeletplugin.Helper is one.
-type SliceSink interface {
+// ResourceSink takes what a node publishes and brings the API server to show it, in the
+// background. Each call replaces what the one before asked for.
+//
+// kubeletplugin.Helper is one, for nodes with a kubelet; NewControllerSink makes one for
+// nodes without.
+type ResourceSink interface {
 	PublishResources(ctx context.Context, resources resourceslice.DriverResources) error
 }
 
-// Publisher keeps the slices of one node published, or withdrawn. It is safe for concurrent
-// use.
-type Publisher struct {
+// Publication keeps the slices of one node published, or withdrawn.
+type Publication struct {
 	client   kubernetes.Interface
 	watch    *RivalWatch
+	sink     ResourceSink
 	nodeName string
-	sink     SliceSink
-	stop     func()
+	cancel   context.CancelFunc
+	ended    chan struct{}
+	updated  chan struct{}
 
-	mutex      sync.Mutex
-	resources  resourceslice.DriverResources
-	identities map[string]bool
-	rival      string // why nothing is published, "" otherwise
+	// wanted is what the sink was last given.
+	wanted atomic.Pointer[resourceslice.DriverResources]
+
+	mutex     sync.Mutex
+	resources resourceslice.DriverResources // what is to be published unless there is a rival
+
+	// rival is why nothing is published, "" otherwise. Only follow uses it.
+	rival string
 }
 
-// StartPublisher publishes the resources of one node, which watch must have been told of,
-// through the sink; without one, through a controller of its own. It
+// PublishSlices publishes the resources of one node, which watch must have been told of,
+// and keeps them published: slices that somebody changes or deletes are put right. It
 // returns once the API server shows all of them as they should be, and leaves them in
 // place when it stops, so that a restart of the driver does not take devices away from
 // running pods.
@@ -52,124 +61,74 @@ type Publisher struct {
 // published. When the other one has gone, publishing begins.
 //
 // Problems after that are logged and tried again. ctx ends publishing, as does Stop.
-func StartPublisher(ctx context.Context, client kubernetes.Interface, watch *RivalWatch, nodeName string,
-	resources resourceslice.DriverResources, sink SliceSink) (*Publisher, error) {
-	node, err := getNode(ctx, client, nodeName)
-	if err != nil {
+func PublishSlices(ctx context.Context, client kubernetes.Interface, watch *RivalWatch, sink ResourceSink, nodeName string,
+	resources resourceslice.DriverResources) (*Publication, error) {
+	if _, err := getNode(ctx, client, nodeName); err != nil {
 		return nil, err
 	}
 	logger := klog.LoggerWithValues(klog.FromContext(ctx), "node", nodeName)
 	ctx, cancel := context.WithCancel(klog.NewContext(ctx, logger))
-	p := &Publisher{
-		client: client, watch: watch, nodeName: nodeName, sink: sink, resources: resources, identities: gpuIdentities(resources),
+	p := &Publication{
+		client: client, watch: watch, sink: sink, nodeName: nodeName, cancel: cancel,
+		ended: make(chan struct{}), updated: make(chan struct{}, 1), resources: resources,
 	}
-	p.stop = cancel
-	if sink == nil {
-		own := &controllerSink{background: ctx, options: resourceslice.Options{
-			DriverName:   deviceapi.Driver,
-			KubeClient:   client,
-			Owner:        &resourceslice.Owner{APIVersion: "v1", Kind: "Node", Name: nodeName, UID: node.UID},
-			ErrorHandler: logProblem,
-		}}
-		p.sink = own
-		p.stop = func() {
-			cancel()
-			own.stop()
-		}
-	}
-	p.rival = watch.rivalOf(nodeName, p.identities)
-	if err := p.sink.PublishResources(ctx, p.wanted()); err != nil {
-		p.stop()
-		return nil, fmt.Errorf("publishing the ResourceSlices of node %q: %w", nodeName, err)
-	}
-	if p.rival != "" {
+	if p.rival = watch.rivalOf(nodeName, gpuIdentities(resources)); p.rival != "" {
 		watch.sayRefused(ctx, nodeName, p.rival)
 	}
-	followed := make(chan struct{})
-	go func() {
-		defer close(followed)
-		p.followRivals(ctx)
-	}()
-	end := p.stop
-	p.stop = func() {
+	if err := p.hand(ctx, p.wantedNow(resources)); err != nil {
 		cancel()
-		<-followed
-		end()
+		return nil, fmt.Errorf("publishing the ResourceSlices of node %q: %w", nodeName, err)
 	}
+	go p.follow(ctx)
 	if err := p.waitPublished(ctx); err != nil {
 		p.Stop()
 		return nil, fmt.Errorf("publishing the ResourceSlices of node %q: %w", nodeName, err)
 	}
-	if devices := CountDevices(p.wanted()); devices > 0 {
+	if devices := CountDevices(*p.wanted.Load()); devices > 0 {
 		logger.Info("published", "devices", devices)
 	}
 	return p, nil
 }
 
-// Stop ends publishing and waits until nothing runs any more. The slices stay.
-func (p *Publisher) Stop() { p.stop() }
-
-// Update publishes other resources from now on.
-func (p *Publisher) Update(ctx context.Context, resources resourceslice.DriverResources) error {
+// Update publishes other resources for the node from now on: devices that came or went, or
+// other taints. It returns at once; of updates that follow each other quickly the last
+// counts. Devices that are in both are never missing in between, see nextStep.
+func (p *Publication) Update(resources resourceslice.DriverResources) {
 	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	p.resources, p.identities = resources, gpuIdentities(resources)
-	if err := p.sink.PublishResources(ctx, p.wantedLocked()); err != nil {
-		return fmt.Errorf("publishing the ResourceSlices of node %q: %w", p.nodeName, err)
+	p.resources = resources
+	p.mutex.Unlock()
+	select {
+	case p.updated <- struct{}{}:
+	default: // it is awake
 	}
-	return nil
 }
 
-// wanted is what is published, or to be published, at present.
-func (p *Publisher) wanted() resourceslice.DriverResources {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	return p.wantedLocked()
+// Stop ends publishing, and leaves what is published in place. It returns when nothing is
+// given to the sink any more; the sink is the caller's to stop.
+func (p *Publication) Stop() {
+	p.cancel()
+	<-p.ended
 }
 
-// wantedLocked is everything, or an empty pool beside a rival. The controller empties a pool
+// wantedNow is everything, or an empty pool beside a rival. The controller empties a pool
 // that is named at once, and one that is not named half a minute after it sees its slices.
-func (p *Publisher) wantedLocked() resourceslice.DriverResources {
+func (p *Publication) wantedNow(resources resourceslice.DriverResources) resourceslice.DriverResources {
 	if p.rival != "" {
 		return resourceslice.DriverResources{Pools: map[string]resourceslice.Pool{p.nodeName: {}}}
 	}
-	return p.resources
+	return resources
 }
 
-// controllerSink publishes through a controller, for nodes without a kubelet.
-type controllerSink struct {
-	background context.Context //nolint:containedctx // the controller runs until it ends
-	options    resourceslice.Options
-
-	mutex      sync.Mutex
-	controller *resourceslice.Controller
+// hand gives resources to the sink.
+func (p *Publication) hand(ctx context.Context, resources resourceslice.DriverResources) error {
+	p.wanted.Store(&resources)
+	return p.sink.PublishResources(ctx, resources)
 }
 
-// PublishResources implements SliceSink.
-func (s *controllerSink) PublishResources(_ context.Context, resources resourceslice.DriverResources) error {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if s.controller != nil {
-		s.controller.Update(&resources)
-		return nil
-	}
-	s.options.Resources = &resources
-	var err error
-	s.controller, err = resourceslice.StartController(s.background, s.options)
-	return err
-}
-
-func (s *controllerSink) stop() {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if s.controller != nil {
-		s.controller.Stop()
-	}
-}
-
-// followRivals withdraws the slices when somebody else begins to hand the GPUs out, and
-// publishes them when nobody does any more, until ctx ends.
-func (p *Publisher) followRivals(ctx context.Context) {
+// follow publishes updates, withdraws the slices when somebody else begins to hand the GPUs
+// out, and publishes them again when nobody does any more, until ctx ends.
+func (p *Publication) follow(ctx context.Context) {
+	defer close(p.ended)
 	reminder := time.NewTicker(remindAfter)
 	defer reminder.Stop()
 	for {
@@ -177,42 +136,34 @@ func (p *Publisher) followRivals(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-reminder.C:
-			if rival := p.rivalNow(); rival != "" {
-				p.watch.sayRefused(ctx, p.nodeName, rival)
+			if p.rival != "" {
+				p.watch.sayRefused(ctx, p.nodeName, p.rival)
 			}
 		case <-p.watch.changesOf(p.nodeName):
-			p.lookAgain(ctx)
+			p.lookAgain(ctx, false)
+		case <-p.updated:
+			p.lookAgain(ctx, true)
 		}
 	}
 }
 
-func (p *Publisher) rivalNow() string {
+// lookAgain publishes what is to be published at present, if that may be something else than
+// before.
+func (p *Publication) lookAgain(ctx context.Context, updated bool) {
 	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	return p.rival
-}
-
-func (p *Publisher) lookAgain(ctx context.Context) {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
+	resources := p.resources
+	p.mutex.Unlock()
 	before := p.rival
-	p.rival = p.watch.rivalOf(p.nodeName, p.identities)
-	if p.rival == before {
-		return
-	}
-	if p.rival != "" {
+	p.rival = p.watch.rivalOf(p.nodeName, gpuIdentities(resources))
+	if p.rival != "" && p.rival != before {
 		p.watch.sayRefused(ctx, p.nodeName, p.rival)
 	}
-	if (p.rival == "") == (before == "") {
+	if !updated && (p.rival == "") == (before == "") {
 		return
 	}
-	if err := p.sink.PublishResources(ctx, p.wantedLocked()); err != nil {
-		logProblem(ctx, err, "publishing after another driver came or went")
-		p.rival = before // the next change tries again
-		return
-	}
-	if p.rival == "" {
-		text := fmt.Sprintf("nobody else hands the GPUs out any more: %d device(s) are published", CountDevices(p.resources))
+	p.approach(ctx, p.wantedNow(resources))
+	if p.rival == "" && before != "" {
+		text := fmt.Sprintf("nobody else hands the GPUs out any more: %d device(s) are published", CountDevices(resources))
 		klog.FromContext(ctx).Info(text)
 		p.watch.recordEvent(p.nodeName, corev1.EventTypeNormal, "GPUsPublished", text)
 	}
@@ -231,10 +182,15 @@ func logProblem(ctx context.Context, err error, message string) {
 
 // waitPublished waits until the API server holds exactly the slices that were
 // asked for. It looks often at first, then every few seconds.
-func (p *Publisher) waitPublished(ctx context.Context) error {
-	const longest = 5 * time.Second
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, longest) {
-		done, err := isPublished(ctx, p.client, p.nodeName, p.wanted())
+func (p *Publication) waitPublished(ctx context.Context) error {
+	const first, longest = 100 * time.Millisecond, 5 * time.Second
+	return p.pollPublished(ctx, first, longest)
+}
+
+// pollPublished looks again and again, first after the pause and then less often.
+func (p *Publication) pollPublished(ctx context.Context, pause, longest time.Duration) error {
+	for ; ; pause = min(2*pause, longest) {
+		done, err := isPublished(ctx, p.client, p.nodeName, *p.wanted.Load())
 		if err != nil && ctx.Err() == nil {
 			klog.FromContext(ctx).V(2).Info("Reading back the ResourceSlices failed, trying again", "err", err)
 		}
@@ -270,7 +226,7 @@ func isPublished(ctx context.Context, client kubernetes.Interface, nodeName stri
 		if !slices.ContainsFunc(list.Items, func(have resourceapi.ResourceSlice) bool {
 			return have.Spec.Pool.ResourceSliceCount == want.Spec.Pool.ResourceSliceCount &&
 				equality.Semantic.DeepEqual(have.Spec.SharedCounters, want.Spec.SharedCounters) &&
-				equality.Semantic.DeepEqual(have.Spec.Devices, want.Spec.Devices)
+				resourceslice.DevicesDeepEqual(have.Spec.Devices, want.Spec.Devices)
 		}) {
 			return false, nil
 		}

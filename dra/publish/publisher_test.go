@@ -52,6 +52,17 @@ func newClient(refused string) *fake.Clientset {
 	return client
 }
 
+// dropTaints makes the cluster one that does not know taints of devices.
+func dropTaints(client *fake.Clientset) {
+	client.PrependReactor("update", "resourceslices", func(action ktesting.Action) (bool, runtime.Object, error) {
+		slice := action.(ktesting.UpdateAction).GetObject().(*resourceapi.ResourceSlice)
+		for i := range slice.Spec.Devices {
+			slice.Spec.Devices[i].Taints = nil
+		}
+		return false, nil, nil
+	})
+}
+
 // watchRivals watches node-0 until the test ends.
 func watchRivals(t *testing.T, client kubernetes.Interface) *publish.RivalWatch {
 	t.Helper()
@@ -60,6 +71,28 @@ func watchRivals(t *testing.T, client kubernetes.Interface) *publish.RivalWatch 
 		t.Fatal(err)
 	}
 	return watch
+}
+
+// startPublishing publishes for node-0 as for a node without a kubelet.
+func startPublishing(ctx context.Context, t *testing.T, client kubernetes.Interface, resources resourceslice.DriverResources) (
+	stop func(), err error) {
+	t.Helper()
+	publication, sink, err := startPublication(ctx, t, client, resources)
+	if err != nil {
+		return nil, err
+	}
+	return func() { publication.Stop(); sink.Stop() }, nil
+}
+
+func startPublication(ctx context.Context, t *testing.T, client kubernetes.Interface, resources resourceslice.DriverResources) (
+	*publish.Publication, *publish.ControllerSink, error) {
+	t.Helper()
+	sink := publish.NewControllerSink(client, "node-0")
+	publication, err := publish.PublishSlices(ctx, client, watchRivals(t, client), sink, "node-0", resources)
+	if err != nil {
+		sink.Stop()
+	}
+	return publication, sink, err
 }
 
 // resourcesOn is what a simulated node-0 of a machine publishes.
@@ -87,11 +120,11 @@ func TestPublish(t *testing.T) {
 	if err := publish.CheckCluster(ctx, client, []string{"node-0"}); err != nil {
 		t.Fatal(err)
 	}
-	publisher, err := publish.StartPublisher(ctx, client, watchRivals(t, client), "node-0", resources, nil)
+	stop, err := startPublishing(ctx, t, client, resources)
 	if err != nil {
 		t.Fatal(err)
 	}
-	publisher.Stop()
+	stop()
 	list, err := client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -122,11 +155,11 @@ func TestPublishAgain(t *testing.T) {
 		wantWrites bool
 	}{{"8xL40S-2socket-node", true}, {"8xL40S-2socket-node", false}, {"4xA30-pcie", true}} {
 		client.ClearActions()
-		publisher, err := publish.StartPublisher(ctx, client, watchRivals(t, client), "node-0", resourcesOf(t, tc.machine), nil)
+		stop, err := startPublishing(ctx, t, client, resourcesOf(t, tc.machine))
 		if err != nil {
 			t.Fatal(err)
 		}
-		publisher.Stop()
+		stop()
 		writes := false
 		for _, action := range client.Actions() {
 			writes = writes || action.GetVerb() != "get" && action.GetVerb() != "list" && action.GetVerb() != "watch"
@@ -144,7 +177,7 @@ func TestPublishStopsWithItsContext(t *testing.T) {
 	client.PrependReactor("create", "resourceslices", func(ktesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewServiceUnavailable("not now")
 	})
-	_, err := publish.StartPublisher(ctx, client, watchRivals(t, client), "node-0", resourcesOf(t, "4xA30-pcie"), nil)
+	_, err := startPublishing(ctx, t, client, resourcesOf(t, "4xA30-pcie"))
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want the context's", err)
 	}

@@ -2,7 +2,6 @@ package publish
 
 import (
 	"fmt"
-	"iter"
 	"slices"
 
 	resourceapi "k8s.io/api/resource/v1"
@@ -25,55 +24,76 @@ const (
 type TaintSource func(dra.Device) []resourceapi.DeviceTaint
 
 // DriverResources says what a node publishes: one pool, named after the node, first the
-// slices with the counter sets, then those with the devices, in their order. It is a pure
-// function. The node must be the one that the devices are of.
+// slices with the counter sets, then those with the devices. It is a pure function. The node
+// must be the one that the devices are of.
 //
-// The in-tree allocator takes the first device that fits, in this order: see
-// discovery.Node.ListDevices. A scheduler with a better idea puts them in another order. The
-// devices of one GPU are kept in one slice where they fit.
+// Which slice a GPU is in depends on the node alone: devices that come and go, and taints,
+// change the slices of their own GPU and no other. Within a slice devices keep their order:
+// the in-tree allocator takes the first that fits, see discovery.Node.ListDevices.
 func DriverResources(nodeName string, node *discovery.Node, devices []dra.Device, taints TaintSource) resourceslice.DriverResources {
-	node = node.Restrict(devices)
 	var pool resourceslice.Pool
+	byGPU := map[string][]dra.Device{}
+	for _, device := range devices {
+		byGPU[device.GPU.UUID] = append(byGPU[device.GPU.UUID], device)
+	}
 	for chunk := range slices.Chunk(node.GPUs, maxCounterSets) {
 		var slice resourceslice.Slice
 		for i := range chunk {
-			slice.SharedCounters = append(slice.SharedCounters, counterSet(&chunk[i]))
+			if len(byGPU[chunk[i].UUID]) > 0 {
+				slice.SharedCounters = append(slice.SharedCounters, counterSet(&chunk[i]))
+			}
 		}
 		pool.Slices = append(pool.Slices, slice)
 	}
-	describer := newDescriber(node)
-	var slice resourceslice.Slice
-	for part := range chunkByGPU(devices) {
-		if len(slice.Devices)+len(part) > maxDevices {
-			pool.Slices = append(pool.Slices, slice)
-			slice = resourceslice.Slice{}
-		}
-		for _, device := range part {
-			published := describer.describeDevice(device)
-			if taints != nil {
-				published.Taints = taints(device)
+	describer := newDescriber(node.Restrict(devices))
+	for _, gpus := range groupGPUs(node.GPUs) {
+		var published []resourceapi.Device
+		for i := range gpus {
+			for _, device := range byGPU[gpus[i].UUID] {
+				description := describer.describeDevice(device)
+				if taints != nil {
+					description.Taints = taints(device)
+				}
+				published = append(published, description)
 			}
-			slice.Devices = append(slice.Devices, published)
+		}
+		room := 0
+		for i := range gpus {
+			room += countForms(&gpus[i])
+		}
+		for start := 0; start == 0 || start < max(room, len(published)); start += maxDevices {
+			part := published[min(start, len(published)):min(start+maxDevices, len(published))]
+			pool.Slices = append(pool.Slices, resourceslice.Slice{Devices: part})
 		}
 	}
-	pool.Slices = append(pool.Slices, slice)
 	return resourceslice.DriverResources{Pools: map[string]resourceslice.Pool{nodeName: pool}}
 }
 
-// chunkByGPU parts devices into those of one GPU each, and these into what one slice holds.
-func chunkByGPU(devices []dra.Device) iter.Seq[[]dra.Device] {
-	return func(yield func([]dra.Device) bool) {
-		for start := 0; start < len(devices); {
-			end := start + 1
-			for end < len(devices) && end-start < maxDevices && devices[end].GPU == devices[start].GPU {
-				end++
-			}
-			if !yield(devices[start:end]) {
-				return
-			}
-			start = end
+// groupGPUs parts the GPUs into those that share a slice: as many as fit with all devices
+// that they can ever have. A GPU with more than one slice holds is on its own.
+func groupGPUs(gpus []discovery.GPU) [][]discovery.GPU {
+	var groups [][]discovery.GPU
+	for start := 0; start < len(gpus); {
+		end, room := start+1, countForms(&gpus[start])
+		for end < len(gpus) && room+countForms(&gpus[end]) <= maxDevices {
+			room += countForms(&gpus[end])
+			end++
+		}
+		groups = append(groups, gpus[start:end])
+		start = end
+	}
+	return groups
+}
+
+// countForms is the most devices that a GPU can have: whole, shared, and every placement.
+func countForms(gpu *discovery.GPU) int {
+	count := 2
+	if gpu.Table != nil {
+		for i := range gpu.Table.Profiles {
+			count += len(gpu.Table.Profiles[i].Placements)
 		}
 	}
+	return count
 }
 
 // CountDevices is the number of devices in resources.

@@ -66,17 +66,25 @@ func TestGoldenSlices(t *testing.T) {
 // The API server's own validation accepts every slice of every machine.
 func TestSlicesAreValid(t *testing.T) {
 	simulatedtest.EachMachine(t, func(t *testing.T, machine *topology.MachineType) {
-		for i, slice := range resourceSlices(t, machine) {
-			slice.Name, slice.GenerateName = slice.GenerateName+"x", ""
-			var internal internalapi.ResourceSlice
-			if err := conversion.Convert_v1_ResourceSlice_To_resource_ResourceSlice(slice, &internal, nil); err != nil {
-				t.Fatal(err)
-			}
-			for _, problem := range validation.ValidateResourceSlice(&internal) {
-				t.Errorf("slice %d: %v", i, problem)
-			}
-		}
+		validateSlices(t, resourceSlices(t, machine))
 	})
+}
+
+// validateSlices asks the API server's own validation.
+func validateSlices(t *testing.T, objects []*resourceapi.ResourceSlice) {
+	t.Helper()
+	for i, slice := range objects {
+		// As the API server names it, which cuts long names off.
+		name := slice.GenerateName
+		slice.Name, slice.GenerateName = name[:min(len(name), 58)]+"x1y2z", ""
+		var internal internalapi.ResourceSlice
+		if err := conversion.Convert_v1_ResourceSlice_To_resource_ResourceSlice(slice, &internal, nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, problem := range validation.ValidateResourceSlice(&internal) {
+			t.Errorf("slice %d: %v", i, problem)
+		}
+	}
 }
 
 // The limits again, written out, so that a change of the API's is noticed.
@@ -130,9 +138,10 @@ func checkDevice(t *testing.T, device resourceapi.Device, sets map[string]resour
 	mig := *device.Attributes[deviceapi.Type].StringValue == deviceapi.TypeMIG
 	for _, name := range []resourceapi.QualifiedName{
 		deviceapi.NVLinkIsland, deviceapi.NVLinkClique, deviceapi.NVLinkLaneBandwidth, deviceapi.Links, deviceapi.P2P,
+		deviceapi.NIC, deviceapi.NICLink, deviceapi.NICPCIBusID, deviceapi.NICPCIeRoot, deviceapi.NICNUMANode,
 	} {
 		if _, found := device.Attributes[name]; found && mig {
-			t.Errorf("%s: MIG instances have no peer-to-peer, yet there is %s", device.Name, name)
+			t.Errorf("%s: MIG instances have no peer-to-peer, neither to GPUs nor to adapters, yet there is %s", device.Name, name)
 		}
 	}
 }
@@ -168,6 +177,14 @@ func TestSlicesTellTheNode(t *testing.T) {
 					}
 				} else {
 					t.Errorf("%s: the links do not fit an attribute", device.Name)
+				}
+				nearest := topology.SYS
+				for _, nic := range node.NICs {
+					nearest = max(nearest, nic.Links[gpu].Kind)
+				}
+				want := (topology.Link{Kind: nearest}).String()
+				if got, found := a[deviceapi.NICLink]; found != (len(node.NICs) > 0) || found && *got.StringValue != want {
+					t.Errorf("%s: adapter %v, want %s of %d adapters", device.Name, got.StringValue, want, len(node.NICs))
 				}
 				memory := device.Capacity[deviceapi.Memory]
 				if want := int64(node.GPUs[gpu].Model.Usable() / topology.MiB * topology.MiB); memory.Value.Value() != want {

@@ -74,19 +74,19 @@ func TestPublishBesideDevicePlugin(t *testing.T) {
 	resources := resourcesOf(t, "4xA30-pcie")
 	all := len(publish.ResourceSlices("node-0", resources))
 
-	publisher, err := publish.StartPublisher(ctx, client, watchRivals(t, client), "node-0", resources, nil)
+	stop, err := startPublishing(ctx, t, client, resources)
 	if err != nil {
 		t.Fatal(err)
 	}
-	publisher.Stop()
+	stop()
 	waitSlices(t, client, all)
 
 	setPlugin(t, client, 4)
-	publisher, err = publish.StartPublisher(ctx, client, watchRivals(t, client), "node-0", resources, nil)
+	stop, err = startPublishing(ctx, t, client, resources)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer publisher.Stop()
+	defer stop()
 	waitSlices(t, client, 0)
 	waitEvent(t, client, "GPUsNotPublished", "node node-0 has 4 nvidia.com/gpu from a device plugin: no GPU is published by "+
 		"gpu.ashlar.dev, or GPUs "+
@@ -107,11 +107,11 @@ func TestPublishBesideNVIDIADriver(t *testing.T) {
 	defer cancel()
 	client := newClient("")
 	resources := resourcesOf(t, "4xA30-pcie")
-	publisher, err := publish.StartPublisher(ctx, client, watchRivals(t, client), "node-0", resources, nil)
+	stop, err := startPublishing(ctx, t, client, resources)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer publisher.Stop()
+	defer stop()
 	var uuid *string
 	for _, slice := range resources.Pools["node-0"].Slices {
 		for _, device := range slice.Devices {

@@ -9,6 +9,7 @@
 //	identity.go    which GPU a device is on
 //	gpu.go         a GPU, from its own device or from those of its MIG instances
 //	links.go       how GPUs reach each other, published or assumed
+//	nics.go        the network adapter nearest to each GPU
 //	device.go      a published device as package placement knows it
 //	mig.go         the placement of a MIG device
 //	read.go        all devices of a pool

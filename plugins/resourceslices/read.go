@@ -117,10 +117,13 @@ func (r *poolReader) buildNode() {
 		position[index] = at
 		node.GPUs = append(node.GPUs, r.gpus[index])
 	}
+	sources := make([]Device, 0, len(indexes))
 	for at, index := range indexes {
+		sources = append(sources, r.sources[index])
 		node.Links = append(node.Links, r.sources[index].linkRow(node.GPUs, at))
 	}
 	addCatalogueLinks(node)
+	addNICs(node, sources)
 	r.Node = node
 	for i, d := range r.devices {
 		if r.Unsupported[i] != nil {

@@ -142,7 +142,10 @@ func (i *Installation) startDriver(ctx context.Context) error {
 	if len(own) == 0 {
 		return nil
 	}
-	kubeconfig, err := i.cluster.KubeconfigFor(ctx, namespace, driver)
+	if err := i.createSimulator(ctx); err != nil {
+		return err
+	}
+	kubeconfig, err := i.cluster.KubeconfigFor(ctx, namespace, simulator)
 	if err != nil {
 		return err
 	}

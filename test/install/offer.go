@@ -149,6 +149,7 @@ func (i *Installation) publishForNVIDIA(ctx context.Context) error {
 // onlyAshlars are the attributes that NVIDIA's driver does not write.
 var onlyAshlars = []resourceapi.QualifiedName{
 	deviceapi.Index, deviceapi.NVLinkIsland, deviceapi.NVLinkClique, deviceapi.NVLinkLaneBandwidth, deviceapi.Links, deviceapi.P2P,
+	deviceapi.NIC, deviceapi.NICLink, deviceapi.NICPCIBusID, deviceapi.NICPCIeRoot, deviceapi.NICNUMANode,
 }
 
 // nvidiaSlice has the node's whole GPUs as NVIDIA's driver writes them: without links,

@@ -45,6 +45,17 @@ const (
 	P2P = "p2p"
 )
 
+// Attributes of whole GPUs and shares about the network adapter nearest to the GPU; absent
+// on a node without. A claim for a GPU and an adapter of another driver matches the two by
+// the standard attributes, of which PCIeRoot is the same only where NICPCIeRoot is the GPU's.
+const (
+	NIC         = "nic"         // the kernel's name, for example mlx5_0
+	NICLink     = "nicLink"     // how near, as nvidia-smi topo prints it: PIX, PXB, PHB, NODE, SYS
+	NICPCIBusID = "nicPCIBusID" // for example 0000:1a:00.0
+	NICPCIeRoot = "nicPCIeRoot" // for example pci0000:18; absent if unknown
+	NICNUMANode = "nicNUMANode" // int; absent if unknown
+)
+
 // Standard attributes, under the names that Kubernetes gives them.
 const (
 	PCIeRoot = "resource.kubernetes.io/pcieRoot"

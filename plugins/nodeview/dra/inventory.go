@@ -73,6 +73,9 @@ func spellMake(node *topology.Node, devices []placement.Device) string {
 			gpu.NUMA, gpu.PCIeRoot, node.Links[i],
 		)
 	}
+	for _, nic := range node.NICs {
+		fmt.Fprintf(&text, "%v\n", nic.Links)
+	}
 	for _, device := range devices {
 		fmt.Fprintf(&text, "%v\n", device)
 	}
