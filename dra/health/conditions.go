@@ -75,6 +75,9 @@ func (m *StateMachine) NoteCondition(gpu string, c hardware.Condition, at time.T
 	if g.polled.IsZero() {
 		g.changed = at
 	}
+	if g.polled.IsZero() || g.failed != nil {
+		m.known++
+	}
 	g.condition, g.polled, g.failed = c, at, nil
 	if c.HasRecovery && c.Recovery != hardware.RecoverNothing {
 		cause := recoveryCause(c.Recovery)

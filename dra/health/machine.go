@@ -20,6 +20,7 @@ type StateMachine struct {
 	policy  TaintPolicy
 	gpus    map[string]*gpuState
 	version uint64 // changes with every change of a taint
+	known   uint64 // changes when the health of a GPU becomes known, or no longer is
 	notices []Notice
 }
 
@@ -65,6 +66,10 @@ func (m *StateMachine) WatchGPU(gpu dra.GPUIdentity) {
 
 // TaintVersion is a number that changes when a taint of any device does.
 func (m *StateMachine) TaintVersion() uint64 { return m.version }
+
+// HealthVersion is a number that changes when the health of any device does, other than by
+// time passing.
+func (m *StateMachine) HealthVersion() uint64 { return m.version + m.known }
 
 // clockOf is the time of what happens to a GPU: it does not run backwards.
 func (g *gpuState) clockOf(at time.Time) time.Time {

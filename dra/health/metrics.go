@@ -46,15 +46,9 @@ func (m *Monitor) publishMetrics() {
 			states[state{form, strings.ToLower(string(health))}] = 0
 		}
 	}
-	report, devices := m.healthReport(), m.options.Devices()
-	forms := make(map[string]string, len(devices))
-	for _, device := range devices {
-		forms[device.Name()] = string(device.Form)
-	}
-	for _, device := range report.Devices {
-		if form, known := forms[device.DeviceName]; known {
-			states[state{form, strings.ToLower(string(device.Health))}]++
-		}
+	devices := m.options.Devices()
+	for i, health := range m.healthReport(devices).Devices {
+		states[state{string(devices[i].Form), strings.ToLower(string(health.Health))}]++
 	}
 	for at, number := range states {
 		deviceGauge.WithLabelValues(at.form, at.health).Set(float64(number))

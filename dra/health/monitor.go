@@ -48,8 +48,7 @@ const (
 // own, so that one that hangs delays nobody. Its methods may be called at any time.
 type Monitor struct {
 	options MonitorOptions
-	// running ends with Run; group are its goroutines.
-	group sync.WaitGroup
+	group   sync.WaitGroup // the goroutines of Run
 
 	mu       sync.Mutex
 	machine  *StateMachine
@@ -57,6 +56,7 @@ type Monitor struct {
 	counted  map[string]uint64 // errors by code that metrics have already
 	watchers map[chan struct{}]bool
 	version  uint64        // of taints, as last told
+	outlook  uint64        // of health, as last told
 	changes  chan struct{} // holds a value if there is something to tell
 }
 
@@ -101,8 +101,9 @@ func (m *Monitor) startPollers(ctx context.Context) {
 	for _, gpu := range gpus {
 		m.machine.WatchGPU(gpu)
 		if m.pollers[gpu.UUID] == nil {
-			m.pollers[gpu.UUID] = newPoller(m, gpu.UUID)
-			m.group.Go(func() { m.pollers[gpu.UUID].run(ctx) })
+			poller := newPoller(m, gpu.UUID)
+			m.pollers[gpu.UUID] = poller
+			m.group.Go(func() { poller.run(ctx) })
 		}
 	}
 	for _, poller := range m.pollers {
@@ -182,7 +183,7 @@ func (m *Monitor) noteEvent(event hardware.Event, placement *mig.Placement) {
 	}
 }
 
-// update changes the machine, and has told what follows from it.
+// update changes the machine, and has people told what follows from it.
 func (m *Monitor) update(change func(machine *StateMachine, now time.Time)) {
 	m.mu.Lock()
 	change(m.machine, m.options.Clock.Now())
@@ -205,7 +206,8 @@ func (m *Monitor) tellChanges(ctx context.Context) {
 		notices := m.machine.TakeNotices()
 		changed := m.version != m.machine.TaintVersion()
 		m.version = m.machine.TaintVersion()
-		if changed {
+		if outlook := m.machine.HealthVersion(); m.outlook != outlook {
+			m.outlook = outlook
 			for watcher := range m.watchers {
 				select {
 				case watcher <- struct{}{}:

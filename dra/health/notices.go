@@ -123,8 +123,8 @@ func shortTime(d time.Duration) string {
 
 func clearedNotice(g *gpuState, f *fault, at time.Time) Notice {
 	return Notice{Reason: "GPUHealthy", Message: fmt.Sprintf(
-		"%s: %s is over, for %s now. The taint %s=%s is taken away; nothing is left to do.",
-		g.name(), f.text(), shortTime(at.Sub(f.wellSince)), f.taint, f.cause)}
+		"%s: well for %s now, after this: %s. The taint %s=%s is taken away; nothing is left to do.",
+		g.name(), shortTime(at.Sub(f.wellSince)), f.text(), f.taint, f.cause)}
 }
 
 func throttleNotice(g *gpuState, why, look string, held bool) Notice {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"k8s.io/dynamic-resource-allocation/kubeletplugin"
+
+	"github.com/ashlar-dev/ashlar/dra"
 )
 
 // The kubelet takes health that is older than reportTimeout for unknown; it is sent again
@@ -14,7 +16,7 @@ const (
 	reportTimeout  = 30 * time.Second
 )
 
-// WatchHealthStatus sends the health of all devices at once, then whenever a taint
+// WatchHealthStatus sends the health of all devices at once, then whenever it
 // changes and every 10 s, until ctx ends, as kubeletplugin.DRAPlugin wants it. Health that
 // could not be read for three intervals is told as unknown.
 func (m *Monitor) WatchHealthStatus(ctx context.Context, reports chan<- kubeletplugin.DeviceHealthReport) error {
@@ -31,7 +33,7 @@ func (m *Monitor) WatchHealthStatus(ctx context.Context, reports chan<- kubeletp
 	defer ticker.Stop()
 	for {
 		select {
-		case reports <- m.healthReport():
+		case reports <- m.healthReport(m.options.Devices()):
 		case <-ctx.Done():
 			return nil
 		}
@@ -44,9 +46,8 @@ func (m *Monitor) WatchHealthStatus(ctx context.Context, reports chan<- kubeletp
 	}
 }
 
-// healthReport is the health of all devices at present.
-func (m *Monitor) healthReport() kubeletplugin.DeviceHealthReport {
-	devices := m.options.Devices()
+// healthReport is the health of devices at present, in their order.
+func (m *Monitor) healthReport(devices []dra.Device) kubeletplugin.DeviceHealthReport {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.options.Clock.Now()
