@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,4 +85,14 @@ var settled = hardware.Condition{HasRecovery: true}
 
 func asksFor(action hardware.RecoveryAction) hardware.Condition {
 	return hardware.Condition{HasRecovery: true, Recovery: action}
+}
+
+// taintNames are taints without effects and times, in the order of their names.
+func taintNames(taints []resourceapi.DeviceTaint) string {
+	words := make([]string, 0, len(taints))
+	for _, t := range taints {
+		words = append(words, strings.TrimPrefix(t.Key, "gpu.ashlar.dev/")+"="+t.Value)
+	}
+	slices.Sort(words)
+	return strings.Join(words, " ")
 }
