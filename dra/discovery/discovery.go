@@ -130,6 +130,9 @@ func ReadNodeWithin(timeout time.Duration, lib Library, sys fs.FS) (node *Node, 
 		if errors.Is(err, ErrFabricNotReady) {
 			return nil, err
 		}
+		if err == nil && slices.ContainsFunc(found, func(other *gpuFacts) bool { return other.uuid == facts.uuid }) {
+			err = fmt.Errorf("GPU %d: GetUUID: another GPU has %q too", index, facts.uuid)
+		}
 		if err != nil {
 			node.Unusable = append(node.Unusable, UnusableGPU{Index: int64(index), Because: err})
 			continue

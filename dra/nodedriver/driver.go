@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
-	resourceapi "k8s.io/api/resource/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/dynamic-resource-allocation/kubeletplugin"
@@ -22,6 +23,7 @@ import (
 	"github.com/ashlar-dev/ashlar/dra/checkpoint"
 	"github.com/ashlar-dev/ashlar/dra/discovery"
 	"github.com/ashlar-dev/ashlar/dra/hardware"
+	"github.com/ashlar-dev/ashlar/dra/health"
 	"github.com/ashlar-dev/ashlar/dra/kubelet"
 	"github.com/ashlar-dev/ashlar/dra/mps"
 	"github.com/ashlar-dev/ashlar/dra/prepare"
@@ -78,7 +80,10 @@ func Run(asked context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	defer d.close(context.WithoutCancel(ctx))
+	defer func() {
+		cancel(nil)
+		d.close(context.WithoutCancel(ctx))
+	}()
 	if err := d.start(ctx, cancel); err != nil {
 		return err
 	}
@@ -99,6 +104,9 @@ type driver struct {
 	store   *checkpoint.Store
 	manager *prepare.Manager
 	devices *offeredDevices
+
+	monitor  *health.Monitor
+	watching sync.WaitGroup
 
 	helper      *kubeletplugin.Helper
 	publication *publish.Publication
@@ -159,8 +167,16 @@ func (d *driver) start(ctx context.Context, stop context.CancelCauseFunc) error 
 	if err != nil {
 		return err
 	}
+	if d.monitor, err = health.NewMonitor(health.MonitorOptions{
+		Reader: d.nvml, Events: d.nvml, GPUs: d.watchedGPUs, Devices: d.devices.list, Pool: d.options.NodeName,
+		Policy: health.DefaultPolicy(), Clock: clock.RealClock{},
+		TaintsChanged: d.publishAgain, Tell: func(notice health.Notice) { d.tellNode(ctx, watch, notice) },
+	}); err != nil {
+		return err
+	}
+	health.RegisterMetrics()
 	plugin := kubelet.NewPlugin(kubelet.PluginOptions{
-		Claims: d.manager, Pool: d.options.NodeName, WatchHealth: nil, Stop: func(err error) { stop(err) },
+		Claims: d.manager, Pool: d.options.NodeName, WatchHealth: d.monitor.WatchHealthStatus, Stop: func(err error) { stop(err) },
 	})
 	helperOptions := []kubeletplugin.Option{
 		kubeletplugin.DriverName(deviceapi.Driver), kubeletplugin.KubeClient(d.options.Client), kubeletplugin.NodeName(d.options.NodeName),
@@ -168,7 +184,6 @@ func (d *driver) start(ctx context.Context, stop context.CancelCauseFunc) error 
 		kubeletplugin.RegistrarDirectoryPath(d.options.RegistrarDirectory),
 		// Claims wait for others on the same GPUs only, see prepare.Manager.
 		kubeletplugin.Serialize(false),
-		kubeletplugin.HealthService(false),
 	}
 	if d.options.PodUID != "" {
 		helperOptions = append(helperOptions, kubeletplugin.RollingUpdate(d.options.PodUID))
@@ -176,16 +191,43 @@ func (d *driver) start(ctx context.Context, stop context.CancelCauseFunc) error 
 	if d.helper, err = kubeletplugin.Start(ctx, plugin, helperOptions...); err != nil {
 		return fmt.Errorf("serving the kubelet: %w", err)
 	}
-	d.publication, err = publish.PublishSlices(ctx, d.options.Client, watch, d.helper, d.options.NodeName, d.resources())
-	return err
+	publication, err := publish.PublishSlices(ctx, d.options.Client, watch, d.helper, d.options.NodeName, d.resources())
+	if err != nil {
+		return err
+	}
+	d.publication = publication
+	d.watching.Go(func() { d.monitor.Run(ctx) })
+	return nil
 }
 
 // resources are what is published at present.
 func (d *driver) resources() resourceslice.DriverResources {
-	return publish.DriverResources(d.options.NodeName, d.options.Node, d.devices.list(), d.taintsOf)
+	return publish.DriverResources(d.options.NodeName, d.options.Node, d.devices.list(), d.monitor.DeviceTaints)
 }
 
-func (d *driver) taintsOf(dra.Device) []resourceapi.DeviceTaint { return nil }
+// publishAgain publishes what changed.
+func (d *driver) publishAgain() { d.publication.Update(d.resources()) }
+
+// watchedGPUs are the GPUs whose health is watched: not those that others hand out.
+func (d *driver) watchedGPUs() []dra.GPUIdentity {
+	var gpus []dra.GPUIdentity
+	for i := range d.options.Node.GPUs {
+		if gpu := d.options.Node.GPUs[i].GPUIdentity; !d.devices.reserved[gpu.UUID] {
+			gpus = append(gpus, gpu)
+		}
+	}
+	return gpus
+}
+
+// tellNode records an event about the node.
+func (d *driver) tellNode(ctx context.Context, watch *publish.RivalWatch, notice health.Notice) {
+	kind := corev1.EventTypeNormal
+	if notice.Warning {
+		kind = corev1.EventTypeWarning
+	}
+	klog.FromContext(ctx).Info(notice.Message, "gpu", notice.GPU.UUID, "reason", notice.Reason)
+	watch.RecordEvent(d.options.NodeName, kind, notice.Reason, notice.Message)
+}
 
 // look follows what others change until ctx ends.
 func (d *driver) look(ctx context.Context) {
@@ -199,7 +241,7 @@ func (d *driver) look(ctx context.Context) {
 		case <-ticker.C:
 		}
 		if d.devices.refresh(ctx) {
-			d.publication.Update(d.resources())
+			d.publishAgain()
 			d.countDevices()
 		}
 		if err := d.manager.Prune(ctx, d.claimExists(ctx)); err != nil && ctx.Err() == nil {
@@ -210,6 +252,7 @@ func (d *driver) look(ctx context.Context) {
 
 // close ends what start began.
 func (d *driver) close(ctx context.Context) {
+	d.watching.Wait()
 	if d.publication != nil {
 		d.publication.Stop()
 	}

@@ -28,17 +28,17 @@ var (
 		Subsystem: subsystem, Name: "errors_total", StabilityLevel: metrics.ALPHA,
 		Help: "Claims that could not be prepared or unprepared, by operation and by NVML's code, other for what NVML did not refuse.",
 	}, []string{"operation", "code"})
-	deviceCounts = metrics.NewGaugeVec(&metrics.GaugeOpts{
-		Subsystem: subsystem, Name: "devices", StabilityLevel: metrics.ALPHA,
-		Help: "Devices by form and state: offered to the scheduler, prepared for claims.",
-	}, []string{"form", "state"})
+	preparedDevices = metrics.NewGaugeVec(&metrics.GaugeOpts{
+		Subsystem: subsystem, Name: "prepared_devices", StabilityLevel: metrics.ALPHA,
+		Help: "Devices that are prepared for claims, by form: gpu, mig or share.",
+	}, []string{"form"})
 	memoryBytes = metrics.NewGaugeVec(&metrics.GaugeOpts{
 		Subsystem: subsystem, Name: "memory_bytes", StabilityLevel: metrics.ALPHA,
 		Help: "Memory of the node's GPUs by state: allocated to claims, free, or stranded: on memory slices to which no MIG instance fits any more.",
 	}, []string{"state"})
 
 	registerMetrics = sync.OnceFunc(func() {
-		legacyregistry.MustRegister(operationDuration, operationErrors, deviceCounts, memoryBytes)
+		legacyregistry.MustRegister(operationDuration, operationErrors, preparedDevices, memoryBytes)
 	})
 )
 
@@ -61,10 +61,7 @@ func (d *driver) observe(operation string, form dra.DeviceForm, took time.Durati
 // countDevices sets the gauges.
 func (d *driver) countDevices() {
 	claims := d.store.PreparedClaims()
-	offered, prepared := map[dra.DeviceForm]int{}, map[dra.DeviceForm]int{}
-	for _, device := range d.devices.list() {
-		offered[device.Form]++
-	}
+	prepared := map[dra.DeviceForm]int{}
 	var held []checkpoint.Device
 	for _, claim := range claims {
 		if claim.HoldsDevices() {
@@ -77,8 +74,7 @@ func (d *driver) countDevices() {
 		}
 	}
 	for _, form := range []dra.DeviceForm{dra.FormGPU, dra.FormMIG, dra.FormShare} {
-		deviceCounts.WithLabelValues(string(form), "offered").Set(float64(offered[form]))
-		deviceCounts.WithLabelValues(string(form), "prepared").Set(float64(prepared[form]))
+		preparedDevices.WithLabelValues(string(form)).Set(float64(prepared[form]))
 	}
 	var allocated, free, stranded topology.Bytes
 	for i := range d.options.Node.GPUs {

@@ -165,7 +165,7 @@ func (p *Publication) lookAgain(ctx context.Context, updated bool) {
 	if p.rival == "" && before != "" {
 		text := fmt.Sprintf("nobody else hands the GPUs out any more: %d device(s) are published", CountDevices(resources))
 		klog.FromContext(ctx).Info(text)
-		p.watch.recordEvent(p.nodeName, corev1.EventTypeNormal, "GPUsPublished", text)
+		p.watch.RecordEvent(p.nodeName, corev1.EventTypeNormal, "GPUsPublished", text)
 	}
 }
 

@@ -147,10 +147,12 @@ const remindAfter = 30 * time.Minute
 func (w *RivalWatch) sayRefused(ctx context.Context, nodeName, rival string) {
 	const consequence = ": no GPU is published by " + deviceapi.Driver + ", or GPUs would be handed out twice"
 	klog.FromContext(ctx).Info("nothing is published: " + rival)
-	w.recordEvent(nodeName, corev1.EventTypeWarning, "GPUsNotPublished", rival+consequence)
+	w.RecordEvent(nodeName, corev1.EventTypeWarning, "GPUsNotPublished", rival+consequence)
 }
 
-func (w *RivalWatch) recordEvent(nodeName, kind, reason, text string) {
+// RecordEvent records an event about a node: kind is corev1.EventTypeNormal or
+// corev1.EventTypeWarning.
+func (w *RivalWatch) RecordEvent(nodeName, kind, reason, text string) {
 	if node := w.nodeOf(nodeName); node != nil {
 		w.recorder.Event(node, kind, reason, text)
 	}

@@ -80,6 +80,15 @@ func TestDriverPreparesWhatSchedulerChose(t *testing.T) {
 		t.Fatalf("MIG instances %+v, want one of profile 9 where %s is", instances, slice.device(ctx, t))
 	}
 
+	control, err := simulated.OpenControl(node.HostPath(gpuState))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := control.ReportXID(7, 48, nil); err != nil { // an uncorrectable memory error
+		t.Fatal(err)
+	}
+	waitTaints(ctx, t, "gpu-7")
+
 	if err := driver.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -133,6 +142,31 @@ func startDriver(ctx context.Context, t *testing.T, node *cluster.Node) *cluster
 	}
 	waitLog(ctx, t, driver, "serving the kubelet")
 	return driver
+}
+
+// waitTaints waits until all devices of one GPU are tainted, and sees that no others are.
+func waitTaints(ctx context.Context, t *testing.T, gpu string) {
+	t.Helper()
+	err := world.cluster.Until(ctx, "taints on the devices of "+gpu, func(ctx context.Context) error {
+		slices, err := world.client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{
+			FieldSelector: resourceapi.ResourceSliceSelectorDriver + "=" + deviceapi.Driver,
+		})
+		if err != nil {
+			return err
+		}
+		for _, slice := range slices.Items {
+			for _, device := range slice.Spec.Devices {
+				of := device.Name == gpu || strings.HasPrefix(device.Name, gpu+"-")
+				if tainted := len(device.Taints) > 0; tainted != of {
+					return fmt.Errorf("device %s has taints %v", device.Name, device.Taints)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // nodeGPUs are a node's simulated GPUs, seen from outside of the driver.
