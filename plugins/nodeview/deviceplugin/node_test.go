@@ -177,8 +177,9 @@ func TestReadNode(t *testing.T) {
 			allocatable: map[string]string{"nvidia.com/gpu": "4"},
 			want:        []string{"nvidia.com/gpu 4 time-slicing/? on 0 Tesla T4 14.56GiB"},
 		},
-		"other makers": {allocatable: map[string]string{"amd.com/gpu": "8", "gpu.intel.com/i915": "1"}},
-		"none left":    {labels: labelsOf("Tesla-T4", "15360", "4"), allocatable: map[string]string{"nvidia.com/gpu": "0"}},
+		"other makers":             {allocatable: map[string]string{"amd.com/gpu": "8", "gpu.intel.com/i915": "1"}},
+		"a name without a profile": {labels: labelsOf("Tesla-T4", "15360", "4"), allocatable: map[string]string{"nvidia.com/mig-": "4"}},
+		"none left":                {labels: labelsOf("Tesla-T4", "15360", "4"), allocatable: map[string]string{"nvidia.com/gpu": "0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
