@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // StateSnapshot is the state of nodes at the time of a sample, for a map over time. It has
@@ -76,18 +78,17 @@ func (e *simulationRun) viewOfNode(node int) string {
 			for k := range m.devices {
 				device := &n.Inventory.Devices[m.devices[k].Device]
 				word := &held[device.GPU]
-				form := "wms"[device.Form : device.Form+1]
 				if *word == "" {
-					*word = form
+					*word = "wms"[device.Form : device.Form+1]
 				} else {
 					*word += ","
 				}
-				switch form {
-				case "m":
+				switch device.Form {
+				case placement.MIG:
 					*word += device.Placement.String() + "=" + class
-				case "s":
+				case placement.Share:
 					*word += strconv.FormatInt(n.fractionOf(&m.devices[k]), 10) + "=" + class
-				default:
+				case placement.Whole:
 					*word += class
 				}
 			}
