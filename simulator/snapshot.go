@@ -18,10 +18,10 @@ type StateSnapshot struct {
 
 // GPUView is one node. Its text has a word for each GPU, with spaces between them:
 //
-//	-              nobody holds any of it
 //	w2             all of it is held by a job of class 2 (an index into Result.Classes)
 //	m0:4=2,4:2=0   MIG instances by start:size in memory slices, with their classes
 //	s250=2,500=0   shares in thousandths of the GPU, with their classes
+//	-              nobody holds any of it
 //
 // A node without GPUs has its number of jobs instead: "j12". A node that is down has
 // "x", and one that drains has "d " before the rest.
