@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // StateSnapshot is the state of nodes at the time of a sample, for a map over time. It has
@@ -16,10 +18,10 @@ type StateSnapshot struct {
 
 // GPUView is one node. Its text has a word for each GPU, with spaces between them:
 //
-//   - nobody holds any of it
-//     w2         all of it is held by a job of class 2 (an index into Result.Classes)
-//     m0:4=2,4:2=0   MIG instances by start:size in memory slices, with their classes
-//     s250=2,500=0   shares in thousandths of the GPU, with their classes
+//	w2             all of it is held by a job of class 2 (an index into Result.Classes)
+//	m0:4=2,4:2=0   MIG instances by start:size in memory slices, with their classes
+//	s250=2,500=0   shares in thousandths of the GPU, with their classes
+//	-              nobody holds any of it
 //
 // A node without GPUs has its number of jobs instead: "j12". A node that is down has
 // "x", and one that drains has "d " before the rest.
@@ -76,18 +78,17 @@ func (e *simulationRun) viewOfNode(node int) string {
 			for k := range m.devices {
 				device := &n.Inventory.Devices[m.devices[k].Device]
 				word := &held[device.GPU]
-				form := "wms"[device.Form : device.Form+1]
 				if *word == "" {
-					*word = form
+					*word = "wms"[device.Form : device.Form+1]
 				} else {
 					*word += ","
 				}
-				switch form {
-				case "m":
+				switch device.Form {
+				case placement.MIG:
 					*word += device.Placement.String() + "=" + class
-				case "s":
+				case placement.Share:
 					*word += strconv.FormatInt(n.fractionOf(&m.devices[k]), 10) + "=" + class
-				default:
+				case placement.Whole:
 					*word += class
 				}
 			}

@@ -35,7 +35,8 @@ func TestSchedulerReadsWhatTheDriverPublishes(t *testing.T) {
 				t.Fatal(err)
 			}
 			var devices []resourceapi.Device
-			for _, slice := range publish.ResourceSlices("node", publish.DriverResources("node", discovered, discovered.ListDevices(discovery.DeviceOptions{AnyMode: true}), nil)) {
+			offered := discovered.ListDevices(discovery.DeviceOptions{AnyMode: true})
+			for _, slice := range publish.ResourceSlices("node", publish.DriverResources("node", discovered, offered, nil)) {
 				devices = append(devices, slice.Spec.Devices...)
 			}
 			reading, err := resourceslices.ReadPool(deviceapi.Driver, devices)

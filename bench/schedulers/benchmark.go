@@ -71,7 +71,8 @@ func (b *schedulerBenchmark) setUp(ctx context.Context, nodes int) (int, error) 
 		if err != nil {
 			return 0, err
 		}
-		slices := publish.ResourceSlices(spec.Name, publish.DriverResources(spec.Name, inventory, inventory.ListDevices(discovery.DeviceOptions{AnyMode: true}), nil))
+		offered := inventory.ListDevices(discovery.DeviceOptions{AnyMode: true})
+		slices := publish.ResourceSlices(spec.Name, publish.DriverResources(spec.Name, inventory, offered, nil))
 		devices = withoutMedia(slices)
 		for _, slice := range slices {
 			group.Go(func() error {

@@ -58,7 +58,8 @@ func (o *driverOptions) discoverNodes(ctx context.Context) ([]publishedNode, err
 		if err != nil {
 			return nil, err
 		}
-		nodes = append(nodes, publishedNode{want.Name, publish.DriverResources(want.Name, node, node.ListDevices(discovery.DeviceOptions{AnyMode: true}), nil)})
+		devices := node.ListDevices(discovery.DeviceOptions{AnyMode: true})
+		nodes = append(nodes, publishedNode{want.Name, publish.DriverResources(want.Name, node, devices, nil)})
 	}
 	return nodes, nil
 }

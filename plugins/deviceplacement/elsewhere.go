@@ -15,6 +15,7 @@ import (
 	inTree "k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -168,7 +169,7 @@ func (p *Plugin) labelSentences(c *podCycle, pod *v1.Pod, nodes, withGPUs []fwk.
 			}
 		}
 		sentences = append(sentences, text)
-		if wanted.key == productLabel {
+		if wanted.key == deviceapi.ProductLabel {
 			sentences = append(sentences, p.productSentences(c, wanted.values, withGPUs)...)
 		}
 	}
@@ -241,9 +242,6 @@ func labelValues(wanted wantedLabel, withGPUs []fwk.NodeInfo) string {
 	}
 	return fmt.Sprintf("the label %s of nodes with GPUs is %s", wanted.key, someNames(slices.Sorted(maps.Keys(values))))
 }
-
-// productLabel is where GPU feature discovery writes the product.
-const productLabel = "nvidia.com/gpu.product"
 
 // productSentences say where the products are that a missing label was to find, and how
 // to ask for them.

@@ -190,6 +190,13 @@ func TestUnservedResources(t *testing.T) {
 				"no DeviceClass and no node serves nvidia.com/gpu.shared: it stands for time-sliced GPUs; there is nvidia.com/gpu",
 			},
 		},
+		"shared slices under their other name": {
+			resource: "nvidia.com/mig-1g.5gb.shared", provided: v1.ResourceList{"nvidia.com/mig-1g.5gb": resource.MustParse("14")},
+			want: []string{
+				"no DeviceClass and no node serves nvidia.com/mig-1g.5gb.shared: it stands for time-sliced MIG slices; there is " +
+					"nvidia.com/mig-1g.5gb",
+			},
+		},
 		"another vendor": {resource: "amd.com/gpu", want: []string{"no DeviceClass and no node serves amd.com/gpu"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/kubernetes/pkg/scheduler/util"
 
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 	"github.com/ashlar-dev/ashlar/topology/nearest"
 )
 
@@ -68,6 +69,13 @@ func (p *Plugin) servedResources() map[v1.ResourceName]bool {
 
 // insteadOf names what is near to a resource that nothing serves.
 func (p *Plugin) insteadOf(name v1.ResourceName, amount int64, served map[v1.ResourceName]bool) string {
+	if one, shared := strings.CutSuffix(string(name), deviceapi.SharedResourceSuffix); shared && served[v1.ResourceName(one)] {
+		kind := "GPUs"
+		if deviceapi.ResourceProfile(one) != "" {
+			kind = "MIG slices"
+		}
+		return fmt.Sprintf(": it stands for time-sliced %s; there is %s", kind, one)
+	}
 	domain, short, _ := strings.Cut(string(name), "/")
 	switch short {
 	case "gpumem", "gpumem-percentage", "gpucores":
@@ -75,10 +83,6 @@ func (p *Plugin) insteadOf(name v1.ResourceName, amount int64, served map[v1.Res
 			return fmt.Sprintf(": claim a device of class %s with capacity memory: %dMi in its place", memoryShareClass, amount)
 		}
 		return ": it is a name of HAMi's scheduler"
-	case "gpu.shared":
-		if served[v1.ResourceName(domain+"/gpu")] {
-			return fmt.Sprintf(": it stands for time-sliced GPUs; there is %s/gpu", domain)
-		}
 	}
 	var sameDomain, sameKind []string
 	kind, _, _ := strings.Cut(short, "-")
@@ -98,7 +102,7 @@ func (p *Plugin) insteadOf(name v1.ResourceName, amount int64, served map[v1.Res
 		near = sameKind
 		slices.Sort(near)
 	}
-	if profile, isMIG := strings.CutPrefix(short, "mig-"); isMIG && len(near) == 0 {
+	if profile := deviceapi.ResourceProfile(string(name)); profile != "" && len(near) == 0 {
 		if profiles := p.source.ProfileNames(); len(profiles) > 0 {
 			return fmt.Sprintf("; MIG profiles to claim here are %s", strings.Join(nearFirst(profile, profiles), ", "))
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // brokenLink is what is broken on one node. Nodes with the same link and subject are
@@ -225,7 +227,7 @@ func (n *nodeEvidence) checkMissing(c *chainComponent) *brokenLink {
 func foreignTaints(node *corev1.Node) string {
 	var keys []string
 	for _, taint := range node.Spec.Taints {
-		if taint.Effect == corev1.TaintEffectPreferNoSchedule || taint.Key == "nvidia.com/gpu" ||
+		if taint.Effect == corev1.TaintEffectPreferNoSchedule || taint.Key == deviceapi.GPUResource ||
 			strings.HasPrefix(taint.Key, "node.kubernetes.io/") {
 			continue
 		}

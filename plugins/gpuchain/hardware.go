@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 const (
@@ -60,7 +62,7 @@ func hardwareLabel(node *corev1.Node) string {
 	if gpuInstances.MatchString(node.Labels[corev1.LabelInstanceTypeStable]) {
 		return corev1.LabelInstanceTypeStable
 	}
-	for _, key := range []string{"nvidia.com/gpu.product", "nvidia.com/gpu.count", deployPrefix + "driver", deployPrefix + "device-plugin"} {
+	for _, key := range []string{deviceapi.ProductLabel, deviceapi.CountLabel, deployPrefix + "driver", deployPrefix + "device-plugin"} {
 		if value := node.Labels[key]; value != "" && value != "0" {
 			return key
 		}

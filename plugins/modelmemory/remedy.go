@@ -126,8 +126,8 @@ func (s *Server) FixedClaim() (topology.Bytes, bool) {
 	case s.stated > 0:
 		return s.stated, true
 	case len(s.launches) > 0 && s.launches[0].Engine == memory.Plain:
-		any := memory.GPU{Total: 1 << 40, Compute: topology.ComputeCapability{Major: 1000}}
-		return s.Claims(Device{GPU: any}), true
+		large := memory.GPU{Total: 1 << 40, Compute: topology.ComputeCapability{Major: 1000}}
+		return s.Claims(Device{GPU: large}), true
 	}
 	return 0, false
 }

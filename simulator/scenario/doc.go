@@ -17,8 +17,8 @@
 //	event.go, crash.go         what happens to nodes and jobs
 //	assertion.go               what runs are to show
 //	duration.go, quantity.go   run times; times, memory, CPU and rates as they are written
-//	build.go, template.go,     a Scenario to a simulator.Input
-//	demand.go
+//	build.go, arrivals.go,     a Scenario to a simulator.Input
+//	template.go, demand.go
 //	field.go                   FieldError
 //
 // schema.json describes the YAML for editors; a test keeps it equal to the types.

@@ -65,7 +65,7 @@ func placePair(ctx context.Context, c *cluster.Cluster, client kubernetes.Interf
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: corev1.PodSpec{
 			SchedulerName:  scheduler,
-			NodeSelector:   map[string]string{"nvidia.com/gpu.product": contrastProduct},
+			NodeSelector:   map[string]string{deviceapi.ProductLabel: contrastProduct},
 			ResourceClaims: []corev1.PodResourceClaim{{Name: "gpus", ResourceClaimTemplateName: &template}},
 			Containers: []corev1.Container{{
 				Name: "cuda", Image: "nvidia/cuda:13.0.1-base-ubuntu24.04",

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/test/install"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // podRow is one pod of the table.
@@ -139,7 +140,7 @@ func (r podRow) productCell() string {
 	case r.holding != nil:
 		return r.holding.ProductName()
 	case r.node != nil:
-		return r.node.Labels["nvidia.com/gpu.product"]
+		return r.node.Labels[deviceapi.ProductLabel]
 	}
 	return ""
 }

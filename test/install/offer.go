@@ -166,7 +166,8 @@ func (n Node) nvidiaSlice() (*resourceapi.ResourceSlice, error) {
 			Pool: resourceapi.ResourcePool{Name: n.Name, Generation: 1, ResourceSliceCount: 1},
 		},
 	}
-	for _, part := range publish.DriverResources(n.Name, found, found.ListDevices(discovery.DeviceOptions{AnyMode: true}), nil).Pools[n.Name].Slices {
+	devices := found.ListDevices(discovery.DeviceOptions{AnyMode: true})
+	for _, part := range publish.DriverResources(n.Name, found, devices, nil).Pools[n.Name].Slices {
 		for _, device := range part.Devices {
 			if kind := device.Attributes[deviceapi.Type].StringValue; kind == nil || *kind != deviceapi.TypeGPU {
 				continue

@@ -26,13 +26,13 @@ func slicesOn(ctx context.Context, node string) ([]resourceapi.ResourceSlice, er
 }
 
 // awaitSlices waits until Ashlar's driver has slices for a node, or none.
-func awaitSlices(t *testing.T, node string, any bool) {
+func awaitSlices(t *testing.T, node string, wanted bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := world.cluster.Until(ctx, "slices of "+node, func(ctx context.Context) error {
 		found, err := slicesOn(ctx, node)
-		if err == nil && (len(found) > 0) != any {
+		if err == nil && (len(found) > 0) != wanted {
 			err = fmt.Errorf("%d slices", len(found))
 		}
 		return err

@@ -38,7 +38,6 @@ type checker struct {
 	checks map[string]int
 	// unchecked counts model servers on GPUs of which the node tells nothing.
 	unchecked int
-	bound     map[*podRecord]bool
 }
 
 type violation struct{ what, node, text string }

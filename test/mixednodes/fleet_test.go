@@ -146,7 +146,8 @@ func (n *fleetNode) draw(t *testing.T, random *rand.Rand, i int) {
 	if n.has(ashlarKind) && !n.isDriven() {
 		// Ashlar's driver publishes nothing beside another that has the same GPUs. These are as
 		// of one that ran before the other did.
-		n.slices = append(n.slices, publish.ResourceSlices(n.name, publish.DriverResources(n.name, found, found.ListDevices(discovery.DeviceOptions{AnyMode: true}), nil))...)
+		devices := found.ListDevices(discovery.DeviceOptions{AnyMode: true})
+		n.slices = append(n.slices, publish.ResourceSlices(n.name, publish.DriverResources(n.name, found, devices, nil))...)
 	}
 }
 

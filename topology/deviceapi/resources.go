@@ -16,7 +16,7 @@ const (
 // IsGPUResource reports whether NVIDIA's device plugin hands out GPUs or slices of them
 // under a resource's name.
 func IsGPUResource(resource string) bool {
-	return strings.TrimSuffix(resource, SharedResourceSuffix) == GPUResource || strings.HasPrefix(resource, MIGResourcePrefix)
+	return strings.TrimSuffix(resource, SharedResourceSuffix) == GPUResource || resourceLabel(resource) != ""
 }
 
 // IsAnyGPUResource reports whether some maker's device plugin hands out GPUs or slices of
@@ -28,11 +28,17 @@ func IsAnyGPUResource(resource string) bool {
 // ResourceProfile is the MIG profile whose slices NVIDIA's device plugin hands out under a
 // resource's name, as NVML spells it; "" if it is none.
 func ResourceProfile(resource string) string {
+	return ParseProfileLabel(resourceLabel(resource))
+}
+
+// resourceLabel is the part of a resource's name that stands for a MIG profile; "" if there
+// is none.
+func resourceLabel(resource string) string {
 	label, found := strings.CutPrefix(strings.TrimSuffix(resource, SharedResourceSuffix), MIGResourcePrefix)
 	if !found {
 		return ""
 	}
-	return ParseProfileLabel(label)
+	return label
 }
 
 // ParseProfileLabel is a MIG profile's name as NVML spells it. Names of resources and

@@ -18,6 +18,8 @@ func TestGPUResources(t *testing.T) {
 		},
 		"nvidia.com/mig-1g.24gb.gfx": {isGPU: true, profile: "1g.24gb+gfx"},
 		"nvidia.com/gpu.product":     {},
+		"nvidia.com/mig-":            {},
+		"nvidia.com/mig-.shared":     {},
 		"nvidia.com/gpus":            {},
 		"nvidia.com/hostdev":         {},
 		"nvidia.com/":                {},

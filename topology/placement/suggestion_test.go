@@ -162,7 +162,7 @@ func TestSuggestsAnotherModel(t *testing.T) {
 // large enough, or for a whole GPU, but for none that could not be used.
 func TestSuggestsMoreThanWasAskedFor(t *testing.T) {
 	inv := inventoryOf(t, "4xA30-pcie")
-	all := func(o *Device) bool { return true }
+	all := func(*Device) bool { return true }
 	for name, tc := range map[string]struct {
 		need   topology.Bytes
 		usable func(*Device) bool

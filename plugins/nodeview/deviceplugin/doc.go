@@ -20,6 +20,7 @@
 //
 //	node.go      what a node hands out, read from its allocatable amounts and labels
 //	label.go     labels of GPU feature discovery
+//	models.go    nodes with GPUs of several models, of which labels describe one
 //	product.go   GPU models by the product that a label names
 //	machine.go   machine types that a node's labels prove
 //	request.go   what a pod asks for

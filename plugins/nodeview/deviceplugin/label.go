@@ -13,7 +13,7 @@ import (
 // Labels of GPU feature discovery (NVIDIA/k8s-device-plugin, docs/gpu-feature-discovery).
 // Those of a MIG profile begin with the resource's name in place of nvidia.com/gpu.
 const (
-	productLabel  = "nvidia.com/gpu.product"
+	productLabel  = deviceapi.ProductLabel
 	machineLabel  = "nvidia.com/gpu.machine"
 	majorLabel    = "nvidia.com/gpu.compute.major"
 	minorLabel    = "nvidia.com/gpu.compute.minor"

@@ -31,7 +31,8 @@ const (
 type Node struct {
 	Name      string
 	Resources []Resource
-	// GPUs is how many GPUs the node has, whole or cut; 0 if that is not told.
+	// GPUs is how many GPUs the node has, whole or cut, of the model that is labelled; 0 if
+	// that is not told.
 	GPUs int64
 	// make spells out all but the node's name, and kind is its number in the source that
 	// read the node.
@@ -104,6 +105,9 @@ func readResource(node *v1.Node, name v1.ResourceName, count int64) Resource {
 	}
 	r := Resource{Name: name, Count: count, Profile: profile}
 	r.readSharing(node, prefix, shared || renamed)
+	if r.UnknownBecause = r.unlabelledRest(node, prefix, product); r.UnknownBecause != "" {
+		return r
+	}
 	reported := topology.Bytes(positiveLabel(node, prefix+memorySuffix)) * topology.MiB
 	r.readDevice(node, product, reported)
 	return r
@@ -117,7 +121,7 @@ func (r *Resource) readSharing(node *v1.Node, prefix string, suspected bool) {
 		strategy = node.Labels[googleSharingLabel]
 		r.Replicas = max(r.Replicas, positiveLabel(node, googleClientsLabel))
 	}
-	devices := positiveLabel(node, prefix+countSuffix)
+	had, devices := r.hadOn(node), positiveLabel(node, prefix+countSuffix)
 	if known := instanceOf(node); devices == 0 && known != nil && prefix == wholePrefix && r.Profile == "" {
 		devices = known.GPUs
 	}
@@ -128,7 +132,8 @@ func (r *Resource) readSharing(node *v1.Node, prefix string, suspected bool) {
 		r.Sharing = TimeSlicing
 	case "none":
 	default:
-		suspected = suspected || devices > 0 && r.Count > devices // more than there are
+		// More than there are, and no label says that each is one.
+		suspected = suspected || devices > 0 && had > devices && r.Replicas == 0
 		if suspected || r.Replicas > 1 {
 			r.Sharing = TimeSlicing
 		}
@@ -136,8 +141,8 @@ func (r *Resource) readSharing(node *v1.Node, prefix string, suspected bool) {
 	switch {
 	case r.Sharing == Exclusive && !suspected:
 		r.Replicas = 1
-	case r.Replicas <= 1 && devices > 0 && r.Count >= devices:
-		r.Replicas = r.Count / devices
+	case r.Replicas <= 1 && devices > 0 && had >= devices:
+		r.Replicas = had / devices
 	case r.Replicas <= 1:
 		r.Replicas = 0
 	}

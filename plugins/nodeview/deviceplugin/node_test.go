@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // Each line of what is wanted is one resource: name, count, sharing, replicas, model,
@@ -141,13 +143,43 @@ func TestReadNode(t *testing.T) {
 			allocatable: map[string]string{"nvidia.com/gpu": "4"},
 			want:        []string{"nvidia.com/gpu 4 time-slicing/4 on 1 NVIDIA L40S 44.42GiB"},
 		},
+		"two models, of which one is labelled": {
+			labels:      labelsOf("NVIDIA-L40S", "46068", "4", sharing, "none", replicas, "1"),
+			allocatable: map[string]string{"nvidia.com/gpu": "6"},
+			want: []string{"nvidia.com/gpu 6 alone unknown: the label nvidia.com/gpu.count counts 4 NVIDIA-L40S, the node has " +
+				"6 nvidia.com/gpu, and nothing tells what the others are"},
+		},
+		"as many of another model, labelled before there was a label for the strategy": {
+			labels:      labelsOf("NVIDIA-L40S", "46068", "4", replicas, "1"),
+			allocatable: map[string]string{"nvidia.com/gpu": "8"},
+			want: []string{"nvidia.com/gpu 8 alone unknown: the label nvidia.com/gpu.count counts 4 NVIDIA-L40S, the node has " +
+				"8 nvidia.com/gpu, and nothing tells what the others are"},
+		},
+		"two models, shared": {
+			labels:      labelsOf("Tesla-T4-SHARED", "15360", "1", sharing, "time-slicing", replicas, "4"),
+			allocatable: map[string]string{"nvidia.com/gpu": "8"},
+			want: []string{"nvidia.com/gpu 8 time-slicing/4 on 2 unknown: the label nvidia.com/gpu.count counts 1 Tesla-T4 of " +
+				"4 replicas each, the node has 8 nvidia.com/gpu, and nothing tells what the others are"},
+		},
+		"no whole number of replicas for each GPU that is labelled": {
+			labels:      labelsOf("Tesla-T4", "15360", "2"),
+			allocatable: map[string]string{"nvidia.com/gpu": "3"},
+			want: []string{"nvidia.com/gpu 3 alone unknown: the label nvidia.com/gpu.count counts 2 Tesla-T4, the node has " +
+				"3 nvidia.com/gpu, and nothing tells what the others are"},
+		},
+		"GPUs that are counted and not handed out": {
+			labels:      labelsOf("Tesla-T4", "15360", "4", sharing, "none", replicas, "1"),
+			allocatable: map[string]string{"nvidia.com/gpu": "3"},
+			want:        []string{"nvidia.com/gpu 3 alone Tesla T4 14.56GiB"},
+		},
 		"labels that lie": {
 			labels:      labelsOf("Tesla-T4", "-5", "99999999999999999999", sharing, "time-slicing", replicas, "1e9"),
 			allocatable: map[string]string{"nvidia.com/gpu": "4"},
 			want:        []string{"nvidia.com/gpu 4 time-slicing/? on 0 Tesla T4 14.56GiB"},
 		},
-		"other makers": {allocatable: map[string]string{"amd.com/gpu": "8", "gpu.intel.com/i915": "1"}},
-		"none left":    {labels: labelsOf("Tesla-T4", "15360", "4"), allocatable: map[string]string{"nvidia.com/gpu": "0"}},
+		"other makers":             {allocatable: map[string]string{"amd.com/gpu": "8", "gpu.intel.com/i915": "1"}},
+		"a name without a profile": {labels: labelsOf("Tesla-T4", "15360", "4"), allocatable: map[string]string{"nvidia.com/mig-": "4"}},
+		"none left":                {labels: labelsOf("Tesla-T4", "15360", "4"), allocatable: map[string]string{"nvidia.com/gpu": "0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
@@ -160,6 +192,27 @@ func TestReadNode(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// As many healthy GPUs as are labelled prove nothing where the node has more.
+func TestReadNodeUnhealthy(t *testing.T) {
+	node := nodeOf(labelsOf("Tesla-T4", "15360", "4"), map[string]string{"nvidia.com/gpu": "4"})
+	for had, want := range map[string]string{
+		"4": "nvidia.com/gpu 4 alone Tesla T4 14.56GiB",
+		"6": "nvidia.com/gpu 4 alone unknown: the label nvidia.com/gpu.count counts 4 Tesla-T4, the node has 6 nvidia.com/gpu, " +
+			"and nothing tells what the others are",
+	} {
+		node.Status.Capacity = v1.ResourceList{"nvidia.com/gpu": resource.MustParse(had)}
+		if diff := cmp.Diff(want, spell(&ReadNode(node).Resources[0])); diff != "" {
+			t.Errorf("%s GPUs (-want +got):\n%s", had, diff)
+		}
+	}
+	shared := nodeOf(labelsOf("Tesla-T4-SHARED", "15360", "4"), map[string]string{"nvidia.com/gpu": "12"})
+	shared.Status.Capacity = v1.ResourceList{"nvidia.com/gpu": resource.MustParse("16")}
+	want := "nvidia.com/gpu 12 time-slicing/4 on 3 Tesla T4 14.56GiB"
+	if diff := cmp.Diff(want, spell(&ReadNode(shared).Resources[0])); diff != "" {
+		t.Errorf("one of four shared GPUs (-want +got):\n%s", diff)
 	}
 }
 

@@ -66,8 +66,7 @@ func (s *Source) ListSupplies(name v1.ResourceName, nodes []fwk.NodeInfo) []Supp
 		}
 		supply := Supply{Node: offered.Name, Count: r.Count, Used: node.GetRequested().GetScalarResources()[name],
 			Cordoned: node.Node().Spec.Unschedulable, Resource: r}
-		capacity := node.Node().Status.Capacity[name]
-		supply.Had = max(supply.Count, capacity.Value())
+		supply.Had = r.hadOn(node.Node())
 		for _, info := range node.GetPods() {
 			pod := info.GetPod()
 			if !AsksForGPUs(pod) {

@@ -343,7 +343,8 @@ spec:
 		t.Fatal(err)
 	}
 	chat, embed, found := strings.Cut(out, "Pod pair, container embed\n")
-	if !found || !strings.Contains(chat, "Pod pair, container chat\nQwen/Qwen3-8B: ") || !strings.HasPrefix(embed, "BAAI/bge-large-en-v1.5: ") {
+	if !found || !strings.Contains(chat, "Pod pair, container chat\nQwen/Qwen3-8B: ") ||
+		!strings.HasPrefix(embed, "BAAI/bge-large-en-v1.5: ") {
 		t.Errorf("want an answer for each container, got\n%s", out)
 	}
 	if strings.Contains(chat, "MIG 1g.10gb") || !strings.Contains(embed, "MIG 1g.10gb") {
