@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 	"k8s.io/apimachinery/pkg/types"
@@ -50,10 +51,7 @@ func (o *driverOptions) runNode(ctx context.Context, client kubernetes.Interface
 		PluginDirectory:    filepath.Join(o.node.kubeletDirectory, "plugins", deviceapi.Driver),
 		RegistrarDirectory: filepath.Join(o.node.kubeletDirectory, "plugins_registry"),
 		SpecDirectory:      o.node.specDirectory,
-		Ready: func() {
-			ready.Store(true)
-			klog.FromContext(ctx).Info("serving the kubelet", "node", o.nodeName)
-		},
+		Ready:              func() { ready.Store(true) },
 	}
 	var err error
 	if options.BootID, err = nodedriver.BootID(); err != nil {
@@ -82,18 +80,41 @@ func (o *driverOptions) runNode(ctx context.Context, client kubernetes.Interface
 	return nodedriver.Run(ctx, options)
 }
 
+// noDriverPause is how often a pod looks again on a node that has no GPU driver yet: the GPU
+// Operator installs it after the node has joined.
+const noDriverPause = 30 * time.Second
+
+// waitForGPUs finds the GPUs of this machine. In a pod it waits until there is a driver.
+func (o *driverOptions) waitForGPUs(ctx context.Context) (nvml.Interface, *discovery.Node, error) {
+	inPod := os.Getenv("KUBERNETES_SERVICE_HOST") != ""
+	for {
+		library := nvml.New()
+		if path := libraryPath(o.node.driverRoot); path != "" {
+			library = nvml.New(nvml.WithLibraryPath(path))
+		}
+		node, err := discoverWithin(ctx, library)
+		switch {
+		case !errors.Is(err, discovery.ErrNoDriver):
+			return library, node, err
+		case !inPod:
+			return nil, nil, fmt.Errorf("%w; --driver-root names the directory in which it is installed, --machine simulates GPUs", err)
+		}
+		klog.FromContext(ctx).Info("Waiting for a GPU driver: no GPU is handed out until there is one, see that its root directory is "+
+			"mounted, or take the label ashlar.dev/driver from the node", "reason", err, "driverRoot", o.node.driverRoot)
+		if err := sleepFor(ctx, noDriverPause); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
 // openNode finds the GPUs of this machine and the files of their driver.
 func (o *driverOptions) openNode(ctx context.Context, options *nodedriver.Options) error {
-	library := nvml.New()
-	if path := libraryPath(o.node.driverRoot); path != "" {
-		library = nvml.New(nvml.WithLibraryPath(path))
-	}
-	options.Library = library
-	options.Hardware = hardware.Options{Proc: os.DirFS("/proc")}
-	var err error
-	if options.Node, err = discoverWithin(ctx, library); err != nil {
+	library, node, err := o.waitForGPUs(ctx)
+	if err != nil {
 		return err
 	}
+	options.Library, options.Node = library, node
+	options.Hardware = hardware.Options{Proc: os.DirFS("/proc")}
 	hook := o.node.hook
 	if hook == "" {
 		hook = filepath.Join(options.PluginDirectory, hookName)

@@ -47,6 +47,9 @@ func (o *driverOptions) discoverNodes(ctx context.Context) ([]publishedNode, err
 		wanted = []simulated.Node{{Name: o.nodeName, Machine: machine}}
 	default:
 		node, err := discoverWithin(ctx, nvml.New())
+		if errors.Is(err, discovery.ErrNoDriver) {
+			err = fmt.Errorf("%w; use --machine to simulate one", err)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -70,22 +73,23 @@ func discoverWithin(ctx context.Context, library discovery.Library) (*discovery.
 	const tries, pause = 24, 5 * time.Second
 	for try := 1; ; try++ {
 		node, err := discovery.ReadNode(library, os.DirFS("/sys"))
-		if errors.Is(err, discovery.ErrNoDriver) {
-			if os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
-				return nil, fmt.Errorf("%w; in a pod, NVIDIA's container runtime mounts it: make that runtime the node's default, "+
-					"or apply manifests/components/runtime-class", err)
-			}
-			return nil, fmt.Errorf("%w; use --machine to simulate one", err)
-		}
 		if !errors.Is(err, discovery.ErrFabricNotReady) || try == tries {
 			return node, err
 		}
 		klog.FromContext(ctx).Info("Waiting for the NVLink fabric", "reason", err)
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(pause):
+		if err := sleepFor(ctx, pause); err != nil {
+			return nil, err
 		}
+	}
+}
+
+// sleepFor waits, unless ctx ends before.
+func sleepFor(ctx context.Context, pause time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(pause):
+		return nil
 	}
 }
 

@@ -12,6 +12,7 @@
 //	specs.go     CDI specs, for package prepare
 //	mps.go       MPS control daemons, for package prepare
 //	claims.go    claims that are gone
+//	standby.go   one driver at a time, during an upgrade
 //	metrics.go   what Prometheus is told
 //	serving.go   whether the kubelet can reach the driver, over gRPC
 package nodedriver

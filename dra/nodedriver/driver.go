@@ -37,8 +37,8 @@ type ControlDaemons interface {
 	Paths(uuid string) mps.Paths
 }
 
-// Options say what a node's driver works on. Client, NodeName, Library, Node, MPS, BootID
-// and the directories are required.
+// Options say what a node's driver works on. All but PodUID, Hardware, Reserved and Host are
+// required.
 type Options struct {
 	Client   kubernetes.Interface
 	NodeName string
@@ -60,7 +60,9 @@ type Options struct {
 	// the kubelet looks for drivers, and SpecDirectory where container runtimes look for
 	// CDI specs.
 	PluginDirectory, RegistrarDirectory, SpecDirectory string
-	// Ready is called once claims are prepared and devices are published.
+	// Ready is called once claims are prepared and devices are published, and also when the
+	// driver stands by to take over from one that does: an upgrade waits for that. It may be
+	// called twice.
 	Ready func()
 }
 
@@ -72,10 +74,21 @@ const (
 )
 
 // Run prepares claims and publishes devices until ctx ends or something fails that trying
-// again does not mend. Devices stay published and claims prepared when it returns.
+// again does not mend. While another driver serves the node it waits. Devices stay published and claims prepared when it returns.
 func Run(asked context.Context, options Options) error {
 	ctx, cancel := context.WithCancelCause(asked)
 	defer cancel(nil)
+	if err := os.MkdirAll(options.PluginDirectory, 0o750); err != nil {
+		return fmt.Errorf("making the driver's directory: %w", err)
+	}
+	unlock, err := lockNode(ctx, options.PluginDirectory, options.Ready)
+	if err != nil {
+		if asked.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	defer unlock()
 	d, err := newDriver(ctx, options)
 	if err != nil {
 		return err
@@ -87,9 +100,8 @@ func Run(asked context.Context, options Options) error {
 	if err := d.start(ctx, cancel); err != nil {
 		return err
 	}
-	if options.Ready != nil {
-		options.Ready()
-	}
+	options.Ready()
+	klog.FromContext(ctx).Info("serving the kubelet", "node", options.NodeName)
 	d.look(ctx)
 	if asked.Err() != nil {
 		return nil
@@ -118,9 +130,6 @@ func newDriver(ctx context.Context, options Options) (*driver, error) {
 	reserved, err := checkReserved(options.Node, options.Reserved)
 	if err != nil {
 		return nil, err
-	}
-	if err := os.MkdirAll(options.PluginDirectory, 0o750); err != nil {
-		return nil, fmt.Errorf("making the driver's directory: %w", err)
 	}
 	store, damage, err := checkpoint.OpenStore(checkpoint.StoreOptions{
 		Path: filepath.Join(options.PluginDirectory, checkpointFile), BootID: options.BootID,

@@ -50,6 +50,15 @@ func PlanClaim(claim *resourceapi.ResourceClaim, inventory NodeInventory) (check
 	if len(errs) == 0 && len(record.Devices) == 0 {
 		return record, fmt.Errorf("claim %s: its allocation has no device of driver %s", record, deviceapi.Driver)
 	}
+	if len(errs) == 0 {
+		var devices []configapi.RequestDevice
+		for _, device := range record.Devices {
+			devices = append(devices, configapi.RequestDevice{Request: device.Request, Form: device.Form})
+		}
+		if err := configapi.FindUnusedConfig(claim.Status.Allocation.Devices.Config, deviceapi.Driver, devices); err != nil {
+			return record, fmt.Errorf("claim %s: %w", record, err)
+		}
+	}
 	return record, errors.Join(errs...)
 }
 
