@@ -70,7 +70,7 @@ func TestOverlays(t *testing.T) {
 		"RoleBinding/ashlar-scheduler:leader-election", "ServiceAccount/ashlar-scheduler",
 	}
 	withDriver := append(slices.Clone(schedulerOnly), "ClusterRole/ashlar-dra-driver", "ClusterRoleBinding/ashlar-dra-driver",
-		"DaemonSet/ashlar-dra-driver", "ServiceAccount/ashlar-dra-driver",
+		"DaemonSet/ashlar-dra-driver", "Role/ashlar-dra-driver", "RoleBinding/ashlar-dra-driver", "ServiceAccount/ashlar-dra-driver",
 		"ValidatingAdmissionPolicy/ashlar-dra-driver", "ValidatingAdmissionPolicyBinding/ashlar-dra-driver")
 	slices.Sort(withDriver)
 	for folder, tc := range map[string]struct {
@@ -134,36 +134,5 @@ func checkWorkload(t *testing.T, object manifestObject) {
 	}
 	if pod.RuntimeClassName != "" {
 		t.Errorf("%s %s needs RuntimeClass %s", object.Kind, object.Metadata.Name, pod.RuntimeClassName)
-	}
-}
-
-// The component adds the RuntimeClass to whatever installs the driver.
-func TestRuntimeClassComponent(t *testing.T) {
-	here, err := filepath.Abs(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	overlay := filepath.Join(t.TempDir(), "overlay")
-	relative, err := filepath.Rel(overlay, here)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fs := filesys.MakeFsOnDisk()
-	if err := fs.MkdirAll(overlay); err != nil {
-		t.Fatal(err)
-	}
-	text := fmt.Sprintf("resources: [%s/base]\ncomponents: [%s/components/runtime-class]\n", relative, relative)
-	if err := fs.WriteFile(filepath.Join(overlay, "kustomization.yaml"), []byte(text)); err != nil {
-		t.Fatal(err)
-	}
-	made, used := false, ""
-	for _, object := range renderFolder(t, fs, overlay) {
-		made = made || object.Kind == "RuntimeClass" && object.Metadata.Name == "nvidia"
-		if object.Kind == "DaemonSet" {
-			used = object.Spec.Template.Spec.RuntimeClassName
-		}
-	}
-	if !made || used != "nvidia" {
-		t.Errorf("RuntimeClass made: %v; the driver's: %q", made, used)
 	}
 }

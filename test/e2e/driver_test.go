@@ -97,7 +97,20 @@ func TestDriverPreparesWhatSchedulerChose(t *testing.T) {
 		t.Errorf("MIG instances after the driver was killed and started again: %+v, want %+v", after, instances)
 	}
 	second := claimed(ctx, t, "after-the-kill", "mig-1g.10gb.gpu.ashlar.dev", nil, "")
-	for _, pod := range []*claimedPod{whole, slice, share, second} {
+
+	// An upgrade: the new driver stands by, and serves once the old one ends.
+	next := runDriver(ctx, t, node)
+	waitLog(ctx, t, next, "standing by")
+	third := claimed(ctx, t, "before-the-handover", "mig-1g.10gb.gpu.ashlar.dev", nil, "")
+	if err := driver.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	driver = next
+	fourth := claimed(ctx, t, "after-the-handover", "mig-1g.10gb.gpu.ashlar.dev", nil, "")
+	if found := gpus.instances(ctx, t); len(found) != 4 {
+		t.Errorf("MIG instances after the upgrade: %+v, want 4", found)
+	}
+	for _, pod := range []*claimedPod{whole, slice, share, second, third, fourth} {
 		deletePod(ctx, t, pod.name)
 	}
 	err = world.cluster.Until(ctx, "everything to be undone", func(ctx context.Context) error {
@@ -125,6 +138,14 @@ func TestDriverPreparesWhatSchedulerChose(t *testing.T) {
 // startDriver starts the driver on a node and waits until it serves the kubelet.
 func startDriver(ctx context.Context, t *testing.T, node *cluster.Node) *cluster.Process {
 	t.Helper()
+	driver := runDriver(ctx, t, node)
+	waitLog(ctx, t, driver, "serving the kubelet")
+	return driver
+}
+
+// runDriver starts the driver on a node.
+func runDriver(ctx context.Context, t *testing.T, node *cluster.Node) *cluster.Process {
+	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -135,12 +156,11 @@ func startDriver(ctx context.Context, t *testing.T, node *cluster.Node) *cluster
 	}
 	driverStarts++
 	driver, err := node.Run(ctx, fmt.Sprintf("%s-%d", driverProgram, driverStarts), "/usr/bin/env",
-		"PATH="+path+":"+os.Getenv("PATH"), mpsVariable+"=yes", world.cluster.Binaries().Command(driverProgram),
+		"PATH="+path+":"+os.Getenv("PATH"), mpsVariable+"=yes", fmt.Sprintf("POD_UID=driver-%d", driverStarts), world.cluster.Binaries().Command(driverProgram),
 		"--kubeconfig", world.cluster.Kubeconfig(), "--node-name", node.Name(), "--machine", gpuMachine, "--simulated-state", gpuState)
 	if err != nil {
 		t.Fatal(err)
 	}
-	waitLog(ctx, t, driver, "serving the kubelet")
 	return driver
 }
 
