@@ -2,7 +2,6 @@ package deviceplacement
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -21,14 +20,13 @@ import (
 const countedKey fwk.StateKey = Name + "/counted"
 
 // countedCycle is what is known about a pod that asks for devices which some node's device
-// plugin hands out. It does not change after PreFilter, but for the scores.
+// plugin hands out. It does not change after PreFilter, but for
+// what the pod gets.
 type countedCycle struct {
 	pod     *v1.Pod
 	request *deviceplugin.PodRequest
 	// claimed are the nodes of whose published GPUs claims hold something.
 	claimed sets.Set[string]
-	// scores holds the score of each feasible node of a pod that DRA has no part in.
-	scores map[string]int64
 	// What the pod gets; filled in Reserve. See podCycle.
 	inventory *placement.Inventory
 	devices   []placement.DeviceAllocation
@@ -40,7 +38,6 @@ type countedCycle struct {
 // Clone implements fwk.StateData: what later steps change is copied.
 func (c *countedCycle) Clone() fwk.StateData {
 	copied := *c
-	copied.scores = maps.Clone(c.scores)
 	return &copied
 }
 

@@ -1,8 +1,6 @@
 package deviceplacement
 
 import (
-	"maps"
-
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
@@ -12,14 +10,13 @@ import (
 const (
 	cycleKey   fwk.StateKey = Name
 	changesKey fwk.StateKey = Name + "/changes"
+	scoresKey  fwk.StateKey = Name + "/scores"
 )
 
 // podCycle is what is known about the pod that is being scheduled, for the later steps of
 // its cycle.
 type podCycle struct {
 	*dra.Cycle // does not change
-	// scores holds the score of each feasible node; filled in PreScore.
-	scores map[string]int64
 	// devices of inventory are what the pod gets, got says so for people; filled in Reserve.
 	inventory *placement.Inventory
 	devices   []placement.DeviceAllocation
@@ -29,8 +26,23 @@ type podCycle struct {
 // Clone implements fwk.StateData: what later steps change is copied.
 func (c *podCycle) Clone() fwk.StateData {
 	copied := *c
-	copied.scores = maps.Clone(c.scores)
 	return &copied
+}
+
+// nodeScores are the scores of a pod's feasible nodes, by name. PreScore writes them once.
+type nodeScores map[string]int64
+
+// Clone implements fwk.StateData: nobody changes the scores.
+func (s nodeScores) Clone() fwk.StateData { return s }
+
+// scoresOf are nil before PreScore, and for a pod that needs no devices.
+func scoresOf(state fwk.CycleState) nodeScores {
+	if data, err := state.Read(scoresKey); err == nil {
+		if scores, ok := data.(nodeScores); ok {
+			return scores
+		}
+	}
+	return nil
 }
 
 // cycleOf is nil for a pod that needs no devices.

@@ -16,6 +16,7 @@ func (p *Plugin) PreFilter(
 ) (*fwk.PreFilterResult, *fwk.Status) {
 	state.Delete(cycleKey)
 	state.Delete(countedKey)
+	state.Delete(scoresKey)
 	counted, refused := p.readCounted(pod, nodes)
 	// Also for a pod that is refused: the in-tree PostFilter asks for what this leaves.
 	cycle, result, status := p.source.PreFilter(ctx, state, pod, nodes)

@@ -18,7 +18,7 @@ import (
 func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo) *fwk.Status {
 	c, counted := cycleOf(state), countedOf(state)
 	if c == nil && counted == nil {
-		return nil // the in-tree Score may still have work: prioritized lists of allocated claims
+		return inTreeScores(pod) // which may be of claims that are allocated
 	}
 	if err := p.forecast.updateNodes(p.source, p.counted); err != nil {
 		return fwk.AsStatus(err)
@@ -57,11 +57,15 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 		}
 		rated.addNode(name, rated.addRating(rating))
 	}
-	scores := rated.scoreNodes(p.options.ScoreSpan)
-	if c != nil {
-		c.scores = scores
-	} else {
-		counted.scores = scores
+	state.Write(scoresKey, rated.scoreNodes(p.options.ScoreSpan))
+	return inTreeScores(pod)
+}
+
+// inTreeScores skips the in-tree Score for a pod for which it has nothing to say: it ranks
+// prioritized lists of claims.
+func inTreeScores(pod *v1.Pod) *fwk.Status {
+	if len(pod.Spec.ResourceClaims) == 0 {
+		return fwk.NewStatus(fwk.Skip)
 	}
 	return nil
 }

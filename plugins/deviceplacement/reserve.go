@@ -36,7 +36,7 @@ func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 // the pod has no claim and the node's device plugin has all that it asks for.
 func (p *Plugin) forgetScored(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
 	c := cycleOf(state)
-	if c == nil || c.scores == nil || len(pod.Spec.ResourceClaims) > 0 {
+	if c == nil || scoresOf(state) == nil || len(pod.Spec.ResourceClaims) > 0 {
 		return nil
 	}
 	if claims, asked := p.source.AskReserve(ctx, state, pod, node); !asked.IsSuccess() || len(claims) > 0 {

@@ -33,7 +33,7 @@ func (r *nodeRatings) addNode(name string, rating int) {
 // scores by rank, so that a better node has a better score however close they are. Of the
 // best nodes the first by name is a point ahead: the same pods then go to the same nodes,
 // unless another plugin cares which. With a span of 0 all nodes score the same.
-func (r *nodeRatings) scoreNodes(span int64) map[string]int64 {
+func (r *nodeRatings) scoreNodes(span int64) nodeScores {
 	order := func(a, b cluster.NodeScore) int { return cluster.CompareNodes(b, a) } // the worst first
 	distinct := slices.Clone(r.ratings)
 	slices.SortFunc(distinct, order)
@@ -42,7 +42,7 @@ func (r *nodeRatings) scoreNodes(span int64) map[string]int64 {
 	for i, rating := range r.ratings {
 		ranks[i], _ = slices.BinarySearchFunc(distinct, rating, order)
 	}
-	scores := make(map[string]int64, len(r.names))
+	scores := make(nodeScores, len(r.names))
 	first := ""
 	for i, node := range r.names {
 		rank := ranks[r.of[i]]
@@ -87,13 +87,7 @@ func (ScorePlugin) ScoreExtensions() fwk.ScoreExtensions { return nil }
 
 // Score implements fwk.ScorePlugin.
 func (ScorePlugin) Score(_ context.Context, state fwk.CycleState, _ *v1.Pod, node fwk.NodeInfo) (int64, *fwk.Status) {
-	if c := cycleOf(state); c != nil {
-		return c.scores[node.Node().Name], nil
-	}
-	if counted := countedOf(state); counted != nil {
-		return counted.scores[node.Node().Name], nil
-	}
-	return 0, nil
+	return scoresOf(state)[node.Node().Name], nil
 }
 
 // SignPod implements fwk.SignPlugin. The score depends on nothing that the

@@ -49,7 +49,7 @@ func TestScoresFollowRank(t *testing.T) {
 			for node, rating := range tc.ratings {
 				rated.addNode(node, rated.addRating(rating))
 			}
-			if diff := cmp.Diff(tc.want, rated.scoreNodes(tc.span)); diff != "" {
+			if diff := cmp.Diff(tc.want, map[string]int64(rated.scoreNodes(tc.span))); diff != "" {
 				t.Errorf("scores (-want +got):\n%s", diff)
 			}
 		})
@@ -90,7 +90,7 @@ func TestPreScoreAndScore(t *testing.T) {
 			pod := newPod("pod")
 			state := s.preFilter(pod)
 			feasible, _ := s.filterAll(state, pod)
-			if status := s.PreScore(context.Background(), state, pod, feasible); !status.IsSuccess() {
+			if status := s.PreScore(context.Background(), state, pod, feasible); !status.IsSuccess() && !status.IsSkip() {
 				t.Fatal(status)
 			}
 			got := map[string]int64{}
@@ -115,7 +115,7 @@ func TestPreScoreAndScore(t *testing.T) {
 func TestScoreWithoutDevices(t *testing.T) {
 	s := newFakeScheduler(t, nil, []*v1.Node{newNode("n")}, publish("n", fourGPUs()...))
 	state := framework.NewCycleState()
-	if status := s.PreScore(context.Background(), state, newPod("cpu"), s.nodes); !status.IsSuccess() {
+	if status := s.PreScore(context.Background(), state, newPod("cpu"), s.nodes); !status.IsSuccess() && !status.IsSkip() {
 		t.Error(status)
 	}
 	if score, status := (ScorePlugin{}).Score(context.Background(), state, newPod("cpu"), s.nodes[0]); score != 0 || !status.IsSuccess() {
