@@ -54,6 +54,7 @@ mixed: prepare ## 3,000 random pods on nodes of three kinds: nothing is promised
 .PHONY: crash
 crash: tools ## kill the driver 1,000 times while it prepares claims: nothing is leaked; SEED=n for others
 	$(GO) test -count=1 -timeout 20m -v -run KilledAtRandom ./dra/prepare $(if $(SEED),-crash-seed $(SEED))
+	$(GO) test -count=1 -timeout 20m -v -run KilledAtAnyMoment ./dra/nodedriver -crash-cycles 1000 $(if $(SEED),-crash-seed $(SEED))
 
 .PHONY: compat
 compat: tools ## the integration tests on the API server of an earlier Kubernetes
