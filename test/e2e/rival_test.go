@@ -9,6 +9,7 @@ import (
 
 	resourceapi "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 
 	"github.com/ashlar-dev/ashlar/test/cluster"
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
@@ -38,7 +39,9 @@ func TestDevicePluginDisplacesDriver(t *testing.T) {
 		t.Helper()
 		err := driver.Until(ctx, fmt.Sprintf("slices of the driver: %v", want), func(ctx context.Context) error {
 			found, err := world.client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{
-				FieldSelector: resourceapi.ResourceSliceSelectorDriver + "=" + deviceapi.Driver,
+				FieldSelector: fields.Set{
+					resourceapi.ResourceSliceSelectorDriver: deviceapi.Driver, resourceapi.ResourceSliceSelectorNodeName: node.Name(),
+				}.String(),
 			})
 			if err == nil && (len(found.Items) > 0) != want {
 				err = fmt.Errorf("there are %d", len(found.Items))
