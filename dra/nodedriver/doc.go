@@ -11,7 +11,7 @@
 //	devices.go   what is handed out at present
 //	specs.go     CDI specs, for package prepare
 //	mps.go       MPS control daemons, for package prepare
-//	claims.go    claims that are gone
+//	claims.go    claims that are gone; claimstatus.go the health of devices in their status
 //	standby.go   one driver at a time, during an upgrade
 //	metrics.go   what Prometheus is told
 //	serving.go   whether the kubelet can reach the driver, over gRPC

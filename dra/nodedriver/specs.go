@@ -11,7 +11,6 @@ import (
 	"github.com/ashlar-dev/ashlar/dra/hardware"
 	"github.com/ashlar-dev/ashlar/dra/mps"
 	"github.com/ashlar-dev/ashlar/dra/prepare"
-	"github.com/ashlar-dev/ashlar/topology/mig"
 )
 
 // claimSpecs writes the CDI specs of claims from their records.
@@ -61,16 +60,9 @@ func (s claimSpecs) describeClaim(claim checkpoint.Claim) cdi.Claim {
 
 func (s claimSpecs) describeDevice(record *checkpoint.Device) cdi.Device {
 	device := cdi.Device{
-		Request: record.Request, ShareID: record.ShareID, AdminAccess: record.Admin,
-		Device: dra.Device{
-			Form: record.Form, Memory: record.Bytes, Placement: record.Placement(),
-			GPU: dra.GPUIdentity{UUID: record.GPU, BusID: record.BusID, Index: record.Index, Minor: record.Minor},
-		},
+		Request: record.Request, ShareID: record.ShareID, AdminAccess: record.Admin, Device: deviceOf(record),
 	}
 	served := record.GPU
-	if record.Form == dra.FormMIG {
-		device.Profile = &mig.Profile{ID: record.ProfileID, Name: record.Profile}
-	}
 	if instance := record.Instance; instance != nil {
 		served = instance.UUID
 		device.Instance = &hardware.Instance{

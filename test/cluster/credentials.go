@@ -17,6 +17,7 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -236,8 +237,19 @@ func (c *Cluster) Kubeconfig() string { return c.kubeconfigPath(admin) }
 // KubeconfigFor writes a kubeconfig with which its bearer is an existing
 // ServiceAccount, for a day, and returns its path.
 func (c *Cluster) KubeconfigFor(ctx context.Context, namespace, serviceAccount string) (string, error) {
+	return c.kubeconfigBy(ctx, namespace, serviceAccount, nil)
+}
+
+// KubeconfigOf is KubeconfigFor the ServiceAccount of a pod, which exists and has a node: the
+// API server then knows on which node its bearer is.
+func (c *Cluster) KubeconfigOf(ctx context.Context, pod *corev1.Pod) (string, error) {
+	return c.kubeconfigBy(ctx, pod.Namespace, pod.Spec.ServiceAccountName,
+		&authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: pod.Name, UID: pod.UID})
+}
+
+func (c *Cluster) kubeconfigBy(ctx context.Context, namespace, serviceAccount string, bound *authenticationv1.BoundObjectReference) (string, error) {
 	seconds := int64(tokenLife / time.Second)
-	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds, BoundObjectRef: bound}}
 	granted, err := c.client.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, serviceAccount, request, metav1.CreateOptions{})
 	if err != nil {
 		return "", fmt.Errorf("requesting a token for ServiceAccount %s/%s: %w", namespace, serviceAccount, err)

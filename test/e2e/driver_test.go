@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,11 +15,13 @@ import (
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/ashlar-dev/ashlar/dra/hardware"
+	"github.com/ashlar-dev/ashlar/dra/health"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
 	"github.com/ashlar-dev/ashlar/test/cluster"
 	"github.com/ashlar-dev/ashlar/test/install"
@@ -50,7 +53,8 @@ func TestDriverPreparesWhatSchedulerChose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	driver := startDriver(ctx, t, node)
+	account := driverAccount(ctx, t, node)
+	driver := startDriver(ctx, t, node, account)
 	gpus := openGPUs(t, node)
 
 	whole := claimed(ctx, t, "whole", "gpu.ashlar.dev", nil, "")
@@ -84,22 +88,28 @@ func TestDriverPreparesWhatSchedulerChose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := control.ReportXID(7, 48, nil); err != nil { // an uncorrectable memory error
+	sick := whole.device(ctx, t)
+	index, err := strconv.Atoi(strings.TrimPrefix(sick, "gpu-"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	waitTaints(ctx, t, "gpu-7")
+	if err := control.ReportXID(index, 48, nil); err != nil { // an uncorrectable memory error
+		t.Fatal(err)
+	}
+	waitTaints(ctx, t, sick)
+	waitUnhealthy(ctx, t, whole.name)
 
 	if err := driver.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	driver = startDriver(ctx, t, node)
+	driver = startDriver(ctx, t, node, account)
 	if after := gpus.instances(ctx, t); !slices.Equal(after, instances) {
 		t.Errorf("MIG instances after the driver was killed and started again: %+v, want %+v", after, instances)
 	}
 	second := claimed(ctx, t, "after-the-kill", "mig-1g.10gb.gpu.ashlar.dev", nil, "")
 
 	// An upgrade: the new driver stands by, and serves once the old one ends.
-	next := runDriver(ctx, t, node)
+	next := runDriver(ctx, t, node, account)
 	waitLog(ctx, t, next, "standing by")
 	third := claimed(ctx, t, "before-the-handover", "mig-1g.10gb.gpu.ashlar.dev", nil, "")
 	if err := driver.Stop(); err != nil {
@@ -135,16 +145,34 @@ func TestDriverPreparesWhatSchedulerChose(t *testing.T) {
 	}
 }
 
-// startDriver starts the driver on a node and waits until it serves the kubelet.
-func startDriver(ctx context.Context, t *testing.T, node *cluster.Node) *cluster.Process {
+// driverAccount is the kubeconfig of the driver's own account, as its pod on the node has it:
+// what the driver may do is what manifests/driver grants.
+func driverAccount(ctx context.Context, t *testing.T, node *cluster.Node) string {
 	t.Helper()
-	driver := runDriver(ctx, t, node)
+	pod := probePod(driverProgram)
+	pod.Namespace = "ashlar-system"
+	pod.Spec.NodeSelector, pod.Spec.NodeName, pod.Spec.ServiceAccountName = nil, node.Name(), driverProgram
+	pod, err := world.client.CoreV1().Pods(pod.Namespace).Create(ctx, pod, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubeconfig, err := world.cluster.KubeconfigOf(ctx, pod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kubeconfig
+}
+
+// startDriver starts the driver on a node and waits until it serves the kubelet.
+func startDriver(ctx context.Context, t *testing.T, node *cluster.Node, kubeconfig string) *cluster.Process {
+	t.Helper()
+	driver := runDriver(ctx, t, node, kubeconfig)
 	waitLog(ctx, t, driver, "serving the kubelet")
 	return driver
 }
 
 // runDriver starts the driver on a node.
-func runDriver(ctx context.Context, t *testing.T, node *cluster.Node) *cluster.Process {
+func runDriver(ctx context.Context, t *testing.T, node *cluster.Node, kubeconfig string) *cluster.Process {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
@@ -157,7 +185,7 @@ func runDriver(ctx context.Context, t *testing.T, node *cluster.Node) *cluster.P
 	driverStarts++
 	driver, err := node.Run(ctx, fmt.Sprintf("%s-%d", driverProgram, driverStarts), "/usr/bin/env",
 		"PATH="+path+":"+os.Getenv("PATH"), mpsVariable+"=yes", fmt.Sprintf("POD_UID=driver-%d", driverStarts), world.cluster.Binaries().Command(driverProgram),
-		"--kubeconfig", world.cluster.Kubeconfig(), "--node-name", node.Name(), "--machine", gpuMachine, "--simulated-state", gpuState)
+		"--kubeconfig", kubeconfig, "--node-name", node.Name(), "--machine", gpuMachine, "--simulated-state", gpuState)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,6 +211,26 @@ func waitTaints(ctx context.Context, t *testing.T, gpu string) {
 			}
 		}
 		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// waitUnhealthy waits until a claim's status says that its device is unhealthy.
+func waitUnhealthy(ctx context.Context, t *testing.T, claim string) {
+	t.Helper()
+	err := world.cluster.Until(ctx, "the status of claim "+claim, func(ctx context.Context) error {
+		now, err := world.client.ResourceV1().ResourceClaims("default").Get(ctx, claim, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		for _, device := range now.Status.Devices {
+			if meta.IsStatusConditionFalse(device.Conditions, health.HealthyCondition) {
+				return nil
+			}
+		}
+		return fmt.Errorf("it has %+v", now.Status.Devices)
 	})
 	if err != nil {
 		t.Fatal(err)
