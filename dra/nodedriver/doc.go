@@ -6,8 +6,6 @@
 //	that others have                 prepare <── kubelet    │
 //	                                    │                   │
 //	                        CDI, MPS, checkpoint          health <── events and conditions of GPUs
-//	                                    │                   │
-//	                                    └─> claim status <──┘
 //
 //	driver.go    Options, Run
 //	devices.go   what is handed out at present

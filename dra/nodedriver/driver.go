@@ -209,7 +209,6 @@ func (d *driver) start(ctx context.Context, stop context.CancelCauseFunc) error 
 		return err
 	}
 	d.publication = publication
-	d.watching.Go(func() { d.statuses.writeStatuses(ctx) })
 	d.watching.Go(func() { d.monitor.Run(ctx) })
 	return nil
 }
@@ -268,7 +267,6 @@ func (d *driver) look(ctx context.Context) {
 		if err := d.manager.Prune(ctx, d.claimExists(ctx)); err != nil && ctx.Err() == nil {
 			logger.Error(err, "Looking for claims that are gone")
 		}
-		d.statuses.queueClaims() // those that were prepared since
 	}
 }
 

@@ -82,15 +82,3 @@ func (s claimSpecs) describeDevice(record *checkpoint.Device) cdi.Device {
 	}
 	return device
 }
-
-// recordedDevice is the device that a record is of, as far as the record says.
-func recordedDevice(record *checkpoint.Device) dra.Device {
-	device := dra.Device{
-		Form: record.Form, Memory: record.Bytes, Placement: record.Placement(),
-		GPU: dra.GPUIdentity{UUID: record.GPU, BusID: record.BusID, Index: record.Index, Minor: record.Minor},
-	}
-	if record.Form == dra.FormMIG {
-		device.Profile = &mig.Profile{ID: record.ProfileID, Name: record.Profile}
-	}
-	return device
-}

@@ -254,6 +254,7 @@ func (c *Cluster) kubeconfigBy(ctx context.Context, namespace, serviceAccount st
 	if err != nil {
 		return "", fmt.Errorf("requesting a token for ServiceAccount %s/%s: %w", namespace, serviceAccount, err)
 	}
+	who := namespace + "." + serviceAccount
 	if err := c.writeKubeconfig(who, namespace, granted.Status.Token); err != nil {
 		return "", err
 	}
