@@ -63,8 +63,18 @@ func FuzzDiscovery(f *testing.F) {
 			t.Fatal(err)
 		}
 		found, err := discovery.ReadNode(rubbishLibrary{library, name, uuid, busID, version}, library.Sys())
-		if err == nil && (len(found.GPUs)+len(found.Unusable) != 4 || len(found.GPUs) > 1) {
-			t.Errorf("%d GPUs and %d that are unusable, want 4, of which one of each UUID is usable", len(found.GPUs), len(found.Unusable))
+		if err != nil {
+			return
+		}
+		if len(found.GPUs)+len(found.Unusable) != 4 {
+			t.Errorf("%d GPUs and %d that are unusable, want 4 together", len(found.GPUs), len(found.Unusable))
+		}
+		uuids := map[string]bool{}
+		for i := range found.GPUs {
+			if uuids[found.GPUs[i].UUID] {
+				t.Errorf("two GPUs have the UUID %q", found.GPUs[i].UUID)
+			}
+			uuids[found.GPUs[i].UUID] = true
 		}
 	})
 }
