@@ -30,10 +30,12 @@ type MonitorOptions struct {
 	// Interval is how often conditions are polled, 10 s if it is 0.
 	Interval time.Duration
 	Clock    clock.WithTicker
-	// TaintsChanged is called when a taint of any device changed, from one goroutine and
-	// never twice at a time. Tell is called with what people should know. Both may be nil.
-	TaintsChanged func()
-	Tell          func(Notice)
+	// TaintsChanged is called when a taint of any device changed, HealthChanged when the
+	// health of any did, other than by time passing, which every change of a taint is too.
+	// Tell is called with what people should know. All are called from one goroutine and
+	// never twice at a time, and may be nil.
+	TaintsChanged, HealthChanged func()
+	Tell                         func(Notice)
 }
 
 const (
@@ -206,8 +208,9 @@ func (m *Monitor) tellChanges(ctx context.Context) {
 		notices := m.machine.TakeNotices()
 		changed := m.version != m.machine.TaintVersion()
 		m.version = m.machine.TaintVersion()
-		if outlook := m.machine.HealthVersion(); m.outlook != outlook {
-			m.outlook = outlook
+		healthChanged := m.outlook != m.machine.HealthVersion()
+		if healthChanged {
+			m.outlook = m.machine.HealthVersion()
 			for watcher := range m.watchers {
 				select {
 				case watcher <- struct{}{}:
@@ -225,6 +228,9 @@ func (m *Monitor) tellChanges(ctx context.Context) {
 		}
 		if changed && m.options.TaintsChanged != nil {
 			m.options.TaintsChanged()
+		}
+		if healthChanged && m.options.HealthChanged != nil {
+			m.options.HealthChanged()
 		}
 	}
 }

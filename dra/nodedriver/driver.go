@@ -118,7 +118,7 @@ type driver struct {
 	devices *offeredDevices
 
 	monitor  *health.Monitor
-	status   *claimStatus
+	statuses *claimStatuses
 	watching sync.WaitGroup
 
 	helper      *kubeletplugin.Helper
@@ -180,14 +180,16 @@ func (d *driver) start(ctx context.Context, stop context.CancelCauseFunc) error 
 	if d.monitor, err = health.NewMonitor(health.MonitorOptions{
 		Reader: d.nvml, Events: d.nvml, GPUs: d.watchedGPUs, Devices: d.devices.list, Pool: d.options.NodeName,
 		Policy: health.DefaultPolicy(), Clock: clock.RealClock{},
-		TaintsChanged: func() { d.healthChanged(ctx) }, Tell: func(notice health.Notice) { d.tellNode(ctx, watch, notice) },
+		TaintsChanged: d.publishAgain, HealthChanged: func() { d.statuses.queueClaims() },
+		Tell: func(notice health.Notice) { d.tellNode(ctx, watch, notice) },
 	}); err != nil {
 		return err
 	}
 	health.RegisterMetrics()
-	d.status = &claimStatus{
-		client: d.options.Client, pool: d.options.NodeName, conditions: d.monitor.DeviceConditions, written: map[types.UID]string{},
-	}
+	d.statuses = newClaimStatuses(claimStatusOptions{
+		Claims: d.options.Client.ResourceV1(), Store: d.store, Pool: d.options.NodeName,
+		Conditions: d.monitor.DeviceConditions, Clock: clock.RealClock{},
+	})
 	plugin := kubelet.NewPlugin(kubelet.PluginOptions{
 		Claims: d.manager, Pool: d.options.NodeName, WatchHealth: d.monitor.WatchHealthStatus, Stop: func(err error) { stop(err) },
 	})
@@ -209,6 +211,7 @@ func (d *driver) start(ctx context.Context, stop context.CancelCauseFunc) error 
 		return err
 	}
 	d.publication = publication
+	d.watching.Go(func() { d.statuses.writeStatuses(ctx) })
 	d.watching.Go(func() { d.monitor.Run(ctx) })
 	return nil
 }
@@ -220,12 +223,6 @@ func (d *driver) resources() resourceslice.DriverResources {
 
 // publishAgain publishes what changed.
 func (d *driver) publishAgain() { d.publication.Update(d.resources()) }
-
-// healthChanged tells the scheduler and those who have the devices.
-func (d *driver) healthChanged(ctx context.Context) {
-	d.publishAgain()
-	d.status.write(ctx, d.store.PreparedClaims())
-}
 
 // watchedGPUs are the GPUs whose health is watched: not those that others hand out.
 func (d *driver) watchedGPUs() []dra.GPUIdentity {
@@ -263,10 +260,10 @@ func (d *driver) look(ctx context.Context) {
 			d.publishAgain()
 			d.countDevices()
 		}
-		d.status.write(ctx, d.store.PreparedClaims())
 		if err := d.manager.Prune(ctx, d.claimExists(ctx)); err != nil && ctx.Err() == nil {
 			logger.Error(err, "Looking for claims that are gone")
 		}
+		d.statuses.queueClaims() // those that were prepared since
 	}
 }
 

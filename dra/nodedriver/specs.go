@@ -11,6 +11,7 @@ import (
 	"github.com/ashlar-dev/ashlar/dra/hardware"
 	"github.com/ashlar-dev/ashlar/dra/mps"
 	"github.com/ashlar-dev/ashlar/dra/prepare"
+	"github.com/ashlar-dev/ashlar/topology/mig"
 )
 
 // claimSpecs writes the CDI specs of claims from their records.
@@ -79,6 +80,18 @@ func (s claimSpecs) describeDevice(record *checkpoint.Device) cdi.Device {
 		if limits.PinnedBytes > 0 {
 			device.MemoryLimit = limits.PinnedBytes
 		}
+	}
+	return device
+}
+
+// deviceOf is the device of a record.
+func deviceOf(record *checkpoint.Device) dra.Device {
+	device := dra.Device{
+		Form: record.Form, Placement: record.Placement(), Memory: record.Bytes,
+		GPU: dra.GPUIdentity{UUID: record.GPU, BusID: record.BusID, Index: record.Index, Minor: record.Minor},
+	}
+	if record.Form == dra.FormMIG {
+		device.Profile = &mig.Profile{ID: record.ProfileID, Name: record.Profile}
 	}
 	return device
 }
