@@ -136,7 +136,8 @@ func (s *claimStatuses) writeStatus(ctx context.Context, uid types.UID) error {
 		return fmt.Errorf("writing the status of claim %s: %w", record, err)
 	}
 	s.setKnown(uid, wanted)
-	klog.FromContext(ctx).Info("Wrote the health of devices into the status of their claim", "claim", record.String(), "devices", wanted.String())
+	klog.FromContext(ctx).Info("Wrote the health of devices into the status of their claim",
+		"claim", record.String(), "devices", wanted.healthText())
 	return nil
 }
 

@@ -66,10 +66,13 @@ func newStatusBench(t *testing.T, claim *resourceapi.ResourceClaim) *statusBench
 			}}
 		},
 	})
-	b.prepare(t, checkpoint.Claim{UID: "uid", Namespace: "team", Name: "train", State: checkpoint.StatePrepareCompleted, Devices: []checkpoint.Device{
-		{Name: "gpu-0", Form: dra.FormGPU, GPU: "GPU-0"},
-		{Name: "gpu-1-share", Form: dra.FormShare, GPU: "GPU-1", Index: 1, ShareID: shareOfOne},
-	}})
+	b.prepare(t, checkpoint.Claim{
+		UID: "uid", Namespace: "team", Name: "train", State: checkpoint.StatePrepareCompleted,
+		Devices: []checkpoint.Device{
+			{Name: "gpu-0", Form: dra.FormGPU, GPU: "GPU-0"},
+			{Name: "gpu-1-share", Form: dra.FormShare, GPU: "GPU-1", Index: 1, ShareID: shareOfOne},
+		},
+	})
 	return b
 }
 
@@ -189,6 +192,7 @@ func entriesSorted(text string) map[string]bool {
 // is not the one that was prepared.
 func TestClaimStatusAfterRestart(t *testing.T) {
 	failed := entryOf(deviceapi.Driver, "gpu-0", healthSince("False", "Xid79", time.Hour))
+	const asFailed = "gpu.ashlar.dev/node/gpu-0 Healthy=False Xid79 since -1h0m0s"
 	for name, tc := range map[string]struct {
 		claim      *resourceapi.ResourceClaim
 		state      checkpoint.ClaimState
@@ -197,12 +201,12 @@ func TestClaimStatusAfterRestart(t *testing.T) {
 		want       string
 	}{
 		"well again":          {claimWith("uid", failed), "", "True Healthy", 1, "gpu.ashlar.dev/node/gpu-0 Healthy=True Healthy since 0s"},
-		"not read yet":        {claimWith("uid", failed), "", "Unknown NotRead", 0, "gpu.ashlar.dev/node/gpu-0 Healthy=False Xid79 since -1h0m0s"},
-		"as before":           {claimWith("uid", failed), "", "False Xid79", 0, "gpu.ashlar.dev/node/gpu-0 Healthy=False Xid79 since -1h0m0s"},
+		"not read yet":        {claimWith("uid", failed), "", "Unknown NotRead", 0, asFailed},
+		"as before":           {claimWith("uid", failed), "", "False Xid79", 0, asFailed},
 		"for another cause":   {claimWith("uid", failed), "", "False Reset", 1, "gpu.ashlar.dev/node/gpu-0 Healthy=False Reset since -1h0m0s"},
 		"never failed":        {claimWith("uid"), "", "True Healthy", 0, ""},
 		"not prepared yet":    {claimWith("uid"), checkpoint.StatePrepareStarted, "False Xid79", 0, ""},
-		"unprepared":          {claimWith("uid", failed), checkpoint.StateUnprepareStarted, "True Healthy", 0, "gpu.ashlar.dev/node/gpu-0 Healthy=False Xid79 since -1h0m0s"},
+		"unprepared":          {claimWith("uid", failed), checkpoint.StateUnprepareStarted, "True Healthy", 0, asFailed},
 		"gone":                {nil, "", "False Xid79", 0, ""},
 		"made anew":           {claimWith("other"), "", "False Xid79", 0, ""},
 		"of another driver":   {claimWith("uid", entryOf("nic.example.com", "gpu-0")), "", "True Healthy", 0, "nic.example.com/node/gpu-0"},

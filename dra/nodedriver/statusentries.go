@@ -111,8 +111,8 @@ func (e claimEntries) applyStatus(pool string) *resourceapply.ResourceClaimStatu
 	return status
 }
 
-// String tells the health of each device, for logs: "gpu-0 Xid79".
-func (e claimEntries) String() string {
+// healthText tells the health of each device, for logs: "gpu-0 Xid79".
+func (e claimEntries) healthText() string {
 	words := make([]string, 0, len(e))
 	for _, key := range e.sortedKeys() {
 		reason := "unknown"
