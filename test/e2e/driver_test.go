@@ -15,13 +15,10 @@ import (
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/ashlar-dev/ashlar/dra/hardware"
-	"github.com/ashlar-dev/ashlar/dra/health"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
 	"github.com/ashlar-dev/ashlar/test/cluster"
 	"github.com/ashlar-dev/ashlar/test/install"
@@ -93,16 +90,27 @@ func TestDriverPreparesWhatSchedulerChose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := control.ReportXID(index, 48, nil); err != nil { // an uncorrectable memory error
+	// An uncorrectable memory error, after which the GPU asks for a reset.
+	err = errors.Join(control.ReportXID(index, 48, nil), control.SetRecovery(index, nvml.GPU_RECOVERY_ACTION_GPU_RESET))
+	if err != nil {
 		t.Fatal(err)
 	}
 	waitTaints(ctx, t, sick)
-	waitUnhealthy(ctx, t, whole.name)
+	whole.waitHealth(ctx, t, metav1.ConditionFalse, "Xid48")
 
 	if err := driver.Kill(); err != nil {
 		t.Fatal(err)
 	}
+	if err := control.SetRecovery(index, nvml.GPU_RECOVERY_ACTION_NONE); err != nil {
+		t.Fatal(err)
+	}
 	driver = startDriver(ctx, t, node, account)
+	whole.waitHealth(ctx, t, metav1.ConditionTrue, "Healthy")
+	for _, pod := range []*claimedPod{slice, share} {
+		if devices := pod.status(ctx, t).Devices; len(devices) > 0 {
+			t.Errorf("the status of claim %s, whose device never failed, has %+v", pod.name, devices)
+		}
+	}
 	if after := gpus.instances(ctx, t); !slices.Equal(after, instances) {
 		t.Errorf("MIG instances after the driver was killed and started again: %+v, want %+v", after, instances)
 	}
@@ -217,26 +225,6 @@ func waitTaints(ctx context.Context, t *testing.T, gpu string) {
 	}
 }
 
-// waitUnhealthy waits until a claim's status says that its device is unhealthy.
-func waitUnhealthy(ctx context.Context, t *testing.T, claim string) {
-	t.Helper()
-	err := world.cluster.Until(ctx, "the status of claim "+claim, func(ctx context.Context) error {
-		now, err := world.client.ResourceV1().ResourceClaims("default").Get(ctx, claim, metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		for _, device := range now.Status.Devices {
-			if meta.IsStatusConditionFalse(device.Conditions, health.HealthyCondition) {
-				return nil
-			}
-		}
-		return fmt.Errorf("it has %+v", now.Status.Devices)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // nodeGPUs are a node's simulated GPUs, seen from outside of the driver.
 type nodeGPUs struct {
 	nvml *hardware.NVML
@@ -289,46 +277,4 @@ func (g *nodeGPUs) instances(ctx context.Context, t *testing.T) []hardware.Insta
 		all = append(all, found...)
 	}
 	return all
-}
-
-// claimedPod is a pod that runs with a claim of its own.
-type claimedPod struct {
-	name   string
-	report cluster.ProbeReport
-}
-
-// claimed runs a pod with a claim for one device of a class.
-func claimed(ctx context.Context, t *testing.T, name, class string, capacity corev1.ResourceList, config string) *claimedPod {
-	t.Helper()
-	request := resourceapi.ExactDeviceRequest{DeviceClassName: class}
-	for key, quantity := range capacity {
-		request.Capacity = &resourceapi.CapacityRequirements{
-			Requests: map[resourceapi.QualifiedName]resource.Quantity{resourceapi.QualifiedName(key): quantity},
-		}
-	}
-	claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	claim.Spec.Devices.Requests = []resourceapi.DeviceRequest{{Name: "gpu", Exactly: &request}}
-	if config != "" {
-		claim.Spec.Devices.Config = []resourceapi.DeviceClaimConfiguration{{DeviceConfiguration: resourceapi.DeviceConfiguration{
-			Opaque: &resourceapi.OpaqueDeviceConfiguration{Driver: deviceapi.Driver, Parameters: runtime.RawExtension{Raw: []byte(config)}},
-		}}}
-	}
-	if _, err := world.client.ResourceV1().ResourceClaims("default").Create(ctx, claim, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	pod := probePod(name)
-	pod.Spec.NodeSelector, pod.Spec.SchedulerName = nil, "ashlar-scheduler"
-	pod.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: &claim.Name}}
-	pod.Spec.Containers[0].Resources.Claims = []corev1.ResourceClaim{{Name: "gpu"}}
-	return &claimedPod{name: name, report: runProbe(ctx, t, pod)}
-}
-
-// device is what was allocated to the pod's claim.
-func (p *claimedPod) device(ctx context.Context, t *testing.T) string {
-	t.Helper()
-	claim, err := world.client.ResourceV1().ResourceClaims("default").Get(ctx, p.name, metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return claim.Status.Allocation.Devices.Results[0].Device
 }
