@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -52,6 +53,21 @@ func runCommand(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	return exitFailed
 }
 
+// moduleVersion is that of the module, as the Go toolchain recorded it, with the commit.
+func moduleVersion() string {
+	info, known := debug.ReadBuildInfo()
+	if !known {
+		return "unknown"
+	}
+	version := info.Main.Version
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			version += ", commit " + setting.Value
+		}
+	}
+	return version
+}
+
 // driverOptions are the flags.
 type driverOptions struct {
 	kubeconfig, nodeName, machine, nodesFile, output, healthz string
@@ -88,6 +104,7 @@ claims, to get resourceclaims.resource.k8s.io.`,
   ashlar-dra-driver --kubeconfig ~/.kube/config --node-name gpu-0 --machine dgx-h100
   # what would be published, without a cluster
   ashlar-dra-driver --node-name gpu-0 --machine dgx-h100 --dry-run -o yaml`,
+		Version:       moduleVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -127,6 +144,8 @@ claims, to get resourceclaims.resource.k8s.io.`,
 	flags.StringVar(&o.node.mpsImage, "mps-image", "",
 		"image of the pods in which MPS control daemons run; it needs a chroot program (default: daemons are processes of this one)")
 	flags.StringVar(&o.node.simulatedState, "simulated-state", "", "directory for the state of simulated GPUs, on which claims are then prepared")
+	flags.StringVar(&o.node.unhealthyEffect, "unhealthy-effect", "NoSchedule",
+		"taint of the devices of unhealthy GPUs: NoSchedule, NoExecute, which ends their pods, or None")
 	logging := flag.NewFlagSet("", flag.ContinueOnError)
 	klog.InitFlags(logging)
 	flags.AddGoFlag(logging.Lookup("v"))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
+	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
@@ -17,6 +18,7 @@ import (
 	"github.com/ashlar-dev/ashlar/dra/cdi"
 	"github.com/ashlar-dev/ashlar/dra/discovery"
 	"github.com/ashlar-dev/ashlar/dra/hardware"
+	"github.com/ashlar-dev/ashlar/dra/health"
 	"github.com/ashlar-dev/ashlar/dra/mps"
 	"github.com/ashlar-dev/ashlar/dra/nodedriver"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
@@ -33,6 +35,12 @@ type nodeOptions struct {
 	mpsImage                        string
 	simulatedState                  string
 	grpcHealth                      string
+	unhealthyEffect                 string
+}
+
+// taintEffects are the values of --unhealthy-effect.
+var taintEffects = map[string]resourceapi.DeviceTaintEffect{
+	"NoSchedule": resourceapi.DeviceTaintEffectNoSchedule, "NoExecute": resourceapi.DeviceTaintEffectNoExecute, "None": "",
 }
 
 // hookName is the program of NVIDIA's container toolkit that CDI hooks run.
@@ -51,6 +59,7 @@ func (o *driverOptions) runNode(ctx context.Context, client kubernetes.Interface
 		PluginDirectory:    filepath.Join(o.node.kubeletDirectory, "plugins", deviceapi.Driver),
 		RegistrarDirectory: filepath.Join(o.node.kubeletDirectory, "plugins_registry"),
 		SpecDirectory:      o.node.specDirectory,
+		Health:             health.PolicyOf(taintEffects[o.node.unhealthyEffect]),
 		Ready:              func() { ready.Store(true) },
 	}
 	var err error
@@ -172,8 +181,15 @@ func (o *nodeOptions) validate(driver *driverOptions) error {
 		return errors.New("--simulated-state needs --machine: real GPUs keep their state themselves")
 	case o.simulatedState != "" && driver.dryRun:
 		return errors.New("--simulated-state and --dry-run exclude each other: a dry run changes no GPU")
+	case !knownEffect(o.unhealthyEffect):
+		return fmt.Errorf("--unhealthy-effect %s: want NoSchedule, NoExecute or None", o.unhealthyEffect)
 	case !filepath.IsAbs(o.kubeletDirectory), !filepath.IsAbs(o.specDirectory), !filepath.IsAbs(o.driverRoot), !filepath.IsAbs(o.hostDriverRoot):
 		return errors.New("--kubelet-directory, --cdi-directory, --driver-root and --host-driver-root are paths from the root, such as /var/run/cdi")
 	}
 	return nil
+}
+
+func knownEffect(name string) bool {
+	_, known := taintEffects[name]
+	return known
 }

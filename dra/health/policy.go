@@ -41,6 +41,14 @@ func DefaultPolicy() TaintPolicy {
 	}
 }
 
+// PolicyOf is the default policy with one effect for all classes that have one there: the
+// empty effect taints nothing.
+func PolicyOf(effect resourceapi.DeviceTaintEffect) TaintPolicy {
+	p := DefaultPolicy()
+	p.Reset, p.DrainAndReset, p.Decode, p.Node, p.Lost, p.Silent = effect, effect, effect, effect, effect, effect
+	return p
+}
+
 // CheckPolicy names the first field of a policy that cannot be, and what can.
 func CheckPolicy(p TaintPolicy) error {
 	for _, field := range []struct {

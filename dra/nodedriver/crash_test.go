@@ -187,7 +187,7 @@ type crashingDriver struct {
 	daemons directoryDaemons
 }
 
-func openCrashing(t *testing.T, directory string) *crashingDriver {
+func openCrashing(t testing.TB, directory string) *crashingDriver {
 	t.Helper()
 	machine, err := catalogue.Default().Machine(crashMachine)
 	if err != nil {
@@ -228,7 +228,7 @@ func openCrashing(t *testing.T, directory string) *crashingDriver {
 	return d
 }
 
-func (d *crashingDriver) close(t *testing.T) {
+func (d *crashingDriver) close(t testing.TB) {
 	t.Helper()
 	if err := d.nvml.Close(); err != nil {
 		t.Error(err)

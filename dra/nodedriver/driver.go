@@ -51,6 +51,8 @@ type Options struct {
 	Hardware hardware.Options
 	// Reserved are the UUIDs of GPUs that are left to others.
 	Reserved []string
+	// Health says what keeps pods from the devices of unhealthy GPUs.
+	Health health.TaintPolicy
 	// Host is what containers get of the node's GPU driver.
 	Host cdi.HostFiles
 	MPS  ControlDaemons
@@ -179,7 +181,7 @@ func (d *driver) start(ctx context.Context, stop context.CancelCauseFunc) error 
 	}
 	if d.monitor, err = health.NewMonitor(health.MonitorOptions{
 		Reader: d.nvml, Events: d.nvml, GPUs: d.watchedGPUs, Devices: d.devices.list, Pool: d.options.NodeName,
-		Policy: health.DefaultPolicy(), Clock: clock.RealClock{},
+		Policy: d.options.Health, Clock: clock.RealClock{},
 		TaintsChanged: d.publishAgain, HealthChanged: func() { d.statuses.queueClaims() },
 		Tell: func(notice health.Notice) { d.tellNode(ctx, watch, notice) },
 	}); err != nil {
