@@ -23,7 +23,7 @@ import (
 
 // rounds is how often each scheduler binds each kind of pod, in turn, so that what else
 // the machine does strikes both.
-const rounds = 3
+const rounds = 5
 
 // podKind is a kind of pod to bind.
 type podKind struct {

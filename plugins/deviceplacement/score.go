@@ -70,8 +70,9 @@ const ScoreName = "DevicePlacementScore"
 type ScorePlugin struct{}
 
 var (
-	_ fwk.ScorePlugin = ScorePlugin{}
-	_ fwk.SignPlugin  = ScorePlugin{}
+	_ fwk.PreScorePlugin = ScorePlugin{}
+	_ fwk.ScorePlugin    = ScorePlugin{}
+	_ fwk.SignPlugin     = ScorePlugin{}
 )
 
 // NewScore builds the scoring plugin. It takes no arguments.
@@ -81,6 +82,15 @@ func NewScore(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
 
 // Name implements fwk.Plugin.
 func (ScorePlugin) Name() string { return ScoreName }
+
+// PreScore implements fwk.PreScorePlugin: nodes are not scored for a pod that needs no
+// devices. It goes by what PreFilter left, since it may run before Plugin's PreScore.
+func (ScorePlugin) PreScore(_ context.Context, state fwk.CycleState, _ *v1.Pod, _ []fwk.NodeInfo) *fwk.Status {
+	if cycleOf(state) == nil && countedOf(state) == nil {
+		return fwk.NewStatus(fwk.Skip)
+	}
+	return nil
+}
 
 // ScoreExtensions implements fwk.ScorePlugin; scores are normalized already.
 func (ScorePlugin) ScoreExtensions() fwk.ScoreExtensions { return nil }

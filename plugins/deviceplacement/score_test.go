@@ -121,4 +121,12 @@ func TestScoreWithoutDevices(t *testing.T) {
 	if score, status := (ScorePlugin{}).Score(context.Background(), state, newPod("cpu"), s.nodes[0]); score != 0 || !status.IsSuccess() {
 		t.Errorf("score %d, status %v", score, status)
 	}
+	if status := (ScorePlugin{}).PreScore(context.Background(), state, newPod("cpu"), s.nodes); !status.IsSkip() {
+		t.Errorf("PreScore: %v, want that scoring is skipped", status)
+	}
+	counted := newFakeScheduler(t, nil, countedNodes()[2:3])
+	pod := countedPod("pod", "1")
+	if status := (ScorePlugin{}).PreScore(context.Background(), counted.preFilter(pod), pod, counted.nodes); !status.IsSuccess() {
+		t.Errorf("PreScore of a pod with a GPU: %v", status)
+	}
 }
