@@ -28,6 +28,7 @@ type poolIndex struct {
 	// generation counts how often the pools have changed.
 	generation  int64
 	inventories inventoryCache
+	makes       makeIndex
 	// twins are devices of different pools that are one physical GPU.
 	twins twinIndex
 }
@@ -52,7 +53,7 @@ func (x *poolIndex) updatePools(published []*resourceapi.ResourceSlice) {
 	for key, group := range groups {
 		p := before[key]
 		if !p.sameSlices(group) {
-			p = newPool(resourceslices.NewestGeneration(key, group), &x.inventories)
+			p = newPool(resourceslices.NewestGeneration(key, group), &x.inventories, &x.makes)
 		}
 		x.byKey[key] = p
 		if p.unmanaged {
@@ -80,6 +81,7 @@ func (x *poolIndex) updatePools(published []*resourceapi.ResourceSlice) {
 	slices.SortFunc(x.shared, comparePools)
 	x.twins.updateTwins(x)
 	x.inventories.forgetUnused(x.byKey)
+	x.makes.forgetUnused(x.byKey)
 }
 
 // comparePools is the order in which in-tree allocation tries pools.

@@ -20,7 +20,7 @@ import (
 // Source reads nodes and pods through DRA.
 type Source struct {
 	manager     fwk.SharedDRAManager
-	expressions *dracel.Cache
+	expressions *expressionCache
 	instances   *instancePool
 	pools       poolIndex
 	notedAt     int64 // the generation of the pools that NewIdentityNotes has last looked at
@@ -53,7 +53,7 @@ func NewSource(ctx context.Context, h fwk.Handle) (*Source, *dynamicresources.Dy
 			return pod
 		},
 		manager:     h.SharedDRAManager(),
-		expressions: dracel.NewCache(compiledExpressions, dracel.Features{EnableConsumableCapacity: features.EnableDRAConsumableCapacity}),
+		expressions: newExpressionCache(dracel.Features{EnableConsumableCapacity: features.EnableDRAConsumableCapacity}),
 		instances:   instances,
 	}, inTree, nil
 }
