@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology"

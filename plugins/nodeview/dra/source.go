@@ -2,15 +2,18 @@ package dra
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
 	"k8s.io/dynamic-resource-allocation/structured"
 	fwk "k8s.io/kube-scheduler/framework"
+	kubefeatures "k8s.io/kubernetes/pkg/features"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
@@ -23,6 +26,9 @@ type Source struct {
 	expressions *expressionCache
 	instances   *instancePool
 	pools       poolIndex
+	ledger      *claimLedger
+	changes     *claimChanges // nil where they cannot be followed
+	sliceEvents *sliceEvents
 	notedAt     int64 // the generation of the pools that NewIdentityNotes has last looked at
 	// findPod looks a pod up in the scheduler's cache, nil if it is not there.
 	findPod func(namespace, name string) *v1.Pod
@@ -35,7 +41,11 @@ func NewSource(ctx context.Context, h fwk.Handle) (*Source, *dynamicresources.Dy
 	if err != nil {
 		return nil, nil, err
 	}
-	inTree, err := newInTree(ctx, h, features)
+	changes, err := followClaims(h)
+	if err != nil {
+		return nil, nil, fmt.Errorf("following ResourceClaims: %w", err)
+	}
+	inTree, err := newInTree(ctx, trackHandle(h, changes), features)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -44,7 +54,12 @@ func NewSource(ctx context.Context, h fwk.Handle) (*Source, *dynamicresources.Dy
 		return nil, nil, err
 	}
 	pods := h.SharedInformerFactory().Core().V1().Pods().Lister()
-	return &Source{
+	events, err := followSlices(h, changes != nil, utilfeature.DefaultFeatureGate.Enabled(kubefeatures.DRADeviceTaintRules))
+	if err != nil {
+		return nil, nil, fmt.Errorf("following ResourceSlices: %w", err)
+	}
+	s := &Source{
+		changes: changes, sliceEvents: events,
 		findPod: func(namespace, name string) *v1.Pod {
 			pod, err := pods.Pods(namespace).Get(name)
 			if err != nil {
@@ -55,11 +70,33 @@ func NewSource(ctx context.Context, h fwk.Handle) (*Source, *dynamicresources.Dy
 		manager:     h.SharedDRAManager(),
 		expressions: newExpressionCache(dracel.Features{EnableConsumableCapacity: features.EnableDRAConsumableCapacity}),
 		instances:   instances,
-	}, inTree, nil
+	}
+	var listener *claimListener
+	if changes != nil {
+		listener = changes.newListener()
+	}
+	s.ledger = newClaimLedger(listener, s.manager.ResourceClaims(), &s.pools)
+	return s, inTree, nil
+}
+
+// NoteClaimEvent takes a claim of which the scheduler's own cache has heard something: before
+// and after, nil for one that is new or gone.
+func (s *Source) NoteClaimEvent(before, after any) {
+	if s.changes == nil {
+		return
+	}
+	if after != nil {
+		s.changes.noteObject(after)
+	} else if before != nil {
+		s.changes.noteDeleted(before)
+	}
 }
 
 // Refresh takes the slices that are published now.
 func (s *Source) Refresh() error {
+	if s.sliceEvents.settled() {
+		return nil
+	}
 	published, err := s.manager.ResourceSlices().ListWithDeviceTaintRules()
 	if err != nil {
 		return err
@@ -213,18 +250,18 @@ func (s *Source) PreFilter(
 		return nil, nil, fwk.AsStatus(err)
 	}
 	defer s.instances.returnInstance(instance)
-	var allocated *structured.AllocatedState
+	allocates := false
 	instance.allocated = func() (*structured.AllocatedState, error) {
-		var err error
-		if allocated, err = s.manager.ResourceClaims().GatherAllocatedState(); err == nil && allocated != nil {
-			foldShares(allocated)
-		}
-		return allocated, err
-	}
-	instance.listSlices = func() ([]*resourceapi.ResourceSlice, error) {
+		allocates = true
 		if err := s.Refresh(); err != nil {
 			return nil, err
 		}
+		if err := s.ledger.refresh(); err != nil {
+			return nil, err
+		}
+		return s.ledger.state, nil
+	}
+	instance.listSlices = func() ([]*resourceapi.ResourceSlice, error) {
 		for _, pool := range s.pools.byKey {
 			if !pool.unmanaged {
 				pool.hideDevices()
@@ -233,7 +270,7 @@ func (s *Source) PreFilter(
 		return s.pools.placeholders, nil
 	}
 	result, status := instance.plugin.PreFilter(ctx, state, pod, nodes)
-	if !status.IsSuccess() || allocated == nil {
+	if !status.IsSuccess() || !allocates {
 		return nil, result, status
 	}
 	claims, err := s.claimsToAllocate(pod)
@@ -251,7 +288,7 @@ func (s *Source) PreFilter(
 		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
 	}
 	cycle := &Cycle{
-		source: s, request: request, state: allocated, allocated: s.pools.sortAllocated(allocated),
+		source: s, request: request, state: s.ledger.state, allocated: s.ledger.allocated,
 		claims: &claimIndex{}, nodes: &nodeIndex{nodes: nodes},
 	}
 	return cycle, result, status
