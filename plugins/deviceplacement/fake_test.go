@@ -50,6 +50,8 @@ type fakeScheduler struct {
 	claims   fwk.ResourceClaimTracker
 	recorder *events.FakeRecorder
 	nodes    []fwk.NodeInfo
+	// asked are the nodes that the last PreFilter let others ask about.
+	asked *fwk.PreFilterResult
 	// nominations are what the scheduler's queue knows.
 	nominations *fakeNominator
 }
@@ -72,6 +74,9 @@ func (n *fakeNominator) NominatedPodsForNode(node string) []fwk.PodInfo {
 func newFakeScheduler(t testing.TB, args runtime.Object, nodes []*v1.Node, objects ...runtime.Object) *fakeScheduler {
 	t.Helper()
 	metrics.InitMetrics() // the in-tree plugin counts into them
+	if args == nil {
+		args = askAllNodes()
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	client := fake.NewClientset(append(objects, deviceClasses()...)...)
 	factory := informers.NewSharedInformerFactory(client, 0)
@@ -194,7 +199,9 @@ func (l fakeNodes) Get(name string) (fwk.NodeInfo, error) {
 func (s *fakeScheduler) preFilter(pod *v1.Pod) fwk.CycleState {
 	s.t.Helper()
 	state := framework.NewCycleState()
-	switch _, status := s.PreFilter(context.Background(), state, pod, s.nodes); {
+	result, status := s.PreFilter(context.Background(), state, pod, s.nodes)
+	s.asked = result
+	switch {
 	case status.IsSkip():
 		state.SetSkipFilterPlugins(sets.New(Name))
 	case !status.IsSuccess():
@@ -213,6 +220,9 @@ func (s *fakeScheduler) filterAll(state fwk.CycleState, pod *v1.Pod) ([]fwk.Node
 		return s.nodes, refused
 	}
 	for _, node := range s.nodes {
+		if !s.asked.AllNodes() && !s.asked.NodeNames.Has(node.Node().Name) {
+			continue
+		}
 		status := s.Filter(context.Background(), state, pod, node)
 		switch {
 		case status.IsSuccess():

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 
@@ -35,6 +37,12 @@ type Plugin struct {
 	forecast *nodeForecast
 	// recorder is nil where nobody listens to events.
 	recorder events.EventRecorder
+	// activator brings a pod back into the queue at once; nil where there is no queue.
+	activator podActivator
+	// refusedNarrow are pods for which other plugins refused all candidates.
+	refusedNarrow recentPods
+	// nodesAt is where the nodes were in the last cycle.
+	nodesAt []int
 	// doubted are pods about whose model server an event was sent.
 	doubted recentPods
 }
@@ -52,6 +60,11 @@ var (
 	_ fwk.EnqueueExtensions = &Plugin{}
 	_ fwk.SignPlugin        = &Plugin{}
 )
+
+// podActivator is the part of a framework's handle that puts pods back into the queue.
+type podActivator interface {
+	Activate(logger klog.Logger, pods map[string]*v1.Pod)
+}
 
 // New builds the plugin for a scheduler. args are DevicePlacementArgs, nil for the
 // defaults.
@@ -77,7 +90,7 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	}
 	p := &Plugin{
 		DynamicResources: inTree, source: source, counted: deviceplugin.NewSource(), nominator: h, lister: h.SnapshotSharedLister(),
-		options: options, forecast: newNodeForecast(),
+		options: options, forecast: newNodeForecast(), activator: h,
 	}
 	if err := p.counted.FollowNodes(h.SharedInformerFactory().Core().V1().Nodes().Informer()); err != nil {
 		return nil, fmt.Errorf("following nodes: %w", err)

@@ -9,6 +9,7 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
 	"k8s.io/dynamic-resource-allocation/structured"
@@ -29,6 +30,7 @@ type Source struct {
 	ledger      *claimLedger
 	changes     *claimChanges // nil where they cannot be followed
 	sliceEvents *sliceEvents
+	snapshot    *NodeSnapshot
 	notedAt     int64 // the generation of the pools that NewIdentityNotes has last looked at
 	// findPod looks a pod up in the scheduler's cache, nil if it is not there.
 	findPod func(namespace, name string) *v1.Pod
@@ -241,18 +243,18 @@ func (s *Source) HoldersByUID() (map[placement.HolderID][]string, error) {
 }
 
 // PreFilter runs the in-tree PreFilter on placeholders and reads the pod. The cycle is
-// nil if there is nothing to allocate, or not now.
+// nil if there is nothing to allocate, or not now. narrow is called with it before the
+// in-tree code is shown anything, and returns the only nodes that will be asked about, nil
+// for all.
 func (s *Source) PreFilter(
-	ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo,
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo, narrow func(*Cycle) []string,
 ) (*Cycle, *fwk.PreFilterResult, *fwk.Status) {
 	instance, err := s.instances.borrowInstance()
 	if err != nil {
 		return nil, nil, fwk.AsStatus(err)
 	}
 	defer s.instances.returnInstance(instance)
-	allocates := false
 	instance.allocated = func() (*structured.AllocatedState, error) {
-		allocates = true
 		if err := s.Refresh(); err != nil {
 			return nil, err
 		}
@@ -261,37 +263,45 @@ func (s *Source) PreFilter(
 		}
 		return s.ledger.state, nil
 	}
+	var cycle *Cycle
+	var unread *fwk.Status
 	instance.listSlices = func() ([]*resourceapi.ResourceSlice, error) {
-		for _, pool := range s.pools.byKey {
-			if !pool.unmanaged {
-				pool.hideDevices()
-			}
+		var only []string
+		if cycle, unread = s.readCycle(pod, nodes); cycle != nil {
+			only = narrow(cycle)
 		}
-		return s.pools.placeholders, nil
+		return s.pools.hidePools(only), nil
 	}
 	result, status := instance.plugin.PreFilter(ctx, state, pod, nodes)
-	if !status.IsSuccess() || !allocates {
-		return nil, result, status
+	if status.IsSuccess() && unread != nil {
+		return nil, nil, unread
 	}
+	if !status.IsSuccess() {
+		cycle = nil
+	}
+	return cycle, result, status
+}
+
+// readCycle begins a cycle for a pod; the status says what of the pod cannot be read.
+func (s *Source) readCycle(pod *v1.Pod, nodes []fwk.NodeInfo) (*Cycle, *fwk.Status) {
 	claims, err := s.claimsToAllocate(pod)
 	if err != nil {
-		return nil, nil, fwk.AsStatus(err)
+		return nil, fwk.AsStatus(err)
 	}
 	if err := s.checkSelectors(claims, s.manager.DeviceClasses()); err != nil {
-		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
+		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
 	}
 	request, err := newPodRequest(pod, claims, s.manager)
 	if err != nil {
-		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
+		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
 	}
 	if err := s.checkClasses(request); err != nil {
-		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
+		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
 	}
-	cycle := &Cycle{
+	return &Cycle{
 		source: s, request: request, state: s.ledger.state, allocated: s.ledger.allocated,
 		claims: &claimIndex{}, nodes: &nodeIndex{nodes: nodes},
-	}
-	return cycle, result, status
+	}, nil
 }
 
 // ClassFor reports whether a device class stands behind an extended resource.
@@ -359,4 +369,20 @@ func (s *Source) ProfileNames() []string {
 		}
 	}
 	return sortedNames(found)
+}
+
+// NodesOfClaims are the nodes from which those of the pod's claims can be used that are
+// allocated already.
+func (s *Source) NodesOfClaims(pod *v1.Pod) []*nodeaffinity.NodeSelector {
+	var selectors []*nodeaffinity.NodeSelector
+	for _, name := range ClaimNames(pod) {
+		claim, err := s.manager.ResourceClaims().Get(pod.Namespace, name)
+		if err != nil || claim.Status.Allocation == nil || claim.Status.Allocation.NodeSelector == nil {
+			continue
+		}
+		if selector, err := nodeaffinity.NewNodeSelector(claim.Status.Allocation.NodeSelector); err == nil {
+			selectors = append(selectors, selector)
+		}
+	}
+	return selectors
 }
