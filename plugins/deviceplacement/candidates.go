@@ -177,13 +177,14 @@ func hostKind(node fwk.NodeInfo) int64 {
 	return cpu<<32 ^ memory&0xffffffff
 }
 
-// addIrregular looks at nodes one by one, adds those on which the pod fits to the best, and
+// addIrregular looks at nodes one by one, adds the best on which the pod fits to the best, and
 // those of which that cannot be told to the others. Cycles in which that are many are
 // rare: another driver publishes the same GPUs, or the pod asks for adapters too.
 func (s *candidateSearch) addIrregular(
 	ctx context.Context, irregular []int, limit int, best []cluster.Decision, others []string,
 ) ([]cluster.Decision, []string) {
 	p := s.plugin
+	var fitting []cluster.Decision
 	for _, i := range irregular {
 		node := s.found.node(i)
 		if node == nil || !s.admission.admits(node) {
@@ -200,11 +201,11 @@ func (s *candidateSearch) addIrregular(
 			if p.options.Forecast {
 				score.ForecastCost = p.forecast.costOn(node, gpus, s.cpu, verdict.Devices)
 			}
-			best = append(best, cluster.Decision{Node: i, Devices: verdict.Devices, NodeScore: score})
+			fitting = append(fitting, cluster.Decision{Node: i, Devices: verdict.Devices, NodeScore: score})
 		case !asked || !verdict.final:
 			others = append(others, node.Node().Name)
 		}
 	}
-	slices.SortStableFunc(best, func(a, b cluster.Decision) int { return cluster.CompareNodes(a.NodeScore, b.NodeScore) })
-	return best[:min(len(best), limit)], others
+	slices.SortStableFunc(fitting, func(a, b cluster.Decision) int { return cluster.CompareNodes(a.NodeScore, b.NodeScore) })
+	return append(best, fitting[:min(len(fitting), limit)]...), others
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,6 +53,10 @@ type fakeScheduler struct {
 	nodes    []fwk.NodeInfo
 	// asked are the nodes that the last PreFilter let others ask about.
 	asked *fwk.PreFilterResult
+	// activated are the pods that are to be tried again at once.
+	activated []*v1.Pod
+	// finish ends what the scheduler has running.
+	finish func()
 	// nominations are what the scheduler's queue knows.
 	nominations *fakeNominator
 }
@@ -99,7 +104,7 @@ func newFakeScheduler(t testing.TB, args runtime.Object, nodes []*v1.Node, objec
 	}
 	handle, err := frameworkruntime.NewFramework(ctx, nil, nil,
 		frameworkruntime.WithClientSet(client), frameworkruntime.WithInformerFactory(factory),
-		frameworkruntime.WithSharedDRAManager(manager), frameworkruntime.WithEventRecorder(s.recorder),
+		frameworkruntime.WithSharedDRAManager(manager), frameworkruntime.WithPodActivator(s), frameworkruntime.WithEventRecorder(s.recorder),
 		frameworkruntime.WithPodNominator(s.nominations), frameworkruntime.WithSnapshotSharedLister(fakeSnapshot{scheduler: s}))
 	if err != nil {
 		t.Fatal(err)
@@ -114,11 +119,12 @@ func newFakeScheduler(t testing.TB, args runtime.Object, nodes []*v1.Node, objec
 	}
 	factory.Start(ctx.Done())
 	factory.WaitForCacheSync(ctx.Done())
-	t.Cleanup(func() {
+	s.finish = sync.OnceFunc(func() {
 		stop()
 		factory.Shutdown()
 		frameworkruntime.WaitForShutdown(handle)
 	})
+	t.Cleanup(s.finish)
 	s.waitForObjects(objects, slicesOf)
 	return s
 }
@@ -235,6 +241,13 @@ func (s *fakeScheduler) filterAll(state fwk.CycleState, pod *v1.Pod) ([]fwk.Node
 		}
 	}
 	return feasible, refused
+}
+
+// Activate notes that pods are to be tried again at once.
+func (s *fakeScheduler) Activate(_ klog.Logger, pods map[string]*v1.Pod) {
+	for _, pod := range pods {
+		s.activated = append(s.activated, pod)
+	}
 }
 
 // events are those that were sent so far.

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
-	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 
@@ -38,7 +36,7 @@ type Plugin struct {
 	// recorder is nil where nobody listens to events.
 	recorder events.EventRecorder
 	// activator brings a pod back into the queue at once; nil where there is no queue.
-	activator podActivator
+	activator fwk.PodActivator
 	// refusedNarrow are pods for which other plugins refused all candidates.
 	refusedNarrow recentPods
 	// nodesAt is where the nodes were in the last cycle.
@@ -60,11 +58,6 @@ var (
 	_ fwk.EnqueueExtensions = &Plugin{}
 	_ fwk.SignPlugin        = &Plugin{}
 )
-
-// podActivator is the part of a framework's handle that puts pods back into the queue.
-type podActivator interface {
-	Activate(logger klog.Logger, pods map[string]*v1.Pod)
-}
 
 // New builds the plugin for a scheduler. args are DevicePlacementArgs, nil for the
 // defaults.

@@ -386,3 +386,15 @@ func (s *Source) NodesOfClaims(pod *v1.Pod) []*nodeaffinity.NodeSelector {
 	}
 	return selectors
 }
+
+// AllocatedState is what claims hold of all devices, as the source follows them. It must not
+// be changed, and not be kept beyond the cycle.
+func (s *Source) AllocatedState() (*structured.AllocatedState, error) {
+	if err := s.Refresh(); err != nil {
+		return nil, err
+	}
+	if err := s.ledger.refresh(); err != nil {
+		return nil, err
+	}
+	return s.ledger.state, nil
+}
