@@ -19,6 +19,8 @@ type podCycle struct {
 	*dra.Cycle // does not change
 	// narrowed says that only some nodes were asked.
 	narrowed bool
+	// refusals are those of nodes so far.
+	refusals *nodeRefusals
 	// devices of inventory are what the pod gets, got says so for people; filled in Reserve.
 	inventory *placement.Inventory
 	devices   []placement.DeviceAllocation

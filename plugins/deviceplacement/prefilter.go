@@ -22,8 +22,9 @@ func (p *Plugin) PreFilter(
 	counted, refused := p.readCounted(pod, nodes)
 	// Also for a pod that is refused: the in-tree PostFilter asks for what this leaves.
 	var candidates []string
+	var refusals *nodeRefusals
 	cycle, result, status := p.source.PreFilter(ctx, state, pod, nodes, func(c *dra.Cycle) []string {
-		candidates = p.narrowNodes(ctx, c, pod, nodes)
+		candidates, refusals = p.narrowNodes(ctx, c, pod, nodes)
 		return candidates
 	})
 	p.announceTwins(nodes)
@@ -40,7 +41,7 @@ func (p *Plugin) PreFilter(
 		}
 	}
 	if cycle != nil {
-		state.Write(cycleKey, &podCycle{Cycle: cycle, narrowed: candidates != nil})
+		state.Write(cycleKey, &podCycle{Cycle: cycle, narrowed: candidates != nil, refusals: refusals})
 		if candidates != nil {
 			result = result.Merge(&fwk.PreFilterResult{NodeNames: sets.New(candidates...)})
 		}

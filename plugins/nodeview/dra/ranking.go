@@ -45,6 +45,25 @@ func (c *Cycle) RankNodes(ctx context.Context, policy placement.Policy, provided
 // their make and state decides what fits there.
 func (r *PodRanking) Irregular() []int { return r.requests.irregular }
 
+// AnswerKey tells nodes apart that may answer the pod differently; nodes with equal keys have
+// one answer, in the same words.
+type AnswerKey struct {
+	class, make int32
+	anyInUse    bool
+}
+
+// AnswerKeyOf is a node's; false if the node must be looked at by itself. It may be asked from
+// several goroutines until the snapshot is asked or changed again.
+func (r *PodRanking) AnswerKeyOf(node string) (AnswerKey, bool) {
+	n := r.requests.snapshot
+	i, found := n.NumberOf(node)
+	if !found || r.requests.leftOut[i] || r.requests.readsIdentity {
+		return AnswerKey{}, false
+	}
+	inUse := len(r.requests.cycle.allocated.ofPool(n.pools[i]).inUse) > 0
+	return AnswerKey{class: n.ClassOf(i), make: n.pools[i].kind.number, anyInUse: inUse}, true
+}
+
 // rankedRequest is what a pod asks of the nodes of a snapshot.
 type rankedRequest struct {
 	snapshot *NodeSnapshot
