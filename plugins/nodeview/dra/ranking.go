@@ -167,16 +167,22 @@ func (r *rankedRequest) judgeNodes() {
 		r.everywhere = r.everywhere || r.cycle.mayTakeFrom(r.ctx, p, wanted)
 	}
 	for i, p := range n.pools {
-		irregular := r.everywhere || r.provided != nil && r.provided(p.Node) || !n.plain[i] || len(p.gpus.unsupported) > 0 && r.cycle.mayTakeUnsupported(r.ctx, p)
-		if !irregular && (len(index.byNode[p.Node]) > 1 || len(index.passedOn[p.Node]) > 0) {
-			for _, other := range index.poolsOn(p.Node) {
-				irregular = irregular || other != p && (other.gpus != nil || r.cycle.mayTakeFrom(r.ctx, other, wanted))
-			}
-		}
+		irregular := r.everywhere || r.provided != nil && r.provided(p.Node) || !n.plain[i] || !n.alone[i] && r.mayTakeBeside(p, wanted)
 		if r.leftOut[i] = irregular; irregular {
 			r.irregular = append(r.irregular, i)
 		}
 	}
+}
+
+// mayTakeBeside reports whether the pod may take devices on a pool's node that are not in it, or
+// not understood.
+func (r *rankedRequest) mayTakeBeside(p *Pool, known map[*poolMake]bool) bool {
+	if len(p.gpus.unsupported) > 0 && r.cycle.mayTakeUnsupported(r.ctx, p) {
+		return true
+	}
+	return slices.ContainsFunc(r.snapshot.source.pools.poolsOn(p.Node), func(other *Pool) bool {
+		return other != p && (other.gpus != nil || r.cycle.mayTakeFrom(r.ctx, other, known))
+	})
 }
 
 // mayTakeFrom reports whether a request of the pod accepts some device of a pool. known
