@@ -17,6 +17,8 @@ const (
 // its cycle.
 type podCycle struct {
 	*dra.Cycle // does not change
+	// narrowed says that only some nodes were asked.
+	narrowed bool
 	// devices of inventory are what the pod gets, got says so for people; filled in Reserve.
 	inventory *placement.Inventory
 	devices   []placement.DeviceAllocation

@@ -17,7 +17,15 @@ import (
 func defaultArgs() *config.DevicePlacementArgs {
 	return &config.DevicePlacementArgs{
 		Policy: "keep-placeable", ExplainTimeout: metav1.Duration{Duration: time.Second}, MaxExplainedNodes: 64, Forecast: true, ScoreSpan: 100,
+		Candidates: 8,
 	}
+}
+
+// askAllNodes are the default arguments but for what is asked of which nodes.
+func askAllNodes() *config.DevicePlacementArgs {
+	args := defaultArgs()
+	args.Candidates = 0
+	return args
 }
 
 // wideSlice is a 4g.40gb of a GPU, which can only be had while its half of the GPU is free.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,6 +51,12 @@ type fakeScheduler struct {
 	claims   fwk.ResourceClaimTracker
 	recorder *events.FakeRecorder
 	nodes    []fwk.NodeInfo
+	// asked are the nodes that the last PreFilter let others ask about.
+	asked *fwk.PreFilterResult
+	// activated are the pods that are to be tried again at once.
+	activated []*v1.Pod
+	// finish ends what the scheduler has running.
+	finish func()
 	// nominations are what the scheduler's queue knows.
 	nominations *fakeNominator
 }
@@ -72,6 +79,9 @@ func (n *fakeNominator) NominatedPodsForNode(node string) []fwk.PodInfo {
 func newFakeScheduler(t testing.TB, args runtime.Object, nodes []*v1.Node, objects ...runtime.Object) *fakeScheduler {
 	t.Helper()
 	metrics.InitMetrics() // the in-tree plugin counts into them
+	if args == nil {
+		args = askAllNodes()
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	client := fake.NewClientset(append(objects, deviceClasses()...)...)
 	factory := informers.NewSharedInformerFactory(client, 0)
@@ -94,7 +104,7 @@ func newFakeScheduler(t testing.TB, args runtime.Object, nodes []*v1.Node, objec
 	}
 	handle, err := frameworkruntime.NewFramework(ctx, nil, nil,
 		frameworkruntime.WithClientSet(client), frameworkruntime.WithInformerFactory(factory),
-		frameworkruntime.WithSharedDRAManager(manager), frameworkruntime.WithEventRecorder(s.recorder),
+		frameworkruntime.WithSharedDRAManager(manager), frameworkruntime.WithPodActivator(s), frameworkruntime.WithEventRecorder(s.recorder),
 		frameworkruntime.WithPodNominator(s.nominations), frameworkruntime.WithSnapshotSharedLister(fakeSnapshot{scheduler: s}))
 	if err != nil {
 		t.Fatal(err)
@@ -109,11 +119,12 @@ func newFakeScheduler(t testing.TB, args runtime.Object, nodes []*v1.Node, objec
 	}
 	factory.Start(ctx.Done())
 	factory.WaitForCacheSync(ctx.Done())
-	t.Cleanup(func() {
+	s.finish = sync.OnceFunc(func() {
 		stop()
 		factory.Shutdown()
 		frameworkruntime.WaitForShutdown(handle)
 	})
+	t.Cleanup(s.finish)
 	s.waitForObjects(objects, slicesOf)
 	return s
 }
@@ -194,7 +205,9 @@ func (l fakeNodes) Get(name string) (fwk.NodeInfo, error) {
 func (s *fakeScheduler) preFilter(pod *v1.Pod) fwk.CycleState {
 	s.t.Helper()
 	state := framework.NewCycleState()
-	switch _, status := s.PreFilter(context.Background(), state, pod, s.nodes); {
+	result, status := s.PreFilter(context.Background(), state, pod, s.nodes)
+	s.asked = result
+	switch {
 	case status.IsSkip():
 		state.SetSkipFilterPlugins(sets.New(Name))
 	case !status.IsSuccess():
@@ -213,6 +226,9 @@ func (s *fakeScheduler) filterAll(state fwk.CycleState, pod *v1.Pod) ([]fwk.Node
 		return s.nodes, refused
 	}
 	for _, node := range s.nodes {
+		if !s.asked.AllNodes() && !s.asked.NodeNames.Has(node.Node().Name) {
+			continue
+		}
 		status := s.Filter(context.Background(), state, pod, node)
 		switch {
 		case status.IsSuccess():
@@ -225,6 +241,13 @@ func (s *fakeScheduler) filterAll(state fwk.CycleState, pod *v1.Pod) ([]fwk.Node
 		}
 	}
 	return feasible, refused
+}
+
+// Activate notes that pods are to be tried again at once.
+func (s *fakeScheduler) Activate(_ klog.Logger, pods map[string]*v1.Pod) {
+	for _, pod := range pods {
+		s.activated = append(s.activated, pod)
+	}
 }
 
 // events are those that were sent so far.

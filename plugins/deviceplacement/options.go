@@ -19,6 +19,8 @@ type Options struct {
 	MaxExplainedNodes int
 	Forecast          bool
 	ScoreSpan         int64
+	// Candidates is how many of the best nodes are asked, 0 for all.
+	Candidates int
 }
 
 // DefaultOptions are those of a configuration that states nothing.
@@ -27,7 +29,7 @@ func DefaultOptions() Options {
 	v1.SetDefaultsDevicePlacementArgs(args)
 	return Options{
 		Policy: placement.KeepPlaceable{}, ExplainTimeout: args.ExplainTimeout.Duration, MaxExplainedNodes: int(*args.MaxExplainedNodes),
-		Forecast: *args.Forecast, ScoreSpan: int64(*args.ScoreSpan),
+		Forecast: *args.Forecast, ScoreSpan: int64(*args.ScoreSpan), Candidates: int(*args.Candidates),
 	}
 }
 
@@ -50,6 +52,6 @@ func optionsFrom(object runtime.Object) (Options, error) {
 	}
 	return Options{
 		Policy: policy, ExplainTimeout: args.ExplainTimeout.Duration, MaxExplainedNodes: int(args.MaxExplainedNodes),
-		Forecast: args.Forecast, ScoreSpan: int64(args.ScoreSpan),
+		Forecast: args.Forecast, ScoreSpan: int64(args.ScoreSpan), Candidates: int(args.Candidates),
 	}, nil
 }

@@ -14,10 +14,10 @@ import (
 )
 
 func TestOptionsFrom(t *testing.T) {
-	standard := Options{Policy: placement.KeepPlaceable{}, ExplainTimeout: time.Second, MaxExplainedNodes: 64, Forecast: true, ScoreSpan: 100}
+	standard := Options{Policy: placement.KeepPlaceable{}, ExplainTimeout: time.Second, MaxExplainedNodes: 64, Forecast: true, ScoreSpan: 100, Candidates: 8}
 	changed := defaultArgs()
-	changed.Policy, changed.Forecast, changed.ScoreSpan, changed.MaxExplainedNodes = "spread", false, 20, 3
-	wrong := &config.DevicePlacementArgs{Policy: "none", ScoreSpan: 200}
+	changed.Policy, changed.Forecast, changed.ScoreSpan, changed.MaxExplainedNodes, changed.Candidates = "spread", false, 20, 3, 0
+	wrong := &config.DevicePlacementArgs{Policy: "none", ScoreSpan: 200, Candidates: -1}
 	for name, tc := range map[string]struct {
 		args       runtime.Object
 		want       Options
@@ -32,7 +32,7 @@ func TestOptionsFrom(t *testing.T) {
 			&scheduler.DynamicResourcesArgs{}, Options{},
 			[]string{"arguments of DevicePlacement: want DevicePlacementArgs, got *config.DynamicResourcesArgs"},
 		},
-		"several faults": {wrong, Options{}, []string{"policy", "explainTimeout", "maxExplainedNodes", "scoreSpan"}},
+		"several faults": {wrong, Options{}, []string{"policy", "explainTimeout", "maxExplainedNodes", "scoreSpan", "candidates"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := optionsFrom(tc.args)

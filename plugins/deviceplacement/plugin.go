@@ -35,6 +35,12 @@ type Plugin struct {
 	forecast *nodeForecast
 	// recorder is nil where nobody listens to events.
 	recorder events.EventRecorder
+	// activator brings a pod back into the queue at once; nil where there is no queue.
+	activator fwk.PodActivator
+	// refusedNarrow are pods for which other plugins refused all candidates.
+	refusedNarrow recentPods
+	// nodesAt is where the nodes were in the last cycle.
+	nodesAt []int
 	// doubted are pods about whose model server an event was sent.
 	doubted recentPods
 }
@@ -77,7 +83,7 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	}
 	p := &Plugin{
 		DynamicResources: inTree, source: source, counted: deviceplugin.NewSource(), nominator: h, lister: h.SnapshotSharedLister(),
-		options: options, forecast: newNodeForecast(),
+		options: options, forecast: newNodeForecast(), activator: h,
 	}
 	if err := p.counted.FollowNodes(h.SharedInformerFactory().Core().V1().Nodes().Informer()); err != nil {
 		return nil, fmt.Errorf("following nodes: %w", err)

@@ -18,6 +18,9 @@ import (
 func (p *Plugin) PostFilter(
 	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
 ) (*fwk.PostFilterResult, *fwk.Status) {
+	if c := cycleOf(state); c != nil && c.narrowed {
+		return nil, p.askTheRest(ctx, pod)
+	}
 	result, status := p.DynamicResources.PostFilter(ctx, state, pod, statuses)
 	if status.Code() != fwk.Unschedulable {
 		return result, status
@@ -36,6 +39,16 @@ func (p *Plugin) PostFilter(
 		return result, fwk.NewStatus(fwk.Unschedulable, text)
 	}
 	return result, status
+}
+
+// askTheRest brings a pod back at once whose candidates were all refused by other plugins, so
+// that all nodes are asked. Nobody may be ended for it before.
+func (p *Plugin) askTheRest(ctx context.Context, pod *v1.Pod) *fwk.Status {
+	p.refusedNarrow.rememberPod(pod.UID)
+	if p.activator != nil {
+		p.activator.Activate(klog.FromContext(ctx), map[string]*v1.Pod{pod.Namespace + "/" + pod.Name: pod})
+	}
+	return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "the nodes with the best devices were asked first, and the others are asked next")
 }
 
 // leastRoom is how many characters an explanation may have however much the nodes say.

@@ -4,9 +4,11 @@ import (
 	"context"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 )
 
 // PreFilter runs the in-tree PreFilter on placeholders and reads the pod. A pod without
@@ -19,7 +21,11 @@ func (p *Plugin) PreFilter(
 	state.Delete(scoresKey)
 	counted, refused := p.readCounted(pod, nodes)
 	// Also for a pod that is refused: the in-tree PostFilter asks for what this leaves.
-	cycle, result, status := p.source.PreFilter(ctx, state, pod, nodes)
+	var candidates []string
+	cycle, result, status := p.source.PreFilter(ctx, state, pod, nodes, func(c *dra.Cycle) []string {
+		candidates = p.narrowNodes(ctx, c, pod, nodes)
+		return candidates
+	})
 	p.announceTwins(nodes)
 	if refused != nil {
 		return nil, cutStatus(refused)
@@ -34,7 +40,10 @@ func (p *Plugin) PreFilter(
 		}
 	}
 	if cycle != nil {
-		state.Write(cycleKey, &podCycle{Cycle: cycle})
+		state.Write(cycleKey, &podCycle{Cycle: cycle, narrowed: candidates != nil})
+		if candidates != nil {
+			result = result.Merge(&fwk.PreFilterResult{NodeNames: sets.New(candidates...)})
+		}
 		p.announceDoubts(pod, modelmemory.SeparateDoubt(pod))
 	}
 	if counted != nil {

@@ -26,10 +26,33 @@ func (p *Plugin) EventsToRegister(ctx context.Context) ([]fwk.ClusterEventWithHi
 	if err != nil {
 		return nil, err
 	}
+	for i := range events {
+		if events[i].Event.Resource == fwk.ResourceClaim {
+			p.followHints(&events[i])
+		}
+	}
 	return append(events, fwk.ClusterEventWithHint{
 		Event:          fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete},
 		QueueingHintFn: requeueAfterVictim,
 	}), nil
+}
+
+// followHints notes the claims that an event is about before pods are tried again because of
+// it: the source would hear of them by itself, maybe after such a pod was refused again.
+func (p *Plugin) followHints(event *fwk.ClusterEventWithHint) {
+	hint, preQueueing := event.QueueingHintFn, event.PreQueueingHintFn
+	if hint != nil {
+		event.QueueingHintFn = func(logger klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.QueueingHint, error) {
+			p.source.NoteClaimEvent(oldObj, newObj)
+			return hint(logger, pod, oldObj, newObj)
+		}
+	}
+	if preQueueing != nil {
+		event.PreQueueingHintFn = func(logger klog.Logger, oldObj, newObj any) (fwk.PreQueueingHintResult, error) {
+			p.source.NoteClaimEvent(oldObj, newObj)
+			return preQueueing(logger, oldObj, newObj)
+		}
+	}
 }
 
 // requeueAfterVictim tries a pod again once another one has left the node that it is

@@ -75,6 +75,7 @@ var _ placementPlugin = (*deviceplacement.Plugin)(nil)
 func pluginRegistry(policy placement.Policy, built func(placementPlugin)) (frameworkruntime.Registry, error) {
 	options := deviceplacement.DefaultOptions()
 	options.Policy = policy
+	options.Candidates = 0 // what is said of a pod is said of all nodes
 	registry := plugins.NewInTreeRegistry()
 	err := registry.Merge(frameworkruntime.Registry{
 		deviceplacement.Name: func(ctx context.Context, _ runtime.Object, h fwk.Handle) (fwk.Plugin, error) {

@@ -45,6 +45,8 @@ type otherKey struct {
 // classAnswer is what a class of nodes gives the pod.
 type classAnswer struct {
 	known, fits bool
+	// undecided says that the search was cut short.
+	undecided bool
 	key         AcceptanceKey
 	// from and count say where in NodeRanking.devices its devices are, count 0 if nobody
 	// wanted them yet.
@@ -133,8 +135,11 @@ func (r *NodeRanking) answerOn(node int) *classAnswer {
 		}
 	}
 	*a = classAnswer{known: true, key: key}
-	if verdict := r.placeOn(node); verdict.Outcome == placement.Fits {
+	switch verdict := r.placeOn(node); verdict.Outcome {
+	case placement.Fits:
 		a.fits, a.rating = true, verdict.Rating
+	case placement.Undecided:
+		a.undecided = true
 	}
 	return a
 }

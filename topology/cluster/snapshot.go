@@ -36,6 +36,20 @@ func (s *Snapshot) AddNode(node Node) int {
 	return len(s.nodes) - 1
 }
 
+// SetNode replaces node i by one of that name, and who holds what of it, whether or not it
+// fits. It is not undone by Revert and must not be called within a fork.
+func (s *Snapshot) SetNode(i int, node Node, held []placement.Allocation) {
+	n := &s.nodes[i]
+	n.Node, n.state = node, placement.NewNodeState(node.Inventory)
+	free := node.Host
+	for _, a := range held {
+		n.state.RecordAllocation(a)
+		free = free.Minus(a.Host)
+	}
+	s.rooms[i].free = free
+	s.classifyNode(i)
+}
+
 // Len is the number of nodes.
 func (s *Snapshot) Len() int { return len(s.nodes) }
 

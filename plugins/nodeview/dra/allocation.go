@@ -50,11 +50,28 @@ func (x *poolIndex) sortAllocated(state *structured.AllocatedState) allocatedByP
 	for id, amounts := range state.AggregatedCapacity {
 		x.addAllocated(allocated, id, placement.ShareSize{Bytes: sharedBytes(id.Driver.String(), amounts)})
 	}
-	for _, of := range allocated {
+	for p := range allocated {
+		allocated.sortPool(p)
+	}
+	return allocated
+}
+
+// sortPool puts what is allocated of a pool in order.
+func (a allocatedByPool) sortPool(p *Pool) {
+	if of := a[p]; of != nil {
 		slices.SortFunc(of.devices, func(a, b placement.DeviceAllocation) int { return cmp.Compare(a.Device, b.Device) })
 		slices.Sort(of.inUse)
 	}
-	return allocated
+}
+
+// addHeld adds what a state says of one device.
+func (x *poolIndex) addHeld(allocated allocatedByPool, state *structured.AllocatedState, id structured.DeviceID) {
+	if state.AllocatedDevices.Has(id) {
+		x.addAllocated(allocated, id, placement.ShareSize{})
+	}
+	if amounts, shared := state.AggregatedCapacity[id]; shared {
+		x.addAllocated(allocated, id, placement.ShareSize{Bytes: sharedBytes(id.Driver.String(), amounts)})
+	}
 }
 
 func (x *poolIndex) addAllocated(allocated allocatedByPool, id structured.DeviceID, size placement.ShareSize) {

@@ -8,7 +8,7 @@ import (
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 )
 
-func newExpressions() *dracel.Cache { return dracel.NewCache(10, dracel.Features{}) }
+func newExpressions() *expressionCache { return newExpressionCache(dracel.Features{}) }
 
 func TestClausesOf(t *testing.T) {
 	for name, tc := range map[string]struct {

@@ -2,6 +2,7 @@ package dra
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	resourceapi "k8s.io/api/resource/v1"
@@ -20,6 +21,8 @@ type poolIndex struct {
 	// those that are of no node or of several.
 	passedOn map[string][]*Pool
 	shared   []*Pool
+	// withoutGPUs are the nodes that have pools and no GPUs that are understood, sorted.
+	withoutGPUs []string
 	// placeholders is what the in-tree plugin gets instead of all slices: two for
 	// each pool here, and every slice of other pools unchanged.
 	placeholders []*resourceapi.ResourceSlice
@@ -28,6 +31,7 @@ type poolIndex struct {
 	// generation counts how often the pools have changed.
 	generation  int64
 	inventories inventoryCache
+	makes       makeIndex
 	// twins are devices of different pools that are one physical GPU.
 	twins twinIndex
 }
@@ -52,7 +56,7 @@ func (x *poolIndex) updatePools(published []*resourceapi.ResourceSlice) {
 	for key, group := range groups {
 		p := before[key]
 		if !p.sameSlices(group) {
-			p = newPool(resourceslices.NewestGeneration(key, group), &x.inventories)
+			p = newPool(resourceslices.NewestGeneration(key, group), &x.inventories, &x.makes)
 		}
 		x.byKey[key] = p
 		if p.unmanaged {
@@ -78,8 +82,48 @@ func (x *poolIndex) updatePools(published []*resourceapi.ResourceSlice) {
 		slices.SortFunc(pools, comparePools)
 	}
 	slices.SortFunc(x.shared, comparePools)
+	x.withoutGPUs = nil
+	for _, node := range slices.Concat(slices.Collect(maps.Keys(x.byNode)), slices.Collect(maps.Keys(x.passedOn))) {
+		if len(x.gpusByNode[node]) == 0 {
+			x.withoutGPUs = append(x.withoutGPUs, node)
+		}
+	}
+	slices.Sort(x.withoutGPUs)
+	x.withoutGPUs = slices.Compact(x.withoutGPUs)
 	x.twins.updateTwins(x)
 	x.inventories.forgetUnused(x.byKey)
+	x.makes.forgetUnused(x.byKey)
+}
+
+// hidePools are the slices to hand over when a cycle begins, with nothing in the placeholders:
+// those of some nodes only, or of all if only is nil. Pools of several nodes are always
+// among them.
+func (x *poolIndex) hidePools(only []string) []*resourceapi.ResourceSlice {
+	if only == nil {
+		for _, pool := range x.byKey {
+			if !pool.unmanaged {
+				pool.hideDevices()
+			}
+		}
+		return x.placeholders
+	}
+	var handed []*resourceapi.ResourceSlice
+	for _, node := range only {
+		for _, pool := range x.byNode[node] {
+			pool.hideDevices()
+			handed = append(handed, pool.placeholder.devices)
+			if pool.placeholder.counters != nil {
+				handed = append(handed, pool.placeholder.counters)
+			}
+		}
+		for _, pool := range x.passedOn[node] {
+			handed = append(handed, pool.Slices...)
+		}
+	}
+	for _, pool := range x.shared {
+		handed = append(handed, pool.Slices...)
+	}
+	return handed
 }
 
 // comparePools is the order in which in-tree allocation tries pools.

@@ -10,10 +10,7 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// compiledExpressions is how many compiled CEL expressions are kept.
-const compiledExpressions = 256
-
-// matchCacheSize bounds the cache of one pool; pods made from templates repeat a
+// matchCacheSize bounds the cache of one make or pool; pods made from templates repeat a
 // few selectors over and over.
 const matchCacheSize = 64
 
@@ -26,13 +23,22 @@ type selectorMatch struct {
 	err error
 }
 
+// matchesOf is where is remembered what selectors find among the pool's devices: once for all
+// pools of its make, unless they read which of them it is.
+func (p *Pool) matchesOf(expressions *expressionCache, selectors []string) *matchCache {
+	if expressions.readIdentity(selectors) {
+		return &p.matches
+	}
+	return &p.kind.matches
+}
+
 // selectorKey joins expressions by a character that CEL does not allow.
 func selectorKey(selectors []string) string { return strings.Join(selectors, "\x00") }
 
 // matchSelectors finds the devices of the pool, understood or not, that satisfy all
 // selectors.
-func (p *Pool) matchSelectors(ctx context.Context, expressions *dracel.Cache, selectors []string) selectorMatch {
-	cache := &p.matches
+func (p *Pool) matchSelectors(ctx context.Context, expressions *expressionCache, selectors []string) selectorMatch {
+	cache := p.matchesOf(expressions, selectors)
 	key := selectorKey(selectors)
 	cache.mutex.Lock()
 	defer cache.mutex.Unlock()
@@ -64,8 +70,8 @@ func (p *Pool) matchSelectors(ctx context.Context, expressions *dracel.Cache, se
 
 // matchesAny reports whether some device of the pool satisfies all selectors. It looks no
 // further than the first.
-func (p *Pool) matchesAny(ctx context.Context, expressions *dracel.Cache, selectors []string) bool {
-	cache := &p.matches
+func (p *Pool) matchesAny(ctx context.Context, expressions *expressionCache, selectors []string) bool {
+	cache := p.matchesOf(expressions, selectors)
 	key := selectorKey(selectors)
 	cache.mutex.Lock()
 	defer cache.mutex.Unlock()
@@ -96,7 +102,7 @@ func (p *Pool) matchesAny(ctx context.Context, expressions *dracel.Cache, select
 }
 
 // matchesAll evaluates selectors on device i and stops at the first that does not hold.
-func (p *Pool) matchesAll(ctx context.Context, expressions *dracel.Cache, selectors []string, i int) (bool, error) {
+func (p *Pool) matchesAll(ctx context.Context, expressions *expressionCache, selectors []string, i int) (bool, error) {
 	d := &p.Devices[i]
 	input := dracel.Device{
 		Driver: p.Driver, AllowMultipleAllocations: d.AllowMultipleAllocations, Attributes: d.Attributes, Capacity: d.Capacity,

@@ -47,7 +47,7 @@ func TestMatchReportsErrors(t *testing.T) {
 	if found.err != nil || found.devices.Has(0) || !found.devices.Has(1) {
 		t.Errorf("devices %v, error %v; want the second", found.devices, found.err)
 	}
-	if got := len(gpus.matches.entries); got != 2 {
+	if got := len(gpus.kind.matches.entries); got != 2 {
 		t.Errorf("%d results are remembered, want 2", got)
 	}
 }

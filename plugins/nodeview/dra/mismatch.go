@@ -8,7 +8,6 @@ import (
 
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	dracel "k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
 
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
@@ -51,7 +50,7 @@ type poolMismatch struct {
 }
 
 // mismatchOf finds out why no device of the pool serves a sub-request.
-func (p *Pool) mismatchOf(ctx context.Context, expressions *dracel.Cache, sub *subRequest, server *modelmemory.Server) poolMismatch {
+func (p *Pool) mismatchOf(ctx context.Context, expressions *expressionCache, sub *subRequest, server *modelmemory.Server) poolMismatch {
 	matched := p.matchSelectors(ctx, expressions, sub.selectors).devices
 	result := poolMismatch{kind: notSelected, capacities: map[string]bool{}}
 	taints := map[string]bool{}

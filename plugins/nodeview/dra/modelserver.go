@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 
-	dracel "k8s.io/dynamic-resource-allocation/cel"
-
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology"
@@ -69,7 +67,7 @@ func (p *Pool) largeEnough(server *modelmemory.Server) (all []int, understood bo
 // whyTooSmall says why no device that a request of the pod matches is large enough
 // for its model server, for the largest of them; "" if one is, or if that is not
 // what is in the way.
-func (p *Pool) whyTooSmall(ctx context.Context, expressions *dracel.Cache, pod *PodRequest) string {
+func (p *Pool) whyTooSmall(ctx context.Context, expressions *expressionCache, pod *PodRequest) string {
 	if pod.server == nil {
 		return ""
 	}

@@ -22,6 +22,9 @@ type Pool struct {
 	// and not chosen.
 	unmanaged bool
 
+	// kind is the pool's make, and matches what selectors find that read which of that make
+	// it is.
+	kind    *poolMake
 	matches matchCache
 
 	// gpus is nil if no device is a GPU that is understood.
@@ -32,16 +35,16 @@ type Pool struct {
 }
 
 // newPool reads a pool.
-func newPool(published *resourceslices.Pool, known *inventoryCache) *Pool {
+func newPool(published *resourceslices.Pool, known *inventoryCache, makes *makeIndex) *Pool {
 	p := &Pool{Pool: published, unmanaged: published.Allocatable() != nil}
 	for i := range p.Devices {
 		p.ids = append(p.ids, structured.MakeDeviceID(p.Driver, p.PoolKey.Pool, p.Devices[i].Name))
 	}
-	if p.unmanaged {
-		return p
+	if !p.unmanaged {
+		p.placeholder = newPlaceholder(published)
+		p.gpus = readGPUs(p, known)
 	}
-	p.placeholder = newPlaceholder(published)
-	p.gpus = readGPUs(p, known)
+	p.kind = makes.makeOf(p)
 	return p
 }
 
@@ -91,8 +94,8 @@ func (p *Pool) publishedDevice(i int) resourceslices.Device {
 	return p.deviceAt(p.gpus.published[i])
 }
 
-// matchCache remembers which of a pool's devices satisfy a list of selectors. A pool's
-// devices never change, so entries stay true for as long as the pool. Safe for
+// matchCache remembers which of the devices of a pool, or of a make, satisfy a list of
+// selectors. They never change, so entries stay true. Safe for
 // concurrent use.
 type matchCache struct {
 	mutex   sync.Mutex

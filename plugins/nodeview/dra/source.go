@@ -2,15 +2,19 @@ package dra
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
 	"k8s.io/dynamic-resource-allocation/structured"
 	fwk "k8s.io/kube-scheduler/framework"
+	kubefeatures "k8s.io/kubernetes/pkg/features"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
@@ -20,9 +24,13 @@ import (
 // Source reads nodes and pods through DRA.
 type Source struct {
 	manager     fwk.SharedDRAManager
-	expressions *dracel.Cache
+	expressions *expressionCache
 	instances   *instancePool
 	pools       poolIndex
+	ledger      *claimLedger
+	changes     *claimChanges // nil where they cannot be followed
+	sliceEvents *sliceEvents
+	snapshot    *NodeSnapshot
 	notedAt     int64 // the generation of the pools that NewIdentityNotes has last looked at
 	// findPod looks a pod up in the scheduler's cache, nil if it is not there.
 	findPod func(namespace, name string) *v1.Pod
@@ -35,7 +43,11 @@ func NewSource(ctx context.Context, h fwk.Handle) (*Source, *dynamicresources.Dy
 	if err != nil {
 		return nil, nil, err
 	}
-	inTree, err := newInTree(ctx, h, features)
+	changes, err := followClaims(h)
+	if err != nil {
+		return nil, nil, fmt.Errorf("following ResourceClaims: %w", err)
+	}
+	inTree, err := newInTree(ctx, trackHandle(h, changes), features)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -44,7 +56,12 @@ func NewSource(ctx context.Context, h fwk.Handle) (*Source, *dynamicresources.Dy
 		return nil, nil, err
 	}
 	pods := h.SharedInformerFactory().Core().V1().Pods().Lister()
-	return &Source{
+	events, err := followSlices(h, changes != nil, utilfeature.DefaultFeatureGate.Enabled(kubefeatures.DRADeviceTaintRules))
+	if err != nil {
+		return nil, nil, fmt.Errorf("following ResourceSlices: %w", err)
+	}
+	s := &Source{
+		changes: changes, sliceEvents: events,
 		findPod: func(namespace, name string) *v1.Pod {
 			pod, err := pods.Pods(namespace).Get(name)
 			if err != nil {
@@ -53,13 +70,35 @@ func NewSource(ctx context.Context, h fwk.Handle) (*Source, *dynamicresources.Dy
 			return pod
 		},
 		manager:     h.SharedDRAManager(),
-		expressions: dracel.NewCache(compiledExpressions, dracel.Features{EnableConsumableCapacity: features.EnableDRAConsumableCapacity}),
+		expressions: newExpressionCache(dracel.Features{EnableConsumableCapacity: features.EnableDRAConsumableCapacity}),
 		instances:   instances,
-	}, inTree, nil
+	}
+	var listener *claimListener
+	if changes != nil {
+		listener = changes.newListener()
+	}
+	s.ledger = newClaimLedger(listener, s.manager.ResourceClaims(), &s.pools)
+	return s, inTree, nil
+}
+
+// NoteClaimEvent takes a claim of which the scheduler's own cache has heard something: before
+// and after, nil for one that is new or gone.
+func (s *Source) NoteClaimEvent(before, after any) {
+	if s.changes == nil {
+		return
+	}
+	if after != nil {
+		s.changes.noteObject(after)
+	} else if before != nil {
+		s.changes.noteDeleted(before)
+	}
 }
 
 // Refresh takes the slices that are published now.
 func (s *Source) Refresh() error {
+	if s.sliceEvents.settled() {
+		return nil
+	}
 	published, err := s.manager.ResourceSlices().ListWithDeviceTaintRules()
 	if err != nil {
 		return err
@@ -204,57 +243,65 @@ func (s *Source) HoldersByUID() (map[placement.HolderID][]string, error) {
 }
 
 // PreFilter runs the in-tree PreFilter on placeholders and reads the pod. The cycle is
-// nil if there is nothing to allocate, or not now.
+// nil if there is nothing to allocate, or not now. narrow is called with it before the
+// in-tree code is shown anything, and returns the only nodes that will be asked about, nil
+// for all.
 func (s *Source) PreFilter(
-	ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo,
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo, narrow func(*Cycle) []string,
 ) (*Cycle, *fwk.PreFilterResult, *fwk.Status) {
 	instance, err := s.instances.borrowInstance()
 	if err != nil {
 		return nil, nil, fwk.AsStatus(err)
 	}
 	defer s.instances.returnInstance(instance)
-	var allocated *structured.AllocatedState
 	instance.allocated = func() (*structured.AllocatedState, error) {
-		var err error
-		if allocated, err = s.manager.ResourceClaims().GatherAllocatedState(); err == nil && allocated != nil {
-			foldShares(allocated)
-		}
-		return allocated, err
-	}
-	instance.listSlices = func() ([]*resourceapi.ResourceSlice, error) {
 		if err := s.Refresh(); err != nil {
 			return nil, err
 		}
-		for _, pool := range s.pools.byKey {
-			if !pool.unmanaged {
-				pool.hideDevices()
-			}
+		if err := s.ledger.refresh(); err != nil {
+			return nil, err
 		}
-		return s.pools.placeholders, nil
+		return s.ledger.state, nil
+	}
+	var cycle *Cycle
+	var unread *fwk.Status
+	instance.listSlices = func() ([]*resourceapi.ResourceSlice, error) {
+		var only []string
+		if cycle, unread = s.readCycle(pod, nodes); cycle != nil {
+			only = narrow(cycle)
+		}
+		return s.pools.hidePools(only), nil
 	}
 	result, status := instance.plugin.PreFilter(ctx, state, pod, nodes)
-	if !status.IsSuccess() || allocated == nil {
-		return nil, result, status
+	if status.IsSuccess() && unread != nil {
+		return nil, nil, unread
 	}
+	if !status.IsSuccess() {
+		cycle = nil
+	}
+	return cycle, result, status
+}
+
+// readCycle begins a cycle for a pod; the status says what of the pod cannot be read.
+func (s *Source) readCycle(pod *v1.Pod, nodes []fwk.NodeInfo) (*Cycle, *fwk.Status) {
 	claims, err := s.claimsToAllocate(pod)
 	if err != nil {
-		return nil, nil, fwk.AsStatus(err)
+		return nil, fwk.AsStatus(err)
 	}
 	if err := s.checkSelectors(claims, s.manager.DeviceClasses()); err != nil {
-		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
+		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
 	}
 	request, err := newPodRequest(pod, claims, s.manager)
 	if err != nil {
-		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
+		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
 	}
 	if err := s.checkClasses(request); err != nil {
-		return nil, nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
+		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
 	}
-	cycle := &Cycle{
-		source: s, request: request, state: allocated, allocated: s.pools.sortAllocated(allocated),
+	return &Cycle{
+		source: s, request: request, state: s.ledger.state, allocated: s.ledger.allocated,
 		claims: &claimIndex{}, nodes: &nodeIndex{nodes: nodes},
-	}
-	return cycle, result, status
+	}, nil
 }
 
 // ClassFor reports whether a device class stands behind an extended resource.
@@ -322,4 +369,32 @@ func (s *Source) ProfileNames() []string {
 		}
 	}
 	return sortedNames(found)
+}
+
+// NodesOfClaims are the nodes from which those of the pod's claims can be used that are
+// allocated already.
+func (s *Source) NodesOfClaims(pod *v1.Pod) []*nodeaffinity.NodeSelector {
+	var selectors []*nodeaffinity.NodeSelector
+	for _, name := range ClaimNames(pod) {
+		claim, err := s.manager.ResourceClaims().Get(pod.Namespace, name)
+		if err != nil || claim.Status.Allocation == nil || claim.Status.Allocation.NodeSelector == nil {
+			continue
+		}
+		if selector, err := nodeaffinity.NewNodeSelector(claim.Status.Allocation.NodeSelector); err == nil {
+			selectors = append(selectors, selector)
+		}
+	}
+	return selectors
+}
+
+// AllocatedState is what claims hold of all devices, as the source follows them. It must not
+// be changed, and not be kept beyond the cycle.
+func (s *Source) AllocatedState() (*structured.AllocatedState, error) {
+	if err := s.Refresh(); err != nil {
+		return nil, err
+	}
+	if err := s.ledger.refresh(); err != nil {
+		return nil, err
+	}
+	return s.ledger.state, nil
 }

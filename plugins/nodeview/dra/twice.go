@@ -15,12 +15,11 @@ func (s *Source) GPUsOn(node string) int64 {
 // NodesInUse are the nodes of whose GPU pools claims hold anything, now or as soon as they
 // are written.
 func (s *Source) NodesInUse() (sets.Set[string], error) {
-	state, err := s.manager.ResourceClaims().GatherAllocatedState()
-	if err != nil {
+	if err := s.ledger.refresh(); err != nil {
 		return nil, err
 	}
 	nodes := sets.New[string]()
-	for pool := range s.pools.sortAllocated(state) {
+	for pool := range s.ledger.allocated {
 		nodes.Insert(pool.Node)
 	}
 	return nodes, nil

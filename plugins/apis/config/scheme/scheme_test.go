@@ -36,6 +36,7 @@ func argumentsIn(pluginConfig string) (runtime.Object, error) {
 func defaults() config.DevicePlacementArgs {
 	return config.DevicePlacementArgs{
 		Policy: "keep-placeable", ExplainTimeout: metav1.Duration{Duration: time.Second}, MaxExplainedNodes: 64, Forecast: true, ScoreSpan: 100,
+		Candidates: 8,
 	}
 }
 
@@ -56,6 +57,7 @@ func TestConfigurationFile(t *testing.T) {
       maxExplainedNodes: 8
       forecast: false
       scoreSpan: 0
+      candidates: 0
 `, func(a *config.DevicePlacementArgs) {
 			*a = config.DevicePlacementArgs{
 				Policy: "best-fit", ExplainTimeout: metav1.Duration{Duration: 250 * time.Millisecond}, MaxExplainedNodes: 8,

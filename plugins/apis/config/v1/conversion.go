@@ -17,6 +17,7 @@ func convertToInternal(stated *DevicePlacementArgs, out *config.DevicePlacementA
 		MaxExplainedNodes: *in.MaxExplainedNodes,
 		Forecast:          *in.Forecast,
 		ScoreSpan:         *in.ScoreSpan,
+		Candidates:        *in.Candidates,
 	}
 	return nil
 }
@@ -28,6 +29,7 @@ func convertFromInternal(in *config.DevicePlacementArgs, out *DevicePlacementArg
 		MaxExplainedNodes: ptr.To(in.MaxExplainedNodes),
 		Forecast:          ptr.To(in.Forecast),
 		ScoreSpan:         ptr.To(in.ScoreSpan),
+		Candidates:        ptr.To(in.Candidates),
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ func (a *DevicePlacementArgs) DeepCopy() *DevicePlacementArgs {
 		MaxExplainedNodes: copyField(a.MaxExplainedNodes),
 		Forecast:          copyField(a.Forecast),
 		ScoreSpan:         copyField(a.ScoreSpan),
+		Candidates:        copyField(a.Candidates),
 	}
 }
 

@@ -16,6 +16,7 @@ func SetDefaultsDevicePlacementArgs(a *DevicePlacementArgs) {
 	setDefault(&a.MaxExplainedNodes, 64)
 	setDefault(&a.Forecast, true)
 	setDefault(&a.ScoreSpan, 100)
+	setDefault(&a.Candidates, 8)
 }
 
 func setDefault[T any](field **T, value T) {

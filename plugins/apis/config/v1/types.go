@@ -22,4 +22,7 @@ type DevicePlacementArgs struct {
 	// Nodes are scored by rank, so that the smallest difference between two nodes is worth
 	// all of it; a smaller span gives other plugins more of a say.
 	ScoreSpan *int32 `json:"scoreSpan,omitempty"`
+	// Candidates is how many of the best nodes, as far as devices go, are asked for a pod; if
+	// other plugins refuse all of them the rest are asked at once. 0 always asks all nodes.
+	Candidates *int32 `json:"candidates,omitempty"`
 }

@@ -34,5 +34,8 @@ func ValidateDevicePlacementArgs(path *field.Path, args *config.DevicePlacementA
 	if args.ScoreSpan < 0 || args.ScoreSpan > maxScoreSpan {
 		all = append(all, field.Invalid(path.Child("scoreSpan"), args.ScoreSpan, "want 0 to 100"))
 	}
+	if args.Candidates < 0 {
+		all = append(all, field.Invalid(path.Child("candidates"), args.Candidates, "want at least 0"))
+	}
 	return all.ToAggregate()
 }

@@ -1,0 +1,127 @@
+package dra
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// NodeSnapshot is the nodes whose GPUs claims may have, with who holds what: the same
+// cluster.Snapshot from one cycle to the next, in which only what changed is written. Nodes
+// are numbered in the order of their names, and holders are UIDs of claims.
+type NodeSnapshot struct {
+	*cluster.Snapshot
+	source  *Source
+	names   []string
+	numbers map[string]int
+	// pools are the nodes' first pools of GPUs.
+	pools []*Pool
+	// plain says of each node that its state says all that decides what fits: nothing is held
+	// through another driver, or consumed but memory.
+	plain      []bool
+	generation int64
+	rankings   rankingCache
+}
+
+// NumberOf is the number of a node, false if it has no GPUs that are understood.
+func (n *NodeSnapshot) NumberOf(node string) (int, bool) {
+	number, found := n.numbers[node]
+	return number, found
+}
+
+// NodeName is the name of node i.
+func (n *NodeSnapshot) NodeName(i int) string { return n.names[i] }
+
+// Snapshot is the nodes as this cycle sees them. It must not be kept beyond the cycle, and
+// what a fork changes must be reverted within it.
+func (c *Cycle) Snapshot() *NodeSnapshot {
+	s := c.source
+	if s.snapshot == nil {
+		s.snapshot = &NodeSnapshot{source: s}
+	}
+	s.snapshot.update()
+	return s.snapshot
+}
+
+// update takes what changed since the last cycle.
+func (n *NodeSnapshot) update() {
+	moved, all := n.source.ledger.takeMoved()
+	index := &n.source.pools
+	if n.Snapshot == nil || n.generation != index.generation {
+		n.generation = index.generation
+		names := slices.Sorted(maps.Keys(index.gpusByNode))
+		if n.Snapshot == nil || !slices.Equal(names, n.names) {
+			n.build(names)
+			return
+		}
+		for i, name := range names {
+			if p := index.gpuPool(name); p != n.pools[i] {
+				n.setNode(i, p)
+			}
+		}
+	}
+	if all {
+		for i, p := range n.pools {
+			n.setNode(i, p)
+		}
+		return
+	}
+	for name := range moved {
+		if i, found := n.numbers[name]; found {
+			n.setNode(i, n.pools[i])
+		}
+	}
+}
+
+// build numbers the nodes anew.
+func (n *NodeSnapshot) build(names []string) {
+	n.names, n.numbers = names, make(map[string]int, len(names))
+	n.pools, n.plain = make([]*Pool, len(names)), make([]bool, len(names))
+	n.Snapshot = cluster.NewSnapshot(nil)
+	n.rankings.forgetAll()
+	for i, name := range names {
+		n.numbers[name] = i
+		n.AddNode(cluster.Node{Name: name, Domain: cluster.NoDomain})
+		n.setNode(i, n.source.pools.gpuPool(name))
+	}
+}
+
+// setNode writes what node i has, and who holds it.
+func (n *NodeSnapshot) setNode(i int, p *Pool) {
+	n.pools[i] = p
+	ledger := n.source.ledger
+	held, known := ledger.holdersOn(p)
+	if !known {
+		if devices := ledger.allocated.ofPool(p).devices; len(devices) > 0 {
+			held = []placement.Allocation{{Devices: devices}}
+		}
+	}
+	n.plain[i] = ledger.saysAll(p)
+	n.SetNode(i, cluster.Node{Name: n.names[i], Inventory: p.gpus.inventory, Domain: cluster.NoDomain}, held)
+}
+
+// saysAll reports whether what is held of a pool's GPUs says all that decides what fits there.
+func (l *claimLedger) saysAll(p *Pool) bool {
+	of := l.allocated.ofPool(p)
+	if len(of.twinHeld) > 0 {
+		return false
+	}
+	for _, at := range of.inUse {
+		amounts, shared := l.state.AggregatedCapacity[p.ids[at]]
+		if !shared {
+			continue
+		}
+		i, understood := p.gpus.byName[p.Devices[at].Name]
+		if !understood || p.gpus.inventory.Devices[i].Form != placement.Share {
+			return false
+		}
+		for name := range amounts {
+			if !isMemory(p.Driver, name) {
+				return false
+			}
+		}
+	}
+	return true
+}
