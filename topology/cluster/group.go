@@ -13,6 +13,8 @@ type Group struct {
 	Levels []GroupLevel
 	// SameModel says whether the GPUs of all members must be of one model, or had better be.
 	SameModel ConstraintMode
+	// FreeHost is what is left of a node besides GPUs; nil for what the snapshot says.
+	FreeHost func(node int) topology.HostResources
 }
 
 // GroupMember is one pod of a group. Members that ask alike should share a ranking and a
@@ -24,6 +26,8 @@ type GroupMember struct {
 	Host topology.HostResources
 	// Nodes are those that the pod may go to; nil for all.
 	Nodes *NodeSet
+	// OnePerNode says that of the members that ask alike no two may be on one node.
+	OnePerNode bool
 }
 
 // GroupLevel is a level at which nodes are divided into domains.

@@ -49,7 +49,7 @@ func (g *groupSearch) placeInTurn(nodes, order []int) bool {
 	g.snapshot.Fork()
 	defer g.snapshot.Revert()
 	for _, k := range order {
-		queue := nodeQueue{shape: &g.shapes[k], snapshot: g.snapshot}
+		queue := nodeQueue{shape: &g.shapes[k], search: g, snapshot: g.snapshot}
 		for _, node := range nodes {
 			if g.cellOf[node].room[k] > 0 {
 				queue.offerNode(node)
@@ -71,6 +71,7 @@ func (g *groupSearch) placeInTurn(nodes, order []int) bool {
 
 // nodeQueue is the nodes that have room for a member, the best first.
 type nodeQueue struct {
+	search   *groupSearch
 	snapshot *Snapshot
 	shape    *groupShape
 	offers   []Decision
@@ -78,7 +79,7 @@ type nodeQueue struct {
 
 // offerNode adds a node if a member fits there now.
 func (q *nodeQueue) offerNode(node int) bool {
-	if !q.shape.host.Within(q.snapshot.rooms[node].free) {
+	if !q.shape.host.Within(q.search.freeHost(node)) {
 		return false
 	}
 	r := q.shape.ranking
@@ -97,7 +98,7 @@ func (q *nodeQueue) offerNode(node int) bool {
 
 // renewFirst asks the first node again, whose state has changed.
 func (q *nodeQueue) renewFirst() {
-	if q.offerNode(q.offers[0].Node) {
+	if !q.shape.onePerNode && q.offerNode(q.offers[0].Node) {
 		last := len(q.offers) - 1
 		q.offers[0] = q.offers[last]
 		q.offers = q.offers[:last]

@@ -15,13 +15,17 @@ type groupShape struct {
 	host    topology.HostResources
 	nodes   *NodeSet
 	members []int
+	// onePerNode is GroupMember.OnePerNode.
+	onePerNode bool
 }
 
 // groupSearch looks for the nodes of one group among the GPUs of a scope.
 type groupSearch struct {
 	snapshot *Snapshot
 	levels   []GroupLevel
-	shapes   []groupShape
+	// extraHost is what a node has besides GPUs beyond what the snapshot says; nil for nothing.
+	extraHost []topology.HostResources
+	shapes    []groupShape
 	// candidates are the nodes that any member may go to.
 	candidates []int
 	// cellOf is the cell of each candidate, by node.
@@ -65,6 +69,12 @@ func newGroupSearch(s *Snapshot, group *Group, scope *modelScope) *groupSearch {
 		snapshot: s, levels: group.Levels, cellOf: make([]*groupCell, len(s.nodes)),
 		cells: map[string]*groupCell{}, makes: map[string]*groupMake{}, placed: make([]Decision, len(group.Members)),
 	}
+	if group.FreeHost != nil {
+		g.extraHost = make([]topology.HostResources, len(s.nodes))
+		for node := range s.nodes {
+			g.extraHost[node] = group.FreeHost(node).Minus(s.rooms[node].free)
+		}
+	}
 	g.findShapes(group, scope)
 	for node := range s.nodes {
 		if s.rooms[node].closed || !scope.admitsNode(&s.nodes[node], g.shapes) {
@@ -92,15 +102,18 @@ func (g *groupSearch) findShapes(group *Group, scope *modelScope) {
 		ranking *NodeRanking
 		host    topology.HostResources
 		nodes   *NodeSet
+		single  bool
 	}
 	numbers := map[shapeKey]int{}
 	for i, m := range group.Members {
-		key := shapeKey{m.Ranking, m.Host, m.Nodes}
+		key := shapeKey{m.Ranking, m.Host, m.Nodes, m.OnePerNode}
 		number, known := numbers[key]
 		if !known {
 			number = len(g.shapes)
 			numbers[key] = number
-			g.shapes = append(g.shapes, groupShape{ranking: scope.rankingOf(m.Ranking), host: m.Host, nodes: m.Nodes})
+			g.shapes = append(g.shapes, groupShape{
+				ranking: scope.rankingOf(m.Ranking), host: m.Host, nodes: m.Nodes, onePerNode: m.OnePerNode,
+			})
 		}
 		g.shapes[number].members = append(g.shapes[number].members, i)
 	}
@@ -115,11 +128,14 @@ func (g *groupSearch) mayUse(shape *groupShape, node int) bool {
 func (g *groupSearch) findCell(node int) *groupCell {
 	m := g.findMake(node)
 	room := make([]int, len(g.shapes))
-	free, most := g.snapshot.rooms[node].free, topology.HostResources{}
+	free, most := g.freeHost(node), topology.HostResources{}
 	for k := range g.shapes {
 		shape := &g.shapes[k]
 		if g.mayUse(shape, node) {
 			room[k] = min(g.aloneOn(m, k), membersWithin(shape.host, free, len(shape.members)))
+			if shape.onePerNode {
+				room[k] = min(room[k], 1)
+			}
 		}
 		most.CPU += topology.MilliCPU(room[k]) * shape.host.CPU
 		most.Memory += topology.Bytes(room[k]) * shape.host.Memory
@@ -138,6 +154,14 @@ func (g *groupSearch) findCell(node int) *groupCell {
 		g.cells[string(key)] = cell
 	}
 	return cell
+}
+
+// freeHost is what is left of a node besides GPUs.
+func (g *groupSearch) freeHost(node int) topology.HostResources {
+	if g.extraHost == nil {
+		return g.snapshot.rooms[node].free
+	}
+	return g.snapshot.rooms[node].free.Plus(g.extraHost[node])
 }
 
 // membersWithin is how many pods that each take so much have room, up to a limit.

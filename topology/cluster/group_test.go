@@ -288,3 +288,22 @@ func TestGroupWithAPodWithoutGPUs(t *testing.T) {
 		t.Errorf("%s: %+v", outcome, members)
 	}
 }
+
+// Members of which no two may be on one node, and nodes of whose hosts the caller knows more
+// than the snapshot.
+func TestGroupSpreadsOverNodes(t *testing.T) {
+	inv := inventoryOf(t, "4xA30-pcie")
+	s := NewSnapshot([]Node{{Inventory: inv}, {Inventory: inv}, {Inventory: inv}})
+	ranking := s.Rank(s.ByInventory(gpusFor(1)), placement.KeepPlaceable{})
+	member := GroupMember{Ranking: ranking, Host: cores(2), OnePerNode: true}
+	group := &Group{Members: []GroupMember{member, member}}
+	group.FreeHost = func(node int) topology.HostResources { return cores(topology.MilliCPU(1 + node)) }
+	members, outcome := s.PlaceGroup(group)
+	if outcome != placement.Fits || members[0].Node != 1 || members[1].Node != 2 {
+		t.Errorf("%s: %+v, want nodes 1 and 2", outcome, members)
+	}
+	group.Members = append(group.Members, member)
+	if _, outcome = s.PlaceGroup(group); outcome != placement.Refused {
+		t.Errorf("three on two nodes: %s", outcome)
+	}
+}
