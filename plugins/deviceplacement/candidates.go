@@ -63,8 +63,10 @@ func (f *nodeFinder) node(i int) fwk.NodeInfo {
 
 // narrowNodes finds the nodes to ask for the pod of a cycle: the best, and those that cannot
 // be compared with them. It is nil if all are to be asked: none is known to serve the pod,
-// or too many cannot be compared.
-func (p *Plugin) narrowNodes(ctx context.Context, c *dra.Cycle, pod *v1.Pod, nodes []fwk.NodeInfo) []string {
+// or too many cannot be compared. held is what is kept for others.
+func (p *Plugin) narrowNodes(
+	ctx context.Context, c *dra.Cycle, pod *v1.Pod, nodes []fwk.NodeInfo, held map[string][]heldDevices,
+) []string {
 	limit := p.options.Candidates
 	if limit == 0 || p.refusedNarrow.knowsPod(pod.UID) || !c.Narrowable() {
 		return nil
@@ -74,6 +76,12 @@ func (p *Plugin) narrowNodes(ctx context.Context, c *dra.Cycle, pod *v1.Pod, nod
 	}
 	if err := p.forecast.updateNodes(p.source, p.counted); err != nil {
 		return nil // PreScore says so
+	}
+	if len(held) > 0 {
+		snapshot := c.Snapshot()
+		snapshot.Fork()
+		defer snapshot.Revert()
+		p.holdPlans(snapshot, held)
 	}
 	ranking := c.RankNodes(ctx, p.options.Policy, providedBy(c.Request().ResourceNames(), nodes))
 	others, comparable := ranking.Elsewhere()

@@ -43,6 +43,12 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	}
 	gpus := view.GPUs()
 	p.holdNominated(ctx, c, view, gpus, changes, node)
+	if c.showPlanned(ctx, view, gpus) {
+		if status := p.DynamicResources.Filter(ctx, state, pod, node); status.IsSuccess() {
+			return status
+		}
+	}
+	c.holdForOthers(view, gpus)
 	inUse := view.AnyInUse() || anyHeld(gpus)
 	verdict := p.placeOn(ctx, view, gpus)
 	if because := view.WhyOthersLack(ctx); because != "" && (!verdict.final || view.WhyUnsupplied(ctx, &verdict.Verdict) != "") {
