@@ -123,7 +123,7 @@ func (s *groupSolve) answerPod(ctx context.Context, pod *v1.Pod, state clusterVe
 	var unmade *dra.UnknownClaimError
 	switch {
 	case errors.As(err, &unmade):
-		return s.refuse(state, 0, "it waits for all of them to have their ResourceClaims: "+unmade.Error())
+		return s.refuse(pod, state, 0, "it waits for all of them to have their ResourceClaims: "+unmade.Error())
 	case err != nil:
 		return singly(err.Error())
 	case !slices.ContainsFunc(s.pods, func(other *v1.Pod) bool { return other.UID == pod.UID }):
@@ -131,7 +131,7 @@ func (s *groupSolve) answerPod(ctx context.Context, pod *v1.Pod, state clusterVe
 	}
 	levels, because := members.groupLevels(&s.group.Constraints, members.nodesOfMembers(s.group.Assigned))
 	if because != "" {
-		return s.refuse(state, 0, because)
+		return s.refuse(pod, state, 0, because)
 	}
 	verdict := s.solveFor(pod, levels)
 	switch {
@@ -147,20 +147,26 @@ func (s *groupSolve) answerPod(ctx context.Context, pod *v1.Pod, state clusterVe
 		return singly("it fits once pods of lower priority are gone")
 	}
 	s.reservePlaces(pod, levels)
-	return s.refuse(state, len(s.group.Assigned)+verdict.Shortfall.Fit, s.shortfallWords(&verdict.Shortfall))
+	return s.refuse(pod, state, len(s.group.Assigned)+verdict.Shortfall.Fit, s.shortfallWords(&verdict.Shortfall))
 }
 
-// refuse remembers why the group does not fit.
-func (s *groupSolve) refuse(state clusterVersion, fit int, because string) *groupAnswer {
+// refuse remembers why the group does not fit. The other pods, which may have waited since
+// before the group was complete, are told too.
+func (s *groupSolve) refuse(pod *v1.Pod, state clusterVersion, fit int, because string) *groupAnswer {
 	refusal := &groupRefusal{state: state, fit: fit, because: because}
 	plans := s.plugin.plans
+	news := false
 	plans.readRecord(s.group.Key, func(r *groupRecord) {
+		news = r.refusal == nil || r.refusal.fit != fit || r.refusal.because != because
 		state.plans = plans.version
 		refusal.state = state
 		if r.refusal = refusal; r.since.IsZero() {
 			r.since = plans.now()
 		}
 	})
+	if others := slices.DeleteFunc(slices.Clone(s.group.Pending), func(other *v1.Pod) bool { return other.UID == pod.UID }); news && len(others) > 0 {
+		plans.activate(others)
+	}
 	return refuseGroup(s.group, refusal)
 }
 
