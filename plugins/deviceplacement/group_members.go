@@ -44,7 +44,7 @@ func (m *groupMembers) shapeOf(ctx context.Context, pod *v1.Pod, request *dra.Po
 	if !cycle.Narrowable() {
 		return nil
 	}
-	name := spellShape(pod, request)
+	name := spellShape(pod, request, len(m.plugin.source.NodesOfClaims(pod)) > 0)
 	if shape := m.shapes[name]; shape != nil {
 		return shape
 	}
@@ -109,8 +109,9 @@ func repelsItself(pod *v1.Pod) bool {
 	return false
 }
 
-// spellShape spells out what decides where a pod may go and what it gets.
-func spellShape(pod *v1.Pod, request *dra.PodRequest) string {
+// spellShape spells out what decides where a pod may go and what it gets. allocated says that
+// it has claims that are allocated already.
+func spellShape(pod *v1.Pod, request *dra.PodRequest, allocated bool) string {
 	spec := &pod.Spec
 	shape := struct {
 		Selector    map[string]string
@@ -138,10 +139,8 @@ func spellShape(pod *v1.Pod, request *dra.PodRequest) string {
 		shape.Annotations = maps.Clone(pod.Annotations)
 		maps.DeleteFunc(shape.Annotations, func(key, _ string) bool { return !strings.HasPrefix(key, annotationPrefix) })
 	}
-	for i := range spec.ResourceClaims {
-		if name := spec.ResourceClaims[i].ResourceClaimName; name != nil {
-			shape.Allocated += *name + " " // it may be tied to a node
-		}
+	if allocated {
+		shape.Allocated = string(pod.UID) // it may be tied to a node
 	}
 	text, err := json.Marshal(shape)
 	if err != nil {

@@ -60,6 +60,8 @@ type groupRefusal struct {
 type clusterVersion struct {
 	devices, nodes, plans int64
 	pending, assigned     int
+	minMember             int
+	constraints           string
 }
 
 // groupPlans holds the plans of all groups. It is safe for concurrent use.

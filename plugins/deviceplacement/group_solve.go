@@ -3,6 +3,7 @@ package deviceplacement
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	v1 "k8s.io/api/core/v1"
@@ -44,7 +45,10 @@ func (p *Plugin) answerGroup(ctx context.Context, c *dra.Cycle, group *groupcycl
 		}
 		p.plans.dropPlan(group.Key)
 	}
-	state := clusterVersion{devices: c.Snapshot().Version(), pending: len(group.Pending), assigned: len(group.Assigned)}
+	state := clusterVersion{
+		devices: c.Snapshot().Version(), pending: len(group.Pending), assigned: len(group.Assigned),
+		minMember: group.MinMember, constraints: fmt.Sprint(group.Constraints),
+	}
 	for _, node := range nodes {
 		state.nodes = max(state.nodes, node.GetGeneration())
 	}
