@@ -63,19 +63,13 @@ func (f *nodeFinder) node(i int) fwk.NodeInfo {
 
 // narrowNodes finds the nodes to ask for the pod of a cycle: the best, and those that cannot
 // be compared with them. It is nil if all are to be asked: none is known to serve the pod,
-// or too many cannot be compared. held is what is kept for others.
+// or too many cannot be compared. held is what is kept for others. Where nodes are alike, their
+// refusals are too.
 func (p *Plugin) narrowNodes(
 	ctx context.Context, c *dra.Cycle, pod *v1.Pod, nodes []fwk.NodeInfo, held map[string][]heldDevices,
-) []string {
-	limit := p.options.Candidates
-	if limit == 0 || p.refusedNarrow.knowsPod(pod.UID) || !c.Narrowable() {
-		return nil
-	}
-	if dependsOnPods(pod) {
-		limit *= manyCandidates
-	}
-	if err := p.forecast.updateNodes(p.source, p.counted); err != nil {
-		return nil // PreScore says so
+) ([]string, *nodeRefusals) {
+	if !c.Narrowable() {
+		return nil, nil
 	}
 	if len(held) > 0 {
 		snapshot := c.Snapshot()
@@ -84,9 +78,20 @@ func (p *Plugin) narrowNodes(
 		p.holdPlans(snapshot, held)
 	}
 	ranking := c.RankNodes(ctx, p.options.Policy, providedBy(c.Request().ResourceNames(), nodes))
+	refusals := newNodeRefusals(ranking)
+	limit := p.options.Candidates
+	if limit == 0 || p.refusedNarrow.knowsPod(pod.UID) {
+		return nil, refusals
+	}
+	if dependsOnPods(pod) {
+		limit *= manyCandidates
+	}
+	if err := p.forecast.updateNodes(p.source, p.counted); err != nil {
+		return nil, refusals // PreScore says so
+	}
 	others, comparable := ranking.Elsewhere()
 	if !comparable {
-		return nil
+		return nil, refusals
 	}
 	found := findNodes(c.Snapshot(), nodes, p.nodesAt)
 	p.nodesAt = found.at
@@ -97,7 +102,7 @@ func (p *Plugin) narrowNodes(
 	}
 	best, others = search.addIrregular(ctx, ranking.Irregular(), limit, best, others)
 	if len(best) == 0 || len(others) > limit {
-		return nil
+		return nil, refusals
 	}
 	for _, one := range best {
 		others = append(others, c.Snapshot().NodeName(one.Node))
@@ -106,7 +111,7 @@ func (p *Plugin) narrowNodes(
 		others = append(others, nominated)
 	}
 	slices.Sort(others)
-	return slices.Compact(others)
+	return slices.Compact(others), refusals
 }
 
 // dependsOnPods reports whether other plugins decide on nodes by what runs there.

@@ -23,6 +23,8 @@ type podCycle struct {
 	// itself, and held what plans and reservations hold for others, by node.
 	group *groupAnswer
 	held  map[string][]heldDevices
+	// refusals are those of nodes so far.
+	refusals *nodeRefusals
 	// devices of inventory are what the pod gets, got says so for people; filled in Reserve.
 	inventory *placement.Inventory
 	devices   []placement.DeviceAllocation

@@ -6,7 +6,8 @@
 // plugin embeds it unchanged and steers it. What a node's GPUs look like to the pod is
 // for package nodeview to say; here is one file for each extension point:
 //
-//	prefilter.go   the in-tree PreFilter runs on placeholders; the pod is read
+//	prefilter.go   the in-tree PreFilter runs on placeholders; the pod is read, and the few
+//	               nodes found that are asked about it (candidates.go, admission.go)
 //	filter.go      placement.Place chooses devices on the node; the in-tree Filter is
 //	               shown just those and has the last word on whether they fit
 //	prescore.go    the in-tree Reserve, asked but not acted upon, tells which devices each
@@ -35,7 +36,7 @@
 // plugins/apis/config/v1.
 //
 // The rest: cyclestate.go (what steps of one cycle hand on), verdict.go (one node's
-// answer), node_reasons.go (why a node is refused, in words), explain.go and explanation.go
+// answer), refusals.go (the answer of nodes that are alike), node_reasons.go (why a node is refused, in words), explain.go and explanation.go
 // (why a pod fits nowhere, and the same in words), cut.go (words that are too many),
 // counted_explanation.go (the same of a device plugin's GPUs), elsewhere.go (nodes that
 // other plugins refused), unserved.go (resources and classes that are not there), sign.go

@@ -41,6 +41,13 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 		c.ShowOthers(ctx, name)
 		return p.DynamicResources.Filter(ctx, state, pod, node)
 	}
+	refusals := c.refusals
+	if changes != nil || len(c.held[name]) > 0 {
+		refusals = nil // the node is not as others of its class
+	}
+	if known := refusals.find(name); known != nil {
+		return known
+	}
 	gpus := view.GPUs()
 	p.holdNominated(ctx, c, view, gpus, changes, node)
 	if c.showPlanned(ctx, view, gpus) {
@@ -57,9 +64,9 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	if verdict.final {
 		if because := view.WhyTooSmall(ctx); because != "" {
 			metrics.CountModelTooLarge()
-			return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) "+view.TooSmallReason(ctx))
+			return refusals.note(name, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) "+view.TooSmallReason(ctx)))
 		}
-		return verdict.refusalStatus(ctx, view, inUse)
+		return refusals.note(name, verdict.refusalStatus(ctx, view, inUse))
 	}
 	p.preferNear(ctx, view, gpus, &verdict)
 	for tries := 0; verdict.Outcome == placement.Fits; tries++ {

@@ -23,6 +23,7 @@ func (p *Plugin) PreFilter(
 	counted, refused := p.readCounted(pod, nodes)
 	// Also for a pod that is refused: the in-tree PostFilter asks for what this leaves.
 	var candidates []string
+	var refusals *nodeRefusals
 	var answer *groupAnswer
 	group := groupcycle.GroupOf(state)
 	held := p.heldForOthers(group, pod)
@@ -32,7 +33,7 @@ func (p *Plugin) PreFilter(
 		}
 		switch {
 		case answer == nil:
-			candidates = p.narrowNodes(ctx, c, pod, nodes, held)
+			candidates, refusals = p.narrowNodes(ctx, c, pod, nodes, held)
 		case answer.place != nil:
 			candidates = []string{answer.place.node}
 		default:
@@ -54,7 +55,7 @@ func (p *Plugin) PreFilter(
 		}
 	}
 	if cycle != nil {
-		state.Write(cycleKey, &podCycle{Cycle: cycle, narrowed: candidates != nil, group: answer, held: held})
+		state.Write(cycleKey, &podCycle{Cycle: cycle, narrowed: candidates != nil, refusals: refusals, group: answer, held: held})
 		if answer != nil && answer.place == nil {
 			return nil, cutStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable, answer.refusal))
 		}

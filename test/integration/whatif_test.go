@@ -74,18 +74,19 @@ type manifest struct {
 }
 
 // ownScheduler runs another ashlar-scheduler with the profile of manifests/base under
-// another name. It has seen no pods but those of the test.
-func (s *space) ownScheduler(name string) {
+// another name, and with changes to the text, in pairs of before and after. It has seen no
+// pods but those of the test.
+func (s *space) ownScheduler(name string, changes ...string) {
 	s.t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "manifests", "scheduler", "scheduler-config.yaml"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	config := strings.NewReplacer(
-		"schedulerName: "+ashlar, "schedulerName: "+name,
+	config := strings.NewReplacer(append([]string{
+		"schedulerName: " + ashlar, "schedulerName: " + name,
 		"leaderElect: true", "leaderElect: false",
 		"clientConnection:", fmt.Sprintf("clientConnection:\n  kubeconfig: %q", world.cluster.Kubeconfig()),
-	).Replace(string(text))
+	}, changes...)...).Replace(string(text))
 	file := filepath.Join(s.t.TempDir(), "config.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		s.t.Fatal(err)

@@ -32,6 +32,10 @@ func newClassIndex() classIndex {
 // Classes is how many different inventories and states the snapshot remembers.
 func (s *Snapshot) Classes() int { return int(s.classes.count) }
 
+// ClassOf numbers the class of node i: nodes of one class have equal inventories in equal
+// state. It is negative without GPUs, and changes with the node's state.
+func (s *Snapshot) ClassOf(i int) int32 { return s.rooms[i].class }
+
 // classifyNode finds the class of a node after its state changed.
 func (s *Snapshot) classifyNode(node int) {
 	n, x := &s.nodes[node], &s.classes

@@ -23,7 +23,7 @@
 //	class.go      which nodes have the same answer
 //	request.go    what a pod asks of each node, in the node's terms
 //	order.go      the one order of nodes
-//	ranking.go    the best node for one pod
+//	ranking.go    the best node for one pod; candidates.go the few best
 //	group.go      several pods together
 //	group_*.go    members that ask alike (shapes), one node's devices for several (pack),
 //	              domains (scope) and models, one after the other (greedy), the exact

@@ -47,7 +47,7 @@ type classAnswer struct {
 	known, fits bool
 	// undecided says that the search was cut short.
 	undecided bool
-	key         AcceptanceKey
+	key       AcceptanceKey
 	// from and count say where in NodeRanking.devices its devices are, count 0 if nobody
 	// wanted them yet.
 	from, count int32

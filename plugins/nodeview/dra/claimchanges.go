@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
+	"k8s.io/utils/lru"
 )
 
 // claimChanges notes which claims may hold something else than before. It hears of them from
@@ -29,7 +30,13 @@ type claimChanges struct {
 	// names are the claims of which something is known, by UID, and uids the same by name.
 	names map[types.UID]types.NamespacedName
 	uids  map[types.NamespacedName]types.UID
+	// gone are claims that were deleted lately, of which the manager may have yet to hear that
+	// there were any.
+	gone *lru.Cache
 }
+
+// rememberedGone is how many deleted claims are remembered.
+const rememberedGone = 4096
 
 // changedClaim is what is known of a change.
 type changedClaim struct {
@@ -65,7 +72,7 @@ func followClaims(h fwk.Handle) (*claimChanges, error) {
 	if known := sharedChanges.of[key]; known != nil {
 		return known, nil
 	}
-	c := &claimChanges{claims: manager.ResourceClaims(), names: map[types.UID]types.NamespacedName{}, uids: map[types.NamespacedName]types.UID{}}
+	c := newClaimChanges(manager.ResourceClaims())
 	informer := h.SharedInformerFactory().Resource().V1().ResourceClaims().Informer()
 	registration, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc: c.noteObject,
@@ -90,6 +97,12 @@ func followClaims(h fwk.Handle) (*claimChanges, error) {
 		delete(sharedChanges.of, key)
 	}, key)
 	return c, nil
+}
+
+func newClaimChanges(claims fwk.ResourceClaimTracker) *claimChanges {
+	return &claimChanges{
+		claims: claims, names: map[types.UID]types.NamespacedName{}, uids: map[types.NamespacedName]types.UID{}, gone: lru.New(rememberedGone),
+	}
 }
 
 // newListener adds a ledger, which finds all claims that are known changed.
@@ -152,6 +165,11 @@ func (c *claimChanges) noteChange(uid types.UID, change changedClaim) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.names[uid], c.uids[change.name] = change.name, uid
+	if change.gone {
+		c.gone.Add(uid, nil)
+	} else if _, gone := c.gone.Get(uid); gone {
+		change.gone = true
+	}
 	for _, changed := range c.changed {
 		if before, waiting := changed[uid]; waiting && before.version > change.version {
 			change.version, change.gone = before.version, before.gone
@@ -182,12 +200,17 @@ func (l *claimListener) takeChanged(take func(types.UID, *resourceapi.ResourceCl
 // readClaim is a claim as the manager has it, nil if it holds nothing, and whether the manager
 // has heard of the change.
 func (l *claimListener) readClaim(uid types.UID, change changedClaim) (*resourceapi.ResourceClaim, bool) {
+	claim, settled := l.heardClaim(uid, change)
 	if pending := l.claims.GetPendingAllocation(uid); pending != nil {
-		claim := &resourceapi.ResourceClaim{}
+		claim = &resourceapi.ResourceClaim{}
 		claim.Namespace, claim.Name, claim.UID = change.name.Namespace, change.name.Name, uid
 		claim.Status.Allocation = pending
-		return claim, true // its end is noted too
 	}
+	return claim, settled
+}
+
+// heardClaim is readClaim but for allocations that are not written yet, whose end is noted too.
+func (l *claimListener) heardClaim(uid types.UID, change changedClaim) (*resourceapi.ResourceClaim, bool) {
 	claim, err := l.claims.Get(change.name.Namespace, change.name.Name)
 	if err != nil {
 		return nil, change.version == 0 || change.gone

@@ -18,6 +18,8 @@
 //
 //	source.go       what outlives cycles: pools, compiled expressions, in-tree instances
 //	cycle.go        one pod's scheduling cycle
+//	snapshot.go     all nodes with who holds what, kept up to date from cycle to cycle
+//	ranking.go      which of them are best for the pod of a cycle
 //	view.go         a node as the pod sees it
 //	others.go       the node's devices that are not viewed: adapters, channels between nodes
 //	supply.go       what those offer to constraints that tie them to GPUs
@@ -28,9 +30,13 @@
 //	adminaccess.go  the same where the pod only looks at devices
 //	shares.go       what devices are shared by beside memory
 //	index.go        pools by node
+//	sliceevents.go  whether slices may have changed
 //	pool.go         a pool and its GPUs
+//	make.go         pools that differ in nothing but which devices they are
 //	inventory.go    one inventory for all pools of a make
 //	placeholder.go  the slices that it is shown in
+//	ledger.go       what claims hold, kept up to date by what happens to them
+//	claimchanges.go which claims may hold something else; tracked.go the scheduler's own
 //	allocation.go   devices in use, and who holds them
 //	twice.go        what a device plugin beside the slices needs to know
 //	offers.go       kinds of devices, for a server that does not start on what it asked for
@@ -38,7 +44,7 @@
 //	podrequest.go   what a pod asks for: claims
 //	extended.go     and extended resources
 //	request.go      the same in terms of a pool
-//	match.go        CEL selectors
+//	match.go        CEL selectors; expression.go what they read
 //	capacity.go     amounts of a shared device; taints
 //	modelserver.go  devices that are too small for the pod's model server
 //	selector_error.go  selectors that do not compile; memory_hint.go memory as printed on the box

@@ -45,6 +45,25 @@ func (c *Cycle) RankNodes(ctx context.Context, policy placement.Policy, provided
 // their make and state decides what fits there.
 func (r *PodRanking) Irregular() []int { return r.requests.irregular }
 
+// AnswerKey tells nodes apart that may answer the pod differently; nodes with equal keys have
+// one answer, in the same words.
+type AnswerKey struct {
+	class, make int32
+	anyInUse    bool
+}
+
+// AnswerKeyOf is a node's; false if the node must be looked at by itself. It may be asked from
+// several goroutines until the snapshot is asked or changed again.
+func (r *PodRanking) AnswerKeyOf(node string) (AnswerKey, bool) {
+	n := r.requests.snapshot
+	i, found := n.NumberOf(node)
+	if !found || r.requests.leftOut[i] || r.requests.readsIdentity {
+		return AnswerKey{}, false
+	}
+	inUse := len(r.requests.cycle.allocated.ofPool(n.pools[i]).inUse) > 0
+	return AnswerKey{class: n.ClassOf(i), make: n.pools[i].kind.number, anyInUse: inUse}, true
+}
+
 // rankedRequest is what a pod asks of the nodes of a snapshot.
 type rankedRequest struct {
 	snapshot *NodeSnapshot
@@ -148,16 +167,22 @@ func (r *rankedRequest) judgeNodes() {
 		r.everywhere = r.everywhere || r.cycle.mayTakeFrom(r.ctx, p, wanted)
 	}
 	for i, p := range n.pools {
-		irregular := r.everywhere || r.provided != nil && r.provided(p.Node) || !n.plain[i] || len(p.gpus.unsupported) > 0 && r.cycle.mayTakeUnsupported(r.ctx, p)
-		if !irregular && (len(index.byNode[p.Node]) > 1 || len(index.passedOn[p.Node]) > 0) {
-			for _, other := range index.poolsOn(p.Node) {
-				irregular = irregular || other != p && (other.gpus != nil || r.cycle.mayTakeFrom(r.ctx, other, wanted))
-			}
-		}
+		irregular := r.everywhere || r.provided != nil && r.provided(p.Node) || !n.plain[i] || !n.alone[i] && r.mayTakeBeside(p, wanted)
 		if r.leftOut[i] = irregular; irregular {
 			r.irregular = append(r.irregular, i)
 		}
 	}
+}
+
+// mayTakeBeside reports whether the pod may take devices on a pool's node that are not in it, or
+// not understood.
+func (r *rankedRequest) mayTakeBeside(p *Pool, known map[*poolMake]bool) bool {
+	if len(p.gpus.unsupported) > 0 && r.cycle.mayTakeUnsupported(r.ctx, p) {
+		return true
+	}
+	return slices.ContainsFunc(r.snapshot.source.pools.poolsOn(p.Node), func(other *Pool) bool {
+		return other != p && (other.gpus != nil || r.cycle.mayTakeFrom(r.ctx, other, known))
+	})
 }
 
 // mayTakeFrom reports whether a request of the pod accepts some device of a pool. known

@@ -20,7 +20,9 @@ type NodeSnapshot struct {
 	pools []*Pool
 	// plain says of each node that its state says all that decides what fits: nothing is held
 	// through another driver, or consumed but memory.
-	plain      []bool
+	plain []bool
+	// alone says of each node that its GPUs are all that is published there, and understood.
+	alone      []bool
 	generation int64
 	rankings   rankingCache
 	version    int64
@@ -61,9 +63,11 @@ func (n *NodeSnapshot) update() {
 			return
 		}
 		for i, name := range names {
-			if p := index.gpuPool(name); p != n.pools[i] {
+			p := index.gpuPool(name)
+			if p != n.pools[i] {
 				n.setNode(i, p)
 			}
+			n.alone[i] = index.isAlone(p)
 		}
 	}
 	if all {
@@ -82,13 +86,15 @@ func (n *NodeSnapshot) update() {
 // build numbers the nodes anew.
 func (n *NodeSnapshot) build(names []string) {
 	n.names, n.numbers = names, make(map[string]int, len(names))
-	n.pools, n.plain = make([]*Pool, len(names)), make([]bool, len(names))
+	n.pools, n.plain, n.alone = make([]*Pool, len(names)), make([]bool, len(names)), make([]bool, len(names))
 	n.Snapshot = cluster.NewSnapshot(nil)
 	n.rankings.forgetAll()
 	for i, name := range names {
 		n.numbers[name] = i
 		n.AddNode(cluster.Node{Name: name, Domain: cluster.NoDomain})
-		n.setNode(i, n.source.pools.gpuPool(name))
+		p := n.source.pools.gpuPool(name)
+		n.setNode(i, p)
+		n.alone[i] = n.source.pools.isAlone(p)
 	}
 }
 
@@ -105,6 +111,11 @@ func (n *NodeSnapshot) setNode(i int, p *Pool) {
 	}
 	n.plain[i] = ledger.saysAll(p)
 	n.SetNode(i, cluster.Node{Name: n.names[i], Inventory: p.gpus.inventory, Domain: cluster.NoDomain}, held)
+}
+
+// isAlone reports whether a pool is all that is published on its node, and all of it is understood.
+func (x *poolIndex) isAlone(p *Pool) bool {
+	return len(x.byNode[p.Node]) == 1 && len(x.passedOn[p.Node]) == 0 && len(p.gpus.unsupported) == 0
 }
 
 // saysAll reports whether what is held of a pool's GPUs says all that decides what fits there.

@@ -9,6 +9,7 @@
 //	    maxExplainedNodes: 64
 //	    forecast: true
 //	    scoreSpan: 100
+//	    candidates: 8
 //
 // Every field may be left out: these are the defaults.
 package v1

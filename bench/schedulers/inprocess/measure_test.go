@@ -1,0 +1,56 @@
+package inprocess
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/ashlar-dev/ashlar/bench/schedulers/workload"
+)
+
+// Both schedulers bind every pod on the fake API server, and Ashlar's, as it is shipped, says
+// why a pod fits nowhere.
+func TestMeasureBinding(t *testing.T) {
+	root := filepath.Join("..", "..", "..")
+	shipped, err := workload.ShippedConfiguration(root, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes, err := workload.ReadDeviceClasses(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		configuration string
+		explains      bool
+	}{
+		"kube-scheduler":   {configuration: workload.StockConfiguration("")},
+		"ashlar-scheduler": {configuration: shipped, explains: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			outcome, err := MeasureBinding(t.Context(), Job{
+				Size: workload.Size{Nodes: 3, Devices: 16}, Configuration: tc.configuration, Classes: classes, Pods: 12, Limit: time.Minute,
+				Explains: tc.explains,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := outcome.Binding; got.Bound != 12 || got.PodsPerSecond() <= 0 || got.MillisecondsPerPod() <= 0 {
+				t.Errorf("got %+v", got)
+			}
+			if outcome.PeakMiB <= 0 {
+				t.Errorf("peak memory is %d MiB", outcome.PeakMiB)
+			}
+			wantRefusals := 0
+			if tc.explains {
+				wantRefusals = len(workload.Refusals)
+			}
+			if len(outcome.Refusals) != wantRefusals {
+				t.Errorf("%d refusals, want %d", len(outcome.Refusals), wantRefusals)
+			}
+			for _, refusal := range outcome.Refusals {
+				t.Log(refusal.Seconds, refusal.Message)
+			}
+		})
+	}
+}

@@ -1,0 +1,2 @@
+// Package procfs reads what a process has used of CPU time and memory.
+package procfs
