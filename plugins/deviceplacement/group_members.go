@@ -133,7 +133,7 @@ func spellShape(pod *v1.Pod, request *dra.PodRequest, allocated bool) string {
 	for i := range spec.Containers {
 		shape.Scalars = append(shape.Scalars, spec.Containers[i].Resources.Requests)
 	}
-	devices := request.Spell()
+	devices := request.SpellOut()
 	if devices == "" {
 		shape.Containers = spec.Containers
 		shape.Annotations = maps.Clone(pod.Annotations)

@@ -127,7 +127,7 @@ func (s *groupSolve) answerPod(ctx context.Context, pod *v1.Pod, state clusterVe
 	var unmade *dra.UnknownClaimError
 	switch {
 	case errors.As(err, &unmade):
-		return s.refuse(pod, state, 0, "it waits for all of them to have their ResourceClaims: "+unmade.Error())
+		return s.refuseMembers(pod, state, 0, "it waits for all of them to have their ResourceClaims: "+unmade.Error())
 	case err != nil:
 		return singly(err.Error())
 	case !slices.ContainsFunc(s.pods, func(other *v1.Pod) bool { return other.UID == pod.UID }):
@@ -135,7 +135,7 @@ func (s *groupSolve) answerPod(ctx context.Context, pod *v1.Pod, state clusterVe
 	}
 	levels, because := members.groupLevels(&s.group.Constraints, members.nodesOfMembers(s.group.Assigned))
 	if because != "" {
-		return s.refuse(pod, state, 0, because)
+		return s.refuseMembers(pod, state, 0, because)
 	}
 	verdict := s.solveFor(pod, levels)
 	switch {
@@ -151,12 +151,12 @@ func (s *groupSolve) answerPod(ctx context.Context, pod *v1.Pod, state clusterVe
 		return singly("it fits once pods of lower priority are gone")
 	}
 	s.reservePlaces(pod, levels)
-	return s.refuse(pod, state, len(s.group.Assigned)+verdict.Shortfall.Fit, s.shortfallWords(&verdict.Shortfall))
+	return s.refuseMembers(pod, state, len(s.group.Assigned)+verdict.Shortfall.Fit, s.shortfallWords(&verdict.Shortfall))
 }
 
-// refuse remembers why the group does not fit. The other pods, which may have waited since
+// refuseMembers remembers why the group does not fit. The other pods, which may have waited since
 // before the group was complete, are told too.
-func (s *groupSolve) refuse(pod *v1.Pod, state clusterVersion, fit int, because string) *groupAnswer {
+func (s *groupSolve) refuseMembers(pod *v1.Pod, state clusterVersion, fit int, because string) *groupAnswer {
 	refusal := &groupRefusal{state: state, fit: fit, because: because}
 	plans := s.plugin.plans
 	news := false

@@ -105,5 +105,5 @@ func (s *Source) claimsToCome(
 	return claims, nil
 }
 
-// Spell spells out what the pod asks for, "" if it cannot be compared with what others do.
-func (r *PodRequest) Spell() string { return r.spell() }
+// SpellOut spells out what the pod asks for, "" if it cannot be compared with what others do.
+func (r *PodRequest) SpellOut() string { return r.spell() }
