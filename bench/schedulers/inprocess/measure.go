@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 
 	"github.com/ashlar-dev/ashlar/bench/schedulers/binding"
 	"github.com/ashlar-dev/ashlar/bench/schedulers/procfs"
@@ -28,6 +29,8 @@ type Job struct {
 	Classes []resourceapi.DeviceClass `json:"classes"`
 	// Pods is how many have a claim each.
 	Pods int `json:"pods"`
+	// Gang is whether all pods are of one PodGroup and start together.
+	Gang bool `json:"gang,omitempty"`
 	// Limit is how long the scheduler may take from the first pod on.
 	Limit time.Duration `json:"limit"`
 	// Explains is whether to time refusals, too.
@@ -54,7 +57,11 @@ func MeasureBinding(ctx context.Context, job Job) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	groups := servePodGroups()
+	var gangs []v1alpha1.PodGroup
+	if job.Gang {
+		gangs = append(gangs, newGang(workload.Namespace, job.Pods))
+	}
+	groups := servePodGroups(gangs...)
 	defer func() {
 		groups.CloseClientConnections()
 		groups.Close()
@@ -125,6 +132,9 @@ func fillCluster(job Job) (kubernetes.Interface, error) {
 	for i := range job.Pods {
 		pod, claim := workload.ClaimForm.NewPod(fmt.Sprintf("pod-%d", i), "run")
 		pod.UID, claim.UID = types.UID(pod.Name), types.UID(claim.Name)
+		if job.Gang {
+			pod.Labels = map[string]string{v1alpha1.PodGroupLabel: gangName}
+		}
 		objects = append(objects, pod, claim)
 	}
 	return newFakeAPI(devices, objects...)

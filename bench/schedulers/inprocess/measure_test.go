@@ -54,3 +54,26 @@ func TestMeasureBinding(t *testing.T) {
 		})
 	}
 }
+
+// A gang starts as a whole.
+func TestMeasureGang(t *testing.T) {
+	root := filepath.Join("..", "..", "..")
+	shipped, err := workload.ShippedConfiguration(root, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes, err := workload.ReadDeviceClasses(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const pods = 12
+	outcome, err := MeasureBinding(t.Context(), Job{
+		Size: workload.Size{Nodes: 4, Devices: 16}, Configuration: shipped, Classes: classes, Pods: pods, Gang: true, Limit: 2 * time.Minute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := outcome.Binding; got.Bound != pods {
+		t.Errorf("%d of %d pods are bound", got.Bound, pods)
+	}
+}
