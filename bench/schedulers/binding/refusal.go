@@ -23,7 +23,8 @@ type Refusal struct {
 // TimeRefusal creates a claim and a pod, and waits until the pod's condition PodScheduled has a
 // message with the text explained in it. It counts from when the pod is sent.
 func TimeRefusal(
-	ctx context.Context, client kubernetes.Interface, pod *corev1.Pod, claim *resourceapi.ResourceClaim, explained string, patience time.Duration,
+	ctx context.Context, client kubernetes.Interface, pod *corev1.Pod, claim *resourceapi.ResourceClaim, explained string,
+	patience time.Duration,
 ) (Refusal, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
