@@ -21,7 +21,7 @@ func measureAgainst(
 	if err != nil {
 		return err
 	}
-	earlier.PublishSeconds, earlier.Memory = session.publishing.Seconds(), session.peaks.list()
+	earlier.PublishSeconds, earlier.Memory = session.publishing.Seconds(), session.peaks.listProcesses()
 	report.Against = &againstReport{Version: options.against, Cluster: earlier}
 	return nil
 }

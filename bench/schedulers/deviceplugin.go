@@ -39,12 +39,12 @@ func measureDevicePlugin(
 	for range pluginRounds {
 		for _, form := range pluginForms() {
 			for _, scheduler := range []schedulerName{stockScheduler, ashlarScheduler} {
-				m := measurement{scheduler: scheduler, form: form, pods: options.pluginPods, limit: options.limit}
-				result, err := session.measure(ctx, m)
+				m := bindingMeasurement{scheduler: scheduler, form: form, pods: options.pluginPods, limit: options.limit}
+				result, err := session.measureBinding(ctx, m)
 				if err != nil {
 					return err
 				}
-				report.DevicePlugin.add(scheduler, form.Name, result)
+				report.DevicePlugin.addRound(scheduler, form.Name, result)
 			}
 		}
 	}

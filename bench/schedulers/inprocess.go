@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/bench/schedulers/inprocess"
@@ -16,8 +17,13 @@ import (
 // measurement is a process, so that CPU time and memory are its own.
 const inProcessArgument = "measure-in-process"
 
+// memoryLimit is above what 5,000 nodes of 160 devices need, in bytes; the garbage collector
+// works harder near it.
+const memoryLimit = 12 << 30
+
 // runInProcessChild reads a job and writes what was measured.
 func runInProcessChild(ctx context.Context) error {
+	debug.SetMemoryLimit(memoryLimit)
 	var job inprocess.Job
 	if err := json.NewDecoder(os.Stdin).Decode(&job); err != nil {
 		return fmt.Errorf("reading what to measure: %w", err)

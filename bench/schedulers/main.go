@@ -68,6 +68,7 @@ func parseOptions(arguments []string) (*benchmarkOptions, error) {
 	flags.IntVar(&options.pluginNodes, "device-plugin-nodes", 1000, "nodes with --device-plugin, each of 8 GPUs")
 	flags.IntVar(&options.pluginPods, "device-plugin-pods", 1200, "pods of each kind with --device-plugin")
 	flags.StringVar(&words.output, "o", "table", "table or json")
+	flags.StringVar(&options.from, "from", "", "file that -o json wrote: print it anew instead of measuring")
 	flags.StringVar(&options.readme, "readme", "", "file between whose markers the tables are written, too")
 	if err := flags.Parse(arguments); err != nil {
 		return nil, err

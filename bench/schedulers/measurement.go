@@ -18,24 +18,24 @@ const (
 	clearsWithin = 5 * time.Minute
 )
 
-// measurement is pods of one form for one scheduler.
-type measurement struct {
+// bindingMeasurement is pods of one form for one scheduler.
+type bindingMeasurement struct {
 	scheduler schedulerName
 	form      workload.Form
 	pods      int
 	limit     time.Duration
-	// after is done once the pods are bound, while the scheduler runs; may be nil. It is left
-	// out if some were not bound in time.
+	// after is done once the pods are bound, while the scheduler runs; may be nil. Pods that were
+	// not bound in time are removed before.
 	after func(context.Context) error
 }
 
 // String is the measurement in words.
-func (m measurement) String() string {
+func (m bindingMeasurement) String() string {
 	return fmt.Sprintf("%s, pods of form %s", m.scheduler, m.form.Name)
 }
 
-// measure binds pods by a scheduler of its own.
-func (s *benchmarkSession) measure(ctx context.Context, m measurement) (result binding.Result, err error) {
+// measureBinding binds pods by a scheduler of its own.
+func (s *benchmarkSession) measureBinding(ctx context.Context, m bindingMeasurement) (result binding.Result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, clearsWithin+startsWithin+m.limit+clearsWithin)
 	defer cancel()
 	s.runs++
@@ -57,8 +57,8 @@ func (s *benchmarkSession) measure(ctx context.Context, m measurement) (result b
 		process = started
 		return s.subjectOf(started), nil
 	}, binding.Patience{First: startsWithin, Limit: m.limit})
-	if err == nil && m.after != nil && result.Bound == result.Asked {
-		err = m.after(ctx)
+	if err == nil && m.after != nil {
+		err = errors.Join(s.removeWaiting(ctx), m.after(ctx))
 	}
 	if process != nil {
 		err = errors.Join(err, s.endScheduler(process))

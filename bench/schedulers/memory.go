@@ -12,7 +12,7 @@ import (
 // of one name it is that of the largest.
 type memoryPeaks map[string]int
 
-func (m memoryPeaks) note(process *cluster.Process) error {
+func (m memoryPeaks) notePeak(process *cluster.Process) error {
 	peak, err := procfs.PeakMiB(process.PID())
 	if err != nil {
 		return err
@@ -21,8 +21,8 @@ func (m memoryPeaks) note(process *cluster.Process) error {
 	return nil
 }
 
-// list is the processes with the most memory first.
-func (m memoryPeaks) list() []processMemory {
+// listProcesses are the processes with the most memory first.
+func (m memoryPeaks) listProcesses() []processMemory {
 	var list []processMemory
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		list = append(list, processMemory{name, m[name]})

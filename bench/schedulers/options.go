@@ -22,6 +22,8 @@ type benchmarkOptions struct {
 
 	json   bool
 	readme string
+	// from is a file with a report; nothing is measured then.
+	from string
 }
 
 // optionWords are flags that are read further.

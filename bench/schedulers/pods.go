@@ -64,6 +64,15 @@ func (s *benchmarkSession) createPod(ctx context.Context, form workload.Form, na
 	return nil
 }
 
+// removeWaiting removes the pods that are not bound.
+func (s *benchmarkSession) removeWaiting(ctx context.Context) error {
+	waiting := metav1.ListOptions{FieldSelector: "spec.nodeName="}
+	if err := s.client.CoreV1().Pods(workload.Namespace).DeleteCollection(ctx, *metav1.NewDeleteOptions(0), waiting); err != nil {
+		return fmt.Errorf("removing pods that wait: %w", err)
+	}
+	return nil
+}
+
 // clearPods removes all pods and claims, so that the next scheduler finds the same cluster.
 func (s *benchmarkSession) clearPods(ctx context.Context) error {
 	now := metav1.NewDeleteOptions(0)

@@ -68,8 +68,8 @@ type againstReport struct {
 	Cluster clusterReport `json:"cluster"`
 }
 
-// find is the runs of a scheduler with a form, nil if there are none.
-func (r *clusterReport) find(scheduler schedulerName, form string) *bindingRuns {
+// findRuns are the runs of a scheduler with a form, nil if there are none.
+func (r *clusterReport) findRuns(scheduler schedulerName, form string) *bindingRuns {
 	for i := range r.Runs {
 		if r.Runs[i].Scheduler == scheduler && r.Runs[i].Form == form {
 			return &r.Runs[i]
@@ -78,9 +78,9 @@ func (r *clusterReport) find(scheduler schedulerName, form string) *bindingRuns 
 	return nil
 }
 
-// add notes one round.
-func (r *clusterReport) add(scheduler schedulerName, form string, result binding.Result) {
-	runs := r.find(scheduler, form)
+// addRound notes one round.
+func (r *clusterReport) addRound(scheduler schedulerName, form string, result binding.Result) {
+	runs := r.findRuns(scheduler, form)
 	if runs == nil {
 		r.Runs = append(r.Runs, bindingRuns{Scheduler: scheduler, Form: form})
 		runs = &r.Runs[len(r.Runs)-1]

@@ -25,6 +25,13 @@ const (
 
 // runBenchmark measures, prints, and writes into the README.
 func runBenchmark(ctx context.Context, options *benchmarkOptions) error {
+	if options.from != "" {
+		report, err := readReport(options.from)
+		if err != nil {
+			return err
+		}
+		return printReport(report, options)
+	}
 	start := time.Now()
 	say := func(what string) { fmt.Fprintf(os.Stderr, "[%6.1fs] %s\n", time.Since(start).Seconds(), what) }
 	binaries, err := cluster.FindBinaries()
@@ -45,25 +52,49 @@ func runBenchmark(ctx context.Context, options *benchmarkOptions) error {
 		Date: time.Now().UTC().Format(time.DateOnly), Go: runtime.Version(), Kubernetes: binaries.Kubernetes(), Cores: runtime.NumCPU(),
 		Limit: options.limit.Seconds(),
 	}
-	command, measure := claimCommand, measureSizes
+	measure := measureSizes
 	switch {
 	case options.devicePlugin:
-		command, measure = pluginCommand, measureDevicePlugin
+		measure = measureDevicePlugin
 	case options.against != "":
-		command, measure = againstCommand, measureAgainst
+		measure = measureAgainst
 	}
 	if err := measure(ctx, options, binaries, say, report); err != nil {
 		// What was measured until then may have taken half an hour.
 		unwritten := *options
 		unwritten.readme = ""
-		return errors.Join(err, printReport(report, &unwritten, command))
+		return errors.Join(err, printReport(report, &unwritten))
 	}
-	return printReport(report, options, command)
+	return printReport(report, options)
 }
 
-// printReport prints the report and writes it between the markers of the command.
-func printReport(report *benchmarkReport, options *benchmarkOptions, command string) error {
-	table := report.describe()
+// readReport reads what -o json printed.
+func readReport(file string) (*benchmarkReport, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading an earlier report: %w", err)
+	}
+	report := &benchmarkReport{}
+	if err := json.Unmarshal(text, report); err != nil {
+		return nil, fmt.Errorf("reading an earlier report, %s: %w", file, err)
+	}
+	return report, nil
+}
+
+// commandName is the command that measures such a report, and names its place in the README.
+func (r *benchmarkReport) commandName() string {
+	switch {
+	case r.DevicePlugin != nil:
+		return pluginCommand
+	case r.Against != nil:
+		return againstCommand
+	}
+	return claimCommand
+}
+
+// printReport prints the report and writes it between the markers of its command.
+func printReport(report *benchmarkReport, options *benchmarkOptions) error {
+	table := report.describeReport()
 	if options.json {
 		encoder := json.NewEncoder(os.Stdout)
 		encoder.SetIndent("", "  ")
@@ -76,7 +107,7 @@ func printReport(report *benchmarkReport, options *benchmarkOptions, command str
 	if options.readme == "" {
 		return nil
 	}
-	return readme.Write(options.readme, command, table)
+	return readme.Write(options.readme, report.commandName(), table)
 }
 
 // measureSizes measures the clusters, those in process, and the gangs.
@@ -115,13 +146,13 @@ func withSession(
 	if err != nil {
 		return err
 	}
-	if err := session.prepare(ctx, size); err != nil {
+	if err := session.prepareNodes(ctx, size); err != nil {
 		return errors.Join(err, session.cluster.Stop())
 	}
 	if err := do(session); err != nil {
 		return errors.Join(err, session.cluster.Stop())
 	}
-	return session.end()
+	return session.endSession()
 }
 
 // measureCluster measures all forms on one control plane, the schedulers in turn.
@@ -150,7 +181,7 @@ func measureCluster(
 	if err != nil {
 		return report, err
 	}
-	report.PublishSeconds, report.Memory = session.publishing.Seconds(), session.peaks.list()
+	report.PublishSeconds, report.Memory = session.publishing.Seconds(), session.peaks.listProcesses()
 	return report, nil
 }
 
@@ -158,18 +189,18 @@ func measureCluster(
 // soon a pod that fits nowhere is told why.
 func (s *benchmarkSession) measureBoth(ctx context.Context, options *benchmarkOptions, form workload.Form, report *clusterReport) error {
 	for _, scheduler := range []schedulerName{stockScheduler, ashlarScheduler} {
-		m := measurement{scheduler: scheduler, form: form, pods: options.podsAt(s.size), limit: options.limit}
+		m := bindingMeasurement{scheduler: scheduler, form: form, pods: options.podsAt(s.size), limit: options.limit}
 		if scheduler == ashlarScheduler && form.Name == workload.ClaimForm.Name && len(report.Refusals) == 0 {
 			m.after = func(ctx context.Context) (err error) {
 				report.Refusals, err = s.timeRefusals(ctx)
 				return err
 			}
 		}
-		result, err := s.measure(ctx, m)
+		result, err := s.measureBinding(ctx, m)
 		if err != nil {
 			return err
 		}
-		report.add(scheduler, form.Name, result)
+		report.addRound(scheduler, form.Name, result)
 	}
 	return nil
 }

@@ -49,11 +49,11 @@ func startSession(ctx context.Context, binaries *cluster.Binaries, say func(stri
 	return &benchmarkSession{cluster: c, client: client, root: root, say: say, peaks: memoryPeaks{}}, nil
 }
 
-// end notes the memory of the control plane and ends it.
-func (s *benchmarkSession) end() error {
+// endSession notes the memory of the control plane and ends it.
+func (s *benchmarkSession) endSession() error {
 	for _, process := range s.cluster.Processes() {
 		if process.Name() != string(stockScheduler) && process.Name() != string(ashlarScheduler) {
-			if err := s.peaks.note(process); err != nil {
+			if err := s.peaks.notePeak(process); err != nil {
 				return err
 			}
 		}
@@ -61,8 +61,8 @@ func (s *benchmarkSession) end() error {
 	return s.cluster.Stop()
 }
 
-// prepare applies the manifests and publishes nodes.
-func (s *benchmarkSession) prepare(ctx context.Context, size workload.Size) error {
+// prepareNodes applies the manifests and publishes nodes.
+func (s *benchmarkSession) prepareNodes(ctx context.Context, size workload.Size) error {
 	s.size = size
 	if err := s.applyManifests(ctx, filepath.FromSlash(manifestFolder)); err != nil {
 		return err

@@ -55,7 +55,7 @@ func (s *benchmarkSession) subjectOf(process *cluster.Process) binding.Subject {
 
 // endScheduler notes a scheduler's memory and ends it.
 func (s *benchmarkSession) endScheduler(process *cluster.Process) error {
-	if err := s.peaks.note(process); err != nil {
+	if err := s.peaks.notePeak(process); err != nil {
 		return err
 	}
 	return process.Stop()

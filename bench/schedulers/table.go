@@ -7,8 +7,8 @@ import (
 	"github.com/ashlar-dev/ashlar/bench/schedulers/workload"
 )
 
-// describe is the report as README.md has it.
-func (r *benchmarkReport) describe() string {
+// describeReport is the report as README.md has it.
+func (r *benchmarkReport) describeReport() string {
 	var parts []string
 	for _, part := range []string{
 		r.describeHeadline(), r.describeCircumstances(), r.describeRates(), r.describeForms(), r.describeInProcess(), r.describeCost(),
@@ -28,8 +28,8 @@ func (r *benchmarkReport) describeHeadline() string {
 	}
 	c := &r.Clusters[0]
 	claims := workload.ClaimForm.Name
-	ours, stock := c.find(ashlarScheduler, claims), c.find(stockScheduler, claims)
-	ceiling := c.find(stockScheduler, workload.PlainForm.Name)
+	ours, stock := c.findRuns(ashlarScheduler, claims), c.findRuns(stockScheduler, claims)
+	ceiling := c.findRuns(stockScheduler, workload.PlainForm.Name)
 	if ours.medianRate() == 0 || stock.medianRate() == 0 || ceiling.medianRate() == 0 {
 		return ""
 	}

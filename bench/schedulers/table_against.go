@@ -13,7 +13,7 @@ func (r *benchmarkReport) describeAgainst() string {
 	}
 	c := &r.Against.Cluster
 	table := markdownTable{columns: []string{"nodes x devices", "scheduler", "claim pods bound", "within", "pods/s", "ratio"}}
-	stock, ours := c.find(stockScheduler, workload.ClaimForm.Name), c.find(ashlarScheduler, workload.ClaimForm.Name)
+	stock, ours := c.findRuns(stockScheduler, workload.ClaimForm.Name), c.findRuns(ashlarScheduler, workload.ClaimForm.Name)
 	for _, row := range []struct {
 		runs  *bindingRuns
 		name  string

@@ -24,7 +24,7 @@ func (r *benchmarkReport) describeRates() string {
 // rateCells are the rates of both schedulers with a form, and their ratio. limit is what they
 // had, in seconds.
 func (r *clusterReport) rateCells(form string, limit float64) []string {
-	stock, ours := r.find(stockScheduler, form), r.find(ashlarScheduler, form)
+	stock, ours := r.findRuns(stockScheduler, form), r.findRuns(ashlarScheduler, form)
 	return []string{
 		formatRate(stock.medianRate(), limit), formatRate(ours.medianRate(), limit), formatRatio(ours.medianRatio(stock)),
 	}
@@ -46,7 +46,7 @@ func (r *benchmarkReport) describeForms() string {
 	for i := range r.Clusters {
 		c := &r.Clusters[i]
 		for _, form := range append([]workload.Form{workload.ClaimForm}, workload.OtherForms()...) {
-			if c.find(ashlarScheduler, form.Name) == nil || len(c.Runs) <= 2*2 {
+			if c.findRuns(ashlarScheduler, form.Name) == nil || len(c.Runs) <= 2*2 {
 				continue // only clusters with more forms than describeRates has
 			}
 			table.columns = []string{"request, at " + sizeCell(c.Size), stock + ", pods/s", ours + ", pods/s", "ratio"}

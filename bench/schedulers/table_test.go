@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -20,15 +19,11 @@ func TestDescribe(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			text, err := os.ReadFile(file)
+			report, err := readReport(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			var report benchmarkReport
-			if err := json.Unmarshal(text, &report); err != nil {
-				t.Fatal(err)
-			}
-			got := report.describe() + "\n"
+			got := report.describeReport() + "\n"
 			expected := file[:len(file)-len(".json")] + ".md"
 			if *update {
 				if err := os.WriteFile(expected, []byte(got), 0o600); err != nil {

@@ -34,7 +34,7 @@ type Watch struct {
 	mutex       sync.Mutex
 	cpu         CPUTime
 	seen        map[types.UID]bool
-	first, last moment
+	first, last bindingMoment
 	err         error
 	// begun is closed with the first, done with the last pod, or with an error.
 	begun, done chan struct{}
@@ -117,7 +117,7 @@ func (w *Watch) lookAt(object any) {
 		return
 	}
 	w.seen[pod.UID] = true
-	now := moment{at: time.Now()}
+	now := bindingMoment{at: time.Now()}
 	if w.cpu != nil { // otherwise the scheduler has been running before Measure
 		now.cpu, w.err = w.cpu()
 	}
