@@ -27,5 +27,7 @@
 //	median.go         figures of several rounds
 //	table.go          what was measured, as README.md has it
 //	table_*.go        its parts
+//	markdown.go       how tables and figures are written
+//	logtail.go        the end of a child's log
 //	deviceplugin.go   nodes whose GPUs a device plugin hands out
 package main

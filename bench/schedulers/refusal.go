@@ -28,7 +28,7 @@ func (s *benchmarkSession) timeRefusals(ctx context.Context) ([]binding.Refusal,
 			if err != nil {
 				return nil, err
 			}
-			s.say(fmt.Sprintf("pod %s was told after %.2f s: %s", name, timed.Seconds, timed.Message))
+			s.say(fmt.Sprintf("pod %s, explained %t, after %.2f s: %s", name, timed.Explained, timed.Seconds, timed.Message))
 			all = append(all, timed)
 		}
 	}

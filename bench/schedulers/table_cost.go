@@ -22,7 +22,8 @@ func (r *benchmarkReport) listCosts() []claimCost {
 		c := &r.Clusters[i]
 		costs = append(costs, claimCost{
 			where: "control plane", size: c.Size,
-			stock: c.findRuns(stockScheduler, workload.ClaimForm.Name).medianCPU(), ours: c.findRuns(ashlarScheduler, workload.ClaimForm.Name).medianCPU(),
+			stock: c.findRuns(stockScheduler, workload.ClaimForm.Name).medianCPU(),
+			ours:  c.findRuns(ashlarScheduler, workload.ClaimForm.Name).medianCPU(),
 		})
 	}
 	for _, size := range r.inProcessSizes() {

@@ -40,7 +40,7 @@ func (r *benchmarkReport) describeInProcess() string {
 			ratio = own.Binding.PodsPerSecond() / rate
 		}
 		table.addRow(sizeCell(size), formatRate(theirs.Binding.PodsPerSecond(), r.Limit), formatRate(own.Binding.PodsPerSecond(), r.Limit),
-			formatRatio(ratio), formatSeconds(slowestOf(own.Refusals)))
+			formatRatio(ratio), formatSlowest(own.Refusals))
 	}
 	text := table.String()
 	if text == "" {

@@ -15,6 +15,16 @@ func slowestOf(refusals []binding.Refusal) float64 {
 	return slowest
 }
 
+// formatSlowest is slowestOf in words, which say so if one was not explained at all.
+func formatSlowest(refusals []binding.Refusal) string {
+	for _, refusal := range refusals {
+		if !refusal.Explained {
+			return fmt.Sprintf("not within %.0f s", refusal.Seconds)
+		}
+	}
+	return formatSeconds(slowestOf(refusals))
+}
+
 // describeRefusals is how soon a pod that fits nowhere is told why.
 func (r *benchmarkReport) describeRefusals() string {
 	table := markdownTable{columns: []string{
@@ -29,7 +39,7 @@ func (r *benchmarkReport) describeRefusals() string {
 		for _, refusal := range c.Refusals {
 			times = append(times, refusal.Seconds)
 		}
-		table.addRow(sizeCell(c.Size), formatSeconds(medianOf(times)), formatSeconds(slowestOf(c.Refusals)), fmt.Sprint(len(times)))
+		table.addRow(sizeCell(c.Size), formatSeconds(medianOf(times)), formatSlowest(c.Refusals), fmt.Sprint(len(times)))
 	}
 	return table.String()
 }

@@ -74,13 +74,33 @@ func MeasureBinding(ctx context.Context, job Job) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if job.Explains && outcome.Binding.Bound == outcome.Binding.Asked {
+	if job.Explains {
+		if err := removeWaiting(ctx, client); err != nil {
+			return Outcome{}, err
+		}
 		if outcome.Refusals, err = timeRefusals(ctx, client); err != nil {
 			return Outcome{}, err
 		}
 	}
 	outcome.PeakMiB, err = procfs.OwnPeakMiB()
 	return outcome, err
+}
+
+// removeWaiting removes the pods that are not bound.
+func removeWaiting(ctx context.Context, client kubernetes.Interface) error {
+	pods := client.CoreV1().Pods(workload.Namespace)
+	list, err := pods.List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("listing pods: %w", err)
+	}
+	for i := range list.Items {
+		if pod := &list.Items[i]; pod.Spec.NodeName == "" {
+			if err := pods.Delete(ctx, pod.Name, metav1.DeleteOptions{}); err != nil {
+				return fmt.Errorf("removing pod %s: %w", pod.Name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // refusalPatience is how long an explanation may take.
