@@ -14,10 +14,10 @@ import (
 )
 
 // usageText stands before the flags in --help.
-const usageText = `Binds the same pods with kube-scheduler ` + cluster.KubernetesVersion + ` and with ashlar-scheduler, and prints what
-each reached. On two cores all of it takes 35 to 40 minutes and 12 GiB of memory; --sizes 500x160 alone takes 10 minutes, with
---forms "" 6. A size is NODESxDEVICES: nodes of 160 devices are DGX H100, nodes of 16 have eight L40S.
-With --sizes, --in-process or --gang only those of the three that are given are measured.
+const usageText = `Binds the same pods with kube-scheduler ` + cluster.KubernetesVersion + ` and with ashlar-scheduler, and prints what each
+reached. On two cores that do nothing else all of it takes 35 to 40 minutes, and 14 GiB of memory; --sizes 500x160 takes
+12 minutes, and 6 with --forms "". A size is NODESxDEVICES: nodes of 160 devices are DGX H100, nodes of 16 have
+eight L40S. With --sizes, --in-process or --gang only those of the three that are given are measured.
 
 `
 
@@ -54,7 +54,7 @@ func parseOptions(arguments []string) (*benchmarkOptions, error) {
 	flags.StringVar(&words.inProcess, "in-process", "500x160,5000x160", "clusters in this process alone")
 	flags.StringVar(&words.gang, "gang", "1000x160", "cluster for one gang")
 	flags.StringVar(&words.forms, "forms", workload.OtherFormNames(),
-		"other forms of requests, measured at the first of the sizes if its nodes have 160 devices")
+		"other forms of requests, at the first of the sizes if its nodes have 160 devices")
 	options := &benchmarkOptions{}
 	flags.IntVar(&options.pods, "pods", 1000, "pods of each measurement, at most one for every second GPU")
 	flags.IntVar(&options.rounds, "rounds", 3, "how often the first of the sizes is measured, in turn; the others are once")

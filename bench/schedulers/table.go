@@ -50,8 +50,9 @@ func (r *benchmarkReport) describeCircumstances() string {
 		return machine
 	}
 	first := r.Clusters[0].Runs[0].Rounds
-	text := fmt.Sprintf("%d cores shared with etcd and the API server, %s, %s. Up to %d pods at a time, the schedulers in turn, each with a "+
-		"process of its own; timed from the first pod bound to the last; one that takes longer than %.0f s is stopped and rated by what it has "+
+	text := fmt.Sprintf("%d cores shared with etcd and the API server, %s, %s. kube-scheduler has its default configuration and no limit of "+
+		"requests, Ashlar what it is installed with. Up to %d pods at a time, the schedulers in turn; "+
+		"timed from the first pod bound to the last; one that takes longer than %.0f s is stopped and rated by what it has "+
 		"bound until then.", r.Cores, r.Go, r.Date, first[0].Asked, r.Limit)
 	if len(first) > 1 {
 		text += fmt.Sprintf(" At %d x %d the median of %d rounds.", r.Clusters[0].Size.Nodes, r.Clusters[0].Size.Devices, len(first))
