@@ -27,6 +27,34 @@ func (t *markdownTable) String() string {
 	return text.String()
 }
 
+// lineWidth is how many characters a line of prose has at most.
+const lineWidth = 140
+
+// wrapProse breaks lines of prose; tables stay as they are.
+func wrapProse(text string) string {
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		if strings.HasPrefix(line, "|") {
+			lines = append(lines, line)
+			continue
+		}
+		current := ""
+		for word := range strings.FieldsSeq(line) {
+			switch {
+			case current == "":
+				current = word
+			case len([]rune(current))+1+len([]rune(word)) > lineWidth:
+				lines = append(lines, current)
+				current = word
+			default:
+				current += " " + word
+			}
+		}
+		lines = append(lines, current)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // noFigure stands where nothing was measured.
 const noFigure = "-"
 

@@ -18,7 +18,7 @@ func (r *benchmarkReport) describeReport() string {
 			parts = append(parts, part)
 		}
 	}
-	return strings.Join(parts, "\n\n")
+	return wrapProse(strings.Join(parts, "\n\n"))
 }
 
 // describeHeadline is the first cluster's ratio against the newest stock scheduler.

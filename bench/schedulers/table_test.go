@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,6 +39,17 @@ func TestDescribe(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Lines of prose end at a word before the limit, rows of tables nowhere.
+func TestWrapProse(t *testing.T) {
+	row := "| " + strings.Repeat("a ", lineWidth) + "|"
+	got := wrapProse(strings.Repeat("word ", 60) + "\n\n" + row)
+	full := strings.TrimSpace(strings.Repeat("word ", 28))
+	want := full + "\n" + full + "\nword word word word\n\n" + row
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
