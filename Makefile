@@ -75,12 +75,14 @@ build: tools ## bin/: ashlar, ashlar-scheduler, ashlar-dra-driver
 
 .PHONY: bench
 bench: prepare ## Ashlar next to the stock scheduler at 500 nodes x 160 devices
-	$(GO) run ./bench/schedulers
+	$(GO) run ./bench/schedulers --sizes 500x160
 	$(GO) test -run '^$$' -bench . -benchmem ./topology/... ./bench/openb
 
 .PHONY: bench-table
-bench-table: prepare ## write the benchmark tables of the README
+bench-table: prepare ## write the benchmark tables of the README: an hour
 	$(GO) run ./bench/schedulers --readme README.md
+	$(GO) run ./bench/schedulers --against v1.36.4 --limit 3m --sizes 500x160 --readme README.md
+	$(GO) run ./bench/schedulers --device-plugin --readme README.md
 	$(GO) run ./bench/quality --readme README.md
 
 .PHONY: oracle
