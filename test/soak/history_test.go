@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -170,4 +171,24 @@ func (h *history) countUndecided() (int, error) {
 		}
 	}
 	return n, h.failed
+}
+
+// describeMismatch reads what the scheduler writes of pods and nodes that its cache lacks or has
+// in excess. Pods of other namespaces and schedulers are none of its business.
+func (h *history) describeMismatch(line string) (differences []string) {
+	if strings.Contains(line, "missedNodes") {
+		return []string{strings.TrimSpace(line)}
+	}
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	for _, pod := range h.last {
+		if strings.Contains(line, string(pod.uid)) {
+			what := "is not in the cache"
+			if strings.Contains(line[strings.Index(line, "redundantPods"):], string(pod.uid)) {
+				what = "is in the cache"
+			}
+			differences = append(differences, fmt.Sprintf("pod %s on %q, ended: %t, deleted: %t, %s", pod.name, pod.node, pod.over, pod.ending, what))
+		}
+	}
+	return differences
 }

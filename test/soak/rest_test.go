@@ -15,7 +15,7 @@ import (
 const (
 	// quiet is for how long nothing may change until the cluster is at rest: longer than any
 	// back-off of the scheduler. restPatience is how long that is waited for.
-	quiet        = 8 * time.Second
+	quiet        = 6 * time.Second
 	restPatience = 2 * time.Minute
 )
 
@@ -222,17 +222,15 @@ func (w *world) checkGangs(s *snapshot) {
 
 // thin deletes a third of the arrivals at random and returns the others.
 func (w *world) thin(ctx context.Context, random *rand.Rand, arrivals []*arrival) (left []*arrival, err error) {
+	var going []*arrival
 	for _, a := range arrivals {
 		if random.Intn(3) > 0 {
 			left = append(left, a)
-			continue
-		}
-		w.noteDeleted(a)
-		if err := w.leave(ctx, a); err != nil {
-			return nil, err
+		} else {
+			going = append(going, a)
 		}
 	}
-	return left, nil
+	return left, w.leaveAll(ctx, going)
 }
 
 // checkFree deletes all pods that wait and holds that exactly those whole GPUs can be had that
@@ -261,10 +259,10 @@ func (w *world) checkFree(ctx context.Context, when string) error {
 		a := &arrival{name: name, form: "probes"}
 		a.pods = append(a.pods, newPod(name+"-0", nil))
 		a.useClaim(claimFor(asking("gpu", wholeClass, 1)), false)
-		if err := w.arrive(ctx, a); err != nil {
-			return err
-		}
 		probes = append(probes, a)
+	}
+	if err := inParallel(ctx, probes, w.arrive); err != nil {
+		return err
 	}
 	w.tally.probes++
 	after, err := w.rest(ctx)
@@ -281,13 +279,7 @@ func (w *world) checkFree(ctx context.Context, when string) error {
 	if had != free {
 		w.problem(notHadAgain, "%s: %d GPUs are free and %d can be had", when, free, had)
 	}
-	for _, probe := range probes {
-		w.noteDeleted(probe)
-		if err := w.leave(ctx, probe); err != nil {
-			return err
-		}
-	}
-	return nil
+	return w.leaveAll(ctx, probes)
 }
 
 // claimsGone says which claim is left although its pods have gone.

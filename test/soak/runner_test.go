@@ -205,7 +205,7 @@ func (r *schedulerRunner) compareCaches() (differences []string, err error) {
 		}
 		for line := range strings.Lines(string(news)) {
 			if strings.Contains(line, "Cache mismatch") {
-				differences = append(differences, strings.TrimSpace(line))
+				differences = append(differences, r.w.history.describeMismatch(line)...)
 			}
 		}
 		return differences, nil

@@ -181,6 +181,23 @@ func (w *world) leave(ctx context.Context, a *arrival) error {
 	return nil
 }
 
+// leaveAll deletes arrivals.
+func (w *world) leaveAll(ctx context.Context, arrivals []*arrival) error {
+	for _, a := range arrivals {
+		w.noteDeleted(a)
+	}
+	return inParallel(ctx, arrivals, w.leave)
+}
+
+func inParallel(ctx context.Context, arrivals []*arrival, do func(context.Context, *arrival) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(writers)
+	for _, a := range arrivals {
+		group.Go(func() error { return do(ctx, a) })
+	}
+	return group.Wait()
+}
+
 // progress reads the cluster back, looks at it and says how far the stream is.
 func (w *world) progress(ctx context.Context, arrived int) error {
 	s, err := w.snapshot(ctx)
