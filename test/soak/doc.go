@@ -13,6 +13,7 @@
 //	runner_test.go    the scheduler, killed and started again
 //	fault_test.go     what goes wrong, drawn from the seed
 //	history_test.go   what the API server told, in order
+//	follow_test.go    watches that outlive the API server
 //	record_test.go    what the checker knows of pods, claims and devices
 //	checker_test.go   the checker
 //	rest_test.go      what must hold at rest

@@ -9,10 +9,8 @@ import (
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/cache"
-	watchtools "k8s.io/client-go/tools/watch"
 )
 
 // history is all that became of the namespace's pods and claims, and of all slices. It is
@@ -30,70 +28,38 @@ type history struct {
 	failed       error
 }
 
-type watchFunc = func(context.Context, metav1.ListOptions) (watch.Interface, error)
-
 // recordHistory begins to watch. It ends with the context.
 func recordHistory(ctx context.Context, client kubernetes.Interface) (*history, error) {
 	h := &history{
 		pods: map[string]*podRecord{}, last: map[string]*podRecord{}, claims: map[string]*claimRecord{},
 		decided: map[string]bool{}, bound: map[string]bool{},
 	}
-	published, err := client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return nil, err
-	}
-	for i := range published.Items {
-		next, err := readChange(&published.Items[i])
-		if err != nil {
-			return nil, err
-		}
-		h.add(next)
-	}
-	for _, open := range []watchFunc{
-		client.CoreV1().Pods(namespace).Watch, client.ResourceV1().ResourceClaims(namespace).Watch, client.ResourceV1().ResourceSlices().Watch,
+	pods, claims, published := client.CoreV1().Pods(namespace), client.ResourceV1().ResourceClaims(namespace), client.ResourceV1().ResourceSlices()
+	for _, f := range []*follower{
+		{watch: pods.Watch, list: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			return pods.List(ctx, options)
+		}},
+		{watch: claims.Watch, list: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			return claims.List(ctx, options)
+		}},
+		{watch: published.Watch, list: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			return published.List(ctx, options)
+		}},
 	} {
-		// A watch that ends, as with the API server, goes on where it was.
-		events, err := watchtools.NewRetryWatcherWithContext(ctx, published.ResourceVersion, &cache.ListWatch{WatchFuncWithContext: open})
-		if err != nil {
+		f.history, f.known = h, map[string]change{}
+		if err := f.catchUp(ctx); err != nil {
 			return nil, err
 		}
-		go h.record(ctx, events)
+		go f.follow(ctx)
 	}
 	return h, nil
 }
 
-func (h *history) record(ctx context.Context, events watch.Interface) {
-	defer events.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case event, open := <-events.ResultChan():
-			var err error
-			switch {
-			case !open && ctx.Err() != nil:
-				return
-			case !open:
-				err = fmt.Errorf("a watch ended")
-			case event.Type == watch.Bookmark:
-				continue
-			case event.Type == watch.Error:
-				err = fmt.Errorf("a watch failed: %v", event.Object)
-			default:
-				var next change
-				if next, err = readChange(event.Object); err == nil {
-					next.gone = event.Type == watch.Deleted
-					h.add(next)
-				}
-			}
-			if err != nil {
-				h.mutex.Lock()
-				h.failed = err
-				h.mutex.Unlock()
-				return
-			}
-		}
-	}
+// fail notes that the history is not whole.
+func (h *history) fail(err error) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	h.failed = err
 }
 
 func (h *history) add(next change) {

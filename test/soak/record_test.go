@@ -193,6 +193,17 @@ type change struct {
 	gone     bool
 }
 
+// name is that of the object.
+func (c *change) name() string {
+	switch {
+	case c.pod != nil:
+		return c.pod.name
+	case c.claim != nil:
+		return c.claim.name
+	}
+	return c.slice.name
+}
+
 func readChange(object runtime.Object) (next change, err error) {
 	var version string
 	switch object := object.(type) {
