@@ -186,7 +186,6 @@ func (f *faults) haltServer(context.Context) error {
 			return err
 		}
 		time.Sleep(time.Second + time.Duration(f.random.Intn(3000))*time.Millisecond)
-		f.w.faulty.Store(time.Now().UnixNano())
 		return process.Resume()
 	}
 	return nil
@@ -194,9 +193,7 @@ func (f *faults) haltServer(context.Context) error {
 
 // crash kills etcd or the API server and starts it again.
 func (f *faults) crash(ctx context.Context, name string) error {
-	err := f.w.cluster.CrashProcess(ctx, name)
-	f.w.faulty.Store(time.Now().UnixNano())
-	return err
+	return f.w.cluster.CrashProcess(ctx, name)
 }
 
 // mend ends all that is wrong.

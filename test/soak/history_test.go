@@ -34,7 +34,8 @@ func recordHistory(ctx context.Context, client kubernetes.Interface) (*history, 
 		pods: map[string]*podRecord{}, last: map[string]*podRecord{}, claims: map[string]*claimRecord{},
 		decided: map[string]bool{}, bound: map[string]bool{},
 	}
-	pods, claims, published := client.CoreV1().Pods(namespace), client.ResourceV1().ResourceClaims(namespace), client.ResourceV1().ResourceSlices()
+	pods, claims := client.CoreV1().Pods(namespace), client.ResourceV1().ResourceClaims(namespace)
+	published := client.ResourceV1().ResourceSlices()
 	for _, f := range []*follower{
 		{watch: pods.Watch, list: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 			return pods.List(ctx, options)
@@ -153,7 +154,8 @@ func (h *history) describeMismatch(line string) (differences []string) {
 			if strings.Contains(line[strings.Index(line, "redundantPods"):], string(pod.uid)) {
 				what = "is in the cache"
 			}
-			differences = append(differences, fmt.Sprintf("pod %s on %q, ended: %t, deleted: %t, %s", pod.name, pod.node, pod.over, pod.ending, what))
+			differences = append(differences, fmt.Sprintf("pod %s on %q %s; ended: %t, deleted: %t", pod.name, pod.node, what, pod.over,
+				pod.ending))
 		}
 	}
 	return differences

@@ -111,7 +111,7 @@ func (r *schedulerRunner) watchOver(ctx context.Context) {
 		}
 		r.mutex.Lock()
 		if !r.killed {
-			r.w.endedItself(r.started)
+			r.endedItself()
 		}
 		err := r.start(ctx)
 		r.mutex.Unlock()
@@ -121,15 +121,16 @@ func (r *schedulerRunner) watchOver(ctx context.Context) {
 	}
 }
 
-// endedItself notes that the scheduler ended although nobody killed it. It does so when it loses
-// its lease, which is right where the API server does not answer.
-func (w *world) endedItself(started time.Time) {
-	since := time.Since(time.Unix(0, w.faulty.Load()))
-	w.tally.count("scheduler gave up its lease")
-	if since > 30*time.Second {
-		w.tally.note(violation{schedulerEnded, fmt.Sprintf("after %s, %s after the API server was last out of order",
-			time.Since(started).Round(time.Second), since.Round(time.Second))})
+// endedItself notes that the scheduler ended although nobody killed it. That is right where it
+// could not renew its lease, since the API server did not answer in time.
+func (r *schedulerRunner) endedItself() {
+	text, err := os.ReadFile(r.process.Logs())
+	end := text[max(0, len(text)-4096):]
+	if err == nil && bytes.Contains(end, []byte("Leaderelection lost")) {
+		r.w.tally.count("scheduler gave up its lease")
+		return
 	}
+	r.w.tally.note(violation{schedulerEnded, fmt.Sprintf("after %s, with: %s", time.Since(r.started).Round(time.Second), end)})
 }
 
 // kill kills the scheduler, -9. It is started again at once.

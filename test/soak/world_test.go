@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,8 +32,6 @@ type world struct {
 	tally     *tally
 	// deleted are the pods that the test has deleted.
 	deleted map[string]bool
-	// faulty is when the API server was last out of order, in nanoseconds.
-	faulty atomic.Int64
 	// problems are what was found beside the replay.
 	problems []violation
 }
