@@ -35,6 +35,8 @@ type Plugin struct {
 	lister   fwk.SharedLister
 	options  Options
 	forecast *nodeForecast
+	// profile is the name that its pods give as their scheduler's, "" if it is not known.
+	profile string
 	// recorder is nil where nobody listens to events.
 	recorder events.EventRecorder
 	// activator brings a pod back into the queue at once; nil where there is no queue.
@@ -96,6 +98,10 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	if err := p.counted.FollowNodes(h.SharedInformerFactory().Core().V1().Nodes().Informer()); err != nil {
 		return nil, fmt.Errorf("following nodes: %w", err)
 	}
+	if named, ok := h.(interface{ ProfileName() string }); ok {
+		p.profile = named.ProfileName()
+	}
+	p.forecast.recall = p.recallBound
 	if recorder := h.EventRecorder(); recorder != nil {
 		p.recorder = recorder
 	}
