@@ -9,6 +9,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 
+	"github.com/ashlar-dev/ashlar/plugins/doubleallocation"
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
@@ -37,6 +38,8 @@ type Plugin struct {
 	recorder events.EventRecorder
 	// doubted are pods about whose model server an event was sent.
 	doubted recentPods
+	// guard keeps devices from being allocated twice; nil where nothing is bound.
+	guard *doubleallocation.Guard
 }
 
 var (
@@ -63,6 +66,9 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 	metrics.Register()
 	p, err := Build(ctx, h, options)
 	if err != nil {
+		return nil, err
+	}
+	if p.guard, err = guardBinding(ctx, h); err != nil {
 		return nil, err
 	}
 	return p, nil
