@@ -9,6 +9,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 
+	"github.com/ashlar-dev/ashlar/plugins/doubleallocation"
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
@@ -43,6 +44,8 @@ type Plugin struct {
 	nodesAt []int
 	// doubted are pods about whose model server an event was sent.
 	doubted recentPods
+	// guard keeps devices from being allocated twice; nil where nothing is bound.
+	guard *doubleallocation.Guard
 }
 
 var (
@@ -69,6 +72,9 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 	metrics.Register()
 	p, err := Build(ctx, h, options)
 	if err != nil {
+		return nil, err
+	}
+	if p.guard, err = guardBinding(ctx, h); err != nil {
 		return nil, err
 	}
 	return p, nil
