@@ -29,7 +29,10 @@ type holder struct {
 	claim types.NamespacedName
 	// since is the resource version with which the allocation was first seen; versions of
 	// claims are in the order of writing.
-	since  uint64
+	since uint64
+	// found: the claim had its allocation when it was first seen, so that it may have been
+	// written long before since.
+	found  bool
 	grants map[poolID][]grant
 }
 
@@ -55,6 +58,9 @@ func newHolder(claim *resourceapi.ResourceClaim, since uint64) *holder {
 	}
 	return h
 }
+
+// mayPrecede reports whether an allocation may have been written before another one.
+func (h *holder) mayPrecede(other *holder) bool { return h.found || h.since < other.since }
 
 // holdsSame reports whether another holder has the same devices in the same order.
 func (h *holder) holdsSame(other *holder) bool {

@@ -116,17 +116,17 @@ func (g *Guard) confirmClaim(ctx context.Context, pod *v1.Pod, claim *resourceap
 		return fmt.Errorf("claim %s/%s lost its allocation before the pod was bound", claim.Namespace, claim.Name)
 	}
 	found, err := g.ledger.clashOf(h, false)
+	if err != nil || found == nil {
+		return err
+	}
+	earlier, err := g.ledger.clashOf(h, true)
 	if err != nil {
 		return err
 	}
-	if found == nil {
-		// Who came later gives way, if it has this guard.
-		if found, err = g.ledger.clashOf(h, true); err != nil {
-			return err
-		}
-		if found == nil || g.rivalsGiveWay(ctx, found) {
-			return nil
-		}
+	if earlier != nil {
+		found = earlier
+	} else if g.rivalsGiveWay(ctx, found) {
+		return nil
 	}
 	if err := g.giveBack(ctx, pod, claim); err != nil {
 		return fmt.Errorf("%s; not bound: %w", found.describe(), err)

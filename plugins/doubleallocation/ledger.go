@@ -110,7 +110,9 @@ func (l *Ledger) noteClaim(object any) {
 	after := newHolder(claim, version)
 	kept := before != nil && after != nil && before.holdsSame(after)
 	if kept {
-		after.since = before.since
+		after.since, after.found = before.since, before.found
+	} else if _, known := l.versions[claim.UID]; !known && after != nil {
+		after.found = true
 	}
 	l.dropHolder(before)
 	if after != nil {
@@ -228,13 +230,14 @@ func (l *Ledger) takeChanged() map[poolID]struct{} {
 	return changed
 }
 
-// clashOf says how a claim's allocation clashes: with older ones, or if all counts, with any.
-func (l *Ledger) clashOf(h *holder, all bool) (*poolClash, error) {
+// clashOf says how a claim's allocation clashes with others: with those that may have been written
+// before it if only these count, else with any.
+func (l *Ledger) clashOf(h *holder, earlierOnly bool) (*poolClash, error) {
 	for id := range h.grants {
 		holders := l.holdersOf(id)
 		others := make([]*holder, 0, len(holders))
 		for _, other := range holders {
-			if other.uid != h.uid && (all || other.since < h.since) {
+			if other.uid != h.uid && (!earlierOnly || other.mayPrecede(h)) {
 				others = append(others, other)
 			}
 		}
