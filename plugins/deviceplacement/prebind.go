@@ -12,8 +12,8 @@ import (
 )
 
 // PreBind tells the forecast what the pod takes, lets the in-tree plugin write the
-// claims, and confirms that no other scheduler has their devices. Nothing is learned before: a member of a gang may be reserved and given back
-// many times without ever running.
+// claims, and confirms that no other scheduler has their devices. Nothing is learned
+// before: a member of a gang may be reserved and given back many times without ever running.
 func (p *Plugin) PreBind(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
 	inventory, devices := takenBy(state)
 	if inventory != nil && p.forecast.observePod(pod, inventory, devices) {

@@ -92,6 +92,14 @@ func claimOf(name string, version int, devices ...string) *resourceapi.ResourceC
 	return claim
 }
 
+// noteAllocation shows a ledger a claim before and after it was allocated.
+func noteAllocation(l *Ledger, claim *resourceapi.ResourceClaim) {
+	before := claim.DeepCopy()
+	before.ResourceVersion, before.Status = "1", resourceapi.ResourceClaimStatus{}
+	l.noteClaim(before)
+	l.noteClaim(claim)
+}
+
 // Of two claims that clash the one whose allocation was written later gives way, and only that one.
 func TestLaterAllocationClashes(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -121,16 +129,16 @@ func TestLaterAllocationClashes(t *testing.T) {
 			t.Run(name+", "+order, func(t *testing.T) {
 				ledger := testLedger(t)
 				for _, claim := range claims {
-					ledger.noteClaim(claim)
+					noteAllocation(ledger, claim)
 				}
 				if h := ledger.holderOf(tc.earlier.UID); h != nil {
-					if found, err := ledger.clashOf(h, false); err != nil || found != nil {
+					if found, err := ledger.clashOf(h, true); err != nil || found != nil {
 						t.Errorf("the earlier: %v, %v", found, err)
 					}
 				}
 				got := ""
 				if h := ledger.holderOf(tc.later.UID); h != nil {
-					found, err := ledger.clashOf(h, false)
+					found, err := ledger.clashOf(h, true)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -41,6 +41,7 @@ func TestGuardConfirmsPod(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		mine, rival *resourceapi.ResourceClaim
+		found       bool   // the rival had its allocation when it was first seen
 		want        string // in the error, "" for none
 		givenBack   bool
 	}{
@@ -54,6 +55,10 @@ func TestGuardConfirmsPod(t *testing.T) {
 		"earlier, the other gives way": {
 			mine: claimOf("mine", 5, "half-0"), rival: writtenBy(claimOf("rival", 6, "half-0"), "guarded"),
 		},
+		"whether it is earlier is not known": {
+			mine: claimOf("mine", 5, "half-0"), rival: writtenBy(claimOf("rival", 6, "half-0"), "guarded"), found: true,
+			want: "its allocation was given back", givenBack: true,
+		},
 		"earlier, the other never gives way": {
 			mine: claimOf("mine", 5, "half-0"), rival: writtenBy(claimOf("rival", 6, "half-0"), "kube-scheduler"),
 			want: "its allocation was given back", givenBack: true,
@@ -65,9 +70,13 @@ func TestGuardConfirmsPod(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			ledger, client := testLedger(t), fake.NewClientset(tc.mine)
-			ledger.noteClaim(tc.mine)
+			noteAllocation(ledger, tc.mine)
 			if tc.rival != nil {
-				ledger.noteClaim(tc.rival)
+				if tc.found {
+					ledger.noteClaim(tc.rival)
+				} else {
+					noteAllocation(ledger, tc.rival)
+				}
 				if err := client.Tracker().Add(tc.rival); err != nil {
 					t.Fatal(err)
 				}
