@@ -70,13 +70,16 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 		return nil, err
 	}
 	metrics.Register()
+	ledger, err := doubleallocation.NewLedger(h.SharedInformerFactory())
+	if err != nil {
+		return nil, err
+	}
+	h = doubleallocation.NewHandle(h, ledger)
 	p, err := Build(ctx, h, options)
 	if err != nil {
 		return nil, err
 	}
-	if p.guard, err = guardBinding(ctx, h); err != nil {
-		return nil, err
-	}
+	p.guard = guardBinding(ctx, h, ledger)
 	return p, nil
 }
 

@@ -27,15 +27,11 @@ func (p *Plugin) PreBind(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 }
 
 // guardBinding builds the guard of a scheduler, and starts the detector of double allocations.
-func guardBinding(ctx context.Context, h fwk.Handle) (*doubleallocation.Guard, error) {
-	ledger, err := doubleallocation.NewLedger(h.SharedInformerFactory())
-	if err != nil {
-		return nil, err
-	}
+func guardBinding(ctx context.Context, h fwk.Handle, ledger *doubleallocation.Ledger) *doubleallocation.Guard {
 	go doubleallocation.NewDetector(ledger, h.ClientSet(), doubleallocation.Metrics{
 		CountFound: metrics.CountDoubleAllocation, SetCurrent: metrics.SetDoubleAllocations,
 	}).Run(ctx)
-	return doubleallocation.NewGuard(ledger, h.ClientSet(), h.SharedDRAManager().ResourceClaims(), metrics.CountGivenBack), nil
+	return doubleallocation.NewGuard(ledger, h.ClientSet(), h.SharedDRAManager().ResourceClaims(), metrics.CountGivenBack)
 }
 
 // takenBy is what a pod takes of which GPUs, as Reserve noted it; nil if it takes none.

@@ -143,7 +143,7 @@ func TestLaterAllocationClashes(t *testing.T) {
 						t.Fatal(err)
 					}
 					if found != nil {
-						got = found.describe()
+						got = found.describeClash()
 					}
 				}
 				if got != tc.want {

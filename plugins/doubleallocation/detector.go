@@ -98,7 +98,7 @@ func (d *Detector) lookAgain(ctx context.Context) {
 			continue
 		}
 		for _, found := range clashesOf(p, id, holders) {
-			key := found.identify()
+			key := found.identifyClash()
 			seen[key] = struct{}{}
 			if d.current[key] == nil {
 				d.current[key] = &sighting{first: now}
@@ -110,7 +110,7 @@ func (d *Detector) lookAgain(ctx context.Context) {
 	for key, s := range d.current {
 		if _, there := seen[key]; !there {
 			if s.found {
-				klog.FromContext(ctx).Info("Device is no longer allocated twice", "what", s.clash.describe())
+				klog.FromContext(ctx).Info("Device is no longer allocated twice", "what", s.clash.describeClash())
 			}
 			delete(d.current, key)
 			continue
@@ -123,8 +123,8 @@ func (d *Detector) lookAgain(ctx context.Context) {
 	d.metrics.SetCurrent(settled)
 }
 
-// identify names a clash by its oldest rival.
-func (c *poolClash) identify() clashID {
+// identifyClash names a clash by its oldest rival.
+func (c *poolClash) identifyClash() clashID {
 	id := clashID{younger: c.holder.uid, pool: c.pool, device: c.device}
 	if len(c.rivals) > 0 {
 		id.older = c.rivals[0].uid
@@ -134,7 +134,7 @@ func (c *poolClash) identify() clashID {
 
 // reportClash counts and logs a clash once, and writes its events until that has worked.
 func (d *Detector) reportClash(ctx context.Context, s *sighting) {
-	text := s.clash.describe()
+	text := s.clash.describeClash()
 	if !s.found {
 		s.found = true
 		d.metrics.CountFound()
@@ -150,7 +150,7 @@ func (d *Detector) reportClash(ctx context.Context, s *sighting) {
 		parties = append(parties, s.clash.rivals[0])
 	}
 	for _, party := range parties {
-		if err := d.writeEvent(ctx, party, s.clash.identify(), note); err != nil && !apierrors.IsNotFound(err) {
+		if err := d.writeEvent(ctx, party, s.clash.identifyClash(), note); err != nil && !apierrors.IsNotFound(err) {
 			s.reported = false // not the leader, or the server does not answer: again at the next look
 			klog.FromContext(ctx).V(4).Info("Event about a double allocation was not written", "claim", party.claim, "err", err)
 		}

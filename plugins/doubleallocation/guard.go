@@ -129,9 +129,9 @@ func (g *Guard) confirmClaim(ctx context.Context, pod *v1.Pod, claim *resourceap
 		return nil
 	}
 	if err := g.giveBack(ctx, pod, claim); err != nil {
-		return fmt.Errorf("%s; not bound: %w", found.describe(), err)
+		return fmt.Errorf("%s; not bound: %w", found.describeClash(), err)
 	}
-	return fmt.Errorf("%s; its allocation was given back, and the pod tries again", found.describe())
+	return fmt.Errorf("%s; its allocation was given back, and the pod tries again", found.describeClash())
 }
 
 // rivalsGiveWay reports whether all rivals of a clash have the guard, or nothing any more.
@@ -162,9 +162,9 @@ func allocatedBy(claim *resourceapi.ResourceClaim, manager string) bool {
 	return false
 }
 
-// describe says what clashes with what: "device gpu-3 of pool a (gpu.example.com) on node a is
+// describeClash says what clashes with what: "device gpu-3 of pool a (gpu.example.com) on node a is
 // allocated to claim x/y, and before to x/z".
-func (c *poolClash) describe() string {
+func (c *poolClash) describeClash() string {
 	text := fmt.Sprintf("device %s of pool %s (%s)", c.device, c.pool.pool, c.pool.driver)
 	if c.node != "" && c.node != c.pool.pool {
 		text += " on node " + c.node
