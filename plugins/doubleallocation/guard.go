@@ -43,7 +43,7 @@ func NewGuard(ledger *Ledger, client kubernetes.Interface, tracker fwk.ResourceC
 // ConfirmPod returns nil if every device of a pod's claims is that claim's own. Otherwise it gives
 // back what does not fit and says so in the error: the pod must not be bound.
 func (g *Guard) ConfirmPod(ctx context.Context, pod *v1.Pod) error {
-	claims, err := g.claimsOf(pod)
+	claims, err := g.claimsOf(ctx, pod)
 	if err != nil || len(claims) == 0 {
 		return err
 	}
@@ -69,7 +69,7 @@ func (g *Guard) ConfirmPod(ctx context.Context, pod *v1.Pod) error {
 
 // claimsOf returns the claims of a pod as this scheduler wrote them: those that its spec names, and
 // that for its extended resources.
-func (g *Guard) claimsOf(pod *v1.Pod) ([]*resourceapi.ResourceClaim, error) {
+func (g *Guard) claimsOf(ctx context.Context, pod *v1.Pod) ([]*resourceapi.ResourceClaim, error) {
 	var names []string
 	for i := range pod.Spec.ResourceClaims {
 		name, _, err := resourceclaim.Name(pod, &pod.Spec.ResourceClaims[i])
@@ -94,6 +94,12 @@ func (g *Guard) claimsOf(pod *v1.Pod) ([]*resourceapi.ResourceClaim, error) {
 		claim, err := g.tracker.Get(pod.Namespace, name)
 		if err != nil {
 			return nil, fmt.Errorf("reading claim %s/%s before binding: %w", pod.Namespace, name, err)
+		}
+		if claim.Status.Allocation == nil {
+			// The scheduler's cache is behind its own write.
+			if claim, err = g.client.ResourceV1().ResourceClaims(pod.Namespace).Get(ctx, name, metav1.GetOptions{}); err != nil {
+				return nil, fmt.Errorf("reading claim %s/%s before binding: %w", pod.Namespace, name, err)
+			}
 		}
 		claims = append(claims, claim)
 	}

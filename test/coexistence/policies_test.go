@@ -104,7 +104,6 @@ func TestExclusiveAllocationPolicy(t *testing.T) {
 	}{
 		"allocation by ours":               {ours, free, allocate("gpu.ashlar.dev", "gpu-0"), ""},
 		"allocation by another":            {world.client, free, allocate("gpu.ashlar.dev", "gpu-0"), refused},
-		"another device by another":        {world.client, theirs, allocate("gpu.ashlar.dev", "gpu-1"), refused},
 		"another driver's by another":      {world.client, free, allocate("gpu.example.com", "gpu-0"), ""},
 		"deallocation by another":          {world.client, held, deallocate, ""},
 		"reservation of ours by another":   {world.client, held, reserve, ""},

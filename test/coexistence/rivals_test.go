@@ -63,6 +63,11 @@ func runRivals(t *testing.T, prefix string, bindable int, names ...string) int {
 	twice := promisedTwiceNow(t)
 	t.Logf("%d pods of each of %v: %d bound after %.0f s, %d GPUs twice (the first seen to last after %.0f s)",
 		*rivalPods, names, bindable, took.Seconds(), len(twice), first.Seconds())
+	for i, text := range twice {
+		if i < 10 {
+			t.Log(text)
+		}
+	}
 	return len(twice)
 }
 
@@ -85,6 +90,7 @@ func applyPolicy(t *testing.T, component string) {
 		if _, err := world.cluster.Kubectl(context.Background(), "delete", "-f", file); err != nil {
 			t.Error(err)
 		}
+		time.Sleep(3 * time.Second) // it is heeded a little longer
 	})
 	time.Sleep(3 * time.Second) // the API server compiles policies within a second or so
 }
