@@ -61,6 +61,10 @@ crash: tools ## kill the driver 1,000 times while it prepares claims: nothing is
 	$(GO) test -count=1 -timeout 20m -v -run KilledAtRandom ./dra/prepare $(if $(SEED),-crash-seed $(SEED))
 	$(GO) test -count=1 -timeout 20m -v -run KilledAtAnyMoment ./dra/nodedriver -crash-cycles 1000 $(if $(SEED),-crash-seed $(SEED))
 
+.PHONY: coexistence
+coexistence: prepare ## frozen leaders, takeovers, two schedulers of 500 pods each: what is promised twice
+	$(GO) test -count=1 -timeout 60m -v ./test/coexistence -freeze-rounds 10 -rival-pods 500 -nodes 128
+
 .PHONY: compat
 compat: tools ## the integration tests on the API server of an earlier Kubernetes
 	@$(GO) run ./test/cluster/prepare -kubernetes $(EARLIER_KUBERNETES)

@@ -11,6 +11,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 
+	"github.com/ashlar-dev/ashlar/plugins/doubleallocation"
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
@@ -49,6 +50,8 @@ type Plugin struct {
 	plans *groupPlans
 	// doubted are pods about whose model server an event was sent.
 	doubted recentPods
+	// guard keeps devices from being allocated twice; nil where nothing is bound.
+	guard *doubleallocation.Guard
 }
 
 var (
@@ -73,10 +76,16 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 		return nil, err
 	}
 	metrics.Register()
+	ledger, err := doubleallocation.NewLedger(h.SharedInformerFactory())
+	if err != nil {
+		return nil, err
+	}
+	h = doubleallocation.NewHandle(h, ledger)
 	p, err := Build(ctx, h, options)
 	if err != nil {
 		return nil, err
 	}
+	p.guard = guardBinding(ctx, h, ledger)
 	return p, nil
 }
 
