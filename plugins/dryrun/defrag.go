@@ -21,7 +21,7 @@ type DefragQuestion struct {
 	Manifest *AppliedManifest
 	// Copies is how many replicas of the manifest's object are meant; 0 for as many as it says.
 	Copies int
-	// Served are pods that take part of the room already: so many fewer are asked for.
+	// Served are those of the pods that have a place already: room is made for the others.
 	Served int
 	// Scheduler is spec.schedulerName of the pods that may be moved: others are placed again by
 	// somebody else.
@@ -36,7 +36,8 @@ type DefragQuestion struct {
 
 // DefragAnswer is a plan of moves, or why there is none.
 type DefragAnswer struct {
-	// Request is what room is made for, "" where none is named. Of Copies, FitBefore fit as things
+	// Request is what room is made for, "" where none is named. Of Copies, its pods that have no
+	// place yet, FitBefore fit as things
 	// are, and FitAfter once all moves are made, on the nodes that Placed lists.
 	Request   string   `json:"request,omitempty"`
 	Copies    int      `json:"copies,omitempty"`
@@ -232,8 +233,9 @@ func (d *defragPlanner) podsAsked(s *Snapshot, a *DefragAnswer) ([]PendingPod, e
 	if len(pods) == 0 {
 		return nil, errors.New("no pod is asked about")
 	}
+	pods = pods[min(d.question.Served, len(pods)):]
 	a.Copies = len(pods)
-	return pods[min(d.question.Served, len(pods)):], nil
+	return pods, nil
 }
 
 // scheduleAll schedules pods one after the other and returns those that have a place.

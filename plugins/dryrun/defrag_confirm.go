@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
@@ -212,8 +213,13 @@ func (s *Snapshot) devicesOf(pod *corev1.Pod) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return deviceNames(claimsByUser(claims)[pod.UID]), nil
+}
+
+// deviceNames lists the devices of claims by name.
+func deviceNames(claims []*resourceapi.ResourceClaim) []string {
 	var devices []string
-	for _, claim := range claimsByUser(claims)[pod.UID] {
+	for _, claim := range claims {
 		for _, result := range claim.Status.Allocation.Devices.Results {
 			name := result.Device
 			if memory, shared := result.ConsumedCapacity["memory"]; shared {
@@ -223,5 +229,5 @@ func (s *Snapshot) devicesOf(pod *corev1.Pod) ([]string, error) {
 		}
 	}
 	slices.SortFunc(devices, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) })
-	return devices, nil
+	return devices
 }
