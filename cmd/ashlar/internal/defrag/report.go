@@ -128,6 +128,8 @@ func writeGain(p *cli.Page, a *dryrun.DefragAnswer) {
 		p.Printf("\n")
 	}
 	switch {
+	case len(a.Moves) == 0 && len(a.Placeable) == 0 && len(a.Staying) > 0:
+		writeLines(p, "no pod that holds a GPU may be moved")
 	case len(a.Moves) == 0 && len(a.Placeable) == 0:
 		writeLines(p, "no pod holds a GPU that Ashlar chose: there is nothing to move")
 	case len(a.Moves) == 0:
