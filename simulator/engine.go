@@ -22,6 +22,8 @@ type simulationRun struct {
 	// says of the classes that were tried there whether they do not fit even there.
 	emptyCluster  *clusterState
 	unsatisfiable map[jobClass]bool
+	// restartTakes is added to the loading of a job that is being moved.
+	restartTakes Time
 	// holding counts the loading and running jobs by priority.
 	holding map[int64]int
 
@@ -101,6 +103,9 @@ func newEngine(in *Input, watch Watch) (*simulationRun, error) {
 		} else {
 			e.events.pushEvent(o.At, nodeDown{nodeSubject{o.Node}, o.For})
 		}
+	}
+	if every := in.Defragmentation.Every; every > 0 {
+		e.events.pushEvent(every, defragmentation{})
 	}
 	for _, c := range in.Crashes {
 		e.events.pushEvent(c.At, jobCrash{jobSubject{c.Job}})
@@ -190,6 +195,8 @@ func (e *simulationRun) handleEvent(payload eventPayload) error {
 		return e.tryAll()
 	case containerRestart:
 		return e.jobRestarts(event.job)
+	case defragmentation:
+		return e.defragRound()
 	case jobCrash:
 		return e.jobCrashes(event.job)
 	case maxWaitOver:
