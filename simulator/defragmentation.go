@@ -37,7 +37,7 @@ const defragSteps = 2000
 func (e *simulationRun) defragRound() error {
 	if next := e.now + e.input.Defragmentation.Every; e.input.Horizon == 0 || next <= e.input.Horizon {
 		if e.input.Horizon > 0 || e.events.anyLeft() {
-			e.events.pushEvent(next, defragmentation{})
+			e.events.pushEvent(next, defragDue{})
 		}
 	}
 	left := e.input.Defragmentation.Moves

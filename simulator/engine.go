@@ -105,7 +105,7 @@ func newEngine(in *Input, watch Watch) (*simulationRun, error) {
 		}
 	}
 	if every := in.Defragmentation.Every; every > 0 {
-		e.events.pushEvent(every, defragmentation{})
+		e.events.pushEvent(every, defragDue{})
 	}
 	for _, c := range in.Crashes {
 		e.events.pushEvent(c.At, jobCrash{jobSubject{c.Job}})
@@ -195,7 +195,7 @@ func (e *simulationRun) handleEvent(payload eventPayload) error {
 		return e.tryAll()
 	case containerRestart:
 		return e.jobRestarts(event.job)
-	case defragmentation:
+	case defragDue:
 		return e.defragRound()
 	case jobCrash:
 		return e.jobCrashes(event.job)

@@ -225,5 +225,5 @@ func anyWaited(r *simulator.Result) bool  { return r.All.Waits.Count > 0 }
 func anySampled(r *simulator.Result) bool { return len(r.Samples) > 0 }
 func anyCrashed(r *simulator.Result) bool { return r.Crashes > 0 }
 
-func anyMoved(r *simulator.Result) bool { return r.Moves > 0 }
-func anyPriced(r *simulator.Result) bool  { return r.DollarsPerHour > 0 || r.UsedDollarsPeak > 0 }
+func anyMoved(r *simulator.Result) bool  { return r.Moves > 0 }
+func anyPriced(r *simulator.Result) bool { return r.DollarsPerHour > 0 || r.UsedDollarsPeak > 0 }

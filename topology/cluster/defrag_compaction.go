@@ -40,7 +40,7 @@ func (s *Snapshot) PlanCompaction(d *Defragmentation, mix []ExpectedRequest) *De
 	defer s.Revert()
 	goal := &compactionGoal{search: search, counter: newPlaceableCounter(s, mix)}
 	before := s.CountPlaceable(mix)
-	goal.climb()
+	goal.climbGreedily()
 	complete := search.exploreStates(goal.noteState, func(int64, int) bool { return false })
 	plan := search.planOf(goal.best, complete)
 	plan.Before, plan.After = before, slices.Clone(before)
@@ -94,8 +94,8 @@ func (g *compactionGoal) gainOf(moves []DefragMove) int64 {
 	return gain
 }
 
-// climb takes the move with the largest gain for its cost again and again.
-func (g *compactionGoal) climb() {
+// climbGreedily takes the move with the largest gain for its cost again and again.
+func (g *compactionGoal) climbGreedily() {
 	d := g.search
 	var order []moveAction
 	reached := int64(0)

@@ -57,8 +57,8 @@ func newDefragSearch(s *Snapshot, d *Defragmentation) *defragSearch {
 	return search
 }
 
-// usable lists the holders that can be moved now.
-func (d *defragSearch) usable() []int {
+// usableHolders lists the holders that can be moved now.
+func (d *defragSearch) usableHolders() []int {
 	var all []int
 	for h, node := range d.where {
 		if node >= 0 && !d.moved[h] {
@@ -77,7 +77,7 @@ type moveAction struct {
 // possibleActions lists what can be tried now.
 func (d *defragSearch) possibleActions() []moveAction {
 	var all []moveAction
-	for _, h := range d.usable() {
+	for _, h := range d.usableHolders() {
 		all = append(all, moveAction{h, false})
 		if d.mayClose {
 			all = append(all, moveAction{h, true})

@@ -36,7 +36,7 @@ func (d *defragSearch) emptyNodes(goal *roomGoal) {
 // first; one of nodes that are alike and whose holders are.
 func (d *defragSearch) emptiedSets() []emptiedSet {
 	onNode := map[int][]int{}
-	for _, h := range d.usable() {
+	for _, h := range d.usableHolders() {
 		onNode[d.where[h]] = append(onNode[d.where[h]], h)
 	}
 	var sets []emptiedSet
@@ -152,7 +152,7 @@ func deviceSize(inv *placement.Inventory, devices []placement.DeviceAllocation) 
 
 // cheapestAside lists other holders by cost.
 func (d *defragSearch) cheapestAside(holders []int) []int {
-	others := slices.DeleteFunc(d.usable(), func(h int) bool { return slices.Contains(holders, h) })
+	others := slices.DeleteFunc(d.usableHolders(), func(h int) bool { return slices.Contains(holders, h) })
 	slices.SortStableFunc(others, func(a, b int) int { return cmp.Compare(d.holders[a].Cost, d.holders[b].Cost) })
 	return others[:min(len(others), maxAsideMoves)]
 }

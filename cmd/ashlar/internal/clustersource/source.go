@@ -57,7 +57,7 @@ func (s *Source) ReadObjects(ctx context.Context, stdin io.Reader) (*dryrun.Clus
 	if s.File != "" {
 		return dryrun.ReadObjectFiles(s.File, stdin)
 	}
-	client, host, err := s.Connect()
+	client, host, err := s.ConnectCluster()
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +68,8 @@ func (s *Source) ReadObjects(ctx context.Context, stdin io.Reader) (*dryrun.Clus
 	return cluster, nil
 }
 
-// Connect is a client of the API server, and where that is.
-func (s *Source) Connect() (client kubernetes.Interface, host string, err error) {
+// ConnectCluster is a client of the API server, and where that is.
+func (s *Source) ConnectCluster() (client kubernetes.Interface, host string, err error) {
 	config, err := s.clientConfig().ClientConfig()
 	if err != nil {
 		return nil, "", fmt.Errorf("which API server to ask is not known: %w: name one with --kubeconfig, or a file with --snapshot", err)

@@ -11,31 +11,31 @@ import (
 
 // carryOut makes the moves of a plan, one after the other, and plans the rest anew after each. The
 // error says what was done and what is left.
-func (p *planner) carryOut(ctx context.Context, plan *dryrun.DefragAnswer, progress io.Writer) error {
-	client, _, err := p.flags.source.Connect()
+func (p *movePlanner) carryOut(ctx context.Context, plan *dryrun.DefragAnswer, progress io.Writer) error {
+	client, _, err := p.flags.source.ConnectCluster()
 	if err != nil {
 		return err
 	}
-	e := &evictor{client: client, timeout: p.flags.timeout, progress: progress}
+	e := &podEvictor{client: client, timeout: p.flags.timeout, progress: progress}
 	all := len(plan.Moves)
 	for done := 0; ; {
 		move := plan.Moves[0]
 		fmt.Fprintf(progress, "move %d of %d: %s/%s from %s\n", done+1, all, move.Namespace, move.Pod, move.From)
 		if err := e.makeMove(ctx, &move); err != nil {
-			return stopped(err, done, plan.Moves)
+			return stoppedError(err, done, plan.Moves)
 		}
 		done++
 		rest := plan.Moves[1:]
 		fresh, err := p.planMoves(ctx)
 		if err != nil {
-			return stopped(err, done, rest)
+			return stoppedError(err, done, rest)
 		}
 		if plan.Request != "" && fresh.FitBefore >= fresh.Copies || plan.Request == "" && len(rest) == 0 {
 			fmt.Fprintf(progress, "done: %s moved%s\n", cli.CountNoun(done, "pod"), roomFor(plan.Request))
 			return nil
 		}
 		if err := compareRest(plan, fresh); err != nil {
-			return stopped(err, done, rest)
+			return stoppedError(err, done, rest)
 		}
 		fresh.Placeable = plan.Placeable
 		plan = fresh
@@ -71,8 +71,8 @@ func compareRest(plan, fresh *dryrun.DefragAnswer) error {
 	return nil
 }
 
-// stopped says what was done and what is left.
-func stopped(err error, done int, left []dryrun.PodMove) error {
+// stoppedError says what was done and what is left.
+func stoppedError(err error, done int, left []dryrun.PodMove) error {
 	text := fmt.Sprintf("stopped after %s", cli.CountNoun(done, "move"))
 	if len(left) > 0 {
 		text += fmt.Sprintf(", with %d left", len(left))

@@ -131,7 +131,7 @@ func (f *defragFlags) runDefrag(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	p := &planner{flags: f, manifest: manifest, policy: policy, stdin: cmd.InOrStdin()}
+	p := &movePlanner{flags: f, manifest: manifest, policy: policy, stdin: cmd.InOrStdin()}
 	ctx := clustersource.SilenceScheduler(cmd.Context())
 	answer, err := p.planMoves(ctx)
 	if err != nil {
@@ -180,15 +180,15 @@ func (f *defragFlags) readManifest(stdin io.Reader) (*dryrun.AppliedManifest, er
 	return manifest, nil
 }
 
-// planner plans anew whenever it is asked, from the cluster as it is then.
-type planner struct {
+// movePlanner plans anew whenever it is asked, from the cluster as it is then.
+type movePlanner struct {
 	flags    *defragFlags
 	manifest *dryrun.AppliedManifest
 	policy   placement.Policy
 	stdin    io.Reader
 }
 
-func (p *planner) planMoves(ctx context.Context) (*dryrun.DefragAnswer, error) {
+func (p *movePlanner) planMoves(ctx context.Context) (*dryrun.DefragAnswer, error) {
 	objects, err := p.flags.source.ReadObjects(ctx, p.stdin)
 	if err != nil {
 		return nil, err

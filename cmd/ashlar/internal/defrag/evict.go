@@ -20,8 +20,8 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/dryrun"
 )
 
-// evictor makes moves in a cluster.
-type evictor struct {
+// podEvictor makes moves in a cluster.
+type podEvictor struct {
 	client   kubernetes.Interface
 	timeout  time.Duration
 	progress io.Writer
@@ -31,7 +31,7 @@ type evictor struct {
 const pollInterval = 500 * time.Millisecond
 
 // makeMove evicts a pod and waits until the one that its controller makes instead has a place.
-func (e *evictor) makeMove(ctx context.Context, move *dryrun.PodMove) error {
+func (e *podEvictor) makeMove(ctx context.Context, move *dryrun.PodMove) error {
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	name := move.Namespace + "/" + move.Pod
@@ -75,7 +75,7 @@ func (e *evictor) makeMove(ctx context.Context, move *dryrun.PodMove) error {
 }
 
 // evictPod asks for the eviction of a pod, again and again while its PodDisruptionBudget allows none.
-func (e *evictor) evictPod(ctx context.Context, pod *corev1.Pod) error {
+func (e *podEvictor) evictPod(ctx context.Context, pod *corev1.Pod) error {
 	eviction := &policyv1.Eviction{
 		ObjectMeta:    metav1.ObjectMeta{Name: pod.Name, Namespace: pod.Namespace},
 		DeleteOptions: &metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &pod.UID}},
@@ -92,14 +92,14 @@ func (e *evictor) evictPod(ctx context.Context, pod *corev1.Pod) error {
 			told = true
 			fmt.Fprintf(e.progress, "  waits for its PodDisruptionBudget: %v\n", err)
 		}
-		if waitErr := pause(ctx); waitErr != nil {
+		if waitErr := pauseOrEnd(ctx); waitErr != nil {
 			return fmt.Errorf("evicting pod %s/%s: its PodDisruptionBudget allowed none within %s: %w", pod.Namespace, pod.Name, e.timeout, err)
 		}
 	}
 }
 
-// pause waits for a moment, or ends with the context.
-func pause(ctx context.Context) error {
+// pauseOrEnd waits for a moment, or ends with the context.
+func pauseOrEnd(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
@@ -109,7 +109,7 @@ func pause(ctx context.Context) error {
 }
 
 // podsBeside are the pods of the same controller, by UID.
-func (e *evictor) podsBeside(ctx context.Context, pod *corev1.Pod) (map[types.UID]*corev1.Pod, error) {
+func (e *podEvictor) podsBeside(ctx context.Context, pod *corev1.Pod) (map[types.UID]*corev1.Pod, error) {
 	owner := metav1.GetControllerOf(pod)
 	if owner == nil {
 		return nil, fmt.Errorf("pod %s/%s has no controller any more, and would not come back", pod.Namespace, pod.Name)
@@ -129,7 +129,7 @@ func (e *evictor) podsBeside(ctx context.Context, pod *corev1.Pod) (map[types.UI
 }
 
 // awaitSuccessor waits until an evicted pod has gone and one that was not there before has a node.
-func (e *evictor) awaitSuccessor(ctx context.Context, gone *corev1.Pod, before map[types.UID]*corev1.Pod) (*corev1.Pod, error) {
+func (e *podEvictor) awaitSuccessor(ctx context.Context, gone *corev1.Pod, before map[types.UID]*corev1.Pod) (*corev1.Pod, error) {
 	why := "its controller made no other"
 	for {
 		now, err := e.podsBeside(ctx, gone)
@@ -153,7 +153,7 @@ func (e *evictor) awaitSuccessor(ctx context.Context, gone *corev1.Pod, before m
 		} else if ctx.Err() == nil {
 			return nil, err
 		}
-		if err := pause(ctx); err != nil {
+		if err := pauseOrEnd(ctx); err != nil {
 			return nil, fmt.Errorf("pod %s/%s was evicted, and after %s %s", gone.Namespace, gone.Name, e.timeout, why)
 		}
 	}
@@ -170,7 +170,7 @@ func waitingReason(pod *corev1.Pod) string {
 }
 
 // devicesOf lists the devices of a pod.
-func (e *evictor) devicesOf(ctx context.Context, pod *corev1.Pod) ([]string, error) {
+func (e *podEvictor) devicesOf(ctx context.Context, pod *corev1.Pod) ([]string, error) {
 	list, err := e.client.ResourceV1().ResourceClaims(pod.Namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("listing claims of namespace %s: %w", pod.Namespace, err)
@@ -186,7 +186,7 @@ func (e *evictor) devicesOf(ctx context.Context, pod *corev1.Pod) ([]string, err
 const uncordonTimeout = 30 * time.Second
 
 // cordonNode cordons a node that is open and returns what opens it again.
-func (e *evictor) cordonNode(ctx context.Context, name string) (uncordon func(), err error) {
+func (e *podEvictor) cordonNode(ctx context.Context, name string) (uncordon func(), err error) {
 	node, err := e.client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("reading node %s: %w", name, err)
@@ -202,7 +202,7 @@ func (e *evictor) cordonNode(ctx context.Context, name string) (uncordon func(),
 		defer cancel()
 		for {
 			err := e.setUnschedulable(ctx, name, false)
-			if err == nil || errors.Is(pause(ctx), context.DeadlineExceeded) {
+			if err == nil || errors.Is(pauseOrEnd(ctx), context.DeadlineExceeded) {
 				if err != nil {
 					fmt.Fprintf(e.progress, "node %s is still cordoned: %v: open it with kubectl uncordon %s\n", name, err, name)
 				}
@@ -212,7 +212,7 @@ func (e *evictor) cordonNode(ctx context.Context, name string) (uncordon func(),
 	}, nil
 }
 
-func (e *evictor) setUnschedulable(ctx context.Context, name string, value bool) error {
+func (e *podEvictor) setUnschedulable(ctx context.Context, name string, value bool) error {
 	patch := fmt.Appendf(nil, `{"spec":{"unschedulable":%t}}`, value)
 	_, err := e.client.CoreV1().Nodes().Patch(ctx, name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
 	if err != nil {
