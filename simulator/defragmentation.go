@@ -31,7 +31,7 @@ func (d *Defragmentation) validateDefragmentation() error {
 }
 
 // defragSteps bounds the search for moves, for each job that waits.
-const defragSteps = 2000
+const defragSteps = 600
 
 // defragRound makes room for jobs that wait, one of each class, as far as moves are left.
 func (e *simulationRun) defragRound() error {
@@ -44,13 +44,17 @@ func (e *simulationRun) defragRound() error {
 	tried := map[int]bool{}
 	for _, job := range append([]int(nil), e.queue.jobs...) {
 		s := &e.jobStates[job]
-		if s.phase != queued || tried[s.class] || left == 0 {
+		// As long as nobody has left since, moves do not help where they did not help before.
+		if s.phase != queued || tried[s.class] || left == 0 || e.defragRefusal[s.class] == e.changes {
 			continue
 		}
 		tried[s.class] = true
 		made, err := e.makeRoomFor(job, left)
 		if err != nil {
 			return err
+		}
+		if made == 0 {
+			e.defragRefusal[s.class] = e.changes
 		}
 		left -= made
 	}

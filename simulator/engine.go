@@ -24,6 +24,8 @@ type simulationRun struct {
 	unsatisfiable map[jobClass]bool
 	// restartTakes is added to the loading of a job that is being moved.
 	restartTakes Time
+	// defragRefusal says of each job class at which count of changes no moves were found for it.
+	defragRefusal map[int]int64
 	// holding counts the loading and running jobs by priority.
 	holding map[int64]int
 
@@ -73,7 +75,7 @@ func newEngine(in *Input, watch Watch) (*simulationRun, error) {
 	}
 	e := &simulationRun{
 		input: in, cluster: nodes, watch: watch, jobStates: make([]jobState, len(in.Jobs)),
-		log: newEventLog(watch.Log), unsatisfiable: map[jobClass]bool{}, holding: map[int64]int{},
+		log: newEventLog(watch.Log), unsatisfiable: map[jobClass]bool{}, defragRefusal: map[int]int64{}, holding: map[int64]int{},
 		queue: waitingQueue{all: in.Jobs}, changes: 1, classNames: classNames(in.Jobs),
 	}
 	numbers := map[jobClass]int{}
