@@ -212,9 +212,10 @@ func (s *Snapshot) admittedOn(pod *corev1.Pod) func(string) bool {
 		if matches, err := affinity.Match(node); err != nil || !matches {
 			return false
 		}
-		_, repelled := corev1helpers.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, pod.Spec.Tolerations, func(t *corev1.Taint) bool {
+		forbids := func(t *corev1.Taint) bool {
 			return t.Effect == corev1.TaintEffectNoSchedule || t.Effect == corev1.TaintEffectNoExecute
-		}, true)
+		}
+		_, repelled := corev1helpers.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, pod.Spec.Tolerations, forbids, true)
 		return !repelled
 	}
 }

@@ -24,7 +24,9 @@ type fragmented struct {
 	defrag   Defragmentation
 }
 
-var defragRequests = []requestFor{sliceFor(profile1g), sliceFor(profile2g), sliceFor(profile3g), gpusFor(1), gpusFor(2), sliceFor(profile7g)}
+var defragRequests = []requestFor{
+	sliceFor(profile1g), sliceFor(profile2g), sliceFor(profile3g), gpusFor(1), gpusFor(2), sliceFor(profile7g),
+}
 
 // fragmentedCluster places pods at random and takes some of them away again.
 func fragmentedCluster(t testing.TB, random *rand.Rand, machine string, nodes, pods int) *fragmented {

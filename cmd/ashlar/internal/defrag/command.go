@@ -86,7 +86,8 @@ for a mistake in the call.`,
 	set.BoolVar(&flags.yes, "yes", false, "do not ask before --evict")
 	set.DurationVar(&flags.timeout, "timeout", 5*time.Minute, "how long to wait for one move: for its budget, and for the new pod's place")
 	set.StringVar(&flags.scheduler, "scheduler", "ashlar-scheduler", "the schedulerName by which the cluster's pods choose Ashlar")
-	set.StringVar(&flags.policy, "policy", placement.KeepPlaceable{}.Name(), "how the scheduler ranks choices, one of "+strings.Join(cli.PolicyNames(), ", "))
+	set.StringVar(&flags.policy, "policy", placement.KeepPlaceable{}.Name(),
+		"how the scheduler ranks choices, one of "+strings.Join(cli.PolicyNames(), ", "))
 	flags.output.AddTo(command, "table, json or yaml", cli.FormatTable, cli.FormatJSON, cli.FormatYAML)
 	cli.CompleteFlag(command, "policy", cli.PolicyNames)
 	return command

@@ -114,7 +114,8 @@ func TestDefragUsage(t *testing.T) {
 
 // The JSON of a plan names all that --evict needs.
 func TestDefragJSON(t *testing.T) {
-	out, _, err := clitest.RunCommand(t, NewCommand(), "defrag", "--snapshot", snapshotOf(t, "allowed.yaml"), "-f", "testdata/whole.yaml", "-o", "json")
+	out, _, err := clitest.RunCommand(t, NewCommand(),
+		"defrag", "--snapshot", snapshotOf(t, "allowed.yaml"), "-f", "testdata/whole.yaml", "-o", "json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +124,9 @@ func TestDefragJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	move := fields["moves"].([]any)[0].(map[string]any)
-	for _, field := range []string{"namespace", "pod", "uid", "from", "to", "leaves", "takes", "priority", "runSeconds", "gpuHours", "budgets"} {
+	for _, field := range []string{
+		"namespace", "pod", "uid", "from", "to", "leaves", "takes", "priority", "runSeconds", "gpuHours", "budgets",
+	} {
 		if move[field] == nil {
 			t.Errorf("a move has no %s: it has %v", field, slices.Sorted(maps.Keys(move)))
 		}
