@@ -355,3 +355,18 @@ func TestDeletedMemberReleasesThePlan(t *testing.T) {
 		t.Errorf("%d pods are tried again, want one of the group that waits", len(g.activated))
 	}
 }
+
+// Pods beyond those that must start together take their places too once the others have
+// theirs: nothing stays held.
+func TestSpareMembersTakeTheirPlaces(t *testing.T) {
+	pods := []*v1.Pod{newPod("gang-0"), newPod("gang-1"), newPod("gang-2")}
+	g := newFakeGroup(t, []*v1.Node{hostNode("a"), hostNode("b")}, pods,
+		append(gpuClaims(2, "gang-0", "gang-1", "gang-2"), publish("a", fourGPUs()...), publish("b", fourGPUs()...))...)
+	g.group.MinMember = 2
+	if diff := cmp.Diff([]string{"a", "a", "b"}, g.placeAll(pods)); diff != "" {
+		t.Errorf("nodes (-want +got):\n%s", diff)
+	}
+	if len(g.plans.groups) > 0 {
+		t.Errorf("a plan is left: %+v", g.plans.groups)
+	}
+}
