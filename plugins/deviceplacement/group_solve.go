@@ -168,7 +168,8 @@ func (s *groupSolve) refuseMembers(pod *v1.Pod, state clusterVersion, fit int, b
 			r.since = plans.now()
 		}
 	})
-	if others := slices.DeleteFunc(slices.Clone(s.group.Pending), func(other *v1.Pod) bool { return other.UID == pod.UID }); news && len(others) > 0 {
+	others := slices.DeleteFunc(slices.Clone(s.group.Pending), func(other *v1.Pod) bool { return other.UID == pod.UID })
+	if news && len(others) > 0 {
 		plans.activate(others)
 	}
 	return refuseGroup(s.group, refusal)
