@@ -10,7 +10,7 @@ import (
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
-	"k8s.io/kubernetes/cmd/kube-scheduler/app"
+	"k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	_ "sigs.k8s.io/scheduler-plugins/apis/config/scheme" // arguments of the plugins below
 	"sigs.k8s.io/scheduler-plugins/pkg/noderesourcetopology"
 
@@ -27,13 +27,13 @@ func main() {
 }
 
 func newCommand() *cobra.Command {
-	command := app.NewSchedulerCommand(
-		app.WithPlugin(deviceplacement.Name, deviceplacement.New),
-		app.WithPlugin(deviceplacement.ScoreName, deviceplacement.NewScore),
-		app.WithPlugin(preemption.Name, preemption.New),
-		app.WithPlugin(gang.Name, gang.New),
-		app.WithPlugin(noderesourcetopology.Name, noderesourcetopology.New),
-	)
+	command := newSchedulerCommand(runtime.Registry{
+		deviceplacement.Name:      deviceplacement.New,
+		deviceplacement.ScoreName: deviceplacement.NewScore,
+		preemption.Name:           preemption.New,
+		gang.Name:                 gang.New,
+		noderesourcetopology.Name: noderesourcetopology.New,
+	})
 	command.Use = "ashlar-scheduler"
 	command.Short = "Place GPU pods by memory, MIG profile and NVLink topology"
 	command.Long = `ashlar-scheduler is kube-scheduler with plugins that place GPU pods by memory, MIG

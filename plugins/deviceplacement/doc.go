@@ -51,6 +51,7 @@
 // refused, in words), explain.go and explanation.go (why a pod fits nowhere, and the same in words), cut.go (words that are too many),
 // counted_explanation.go (the same of a device plugin's GPUs), elsewhere.go (nodes that
 // other plugins refused), unserved.go (resources and classes that are not there), sign.go
-// (which pods are alike), forecast.go, events.go, recent.go (pods about which something was
-// said already), options.go, dryrun.go (for programs that run cycles on a copy of a cluster).
+// (which pods are alike), forecast.go, recall.go (what it must not forget by a restart),
+// events.go, recent.go (pods about which something was said already), options.go, dryrun.go
+// (for programs that run cycles on a copy of a cluster).
 package deviceplacement

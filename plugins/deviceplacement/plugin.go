@@ -11,6 +11,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 
+	"github.com/ashlar-dev/ashlar/plugins/doubleallocation"
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
@@ -35,6 +36,8 @@ type Plugin struct {
 	lister   fwk.SharedLister
 	options  Options
 	forecast *nodeForecast
+	// profile is the name that its pods give as their scheduler's, "" if it is not known.
+	profile string
 	// recorder is nil where nobody listens to events.
 	recorder events.EventRecorder
 	// activator brings a pod back into the queue at once; nil where there is no queue.
@@ -47,6 +50,8 @@ type Plugin struct {
 	plans *groupPlans
 	// doubted are pods about whose model server an event was sent.
 	doubted recentPods
+	// guard keeps devices from being allocated twice; nil where nothing is bound.
+	guard *doubleallocation.Guard
 }
 
 var (
@@ -71,10 +76,16 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 		return nil, err
 	}
 	metrics.Register()
+	ledger, err := doubleallocation.NewLedger(h.SharedInformerFactory())
+	if err != nil {
+		return nil, err
+	}
+	h = doubleallocation.NewHandle(h, ledger)
 	p, err := Build(ctx, h, options)
 	if err != nil {
 		return nil, err
 	}
+	p.guard = guardBinding(ctx, h, ledger)
 	return p, nil
 }
 
@@ -96,6 +107,10 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	if err := p.counted.FollowNodes(h.SharedInformerFactory().Core().V1().Nodes().Informer()); err != nil {
 		return nil, fmt.Errorf("following nodes: %w", err)
 	}
+	if named, ok := h.(interface{ ProfileName() string }); ok {
+		p.profile = named.ProfileName()
+	}
+	p.forecast.recall = p.recallBound
 	if recorder := h.EventRecorder(); recorder != nil {
 		p.recorder = recorder
 	}

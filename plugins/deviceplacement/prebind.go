@@ -6,19 +6,32 @@ import (
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/ashlar-dev/ashlar/plugins/doubleallocation"
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// PreBind tells the forecast what the pod takes and lets the in-tree plugin write the
-// claims. Nothing is learned before: a member of a gang may be reserved and given back
-// many times without ever running.
+// PreBind tells the forecast what the pod takes, lets the in-tree plugin write the
+// claims, and confirms that no other scheduler has their devices. Nothing is learned
+// before: a member of a gang may be reserved and given back many times without ever running.
 func (p *Plugin) PreBind(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
 	inventory, devices := takenBy(state)
 	if inventory != nil && p.forecast.observePod(pod, inventory, devices) {
 		metrics.CountForecastUpdate()
 	}
-	return p.DynamicResources.PreBind(ctx, state, pod, node)
+	status := p.DynamicResources.PreBind(ctx, state, pod, node)
+	if !status.IsSuccess() || p.guard == nil {
+		return status
+	}
+	return fwk.AsStatus(p.guard.ConfirmPod(ctx, pod))
+}
+
+// guardBinding builds the guard of a scheduler, and starts the detector of double allocations.
+func guardBinding(ctx context.Context, h fwk.Handle, ledger *doubleallocation.Ledger) *doubleallocation.Guard {
+	go doubleallocation.NewDetector(ledger, h.ClientSet(), doubleallocation.Metrics{
+		CountFound: metrics.CountDoubleAllocation, SetCurrent: metrics.SetDoubleAllocations,
+	}).Run(ctx)
+	return doubleallocation.NewGuard(ledger, h.ClientSet(), h.SharedDRAManager().ResourceClaims(), metrics.CountGivenBack)
 }
 
 // takenBy is what a pod takes of which GPUs, as Reserve noted it; nil if it takes none.

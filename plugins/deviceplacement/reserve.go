@@ -20,6 +20,9 @@ func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 		p.noteCounted(counted, node)
 	}
 	c := cycleOf(state)
+	if status.IsSuccess() && (c != nil || countedOf(state) != nil) {
+		p.recallBound() // PreScore did, unless one node alone was feasible
+	}
 	if !status.IsSuccess() || c == nil {
 		return status
 	}

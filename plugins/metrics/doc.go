@@ -16,6 +16,10 @@
 //	ashlar_snapshot_classes                    kinds of node, by make and by what is in use,
 //	    among those that the last explanation was about
 //	ashlar_forecast_updates_total              placed pods that the forecast learned from
+//	ashlar_allocations_given_back_total        allocations given back before the pod was bound,
+//	    since another scheduler has the device
+//	ashlar_double_allocations                  allocations that hold what an older one holds
+//	ashlar_double_allocations_total            such allocations found; 0 in a healthy cluster
 //
 // All are of stability level ALPHA.
 package metrics

@@ -50,12 +50,25 @@ var (
 		Subsystem: subsystem, Name: "forecast_updates_total", StabilityLevel: metrics.ALPHA,
 		Help: "Placed pods that the forecast learned from.",
 	})
+	givenBack = metrics.NewCounter(&metrics.CounterOpts{
+		Subsystem: subsystem, Name: "allocations_given_back_total", StabilityLevel: metrics.ALPHA,
+		Help: "Allocations that were given back before the pod was bound, since another scheduler has the device.",
+	})
+	doubleFound = metrics.NewCounter(&metrics.CounterOpts{
+		Subsystem: subsystem, Name: "double_allocations_total", StabilityLevel: metrics.ALPHA,
+		Help: "Allocations that were found to hold what an older one holds, and that lasted.",
+	})
+	doubleCurrent = metrics.NewGauge(&metrics.GaugeOpts{
+		Subsystem: subsystem, Name: "double_allocations", StabilityLevel: metrics.ALPHA,
+		Help: "Allocations that hold what an older one holds.",
+	})
 )
 
 // Register registers the metrics with the scheduler's registry, once. Before that
 // nothing is counted.
 var Register = sync.OnceFunc(func() {
-	legacyregistry.MustRegister(decisions, decisionDuration, refusals, explanations, explanationDuration, snapshotClasses, forecastUpdates)
+	legacyregistry.MustRegister(decisions, decisionDuration, refusals, explanations, explanationDuration, snapshotClasses, forecastUpdates,
+		givenBack, doubleFound, doubleCurrent)
 })
 
 // ObserveDecision counts the answer of one node, and how long it took.
@@ -83,3 +96,12 @@ func ObserveExplanation(complete bool, took time.Duration, classes int) {
 
 // CountForecastUpdate counts a pod that the forecast learned from.
 func CountForecastUpdate() { forecastUpdates.Inc() }
+
+// CountGivenBack counts an allocation that was given back before its pod was bound.
+func CountGivenBack() { givenBack.Inc() }
+
+// CountDoubleAllocation counts an allocation that holds what an older one holds.
+func CountDoubleAllocation() { doubleFound.Inc() }
+
+// SetDoubleAllocations says how many such allocations there are.
+func SetDoubleAllocations(count int) { doubleCurrent.Set(float64(count)) }

@@ -27,13 +27,25 @@ func TestMetrics(t *testing.T) {
 	ObserveExplanation(true, 20*time.Millisecond, 3)
 	ObserveExplanation(false, time.Second, 7)
 	CountForecastUpdate()
+	CountGivenBack()
+	CountDoubleAllocation()
+	SetDoubleAllocations(2)
 	want := `
+# HELP ashlar_allocations_given_back_total [ALPHA] Allocations that were given back before the pod was bound, since another scheduler has the device.
+# TYPE ashlar_allocations_given_back_total counter
+ashlar_allocations_given_back_total 1
 # HELP ashlar_decisions_total [ALPHA] Nodes asked whether they serve a pod, by outcome: fits, refused, undecided or unsupported.
 # TYPE ashlar_decisions_total counter
 ashlar_decisions_total{outcome="fits"} 1
 ashlar_decisions_total{outcome="refused"} 2
 ashlar_decisions_total{outcome="undecided"} 1
 ashlar_decisions_total{outcome="unsupported"} 1
+# HELP ashlar_double_allocations [ALPHA] Allocations that hold what an older one holds.
+# TYPE ashlar_double_allocations gauge
+ashlar_double_allocations 2
+# HELP ashlar_double_allocations_total [ALPHA] Allocations that were found to hold what an older one holds, and that lasted.
+# TYPE ashlar_double_allocations_total counter
+ashlar_double_allocations_total 1
 # HELP ashlar_explanations_total [ALPHA] Explanations why a pod fits nowhere, and whether everything was looked at.
 # TYPE ashlar_explanations_total counter
 ashlar_explanations_total{complete="false"} 1
@@ -52,7 +64,7 @@ ashlar_snapshot_classes 7
 `
 	counted := []string{
 		"ashlar_decisions_total", "ashlar_refusals_total", "ashlar_explanations_total", "ashlar_snapshot_classes",
-		"ashlar_forecast_updates_total",
+		"ashlar_forecast_updates_total", "ashlar_allocations_given_back_total", "ashlar_double_allocations", "ashlar_double_allocations_total",
 	}
 	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(want), counted...); err != nil {
 		t.Error(err)

@@ -41,7 +41,8 @@ type Job struct {
 type Outcome struct {
 	Binding  binding.Result    `json:"binding"`
 	Refusals []binding.Refusal `json:"refusals,omitempty"`
-	// PeakMiB is the most memory that the process had.
+	// PeakMiB is the most memory that the process had. It is less than a real scheduler takes:
+	// nodes share what is equal in their slices.
 	PeakMiB int `json:"peakMiB"`
 }
 
@@ -63,6 +64,7 @@ func MeasureBinding(ctx context.Context, job Job) (Outcome, error) {
 	}
 	groups := servePodGroups(gangs...)
 	defer func() {
+		cancel() // otherwise the scheduler connects again
 		groups.CloseClientConnections()
 		groups.Close()
 	}()
@@ -79,13 +81,33 @@ func MeasureBinding(ctx context.Context, job Job) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if job.Explains && outcome.Binding.Bound == outcome.Binding.Asked {
+	if job.Explains {
+		if err := removeWaiting(ctx, client); err != nil {
+			return Outcome{}, err
+		}
 		if outcome.Refusals, err = timeRefusals(ctx, client); err != nil {
 			return Outcome{}, err
 		}
 	}
 	outcome.PeakMiB, err = procfs.OwnPeakMiB()
 	return outcome, err
+}
+
+// removeWaiting removes the pods that are not bound.
+func removeWaiting(ctx context.Context, client kubernetes.Interface) error {
+	pods := client.CoreV1().Pods(workload.Namespace)
+	list, err := pods.List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("listing pods: %w", err)
+	}
+	for i := range list.Items {
+		if pod := &list.Items[i]; pod.Spec.NodeName == "" {
+			if err := pods.Delete(ctx, pod.Name, metav1.DeleteOptions{}); err != nil {
+				return fmt.Errorf("removing pod %s: %w", pod.Name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // refusalPatience is how long an explanation may take.
@@ -113,6 +135,7 @@ func fillCluster(job Job) (kubernetes.Interface, error) {
 		return nil, err
 	}
 	var devices []resourceapi.ResourceSlice
+	var first []*resourceapi.ResourceSlice
 	objects := []runtime.Object{&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: workload.Namespace}}}
 	for i := range job.Classes {
 		objects = append(objects, &job.Classes[i])
@@ -122,6 +145,11 @@ func fillCluster(job Job) (kubernetes.Interface, error) {
 		made, err := maker.MakeSlices(i)
 		if err != nil {
 			return nil, err
+		}
+		if first == nil {
+			first = made
+		} else {
+			shareEqual(made, first)
 		}
 		for number, slice := range made {
 			slice.Name = fmt.Sprintf("%s%d", slice.GenerateName, number)
