@@ -28,6 +28,9 @@ type draManager struct {
 	ledger *Ledger
 }
 
+// Unwrap is the manager behind this one: what happens to its claims can be followed.
+func (m *draManager) Unwrap() fwk.SharedDRAManager { return m.SharedDRAManager }
+
 // ResourceClaims implements fwk.SharedDRAManager.
 func (m *draManager) ResourceClaims() fwk.ResourceClaimTracker {
 	return &claimTracker{ResourceClaimTracker: m.SharedDRAManager.ResourceClaims(), ledger: m.ledger}
