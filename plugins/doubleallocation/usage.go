@@ -2,6 +2,7 @@ package doubleallocation
 
 import (
 	"fmt"
+	"slices"
 
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -54,10 +55,8 @@ func (u *usage) addGrant(h *holder, g *grant) *clash {
 	if short := u.addConsumed(used, g); short != "" && found == nil {
 		found = &clash{device: g.device, rivals: used.holders, short: short}
 	}
-	if first { // a device draws on its counters once, however many share it
-		if more := u.addCounters(h, g); found == nil {
-			found = more
-		}
+	if more := u.addCounters(h, g, first); found == nil {
+		found = more
 	}
 	used.holders = append(used.holders[:len(used.holders):len(used.holders)], h)
 	return found
@@ -87,8 +86,10 @@ func (u *usage) addConsumed(used *deviceUsage, g *grant) string {
 	return short
 }
 
-// addCounters adds what a device draws on the counters of its pool.
-func (u *usage) addCounters(h *holder, g *grant) *clash {
+// addCounters adds what a device draws on the counters of its pool, which it does once, however
+// many share it. Whoever shares a device of which the counters are overdrawn clashes, not just
+// the first.
+func (u *usage) addCounters(h *holder, g *grant, first bool) *clash {
 	device := u.pool.devices[g.device]
 	if device == nil {
 		return nil
@@ -103,10 +104,12 @@ func (u *usage) addCounters(h *holder, g *grant) *clash {
 				sum = &resource.Quantity{}
 				u.drawn[id] = sum
 			}
-			sum.Add(counter.Value)
+			if first {
+				sum.Add(counter.Value)
+			}
 			if total, known := u.pool.counters[id]; known && sum.Cmp(total) > 0 && found == nil {
 				found = &clash{
-					device: g.device, rivals: u.drawers[draw.CounterSet],
+					device: g.device, rivals: slices.Clone(u.drawers[draw.CounterSet]),
 					short: fmt.Sprintf("%s of counter %s of %s where there is %s", sum.String(), name, draw.CounterSet, total.String()),
 				}
 			}
