@@ -26,7 +26,8 @@
 //	ranking.go    the best node for one pod; candidates.go the few best
 //	group.go      several pods together
 //	hosts_only.go pods without GPUs
-//	victims.go    whom to end for a pod
+//	victims.go    whom to end for a pod (victims_pod.go) or a group (victims_group.go): the
+//	              victims as units (victims_index.go), the search (victims_search.go)
 //	explanation.go why a pod fits nowhere
 //
 // The package holds no state of its own: the same input gives the same answers. A
