@@ -7,6 +7,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
@@ -75,7 +76,9 @@ func (p *Plugin) AddPod(_ context.Context, state fwk.CycleState, _ *v1.Pod, adde
 }
 
 // holdNominated records what pods nominated to the node would get there. One whose
-// request does not fit, or is not understood, is left out.
+// request is not understood, or that the node could never serve, is left out. One that does
+// not fit yet gets what it will have once the pods of lower priority have gone: as these give
+// back one device after the other, nobody else takes it.
 func (p *Plugin) holdNominated(
 	ctx context.Context, c *podCycle, view *dra.View, gpus placement.GPUStates, changes *podChanges, node fwk.NodeInfo,
 ) {
@@ -83,7 +86,8 @@ func (p *Plugin) holdNominated(
 		return
 	}
 	for _, uid := range slices.Sorted(maps.Keys(changes.nominated)) {
-		request, err := p.source.ReadPod(changes.nominated[uid])
+		nominated := changes.nominated[uid]
+		request, err := p.source.ReadPod(nominated)
 		if err != nil || request.Empty() {
 			continue
 		}
@@ -92,9 +96,25 @@ func (p *Plugin) holdNominated(
 		if !own.SamePool(view) {
 			held = own.GPUs() // it looks at the GPUs of another driver
 		}
-		verdict, _ := p.placeFirst(ctx, own, held)
+		verdict, asked := p.placeFirst(ctx, own, held)
+		if asked && verdict.Outcome == placement.Refused {
+			cleared := c.WithoutReleased(node.Node().Name, podsBelow(node, nominated))
+			later := cleared.ForPod(request).ViewNode(node.Node().Name, providedResources(node))
+			verdict, _ = p.placeFirst(ctx, later, later.GPUs())
+		}
 		view.HoldChosen(gpus, own, verdict.Devices)
 	}
+}
+
+// podsBelow are the pods of a node that have a lower priority than another pod.
+func podsBelow(node fwk.NodeInfo, than *v1.Pod) map[types.UID]*v1.Pod {
+	below := map[types.UID]*v1.Pod{}
+	for _, info := range node.GetPods() {
+		if pod := info.GetPod(); corev1helpers.PodPriority(pod) < corev1helpers.PodPriority(than) {
+			below[pod.UID] = pod
+		}
+	}
+	return below
 }
 
 // filterWithout is Filter as if the removed pods were gone.
