@@ -8,11 +8,15 @@ import (
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/component-helpers/scheduling/corev1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/defaultpreemption"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
+	"k8s.io/kubernetes/pkg/scheduler/framework/preemption"
+	"k8s.io/kubernetes/pkg/scheduler/metrics"
 	"k8s.io/utils/ptr"
 )
 
@@ -32,7 +36,11 @@ const noVictims = "ending pods of lower priority would not make room for it"
 // Plugin is DefaultPreemption: every method that is not overridden here is the in-tree one.
 type Plugin struct {
 	*defaultpreemption.DefaultPreemption
-	nodes fwk.SharedLister
+	// devices looks for victims of pods that take devices.
+	devices *preemption.Evaluator
+	nodes   fwk.SharedLister
+	pods    corelisters.PodLister
+	claims  fwk.SharedDRAManager // nil without DynamicResourceAllocation
 }
 
 var (
@@ -49,7 +57,15 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 	if err != nil {
 		return nil, fmt.Errorf("embedding %s: %w", defaultpreemption.Name, err)
 	}
-	return &Plugin{DefaultPreemption: inTree, nodes: h.SnapshotSharedLister()}, nil
+	p := &Plugin{
+		DefaultPreemption: inTree, nodes: h.SnapshotSharedLister(), claims: h.SharedDRAManager(),
+		pods: h.SharedInformerFactory().Core().V1().Pods().Lister(),
+	}
+	inTree.IsEligiblePod = p.mayEnd
+	byDevices := *inTree // with the same executor: a pod waits for its victims whoever chose them
+	byDevices.MoreImportantVictim = p.moreImportant
+	p.devices = preemption.NewEvaluator(Name, h, &deviceVictims{Interface: &byDevices, plugin: p}, inTree.Executor)
+	return p, nil
 }
 
 // Name implements fwk.Plugin.
@@ -59,7 +75,10 @@ func (p *Plugin) Name() string { return Name }
 func (p *Plugin) PostFilter(
 	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
 ) (*fwk.PostFilterResult, *fwk.Status) {
-	result, status := p.DefaultPreemption.PostFilter(ctx, state, pod, statuses)
+	if because := whyForbidden(state); because != "" {
+		return framework.NewPostFilterResultWithNominatedNode(""), fwk.NewStatus(fwk.Unschedulable, because)
+	}
+	result, status := p.searchVictims(ctx, state, pod, statuses)
 	if status.Code() != fwk.Unschedulable {
 		return result, status
 	}
@@ -70,6 +89,17 @@ func (p *Plugin) PostFilter(
 		return result, fwk.NewStatus(fwk.Unschedulable, noVictims)
 	}
 	return result, status
+}
+
+// searchVictims is DefaultPreemption's search, by devices for a pod that takes some.
+func (p *Plugin) searchVictims(
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
+) (*fwk.PostFilterResult, *fwk.Status) {
+	if !takesDevices(pod) {
+		return p.DefaultPreemption.PostFilter(ctx, state, pod, statuses)
+	}
+	metrics.PreemptionAttempts.Inc()
+	return p.devices.Preempt(ctx, state, pod, statuses)
 }
 
 // hasLowerPriority reports whether a pod of lower priority has a node.
