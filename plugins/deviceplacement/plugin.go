@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/events"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
@@ -29,6 +30,8 @@ type Plugin struct {
 	counted *deviceplugin.Source
 	// nominator knows which pods wait for which node.
 	nominator fwk.PodNominator
+	// pods are all pods, also those without a node.
+	pods corelisters.PodLister
 	// lister has the nodes as the scheduler sees them; may be nil.
 	lister   fwk.SharedLister
 	options  Options
@@ -83,7 +86,7 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	}
 	p := &Plugin{
 		DynamicResources: inTree, source: source, counted: deviceplugin.NewSource(), nominator: h, lister: h.SnapshotSharedLister(),
-		options: options, forecast: newNodeForecast(), activator: h,
+		options: options, forecast: newNodeForecast(), activator: h, pods: h.SharedInformerFactory().Core().V1().Pods().Lister(),
 	}
 	if err := p.counted.FollowNodes(h.SharedInformerFactory().Core().V1().Nodes().Informer()); err != nil {
 		return nil, fmt.Errorf("following nodes: %w", err)
