@@ -50,7 +50,7 @@ func (s *Snapshot) SelectGroupVictims(p *Preemptor, fits func() bool) *VictimCho
 		return fits()
 	}}
 	search.checks = maxGroupChecks
-	if !search.check(units) {
+	if !search.checkSet(units) {
 		return nil
 	}
 	for _, mayExceed := range []bool{false, true} {

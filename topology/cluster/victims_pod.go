@@ -39,11 +39,11 @@ func (s *Snapshot) selectOnNodes(p *Preemptor, index *victimIndex, mayExceed boo
 			continue
 		}
 		search.units = index.unitsOn(s.nodes[node].state.Allocations(), search.units)
-		if len(search.units) == 0 || search.outdoes(search.units[len(search.units)-1:]) {
+		if len(search.units) == 0 || search.outdoesSet(search.units[len(search.units)-1:]) {
 			continue // even the cheapest alone is dearer than the best
 		}
 		search.fits = func(units []int32) bool { return s.fitsWithout(p, index, node, units) }
-		if search.checks = min(maxNodeChecks, max(left, 0)+4*len(search.units)); !search.check(search.units) {
+		if search.checks = min(maxNodeChecks, max(left, 0)+4*len(search.units)); !search.checkSet(search.units) {
 			continue
 		}
 		before := search.checks

@@ -23,8 +23,8 @@ type victimSearch struct {
 	buffer  []int32
 }
 
-// check asks fits as long as that is allowed; otherwise the answer is no.
-func (s *victimSearch) check(units []int32) bool {
+// checkSet asks fits as long as that is allowed; otherwise the answer is no.
+func (s *victimSearch) checkSet(units []int32) bool {
 	if s.checks <= 0 {
 		return false
 	}
@@ -32,8 +32,8 @@ func (s *victimSearch) check(units []int32) bool {
 	return s.fits(units)
 }
 
-// promises reports whether a set, which may grow, can be better than the best.
-func (s *victimSearch) promises(units []int32) bool {
+// promisesMore reports whether a set, which may grow, can be better than the best.
+func (s *victimSearch) promisesMore(units []int32) bool {
 	exceeded := s.exceededBy(units)
 	if exceeded > 0 && !s.mayExceed {
 		return false
@@ -44,15 +44,15 @@ func (s *victimSearch) promises(units []int32) bool {
 	return s.compareLosses(units, s.best) < 0
 }
 
-// outdoes reports whether the best, which exceeds no budget, is at least as good as units and
+// outdoesSet reports whether the best, which exceeds no budget, is at least as good as units and
 // whatever more ends.
-func (s *victimSearch) outdoes(units []int32) bool {
+func (s *victimSearch) outdoesSet(units []int32) bool {
 	return s.found && s.exceeded == 0 && s.compareLosses(units, s.best) >= 0
 }
 
-// offer takes a set without which it fits for the best if it is better.
-func (s *victimSearch) offer(units []int32) {
-	if s.promises(units) {
+// offerSet takes a set without which it fits for the best if it is better.
+func (s *victimSearch) offerSet(units []int32) {
+	if s.promisesMore(units) {
 		s.best, s.exceeded = append(s.best[:0], units...), s.exceededBy(units)
 		s.found, s.changed = true, true
 	}
@@ -75,8 +75,8 @@ func (s *victimSearch) tryInOrder(order []int32) {
 		count = min(count, len(order))
 		set := slices.Clone(order[:count])
 		slices.Sort(set)
-		if s.check(set) {
-			s.offer(s.spareFrom(set, 0, len(set)))
+		if s.checkSet(set) {
+			s.offerSet(s.spareFrom(set, 0, len(set)))
 			return
 		}
 		if count == len(order) {
@@ -92,7 +92,7 @@ func (s *victimSearch) spareFrom(set []int32, from, to int) []int32 {
 	if from >= to {
 		return set
 	}
-	if spared := slices.Delete(slices.Clone(set), from, to); s.check(spared) {
+	if spared := slices.Delete(slices.Clone(set), from, to); s.checkSet(spared) {
 		return spared
 	}
 	if to-from == 1 {
@@ -111,14 +111,14 @@ func (s *victimSearch) searchAll(i int, chosen []int32) {
 		return
 	}
 	s.buffer = append(append(s.buffer[:0], chosen...), s.units[i+1:]...)
-	if s.check(s.buffer) {
+	if s.checkSet(s.buffer) {
 		s.searchAll(i+1, chosen)
 	}
 	taken := append(slices.Clip(chosen), s.units[i])
 	switch {
-	case !s.promises(taken):
-	case s.check(taken):
-		s.offer(taken)
+	case !s.promisesMore(taken):
+	case s.checkSet(taken):
+		s.offerSet(taken)
 	default:
 		s.searchAll(i+1, taken)
 	}
