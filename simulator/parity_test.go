@@ -141,7 +141,7 @@ func TestProbingForVictimsLeavesTheForecastAsItIs(t *testing.T) {
 	if reflect.DeepEqual(make([]int64, len(before)), before) {
 		t.Fatalf("the forecast has nothing to say: the test says little: before = %+v, want anything else", before)
 	}
-	preemptor := &cluster.Preemptor{Ranking: e.cluster.requestOf(gang.Template).NodeRanking, Priority: 9, Cheaper: e.cheaperHolder}
+	preemptor := &cluster.Preemptor{Ranking: e.cluster.requestOf(gang.Template).NodeRanking, Priority: 9, Victims: e.jobsToEnd(9)}
 	for range 50 {
 		if got := e.cluster.snapshot.SelectGroupVictims(preemptor, func() bool { return e.cluster.placeJob(&in.Jobs[64]) != nil }); got == nil {
 			t.Fatal("no got")

@@ -1,37 +1,52 @@
 package simulator
 
 import (
-	"cmp"
-
 	"github.com/ashlar-dev/ashlar/topology/cluster"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// preemptFor makes room for a job by ending jobs of lower priority, as few of them as can
-// be found; nil if even that does not help. Whom to end is decided by package cluster.
+// preemptFor makes room for a job by ending jobs of lower priority with which the least GPU
+// time is lost; nil if even that does not help. Whom to end is decided by package cluster.
 func (e *simulationRun) preemptFor(job int) ([]jobMember, error) {
 	j := &e.input.Jobs[job]
 	if !e.anyBelow(j.Priority) {
 		return nil, nil
 	}
-	preemptor := &cluster.Preemptor{Host: j.Host, Priority: j.Priority, Cheaper: e.cheaperHolder}
+	preemptor := &cluster.Preemptor{Host: j.Host, Priority: j.Priority, Victims: e.jobsToEnd(j.Priority)}
 	if j.Template.wantsGPUs() {
 		preemptor.Ranking = e.cluster.requestOf(j.Template).NodeRanking
 	}
-	var victims []placement.HolderID
+	var choice *cluster.VictimChoice
 	if j.Members > 1 {
-		victims = e.cluster.snapshot.SelectGroupVictims(preemptor, func() bool { return e.cluster.placeJob(j) != nil })
+		choice = e.cluster.snapshot.SelectGroupVictims(preemptor, func() bool { return e.cluster.placeJob(j) != nil })
 	} else {
-		victims = e.cluster.snapshot.SelectVictims(preemptor)
+		choice = e.cluster.snapshot.SelectVictims(preemptor)
 	}
-	if victims == nil {
+	if choice == nil {
 		return nil, nil
 	}
-	for _, victim := range victims {
+	for _, number := range choice.Victims {
 		e.counters.preemptions++
-		e.interruptJob(jobOf(victim), "preempted")
+		e.interruptJob(jobOf(preemptor.Victims[number].Holders[0]), "preempted")
 	}
 	return e.cluster.placeJob(j), nil
+}
+
+// jobsToEnd are the jobs below a priority that hold something. Nothing is lost with a job but
+// what it has run since it was placed.
+func (e *simulationRun) jobsToEnd(priority int64) []cluster.Victim {
+	var victims []cluster.Victim
+	for job := range e.jobStates {
+		s, j := &e.jobStates[job], &e.input.Jobs[job]
+		if !s.holdsPlace() || j.Priority >= priority {
+			continue
+		}
+		victims = append(victims, cluster.Victim{
+			Holders: []placement.HolderID{holderOf(job)}, Priority: j.Priority, Pods: j.Members,
+			Cost: int64(e.now-s.placedAt) * s.milliGPUs / 1000,
+		})
+	}
+	return victims
 }
 
 func (e *simulationRun) anyBelow(priority int64) bool {
@@ -41,15 +56,4 @@ func (e *simulationRun) anyBelow(priority int64) bool {
 		}
 	}
 	return false
-}
-
-// cheaperHolder sorts jobs by how little is lost with them: the lowest priority first,
-// then the one that started last.
-func (e *simulationRun) cheaperHolder(x, y placement.HolderID) int {
-	a, b := jobOf(x), jobOf(y)
-	return cmp.Or(
-		cmp.Compare(e.input.Jobs[a].Priority, e.input.Jobs[b].Priority),
-		cmp.Compare(e.jobStates[b].placedAt, e.jobStates[a].placedAt),
-		cmp.Compare(a, b),
-	)
 }

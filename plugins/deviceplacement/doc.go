@@ -19,6 +19,7 @@
 //	postbind.go    an event says what the pod got
 //	preemption.go  AddPod and RemovePod: the devices of victims count as free while
 //	               kube-scheduler's DefaultPreemption looks for pods to end
+//	gang_room.go   whether a gang could start at all if others ended
 //	requeue.go     events after which a pod that was refused is tried again
 //
 // PreEnqueue is the in-tree plugin's own.

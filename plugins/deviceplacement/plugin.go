@@ -6,6 +6,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -32,6 +33,8 @@ type Plugin struct {
 	counted *deviceplugin.Source
 	// nominator knows which pods wait for which node.
 	nominator fwk.PodNominator
+	// pods are all pods, also those without a node.
+	pods corelisters.PodLister
 	// lister has the nodes as the scheduler sees them; may be nil.
 	lister   fwk.SharedLister
 	options  Options
@@ -97,7 +100,7 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	}
 	p := &Plugin{
 		DynamicResources: inTree, source: source, counted: deviceplugin.NewSource(), nominator: h, lister: h.SnapshotSharedLister(),
-		options: options, forecast: newNodeForecast(), activator: h,
+		options: options, forecast: newNodeForecast(), activator: h, pods: h.SharedInformerFactory().Core().V1().Pods().Lister(),
 	}
 	p.plans = newGroupPlans(func(pods []*v1.Pod) { p.tryAtOnce(klog.FromContext(ctx), pods...) })
 	if err := p.followMembers(h.SharedInformerFactory().Core().V1().Pods().Informer()); err != nil {

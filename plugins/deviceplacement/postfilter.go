@@ -35,6 +35,7 @@ func (p *Plugin) PostFilter(
 		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
 			fmt.Sprintf("waits until the devices of pods that ended on node %s are released", node))
 	}
+	p.spareVictims(ctx, state, c, pod)
 	explanation := p.explainPod(ctx, state, pod, statuses, p.options.ExplainTimeout)
 	text := explanation.StatusText(roomInStatus(pod, statuses, len(p.listNodes())))
 	klog.FromContext(ctx).V(4).Info("Explained why the pod does not fit", "pod", klog.KObj(pod), "took", explanation.took, "explanation", text)

@@ -7,6 +7,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
@@ -74,9 +75,10 @@ func (p *Plugin) AddPod(_ context.Context, state fwk.CycleState, _ *v1.Pod, adde
 	return nil
 }
 
-// holdNominated records what pods nominated to the node would get there, and of one that does
-// not fit yet all that it could use: what was freed for it must not go to others while the
-// rest is still on the way. One whose request is not understood is left out.
+// holdNominated records what pods nominated to the node would get there. One whose
+// request is not understood, or that the node could never serve, is left out. One that does
+// not fit yet gets what it will have once the pods of lower priority have gone: as these give
+// back one device after the other, nobody else takes it.
 func (p *Plugin) holdNominated(
 	ctx context.Context, c *podCycle, view *dra.View, gpus placement.GPUStates, changes *podChanges, node fwk.NodeInfo,
 ) {
@@ -84,7 +86,8 @@ func (p *Plugin) holdNominated(
 		return
 	}
 	for _, uid := range slices.Sorted(maps.Keys(changes.nominated)) {
-		request, err := p.source.ReadPod(changes.nominated[uid])
+		nominated := changes.nominated[uid]
+		request, err := p.source.ReadPod(nominated)
 		if err != nil || request.Empty() {
 			continue
 		}
@@ -93,40 +96,34 @@ func (p *Plugin) holdNominated(
 		if !own.SamePool(view) {
 			held = own.GPUs() // it looks at the GPUs of another driver
 		}
-		verdict, _ := p.placeFirst(ctx, own, held)
-		chosen := verdict.Devices
-		if verdict.Outcome == placement.Refused {
-			chosen = usableDevices(verdict.request)
+		verdict, asked := p.placeFirst(ctx, own, held)
+		if asked && verdict.Outcome == placement.Refused {
+			cleared := c.WithoutReleased(node.Node().Name, podsBelow(node, nominated))
+			later := cleared.ForPod(request).ViewNode(node.Node().Name, providedResources(node))
+			verdict, _ = p.placeFirst(ctx, later, later.GPUs())
 		}
-		view.HoldChosen(gpus, own, chosen)
+		view.HoldChosen(gpus, own, verdict.Devices)
 	}
 }
 
-// usableDevices are all devices that a request accepts.
-func usableDevices(request *placement.Request) []placement.DeviceAllocation {
-	var devices []placement.DeviceAllocation
-	if request == nil {
-		return nil
-	}
-	for part := range request.Parts {
-		accepts := request.Parts[part].Accepts
-		for device := range 64 * len(accepts) { // of words of 64 devices
-			if accepts.Has(device) {
-				devices = append(devices, placement.DeviceAllocation{Part: part, Device: device})
-			}
+// podsBelow are the pods of a node that have a lower priority than another pod.
+func podsBelow(node fwk.NodeInfo, than *v1.Pod) map[types.UID]*v1.Pod {
+	below := map[types.UID]*v1.Pod{}
+	for _, info := range node.GetPods() {
+		if pod := info.GetPod(); corev1helpers.PodPriority(pod) < corev1helpers.PodPriority(than) {
+			below[pod.UID] = pod
 		}
 	}
-	return devices
+	return below
 }
 
 // filterWithout is Filter as if the removed pods were gone.
 func (p *Plugin) filterWithout(ctx context.Context, c *podCycle, changes *podChanges, pod *v1.Pod, node fwk.NodeInfo) *fwk.Status {
 	name := node.Node().Name
-	without := &podCycle{Cycle: c.Without(name, changes.removed), held: c.held}
+	without := &podCycle{Cycle: c.Without(name, changes.removed)}
 	if view := without.ViewNode(name, providedResources(node)); view != nil {
 		gpus := view.GPUs()
 		p.holdNominated(ctx, without, view, gpus, changes, node)
-		without.holdForOthers(view, gpus)
 		if verdict := p.placeOn(ctx, view, gpus); verdict.final {
 			return verdict.refusalStatus(ctx, view, view.AnyInUse() || anyHeld(gpus))
 		}
@@ -136,15 +133,4 @@ func (p *Plugin) filterWithout(ctx context.Context, c *podCycle, changes *podCha
 		return fwk.NewStatus(fwk.Unschedulable, status.Reasons()...)
 	}
 	return status
-}
-
-// HeldGPUs says in the cycle of a pod that takes devices how many thousandths of a GPU another
-// pod has: of a MIG slice or a share its part of the memory. It is nil in the cycle of a pod
-// that takes none.
-func HeldGPUs(state fwk.CycleState) func(*v1.Pod) int64 {
-	c := cycleOf(state)
-	if c == nil {
-		return nil
-	}
-	return c.MilliGPUsOf
 }

@@ -70,6 +70,14 @@ func TestAddAndRemovePod(t *testing.T) {
 		"it is no longer nominated": {
 			newClaim("pod", gpuClass, 2), full[:2], []step{nominate("small"), {pod: newPod("small")}}, fwk.Success,
 		},
+		"a nominated pod that waits for more keeps what is free already": {
+			newClaim("pod", gpuClass, 1), []runtime.Object{full[0], full[1], newClaim("large", gpuClass, 4)},
+			[]step{nominate("large")}, fwk.Unschedulable,
+		},
+		"a nominated pod that the node can never serve": {
+			newClaim("pod", gpuClass, 1), []runtime.Object{full[0], full[1], newClaim("large", gpuClass, 5)},
+			[]step{nominate("large")}, fwk.Success,
+		},
 		"a nominated pod that cannot be read": {newClaim("pod", gpuClass, 2), full[:2], []step{nominate("classless")}, fwk.Success},
 		"a claim that another pod uses": {
 			newClaim("pod", gpuClass, 3), []runtime.Object{full[0], shared()}, []step{remove("one")}, fwk.Unschedulable,

@@ -10,6 +10,7 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
+	"github.com/ashlar-dev/ashlar/plugins/preemption"
 )
 
 // PreFilter runs the in-tree PreFilter on placeholders and reads the pod. A pod without
@@ -55,6 +56,7 @@ func (p *Plugin) PreFilter(
 		}
 	}
 	if cycle != nil {
+		preemption.NoteHeld(state, cycle.MilliGPUsOf)
 		state.Write(cycleKey, &podCycle{Cycle: cycle, narrowed: candidates != nil, refusals: refusals, group: answer, held: held})
 		if answer != nil && answer.place == nil {
 			return nil, cutStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable, answer.refusal))

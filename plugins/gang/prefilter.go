@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 
 	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
+	"github.com/ashlar-dev/ashlar/plugins/preemption"
 )
 
 // PreFilter turns away a member whose group cannot start whatever the nodes say: it
@@ -29,6 +30,7 @@ func (p *Plugin) PreFilter(_ context.Context, cycle fwk.CycleState, pod *v1.Pod,
 		// Permit says that the group is missing: by then it may be there.
 		return nil, nil
 	}
+	preemption.NoteGang(cycle, int(group.Spec.MinMember))
 	if p.ledger.groupRests(key) {
 		if shortfall := p.ledger.shortfallOf(key); shortfall != "" {
 			return nil, unresolvablef("%s", shortfall)

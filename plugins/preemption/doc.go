@@ -1,15 +1,15 @@
-// Package preemption is kube-scheduler's DefaultPreemption for pods that take devices. It ends the
-// pods of the lowest priority, of these the ones with which least GPU time is lost, and of
-// these the fewest, on whichever node that is; PodDisruptionBudgets come first, and the pods
-// of a PodGroup end together or not at all. Whether a pod fits without others, who may be
-// ended, and ending them is DefaultPreemption's. For pods without devices all of it is.
+// Package preemption is kube-scheduler's DefaultPreemption, choosing victims by devices for
+// pods that take some, and with another word at the end: it says of a pod that found no
+// victims what that means to its owner, or nothing where nobody could be ended for it.
+// DefaultPreemption counts nodes by how its search went there. The counts differ from one
+// attempt to the next, so that events with the same reason are not merged.
 //
-//	plugin.go             when it is asked, and what it says
-//	device_preemption.go  which pods of which node, for one pod
-//	victim_cost.go        what is lost with pods
+// For a pod with claims or extended resources every node is looked at. Budgets decide first,
+// then the lowest priorities, the least GPU time lost, the fewest pods. A gang is
+// ended as a whole.
 //
-// It says of a pod that found no victims what that means to its
-// owner, or nothing where nobody could be ended for it. DefaultPreemption counts nodes by
-// how its search went there. The counts differ from one attempt to the next, so that
-// events with the same reason are not merged.
+//	plugin.go     the extension points
+//	victims.go    which victims, on which node
+//	promising.go  on which nodes that is tried
+//	gang.go       the gangs of victims, and what other plugins say in the pod's cycle
 package preemption

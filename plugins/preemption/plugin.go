@@ -8,16 +8,16 @@ import (
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/component-helpers/scheduling/corev1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/defaultpreemption"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
+	"k8s.io/kubernetes/pkg/scheduler/framework/preemption"
 	"k8s.io/kubernetes/pkg/scheduler/metrics"
-	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
-
-	"github.com/ashlar-dev/ashlar/plugins/deviceplacement"
 )
 
 // Name is the plugin's name in a KubeSchedulerConfiguration. It takes the place of
@@ -33,13 +33,13 @@ const (
 // noVictims is said of a pod for which pods could be ended, and none would help.
 const noVictims = "ending pods of lower priority would not make room for it"
 
-// Plugin is DefaultPreemption: every method that is not overridden here is the in-tree one. For
-// pods that take devices it chooses by what is lost; see devicePreemption.
+// Plugin is DefaultPreemption: every method that is not overridden here is the in-tree one.
 type Plugin struct {
 	*defaultpreemption.DefaultPreemption
 	handle fwk.Handle
 	nodes  fwk.SharedLister
-	clock  clock.PassiveClock
+	pods   corelisters.PodLister
+	claims fwk.SharedDRAManager // nil without DynamicResourceAllocation
 }
 
 var (
@@ -56,7 +56,12 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 	if err != nil {
 		return nil, fmt.Errorf("embedding %s: %w", defaultpreemption.Name, err)
 	}
-	return &Plugin{DefaultPreemption: inTree, handle: h, nodes: h.SnapshotSharedLister(), clock: clock.RealClock{}}, nil
+	p := &Plugin{
+		DefaultPreemption: inTree, handle: h, nodes: h.SnapshotSharedLister(), claims: h.SharedDRAManager(),
+		pods: h.SharedInformerFactory().Core().V1().Pods().Lister(),
+	}
+	inTree.IsEligiblePod = p.mayEnd
+	return p, nil
 }
 
 // Name implements fwk.Plugin.
@@ -66,7 +71,10 @@ func (p *Plugin) Name() string { return Name }
 func (p *Plugin) PostFilter(
 	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
 ) (*fwk.PostFilterResult, *fwk.Status) {
-	result, status := p.preempt(ctx, state, pod, statuses)
+	if because := whyForbidden(state); because != "" {
+		return framework.NewPostFilterResultWithNominatedNode(""), fwk.NewStatus(fwk.Unschedulable, because)
+	}
+	result, status := p.searchVictims(ctx, state, pod, statuses)
 	if status.Code() != fwk.Unschedulable {
 		return result, status
 	}
@@ -79,16 +87,19 @@ func (p *Plugin) PostFilter(
 	return result, status
 }
 
-// preempt is DefaultPreemption's PostFilter, with a choice of our own for pods that take devices.
-func (p *Plugin) preempt(
+// searchVictims is DefaultPreemption's search, by devices for a pod that takes some.
+func (p *Plugin) searchVictims(
 	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
 ) (*fwk.PostFilterResult, *fwk.Status) {
-	held := deviceplacement.HeldGPUs(state)
-	if held == nil {
+	if !takesDevices(pod) {
 		return p.DefaultPreemption.PostFilter(ctx, state, pod, statuses)
 	}
 	metrics.PreemptionAttempts.Inc()
-	return newDevicePreemption(p, held).preempt(ctx, state, pod, statuses)
+	search := p.newDeviceVictims(state)
+	promising := &promisingNodes{NodeToStatusReader: statuses, rank: func(nodes []fwk.NodeInfo) []fwk.NodeInfo {
+		return search.rankNodes(pod, nodes)
+	}}
+	return preemption.NewEvaluator(Name, p.handle, search, p.Executor).Preempt(ctx, state, pod, promising)
 }
 
 // hasLowerPriority reports whether a pod of lower priority has a node.

@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-
-	schedulingv1 "k8s.io/api/scheduling/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // A pod of higher priority evicts a holder of devices, which the in-tree plugin
@@ -74,13 +71,4 @@ func TestGroupsArePreemptedWhole(t *testing.T) {
 		}
 		return nil
 	})
-}
-
-// priorityClass creates a class of its own for a test.
-func (s *space) priorityClass(name string, value int32) {
-	s.t.Helper()
-	class := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value}
-	if _, err := world.client.SchedulingV1().PriorityClasses().Create(s.ctx, class, metav1.CreateOptions{}); err != nil {
-		s.t.Fatal(err)
-	}
 }

@@ -3,6 +3,8 @@ package scenario
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/topology/cluster"
@@ -11,8 +13,8 @@ import (
 
 // selectVictims says which holders of lower priority would have to end for a pod, or,
 // with members= or lines "member" as with group, for several pods together. Nobody is
-// ended. Of two holders the one of lower priority is cheaper, then the one whose name
-// comes first.
+// ended. The lowest priorities go first, then the fewest holders, and of equals the one
+// whose name comes first.
 //
 // Example:
 //
@@ -20,39 +22,40 @@ import (
 //	gpus=4
 func (e *Environment) selectVictims(args *commandArguments, lines []string) (string, error) {
 	priorities := e.holderPriorities()
-	preemptor := &cluster.Preemptor{
-		Priority: args.numberOf("priority", 0, -1<<31),
-		Cheaper: func(a, b placement.HolderID) int {
-			return cmp.Or(cmp.Compare(priorities[a], priorities[b]), cmp.Compare(a, b))
-		},
+	holders := slices.Sorted(maps.Keys(priorities))
+	preemptor := &cluster.Preemptor{Priority: args.numberOf("priority", 0, -1<<31)}
+	for _, id := range holders {
+		preemptor.Victims = append(preemptor.Victims, cluster.Victim{Holders: []placement.HolderID{id}, Priority: priorities[id]})
 	}
-	var victims []placement.HolderID
+	var choice *cluster.VictimChoice
 	switch {
 	case args.hasOption("members") || len(lines) > 0 && isMember(lines[0]):
 		group, _, err := e.parseGroup(args, lines)
 		if err != nil {
 			return "", err
 		}
-		victims = e.snapshot.SelectGroupVictims(preemptor, func() bool {
+		choice = e.snapshot.SelectGroupVictims(preemptor, func() bool {
 			_, outcome := e.snapshot.PlaceGroup(group)
 			return outcome == placement.Fits
 		})
 	case len(lines) == 0:
 		preemptor.Host = args.hostResources()
-		victims = e.snapshot.SelectVictims(preemptor)
+		choice = e.snapshot.SelectVictims(preemptor)
 	default:
 		p, err := e.parsePod(args, lines)
 		if err != nil {
 			return "", err
 		}
 		preemptor.Ranking, preemptor.Host = p.ranking, p.host
-		victims = e.snapshot.SelectVictims(preemptor)
+		choice = e.snapshot.SelectVictims(preemptor)
 	}
-	if victims == nil {
+	if choice == nil {
 		return "victims: none would help", nil
 	}
+	slices.SortStableFunc(choice.Victims, func(a, b int) int { return cmp.Compare(priorities[holders[a]], priorities[holders[b]]) })
 	var words []string
-	for _, victim := range victims {
+	for _, number := range choice.Victims {
+		victim := holders[number]
 		words = append(words, fmt.Sprintf("%s on %s", podHolder{id: victim, priority: priorities[victim]}, e.nodesOf(victim)))
 	}
 	return "victims: " + strings.Join(words, "; "), nil

@@ -7,6 +7,9 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
+// maxPairs is up to how many holders on a node every two of them are tried.
+const maxPairs = 24
+
 // Bounds of the search on single nodes: how many sets of holders are tried, and how many moves
 // elsewhere are tried for one that fits nowhere.
 const (

@@ -246,10 +246,34 @@ func TestPlanCompactionGainsMost(t *testing.T) {
 	}
 }
 
+// heldWhole is a holder of whole GPUs on one node.
+type heldWhole struct {
+	node     int
+	holder   placement.HolderID
+	priority int64
+	pinned   bool
+	gpus     int
+}
+
+// snapshotOfWhole is nodes of four A30 with holders of whole GPUs.
+func snapshotOfWhole(t *testing.T, nodes int, holders ...heldWhole) *Snapshot {
+	t.Helper()
+	inv := inventoryOf(t, "4xA30-pcie")
+	s := NewSnapshot(slices.Repeat([]Node{{Inventory: inv}}, nodes))
+	for _, h := range holders {
+		verdict := placement.Place(inv, s.NodeState(h.node).GPUs(), gpusFor(h.gpus)(inv), placement.FirstFit{})
+		a := placement.Allocation{Holder: h.holder, Priority: h.priority, Pinned: h.pinned, Devices: verdict.Devices}
+		if err := s.Allocate(h.node, a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
 // Holders that have to stay do, and the budget says what waits for what.
 func TestDefragmentationOfTwoHalfEmptyNodes(t *testing.T) {
 	// Two GPUs of each node are held one by one, so that four in one node take two moves.
-	holders := []held{{0, "a", 1, false, 1}, {0, "b", 1, false, 1}, {1, "c", 1, false, 1}, {1, "d", 1, false, 1}}
+	holders := []heldWhole{{0, "a", 1, false, 1}, {0, "b", 1, false, 1}, {1, "c", 1, false, 1}, {1, "d", 1, false, 1}}
 	for name, tc := range map[string]struct {
 		pinned  placement.HolderID
 		costs   map[placement.HolderID]int64
@@ -277,7 +301,7 @@ func TestDefragmentationOfTwoHalfEmptyNodes(t *testing.T) {
 			for i := range all {
 				all[i].pinned = all[i].holder == tc.pinned
 			}
-			s := snapshotWith(t, 2, all...)
+			s := snapshotOfWhole(t, 2, all...)
 			one := s.Rank(s.ByInventory(gpusFor(1)), placement.KeepPlaceable{})
 			d := &Defragmentation{Budgets: []int{0, 1}, MayClose: true}
 			for _, h := range all {

@@ -30,7 +30,8 @@
 //	              domains (scope) and models, one after the other (greedy), the exact
 //	              assignment (assign), its like for many kinds (moves), what lacks (shortfall)
 //	hosts_only.go pods without GPUs
-//	victims.go    whom to end for a pod
+//	victims.go    whom to end for a pod (victims_pod.go) or a group (victims_group.go): the
+//	              victims as units (victims_index.go), the search (victims_search.go)
 //	defrag.go     whom to move for a pod; defrag_move.go one move, defrag_states.go all
 //	              states that moves lead to, defrag_room.go sets of holders of one node
 //	defrag_compaction.go whom to move so that more of what is expected fits

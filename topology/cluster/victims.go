@@ -1,155 +1,117 @@
 package cluster
 
 import (
-	"slices"
+	"cmp"
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// Preemptor is a pod that may end holders of lower priority.
+// Victim is what may be ended for a pod of higher priority: a pod, or one of a gang.
+type Victim struct {
+	// Holders are what it holds anything as. What others hold too is free only once all of
+	// them have ended.
+	Holders  []placement.HolderID
+	Priority int64
+	// Cost is what is lost with it, in GPU-milliseconds: the GPUs, or slices of GPUs, that it
+	// holds times how long it has run.
+	Cost int64
+	// Pods is how many pods it is.
+	Pods int
+	// Group names those that end together, wherever they run; "" for one that ends alone.
+	Group string
+	// Budgets are the numbers of the budgets that it counts against, a budget once for each
+	// of its pods.
+	Budgets []int
+	// Pinned says that it must not be ended.
+	Pinned bool
+}
+
+// Preemptor is a pod, or a group of pods, that may end others of lower priority.
 type Preemptor struct {
-	// Ranking is what it asks for; nil for a pod without GPUs.
+	// Ranking is what a pod asks for; nil for a pod without GPUs. Groups do not use it.
 	Ranking *NodeRanking
 	Host    topology.HostResources
-	// Priority is its own: only holders below it may be ended, and none that is pinned.
+	// Priority is its own: only victims below it are ended.
 	Priority int64
-	// Cheaper orders holders by how little is lost with them, the least first; it must
-	// tell any two apart.
-	Cheaper func(a, b placement.HolderID) int
+	// Victims are all that hold something, also those that may not be ended. What a holder has
+	// that is not among them stays.
+	Victims []Victim
+	// Budgets says of each budget how many more pods may be ended.
+	Budgets []int
+	// KeepBudgets says that no budget may be exceeded, even if nothing else helps.
+	KeepBudgets bool
+	// Admits says whether a pod may go to a node at all; nil for every node.
+	Admits func(node int) bool
 }
 
-// SelectVictims finds the holders to end for a pod that goes to one node: the fewest over
-// all nodes, then the cheapest. It is nil if ending holders does not help; the snapshot
-// stays as it was.
-func (s *Snapshot) SelectVictims(p *Preemptor) []placement.HolderID {
-	var best []placement.HolderID
-	for node := range s.nodes {
-		n := &s.nodes[node]
-		if room := &s.rooms[node]; room.closed || p.Ranking != nil && room.class == noClass {
-			continue
-		}
-		below := holdersBelow(n.state.Allocations(), p)
-		if len(below) == 0 {
-			continue
-		}
-		found := s.fewestVictims(p, node, below)
-		if found != nil && (best == nil || p.cheaperSet(found, best)) {
-			best = found
-		}
-	}
-	return best
+// VictimChoice is whom to end.
+type VictimChoice struct {
+	// Node is where the pod goes then; -1 for a group.
+	Node int
+	// Victims are numbers of Preemptor.Victims, ascending.
+	Victims []int
+	// Exceeded is how many pods are ended beyond what budgets allow.
+	Exceeded int
 }
 
-// holdersBelow lists the holders that the pod may end, each once, the cheapest first.
-func holdersBelow(allocations []placement.Allocation, p *Preemptor) []placement.HolderID {
-	var below []placement.HolderID
-	for i := range allocations {
-		if a := &allocations[i]; a.Priority < p.Priority && !a.Pinned && !slices.Contains(below, a.Holder) {
-			below = append(below, a.Holder)
-		}
-	}
-	slices.SortFunc(below, p.Cheaper)
-	return below
+// victimUnit is victims that end together.
+type victimUnit struct {
+	victims  []int
+	holders  []int32
+	priority int64
+	cost     int64
+	pods     int
+	budgets  []int
+	pinned   bool
 }
 
-// cheaperSet compares sets of victims: the fewer first, then the cheaper ones.
-func (p *Preemptor) cheaperSet(a, b []placement.HolderID) bool {
-	if len(a) != len(b) {
-		return len(a) < len(b)
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return p.Cheaper(a[i], b[i]) < 0
+// compareLosses compares what is lost with two sets of units, each with the dearest first. The
+// highest priority decides, then the GPU time lost and the pods ended of that priority,
+// then the same of the next lower priority: nothing of a priority is lost to save what is
+// lower. More units are never less.
+func (v *victimIndex) compareLosses(a, b []int32) int {
+	for len(a) > 0 && len(b) > 0 {
+		priority := v.units[a[0]].priority
+		if c := cmp.Compare(priority, v.units[b[0]].priority); c != 0 {
+			return c
 		}
+		costA, podsA, restA := v.lossAt(priority, a)
+		costB, podsB, restB := v.lossAt(priority, b)
+		if c := cmp.Or(cmp.Compare(costA, costB), cmp.Compare(podsA, podsB)); c != 0 {
+			return c
+		}
+		a, b = restA, restB
 	}
-	return false
+	return cmp.Compare(len(a), len(b))
 }
 
-// maxPairs is up to how many holders on a node every two of them are tried.
-const maxPairs = 24
-
-// fewestVictims finds the fewest of the holders without which the pod fits on a node.
-// One is found for sure, two where there are at most maxPairs holders; beyond that it is
-// a set of which every member is needed.
-func (s *Snapshot) fewestVictims(p *Preemptor, node int, below []placement.HolderID) []placement.HolderID {
-	if !s.fitsWithout(p, node, below) {
-		return nil
-	}
-	for _, holder := range below {
-		if s.fitsWithout(p, node, []placement.HolderID{holder}) {
-			return []placement.HolderID{holder}
+// lossAt adds up the units of a priority, which come first, and returns the others.
+func (v *victimIndex) lossAt(priority int64, units []int32) (cost int64, pods int, rest []int32) {
+	for i, u := range units {
+		unit := &v.units[u]
+		if unit.priority != priority {
+			return cost, pods, units[i:]
 		}
+		cost += unit.cost
+		pods += unit.pods
 	}
-	if len(below) <= maxPairs {
-		for i, a := range below {
-			for _, b := range below[i+1:] {
-				if s.fitsWithout(p, node, []placement.HolderID{a, b}) {
-					return []placement.HolderID{a, b}
-				}
+	return cost, pods, nil
+}
+
+// exceededBy is by how many pods budgets are exceeded if units end.
+func (v *victimIndex) exceededBy(units []int32) int {
+	if len(v.budgets) == 0 {
+		return 0
+	}
+	exceeded := 0
+	for _, u := range units {
+		for _, budget := range v.units[u].budgets {
+			if v.spent[budget]++; v.spent[budget] > v.budgets[budget] {
+				exceeded++
 			}
 		}
 	}
-	return neededVictims(below, func(gone []placement.HolderID) bool { return s.fitsWithout(p, node, gone) })
-}
-
-// neededVictims spares, from the dearest on, each holder without whose end the pod fits
-// as well.
-func neededVictims(victims []placement.HolderID, fits func(gone []placement.HolderID) bool) []placement.HolderID {
-	needed := slices.Clone(victims)
-	for i := len(needed) - 1; i >= 0; i-- {
-		if spared := slices.Delete(slices.Clone(needed), i, i+1); fits(spared) {
-			needed = spared
-		}
-	}
-	return needed
-}
-
-// fitsWithout reports whether the pod fits on a node once holders are gone from it.
-func (s *Snapshot) fitsWithout(p *Preemptor, node int, gone []placement.HolderID) bool {
-	s.Fork()
-	defer s.Revert()
-	for _, holder := range gone {
-		s.ReleaseHolder(node, holder)
-	}
-	return p.Host.Within(s.rooms[node].free) && (p.Ranking == nil || p.Ranking.FitsOn(node))
-}
-
-// SelectGroupVictims finds the holders to end for several pods that are placed together:
-// the cheapest of all nodes, in doubling numbers until fits holds, less those that need
-// not go. fits is asked with the holders gone and must not keep what it tries. It is nil
-// if ending holders does not help; the snapshot stays as it was.
-func (s *Snapshot) SelectGroupVictims(p *Preemptor, fits func() bool) []placement.HolderID {
-	where := map[placement.HolderID][]int{}
-	var below []placement.HolderID
-	for node := range s.nodes {
-		for _, holder := range holdersBelow(s.nodes[node].state.Allocations(), p) {
-			if where[holder] == nil {
-				below = append(below, holder)
-			}
-			where[holder] = append(where[holder], node)
-		}
-	}
-	if len(below) == 0 {
-		return nil
-	}
-	slices.SortFunc(below, p.Cheaper)
-	fitsWithout := func(gone []placement.HolderID) bool {
-		s.Fork()
-		defer s.Revert()
-		for _, holder := range gone {
-			for _, node := range where[holder] {
-				s.ReleaseHolder(node, holder)
-			}
-		}
-		return fits()
-	}
-	if !fitsWithout(below) {
-		return nil
-	}
-	count := 1
-	for count < len(below) && !fitsWithout(below[:count]) {
-		count = min(2*count, len(below))
-	}
-	return neededVictims(below[:count], fitsWithout)
+	clear(v.spent)
+	return exceeded
 }

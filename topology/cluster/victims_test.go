@@ -1,138 +1,355 @@
 package cluster
 
 import (
+	"cmp"
+	"fmt"
 	"math/rand"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// byName orders holders by their names.
-func byName(a, b placement.HolderID) int { return strings.Compare(string(a), string(b)) }
-
-// held is a holder of whole GPUs on one node.
+// held is a victim with whole GPUs on one node, as one holder named name.
 type held struct {
 	node     int
-	holder   placement.HolderID
+	name     string
 	priority int64
-	pinned   bool
 	gpus     int
+	change   func(*Victim)
 }
 
-// snapshotWith is nodes of four A30 with holders of whole GPUs.
-func snapshotWith(t *testing.T, nodes int, holders ...held) *Snapshot {
+func lasting(cost int64) func(*Victim) { return func(v *Victim) { v.Cost = cost } }
+func within(budgets ...int) func(*Victim) {
+	return func(v *Victim) { v.Budgets = budgets }
+}
+func inGang(name string) func(*Victim) { return func(v *Victim) { v.Group = name } }
+func pinned(v *Victim)                 { v.Pinned = true }
+
+// sharing is another user of a holder.
+func sharing(name string, priority int64) Victim {
+	return Victim{Holders: []placement.HolderID{placement.HolderID(name)}, Priority: priority}
+}
+
+// snapshotWith is nodes of four A30 with holders of whole GPUs, and their victims.
+func snapshotWith(t testing.TB, nodes int, holders ...held) (*Snapshot, []Victim) {
 	t.Helper()
 	inv := inventoryOf(t, "4xA30-pcie")
 	s := NewSnapshot(slices.Repeat([]Node{{Inventory: inv}}, nodes))
+	var victims []Victim
 	for _, h := range holders {
 		verdict := placement.Place(inv, s.NodeState(h.node).GPUs(), gpusFor(h.gpus)(inv), placement.FirstFit{})
-		a := placement.Allocation{Holder: h.holder, Priority: h.priority, Pinned: h.pinned, Devices: verdict.Devices}
-		if err := s.Allocate(h.node, a); err != nil {
+		holder := placement.HolderID(h.name)
+		if err := s.Allocate(h.node, placement.Allocation{Holder: holder, Devices: verdict.Devices}); err != nil {
 			t.Fatal(err)
 		}
+		victim := Victim{Holders: []placement.HolderID{holder}, Priority: h.priority}
+		if h.change != nil {
+			h.change(&victim)
+		}
+		victims = append(victims, victim)
 	}
-	return s
+	return s, victims
+}
+
+// namesOf names the holders of the victims of a choice.
+func namesOf(p *Preemptor, choice *VictimChoice) []string {
+	if choice == nil {
+		return nil
+	}
+	var names []string
+	for _, v := range choice.Victims {
+		names = append(names, string(p.Victims[v].Holders[0]))
+	}
+	return names
 }
 
 func TestSelectVictims(t *testing.T) {
 	for name, tc := range map[string]struct {
-		nodes   int
-		holders []held
-		gpus    int
-		want    []placement.HolderID
+		nodes    int
+		holders  []held
+		others   []Victim
+		budgets  []int
+		keep     bool
+		gpus     int
+		want     []string
+		exceeded int
 	}{
-		"one holder that has enough, not several that have": {
-			2, []held{{0, "a", 1, false, 1}, {0, "b", 1, false, 1}, {0, "c", 1, false, 2}, {1, "d", 1, false, 4}}, 4, []placement.HolderID{"d"},
+		"one pod that has enough, not several": {
+			nodes: 2, holders: []held{{0, "a", 1, 1, nil}, {0, "b", 1, 1, nil}, {0, "c", 1, 2, nil}, {1, "d", 1, 4, nil}}, gpus: 4,
+			want: []string{"d"},
 		},
 		"two that are enough": {
-			1, []held{{0, "a", 1, false, 1}, {0, "b", 1, false, 1}, {0, "c", 1, false, 2}}, 3, []placement.HolderID{"a", "c"},
+			nodes: 1, holders: []held{{0, "a", 1, 1, nil}, {0, "b", 1, 1, lasting(1)}, {0, "c", 1, 2, nil}}, gpus: 3, want: []string{"a", "c"},
 		},
-		"only those below":     {1, []held{{0, "a", 9, false, 2}, {0, "b", 1, false, 2}}, 2, []placement.HolderID{"b"}},
-		"none that is pinned":  {1, []held{{0, "a", 1, true, 2}, {0, "b", 1, false, 2}}, 2, []placement.HolderID{"b"}},
-		"none if it is no use": {1, []held{{0, "a", 9, false, 2}, {0, "b", 1, false, 2}}, 4, nil},
-		"the cheapest of equally many": {
-			2, []held{{0, "b", 1, false, 4}, {1, "a", 1, false, 4}}, 4, []placement.HolderID{"a"},
+		"only those below":          {nodes: 1, holders: []held{{0, "a", 9, 2, nil}, {0, "b", 1, 2, nil}}, gpus: 2, want: []string{"b"}},
+		"none of the same priority": {nodes: 1, holders: []held{{0, "a", 5, 4, nil}}, gpus: 1},
+		"none that is pinned":       {nodes: 1, holders: []held{{0, "a", 1, 2, pinned}, {0, "b", 1, 2, nil}}, gpus: 2, want: []string{"b"}},
+		"none if it is no use":      {nodes: 1, holders: []held{{0, "a", 9, 2, nil}, {0, "b", 1, 2, nil}}, gpus: 4},
+		"four of the lowest priority rather than one above": {
+			nodes: 2, holders: []held{
+				{0, "a", 2, 4, nil}, {1, "b", 1, 1, lasting(9)}, {1, "c", 1, 1, nil}, {1, "d", 1, 1, nil}, {1, "e", 1, 1, nil},
+			},
+			gpus: 4, want: []string{"b", "c", "d", "e"},
+		},
+		"least GPU time, not fewest pods": {
+			nodes: 2, holders: []held{{0, "a", 1, 4, lasting(100)}, {1, "b", 1, 2, lasting(30)}, {1, "c", 1, 2, lasting(30)}}, gpus: 4,
+			want: []string{"b", "c"},
+		},
+		"a small one that ran long stays": {
+			nodes: 1, holders: []held{{0, "a", 1, 1, lasting(50)}, {0, "b", 1, 1, lasting(20)}, {0, "c", 1, 2, lasting(60)}}, gpus: 2,
+			want: []string{"c"},
+		},
+		"budgets before priorities": {
+			nodes: 2, holders: []held{{0, "a", 1, 4, within(0)}, {1, "b", 3, 4, nil}}, budgets: []int{0}, gpus: 4, want: []string{"b"},
+		},
+		"a budget for one of two": {
+			nodes: 2, holders: []held{{0, "a", 1, 2, within(0)}, {0, "b", 1, 2, within(0)}, {1, "c", 3, 4, nil}}, budgets: []int{1}, gpus: 4,
+			want: []string{"c"},
+		},
+		"budgets exceeded if nothing else helps": {
+			nodes: 1, holders: []held{{0, "a", 1, 2, within(0)}, {0, "b", 1, 2, within(0)}}, budgets: []int{1}, gpus: 4,
+			want: []string{"a", "b"}, exceeded: 1,
+		},
+		"unless they are to be kept": {
+			nodes: 1, holders: []held{{0, "a", 1, 4, within(0)}}, budgets: []int{0}, keep: true, gpus: 4,
+		},
+		"a gang as one": {
+			nodes: 2, holders: []held{{0, "a", 1, 1, inGang("g")}, {1, "b", 1, 4, inGang("g")}, {0, "c", 2, 3, nil}}, gpus: 1,
+			want: []string{"a", "b"},
+		},
+		"a gang has its highest priority": {
+			nodes: 2, holders: []held{{0, "a", 1, 1, inGang("g")}, {1, "b", 3, 4, inGang("g")}, {0, "c", 2, 3, nil}}, gpus: 1,
+			want: []string{"c"},
+		},
+		"none of a gang of which one is above": {
+			nodes: 2, holders: []held{{0, "a", 1, 4, inGang("g")}, {1, "b", 7, 4, inGang("g")}}, gpus: 1,
+		},
+		"who shares a claim goes with it": {
+			nodes: 1, holders: []held{{0, "a", 1, 4, nil}}, others: []Victim{sharing("a", 2)}, gpus: 1, want: []string{"a", "a"},
+		},
+		"a claim that one above shares stays": {
+			nodes: 1, holders: []held{{0, "a", 1, 2, nil}, {0, "b", 2, 2, nil}}, others: []Victim{sharing("a", 9)}, gpus: 1, want: []string{"b"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := snapshotWith(t, tc.nodes, tc.holders...)
+			s, victims := snapshotWith(t, tc.nodes, tc.holders...)
 			before := stateOf(s)
-			ranking := s.Rank(s.ByInventory(gpusFor(tc.gpus)), placement.FirstFit{})
-			got := s.SelectVictims(&Preemptor{Ranking: ranking, Priority: 5, Cheaper: byName})
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			p := &Preemptor{
+				Ranking:  s.Rank(s.ByInventory(gpusFor(tc.gpus)), placement.FirstFit{}),
+				Priority: 5, Victims: append(victims, tc.others...), Budgets: tc.budgets, KeepBudgets: tc.keep,
+			}
+			choice := s.SelectVictims(p)
+			if diff := gocmp.Diff(tc.want, namesOf(p, choice)); diff != "" {
 				t.Errorf("victims (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(before, stateOf(s)); diff != "" {
+			if choice != nil && choice.Exceeded != tc.exceeded {
+				t.Errorf("budgets exceeded by %d, want %d", choice.Exceeded, tc.exceeded)
+			}
+			if diff := gocmp.Diff(before, stateOf(s)); diff != "" {
 				t.Errorf("looking for victims changed the snapshot (-before +after):\n%s", diff)
 			}
 		})
 	}
 }
 
-// Every victim is needed: with any one of them spared the pod does not fit. Where up to
-// two holders are enough, no more are ended.
-func TestEveryVictimIsNeeded(t *testing.T) {
-	random := rand.New(rand.NewSource(1))
-	found := 0
-	for range 300 {
-		var holders []held
-		for node := range 3 {
-			for free := 4; free > 0; {
-				gpus := 1 + random.Intn(free)
-				holders = append(holders, held{node, placement.HolderID(strconv.Itoa(len(holders))), int64(random.Intn(8)), random.Intn(8) == 0, gpus})
-				free -= gpus
+// randomVictims is three nodes of four GPUs full of victims of all kinds.
+func randomVictims(t *testing.T, random *rand.Rand) (*Snapshot, *Preemptor) {
+	var holders []held
+	for node := range 3 {
+		for free := 4; free > 0; {
+			gpus := 1 + random.Intn(min(2, free))
+			h := held{node: node, name: strconv.Itoa(len(holders)), priority: int64(random.Intn(7)), gpus: gpus}
+			kind, cost, budget := random.Intn(12), int64(random.Intn(5)), random.Intn(4)
+			h.change = func(v *Victim) {
+				v.Cost = cost
+				switch kind {
+				case 0:
+					v.Pinned = true
+				case 1, 2:
+					v.Group = fmt.Sprint("gang-", cost%2)
+				}
+				if budget < 2 {
+					v.Budgets = []int{budget}
+				}
+			}
+			holders = append(holders, h)
+			free -= gpus
+		}
+	}
+	s, victims := snapshotWith(t, 3, holders...)
+	if random.Intn(2) == 0 {
+		victims = append(victims, sharing(strconv.Itoa(random.Intn(len(holders))), int64(random.Intn(8))))
+	}
+	return s, &Preemptor{Priority: 5, Victims: victims, Budgets: []int{random.Intn(2), random.Intn(3)}, KeepBudgets: random.Intn(4) == 0}
+}
+
+// compareChoices is the order of choices, written down once more: budgets, then each priority
+// from the highest on with its GPU time and pods.
+func compareChoices(p *Preemptor, a, b *VictimChoice) int {
+	if c := cmp.Compare(a.Exceeded, b.Exceeded); c != 0 {
+		return c
+	}
+	priorities := map[string]int64{}
+	for _, v := range p.Victims {
+		if v.Group != "" {
+			priorities[v.Group] = max(priorities[v.Group], v.Priority)
+		}
+	}
+	sums := func(choice *VictimChoice, priority int64) (present int, cost int64, pods int) {
+		for _, number := range choice.Victims {
+			v := &p.Victims[number]
+			own := v.Priority
+			if v.Group != "" {
+				own = priorities[v.Group]
+			}
+			if own == priority {
+				present, cost, pods = 1, cost+v.Cost, pods+max(1, v.Pods)
 			}
 		}
-		s := snapshotWith(t, 3, holders...)
-		ranking := s.Rank(s.ByInventory(gpusFor(1+random.Intn(4))), placement.FirstFit{})
-		fitsAnywhereWithout := func(gone []placement.HolderID) bool {
+		return present, cost, pods
+	}
+	for priority := int64(10); priority >= 0; priority-- {
+		presentA, costA, podsA := sums(a, priority)
+		presentB, costB, podsB := sums(b, priority)
+		if c := cmp.Or(cmp.Compare(presentA, presentB), cmp.Compare(costA, costB), cmp.Compare(podsA, podsB)); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// bestOfAll tries every set of victims.
+func bestOfAll(s *Snapshot, p *Preemptor, fits func() bool) *VictimChoice {
+	var best *VictimChoice
+	for set := range 1 << len(p.Victims) {
+		if choice := allowedChoice(p, set); choice != nil && (best == nil || compareChoices(p, choice, best) < 0) {
 			s.Fork()
-			defer s.Revert()
-			for node := range s.Len() {
-				for _, holder := range gone {
+			users := map[placement.HolderID]int{}
+			for i := range p.Victims {
+				users[p.Victims[i].Holders[0]] += 1 - set>>i&1
+			}
+			for holder, left := range users {
+				for node := 0; left == 0 && node < s.Len(); node++ {
 					s.ReleaseHolder(node, holder)
 				}
 			}
-			return ranking.FitsOn(0) || ranking.FitsOn(1) || ranking.FitsOn(2)
+			if fits() {
+				best = choice
+			}
+			s.Revert()
 		}
-		victims := s.SelectVictims(&Preemptor{Ranking: ranking, Priority: 5, Cheaper: byName})
-		if victims == nil {
+	}
+	return best
+}
+
+// allowedChoice is a set of victims as a choice, nil if it must not end.
+func allowedChoice(p *Preemptor, set int) *VictimChoice {
+	choice := &VictimChoice{}
+	spent := make([]int, len(p.Budgets))
+	for i := range p.Victims {
+		if set>>i&1 == 0 {
 			continue
 		}
-		found++
-		if !fitsAnywhereWithout(victims) {
-			t.Fatalf("ending %v of %v does not help", victims, holders)
+		v := &p.Victims[i]
+		if v.Pinned || v.Priority >= p.Priority {
+			return nil
 		}
-		for i := range victims {
-			if spared := slices.Delete(slices.Clone(victims), i, i+1); fitsAnywhereWithout(spared) {
-				t.Fatalf("%v are ended, but %v would do", victims, spared)
+		for j := range p.Victims {
+			if v.Group != "" && p.Victims[j].Group == v.Group && set>>j&1 == 0 {
+				return nil
+			}
+		}
+		choice.Victims = append(choice.Victims, i)
+		for _, budget := range v.Budgets {
+			if spent[budget]++; spent[budget] > p.Budgets[budget] {
+				choice.Exceeded++
 			}
 		}
 	}
-	if found < 100 {
-		t.Errorf("victims in only %d of 300 clusters: the test says little", found)
+	if choice.Exceeded > 0 && p.KeepBudgets {
+		return nil
+	}
+	return choice
+}
+
+// The choice is as good as the best of all sets of victims.
+func TestVictimsAreTheBestOfAllSets(t *testing.T) {
+	rounds := 400
+	if testing.Short() {
+		rounds = 60
+	}
+	random := rand.New(rand.NewSource(1))
+	found := 0
+	for round := range rounds {
+		s, p := randomVictims(t, random)
+		gpus := 1 + random.Intn(4)
+		p.Ranking = s.Rank(s.ByInventory(gpusFor(gpus)), placement.FirstFit{})
+		fitsOne := func() bool { return p.Ranking.FitsOn(0) || p.Ranking.FitsOn(1) || p.Ranking.FitsOn(2) }
+		group := groupOf(s, gpusFor(gpus), gpusFor(gpus))
+		fitsGroup := func() bool { _, outcome := s.PlaceGroup(group); return outcome == placement.Fits }
+		for _, one := range []struct {
+			got, want *VictimChoice
+		}{
+			{s.SelectVictims(p), bestOfAll(s, p, fitsOne)},
+			{s.SelectGroupVictims(p, fitsGroup), bestOfAll(s, p, fitsGroup)},
+		} {
+			if (one.got == nil) != (one.want == nil) {
+				t.Fatalf("round %d: got %v, want %v", round, one.got, one.want)
+			}
+			if one.got == nil {
+				continue
+			}
+			found++
+			if compareChoices(p, one.got, one.want) != 0 {
+				t.Fatalf("round %d: got %+v, want %+v of %+v, budgets %v", round, one.got, one.want, p.Victims, p.Budgets)
+			}
+		}
+	}
+	if found < rounds {
+		t.Errorf("victims only %d times in %d clusters: the test says little", found, rounds)
 	}
 }
 
 func TestSelectGroupVictims(t *testing.T) {
-	s := snapshotWith(t, 2, held{0, "a", 1, false, 4}, held{1, "a", 1, false, 1}, held{1, "b", 2, false, 3})
+	s, victims := snapshotWith(t, 2, held{0, "a", 1, 4, inGang("a")}, held{1, "a2", 1, 1, inGang("a")}, held{1, "b", 2, 3, nil})
 	group := groupOf(s, gpusFor(4), gpusFor(1))
-	preemptor := &Preemptor{Priority: 5, Cheaper: byName}
+	p := &Preemptor{Priority: 5, Victims: victims}
 	fits := func() bool {
 		_, outcome := s.PlaceGroup(group)
 		return outcome == placement.Fits
 	}
-	// One holder has something of both nodes: ending it makes room on both.
-	if diff := cmp.Diff([]placement.HolderID{"a"}, s.SelectGroupVictims(preemptor, fits)); diff != "" {
+	// One gang has something of both nodes: ending it makes room on both.
+	if diff := gocmp.Diff([]string{"a", "a2"}, namesOf(p, s.SelectGroupVictims(p, fits))); diff != "" {
 		t.Errorf("victims (-want +got):\n%s", diff)
 	}
 	group = groupOf(s, gpusFor(4), gpusFor(4), gpusFor(1))
-	if victims := s.SelectGroupVictims(preemptor, fits); victims != nil {
-		t.Errorf("nine GPUs on eight by ending %v", victims)
+	if choice := s.SelectGroupVictims(p, fits); choice != nil {
+		t.Errorf("nine GPUs on eight by ending %v", namesOf(p, choice))
+	}
+}
+
+// BenchmarkSelectVictims finds the victims of a pod for a whole node of 5,000 full ones.
+func BenchmarkSelectVictims(b *testing.B) {
+	random := rand.New(rand.NewSource(1))
+	var holders []held
+	for node := range 5000 {
+		for gpu := range 4 {
+			holders = append(holders, held{node, fmt.Sprint(node, "/", gpu), int64(random.Intn(3)), 1, lasting(random.Int63n(1 << 30))})
+		}
+	}
+	s, victims := snapshotWith(b, 5000, holders...)
+	for _, gpus := range []int{1, 4} {
+		p := &Preemptor{Ranking: s.Rank(s.ByInventory(gpusFor(gpus)), placement.FirstFit{}), Priority: 5, Victims: victims}
+		b.Run(fmt.Sprint("gpus=", gpus), func(b *testing.B) {
+			for b.Loop() {
+				if s.SelectVictims(p) == nil {
+					b.Fatal("no victims")
+				}
+			}
+		})
 	}
 }

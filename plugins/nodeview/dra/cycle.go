@@ -59,7 +59,24 @@ func (c *Cycle) ViewNode(name string, provided map[v1.ResourceName]int64) *View 
 // node may use.
 func (c *Cycle) Without(node string, gone map[types.UID]*v1.Pod) *Cycle {
 	other := *c
-	other.state = c.stateWithout(slices.Concat(c.source.pools.poolsOn(node), c.source.pools.shared), gone)
+	other.state = c.stateWithout(slices.Concat(c.source.pools.poolsOn(node), c.source.pools.shared), c.freedBy(gone))
+	other.allocated = c.source.pools.sortAllocated(other.state)
+	return &other
+}
+
+// WithoutReleased is Without, and as if what nobody uses any more had been released already.
+func (c *Cycle) WithoutReleased(node string, gone map[types.UID]*v1.Pod) *Cycle {
+	other := *c
+	freed := c.freedBy(gone)
+	if claims, err := c.source.manager.ResourceClaims().List(); err == nil {
+		for _, claim := range claims {
+			counted := len(claim.Status.ReservedFor) > 0 && !usedByOthers(claim, gone)
+			if !counted && c.source.nodeOf(claim) == node && !hasLiveUser(claim, c.source.findPod) {
+				addFreed(freed, claim)
+			}
+		}
+	}
+	other.state = c.stateWithout(slices.Concat(c.source.pools.poolsOn(node), c.source.pools.shared), freed)
 	other.allocated = c.source.pools.sortAllocated(other.state)
 	return &other
 }
@@ -89,9 +106,11 @@ func (c *Cycle) FilterAlone(ctx context.Context, pod *v1.Pod, node fwk.NodeInfo)
 	return instance.plugin.Filter(ctx, state, pod, node)
 }
 
-// stateWithout is what stays allocated of some pools without some pods.
-func (c *Cycle) stateWithout(pools []*Pool, gone map[types.UID]*v1.Pod) *structured.AllocatedState {
-	freed := c.freedBy(gone)
+// freedDevices is what is given back of devices.
+type freedDevices map[structured.DeviceID][]structured.ConsumedCapacity
+
+// stateWithout is what stays allocated of some pools once some is given back.
+func (c *Cycle) stateWithout(pools []*Pool, freed freedDevices) *structured.AllocatedState {
 	left := &structured.AllocatedState{
 		AllocatedDevices:   sets.New[structured.DeviceID](),
 		AggregatedCapacity: structured.NewConsumedCapacityCollection(),
@@ -119,24 +138,29 @@ func (c *Cycle) stateWithout(pools []*Pool, gone map[types.UID]*v1.Pod) *structu
 }
 
 // freedBy is what some pods give back when they go.
-func (c *Cycle) freedBy(gone map[types.UID]*v1.Pod) map[structured.DeviceID][]structured.ConsumedCapacity {
-	freed := make(map[structured.DeviceID][]structured.ConsumedCapacity)
+func (c *Cycle) freedBy(gone map[types.UID]*v1.Pod) freedDevices {
+	freed := freedDevices{}
 	for _, victim := range gone {
 		for _, name := range ClaimNames(victim) {
 			claim, err := c.source.manager.ResourceClaims().Get(victim.Namespace, name)
 			if err != nil || claim.Status.Allocation == nil || usedByOthers(claim, gone) {
 				continue
 			}
-			for _, result := range claim.Status.Allocation.Devices.Results {
-				if isAdminAccess(&result) {
-					continue
-				}
-				id := structured.MakeDeviceID(result.Driver, result.Pool, result.Device)
-				freed[id] = append(freed[id], structured.NewDeviceConsumedCapacity(id, result.ConsumedCapacity).ConsumedCapacity)
-			}
+			addFreed(freed, claim)
 		}
 	}
 	return freed
+}
+
+// addFreed adds what a claim has.
+func addFreed(freed freedDevices, claim *resourceapi.ResourceClaim) {
+	for _, result := range claim.Status.Allocation.Devices.Results {
+		if isAdminAccess(&result) {
+			continue
+		}
+		id := structured.MakeDeviceID(result.Driver, result.Pool, result.Device)
+		freed[id] = append(freed[id], structured.NewDeviceConsumedCapacity(id, result.ConsumedCapacity).ConsumedCapacity)
+	}
 }
 
 func usedByOthers(claim *resourceapi.ResourceClaim, gone map[types.UID]*v1.Pod) bool {
