@@ -41,6 +41,7 @@ scenarios: tools ## the scenario files of placement; REWRITE=1 writes what they 
 integration: prepare ## only the tests on a real control plane
 	$(GO) test -count=1 -timeout 20m -p 1 ./test/cluster ./test/integration ./test/parity
 	$(GO) test -count=1 -timeout 20m ./test/mixednodes -pods 400
+	$(GO) test -count=1 -timeout 20m ./test/soak
 
 .PHONY: e2e
 e2e: tools ## pods on a real kubelet and containerd; needs root, says why where it cannot
@@ -50,6 +51,10 @@ e2e: tools ## pods on a real kubelet and containerd; needs root, says why where 
 .PHONY: mixed
 mixed: prepare ## 3,000 random pods on nodes of three kinds: nothing is promised twice; SEED=n for others
 	$(GO) test -count=1 -timeout 40m -v -run MixedNodes ./test/mixednodes $(if $(SEED),-seed $(SEED))
+
+.PHONY: soak
+soak: prepare ## 10,000 pods while nodes, slices, schedulers and servers come and go: nothing lost or forgotten; SEED=n for others
+	$(GO) test -count=1 -timeout 70m -v -run Soak ./test/soak -pods 10000 $(if $(SEED),-seed $(SEED))
 
 .PHONY: crash
 crash: tools ## kill the driver 1,000 times while it prepares claims: nothing is leaked; SEED=n for others
@@ -79,12 +84,14 @@ build: tools ## bin/: ashlar, ashlar-scheduler, ashlar-dra-driver
 
 .PHONY: bench
 bench: prepare ## Ashlar next to the stock scheduler at 500 nodes x 160 devices
-	$(GO) run ./bench/schedulers
+	$(GO) run ./bench/schedulers --sizes 500x160
 	$(GO) test -run '^$$' -bench . -benchmem ./topology/... ./bench/openb
 
 .PHONY: bench-table
-bench-table: prepare ## write the benchmark tables of the README
+bench-table: prepare ## write the benchmark tables of the README: an hour
 	$(GO) run ./bench/schedulers --readme README.md
+	$(GO) run ./bench/schedulers --against v1.36.4 --limit 3m --sizes 500x160 --readme README.md
+	$(GO) run ./bench/schedulers --device-plugin --readme README.md
 	$(GO) run ./bench/quality --readme README.md
 
 .PHONY: oracle

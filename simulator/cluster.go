@@ -132,9 +132,9 @@ func membersOn(nodes []int) []jobMember {
 
 // placeGang places all members of a gang.
 func (c *clusterState) placeGang(j *Job) []jobMember {
-	group := &cluster.Group{}
+	group := &cluster.Group{SameModel: cluster.Preferred} // members ask alike
 	if j.SameDomain {
-		group.SameDomain = cluster.Required
+		group.Levels = []cluster.GroupLevel{c.snapshot.NVLinkLevel(cluster.Required)}
 	}
 	for range j.Members {
 		group.Members = append(group.Members, cluster.GroupMember{Ranking: c.requestOf(j.Template).NodeRanking, Host: j.Host})

@@ -15,7 +15,9 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
 
+	"github.com/ashlar-dev/ashlar/dra"
 	"github.com/ashlar-dev/ashlar/dra/cdi"
+	"github.com/ashlar-dev/ashlar/dra/discovery"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
 )
 
@@ -72,6 +74,8 @@ func moduleVersion() string {
 type driverOptions struct {
 	kubeconfig, nodeName, machine, nodesFile, output, healthz string
 	dryRun                                                    bool
+	formNames                                                 []string
+	forms                                                     []dra.DeviceForm
 	node                                                      nodeOptions
 }
 
@@ -141,6 +145,8 @@ claims, to get resourceclaims.resource.k8s.io.`,
 	flags.StringVar(&o.node.hook, "cdi-hook", "",
 		"path on the host of nvidia-cdi-hook (default: the one beside this program, copied to the driver's directory)")
 	flags.StringSliceVar(&o.node.reserved, "reserved-gpus", nil, "UUIDs of GPUs that are left to others, separated by commas")
+	flags.StringSliceVar(&o.formNames, "forms", []string{"whole", "mig", "share"},
+		"forms in which GPUs are published, separated by commas: whole, mig, share; what is allocated in another stays prepared")
 	flags.StringVar(&o.node.mpsImage, "mps-image", "",
 		"image of the pods in which MPS control daemons run; it needs a chroot program (default: daemons are processes of this one)")
 	flags.StringVar(&o.node.simulatedState, "simulated-state", "", "directory for the state of simulated GPUs, on which claims are then prepared")
@@ -155,6 +161,10 @@ claims, to get resourceclaims.resource.k8s.io.`,
 
 // validateFlags finds flags that do not go together.
 func (o *driverOptions) validateFlags() error {
+	var err error
+	if o.forms, err = discovery.ParseForms(o.formNames); err != nil {
+		return fmt.Errorf("--forms: %w", err)
+	}
 	switch {
 	case o.nodesFile != "" && o.machine != "":
 		return errors.New("--nodes and --machine exclude each other: the file names each node's machine")

@@ -96,6 +96,7 @@ func TestMistakes(t *testing.T) {
 		"bad node name":   {[]string{"--node-name", "GPU_0", "--machine", "dgx-h100"}, 2, `node name "GPU_0": `},
 		"two sources":     {[]string{"--nodes", "x", "--machine", "dgx-h100"}, 2, "--nodes and --machine exclude each other"},
 		"bad format":      {append([]string{"--dry-run", "-o", "xml"}, machine...), 2, "--output xml: want yaml or json"},
+		"unknown form":    {append([]string{"--dry-run", "--forms", "whole,half"}, machine...), 2, `--forms: unknown form "half"`},
 		"format alone":    {append([]string{"-o", "json"}, machine...), 2, "--output needs --dry-run"},
 		"unknown machine": {[]string{"--node-name", "gpu-0", "--machine", "dgx-h1000", "--dry-run"}, 1, `unknown machine "dgx-h1000"`},
 		"no file": {[]string{"--nodes", "/none/nodes.yaml", "--dry-run"}, 1,
@@ -182,5 +183,19 @@ func TestSilentServer(t *testing.T) {
 	}, &bytes.Buffer{}, &stderr)
 	if want := "did not answer within 10s\n"; code != 1 || !strings.HasSuffix(stderr.String(), want) {
 		t.Errorf("exit code %d, stderr %q; want 1, ...%q", code, &stderr, want)
+	}
+}
+
+// Fewer forms publish fewer devices, and whole GPUs alone no MIG slice and no share.
+func TestForms(t *testing.T) {
+	for forms, want := range map[string]int{"whole": 8, "whole,share": 16, "share": 8, "whole,mig,share": 216, "mig": 200} {
+		var stdout, stderr bytes.Buffer
+		args := []string{"--node-name", "gpu-0", "--machine", "dgx-h100", "--dry-run", "--forms", forms}
+		if code := runCommand(t.Context(), args, &stdout, &stderr); code != 0 {
+			t.Fatalf("--forms %s: exit code %d: %s", forms, code, &stderr)
+		}
+		if got := strings.Count(stdout.String(), "\n  - attributes:"); got != want {
+			t.Errorf("--forms %s: %d devices, want %d", forms, got, want)
+		}
 	}
 }

@@ -55,7 +55,7 @@ func (o *driverOptions) preparesClaims() bool {
 // runNode runs the driver of this machine.
 func (o *driverOptions) runNode(ctx context.Context, client kubernetes.Interface, ready *atomic.Bool) error {
 	options := nodedriver.Options{
-		Client: client, NodeName: o.nodeName, PodUID: types.UID(os.Getenv("POD_UID")), Reserved: o.node.reserved,
+		Client: client, NodeName: o.nodeName, PodUID: types.UID(os.Getenv("POD_UID")), Reserved: o.node.reserved, Forms: o.forms,
 		PluginDirectory:    filepath.Join(o.node.kubeletDirectory, "plugins", deviceapi.Driver),
 		RegistrarDirectory: filepath.Join(o.node.kubeletDirectory, "plugins_registry"),
 		SpecDirectory:      o.node.specDirectory,

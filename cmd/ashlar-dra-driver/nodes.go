@@ -53,7 +53,8 @@ func (o *driverOptions) discoverNodes(ctx context.Context) ([]publishedNode, err
 		if err != nil {
 			return nil, err
 		}
-		return []publishedNode{{o.nodeName, publish.DriverResources(o.nodeName, node, node.ListDevices(discovery.DeviceOptions{}), nil)}}, nil
+		devices := discovery.SelectForms(node.ListDevices(discovery.DeviceOptions{}), o.forms)
+		return []publishedNode{{o.nodeName, publish.DriverResources(o.nodeName, node, devices, nil)}}, nil
 	}
 	nodes := make([]publishedNode, 0, len(wanted))
 	for _, want := range wanted {
@@ -61,7 +62,7 @@ func (o *driverOptions) discoverNodes(ctx context.Context) ([]publishedNode, err
 		if err != nil {
 			return nil, err
 		}
-		devices := node.ListDevices(discovery.DeviceOptions{AnyMode: true})
+		devices := discovery.SelectForms(node.ListDevices(discovery.DeviceOptions{AnyMode: true}), o.forms)
 		nodes = append(nodes, publishedNode{want.Name, publish.DriverResources(want.Name, node, devices, nil)})
 	}
 	return nodes, nil

@@ -6,6 +6,7 @@
 //
 //	discovery.go  Library (the part of NVML that is asked), ReadNode, Node
 //	devices.go    the devices of a node, and what is left to others
+//	forms.go      the forms that are published
 //	identity.go   what one GPU says of itself: model, memory, PCI address
 //	links.go      the link table: NVLinks, PCIe ancestors, peer-to-peer status
 //	fabric.go     the multi-node NVLink domain

@@ -21,7 +21,10 @@ import (
 type offeredDevices struct {
 	node     *discovery.Node
 	reserved map[string]bool
-	reader   hardware.Reader
+	// forms are those that are published, all if empty. What is allocated in another, by an
+	// earlier publication, is prepared all the same.
+	forms  []dra.DeviceForm
+	reader hardware.Reader
 	// foreign finds the MIG instances of a GPU that the driver did not create.
 	foreign func(ctx context.Context, gpu string) ([]hardware.Instance, error)
 
@@ -64,7 +67,7 @@ func (o *offeredDevices) refresh(ctx context.Context) bool {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
 	changed := o.byName == nil || !maps.EqualFunc(byName, o.byName, func(a, b dra.Device) bool { return a == b })
-	o.devices, o.byName = devices, byName
+	o.devices, o.byName = discovery.SelectForms(devices, o.forms), byName
 	if changed {
 		o.tell(logger, &node, foreign)
 	}

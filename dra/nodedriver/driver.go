@@ -51,6 +51,8 @@ type Options struct {
 	Hardware hardware.Options
 	// Reserved are the UUIDs of GPUs that are left to others.
 	Reserved []string
+	// Forms are the forms in which GPUs are published, all if empty.
+	Forms []dra.DeviceForm
 	// Health says what keeps pods from the devices of unhealthy GPUs.
 	Health health.TaintPolicy
 	// Host is what containers get of the node's GPU driver.
@@ -158,7 +160,7 @@ func newDriver(ctx context.Context, options Options) (*driver, error) {
 		Inventory: d.inventory,
 		Observe:   d.observe,
 	})
-	d.devices = &offeredDevices{node: options.Node, reserved: reserved, reader: d.nvml, foreign: d.manager.ForeignInstances}
+	d.devices = &offeredDevices{node: options.Node, reserved: reserved, forms: options.Forms, reader: d.nvml, foreign: d.manager.ForeignInstances}
 	if err := d.manager.Recover(ctx); err != nil {
 		// Claims on other GPUs are not affected, and those that are will be told why.
 		logger.Error(err, "Not everything of before could be recovered, it is tried again when its claims are prepared or unprepared")

@@ -63,10 +63,19 @@ func (f *nodeFinder) node(i int) fwk.NodeInfo {
 
 // narrowNodes finds the nodes to ask for the pod of a cycle: the best, and those that cannot
 // be compared with them. It is nil if all are to be asked: none is known to serve the pod,
-// or too many cannot be compared. Where nodes are alike, their refusals are too.
-func (p *Plugin) narrowNodes(ctx context.Context, c *dra.Cycle, pod *v1.Pod, nodes []fwk.NodeInfo) ([]string, *nodeRefusals) {
+// or too many cannot be compared. held is what is kept for others. Where nodes are alike, their
+// refusals are too.
+func (p *Plugin) narrowNodes(
+	ctx context.Context, c *dra.Cycle, pod *v1.Pod, nodes []fwk.NodeInfo, held map[string][]heldDevices,
+) ([]string, *nodeRefusals) {
 	if !c.Narrowable() {
 		return nil, nil
+	}
+	if len(held) > 0 {
+		snapshot := c.Snapshot()
+		snapshot.Fork()
+		defer snapshot.Revert()
+		p.holdPlans(snapshot, held)
 	}
 	ranking := c.RankNodes(ctx, p.options.Policy, providedBy(c.Request().ResourceNames(), nodes))
 	refusals := newNodeRefusals(ranking)

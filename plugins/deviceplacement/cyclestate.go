@@ -19,6 +19,10 @@ type podCycle struct {
 	*dra.Cycle // does not change
 	// narrowed says that only some nodes were asked.
 	narrowed bool
+	// group is what is known of the pod that belongs to a group, nil for one that is placed by
+	// itself, and held what plans and reservations hold for others, by node.
+	group *groupAnswer
+	held  map[string][]heldDevices
 	// refusals are those of nodes so far.
 	refusals *nodeRefusals
 	// devices of inventory are what the pod gets, got says so for people; filled in Reserve.

@@ -21,7 +21,18 @@
 //	               kube-scheduler's DefaultPreemption looks for pods to end
 //	requeue.go     events after which a pod that was refused is tried again
 //
-// PreEnqueue and Unreserve are the in-tree plugin's own.
+// PreEnqueue is the in-tree plugin's own.
+//
+// The pods of a PodGroup are placed together:
+//
+//	group_solve.go     the first pod has the places of all chosen, over a fork of the snapshot
+//	group_members.go   what the members ask for, and which of them ask alike
+//	group_levels.go    what they share: racks, zones, NVLink domains, one product
+//	group_plan.go      the plans, which hold their places until they are used or end
+//	group_reserve.go   places that are kept for a group whose turn it is
+//	group_priority.go  whether a group would fit if others were gone
+//	group_cycle.go     what the extension points ask of all this
+//	group_words.go     what a group lacks, in words
 //
 // GPUs that a device plugin hands out are counted by kube-scheduler and picked by the
 // kubelet; counted.go adds whether a node has the memory, and which node is best.
@@ -36,10 +47,11 @@
 // plugins/apis/config/v1.
 //
 // The rest: cyclestate.go (what steps of one cycle hand on), verdict.go (one node's
-// answer), refusals.go (the answer of nodes that are alike), node_reasons.go (why a node is refused, in words), explain.go and explanation.go
-// (why a pod fits nowhere, and the same in words), cut.go (words that are too many),
+// answer), refusals.go (the answer of nodes that are alike), node_reasons.go (why a node is
+// refused, in words), explain.go and explanation.go (why a pod fits nowhere, and the same in words), cut.go (words that are too many),
 // counted_explanation.go (the same of a device plugin's GPUs), elsewhere.go (nodes that
 // other plugins refused), unserved.go (resources and classes that are not there), sign.go
-// (which pods are alike), forecast.go, events.go, recent.go (pods about which something was
-// said already), options.go, dryrun.go (for programs that run cycles on a copy of a cluster).
+// (which pods are alike), forecast.go, recall.go (what it must not forget by a restart),
+// events.go, recent.go (pods about which something was said already), options.go, dryrun.go
+// (for programs that run cycles on a copy of a cluster).
 package deviceplacement

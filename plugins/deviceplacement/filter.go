@@ -42,7 +42,7 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 		return p.DynamicResources.Filter(ctx, state, pod, node)
 	}
 	refusals := c.refusals
-	if changes != nil {
+	if changes != nil || len(c.held[name]) > 0 {
 		refusals = nil // the node is not as others of its class
 	}
 	if known := refusals.find(name); known != nil {
@@ -50,6 +50,12 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, 
 	}
 	gpus := view.GPUs()
 	p.holdNominated(ctx, c, view, gpus, changes, node)
+	if c.showPlanned(ctx, view, gpus) {
+		if status := p.DynamicResources.Filter(ctx, state, pod, node); status.IsSuccess() {
+			return status
+		}
+	}
+	c.holdForOthers(view, gpus)
 	inUse := view.AnyInUse() || anyHeld(gpus)
 	verdict := p.placeOn(ctx, view, gpus)
 	if because := view.WhyOthersLack(ctx); because != "" && (!verdict.final || view.WhyUnsupplied(ctx, &verdict.Verdict) != "") {

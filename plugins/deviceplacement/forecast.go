@@ -16,7 +16,8 @@ import (
 )
 
 // nodeForecast is the forecast for the nodes that a source knows. It learns for as long
-// as the scheduler runs. The scheduling cycle asks it, and binding cycles teach it.
+// as the scheduler runs, and before from the pods that are bound when it begins. The
+// scheduling cycle asks it, and binding cycles teach it.
 type nodeForecast struct {
 	mutex  sync.Mutex
 	demand *forecast.DemandForecast
@@ -27,10 +28,22 @@ type nodeForecast struct {
 	// observed are pods that it learned from lately: one whose binding failed comes again,
 	// and still is one pod.
 	observed recentPods
+	// recall teaches it the pods that are bound; recalled says that it has begun to.
+	recall   func()
+	recalled bool
 }
 
 func newNodeForecast() *nodeForecast {
 	return &nodeForecast{demand: forecast.NewDemandForecast()}
+}
+
+// beginRecall reports, once, that the pods that are bound are to be recalled.
+func (f *nodeForecast) beginRecall() bool {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	begins := !f.recalled
+	f.recalled = true
+	return begins
 }
 
 // observePod notes what a pod takes, once. It reports whether that was new.
@@ -55,6 +68,9 @@ func (f *nodeForecast) costOn(node fwk.NodeInfo, gpus placement.GPUStates, cpu i
 
 // updateNodes takes the nodes that there are now.
 func (f *nodeForecast) updateNodes(source *dra.Source, plugins *deviceplugin.Source) error {
+	if f.recall != nil {
+		f.recall()
+	}
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	counted := plugins.Generation()

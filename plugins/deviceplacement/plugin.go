@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
 
@@ -34,6 +36,8 @@ type Plugin struct {
 	lister   fwk.SharedLister
 	options  Options
 	forecast *nodeForecast
+	// profile is the name that its pods give as their scheduler's, "" if it is not known.
+	profile string
 	// recorder is nil where nobody listens to events.
 	recorder events.EventRecorder
 	// activator brings a pod back into the queue at once; nil where there is no queue.
@@ -42,6 +46,8 @@ type Plugin struct {
 	refusedNarrow recentPods
 	// nodesAt is where the nodes were in the last cycle.
 	nodesAt []int
+	// plans has the places of groups that are placed together.
+	plans *groupPlans
 	// doubted are pods about whose model server an event was sent.
 	doubted recentPods
 	// guard keeps devices from being allocated twice; nil where nothing is bound.
@@ -94,9 +100,17 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 		DynamicResources: inTree, source: source, counted: deviceplugin.NewSource(), nominator: h, lister: h.SnapshotSharedLister(),
 		options: options, forecast: newNodeForecast(), activator: h,
 	}
+	p.plans = newGroupPlans(func(pods []*v1.Pod) { p.tryAtOnce(klog.FromContext(ctx), pods...) })
+	if err := p.followMembers(h.SharedInformerFactory().Core().V1().Pods().Informer()); err != nil {
+		return nil, fmt.Errorf("following pods: %w", err)
+	}
 	if err := p.counted.FollowNodes(h.SharedInformerFactory().Core().V1().Nodes().Informer()); err != nil {
 		return nil, fmt.Errorf("following nodes: %w", err)
 	}
+	if named, ok := h.(interface{ ProfileName() string }); ok {
+		p.profile = named.ProfileName()
+	}
+	p.forecast.recall = p.recallBound
 	if recorder := h.EventRecorder(); recorder != nil {
 		p.recorder = recorder
 	}

@@ -18,6 +18,9 @@ import (
 func (p *Plugin) PostFilter(
 	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
 ) (*fwk.PostFilterResult, *fwk.Status) {
+	if c := cycleOf(state); c != nil && c.group != nil {
+		return nil, p.planAnew(ctx, c.group, pod)
+	}
 	if c := cycleOf(state); c != nil && c.narrowed {
 		return nil, p.askTheRest(ctx, pod)
 	}
@@ -45,9 +48,7 @@ func (p *Plugin) PostFilter(
 // that all nodes are asked. Nobody may be ended for it before.
 func (p *Plugin) askTheRest(ctx context.Context, pod *v1.Pod) *fwk.Status {
 	p.refusedNarrow.rememberPod(pod.UID)
-	if p.activator != nil {
-		p.activator.Activate(klog.FromContext(ctx), map[string]*v1.Pod{pod.Namespace + "/" + pod.Name: pod})
-	}
+	p.tryAtOnce(klog.FromContext(ctx), pod)
 	return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "the nodes with the best devices were asked first, and the others are asked next")
 }
 

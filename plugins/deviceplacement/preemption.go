@@ -74,8 +74,9 @@ func (p *Plugin) AddPod(_ context.Context, state fwk.CycleState, _ *v1.Pod, adde
 	return nil
 }
 
-// holdNominated records what pods nominated to the node would get there. One whose
-// request does not fit, or is not understood, is left out.
+// holdNominated records what pods nominated to the node would get there, and of one that does
+// not fit yet all that it could use: what was freed for it must not go to others while the
+// rest is still on the way. One whose request is not understood is left out.
 func (p *Plugin) holdNominated(
 	ctx context.Context, c *podCycle, view *dra.View, gpus placement.GPUStates, changes *podChanges, node fwk.NodeInfo,
 ) {
@@ -93,8 +94,29 @@ func (p *Plugin) holdNominated(
 			held = own.GPUs() // it looks at the GPUs of another driver
 		}
 		verdict, _ := p.placeFirst(ctx, own, held)
-		view.HoldChosen(gpus, own, verdict.Devices)
+		chosen := verdict.Devices
+		if verdict.Outcome == placement.Refused {
+			chosen = usableDevices(verdict.request)
+		}
+		view.HoldChosen(gpus, own, chosen)
 	}
+}
+
+// usableDevices are all devices that a request accepts.
+func usableDevices(request *placement.Request) []placement.DeviceAllocation {
+	var devices []placement.DeviceAllocation
+	if request == nil {
+		return nil
+	}
+	for part := range request.Parts {
+		accepts := request.Parts[part].Accepts
+		for device := range 64 * len(accepts) { // of words of 64 devices
+			if accepts.Has(device) {
+				devices = append(devices, placement.DeviceAllocation{Part: part, Device: device})
+			}
+		}
+	}
+	return devices
 }
 
 // filterWithout is Filter as if the removed pods were gone.
@@ -113,4 +135,15 @@ func (p *Plugin) filterWithout(ctx context.Context, c *podCycle, changes *podCha
 		return fwk.NewStatus(fwk.Unschedulable, status.Reasons()...)
 	}
 	return status
+}
+
+// HeldGPUs says in the cycle of a pod that takes devices how many thousandths of a GPU another
+// pod has: of a MIG slice or a share its part of the memory. It is nil in the cycle of a pod
+// that takes none.
+func HeldGPUs(state fwk.CycleState) func(*v1.Pod) int64 {
+	c := cycleOf(state)
+	if c == nil {
+		return nil
+	}
+	return c.MilliGPUsOf
 }

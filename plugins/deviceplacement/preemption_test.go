@@ -33,7 +33,7 @@ func TestAddAndRemovePod(t *testing.T) {
 	full := []runtime.Object{
 		publish("n", fourGPUs()...),
 		held("n", newClaim("one", gpuClass, 2), "gpu-0", "gpu-1"), held("n", newClaim("two", gpuClass, 2), "gpu-2", "gpu-3"),
-		newClaim("small", gpuClass, 1), newClaim("classless", "none", 1),
+		newClaim("small", gpuClass, 1), newClaim("classless", "none", 1), newClaim("large", gpuClass, 4),
 	}
 	shared := func() *resourceapi.ResourceClaim {
 		claim := held("n", newClaim("one", gpuClass, 2), "gpu-0", "gpu-1")
@@ -63,6 +63,9 @@ func TestAddAndRemovePod(t *testing.T) {
 		"a nominated pod leaves enough":      {newClaim("pod", gpuClass, 1), full[:2], []step{nominate("small")}, fwk.Success},
 		"a nominated pod beside one that is gone": {
 			newClaim("pod", gpuClass, 2), full, []step{remove("one"), nominate("small")}, fwk.Unschedulable,
+		},
+		"a nominated pod that does not fit yet holds what it will use": {
+			newClaim("pod", gpuClass, 1), full[:2], []step{nominate("large")}, fwk.Unschedulable,
 		},
 		"it is no longer nominated": {
 			newClaim("pod", gpuClass, 2), full[:2], []step{nominate("small"), {pod: newPod("small")}}, fwk.Success,

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 )
@@ -23,8 +24,21 @@ func (p *Plugin) PreFilter(
 	// Also for a pod that is refused: the in-tree PostFilter asks for what this leaves.
 	var candidates []string
 	var refusals *nodeRefusals
+	var answer *groupAnswer
+	group := groupcycle.GroupOf(state)
+	held := p.heldForOthers(group, pod)
 	cycle, result, status := p.source.PreFilter(ctx, state, pod, nodes, func(c *dra.Cycle) []string {
-		candidates, refusals = p.narrowNodes(ctx, c, pod, nodes)
+		if group != nil && counted == nil {
+			answer = p.answerGroup(ctx, c, group, pod, nodes)
+		}
+		switch {
+		case answer == nil:
+			candidates, refusals = p.narrowNodes(ctx, c, pod, nodes, held)
+		case answer.place != nil:
+			candidates = []string{answer.place.node}
+		default:
+			candidates = []string{}
+		}
 		return candidates
 	})
 	p.announceTwins(nodes)
@@ -41,7 +55,10 @@ func (p *Plugin) PreFilter(
 		}
 	}
 	if cycle != nil {
-		state.Write(cycleKey, &podCycle{Cycle: cycle, narrowed: candidates != nil, refusals: refusals})
+		state.Write(cycleKey, &podCycle{Cycle: cycle, narrowed: candidates != nil, refusals: refusals, group: answer, held: held})
+		if answer != nil && answer.place == nil {
+			return nil, cutStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable, answer.refusal))
+		}
 		if candidates != nil {
 			result = result.Merge(&fwk.PreFilterResult{NodeNames: sets.New(candidates...)})
 		}

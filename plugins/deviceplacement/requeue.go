@@ -31,10 +31,10 @@ func (p *Plugin) EventsToRegister(ctx context.Context) ([]fwk.ClusterEventWithHi
 			p.followHints(&events[i])
 		}
 	}
-	return append(events, fwk.ClusterEventWithHint{
+	return append(append(events, fwk.ClusterEventWithHint{
 		Event:          fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete},
 		QueueingHintFn: requeueAfterVictim,
-	}), nil
+	}), p.groupEvents()...), nil
 }
 
 // followHints notes the claims that an event is about before pods are tried again because of

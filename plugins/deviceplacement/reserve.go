@@ -5,6 +5,8 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
 )
 
 // Reserve lets the in-tree plugin reserve, and notes what the pod takes for the later
@@ -18,8 +20,14 @@ func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 		p.noteCounted(counted, node)
 	}
 	c := cycleOf(state)
+	if status.IsSuccess() && (c != nil || countedOf(state) != nil) {
+		p.recallBound() // PreScore did, unless one node alone was feasible
+	}
 	if !status.IsSuccess() || c == nil {
 		return status
+	}
+	if c.group != nil && c.group.place != nil {
+		p.plans.takeMember(c.group.group.Key, pod.UID)
 	}
 	view := c.ViewNode(node, nil)
 	if view == nil {
@@ -30,6 +38,15 @@ func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 		c.got = describeDevices(node, view, c.devices)
 	}
 	return status
+}
+
+// Unreserve lets the in-tree plugin give back what was reserved. A group of which a member
+// loses its place is planned anew.
+func (p *Plugin) Unreserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) {
+	p.DynamicResources.Unreserve(ctx, state, pod, node)
+	if group := groupcycle.GroupOf(state); group != nil {
+		p.plans.dropPlan(group.Key)
+	}
 }
 
 // forgetScored makes the in-tree plugin forget what PreScore asked it about other nodes if

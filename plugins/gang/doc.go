@@ -18,6 +18,8 @@
 // ledger.go remembers of each group which members have a node and when it failed,
 // groups.go reads PodGroups, members.go counts a group's pods, and min_resources.go says
 // whether the cluster has what a group needs together.
+// Package groupcycle is what the plugin that places devices is told of a group, so that it
+// chooses nodes and devices for all members at once, and what that plugin says of it.
 // Package groupstatus writes the status of PodGroups.
 //
 // Kubernetes has a PodGroup of its own (scheduling.k8s.io), which a pod names in

@@ -63,6 +63,16 @@ func (l *groupLedger) assignedMembers(group groupKey) int {
 	return 0
 }
 
+// assignedTo are the members that have a node.
+func (l *groupLedger) assignedTo(group groupKey) sets.Set[types.UID] {
+	l.mutex.RLock()
+	defer l.mutex.RUnlock()
+	if state := l.groups[group]; state != nil {
+		return state.assigned.Clone()
+	}
+	return nil
+}
+
 // admitGroup notes that the cluster has what the group needs, for that long, unless an
 // earlier note still holds.
 func (l *groupLedger) admitGroup(group groupKey, period time.Duration) {

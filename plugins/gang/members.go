@@ -77,8 +77,25 @@ func (p *Plugin) followAssignedPods(pods cache.SharedIndexInformer) error {
 			}
 			if key, ok := p.groupOf(pod); ok {
 				p.ledger.releaseMember(key, pod.UID)
+				p.releaseIncomplete(key)
 			}
 		},
 	})
 	return err
+}
+
+// releaseIncomplete makes members give their nodes back that wait for more members than are
+// left, now that one is gone.
+func (p *Plugin) releaseIncomplete(key groupKey) {
+	group, err := p.findGroup(key)
+	if err != nil || group == nil {
+		return
+	}
+	members, err := p.members.listMembers(key)
+	if err != nil {
+		return
+	}
+	if reason := missingMembers(group, members); reason != "" {
+		p.rejectWaiting(key, givenBack(fmt.Sprintf("PodGroup %s %s", key, reason)))
+	}
 }

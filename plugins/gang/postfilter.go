@@ -6,6 +6,8 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
 )
 
 // PostFilter gives up on a group of which one member fits on no node: it expects the
@@ -41,7 +43,13 @@ func (p *Plugin) PostFilter(
 	if lacking <= 0 || float64(lacking)/float64(needed) <= p.toleratedGap {
 		return nil, nothing
 	}
-	assigned, shortfall := p.ledger.settleShortfall(key, assigned, p.shortfallOf(group, members, pod, assigned, statuses))
+	shortfall := ""
+	if together := groupcycle.GroupOf(cycle); together != nil && together.Shortfall() != nil {
+		assigned = together.Shortfall().Fit // all members were looked at together
+		shortfall = cutReasons(placesOf(group, assigned)+"; "+together.Shortfall().Because, maxShortfall)
+	} else {
+		assigned, shortfall = p.ledger.settleShortfall(key, assigned, p.shortfallOf(group, members, pod, assigned, statuses))
+	}
 	p.ledger.noteFailure(key, shortfall)
 	p.rejectWaiting(key, givenBack(shortfall))
 	if p.rejectBackoff > 0 && len(members) >= needed {

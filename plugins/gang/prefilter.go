@@ -1,12 +1,16 @@
 package gang
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
+
+	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
 )
 
 // PreFilter turns away a member whose group cannot start whatever the nodes say: it
@@ -39,6 +43,11 @@ func (p *Plugin) PreFilter(_ context.Context, cycle fwk.CycleState, pod *v1.Pod,
 		cycle.Write(incompleteKey, incompleteGroup{})
 		return nil, unresolvablef("PodGroup %s %s", key, reason)
 	}
+	together, err := p.cycleGroup(group, members)
+	if err != nil {
+		return nil, unresolvablef("%s", err)
+	}
+	groupcycle.WriteGroup(cycle, together)
 	if group.Spec.MinResources == nil || p.ledger.groupAdmitted(key) {
 		return nil, nil
 	}
@@ -51,6 +60,31 @@ func (p *Plugin) PreFilter(_ context.Context, cycle fwk.CycleState, pod *v1.Pod,
 	}
 	p.ledger.admitGroup(key, p.admissionPeriod())
 	return nil, nil
+}
+
+// cycleGroup is what the plugin that places devices is told of a group. An error is about an
+// annotation.
+func (p *Plugin) cycleGroup(group *v1alpha1.PodGroup, members []*v1.Pod) (*groupcycle.Group, error) {
+	key := groupKey{Namespace: group.Namespace, Name: group.Name}
+	constraints, err := groupcycle.ReadConstraints(key.String(), group.Annotations, members)
+	if err != nil {
+		return nil, err
+	}
+	together := &groupcycle.Group{
+		Key: key, MinMember: int(group.Spec.MinMember), Created: group.CreationTimestamp.Time, Constraints: constraints,
+		Timeout: p.permitTimeoutOf(group),
+	}
+	assigned := p.ledger.assignedTo(key)
+	for _, member := range members {
+		switch {
+		case assigned.Has(member.UID):
+			together.Assigned = append(together.Assigned, member)
+		case len(member.Spec.SchedulingGates) == 0 && member.DeletionTimestamp == nil:
+			together.Pending = append(together.Pending, member)
+		}
+	}
+	slices.SortFunc(together.Pending, func(a, b *v1.Pod) int { return cmp.Compare(a.Name, b.Name) })
+	return together, nil
 }
 
 // incompleteGroup is in a cycle's state if PreFilter found too few members: the rest may come

@@ -13,7 +13,11 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/defaultpreemption"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
+	"k8s.io/kubernetes/pkg/scheduler/metrics"
+	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
+
+	"github.com/ashlar-dev/ashlar/plugins/deviceplacement"
 )
 
 // Name is the plugin's name in a KubeSchedulerConfiguration. It takes the place of
@@ -29,10 +33,13 @@ const (
 // noVictims is said of a pod for which pods could be ended, and none would help.
 const noVictims = "ending pods of lower priority would not make room for it"
 
-// Plugin is DefaultPreemption: every method that is not overridden here is the in-tree one.
+// Plugin is DefaultPreemption: every method that is not overridden here is the in-tree one. For
+// pods that take devices it chooses by what is lost; see devicePreemption.
 type Plugin struct {
 	*defaultpreemption.DefaultPreemption
-	nodes fwk.SharedLister
+	handle fwk.Handle
+	nodes  fwk.SharedLister
+	clock  clock.PassiveClock
 }
 
 var (
@@ -49,7 +56,7 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 	if err != nil {
 		return nil, fmt.Errorf("embedding %s: %w", defaultpreemption.Name, err)
 	}
-	return &Plugin{DefaultPreemption: inTree, nodes: h.SnapshotSharedLister()}, nil
+	return &Plugin{DefaultPreemption: inTree, handle: h, nodes: h.SnapshotSharedLister(), clock: clock.RealClock{}}, nil
 }
 
 // Name implements fwk.Plugin.
@@ -59,7 +66,7 @@ func (p *Plugin) Name() string { return Name }
 func (p *Plugin) PostFilter(
 	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
 ) (*fwk.PostFilterResult, *fwk.Status) {
-	result, status := p.DefaultPreemption.PostFilter(ctx, state, pod, statuses)
+	result, status := p.preempt(ctx, state, pod, statuses)
 	if status.Code() != fwk.Unschedulable {
 		return result, status
 	}
@@ -70,6 +77,18 @@ func (p *Plugin) PostFilter(
 		return result, fwk.NewStatus(fwk.Unschedulable, noVictims)
 	}
 	return result, status
+}
+
+// preempt is DefaultPreemption's PostFilter, with a choice of our own for pods that take devices.
+func (p *Plugin) preempt(
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
+) (*fwk.PostFilterResult, *fwk.Status) {
+	held := deviceplacement.HeldGPUs(state)
+	if held == nil {
+		return p.DefaultPreemption.PostFilter(ctx, state, pod, statuses)
+	}
+	metrics.PreemptionAttempts.Inc()
+	return newDevicePreemption(p, held).preempt(ctx, state, pod, statuses)
 }
 
 // hasLowerPriority reports whether a pod of lower priority has a node.

@@ -92,6 +92,16 @@ func (r *poolReader) findGPUs() {
 			r.parts[index] = append(r.parts[index], d)
 		}
 	}
+	// A node that publishes no whole GPUs tells of them by what can be shared.
+	for i, d := range r.devices {
+		index := r.index[i]
+		if _, known := r.gpus[index]; known || r.Unsupported[i] != nil || d.textAttribute(deviceapi.Type) != deviceapi.TypeShare {
+			continue
+		}
+		if gpu, err := d.readGPU(); err == nil {
+			r.gpus[index], r.sources[index] = gpu, d
+		}
+	}
 	for index, parts := range r.parts {
 		if _, known := r.gpus[index]; known {
 			continue

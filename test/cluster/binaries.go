@@ -99,6 +99,10 @@ func (b *Binaries) ControlPlane() string {
 	return filepath.Join(b.dir, "controlplane-"+KubernetesVersion)
 }
 
+// Scheduler returns the path of the program that is kube-scheduler of the version that
+// Kubernetes returns. The component's name is its first argument.
+func (b *Binaries) Scheduler() string { return b.componentPath(scheduler) }
+
 // componentPath returns the path of the program that is the component of that name.
 func (b *Binaries) componentPath(name string) string {
 	switch {

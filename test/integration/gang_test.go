@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -149,4 +150,159 @@ func TestGangWaitsTogether(t *testing.T) {
 	s.delete("busy")
 	s.running(names...)
 	s.groupStatus("gang", "Running", 4)
+}
+
+// bound counts the pods that have a node.
+func (s *space) bound(names ...string) int {
+	s.t.Helper()
+	count := 0
+	for _, name := range names {
+		pod, err := s.get(name)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if pod.Spec.NodeName != "" {
+			count++
+		}
+	}
+	return count
+}
+
+// Two gangs that each need more than half of a node, whose pods come in turn: one runs, the
+// other holds nothing, and it starts as soon as the first is gone.
+func TestGangsTakeTurns(t *testing.T) {
+	s := newSpace(t)
+	gangs := map[string][]string{"one": nil, "other": nil}
+	for name := range gangs {
+		s.podGroup(name, 5)
+	}
+	for i := range 5 {
+		for name := range gangs {
+			pod := s.pod(fmt.Sprintf("%s-%d", name, i), ashlar, "gang-turns")
+			pod.Labels = map[string]string{"scheduling.x-k8s.io/pod-group": name}
+			s.create(pod, request(whole, 1))
+			gangs[name] = append(gangs[name], pod.Name)
+		}
+	}
+	first, second := "", ""
+	s.until("one gang to be bound", func() error {
+		one, other := s.bound(gangs["one"]...), s.bound(gangs["other"]...)
+		switch {
+		case one == 5:
+			first, second = "one", "other"
+		case other == 5:
+			first, second = "other", "one"
+		default:
+			return fmt.Errorf("%d and %d pods are bound", one, other)
+		}
+		return nil
+	})
+	for _, name := range gangs[second] {
+		s.pending(name)
+	}
+	for range 10 {
+		if count := s.bound(gangs[second]...); count > 0 {
+			t.Fatalf("%d pods of gang %s are bound", count, second)
+		}
+		if held := holdings(s.ctx, t, "gang-turns"); len(held) != 5 {
+			t.Fatalf("%d devices are held, want 5: %v", len(held), held)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	for _, name := range gangs[first] {
+		s.delete(name)
+	}
+	start := time.Now()
+	s.until("the other gang to be bound", func() error {
+		if count := s.bound(gangs[second]...); count < 5 {
+			return fmt.Errorf("%d pods are bound", count)
+		}
+		return nil
+	})
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("the gang that waited started %s after the other was gone", took)
+	}
+}
+
+// Half of a gang takes any GPU, half only those of one node, and the former come first: what
+// they leave suffices for the latter.
+func TestGangOfTwoKinds(t *testing.T) {
+	s := newSpace(t)
+	s.podGroup("kinds", 8)
+	var names []string
+	for i := range 8 {
+		pod := s.pod(fmt.Sprintf("kinds-%d", i), ashlar, "gang-small", "gang-large")
+		pod.Labels = map[string]string{"scheduling.x-k8s.io/pod-group": "kinds"}
+		asked := request(whole, 1)
+		if i >= 4 {
+			asked = request(whole, 1, `device.attributes["gpu.ashlar.dev"].productName.contains("A100")`)
+		}
+		s.create(pod, asked)
+		names = append(names, pod.Name)
+	}
+	s.until("all pods to be bound", func() error {
+		if count := s.bound(names...); count < 8 {
+			pod, err := s.get(names[7])
+			if err != nil {
+				return err
+			}
+			return fmt.Errorf("%d pods are bound; %s", count, unschedulable(pod))
+		}
+		return nil
+	})
+	for _, name := range names[4:] {
+		pod, err := s.get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pod.Spec.NodeName != "gang-large" {
+			t.Errorf("%s is on %s", name, pod.Spec.NodeName)
+		}
+	}
+}
+
+// Nobody is ended for a gang of high priority that would not start even so.
+func TestGangThatCannotStartEvictsNobody(t *testing.T) {
+	s := newSpace(t)
+	class := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "gang-high"}, Value: 1000}
+	if _, err := world.client.SchedulingV1().PriorityClasses().Create(s.ctx, class, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var low []string
+	for i := range 3 {
+		pod := s.create(s.pod(fmt.Sprintf("low-%d", i), ashlar, "gang-never"), request(whole, 1))
+		low = append(low, pod.Name)
+	}
+	s.running(low...)
+	s.podGroup("never", 5)
+	var high []string
+	for i := range 5 {
+		pod := s.pod(fmt.Sprintf("never-%d", i), ashlar, "gang-never")
+		pod.Labels = map[string]string{"scheduling.x-k8s.io/pod-group": "never"}
+		pod.Spec.PriorityClassName = class.Name
+		s.create(pod, request(whole, 1))
+		high = append(high, pod.Name)
+	}
+	for _, name := range high {
+		s.until(name+" says what its group lacks", func() error {
+			pod, err := s.get(name)
+			if err != nil {
+				return err
+			}
+			if message := unschedulable(pod); !strings.Contains(message, "1 of the 5 pods that PodGroup never starts together have a place") {
+				return fmt.Errorf("it is told %q", message)
+			}
+			return nil
+		})
+	}
+	time.Sleep(5 * time.Second)
+	for _, name := range low {
+		pod, err := s.get(name)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if pod.DeletionTimestamp != nil {
+			t.Errorf("%s is ended", name)
+		}
+	}
 }

@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 
 	schedulingv1 "k8s.io/api/scheduling/v1"
@@ -11,11 +13,7 @@ import (
 // cannot do, and evicts no more pods than it must.
 func TestDevicesArePreempted(t *testing.T) {
 	s := newSpace(t)
-	urgent := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "urgent"}, Value: 1000}
-	_, err := world.client.SchedulingV1().PriorityClasses().Create(s.ctx, urgent, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.priorityClass("urgent", 1000)
 
 	holders := []string{"one", "three"}
 	s.create(s.pod("one", ashlar, "preemption"), request(whole, 1))
@@ -26,13 +24,63 @@ func TestDevicesArePreempted(t *testing.T) {
 	pod.Spec.PriorityClassName = "urgent"
 	s.create(pod, request(whole, 1))
 	s.running("urgent")
-	left := 0
-	for _, name := range holders {
-		if _, err := s.get(name); err == nil {
-			left++
-		}
+	if _, err := s.get("three"); err != nil {
+		t.Fatalf("the pod with three GPUs is ended where one with a single GPU would do: %v", err)
 	}
-	if left != 1 {
-		t.Fatalf("one holder is evicted, not both: left = %v, want %v", left, 1)
+	if _, err := s.get("one"); err == nil {
+		t.Fatal("both pods are left")
+	}
+}
+
+// What was freed for a pod is kept for it, however many others wait for a part of that.
+func TestFreedDevicesAreKeptForThePreemptor(t *testing.T) {
+	s := newSpace(t)
+	s.priorityClass("needs-all", 1000)
+	var first []string
+	for i := range 8 {
+		name := fmt.Sprint("first-", i)
+		s.create(s.pod(name, ashlar, "score-large"), request(whole, 1))
+		first = append(first, name)
+	}
+	s.running(first...)
+	for i := range 12 {
+		s.create(s.pod(fmt.Sprint("waiting-", i), ashlar, "score-large"), request(whole, 1))
+	}
+	s.pending("waiting-11")
+	pod := s.pod("all", ashlar, "score-large")
+	pod.Spec.PriorityClassName = "needs-all"
+	s.create(pod, request(whole, 8))
+	s.running("all")
+}
+
+// The pods of a group end together, on all their nodes.
+func TestGroupsArePreemptedWhole(t *testing.T) {
+	s := newSpace(t)
+	s.priorityClass("above-groups", 1000)
+	s.podGroup("low", 2)
+	for i, node := range []string{"topology-match", "side-by-side"} {
+		pod := s.pod(fmt.Sprint("low-", i), ashlar, node)
+		pod.Labels = map[string]string{"scheduling.x-k8s.io/pod-group": "low"}
+		s.create(pod, request(whole, 2))
+	}
+	s.running("low-0", "low-1")
+	pod := s.pod("above", ashlar, "topology-match")
+	pod.Spec.PriorityClassName = "above-groups"
+	s.create(pod, request(whole, 3))
+	s.running("above")
+	s.until("the rest of the group to end", func() error {
+		if _, err := s.get("low-1"); err == nil {
+			return errors.New("half a group is left")
+		}
+		return nil
+	})
+}
+
+// priorityClass creates a class of its own for a test.
+func (s *space) priorityClass(name string, value int32) {
+	s.t.Helper()
+	class := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value}
+	if _, err := world.client.SchedulingV1().PriorityClasses().Create(s.ctx, class, metav1.CreateOptions{}); err != nil {
+		s.t.Fatal(err)
 	}
 }

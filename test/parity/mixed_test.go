@@ -132,8 +132,12 @@ func TestSimulatorForetellsGangsHostsAndPreemption(t *testing.T) {
 	w := start(ctx, t, mixedNodes(), []cluster.NodeSpec{host})
 	asked := mixedArrivals()
 	foretold := w.foretellMixed(t, asked)
-	scheduled := w.scheduleMixed(ctx, t, asked)
+	w.compareMixed(t, asked, foretold, w.scheduleMixed(ctx, t, asked, nil))
+}
 
+// compareMixed holds that the arrivals are where they were foretold to be.
+func (w *world) compareMixed(t *testing.T, asked []arrival, foretold, scheduled map[string]outcome) {
+	t.Helper()
 	seen := map[string]int{}
 	for _, a := range asked {
 		want := foretold[a.name]
@@ -232,8 +236,9 @@ func inOrder(o outcome) outcome {
 
 // scheduleMixed creates the arrivals one after the other and returns what the scheduler
 // did. A gang that does not fit is taken away again: while it is tried anew it would hold
-// devices for moments, which the simulator's gangs never do.
-func (w *world) scheduleMixed(ctx context.Context, t *testing.T, asked []arrival) map[string]outcome {
+// devices for moments, which the simulator's gangs never do. Before some arrivals, by number,
+// the scheduler is started anew.
+func (w *world) scheduleMixed(ctx context.Context, t *testing.T, asked []arrival, restarts []int) map[string]outcome {
 	t.Helper()
 	class := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "urgent"}, Value: urgent}
 	if _, err := w.client.SchedulingV1().PriorityClasses().Create(ctx, class, metav1.CreateOptions{}); err != nil {
@@ -246,7 +251,8 @@ func (w *world) scheduleMixed(ctx context.Context, t *testing.T, asked []arrival
 	}
 	defer events.Stop()
 	scheduled, alive := map[string]outcome{}, map[string]bool{}
-	for _, a := range asked {
+	for i, a := range asked {
+		w.restartBefore(ctx, t, i, restarts)
 		w.create(ctx, t, a)
 		deleted := w.awaitDecision(t, events, a)
 		result := outcome{Places: w.placesOf(ctx, t, a)}

@@ -53,8 +53,8 @@ func TestSimulatorForetellsTheScheduler(t *testing.T) {
 	defer cancel()
 	world := start(ctx, t, nodes(), nil)
 	asked := arrivals(*pods)
-	foretold := world.foretell(t, asked)
-	scheduled := world.schedule(ctx, t, asked)
+	foretold := world.foretell(t, nodes(), asked)
+	scheduled := world.schedule(ctx, t, asked, nil)
 
 	placed := 0
 	for name, want := range foretold {
@@ -87,6 +87,7 @@ func same(foretold, scheduled map[string]place) int {
 // world is a control plane with Ashlar on it.
 type world struct {
 	client kubernetes.Interface
+	ashlar *install.Installation
 	groups dynamic.NamespaceableResourceInterface
 	// devices are a node's, in published order, by node.
 	devices map[string][]resourceapi.Device
@@ -128,7 +129,7 @@ func start(ctx context.Context, t *testing.T, nodes []install.Node, hosts []clus
 	if err := c.AddNodes(ctx, hosts); err != nil {
 		t.Fatal(err)
 	}
-	_, err = install.Install(ctx, c, root, nodes, say)
+	ashlar, err := install.Install(ctx, c, root, nodes, say)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +142,7 @@ func start(ctx context.Context, t *testing.T, nodes []install.Node, hosts []clus
 		t.Fatal(err)
 	}
 	w := &world{
-		client: client, groups: anything.Resource(podGroups), devices: map[string][]resourceapi.Device{},
+		client: client, ashlar: ashlar, groups: anything.Resource(podGroups), devices: map[string][]resourceapi.Device{},
 		byText: map[string]map[string]string{}, profiles: map[*placement.Inventory][]string{},
 	}
 	slices, err := client.ResourceV1().ResourceSlices().List(ctx, metav1.ListOptions{})
@@ -168,10 +169,10 @@ func start(ctx context.Context, t *testing.T, nodes []install.Node, hosts []clus
 }
 
 // foretell lets the simulator place the pods.
-func (w *world) foretell(t *testing.T, asked []*kind) map[string]place {
+func (w *world) foretell(t *testing.T, nodes []install.Node, asked []*kind) map[string]place {
 	t.Helper()
 	var input simulator.Input
-	input.Nodes = w.simulatedNodes(t, nodes())
+	input.Nodes = w.simulatedNodes(t, nodes)
 	asks := map[*kind]*simulator.PodTemplate{}
 	for i, k := range asked {
 		if asks[k] == nil {
@@ -292,8 +293,9 @@ func inWords(offer *placement.Device) string {
 func podName(i int) string { return fmt.Sprintf("pod-%04d", i) }
 
 // schedule creates the pods one after the other, each with a claim of its own and once
-// the scheduler has decided about the one before, and returns what it did.
-func (w *world) schedule(ctx context.Context, t *testing.T, asked []*kind) map[string]place {
+// the scheduler has decided about the one before, and returns what it did. Before some of
+// them, by number, the scheduler is started anew.
+func (w *world) schedule(ctx context.Context, t *testing.T, asked []*kind, restarts []int) map[string]place {
 	t.Helper()
 	for i, k := range asked {
 		claim := k.claim(podName(i))
@@ -310,6 +312,7 @@ func (w *world) schedule(ctx context.Context, t *testing.T, asked []*kind) map[s
 	defer events.Stop()
 	for i := range asked {
 		name := podName(i)
+		w.restartBefore(ctx, t, i, restarts)
 		_, err := pods.Create(ctx, podOf(name), metav1.CreateOptions{})
 		if err != nil {
 			t.Fatal(err)

@@ -23,6 +23,9 @@ import (
 //	gpus=4
 //	member
 //	gpus=1
+//
+// samerack=, samezone= and samemodel= are like samedomain=, and why says what a group lacks
+// that does not fit.
 func (e *Environment) placeGroup(args *commandArguments, lines []string) (string, error) {
 	group, pods, err := e.parseGroup(args, lines)
 	if err != nil {
@@ -32,12 +35,17 @@ func (e *Environment) placeGroup(args *commandArguments, lines []string) (string
 	if err != nil {
 		return "", err
 	}
-	decisions, outcome := e.snapshot.PlaceGroup(group)
-	if outcome != placement.Fits {
-		return fmt.Sprintf("%s: no member is placed", outcome), nil
+	wantsShortfall := args.hasFlag("why")
+	verdict := e.snapshot.SolveGroup(group)
+	if verdict.Outcome != placement.Fits {
+		text := fmt.Sprintf("%s: no member is placed", verdict.Outcome)
+		if wantsShortfall {
+			text += shortfallWords(&verdict.Shortfall)
+		}
+		return text, nil
 	}
 	var out strings.Builder
-	for i, d := range decisions {
+	for i, d := range verdict.Decisions {
 		out.WriteString(e.decisionWords(pods[i], fmt.Sprintf("member %d", i), d))
 		if h.id == "" {
 			continue
@@ -49,16 +57,33 @@ func (e *Environment) placeGroup(args *commandArguments, lines []string) (string
 	return out.String(), nil
 }
 
-// constraintModes are the values of samedomain=.
+// shortfallWords says how many members fit, which kinds are short, and which constraint is in
+// the way.
+func shortfallWords(shortfall *cluster.GroupShortfall) string {
+	words := fmt.Sprintf("\nat most %d fit together", shortfall.Fit)
+	for _, shape := range shortfall.Shapes {
+		words += fmt.Sprintf("\nlike member %d: %d of %d fit by themselves", shape.Member, shape.Alone, shape.Members)
+	}
+	if shortfall.LimitedBy != "" {
+		words += "\nall fit but for the " + shortfall.LimitedBy
+	}
+	return words
+}
+
+// constraintModes are the values of samedomain= and its like.
 var constraintModes = map[string]cluster.ConstraintMode{
 	"indifferent": cluster.Indifferent, "preferred": cluster.Preferred, "required": cluster.Required,
 }
 
 // parseGroup reads a group and the pod of each member.
 func (e *Environment) parseGroup(args *commandArguments, lines []string) (*cluster.Group, []*podOptions, error) {
-	mode, known := constraintModes[args.textOf("samedomain", "indifferent")]
-	if !known {
-		return nil, nil, fmt.Errorf("samedomain=%s: want indifferent, preferred or required", args.textOf("samedomain", ""))
+	modes := map[string]cluster.ConstraintMode{}
+	for _, key := range []string{"samezone", "samerack", "samedomain", "samemodel"} {
+		mode, known := constraintModes[args.textOf(key, "indifferent")]
+		if !known {
+			return nil, nil, fmt.Errorf("%s=%s: want indifferent, preferred or required", key, args.textOf(key, ""))
+		}
+		modes[key] = mode
 	}
 	var pods []*podOptions
 	add := func(args *commandArguments, count string, lines []string) error {
@@ -92,7 +117,11 @@ func (e *Environment) parseGroup(args *commandArguments, lines []string) (*clust
 			return nil, nil, fmt.Errorf("line %q: %w", lines[i], err)
 		}
 	}
-	group := &cluster.Group{SameDomain: mode}
+	group := &cluster.Group{SameModel: modes["samemodel"], Levels: []cluster.GroupLevel{
+		{Name: "zone", Mode: modes["samezone"], DomainOf: func(node int) int64 { return e.places[node].zone }},
+		{Name: "rack", Mode: modes["samerack"], DomainOf: func(node int) int64 { return e.places[node].rack }},
+		e.snapshot.NVLinkLevel(modes["samedomain"]),
+	}}
 	for _, p := range pods {
 		group.Members = append(group.Members, cluster.GroupMember{Ranking: p.ranking, Host: p.host})
 	}

@@ -11,7 +11,7 @@ import (
 //
 // Example:
 //
-//	node name=h machine=dgx-h100 count=3 cpu=64 memory=512GiB domain=1
+//	node name=h machine=dgx-h100 count=3 cpu=64 memory=512GiB domain=1 rack=4 zone=2
 //	node name=mixed machine=azure-nc96ads-a100 replace=3:A30-24GB
 func (e *Environment) addNodes(args *commandArguments, lines []string) (string, error) {
 	if len(lines) > 0 {
@@ -21,6 +21,7 @@ func (e *Environment) addNodes(args *commandArguments, lines []string) (string, 
 	if node.Name == "" {
 		return "", fmt.Errorf("want name=")
 	}
+	place := nodePlace{rack: args.numberOf("rack", cluster.NoDomain, 0), zone: args.numberOf("zone", cluster.NoDomain, 0)}
 	machine, replacements := args.textOf("machine", ""), args.valueList("replace")
 	if machine != "" {
 		m, err := e.machineNamed(machine, replacements)
@@ -42,6 +43,10 @@ func (e *Environment) addNodes(args *commandArguments, lines []string) (string, 
 		}
 		node.Name = name
 		e.nodes[name] = e.snapshot.AddNode(node)
+		e.places = append(e.places, place)
 	}
 	return "", nil
 }
+
+// nodePlace is where a node stands: the numbers of its rack and zone.
+type nodePlace struct{ rack, zone int64 }

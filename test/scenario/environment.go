@@ -21,6 +21,8 @@ type Environment struct {
 	machineKeys map[string]*catalogueMachine
 	// nodes numbers the nodes by name.
 	nodes map[string]int
+	// places are the rack and the zone of each node.
+	places []nodePlace
 	// forks is how many forks are open.
 	forks int
 }

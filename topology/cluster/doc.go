@@ -4,7 +4,7 @@
 //	Node ──> Snapshot     nodes, who holds what of each, and what is left of their hosts
 //	            │
 //	            ├ Rank ──> NodeRanking.Best     one pod: the best node and its devices
-//	            ├ PlaceGroup                    several pods: all of them or none
+//	            ├ SolveGroup, PlaceGroup        several pods: all of them or none
 //	            ├ PlaceHostsOnly                pods that take no GPU
 //	            ├ SelectVictims                 holders of lower priority to end for a pod
 //	            └ Explain                       why a pod fits nowhere, and what would help
@@ -25,6 +25,9 @@
 //	order.go      the one order of nodes
 //	ranking.go    the best node for one pod; candidates.go the few best
 //	group.go      several pods together
+//	group_*.go    members that ask alike (shapes), one node's devices for several (pack),
+//	              domains (scope) and models, one after the other (greedy), the exact
+//	              assignment (assign), its like for many kinds (moves), what lacks (shortfall)
 //	hosts_only.go pods without GPUs
 //	victims.go    whom to end for a pod
 //	explanation.go why a pod fits nowhere

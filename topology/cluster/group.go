@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"slices"
-
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -10,15 +8,36 @@ import (
 // Group asks for several pods at once: all of them are placed, or none is.
 type Group struct {
 	Members []GroupMember
-	// SameDomain says whether all members must be in one domain, or had better be.
-	SameDomain ConstraintMode
+	// Levels are domains of nodes that the members must share, or had better share, the
+	// widest first: a zone, a rack, an NVLink domain.
+	Levels []GroupLevel
+	// SameModel says whether the GPUs of all members must be of one model, or had better be.
+	SameModel ConstraintMode
+	// FreeHost is what is left of a node besides GPUs; nil for what the snapshot says.
+	FreeHost func(node int) topology.HostResources
 }
 
-// GroupMember is one pod of a group. Members that ask alike should share a ranking.
+// GroupMember is one pod of a group. Members that ask alike should share a ranking and a
+// node set: only then are they placed as many at a time.
 type GroupMember struct {
+	// Ranking is what the pod asks for; nil for a pod without GPUs.
 	Ranking *NodeRanking
 	// Host is what the pod takes besides devices.
 	Host topology.HostResources
+	// Nodes are those that the pod may go to; nil for all.
+	Nodes *NodeSet
+	// OnePerNode says that of the members that ask alike no two may be on one node.
+	OnePerNode bool
+}
+
+// GroupLevel is a level at which nodes are divided into domains.
+type GroupLevel struct {
+	// Name is said to people: "rack".
+	Name string
+	Mode ConstraintMode
+	// DomainOf numbers the domain of a node, NoDomain for a node in none. Where no node is
+	// in a domain, the level does not matter.
+	DomainOf func(node int) int64
 }
 
 // ConstraintMode is how much something is wanted.
@@ -31,150 +50,91 @@ const (
 	Required
 )
 
-// maxGroupSteps bounds the search for a group.
-const maxGroupSteps = 1 << 16
+// NVLinkLevel is the level of Node.Domain.
+func (s *Snapshot) NVLinkLevel(mode ConstraintMode) GroupLevel {
+	return GroupLevel{Name: "NVLink domain", Mode: mode, DomainOf: func(node int) int64 { return s.nodes[node].Domain }}
+}
 
-// PlaceGroup places all members of a group, or none, and leaves the snapshot as it was.
+// NodeSet is a set of a snapshot's nodes.
+type NodeSet struct{ words []uint64 }
+
+// Add puts a node into the set.
+func (n *NodeSet) Add(node int) {
+	for len(n.words) <= node/64 {
+		n.words = append(n.words, 0)
+	}
+	n.words[node/64] |= 1 << (node % 64)
+}
+
+// Remove takes a node out of the set.
+func (n *NodeSet) Remove(node int) {
+	if node/64 < len(n.words) {
+		n.words[node/64] &^= 1 << (node % 64)
+	}
+}
+
+// Has reports whether a node is in the set; every node is in a nil one.
+func (n *NodeSet) Has(node int) bool {
+	return n == nil || node/64 < len(n.words) && n.words[node/64]&(1<<(node%64)) != 0
+}
+
+// GroupVerdict is the answer to a group.
+type GroupVerdict struct {
+	Outcome placement.Outcome
+	// Decisions are those of the members, in their order, if they fit.
+	Decisions []Decision
+	// Shortfall says what is lacking if they do not.
+	Shortfall GroupShortfall
+}
+
+// PlaceGroup is SolveGroup without its reasons.
+func (s *Snapshot) PlaceGroup(group *Group) ([]Decision, placement.Outcome) {
+	verdict, _ := s.searchGroup(group)
+	return verdict.Decisions, verdict.Outcome
+}
+
+// SolveGroup places all members of a group, or none, and leaves the snapshot as it was.
 // The outcome is Undecided if the search was cut short.
 //
-// It searches depth first over the members, those with the fewest nodes first, and
-// for each over the classes of nodes, best rating first; nodes of one class are
-// interchangeable, so one of each is tried. So an early choice that makes the rest
-// impossible is taken back. With a domain, each is tried on its own, the one with
-// the least room that suffices first, which keeps large domains whole; if one domain
-// is only preferred, all nodes are tried together last.
+// Domains are tried one after the other, the one with the least room that suffices first,
+// which keeps large domains whole. If one does not suffice and is only preferred, as few of
+// them are taken as will do. So it is with models of GPUs, which come before levels.
 //
-// Nodes of one class may differ in what is left of their hosts. Only the first that has
-// room for a member is tried: a group may be refused that would fit with other nodes.
+// Within a set of nodes the members that are hardest to place go first, each to the node
+// that suits it best. If that leaves a member without a node, what each node can hold
+// together is worked out, devices chosen anew for all members on it, and an assignment is
+// looked for that serves all. That is exact unless there are many different members, or a
+// node's devices can be divided in very many ways.
 //
-// Complexity: for members that are alike, one placement for each member and class;
-// exponential in the number of members only when they contend, up to a bound.
-func (s *Snapshot) PlaceGroup(group *Group) ([]Decision, placement.Outcome) {
-	search := groupSearch{snapshot: s, group: group, placed: make([]Decision, len(group.Members))}
-	s.Fork()
-	defer s.Revert()
-	outcome := placement.Refused
-	for _, nodes := range search.nodeScopes() {
-		if search.placeOn(nodes) {
-			return search.placed, placement.Fits
+// Complexity: for members that are alike one placement for each state that a class of nodes
+// comes to, and a step in a heap for each member; beyond that up to a bound.
+func (s *Snapshot) SolveGroup(group *Group) GroupVerdict {
+	verdict, searches := s.searchGroup(group)
+	if verdict.Outcome != placement.Fits {
+		for _, search := range searches {
+			verdict.Shortfall.keepLarger(search.findShortfall())
 		}
-		if search.steps > maxGroupSteps {
-			outcome = placement.Undecided
-			break
-		}
+		s.findLimit(group, &verdict.Shortfall)
 	}
-	return nil, outcome
+	return verdict
 }
 
-type groupSearch struct {
-	snapshot *Snapshot
-	group    *Group
-	order    []int // members, the hardest to place first
-	placed   []Decision
-	steps    int
-}
-
-// nodeScopes lists the sets of nodes to try, in order.
-func (g *groupSearch) nodeScopes() [][]int {
-	var all []int
-	byDomain := map[int64][]int{}
-	for i := range g.snapshot.nodes {
-		if g.snapshot.rooms[i].class == noClass {
-			continue
+// searchGroup places a group; if it does not fit it returns what was tried.
+func (s *Snapshot) searchGroup(group *Group) (GroupVerdict, []*groupSearch) {
+	verdict := GroupVerdict{Outcome: placement.Refused}
+	var searches []*groupSearch
+	if len(group.Members) == 0 {
+		return GroupVerdict{Outcome: placement.Fits}, nil
+	}
+	for _, scope := range s.modelScopes(group) {
+		search := newGroupSearch(s, group, scope)
+		if search.solveWithin(search.candidates, 0) {
+			return GroupVerdict{Outcome: placement.Fits, Decisions: search.placed}, nil
 		}
-		all = append(all, i)
-		if domain := g.snapshot.nodes[i].Domain; domain != NoDomain {
-			byDomain[domain] = append(byDomain[domain], i)
+		if search.cut {
+			verdict.Outcome = placement.Undecided
 		}
+		searches = append(searches, search)
 	}
-	if g.group.SameDomain == Indifferent {
-		return [][]int{all}
-	}
-	var scopes [][]int
-	for _, nodes := range byDomain {
-		scopes = append(scopes, nodes)
-	}
-	slices.SortFunc(scopes, func(a, b []int) int {
-		if x, y := g.freeGPUs(a), g.freeGPUs(b); x != y {
-			return x - y
-		}
-		return a[0] - b[0]
-	})
-	if g.group.SameDomain == Preferred || len(byDomain) == 0 {
-		scopes = append(scopes, all) // where no node is in a domain, domains do not matter
-	}
-	return scopes
-}
-
-// freeGPUs is the number of free GPUs on the nodes.
-func (g *groupSearch) freeGPUs(nodes []int) int {
-	free := 0
-	for _, node := range nodes {
-		free += g.snapshot.nodes[node].state.GPUs().FreeGPUs().Len()
-	}
-	return free
-}
-
-// placeOn tries to place all members on the nodes.
-func (g *groupSearch) placeOn(nodes []int) bool {
-	options := make([]int, len(g.group.Members))
-	g.order = g.order[:0]
-	for member := range g.group.Members {
-		g.order = append(g.order, member)
-		options[member] = len(g.memberChoices(member, nodes))
-		if options[member] == 0 {
-			return false
-		}
-	}
-	slices.SortStableFunc(g.order, func(a, b int) int { return options[a] - options[b] })
-	return g.placeFrom(0, nodes)
-}
-
-// placeFrom places the members from a step of the order on.
-func (g *groupSearch) placeFrom(step int, nodes []int) bool {
-	if step == len(g.order) {
-		return true
-	}
-	s, member := g.snapshot, g.order[step]
-	mark := len(s.undo.changes)
-	for _, choice := range g.memberChoices(member, nodes) {
-		if g.steps++; g.steps > maxGroupSteps {
-			return false
-		}
-		allocation := placement.Allocation{Host: g.group.Members[member].Host, Devices: choice.Devices}
-		if err := s.Allocate(choice.Node, allocation); err != nil {
-			continue // placed in this very state, so it fits
-		}
-		g.placed[member] = choice
-		if g.placeFrom(step+1, nodes) {
-			return true
-		}
-		s.revertTo(mark)
-	}
-	return false
-}
-
-// memberChoices lists one node of each class on which a member fits, best first.
-func (g *groupSearch) memberChoices(member int, nodes []int) []Decision {
-	m := &g.group.Members[member]
-	m.Ranking.refreshAnswers()
-	type classKey struct {
-		class int32
-		key   AcceptanceKey
-	}
-	seen := map[classKey]bool{}
-	var all []Decision
-	for _, node := range nodes {
-		room := &g.snapshot.rooms[node]
-		key := classKey{room.class, m.Ranking.keyOn(node)}
-		if seen[key] || !room.admitsPod(m.Host) {
-			continue
-		}
-		seen[key] = true
-		if a := m.Ranking.answerOn(node); a.fits {
-			all = append(all, Decision{Node: node, Devices: m.Ranking.devicesOf(node, a), NodeScore: NodeScore{Rating: a.rating}})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b Decision) int { return CompareNodes(a.NodeScore, b.NodeScore) })
-	return all
+	return verdict, searches
 }

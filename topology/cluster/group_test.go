@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -46,7 +47,7 @@ func TestGroupStaysInOneDomain(t *testing.T) {
 		s.AddNode(Node{Inventory: tray, Domain: domain})
 	}
 	group := groupOf(s, gpusFor(4), gpusFor(4))
-	group.SameDomain = Required
+	group.Levels = []GroupLevel{s.NVLinkLevel(Required)}
 	members, outcome := s.PlaceGroup(group)
 	if outcome != placement.Fits {
 		t.Fatal(outcome)
@@ -58,11 +59,11 @@ func TestGroupStaysInOneDomain(t *testing.T) {
 	}
 
 	group = groupOf(s, slices.Repeat([]requestFor{gpusFor(4)}, 4)...)
-	group.SameDomain = Required
+	group.Levels = []GroupLevel{s.NVLinkLevel(Required)}
 	if _, outcome = s.PlaceGroup(group); outcome != placement.Refused {
 		t.Errorf("no domain has four trays, and yet: %s", outcome)
 	}
-	group.SameDomain = Preferred
+	group.Levels = []GroupLevel{s.NVLinkLevel(Preferred)}
 	if members, outcome = s.PlaceGroup(group); outcome != placement.Fits || len(members) != 4 {
 		t.Errorf("preferred: %s with %d members, want four", outcome, len(members))
 	}
@@ -135,4 +136,174 @@ func assignable(t *testing.T, s *Snapshot, members []requestFor) bool {
 		}
 	}
 	return false
+}
+
+// onlyGPU asks for one GPU of a node.
+func onlyGPU(gpu int) requestFor {
+	return func(inv *placement.Inventory) *placement.Request {
+		accepts := inv.SelectDevices(func(d *placement.Device) bool { return d.Form == placement.Whole && d.GPU == gpu })
+		return &placement.Request{Parts: []placement.Part{{Count: 1, Accepts: accepts}}}
+	}
+}
+
+// The devices of one member are chosen anew if another can only have those: whichever GPU
+// the undemanding one would take by itself, both fit.
+func TestGroupChoosesDevicesAnew(t *testing.T) {
+	inv := inventoryOf(t, "4xA30-pcie")
+	for gpu := range inv.Node.GPUs {
+		s := NewSnapshot([]Node{{Inventory: inv}})
+		members, outcome := s.PlaceGroup(groupOf(s, gpusFor(1), onlyGPU(gpu)))
+		if outcome != placement.Fits {
+			t.Fatalf("with GPU %d wanted: %s", gpu, outcome)
+		}
+		for i, member := range members {
+			if err := s.Allocate(member.Node, placement.Allocation{Holder: placement.HolderID(strconv.Itoa(i)), Devices: member.Devices}); err != nil {
+				t.Errorf("with GPU %d wanted, member %d: %v", gpu, i, err)
+			}
+		}
+	}
+}
+
+// Of three kinds of members each may use two of three kinds of nodes, and only one way
+// round serves all. With many more kinds of members the table of the exact search would be
+// too large, and members are moved instead.
+func TestGroupOfManyKinds(t *testing.T) {
+	inv := inventoryOf(t, "4xA30-pcie")
+	for _, kinds := range []int{3, 24} {
+		s := NewSnapshot(nil)
+		for range kinds {
+			s.AddNode(Node{Inventory: inv})
+		}
+		group := &Group{}
+		for kind := range kinds {
+			nodes := &NodeSet{}
+			nodes.Add(kind)
+			if kind > 0 {
+				nodes.Add(kind - 1)
+			}
+			ranking := s.Rank(s.ByInventory(gpusFor(4)), placement.KeepPlaceable{})
+			group.Members = append(group.Members, GroupMember{Ranking: ranking, Nodes: nodes})
+		}
+		slices.Reverse(group.Members)
+		members, outcome := s.PlaceGroup(group)
+		if outcome != placement.Fits {
+			t.Fatalf("%d kinds: %s", kinds, outcome)
+		}
+		for i, member := range members {
+			if want := kinds - 1 - i; member.Node != want {
+				t.Errorf("%d kinds: member %d is on node %d, want %d", kinds, i, member.Node, want)
+			}
+		}
+	}
+}
+
+// Where hosts of one class have different room, the group fits as long as some choice of
+// nodes serves all.
+func TestGroupMindsHostsOfOneClass(t *testing.T) {
+	inv := inventoryOf(t, "4xA30-pcie")
+	s := NewSnapshot(nil)
+	for _, n := range []int{6, 2, 2} {
+		s.AddNode(Node{Inventory: inv, Host: cores(topology.MilliCPU(n))})
+	}
+	group := groupOf(s, gpusFor(1), gpusFor(1), gpusFor(1), gpusFor(1))
+	for i, n := range []int{2, 2, 3, 3} {
+		group.Members[i].Host = cores(topology.MilliCPU(n))
+	}
+	members, outcome := s.PlaceGroup(group)
+	if outcome != placement.Fits {
+		t.Fatal(outcome)
+	}
+	if members[2].Node != 0 || members[3].Node != 0 {
+		t.Errorf("the large members are on nodes %d and %d, want 0", members[2].Node, members[3].Node)
+	}
+}
+
+// If one domain does not suffice and is only preferred, the group is in as few as will do,
+// and leaves the largest whole that it does not need.
+func TestGroupTakesFewDomains(t *testing.T) {
+	tray := inventoryOf(t, "gb200-nvl72-tray")
+	s := NewSnapshot(nil)
+	for _, domain := range []int64{1, 2, 2, 3, 3, 3, 4, 4} {
+		s.AddNode(Node{Inventory: tray, Domain: domain})
+	}
+	group := groupOf(s, slices.Repeat([]requestFor{gpusFor(4)}, 4)...)
+	shared := s.Rank(s.ByInventory(gpusFor(4)), placement.KeepPlaceable{})
+	for i := range group.Members {
+		group.Members[i].Ranking = shared
+	}
+	group.Levels = []GroupLevel{s.NVLinkLevel(Preferred)}
+	members, outcome := s.PlaceGroup(group)
+	if outcome != placement.Fits {
+		t.Fatal(outcome)
+	}
+	var nodes []int
+	for _, member := range members {
+		nodes = append(nodes, member.Node)
+	}
+	slices.Sort(nodes)
+	if diff := cmp.Diff([]int{0, 3, 4, 5}, nodes); diff != "" {
+		t.Errorf("nodes: domain 3 and the smallest beside it (-want +got):\n%s", diff)
+	}
+}
+
+// Levels are nested: the rack is preferred within the zone that is required.
+func TestGroupNestsLevels(t *testing.T) {
+	inv := inventoryOf(t, "4xA30-pcie")
+	s := NewSnapshot(nil)
+	for range 8 {
+		s.AddNode(Node{Inventory: inv})
+	}
+	group := groupOf(s, gpusFor(4), gpusFor(4))
+	group.Levels = []GroupLevel{
+		{Name: "zone", Mode: Required, DomainOf: func(node int) int64 { return int64(node / 4) }},
+		{Name: "rack", Mode: Required, DomainOf: func(node int) int64 { return int64(node / 2) }},
+	}
+	for _, node := range []int{0, 3, 4} {
+		s.SetSchedulable(node, false)
+	}
+	members, outcome := s.PlaceGroup(group)
+	if outcome != placement.Fits || members[0].Node != 6 || members[1].Node != 7 {
+		t.Fatalf("%s: %+v, want nodes 6 and 7", outcome, members)
+	}
+	s.SetSchedulable(6, false)
+	verdict := s.SolveGroup(group)
+	want := GroupShortfall{Fit: 1, LimitedBy: "rack", Shapes: []ShapeShortfall{{Member: 0, Members: 1, Alone: 1}, {Member: 1, Members: 1, Alone: 1}}}
+	if verdict.Outcome != placement.Refused {
+		t.Fatal(verdict.Outcome)
+	}
+	if diff := cmp.Diff(want, verdict.Shortfall); diff != "" {
+		t.Errorf("shortfall (-want +got):\n%s", diff)
+	}
+}
+
+// A member without GPUs goes where it is in nobody's way.
+func TestGroupWithAPodWithoutGPUs(t *testing.T) {
+	inv := inventoryOf(t, "4xA30-pcie")
+	s := NewSnapshot([]Node{{Inventory: inv, Host: cores(8)}, {Host: cores(2)}})
+	group := groupOf(s, gpusFor(4))
+	group.Members[0].Host = cores(7)
+	group.Members = append(group.Members, GroupMember{Host: cores(2)})
+	members, outcome := s.PlaceGroup(group)
+	if outcome != placement.Fits || members[0].Node != 0 || members[1].Node != 1 {
+		t.Errorf("%s: %+v", outcome, members)
+	}
+}
+
+// Members of which no two may be on one node, and nodes of whose hosts the caller knows more
+// than the snapshot.
+func TestGroupSpreadsOverNodes(t *testing.T) {
+	inv := inventoryOf(t, "4xA30-pcie")
+	s := NewSnapshot([]Node{{Inventory: inv}, {Inventory: inv}, {Inventory: inv}})
+	ranking := s.Rank(s.ByInventory(gpusFor(1)), placement.KeepPlaceable{})
+	member := GroupMember{Ranking: ranking, Host: cores(2), OnePerNode: true}
+	group := &Group{Members: []GroupMember{member, member}}
+	group.FreeHost = func(node int) topology.HostResources { return cores(topology.MilliCPU(1 + node)) }
+	members, outcome := s.PlaceGroup(group)
+	if outcome != placement.Fits || members[0].Node != 1 || members[1].Node != 2 {
+		t.Errorf("%s: %+v, want nodes 1 and 2", outcome, members)
+	}
+	group.Members = append(group.Members, member)
+	if _, outcome = s.PlaceGroup(group); outcome != placement.Refused {
+		t.Errorf("three on two nodes: %s", outcome)
+	}
 }

@@ -146,3 +146,16 @@ func (r *Request) ExcludeValues(chosen []DeviceAllocation) bool {
 
 // NoValue marks a device that lacks the property of a Constraint.
 const NoValue int64 = -1
+
+// ShiftedBy is the constraint in a request that has so many parts and supplies before it.
+func (c Constraint) ShiftedBy(parts, supplies int) Constraint {
+	c.Parts = slices.Clone(c.Parts)
+	for i := range c.Parts {
+		c.Parts[i] += parts
+	}
+	c.Draws = slices.Clone(c.Draws)
+	for i := range c.Draws {
+		c.Draws[i].Supply += supplies
+	}
+	return c
+}

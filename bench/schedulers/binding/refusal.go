@@ -16,17 +16,18 @@ import (
 // said why.
 type Refusal struct {
 	Seconds float64 `json:"seconds"`
+	// Explained is false if the status did not say why as long as Seconds.
+	Explained bool `json:"explained"`
 	// Message is what the status says.
 	Message string `json:"message"`
 }
 
 // TimeRefusal creates a claim and a pod, and waits until the pod's condition PodScheduled has a
-// message with the text explained in it. It counts from when the pod is sent.
+// message with the text explained in it, or patience ends. It counts from when the pod is sent.
 func TimeRefusal(
-	ctx context.Context, client kubernetes.Interface, pod *corev1.Pod, claim *resourceapi.ResourceClaim, explained string, patience time.Duration,
+	ctx context.Context, client kubernetes.Interface, pod *corev1.Pod, claim *resourceapi.ResourceClaim, explained string,
+	patience time.Duration,
 ) (Refusal, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	pods := client.CoreV1().Pods(pod.Namespace)
 	if _, err := client.ResourceV1().ResourceClaims(claim.Namespace).Create(ctx, claim, metav1.CreateOptions{}); err != nil {
 		return Refusal{}, fmt.Errorf("creating claim %s: %w", claim.Name, err)
@@ -40,7 +41,9 @@ func TimeRefusal(
 	if _, err := pods.Create(ctx, pod, metav1.CreateOptions{}); err != nil {
 		return Refusal{}, fmt.Errorf("creating pod %s: %w", pod.Name, err)
 	}
-	last := "nothing"
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	last := ""
 	for {
 		select {
 		case event, open := <-events.ResultChan():
@@ -51,13 +54,13 @@ func TimeRefusal(
 			if !ok || seen.Name != pod.Name {
 				continue
 			}
-			if message := refusalOf(seen); strings.Contains(message, explained) {
-				return Refusal{Seconds: time.Since(start).Seconds(), Message: message}, nil
-			} else if message != "" {
-				last = fmt.Sprintf("%q", message)
+			if last = refusalOf(seen); strings.Contains(last, explained) {
+				return Refusal{Seconds: time.Since(start).Seconds(), Explained: true, Message: last}, nil
 			}
+		case <-late.C:
+			return Refusal{Seconds: patience.Seconds(), Message: last}, nil
 		case <-ctx.Done():
-			return Refusal{}, fmt.Errorf("pod %s: its status says %s after %s, want %q in it", pod.Name, last, patience, explained)
+			return Refusal{}, fmt.Errorf("waiting for an explanation to pod %s: %w", pod.Name, context.Cause(ctx))
 		}
 	}
 }

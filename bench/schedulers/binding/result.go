@@ -29,13 +29,13 @@ func (r Result) MillisecondsPerPod() float64 {
 	return 1000 * r.CPUSeconds / float64(r.Bound-1)
 }
 
-// moment is when a pod was seen to be bound, and what CPU time the scheduler had used by then.
-type moment struct {
+// bindingMoment is when a pod was seen to be bound, and what CPU time the scheduler had used by then.
+type bindingMoment struct {
 	at  time.Time
 	cpu time.Duration
 }
 
-func resultOf(asked, bound int, first, last moment) Result {
+func resultOf(asked, bound int, first, last bindingMoment) Result {
 	return Result{
 		Asked: asked, Bound: bound, Seconds: last.at.Sub(first.at).Seconds(), CPUSeconds: (last.cpu - first.cpu).Seconds(),
 	}

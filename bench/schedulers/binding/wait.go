@@ -10,8 +10,6 @@ import (
 // errLate is that patience ended.
 var errLate = errors.New("too late")
 
-func isLate(err error) bool { return errors.Is(err, errLate) }
-
 // failedEvery is how often is asked whether what is waited for can still come.
 const failedEvery = 200 * time.Millisecond
 

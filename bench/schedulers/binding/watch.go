@@ -2,6 +2,7 @@ package binding
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -33,7 +34,7 @@ type Watch struct {
 	mutex       sync.Mutex
 	cpu         CPUTime
 	seen        map[types.UID]bool
-	first, last moment
+	first, last bindingMoment
 	err         error
 	// begun is closed with the first, done with the last pod, or with an error.
 	begun, done chan struct{}
@@ -70,16 +71,17 @@ type Subject struct {
 }
 
 // Measure starts a scheduler and waits until all pods are bound, or patience ends. The error
-// says why the scheduler did not start or has ended, or that it bound no pod in time.
+// says why the scheduler did not start or has ended.
 func (w *Watch) Measure(ctx context.Context, start func(context.Context) (Subject, error), patience Patience) (Result, error) {
 	subject, err := w.startSubject(ctx, start)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := waitFor(ctx, w.begun, patience.First, subject.Failed); err != nil {
-		return Result{}, fmt.Errorf("waiting for the first of %d pods to be bound: %w", w.asked, err)
+	err = waitFor(ctx, w.begun, patience.First, subject.Failed)
+	if err == nil {
+		err = waitFor(ctx, w.done, patience.Limit, subject.Failed)
 	}
-	if err := waitFor(ctx, w.done, patience.Limit, subject.Failed); err != nil && !isLate(err) {
+	if err != nil && !errors.Is(err, errLate) {
 		return Result{}, fmt.Errorf("waiting for %d pods to be bound: %w", w.asked, err)
 	}
 	w.mutex.Lock()
@@ -111,12 +113,14 @@ func (w *Watch) lookAt(object any) {
 	}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	if w.seen[pod.UID] || w.err != nil || w.cpu == nil {
+	if w.seen[pod.UID] || w.err != nil {
 		return
 	}
 	w.seen[pod.UID] = true
-	now := moment{at: time.Now()}
-	now.cpu, w.err = w.cpu()
+	now := bindingMoment{at: time.Now()}
+	if w.cpu != nil { // otherwise the scheduler has been running before Measure
+		now.cpu, w.err = w.cpu()
+	}
 	if len(w.seen) == 1 {
 		w.first = now
 		close(w.begun)

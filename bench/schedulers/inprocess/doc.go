@@ -5,6 +5,7 @@
 //
 //	measure.go    one measurement
 //	fakeapi.go    the client that stands for the API server
+//	sharing.go    what nodes have in common, once in memory
 //	versions.go   resource versions of what it stores
 //	podgroups.go  the same for PodGroups, which are read over HTTP
 //	scheduler.go  the scheduler, by its configuration

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 
 	"github.com/ashlar-dev/ashlar/bench/schedulers/binding"
 	"github.com/ashlar-dev/ashlar/bench/schedulers/procfs"
@@ -28,6 +29,8 @@ type Job struct {
 	Classes []resourceapi.DeviceClass `json:"classes"`
 	// Pods is how many have a claim each.
 	Pods int `json:"pods"`
+	// Gang is whether all pods are of one PodGroup and start together.
+	Gang bool `json:"gang,omitempty"`
 	// Limit is how long the scheduler may take from the first pod on.
 	Limit time.Duration `json:"limit"`
 	// Explains is whether to time refusals, too.
@@ -38,7 +41,8 @@ type Job struct {
 type Outcome struct {
 	Binding  binding.Result    `json:"binding"`
 	Refusals []binding.Refusal `json:"refusals,omitempty"`
-	// PeakMiB is the most memory that the process had.
+	// PeakMiB is the most memory that the process had. It is less than a real scheduler takes:
+	// nodes share what is equal in their slices.
 	PeakMiB int `json:"peakMiB"`
 }
 
@@ -54,8 +58,13 @@ func MeasureBinding(ctx context.Context, job Job) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	groups := servePodGroups()
+	var gangs []v1alpha1.PodGroup
+	if job.Gang {
+		gangs = append(gangs, newGang(workload.Namespace, job.Pods))
+	}
+	groups := servePodGroups(gangs...)
 	defer func() {
+		cancel() // otherwise the scheduler connects again
 		groups.CloseClientConnections()
 		groups.Close()
 	}()
@@ -72,13 +81,33 @@ func MeasureBinding(ctx context.Context, job Job) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if job.Explains && outcome.Binding.Bound == outcome.Binding.Asked {
+	if job.Explains {
+		if err := removeWaiting(ctx, client); err != nil {
+			return Outcome{}, err
+		}
 		if outcome.Refusals, err = timeRefusals(ctx, client); err != nil {
 			return Outcome{}, err
 		}
 	}
 	outcome.PeakMiB, err = procfs.OwnPeakMiB()
 	return outcome, err
+}
+
+// removeWaiting removes the pods that are not bound.
+func removeWaiting(ctx context.Context, client kubernetes.Interface) error {
+	pods := client.CoreV1().Pods(workload.Namespace)
+	list, err := pods.List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("listing pods: %w", err)
+	}
+	for i := range list.Items {
+		if pod := &list.Items[i]; pod.Spec.NodeName == "" {
+			if err := pods.Delete(ctx, pod.Name, metav1.DeleteOptions{}); err != nil {
+				return fmt.Errorf("removing pod %s: %w", pod.Name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // refusalPatience is how long an explanation may take.
@@ -106,6 +135,7 @@ func fillCluster(job Job) (kubernetes.Interface, error) {
 		return nil, err
 	}
 	var devices []resourceapi.ResourceSlice
+	var first []*resourceapi.ResourceSlice
 	objects := []runtime.Object{&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: workload.Namespace}}}
 	for i := range job.Classes {
 		objects = append(objects, &job.Classes[i])
@@ -116,6 +146,11 @@ func fillCluster(job Job) (kubernetes.Interface, error) {
 		if err != nil {
 			return nil, err
 		}
+		if first == nil {
+			first = made
+		} else {
+			shareEqual(made, first)
+		}
 		for number, slice := range made {
 			slice.Name = fmt.Sprintf("%s%d", slice.GenerateName, number)
 			slice.UID, slice.ResourceVersion = types.UID(slice.Name), "1"
@@ -125,6 +160,9 @@ func fillCluster(job Job) (kubernetes.Interface, error) {
 	for i := range job.Pods {
 		pod, claim := workload.ClaimForm.NewPod(fmt.Sprintf("pod-%d", i), "run")
 		pod.UID, claim.UID = types.UID(pod.Name), types.UID(claim.Name)
+		if job.Gang {
+			pod.Labels = map[string]string{v1alpha1.PodGroupLabel: gangName}
+		}
 		objects = append(objects, pod, claim)
 	}
 	return newFakeAPI(devices, objects...)

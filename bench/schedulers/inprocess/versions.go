@@ -37,7 +37,9 @@ func (t *versionedTracker) Add(object runtime.Object) error {
 }
 
 // Create stores a new object.
-func (t *versionedTracker) Create(gvr schema.GroupVersionResource, object runtime.Object, ns string, options ...metav1.CreateOptions) error {
+func (t *versionedTracker) Create(
+	gvr schema.GroupVersionResource, object runtime.Object, ns string, options ...metav1.CreateOptions,
+) error {
 	if err := t.setVersion(object); err != nil {
 		return err
 	}
@@ -45,7 +47,9 @@ func (t *versionedTracker) Create(gvr schema.GroupVersionResource, object runtim
 }
 
 // Update replaces an object.
-func (t *versionedTracker) Update(gvr schema.GroupVersionResource, object runtime.Object, ns string, options ...metav1.UpdateOptions) error {
+func (t *versionedTracker) Update(
+	gvr schema.GroupVersionResource, object runtime.Object, ns string, options ...metav1.UpdateOptions,
+) error {
 	if err := t.setVersion(object); err != nil {
 		return err
 	}
@@ -53,7 +57,9 @@ func (t *versionedTracker) Update(gvr schema.GroupVersionResource, object runtim
 }
 
 // Patch replaces an object by what a patch makes of it.
-func (t *versionedTracker) Patch(gvr schema.GroupVersionResource, object runtime.Object, ns string, options ...metav1.PatchOptions) error {
+func (t *versionedTracker) Patch(
+	gvr schema.GroupVersionResource, object runtime.Object, ns string, options ...metav1.PatchOptions,
+) error {
 	if err := t.setVersion(object); err != nil {
 		return err
 	}

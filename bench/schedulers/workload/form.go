@@ -30,8 +30,8 @@ type Form struct {
 	request func() resourceapi.DeviceRequest
 	// fromTemplate leaves making the claim to the controller-manager.
 	fromTemplate bool
-	// limits are what the container asks beside claims.
-	limits corev1.ResourceList
+	// Limits are what the container asks beside claims.
+	Limits corev1.ResourceList
 }
 
 // The forms that every size is measured with.
@@ -45,11 +45,19 @@ var (
 // otherForms are measured at one size.
 var otherForms = []Form{
 	{Name: "template", Words: "the same by ResourceClaimTemplate", request: wholeGPU, fromTemplate: true},
-	{Name: "extended", Words: "extended resource `nvidia.com/gpu: 1`", limits: corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}},
+	{Name: "extended", Words: "extended resource `nvidia.com/gpu: 1`", Limits: OneGPU()},
 	{Name: "share", Words: "share of 10 GiB", request: sharedGPU},
 	{Name: "mig", Words: "MIG slice `1g.10gb`", request: smallSlice},
 	{Name: "first-available", Words: "`firstAvailable`: over 100 GiB, which no node has, or over 40 GiB", request: largerFirst},
 }
+
+// OneGPU asks for a GPU by the name of device plugins.
+func OneGPU() corev1.ResourceList {
+	return corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}
+}
+
+// OtherForms are the forms that ParseForms knows.
+func OtherForms() []Form { return slices.Clone(otherForms) }
 
 // OtherFormNames are the names that ParseForms knows.
 func OtherFormNames() string {
@@ -93,7 +101,7 @@ func (f Form) NewPod(name, run string) (*corev1.Pod, *resourceapi.ResourceClaim)
 		Spec: corev1.PodSpec{SchedulerName: SchedulerName, Containers: []corev1.Container{{
 			Name: "c", Image: "example.com/none",
 			Resources: corev1.ResourceRequirements{
-				Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m")}, Limits: f.limits,
+				Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m")}, Limits: f.Limits,
 			},
 		}}},
 	}

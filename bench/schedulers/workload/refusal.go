@@ -13,7 +13,7 @@ type Refusal struct {
 var Refusals = []Refusal{
 	{
 		Form:      Form{Name: "too-many", request: func() resourceapi.DeviceRequest { return wholeGPUs(2*GPUs, "40Gi") }},
-		Explained: "GPUs fit",
+		Explained: "16 GPUs",
 	},
 	{
 		Form:      Form{Name: "too-large", request: func() resourceapi.DeviceRequest { return wholeGPUs(1, "400Gi") }},

@@ -19,18 +19,26 @@ func (s Size) String() string { return fmt.Sprintf("%dx%d", s.Nodes, s.Devices) 
 // MarshalText is String.
 func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText is ParseSize.
+// UnmarshalText reads what MarshalText writes, of nodes of any kind.
 func (s *Size) UnmarshalText(text []byte) error {
-	parsed, err := ParseSize(string(text))
-	if err != nil {
-		return err
-	}
+	parsed, err := readSize(string(text))
 	*s = parsed
-	return nil
+	return err
 }
 
 // ParseSize reads a size; nodes of so many devices must be known.
 func ParseSize(text string) (Size, error) {
+	size, err := readSize(text)
+	if err != nil {
+		return Size{}, err
+	}
+	if _, ok := nodeKinds[size.Devices]; !ok {
+		return Size{}, fmt.Errorf("size %q: nodes have 160 or 16 devices here", text)
+	}
+	return size, nil
+}
+
+func readSize(text string) (Size, error) {
 	nodes, devices, found := strings.Cut(text, "x")
 	size := Size{}
 	var err, deviceErr error
@@ -38,9 +46,6 @@ func ParseSize(text string) (Size, error) {
 	size.Devices, deviceErr = strconv.Atoi(devices)
 	if !found || err != nil || deviceErr != nil || size.Nodes < 1 {
 		return Size{}, fmt.Errorf("size %q: want nodes and devices of each, for example 500x160", text)
-	}
-	if _, ok := nodeKinds[size.Devices]; !ok {
-		return Size{}, fmt.Errorf("size %q: nodes have 160 or 16 devices here", text)
 	}
 	return size, nil
 }

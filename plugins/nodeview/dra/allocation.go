@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/dynamic-resource-allocation/structured"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -312,4 +313,42 @@ func sharedBytes(driver string, amounts structured.ConsumedCapacity) topology.By
 		return all
 	}
 	return topology.Bytes(max(1, memory.Value()))
+}
+
+// MilliGPUsOf is how many thousandths of a GPU a pod's claims have, of a MIG device or a share
+// its part of the memory. Devices that are not GPUs, or not understood, count for nothing.
+func (c *Cycle) MilliGPUsOf(pod *v1.Pod) int64 {
+	total := int64(0)
+	for _, name := range ClaimNames(pod) {
+		claim, err := c.source.manager.ResourceClaims().Get(pod.Namespace, name)
+		if err != nil || claim.Status.Allocation == nil {
+			continue
+		}
+		for i := range claim.Status.Allocation.Devices.Results {
+			result := &claim.Status.Allocation.Devices.Results[i]
+			p := c.source.pools.byKey[resourceslices.PoolKey{Driver: result.Driver, Pool: result.Pool}]
+			if p == nil || p.gpus == nil || isAdminAccess(result) {
+				continue
+			}
+			if device, found := p.deviceOf(result); found {
+				total += p.gpus.milliGPUs(device)
+			}
+		}
+	}
+	return total
+}
+
+// milliGPUs is how many thousandths of a GPU a device is, or what is held of it.
+func (g *gpuPool) milliGPUs(held placement.DeviceAllocation) int64 {
+	const whole = 1000
+	device := &g.inventory.Devices[held.Device]
+	memory := int64(g.inventory.Node.GPUs[device.GPU].Model.Usable())
+	amount := int64(device.Memory)
+	if held.Bytes > 0 {
+		amount = int64(held.Bytes)
+	}
+	if device.Form == placement.Whole || memory <= 0 {
+		return whole
+	}
+	return min(whole, max(1, amount/(memory/whole)))
 }

@@ -35,6 +35,7 @@
 //	make.go         pools that differ in nothing but which devices they are
 //	inventory.go    one inventory for all pools of a make
 //	placeholder.go  the slices that it is shown in
+//	members.go      what several pods ask for that are placed together
 //	ledger.go       what claims hold, kept up to date by what happens to them
 //	claimchanges.go which claims may hold something else; tracked.go the scheduler's own
 //	allocation.go   devices in use, and who holds them

@@ -25,7 +25,11 @@ type NodeSnapshot struct {
 	alone      []bool
 	generation int64
 	rankings   rankingCache
+	version    int64
 }
+
+// Version changes whenever a node, or who holds what of it, does.
+func (n *NodeSnapshot) Version() int64 { return n.version }
 
 // NumberOf is the number of a node, false if it has no GPUs that are understood.
 func (n *NodeSnapshot) NumberOf(node string) (int, bool) {
@@ -97,6 +101,7 @@ func (n *NodeSnapshot) build(names []string) {
 // setNode writes what node i has, and who holds it.
 func (n *NodeSnapshot) setNode(i int, p *Pool) {
 	n.pools[i] = p
+	n.version++
 	ledger := n.source.ledger
 	held, known := ledger.holdersOn(p)
 	if !known {

@@ -1,0 +1,120 @@
+package deviceplacement
+
+import (
+	"context"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
+
+	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// heldForOthers is what plans and reservations hold that a pod may not take.
+func (p *Plugin) heldForOthers(group *groupcycle.Group, pod *v1.Pod) map[string][]heldDevices {
+	key := types.NamespacedName{}
+	if group != nil {
+		key = group.Key
+	}
+	return p.plans.heldFor(key, pod.UID, podPriority(pod))
+}
+
+// showPlanned shows the in-tree code what was planned for the pod on this node, as far as it
+// is still free; false if nothing was.
+func (c *podCycle) showPlanned(ctx context.Context, view *dra.View, gpus placement.GPUStates) bool {
+	if c.group == nil || c.group.place == nil {
+		return false
+	}
+	place := c.group.place
+	if place.node != view.Node() || place.inventory != view.Inventory() || !allFree(place.inventory, gpus, place.devices) {
+		return false
+	}
+	view.ShowChosen(ctx, place.devices)
+	return true
+}
+
+// holdForOthers holds what plans and reservations keep for others of the view's GPUs.
+func (c *podCycle) holdForOthers(view *dra.View, gpus placement.GPUStates) {
+	for _, held := range c.held[view.Node()] {
+		if held.inventory != view.Inventory() {
+			continue
+		}
+		for _, device := range held.devices {
+			held.inventory.HoldDevice(gpus, device.Device, device.ShareSize)
+		}
+	}
+}
+
+// planAnew is what becomes of a group's pod for which there is no node. If its group does not
+// fit, it is for the group's own plugin to say so, and nobody is to be ended for it. If the
+// node that was planned for it was refused, the group is planned without that node.
+func (p *Plugin) planAnew(ctx context.Context, answer *groupAnswer, pod *v1.Pod) *fwk.Status {
+	if answer.place == nil {
+		return fwk.NewStatus(fwk.Unschedulable)
+	}
+	p.plans.refusePlace(answer.group.Key, answer.place, answer.group.Timeout)
+	p.tryAtOnce(klog.FromContext(ctx), pod)
+	return fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
+		"node "+answer.place.node+" was planned for this pod of its group and is refused: the group is planned anew without it")
+}
+
+// tryAtOnce brings pods back into the queue.
+func (p *Plugin) tryAtOnce(logger klog.Logger, pods ...*v1.Pod) {
+	if p.activator == nil {
+		return
+	}
+	activated := map[string]*v1.Pod{}
+	for _, pod := range pods {
+		activated[pod.Namespace+"/"+pod.Name] = pod
+	}
+	p.activator.Activate(logger, activated)
+}
+
+// followMembers drops the plan of a group of which a pod is deleted.
+func (p *Plugin) followMembers(pods cache.SharedIndexInformer) error {
+	_, err := pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		DeleteFunc: func(object any) {
+			if gone, ok := object.(cache.DeletedFinalStateUnknown); ok {
+				object = gone.Obj
+			}
+			pod, ok := object.(*v1.Pod)
+			if !ok {
+				return
+			}
+			if name := pod.Labels[v1alpha1.PodGroupLabel]; name != "" {
+				p.plans.forgetPod(types.NamespacedName{Namespace: pod.Namespace, Name: name}, pod.UID)
+			}
+		},
+	})
+	return err
+}
+
+// groupEvents are events after which a group that did not fit is tried again: a pod has left
+// its node, or a node's labels tell another domain.
+func (p *Plugin) groupEvents() []fwk.ClusterEventWithHint {
+	return []fwk.ClusterEventWithHint{
+		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete}, QueueingHintFn: p.requeueRefusedGroup},
+		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.UpdateNodeTaint}, QueueingHintFn: p.requeueRefusedGroup},
+	}
+}
+
+// requeueRefusedGroup tries a pod whose group was refused. The scheduler also says of a pod
+// that it left its node if it gave it back before it ran: of the same group that is no news.
+func (p *Plugin) requeueRefusedGroup(_ klog.Logger, pod *v1.Pod, before, _ any) (fwk.QueueingHint, error) {
+	name := pod.Labels[v1alpha1.PodGroupLabel]
+	if name == "" {
+		return fwk.QueueSkip, nil
+	}
+	if gone, ok := before.(*v1.Pod); ok && gone.Namespace == pod.Namespace && gone.Labels[v1alpha1.PodGroupLabel] == name {
+		return fwk.QueueSkip, nil
+	}
+	if p.plans.wasRefused(types.NamespacedName{Namespace: pod.Namespace, Name: name}) {
+		return fwk.Queue, nil
+	}
+	return fwk.QueueSkip, nil
+}

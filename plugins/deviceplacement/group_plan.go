@@ -1,0 +1,286 @@
+package deviceplacement
+
+import (
+	"sync"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// plannedMember is where a member of a group is to go, and what it is to get there.
+type plannedMember struct {
+	node      string
+	inventory *placement.Inventory
+	devices   []placement.DeviceAllocation
+	// shape is the members that ask alike.
+	shape string
+}
+
+// groupPlan is the places of all members of a group. What was not taken yet counts as held
+// for every other pod, until the plan ends.
+type groupPlan struct {
+	members map[types.UID]*plannedMember
+	ends    time.Time
+}
+
+// groupRecord is what is remembered of a group from one cycle to the next.
+type groupRecord struct {
+	plan *groupPlan
+	// reservation is what a group has to itself that waits for more; nil for nothing.
+	reservation *groupReservation
+	// refusedOn are the nodes on which other plugins refused members, by shape.
+	refusedOn map[string]sets.Set[string]
+	replans   int
+	// singlyUntil is until when its pods are placed one by one.
+	singlyUntil time.Time
+	// refusal is why it did not fit, as things were then; nil if it was not refused.
+	refusal *groupRefusal
+	// since is when it was first refused, zero if it was not since it last started, and
+	// priority that of its pods then.
+	since    time.Time
+	priority int32
+	// member is one of its pods, to be tried again.
+	member *v1.Pod
+	// used is when the record was last looked at.
+	used time.Time
+}
+
+// groupRefusal is why a group does not fit.
+type groupRefusal struct {
+	state   clusterVersion
+	fit     int
+	because string
+}
+
+// clusterVersion tells states of the cluster apart, as far as a group's fit depends on them.
+type clusterVersion struct {
+	devices, nodes, plans int64
+	pending, assigned     int
+	minMember             int
+	constraints           string
+}
+
+// groupPlans holds the plans of all groups. It is safe for concurrent use.
+type groupPlans struct {
+	now func() time.Time
+	// activate has pods tried again at once.
+	activate func([]*v1.Pod)
+
+	mutex  sync.Mutex
+	groups map[types.NamespacedName]*groupRecord
+	// version changes when a plan is made or goes.
+	version int64
+	swept   time.Time
+}
+
+func newGroupPlans(activate func([]*v1.Pod)) *groupPlans {
+	return &groupPlans{now: time.Now, activate: activate, groups: map[types.NamespacedName]*groupRecord{}}
+}
+
+// recordTTL is how long a group is remembered that is not looked at.
+const recordTTL = 30 * time.Minute
+
+// recordOf is the record of a group, a new one if there is none. The mutex is held.
+func (g *groupPlans) recordOf(key types.NamespacedName) *groupRecord {
+	now := g.now()
+	if now.Sub(g.swept) > recordTTL {
+		g.swept = now
+		for other, record := range g.groups {
+			if now.Sub(record.used) > recordTTL {
+				delete(g.groups, other)
+			}
+		}
+	}
+	record := g.groups[key]
+	if record == nil {
+		record = &groupRecord{refusedOn: map[string]sets.Set[string]{}}
+		g.groups[key] = record
+	}
+	record.used = now
+	return record
+}
+
+// readRecord calls read with the record of a group.
+func (g *groupPlans) readRecord(key types.NamespacedName, read func(*groupRecord)) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	read(g.recordOf(key))
+}
+
+// memberOf is the place of a group's member, nil if there is no plan with one.
+func (g *groupPlans) memberOf(key types.NamespacedName, uid types.UID) *plannedMember {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	if record := g.groups[key]; record != nil && record.plan != nil && g.now().Before(record.plan.ends) {
+		return record.plan.members[uid]
+	}
+	return nil
+}
+
+// openPlan keeps a plan until it is used up, dropped, or ends.
+func (g *groupPlans) openPlan(key types.NamespacedName, plan *groupPlan) {
+	g.mutex.Lock()
+	record := g.recordOf(key)
+	record.plan, record.refusal, record.since, record.reservation = plan, nil, time.Time{}, nil
+	g.version++
+	g.mutex.Unlock()
+	time.AfterFunc(plan.ends.Sub(g.now()), func() { g.endPlan(key, plan) })
+}
+
+// endPlan drops a plan if it is still there.
+func (g *groupPlans) endPlan(key types.NamespacedName, plan *groupPlan) {
+	g.mutex.Lock()
+	record := g.groups[key]
+	gone := record != nil && record.plan == plan
+	if gone {
+		record.plan = nil
+	}
+	g.releaseWaiting(gone, key)
+}
+
+// endReservation gives a reservation back if it is still there: another group's turn comes
+// before this one's.
+func (g *groupPlans) endReservation(key types.NamespacedName, reservation *groupReservation) {
+	g.mutex.Lock()
+	record := g.groups[key]
+	gone := record != nil && record.reservation == reservation
+	if gone {
+		record.reservation, record.since = nil, g.now()
+	}
+	g.releaseWaiting(gone, key)
+}
+
+// dropPlan drops a group's plan: what it held is free again.
+func (g *groupPlans) dropPlan(key types.NamespacedName) {
+	g.mutex.Lock()
+	record := g.groups[key]
+	gone := record != nil && record.plan != nil
+	if gone {
+		record.plan = nil
+	}
+	g.releaseWaiting(gone, key)
+}
+
+// releaseWaiting lets the mutex go and, if something is free again, has a member of each
+// other group tried that was refused.
+func (g *groupPlans) releaseWaiting(gone bool, but types.NamespacedName) {
+	var waiting []*v1.Pod
+	if gone {
+		g.version++
+		for key, record := range g.groups {
+			if key != but && record.refusal != nil && record.member != nil {
+				waiting = append(waiting, record.member)
+			}
+		}
+	}
+	g.mutex.Unlock()
+	if len(waiting) > 0 && g.activate != nil {
+		g.activate(waiting)
+	}
+}
+
+// takeMember notes that a member has what was planned for it. A plan that is used up goes.
+func (g *groupPlans) takeMember(key types.NamespacedName, uid types.UID) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	record := g.groups[key]
+	if record == nil || record.plan == nil || record.plan.members[uid] == nil {
+		return
+	}
+	delete(record.plan.members, uid)
+	if len(record.plan.members) == 0 {
+		delete(g.groups, key)
+	}
+}
+
+// forgetPod drops the plan that has a place for a pod which is gone, and the reservation of
+// its group.
+func (g *groupPlans) forgetPod(key types.NamespacedName, uid types.UID) {
+	g.mutex.Lock()
+	record := g.groups[key]
+	gone := false
+	if record != nil && record.plan != nil && record.plan.members[uid] != nil {
+		record.plan, gone = nil, true
+	}
+	if record != nil && record.reservation != nil {
+		record.reservation, record.since, gone = nil, time.Time{}, true
+	}
+	g.releaseWaiting(gone, key)
+}
+
+// heldDevices are devices of one node that a plan or a reservation holds.
+type heldDevices struct {
+	inventory *placement.Inventory
+	devices   []placement.DeviceAllocation
+}
+
+// heldFor is what plans and reservations hold, by node, for a pod of a priority: all but the
+// pod's own place and its group's own reservation. Reservations do not stand in the way of
+// higher priorities.
+func (g *groupPlans) heldFor(group types.NamespacedName, uid types.UID, priority int32) map[string][]heldDevices {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	var held map[string][]heldDevices
+	add := func(place *plannedMember) {
+		if held == nil {
+			held = map[string][]heldDevices{}
+		}
+		held[place.node] = append(held[place.node], heldDevices{place.inventory, place.devices})
+	}
+	now := g.now()
+	for key, record := range g.groups {
+		if record.plan != nil && now.Before(record.plan.ends) {
+			for member, place := range record.plan.members {
+				if member != uid {
+					add(place)
+				}
+			}
+		}
+		if r := record.reservation; r != nil && key != group && now.Before(r.ends) && priority <= r.priority {
+			for _, place := range r.places {
+				add(place)
+			}
+		}
+	}
+	return held
+}
+
+// maxReplans is how often a group is planned anew because other plugins refused a place.
+const maxReplans = 32
+
+// refusePlace notes that other plugins refused a member on the node that was planned for it.
+// The group is planned anew without, or, after too many times, its pods are placed one by one
+// for that long.
+func (g *groupPlans) refusePlace(key types.NamespacedName, member *plannedMember, singly time.Duration) {
+	g.mutex.Lock()
+	record := g.recordOf(key)
+	if record.refusedOn[member.shape] == nil {
+		record.refusedOn[member.shape] = sets.New[string]()
+	}
+	record.refusedOn[member.shape].Insert(member.node)
+	if record.replans++; record.replans > maxReplans {
+		record.placeSingly(g.now().Add(singly))
+	}
+	gone := record.plan != nil
+	record.plan = nil
+	g.releaseWaiting(gone, key)
+}
+
+// placeSingly has the group's pods placed one by one for a time, after which it is planned
+// again from the beginning.
+func (r *groupRecord) placeSingly(until time.Time) {
+	r.singlyUntil, r.replans, r.refusal = until, 0, nil
+	clear(r.refusedOn)
+}
+
+// wasRefused reports whether a group waits because it did not fit.
+func (g *groupPlans) wasRefused(key types.NamespacedName) bool {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	record := g.groups[key]
+	return record != nil && record.refusal != nil
+}

@@ -1,0 +1,46 @@
+package deviceplacement
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
+	"github.com/ashlar-dev/ashlar/topology/cluster"
+)
+
+// refusedWords is a pod's status when its group does not fit.
+func refusedWords(group *groupcycle.Group, refusal *groupRefusal) string {
+	return fmt.Sprintf("%d of the %d pods that PodGroup %s starts together have a place; %s",
+		refusal.fit, group.MinMember, group.Key.Name, refusal.because)
+}
+
+// shortfallWords says what a group lacks, and what would help.
+func (s *groupSolve) shortfallWords(shortfall *cluster.GroupShortfall) string {
+	switch limit := shortfall.LimitedBy; limit {
+	case "":
+	case "model":
+		return fmt.Sprintf("all have one with GPUs of several products, which annotation %s: product rules out", groupcycle.SameAnnotation)
+	default:
+		return fmt.Sprintf("all have one, but not in one %s, as annotation %s asks: %s with preferred instead of required takes as few as will do",
+			limit, groupcycle.RequiredTopologyAnnotation, limit)
+	}
+	var short []string
+	together := false
+	for _, shape := range shortfall.Shapes {
+		pod := s.pods[shape.Member].Name
+		switch {
+		case shape.Alone == shape.Members:
+			together = true
+		case shape.Members == len(s.pods):
+			short = append(short, fmt.Sprintf("free devices and hosts have room for %d of %d", shape.Alone, shape.Members))
+		case shape.Members == 1:
+			short = append(short, fmt.Sprintf("no node has room for %s", pod))
+		default:
+			short = append(short, fmt.Sprintf("of the %d that ask as %s does %d find room", shape.Members, pod, shape.Alone))
+		}
+	}
+	if together {
+		return "each would find room alone, not all together: they wait for devices to be released"
+	}
+	return strings.Join(short, ", ") + ": they wait for devices to be released"
+}

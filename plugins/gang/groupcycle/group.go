@@ -1,0 +1,66 @@
+package groupcycle
+
+import (
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	fwk "k8s.io/kube-scheduler/framework"
+)
+
+// Group is the PodGroup of the pod whose cycle it is.
+type Group struct {
+	Key types.NamespacedName
+	// MinMember is how many members start together.
+	MinMember int
+	// Created is when the group was made.
+	Created time.Time
+	// Assigned are members that have a node, whether or not they are bound.
+	Assigned []*v1.Pod
+	// Pending are members that have none and may run, the cycle's pod among them.
+	Pending []*v1.Pod
+	// Constraints are what members must share.
+	Constraints Constraints
+	// Timeout is how long members wait for one another.
+	Timeout time.Duration
+
+	shortfall *Shortfall
+}
+
+// Shortfall is what a group lacks that cannot start.
+type Shortfall struct {
+	// Fit is how many members would have a place, those that have one already included.
+	Fit int
+	// Because says what the others lack, for people.
+	Because string
+}
+
+// Needed is how many more members must have a node.
+func (g *Group) Needed() int { return max(0, g.MinMember-len(g.Assigned)) }
+
+// NoteShortfall says what the group lacks.
+func (g *Group) NoteShortfall(shortfall Shortfall) { g.shortfall = &shortfall }
+
+// Shortfall is what the group lacks, nil if nobody said so.
+func (g *Group) Shortfall() *Shortfall { return g.shortfall }
+
+const stateKey fwk.StateKey = "ashlar.dev/pod-group"
+
+// cycleData is a Group in a cycle's state. Copies of the state share it.
+type cycleData struct{ group *Group }
+
+// Clone implements fwk.StateData.
+func (d cycleData) Clone() fwk.StateData { return d }
+
+// WriteGroup puts a group into a cycle's state.
+func WriteGroup(state fwk.CycleState, group *Group) { state.Write(stateKey, cycleData{group}) }
+
+// GroupOf is the group in a cycle's state, nil for a pod in none.
+func GroupOf(state fwk.CycleState) *Group {
+	if data, err := state.Read(stateKey); err == nil {
+		if d, ok := data.(cycleData); ok {
+			return d.group
+		}
+	}
+	return nil
+}
