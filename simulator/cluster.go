@@ -106,19 +106,23 @@ func (c *clusterState) placeJob(j *Job) []jobMember {
 	case j.Members > 1:
 		return c.placeGang(j)
 	}
-	var cost cluster.ForecastCost
-	if c.forecast != nil {
-		cost = func(node int, devices []placement.DeviceAllocation) int64 {
-			free := c.snapshot.FreeHost(node)
-			gpus := c.snapshot.NodeState(node).GPUs()
-			return c.forecast.OpportunityCost(c.nodes[node].Name, int64(free.CPU), gpus, int64(j.Host.CPU), devices)
-		}
-	}
-	best, found := c.requestOf(j.Template).Best(j.Host, cost)
+	best, found := c.requestOf(j.Template).Best(j.Host, c.forecastCost(j))
 	if !found {
 		return nil
 	}
 	return []jobMember{{node: best.Node, devices: best.Devices}}
+}
+
+// forecastCost is what a choice for a job takes from those to come, nil without a forecast.
+func (c *clusterState) forecastCost(j *Job) cluster.ForecastCost {
+	if c.forecast == nil {
+		return nil
+	}
+	return func(node int, devices []placement.DeviceAllocation) int64 {
+		free := c.snapshot.FreeHost(node)
+		gpus := c.snapshot.NodeState(node).GPUs()
+		return c.forecast.OpportunityCost(c.nodes[node].Name, int64(free.CPU), gpus, int64(j.Host.CPU), devices)
+	}
 }
 
 // membersOn is a member without GPUs on each of the nodes.

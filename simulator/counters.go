@@ -9,6 +9,7 @@ type runCounters struct {
 	now                    Time
 	events, arrived        int64
 	preemptions, evictions int64
+	moves                  int64
 	outOfMemory, reslices  int64
 	crashes, crashedWith   int64
 	// allocated is in thousandths of a GPU; served and lost are that times milliseconds.

@@ -22,6 +22,10 @@ type simulationRun struct {
 	// says of the classes that were tried there whether they do not fit even there.
 	emptyCluster  *clusterState
 	unsatisfiable map[jobClass]bool
+	// restartTakes is added to the loading of a job that is being moved.
+	restartTakes Time
+	// defragRefusal says of each job class at which count of changes no moves were found for it.
+	defragRefusal map[int]int64
 	// holding counts the loading and running jobs by priority.
 	holding map[int64]int
 
@@ -71,7 +75,7 @@ func newEngine(in *Input, watch Watch) (*simulationRun, error) {
 	}
 	e := &simulationRun{
 		input: in, cluster: nodes, watch: watch, jobStates: make([]jobState, len(in.Jobs)),
-		log: newEventLog(watch.Log), unsatisfiable: map[jobClass]bool{}, holding: map[int64]int{},
+		log: newEventLog(watch.Log), unsatisfiable: map[jobClass]bool{}, defragRefusal: map[int]int64{}, holding: map[int64]int{},
 		queue: waitingQueue{all: in.Jobs}, changes: 1, classNames: classNames(in.Jobs),
 	}
 	numbers := map[jobClass]int{}
@@ -101,6 +105,9 @@ func newEngine(in *Input, watch Watch) (*simulationRun, error) {
 		} else {
 			e.events.pushEvent(o.At, nodeDown{nodeSubject{o.Node}, o.For})
 		}
+	}
+	if every := in.Defragmentation.Every; every > 0 {
+		e.events.pushEvent(every, defragDue{})
 	}
 	for _, c := range in.Crashes {
 		e.events.pushEvent(c.At, jobCrash{jobSubject{c.Job}})
@@ -190,6 +197,8 @@ func (e *simulationRun) handleEvent(payload eventPayload) error {
 		return e.tryAll()
 	case containerRestart:
 		return e.jobRestarts(event.job)
+	case defragDue:
+		return e.defragRound()
 	case jobCrash:
 		return e.jobCrashes(event.job)
 	case maxWaitOver:

@@ -49,6 +49,8 @@ type (
 	maxWaitOver struct{ jobSubject }
 	// queueRetry: the back-off of a waiting job is over.
 	queueRetry struct{ noSubject }
+	// defragDue: running jobs are moved for those that wait.
+	defragDue struct{ noSubject }
 	// nodeUp: a node joins, or is back after an outage.
 	nodeUp struct {
 		nodeSubject
@@ -79,6 +81,7 @@ func (containerRestart) kindName() string { return "restart" }
 func (jobCrash) kindName() string         { return "crash" }
 func (maxWaitOver) kindName() string      { return "give-up" }
 func (queueRetry) kindName() string       { return "retry" }
+func (defragDue) kindName() string        { return "defragmentation" }
 func (nodeUp) kindName() string           { return "node-up" }
 func (nodeDown) kindName() string         { return "node-down" }
 func (nodeDrain) kindName() string        { return "node-drain" }

@@ -21,6 +21,9 @@ func (q *eventQueue) pushEvent(at Time, payload eventPayload) {
 	}
 }
 
+// anyLeft reports whether anything is going to happen.
+func (q *eventQueue) anyLeft() bool { return len(q.events) > 0 }
+
 // popEvent removes the first event; false if there is none.
 func (q *eventQueue) popEvent() (scheduledEvent, bool) {
 	if len(q.events) == 0 {

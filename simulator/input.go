@@ -28,6 +28,8 @@ type Input struct {
 	Reslice Time
 	// Preemption says whether a job may end others of lower priority.
 	Preemption Preemption
+	// Defragmentation is whether and when running jobs are moved for those that wait.
+	Defragmentation Defragmentation
 	// SampleEvery is the time between samples, 0 for a hundredth of the horizon, and
 	// SnapshotNodes of how many nodes at most their state is recorded too.
 	SampleEvery   Time
@@ -85,6 +87,9 @@ func (in *Input) validateInput() error {
 			int64(in.Horizon), int64(in.Reslice), int64(in.SampleEvery), MaxTime)
 	case in.SampleEvery > 0 && in.Horizon/in.SampleEvery > maxSamples:
 		return fmt.Errorf("a sample every %s of %s: at most %d samples", in.SampleEvery, in.Horizon, maxSamples)
+	}
+	if err := in.Defragmentation.validateDefragmentation(); err != nil {
+		return err
 	}
 	for i := range in.Nodes {
 		if err := in.Nodes[i].validateNode(); err != nil {

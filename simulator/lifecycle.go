@@ -137,7 +137,7 @@ func (e *simulationRun) startJob(job int, members []jobMember) error {
 	if s.firstPlaced < 0 {
 		s.firstPlaced = e.now
 	}
-	delay := j.Loads
+	delay := j.Loads + e.restartTakes
 	if reslices > 0 {
 		delay += e.input.Reslice
 	}

@@ -27,7 +27,9 @@ type Result struct {
 	Fragmentation float64 `json:"fragmentation"`
 
 	Preemptions int64 `json:"preemptions"`
-	Evictions   int64 `json:"evictions"`
+	// Moves are jobs that were moved so that others fitted.
+	Moves     int64 `json:"moves,omitempty"`
+	Evictions int64 `json:"evictions"`
 	// LostGPUHours is work that was done and had to be done again.
 	LostGPUHours float64 `json:"lostGPUHours"`
 	OutOfMemory  int64   `json:"outOfMemory"`
@@ -198,7 +200,7 @@ func (e *simulationRun) buildResult() *Result {
 	r := &Result{
 		Policy: e.input.Policy.Name(), End: e.now, Events: m.events, Jobs: all.counts,
 		All:         ClassResult{Jobs: all.counts, Waits: distributionOf(all.waits)},
-		Preemptions: m.preemptions, Evictions: m.evictions, OutOfMemory: m.outOfMemory, Reslices: m.reslices,
+		Preemptions: m.preemptions, Moves: m.moves, Evictions: m.evictions, OutOfMemory: m.outOfMemory, Reslices: m.reslices,
 		Crashes: m.crashes, CrashedWith: m.crashedWith,
 		LostGPUHours: float64(m.lost) / 1000 / float64(Hour),
 		GPUs:         m.up, UsedGPUsPeak: m.usedPeak, UsedDollarsPeak: float64(m.usedPricePeak) / 1e6,

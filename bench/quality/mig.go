@@ -35,6 +35,7 @@ func migTable(w io.Writer, jobs, seeds int) error {
 	}
 	fmt.Fprintf(w, "MIG slices served: 1g:4 2g:2 3g:1 4g:1, load %.1f, %d arrivals x %d seeds\n\n", load, jobs, seeds)
 	fmt.Fprintln(w, "| GPUs | policy | slices served | 1g | 2g | 3g | 4g |\n| ---: | --- | ---: | ---: | ---: | ---: | ---: |")
+	note := ""
 	for _, gpus := range []int{1, 8} {
 		node := &topology.Node{GPUs: machine.Node.GPUs[:gpus]}
 		for _, row := range machine.Node.Links[:gpus] {
@@ -54,9 +55,24 @@ func migTable(w io.Writer, jobs, seeds int) error {
 		for _, policy := range policies {
 			writeRow(w, gpus, policy.Name(), seeds, func(seed int64) []float64 { return playMIG(inv, policy, jobs, seed) })
 		}
+		if gpus > 1 {
+			single := &topology.Node{GPUs: node.GPUs[:1], Links: [][]topology.Link{node.Links[0][:1]}}
+			one, err := placement.NewInventory(single, placement.NodeDevices(single, tables[:1]), demand)
+			if err != nil {
+				return err
+			}
+			moves := 0.0
+			name := fmt.Sprintf("keep-placeable, up to %d moved for one", movesPerJob)
+			writeRow(w, gpus, name, seeds, func(seed int64) []float64 {
+				served, each := playMoved(one, gpus, placement.KeepPlaceable{}, jobs, seed)
+				moves += each / float64(seeds)
+				return served
+			})
+			note = fmt.Sprintf("Moved, as ashlar defrag would between %d nodes of one GPU: %.2f instances per arrival.\n\n", gpus, moves)
+		}
 		writeRow(w, gpus, "if instances moved freely", seeds, func(seed int64) []float64 { return playFreely(gpus, jobs, seed) })
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "\n%s", note)
 	return nil
 }
 

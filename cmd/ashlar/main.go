@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/defrag"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/demo"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/machines"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/plan"
@@ -51,7 +52,7 @@ func newCommand() *cobra.Command {
 		RunE:          cli.ShowHelp,
 	}
 	command.AddCommand(demo.NewCommand(), demo.NewDownCommand(), plan.NewCommand(), simulate.NewCommand(), machines.NewCommand(),
-		whatif.NewCommand())
+		whatif.NewCommand(), defrag.NewCommand())
 	cli.MarkUsageErrors(command)
 	return command
 }

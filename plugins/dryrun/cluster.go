@@ -6,6 +6,7 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	schedulingapi "k8s.io/api/scheduling/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -28,6 +29,8 @@ type ClusterObjects struct {
 	PodGroups  []*v1alpha1.PodGroup
 	Quotas     []*corev1.ResourceQuota
 	Limits     []*corev1.LimitRange
+	// Budgets are read for defragmentation: scheduling does not look at them.
+	Budgets []*policyv1.PodDisruptionBudget
 	// Autoscalers are HorizontalPodAutoscalers and objects like them.
 	Autoscalers []*podspec.Autoscaler
 
@@ -69,6 +72,8 @@ func (o *ClusterObjects) AddObject(object any) bool {
 		o.Quotas = append(o.Quotas, object)
 	case *corev1.LimitRange:
 		o.Limits = append(o.Limits, object)
+	case *policyv1.PodDisruptionBudget:
+		o.Budgets = append(o.Budgets, object)
 	case *autoscalingv2.HorizontalPodAutoscaler:
 		o.Autoscalers = append(o.Autoscalers, readAutoscaler(object))
 	default:

@@ -40,6 +40,7 @@ func ReadLiveCluster(ctx context.Context, client kubernetes.Interface) (*Cluster
 		{"priorityclasses.scheduling.k8s.io", optional, listObjects(client.SchedulingV1().PriorityClasses().List)},
 		{"namespaces", optional, listObjects(core.Namespaces().List)},
 		{"resourcequotas", optional, listObjects(core.ResourceQuotas("").List)},
+		{"poddisruptionbudgets.policy", optional, listObjects(client.PolicyV1().PodDisruptionBudgets("").List)},
 		{"limitranges", optional, listObjects(core.LimitRanges("").List)},
 		{"horizontalpodautoscalers.autoscaling", optional, listObjects(client.AutoscalingV2().HorizontalPodAutoscalers("").List)},
 	} {

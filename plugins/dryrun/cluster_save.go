@@ -8,12 +8,15 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
+
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // SaveObjects writes the objects as a List that kubectl and ReadObjectFiles read, one object a line.
@@ -94,6 +97,9 @@ func (o *ClusterObjects) bareObjects() []any {
 	for _, class := range o.Priorities {
 		bare := class.DeepCopy()
 		bare.ObjectMeta, bare.Description = bareMeta(&class.ObjectMeta), ""
+		if value, found := class.Annotations[deviceapi.MovableAnnotation]; found {
+			bare.Annotations = map[string]string{deviceapi.MovableAnnotation: value}
+		}
 		add(bare, schema.GroupVersionKind{Group: "scheduling.k8s.io", Version: "v1", Kind: "PriorityClass"})
 	}
 	for _, group := range o.PodGroups {
@@ -112,6 +118,14 @@ func (o *ClusterObjects) bareLimits() []any {
 		all = append(all, &corev1.ResourceQuota{
 			TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ResourceQuota"},
 			ObjectMeta: bareMeta(&quota.ObjectMeta), Spec: quota.Spec, Status: quota.Status,
+		})
+	}
+	for _, budget := range o.Budgets {
+		status := budget.Status
+		status.Conditions = nil
+		all = append(all, &policyv1.PodDisruptionBudget{
+			TypeMeta:   metav1.TypeMeta{APIVersion: "policy/v1", Kind: "PodDisruptionBudget"},
+			ObjectMeta: bareMeta(&budget.ObjectMeta), Spec: budget.Spec, Status: status,
 		})
 	}
 	for _, limit := range o.Limits {

@@ -17,6 +17,7 @@ import (
 	autoscaling "k8s.io/kubernetes/pkg/apis/autoscaling/install"
 	batch "k8s.io/kubernetes/pkg/apis/batch/install"
 	core "k8s.io/kubernetes/pkg/apis/core/install"
+	policy "k8s.io/kubernetes/pkg/apis/policy/install"
 	resource "k8s.io/kubernetes/pkg/apis/resource/install"
 	scheduling "k8s.io/kubernetes/pkg/apis/scheduling/install"
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
@@ -29,11 +30,13 @@ var objectScheme = func() *runtime.Scheme {
 	s := runtime.NewScheme()
 	for _, install := range []func(*runtime.Scheme){
 		core.Install, apps.Install, autoscaling.Install, batch.Install, resource.Install, scheduling.Install,
+		policy.Install,
 	} {
 		install(s)
 	}
 	utilruntime.Must(v1alpha1.AddToScheme(s))
 	utilruntime.Must(s.SetVersionPriority(schema.GroupVersion{Group: "resource.k8s.io", Version: "v1"}))
+	utilruntime.Must(s.SetVersionPriority(schema.GroupVersion{Group: "policy", Version: "v1"}))
 	return s
 }()
 

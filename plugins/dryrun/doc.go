@@ -23,7 +23,7 @@
 // taken back.
 //
 // Left out is what the copy does not hold: volumes, admission webhooks,
-// DeviceTaintRules and disruption budgets. Nothing is preempted. The pods of a PodGroup
+// DeviceTaintRules and, but for defragmentation, disruption budgets. Nothing is preempted. The pods of a PodGroup
 // are placed one by one and taken back if too few have a place. What the scheduler
 // learned from pods that have ended since is not known either.
 //
@@ -44,4 +44,8 @@
 //	drain.go, gang.go, history.go  emptied nodes, PodGroups, pods placed before
 //	question.go, answer*.go        what is asked and answered
 //	scale.go                       how far autoscalers could go
+//	defrag.go, defrag_model.go     which pods to move: the core's plan on a model of the cluster,
+//	defrag_confirm.go              carried out by the scheduler on a copy
+//	defrag_consent.go              which pods may be moved
+//	defrag_served.go               pods that have a place already
 package dryrun

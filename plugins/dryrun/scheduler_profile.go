@@ -16,6 +16,7 @@ import (
 
 	_ "github.com/ashlar-dev/ashlar/plugins/apis/config/scheme" // arguments in the profile
 	"github.com/ashlar-dev/ashlar/plugins/deviceplacement"
+	"github.com/ashlar-dev/ashlar/topology/cluster"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -66,6 +67,12 @@ type placementPlugin interface {
 	) string
 	// CountedGPUs are what a reserved pod got from a device plugin.
 	CountedGPUs(state fwk.CycleState) (deviceplacement.CountedGPUs, bool)
+	// SnapshotNodes, RankPod and ProfileNames are the nodes and pods as the core sees them.
+	SnapshotNodes(
+		state fwk.CycleState, nodes []deviceplacement.NodeHost, identify func(string, placement.Allocation) placement.Allocation,
+	) (*cluster.Snapshot, error)
+	RankPod(ctx context.Context, state fwk.CycleState, s *cluster.Snapshot, admits func(string) bool) (*cluster.NodeRanking, error)
+	ProfileNames(state fwk.CycleState, node string) []string
 }
 
 var _ placementPlugin = (*deviceplacement.Plugin)(nil)

@@ -144,6 +144,11 @@ var metricSections = []metricSection{
 			better: lessIsBetter, unit: countUnit, applies: anyCrashed, read: func(r *simulator.Result) float64 { return float64(r.CrashedWith) },
 		},
 		{
+			Column: "moves", Title: "moved", Compared: true,
+			heading: "Moves", about: "jobs ended and started elsewhere, so that another fitted",
+			better: lessIsBetter, unit: countUnit, applies: anyMoved, read: func(r *simulator.Result) float64 { return float64(r.Moves) },
+		},
+		{
 			Column: "reslices", Title: "MIG layouts changed", Compared: true,
 			heading: "MIG layouts changed",
 			unit:    countUnit, read: func(r *simulator.Result) float64 { return float64(r.Reslices) },
@@ -194,6 +199,7 @@ var tableColumns = []string{
 	"preemptions", "evictions", "lost_gpu_hours", "reslices",
 	"gpus_in_use", "gpus_in_use_peak", "dollars_per_hour", "dollars_per_hour_peak",
 	"crashes", "crashed_with",
+	"moves",
 }
 
 type waitTimes = simulator.Distribution
@@ -218,4 +224,6 @@ func bandwidthPart(r *simulator.Result) float64 {
 func anyWaited(r *simulator.Result) bool  { return r.All.Waits.Count > 0 }
 func anySampled(r *simulator.Result) bool { return len(r.Samples) > 0 }
 func anyCrashed(r *simulator.Result) bool { return r.Crashes > 0 }
-func anyPriced(r *simulator.Result) bool  { return r.DollarsPerHour > 0 || r.UsedDollarsPeak > 0 }
+
+func anyMoved(r *simulator.Result) bool  { return r.Moves > 0 }
+func anyPriced(r *simulator.Result) bool { return r.DollarsPerHour > 0 || r.UsedDollarsPeak > 0 }

@@ -66,13 +66,15 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 		return nil, fieldErrorf("policy", "%v", err)
 	}
 	in := &simulator.Input{
-		Nodes:       b.nodes,
-		Jobs:        b.jobs,
-		Policy:      chosen,
-		Ranking:     rankingOf(chosen),
-		Horizon:     simulator.Time(s.Horizon),
-		Reslice:     simulator.Time(s.Reslice),
-		SampleEvery: simulator.Time(s.Sample),
+		Nodes:   b.nodes,
+		Jobs:    b.jobs,
+		Policy:  chosen,
+		Ranking: rankingOf(chosen),
+		Horizon: simulator.Time(s.Horizon),
+		Reslice: simulator.Time(s.Reslice),
+
+		Defragmentation: s.Defragmentation.buildInput(),
+		SampleEvery:     simulator.Time(s.Sample),
 	}
 	if s.Preemption == preemptNever {
 		in.Preemption = simulator.PreemptNever

@@ -31,6 +31,8 @@ type Scenario struct {
 	Sharing Sharing `json:"sharing,omitempty"`
 	// Preemption is "lower", by which jobs end those of lower priority, or "never".
 	Preemption string `json:"preemption,omitempty"`
+	// Defragmentation moves running jobs, so that jobs that wait find room; nothing is moved without.
+	Defragmentation *Defragmentation `json:"defragmentation,omitempty"`
 	// Reslice is how long it takes to change the MIG layout of a GPU.
 	Reslice Span `json:"reslice,omitempty"`
 
@@ -51,6 +53,8 @@ type Variant struct {
 	// Sharing and Preemption are as in Scenario.
 	Sharing    Sharing `json:"sharing,omitempty"`
 	Preemption string  `json:"preemption,omitempty"`
+	// Defragmentation is as in Scenario.
+	Defragmentation *Defragmentation `json:"defragmentation,omitempty"`
 }
 
 // With is the scenario as a variant has it.
@@ -63,6 +67,9 @@ func (s Scenario) With(v Variant) Scenario {
 	}
 	if v.Preemption != "" {
 		s.Preemption = v.Preemption
+	}
+	if v.Defragmentation != nil {
+		s.Defragmentation = v.Defragmentation
 	}
 	return s
 }
@@ -86,6 +93,7 @@ func (s *Scenario) Check() error {
 		checkRange("about", int64(len(s.About)), 0, maxAbout),
 		s.Horizon.checkPositive("horizon"), s.Sample.checkNotNegative("sample"), s.Reslice.checkNotNegative("reslice"),
 		checkPolicy("policy", s.Policy), s.Sharing.checkWord("sharing"), checkPreemption("preemption", s.Preemption),
+		s.Defragmentation.checkFields("defragmentation"),
 		checkRange("nodes", int64(len(s.Nodes)), 1, maxPools),
 		checkRange("workloads", int64(len(s.Workloads)), 1, maxWorkloads),
 		checkRange("events", int64(len(s.Events)), 0, maxEvents),
@@ -137,7 +145,7 @@ func (s *Scenario) checkVariants() error {
 		v, path := &s.Variants[i], fmt.Sprintf("variants[%d]", i)
 		problems = append(problems,
 			checkName(path+".name", v.Name), checkPolicy(path+".policy", v.Policy), v.Sharing.checkWord(path+".sharing"),
-			checkPreemption(path+".preemption", v.Preemption), names.addName(path, v.Name),
+			checkPreemption(path+".preemption", v.Preemption), v.Defragmentation.checkFields(path+".defragmentation"), names.addName(path, v.Name),
 		)
 	}
 	return errors.Join(problems...)

@@ -46,6 +46,8 @@ var nodes = []install.Node{
 	{Name: "whatif-mig", Machine: "4xA30-pcie"},
 	{Name: "whatif-share", Machine: "8xL40S-2socket-node"},
 	{Name: "whatif-pairs", Machine: "8xA100-pcie-oddpairs"},
+	{Name: "defrag-a", Machine: "4xA30-pcie"},
+	{Name: "defrag-b", Machine: "4xA30-pcie"},
 }
 
 // world is the cluster that all tests share; nil in short mode.

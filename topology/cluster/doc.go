@@ -6,6 +6,7 @@
 //	            ├ Rank ──> NodeRanking.Best     one pod: the best node and its devices
 //	            ├ SolveGroup, PlaceGroup        several pods: all of them or none
 //	            ├ PlaceHostsOnly                pods that take no GPU
+//	            ├ PlanRoom, PlanCompaction      holders to move, for a pod or for those to come
 //	            ├ SelectVictims                 holders of lower priority to end for a pod
 //	            └ Explain                       why a pod fits nowhere, and what would help
 //
@@ -30,6 +31,9 @@
 //	              assignment (assign), its like for many kinds (moves), what lacks (shortfall)
 //	hosts_only.go pods without GPUs
 //	victims.go    whom to end for a pod
+//	defrag.go     whom to move for a pod; defrag_move.go one move, defrag_states.go all
+//	              states that moves lead to, defrag_room.go sets of holders of one node
+//	defrag_compaction.go whom to move so that more of what is expected fits
 //	explanation.go why a pod fits nowhere
 //
 // The package holds no state of its own: the same input gives the same answers. A

@@ -11,13 +11,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/clustersource"
 	"github.com/ashlar-dev/ashlar/plugins/dryrun"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // whatifFlags are the flags of whatif.
 type whatifFlags struct {
-	source    snapshotSource
+	source    clustersource.Source
 	files     []string
 	namespace string
 	copies    int
@@ -84,7 +85,7 @@ not change it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return flags.runWhatif(cmd) },
 	}
 	set := command.Flags()
-	flags.source.addTo(command)
+	flags.source.AddTo(command)
 	set.StringArrayVarP(&flags.files, "filename", "f", nil,
 		"ask about the pods of this manifest `FILE`, - for standard input; repeat for more")
 	set.StringVarP(&flags.namespace, "namespace", "n", "", "the namespace of objects that name none (default that of the kubeconfig)")
@@ -115,10 +116,10 @@ func (f *whatifFlags) checkFlags(cmd *cobra.Command) error {
 		return cli.UsageErrorf("--copies %d: want 1 or more", f.copies)
 	case f.copies > 0 && len(f.files) == 0:
 		return cli.UsageErrorf("--copies goes with -f: it says how many pods of each object are asked about")
-	case f.source.file == "-" && slices.Contains(f.files, "-"):
+	case f.source.File == "-" && slices.Contains(f.files, "-"):
 		return cli.UsageErrorf("standard input is either the snapshot or a manifest")
 	}
-	return f.source.checkFlags()
+	return f.source.CheckFlags()
 }
 
 func (f *whatifFlags) runWhatif(cmd *cobra.Command) error {
@@ -136,12 +137,12 @@ func (f *whatifFlags) runWhatif(cmd *cobra.Command) error {
 	if len(policies) == 0 {
 		return cli.UsageErrorf("--policy: want one of %s", strings.Join(cli.PolicyNames(), ", "))
 	}
-	ctx := silenceScheduler(cmd.Context())
+	ctx := clustersource.SilenceScheduler(cmd.Context())
 	question, err := f.readQuestion(cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
-	cluster, err := f.source.readObjects(ctx, cmd.InOrStdin())
+	cluster, err := f.source.ReadObjects(ctx, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
@@ -170,7 +171,7 @@ func (f *whatifFlags) readQuestion(stdin io.Reader) (*dryrun.PlacementQuestion, 
 	manifest := &dryrun.AppliedManifest{}
 	namespace := f.namespace
 	if namespace == "" {
-		namespace = f.source.defaultNamespace()
+		namespace = f.source.DefaultNamespace()
 	}
 	for _, name := range f.files {
 		text, err := cli.ReadManifest(stdin, name)

@@ -1,16 +1,11 @@
 package whatif
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/go-logr/logr"
-	"k8s.io/klog/v2"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/plugins/dryrun"
@@ -265,14 +260,4 @@ func writeScaling(p *cli.Page, a *dryrun.ScaleAnswer) {
 			p.Printf("  %s\n", line)
 		}
 	}
-}
-
-// silenceScheduler keeps the scheduler's libraries from logging: what matters of it is in
-// the answer. The context that it returns carries the logger for those that take theirs
-// from one. kube-scheduler's own plugins log to klog's global logger, some of them from
-// the background, and so that one is set too, for the whole process.
-func silenceScheduler(ctx context.Context) context.Context {
-	discard := slog.New(slog.DiscardHandler)
-	klog.SetSlogLogger(discard)
-	return klog.NewContext(ctx, logr.FromSlogHandler(discard.Handler()))
 }

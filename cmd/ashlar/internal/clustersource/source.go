@@ -1,0 +1,82 @@
+package clustersource
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/plugins/dryrun"
+)
+
+// Source says where the objects of a cluster come from.
+type Source struct {
+	// File is "" for an API server.
+	File                string
+	kubeconfig, context string
+}
+
+// AddTo defines the flags for a command.
+func (s *Source) AddTo(command *cobra.Command) {
+	set := command.Flags()
+	set.StringVar(&s.File, "snapshot", "", "read the cluster from this `FILE` or folder, - for standard input, instead of from an API server")
+	set.StringVar(&s.kubeconfig, "kubeconfig", "", "the `FILE` that names the API server (default as for kubectl)")
+	set.StringVar(&s.context, "context", "", "the kubeconfig's context to use (default the current one)")
+}
+
+// CheckFlags refuses flags that contradict one another.
+func (s *Source) CheckFlags() error {
+	if s.File != "" && (s.kubeconfig != "" || s.context != "") {
+		return cli.UsageErrorf("--snapshot and --kubeconfig or --context exclude each other: the cluster is read from one of them")
+	}
+	return nil
+}
+
+func (s *Source) clientConfig() clientcmd.ClientConfig {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = s.kubeconfig
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: s.context})
+}
+
+// DefaultNamespace is the one that kubectl would use.
+func (s *Source) DefaultNamespace() string {
+	if s.File == "" {
+		if namespace, _, err := s.clientConfig().Namespace(); err == nil && namespace != "" {
+			return namespace
+		}
+	}
+	return "default"
+}
+
+// ReadObjects reads the cluster.
+func (s *Source) ReadObjects(ctx context.Context, stdin io.Reader) (*dryrun.ClusterObjects, error) {
+	if s.File != "" {
+		return dryrun.ReadObjectFiles(s.File, stdin)
+	}
+	client, host, err := s.ConnectCluster()
+	if err != nil {
+		return nil, err
+	}
+	cluster, err := dryrun.ReadLiveCluster(ctx, client)
+	if err != nil {
+		return nil, fmt.Errorf("the API server at %s: %w", host, err)
+	}
+	return cluster, nil
+}
+
+// ConnectCluster is a client of the API server, and where that is.
+func (s *Source) ConnectCluster() (client kubernetes.Interface, host string, err error) {
+	config, err := s.clientConfig().ClientConfig()
+	if err != nil {
+		return nil, "", fmt.Errorf("which API server to ask is not known: %w: name one with --kubeconfig, or a file with --snapshot", err)
+	}
+	config.QPS, config.Burst = 50, 100
+	if client, err = kubernetes.NewForConfig(config); err != nil {
+		return nil, "", fmt.Errorf("connecting to %s: %w", config.Host, err)
+	}
+	return client, config.Host, nil
+}
