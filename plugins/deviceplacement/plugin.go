@@ -80,7 +80,6 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 	if err != nil {
 		return nil, err
 	}
-	h = doubleallocation.NewHandle(h, ledger)
 	p, err := Build(ctx, h, options)
 	if err != nil {
 		return nil, err

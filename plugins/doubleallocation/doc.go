@@ -15,7 +15,6 @@
 //	pool.go      what devices and counters a pool has, from ResourceSlices
 //	usage.go     whether a claim fits beside others: devices, capacity, counters
 //	ledger.go    all allocations by pool, kept by the claim informer
-//	handle.go    what a scheduler's own cache forgets of devices that two claims had
 //	clash.go     which allocations of a pool do not fit beside earlier ones
 //	guard.go     Guard, asked before a pod is bound
 //	giveback.go  takes an allocation off a claim

@@ -26,8 +26,6 @@ type Ledger struct {
 	waiters  map[types.UID][]waiter
 	// changed are pools in which something was allocated since they were last looked at.
 	changed map[poolID]struct{}
-	// left are devices of which one of several holders has gone.
-	left map[deviceID]struct{}
 }
 
 // waiter waits for a version of a claim.
@@ -92,7 +90,6 @@ func newLedger(slices, claims cache.Indexer) *Ledger {
 		slices: slices, claims: claims,
 		holders: map[types.UID]*holder{}, pools: map[poolID]map[*holder]struct{}{},
 		versions: map[types.UID]uint64{}, waiters: map[types.UID][]waiter{}, changed: map[poolID]struct{}{},
-		left: map[deviceID]struct{}{},
 	}
 }
 
@@ -162,7 +159,6 @@ func (l *Ledger) dropHolder(h *holder) {
 			delete(l.pools, id)
 		}
 	}
-	l.noteLeft(h)
 }
 
 // wakeWaiters wakes who waits for that version of a claim or an earlier one.

@@ -185,10 +185,9 @@ func TestReadPool(t *testing.T) {
 			published:       []resourceapi.Device{changed(nvidiaGPU(0, "a", 0), func(d *resourceapi.Device) { d.Capacity = memoryOf("-1Gi") })},
 			wantUnsupported: map[int]string{0: "device gpu-0: negative memory"},
 		},
-		"a share of a GPU that nothing describes": {
+		"shares alone tell of their GPUs": {
 			published: []resourceapi.Device{changed(shareableGPU(0), func(d *resourceapi.Device) { d.Attributes["type"] = textAttribute("share") })},
-
-			wantUnsupported: map[int]string{0: "device gpu-0: nothing describes its GPU"},
+			wantGPUs:  1, want: []placement.Device{{Form: placement.Share, Memory: 40 * topology.GiB}}, wantPublished: []int{0},
 		},
 		"MIG placements that cannot be": {
 			published: []resourceapi.Device{
