@@ -39,7 +39,9 @@ type groupMembers struct {
 }
 
 // shapeOf is the shape of a pod, nil if its devices are not chosen here.
-func (m *groupMembers) shapeOf(ctx context.Context, pod *v1.Pod, request *dra.PodRequest, refused func(shape, node string) bool) *groupShape {
+func (m *groupMembers) shapeOf(
+	ctx context.Context, pod *v1.Pod, request *dra.PodRequest, refused func(shape, node string) bool,
+) *groupShape {
 	cycle := m.cycle.ForPod(request)
 	if !cycle.Narrowable() {
 		return nil

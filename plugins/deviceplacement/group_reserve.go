@@ -101,7 +101,8 @@ func (s *groupSolve) reservePlaces(pod *v1.Pod, levels []cluster.GroupLevel) {
 		plans.version++
 	})
 	time.AfterFunc(reserveTime, func() { plans.endReservation(s.group.Key, reservation) })
-	klog.Background().Info("Keeping places for a group that waits", "podGroup", s.group.Key, "pods", len(reservation.places), "until", reservation.ends)
+	klog.Background().Info("Keeping places for a group that waits", "podGroup", s.group.Key,
+		"pods", len(reservation.places), "until", reservation.ends)
 }
 
 // freeShare is how many thousandths of a node's GPUs are free.

@@ -34,9 +34,6 @@ type groupAnswer struct {
 
 // answerGroup finds the place of a group's pod, planning the group if that was not done.
 func (p *Plugin) answerGroup(ctx context.Context, c *dra.Cycle, group *groupcycle.Group, pod *v1.Pod, nodes []fwk.NodeInfo) *groupAnswer {
-	if group.Needed() == 0 || p.options.Candidates == 0 {
-		return nil
-	}
 	found := findNodes(c.Snapshot(), nodes, p.nodesAt)
 	p.nodesAt = found.at
 	if place := p.plans.memberOf(group.Key, pod.UID); place != nil {
@@ -44,6 +41,9 @@ func (p *Plugin) answerGroup(ctx context.Context, c *dra.Cycle, group *groupcycl
 			return &groupAnswer{group: group, place: place}
 		}
 		p.plans.dropPlan(group.Key)
+	}
+	if group.Needed() == 0 {
+		return nil // it has started, and is no longer held up by this one
 	}
 	state := clusterVersion{
 		devices: c.Snapshot().Version(), pending: len(group.Pending), assigned: len(group.Assigned),
@@ -168,7 +168,8 @@ func (s *groupSolve) refuseMembers(pod *v1.Pod, state clusterVersion, fit int, b
 			r.since = plans.now()
 		}
 	})
-	if others := slices.DeleteFunc(slices.Clone(s.group.Pending), func(other *v1.Pod) bool { return other.UID == pod.UID }); news && len(others) > 0 {
+	others := slices.DeleteFunc(slices.Clone(s.group.Pending), func(other *v1.Pod) bool { return other.UID == pod.UID })
+	if news && len(others) > 0 {
 		plans.activate(others)
 	}
 	return refuseGroup(s.group, refusal)

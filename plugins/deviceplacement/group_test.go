@@ -43,8 +43,14 @@ func newFakeGroup(t *testing.T, nodes []*v1.Node, pods []*v1.Pod, objects ...run
 	t.Helper()
 	g := &fakeGroup{fakeScheduler: newFakeScheduler(t, defaultArgs(), nodes, objects...), clock: time.Unix(1_800_000_000, 0)}
 	g.plans.now = func() time.Time { return g.clock }
-	g.group = &groupcycle.Group{Key: types.NamespacedName{Namespace: space, Name: "gang"}, MinMember: len(pods), Pending: pods, Timeout: time.Minute}
+	g.group = groupNamed("gang", pods)
 	return g
+}
+
+// groupNamed is a group of pods that all start together.
+func groupNamed(name string, pods []*v1.Pod) *groupcycle.Group {
+	key := types.NamespacedName{Namespace: space, Name: name}
+	return &groupcycle.Group{Key: key, MinMember: len(pods), Pending: pods, Timeout: time.Minute}
 }
 
 // groupCycle begins the cycle of a member.
@@ -106,7 +112,7 @@ func gpuClaims(count int64, names ...string) []runtime.Object {
 // first leaves the node to the ones that can go nowhere else.
 func TestGroupIsPlacedTogether(t *testing.T) {
 	pods := []*v1.Pod{newPod("any-0"), newPod("any-1"), newPod("only-0", onlyOn("a")), newPod("only-1", onlyOn("a"))}
-	objects := slices.Concat(gpuClaims(2, "any-0", "any-1", "only-0", "only-1"), []runtime.Object{publish("a", fourGPUs()...), publish("b", fourGPUs()...)})
+	objects := append(gpuClaims(2, "any-0", "any-1", "only-0", "only-1"), publish("a", fourGPUs()...), publish("b", fourGPUs()...))
 	g := newFakeGroup(t, []*v1.Node{hostNode("a"), hostNode("b")}, pods, objects...)
 	if diff := cmp.Diff([]string{"b", "b", "a", "a"}, g.placeAll(pods)); diff != "" {
 		t.Errorf("nodes (-want +got):\n%s", diff)
@@ -162,7 +168,8 @@ func TestGroupThatDoesNotFit(t *testing.T) {
 	if shortfall := groupcycle.GroupOf(state).Shortfall(); shortfall == nil || shortfall.Fit != 2 {
 		t.Errorf("shortfall %+v, want 2 that fit", shortfall)
 	}
-	if _, status := g.PostFilter(context.Background(), state, pods[0], framework.NewDefaultNodeToStatus()); status.Code() != fwk.Unschedulable {
+	nobody := framework.NewDefaultNodeToStatus()
+	if _, status := g.PostFilter(context.Background(), state, pods[0], nobody); status.Code() != fwk.Unschedulable {
 		t.Errorf("PostFilter: %v, want the group's own plugin to go on", status)
 	}
 	other := newPod("other")
@@ -193,7 +200,8 @@ func TestRefusedPlaceIsPlannedAnew(t *testing.T) {
 		if len(result.NodeNames) > 1 {
 			break
 		}
-		if _, status = g.PostFilter(context.Background(), state, pods[0], framework.NewDefaultNodeToStatus()); status.Code() != fwk.UnschedulableAndUnresolvable {
+		_, status = g.PostFilter(context.Background(), state, pods[0], framework.NewDefaultNodeToStatus())
+		if status.Code() != fwk.UnschedulableAndUnresolvable {
 			t.Fatal(status)
 		}
 		if len(g.activated) != len(planned) {
@@ -218,7 +226,9 @@ func TestGroupBeforeAllClaimsAreMade(t *testing.T) {
 	unmade := func(pod *v1.Pod) { pod.Status.ResourceClaimStatuses = nil }
 	pods := []*v1.Pod{newPod("gang-0", template), newPod("gang-1", template, unmade)}
 	made := newClaim("gang-0", gpuClass, 4)
-	made.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: pods[0].Name, UID: pods[0].UID, Controller: ptr.To(true)}}
+	made.OwnerReferences = []metav1.OwnerReference{
+		{APIVersion: "v1", Kind: "Pod", Name: pods[0].Name, UID: pods[0].UID, Controller: ptr.To(true)},
+	}
 	g := newFakeGroup(t, []*v1.Node{hostNode("a"), hostNode("b")}, pods,
 		append([]runtime.Object{made}, publish("a", fourGPUs()...), publish("b", fourGPUs()...))...)
 	if got := g.placeMember(pods[0]); got != "a" {
@@ -271,87 +281,5 @@ func TestGroupKeepsToALevel(t *testing.T) {
 	g.group.Constraints = required
 	if got := g.placeMember(pods[0]); !strings.Contains(got, "all have one, but not in one rack") {
 		t.Errorf("got %q", got)
-	}
-}
-
-// A group that has waited for its turn has places kept as they become free, for a time;
-// others take what it does not need, and a higher priority takes what it likes.
-func TestGroupThatWaitsHasPlacesKept(t *testing.T) {
-	pods := []*v1.Pod{newPod("gang-0"), newPod("gang-1")}
-	objects := slices.Concat(gpuClaims(4, "gang-0", "gang-1", "large"), gpuClaims(1, "small"), []runtime.Object{
-		held("a", newClaim("busy", gpuClass, 1), "gpu-0"),
-		publish("a", fourGPUs()...), publish("b", fourGPUs()...), publish("c", wholeGPU(0, "X")),
-	})
-	g := newFakeGroup(t, []*v1.Node{hostNode("a"), hostNode("b"), hostNode("c")}, pods, objects...)
-	g.nodes[0].AddPodInfo(podInfo(t, newPod("busy", on("a"))))
-	nodesFor := func(name string, change ...func(*v1.Pod)) []string {
-		pod := newPod(name, change...)
-		feasible, _ := g.filterAll(g.preFilter(pod), pod)
-		names := []string{}
-		for _, node := range feasible {
-			names = append(names, node.Node().Name)
-		}
-		return names
-	}
-	want := func(when string, small, large []string) {
-		t.Helper()
-		if diff := cmp.Diff(small, nodesFor("small")); diff != "" {
-			t.Errorf("%s, nodes of a small pod (-want +got):\n%s", when, diff)
-		}
-		if diff := cmp.Diff(large, nodesFor("large")); diff != "" {
-			t.Errorf("%s, nodes of a large pod (-want +got):\n%s", when, diff)
-		}
-	}
-	refuse := func() {
-		t.Helper()
-		if got := g.placeMember(pods[0]); !strings.HasPrefix(got, "refused: 1 of the 2 pods") {
-			t.Fatal(got)
-		}
-		g.nodes[2].AddPodInfo(podInfo(t, newPod("another", on("c")))) // something happens
-	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		held := cycleOf(g.preFilter(newPod("small"))).Snapshot().NodeState(0).Allocations()
-		if len(held) == 1 && held[0].Holder != "" {
-			break // it is known by now whose the device is
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("node a: %+v", held)
-		}
-	}
-	refuse()
-	want("before its turn", []string{"a", "b", "c"}, []string{"b"})
-	g.clock = g.clock.Add(reserveAfter)
-	refuse()
-	want("in its turn", []string{"c"}, []string{})
-	urgent := func(pod *v1.Pod) { pod.Spec.Priority = ptr.To(int32(10)) }
-	if diff := cmp.Diff([]string{"b"}, nodesFor("large", urgent)); diff != "" {
-		t.Errorf("nodes of an urgent pod (-want +got):\n%s", diff)
-	}
-	g.clock = g.clock.Add(reserveTime)
-	want("after its turn", []string{"a", "b", "c"}, []string{"b"})
-	refuse()
-	want("behind others", []string{"a", "b", "c"}, []string{"b"})
-}
-
-// A pod that is deleted takes its group's plan with it, and groups that wait are tried again.
-func TestDeletedMemberReleasesThePlan(t *testing.T) {
-	pods := []*v1.Pod{newPod("gang-0"), newPod("gang-1")}
-	g := newFakeGroup(t, []*v1.Node{hostNode("a")}, pods, append(gpuClaims(2, "gang-0", "gang-1", "rival-0", "rival-1"), publish("a", fourGPUs()...))...)
-	if got := g.placeMember(pods[0]); got != "a" {
-		t.Fatal(got)
-	}
-	first := g.group
-	rivals := []*v1.Pod{newPod("rival-0"), newPod("rival-1")}
-	g.group = &groupcycle.Group{Key: types.NamespacedName{Namespace: space, Name: "rivals"}, MinMember: 2, Pending: rivals, Timeout: time.Minute}
-	if got := g.placeMember(rivals[0]); !strings.HasPrefix(got, "refused: 0 of the 2 pods") {
-		t.Fatal(got)
-	}
-	g.activated = nil
-	g.plans.forgetPod(first.Key, pods[1].UID)
-	if g.plans.memberOf(first.Key, pods[1].UID) != nil {
-		t.Error("the plan is still there")
-	}
-	if len(g.activated) != 1 || g.activated[0].Name != "rival-0" {
-		t.Errorf("%d pods are tried again, want one of the group that waits", len(g.activated))
 	}
 }

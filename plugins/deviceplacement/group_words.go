@@ -21,8 +21,8 @@ func (s *groupSolve) shortfallWords(shortfall *cluster.GroupShortfall) string {
 	case "model":
 		return fmt.Sprintf("all have one with GPUs of several products, which annotation %s: product rules out", groupcycle.SameAnnotation)
 	default:
-		return fmt.Sprintf("all have one, but not in one %s, as annotation %s asks: %s with preferred instead of required takes as few as will do",
-			limit, groupcycle.RequiredTopologyAnnotation, limit)
+		return fmt.Sprintf("all have one, but not in one %s, as annotation %s asks; with %s as few of them are taken as will do",
+			limit, groupcycle.RequiredTopologyAnnotation, groupcycle.PreferredTopologyAnnotation)
 	}
 	var short []string
 	together := false

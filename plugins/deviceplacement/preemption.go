@@ -122,10 +122,11 @@ func usableDevices(request *placement.Request) []placement.DeviceAllocation {
 // filterWithout is Filter as if the removed pods were gone.
 func (p *Plugin) filterWithout(ctx context.Context, c *podCycle, changes *podChanges, pod *v1.Pod, node fwk.NodeInfo) *fwk.Status {
 	name := node.Node().Name
-	without := &podCycle{Cycle: c.Without(name, changes.removed)}
+	without := &podCycle{Cycle: c.Without(name, changes.removed), held: c.held}
 	if view := without.ViewNode(name, providedResources(node)); view != nil {
 		gpus := view.GPUs()
 		p.holdNominated(ctx, without, view, gpus, changes, node)
+		without.holdForOthers(view, gpus)
 		if verdict := p.placeOn(ctx, view, gpus); verdict.final {
 			return verdict.refusalStatus(ctx, view, view.AnyInUse() || anyHeld(gpus))
 		}

@@ -33,7 +33,9 @@ func TestGroupEqualsEveryChoice(t *testing.T) {
 	inventories := []*placement.Inventory{
 		inventoryOf(t, "4gpu-mixed-bridge"), inventoryOf(t, "4xA30-pcie"), inventoryOf(t, "azure-nc96ads-a100"),
 	}
-	asks := []requestFor{gpusFor(1), gpusFor(2), gpusFor(3), linkedPair, onlyOn(inventories[1], gpusFor(1)), onlyOn(inventories[0], gpusFor(1))}
+	asks := []requestFor{
+		gpusFor(1), gpusFor(2), gpusFor(3), linkedPair, onlyOn(inventories[1], gpusFor(1)), onlyOn(inventories[0], gpusFor(1)),
+	}
 	outcomes := map[placement.Outcome]int{}
 	for n := range 600 {
 		s := NewSnapshot(nil)

@@ -157,7 +157,8 @@ func TestGroupChoosesDevicesAnew(t *testing.T) {
 			t.Fatalf("with GPU %d wanted: %s", gpu, outcome)
 		}
 		for i, member := range members {
-			if err := s.Allocate(member.Node, placement.Allocation{Holder: placement.HolderID(strconv.Itoa(i)), Devices: member.Devices}); err != nil {
+			held := placement.Allocation{Holder: placement.HolderID(strconv.Itoa(i)), Devices: member.Devices}
+			if err := s.Allocate(member.Node, held); err != nil {
 				t.Errorf("with GPU %d wanted, member %d: %v", gpu, i, err)
 			}
 		}
@@ -215,64 +216,6 @@ func TestGroupMindsHostsOfOneClass(t *testing.T) {
 	}
 	if members[2].Node != 0 || members[3].Node != 0 {
 		t.Errorf("the large members are on nodes %d and %d, want 0", members[2].Node, members[3].Node)
-	}
-}
-
-// If one domain does not suffice and is only preferred, the group is in as few as will do,
-// and leaves the largest whole that it does not need.
-func TestGroupTakesFewDomains(t *testing.T) {
-	tray := inventoryOf(t, "gb200-nvl72-tray")
-	s := NewSnapshot(nil)
-	for _, domain := range []int64{1, 2, 2, 3, 3, 3, 4, 4} {
-		s.AddNode(Node{Inventory: tray, Domain: domain})
-	}
-	group := groupOf(s, slices.Repeat([]requestFor{gpusFor(4)}, 4)...)
-	shared := s.Rank(s.ByInventory(gpusFor(4)), placement.KeepPlaceable{})
-	for i := range group.Members {
-		group.Members[i].Ranking = shared
-	}
-	group.Levels = []GroupLevel{s.NVLinkLevel(Preferred)}
-	members, outcome := s.PlaceGroup(group)
-	if outcome != placement.Fits {
-		t.Fatal(outcome)
-	}
-	var nodes []int
-	for _, member := range members {
-		nodes = append(nodes, member.Node)
-	}
-	slices.Sort(nodes)
-	if diff := cmp.Diff([]int{0, 3, 4, 5}, nodes); diff != "" {
-		t.Errorf("nodes: domain 3 and the smallest beside it (-want +got):\n%s", diff)
-	}
-}
-
-// Levels are nested: the rack is preferred within the zone that is required.
-func TestGroupNestsLevels(t *testing.T) {
-	inv := inventoryOf(t, "4xA30-pcie")
-	s := NewSnapshot(nil)
-	for range 8 {
-		s.AddNode(Node{Inventory: inv})
-	}
-	group := groupOf(s, gpusFor(4), gpusFor(4))
-	group.Levels = []GroupLevel{
-		{Name: "zone", Mode: Required, DomainOf: func(node int) int64 { return int64(node / 4) }},
-		{Name: "rack", Mode: Required, DomainOf: func(node int) int64 { return int64(node / 2) }},
-	}
-	for _, node := range []int{0, 3, 4} {
-		s.SetSchedulable(node, false)
-	}
-	members, outcome := s.PlaceGroup(group)
-	if outcome != placement.Fits || members[0].Node != 6 || members[1].Node != 7 {
-		t.Fatalf("%s: %+v, want nodes 6 and 7", outcome, members)
-	}
-	s.SetSchedulable(6, false)
-	verdict := s.SolveGroup(group)
-	want := GroupShortfall{Fit: 1, LimitedBy: "rack", Shapes: []ShapeShortfall{{Member: 0, Members: 1, Alone: 1}, {Member: 1, Members: 1, Alone: 1}}}
-	if verdict.Outcome != placement.Refused {
-		t.Fatal(verdict.Outcome)
-	}
-	if diff := cmp.Diff(want, verdict.Shortfall); diff != "" {
-		t.Errorf("shortfall (-want +got):\n%s", diff)
 	}
 }
 

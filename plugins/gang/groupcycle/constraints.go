@@ -101,7 +101,8 @@ func ReadConstraints(group string, annotations map[string]string, pods []*v1.Pod
 	case "none":
 		c.Product = ProductIndifferent
 	default:
-		return c, fmt.Errorf("%s has annotation %s: %q; it may be product (GPUs of one product for all pods) or none", whose, SameAnnotation, same)
+		return c, fmt.Errorf("%s has annotation %s: %q; it may be product (GPUs of one product for all pods) or none",
+			whose, SameAnnotation, same)
 	}
 	for _, key := range []string{RequiredTopologyAnnotation, PreferredTopologyAnnotation} {
 		text, whose, err := annotationOf(key, group, annotations, pods)
@@ -154,7 +155,8 @@ func annotationOf(key, group string, annotations map[string]string, pods []*v1.P
 	}
 	for _, pod := range pods {
 		if pod.Annotations[key] != first.Annotations[key] {
-			return "", "", fmt.Errorf("pods %s and %s of PodGroup %s differ in annotation %s (%q and %q): give all of them the same, or the PodGroup",
+			return "", "", fmt.Errorf(
+				"pods %s and %s of PodGroup %s differ in annotation %s (%q and %q): give all of them the same, or the PodGroup",
 				first.Name, pod.Name, group, key, first.Annotations[key], pod.Annotations[key])
 		}
 	}

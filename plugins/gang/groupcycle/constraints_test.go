@@ -46,9 +46,12 @@ func TestReadConstraints(t *testing.T) {
 			group:   map[string]string{RequiredTopologyAnnotation: "row"},
 			wantErr: `PodGroup ml/train has annotation ashlar.dev/required-topology: "row": "row" is no level: it may be clique, rack, zone, or`,
 		},
-		"no label":    {group: map[string]string{RequiredTopologyAnnotation: "a/b/c"}, wantErr: `"a/b/c" is no level`},
-		"an island":   {group: map[string]string{RequiredTopologyAnnotation: "island"}, wantErr: "an island is within one node"},
-		"no property": {pods: []*v1.Pod{annotated("a", map[string]string{SameAnnotation: "driver"})}, wantErr: `pod a has annotation ashlar.dev/same: "driver"`},
+		"no label":  {group: map[string]string{RequiredTopologyAnnotation: "a/b/c"}, wantErr: `"a/b/c" is no level`},
+		"an island": {group: map[string]string{RequiredTopologyAnnotation: "island"}, wantErr: "an island is within one node"},
+		"no property": {
+			pods:    []*v1.Pod{annotated("a", map[string]string{SameAnnotation: "driver"})},
+			wantErr: `pod a has annotation ashlar.dev/same: "driver"`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := ReadConstraints("ml/train", tc.group, tc.pods)
