@@ -182,6 +182,26 @@ func TestSecondShareClashes(t *testing.T) {
 	}
 }
 
+// Of several that share a device each clashes with who has all of the GPU, and not just the one
+// that is counted first.
+func TestEverySharerClashes(t *testing.T) {
+	ledger := testLedger(t)
+	whole := claimOf("whole", 5, "gpu-0")
+	sharers := []*resourceapi.ResourceClaim{claimOf("b", 6, "share-0=1Gi"), claimOf("c", 7, "share-0=1Gi"), claimOf("d", 8, "share-0=1Gi")}
+	noteAllocation(ledger, whole)
+	for _, claim := range sharers {
+		noteAllocation(ledger, claim)
+	}
+	for _, claim := range sharers {
+		if found, err := ledger.clashOf(ledger.holderOf(claim.UID), true); err != nil || found == nil {
+			t.Errorf("claim %s: %v, %v", claim.Name, found, err)
+		}
+	}
+	if found, err := ledger.clashOf(ledger.holderOf(whole.UID), true); err != nil || found != nil {
+		t.Errorf("the earlier: %v, %v", found, err)
+	}
+}
+
 // An allocation is as old as the version with which it came, whatever is written to the claim later.
 func TestAgeOfAllocation(t *testing.T) {
 	ledger := testLedger(t)
