@@ -119,6 +119,22 @@ func TestOverlays(t *testing.T) {
 	}
 }
 
+// The optional policies are applied on their own, beside whatever was installed.
+func TestPolicyComponents(t *testing.T) {
+	for _, component := range []string{"exclusive-allocation", "leader-allocation"} {
+		t.Run(component, func(t *testing.T) {
+			var got []string
+			for _, object := range renderFolder(t, filesys.MakeFsOnDisk(), filepath.Join("components", component)) {
+				got = append(got, object.Kind+"/"+object.Metadata.Name)
+			}
+			want := []string{"ValidatingAdmissionPolicy/ashlar-" + component, "ValidatingAdmissionPolicyBinding/ashlar-" + component}
+			if !slices.Equal(got, want) {
+				t.Errorf("got  %v\nwant %v", got, want)
+			}
+		})
+	}
+}
+
 // checkWorkload holds what is true of every Deployment and DaemonSet by default: named
 // images, and nodes chosen by Ashlar's own label, without a RuntimeClass.
 func checkWorkload(t *testing.T, object manifestObject) {

@@ -16,6 +16,7 @@
 //	postfilter.go  why nothing fits, and the smallest change after which it would
 //	reserve.go     what the pod takes is noted for the steps below
 //	prebind.go     the forecast learns it, before the claims are written
+//	guard.go       the guard against double allocations, asked once they are
 //	postbind.go    an event says what the pod got
 //	preemption.go  AddPod and RemovePod: the devices of victims count as free while
 //	               kube-scheduler's DefaultPreemption looks for pods to end

@@ -79,15 +79,13 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 		return nil, err
 	}
 	metrics.Register()
-	ledger, err := doubleallocation.NewLedger(h.SharedInformerFactory())
-	if err != nil {
-		return nil, err
-	}
 	p, err := Build(ctx, h, options)
 	if err != nil {
 		return nil, err
 	}
-	p.guard = guardBinding(ctx, h, ledger)
+	if p.guard, err = guardBinding(ctx, h); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
-	"github.com/ashlar-dev/ashlar/plugins/doubleallocation"
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -24,14 +23,6 @@ func (p *Plugin) PreBind(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 		return status
 	}
 	return fwk.AsStatus(p.guard.ConfirmPod(ctx, pod))
-}
-
-// guardBinding builds the guard of a scheduler, and starts the detector of double allocations.
-func guardBinding(ctx context.Context, h fwk.Handle, ledger *doubleallocation.Ledger) *doubleallocation.Guard {
-	go doubleallocation.NewDetector(ledger, h.ClientSet(), doubleallocation.Metrics{
-		CountFound: metrics.CountDoubleAllocation, SetCurrent: metrics.SetDoubleAllocations,
-	}).Run(ctx)
-	return doubleallocation.NewGuard(ledger, h.ClientSet(), h.SharedDRAManager().ResourceClaims(), metrics.CountGivenBack)
 }
 
 // takenBy is what a pod takes of which GPUs, as Reserve noted it; nil if it takes none.

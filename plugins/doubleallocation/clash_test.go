@@ -154,6 +154,34 @@ func TestLaterAllocationClashes(t *testing.T) {
 	}
 }
 
+// A share of a GPU that another scheduler holds whole clashes although a share before it does, which
+// is yet to be given back.
+func TestSecondShareClashes(t *testing.T) {
+	ledger := testLedger(t)
+	for _, claim := range []*resourceapi.ResourceClaim{
+		claimOf("whole", 5, "gpu-0"), claimOf("first", 6, "share-0=1Gi"), claimOf("second", 7, "share-0=1Gi"),
+	} {
+		noteAllocation(ledger, claim)
+	}
+	for name, want := range map[types.UID]string{"whole": "", "first": "ns/whole", "second": "ns/whole"} {
+		found, err := ledger.clashOf(ledger.holderOf(name), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if found != nil {
+			got = found.rivalNames()
+		}
+		if got != want {
+			t.Errorf("%s clashes with %q, want %q", name, got, want)
+		}
+	}
+	found, err := ledger.clashOf(ledger.holderOf("whole"), false)
+	if err != nil || found == nil || found.rivalNames() != "ns/first, ns/second" {
+		t.Errorf("whole clashes with %v, %v, want first and second", found, err)
+	}
+}
+
 // Of several that share a device each clashes with who has all of the GPU, and not just the one
 // that is counted first.
 func TestEverySharerClashes(t *testing.T) {

@@ -2,7 +2,6 @@ package doubleallocation
 
 import (
 	"fmt"
-	"slices"
 
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -14,7 +13,13 @@ type usage struct {
 	devices map[string]*deviceUsage
 	drawn   map[counterID]*resource.Quantity
 	// drawers are who draws on a set of counters, in the order of addition.
-	drawers map[string][]*holder
+	drawers map[string][]drawer
+}
+
+// drawer draws on counters through a device.
+type drawer struct {
+	holder *holder
+	device string
 }
 
 // deviceUsage is what is in use of one device.
@@ -26,7 +31,7 @@ type deviceUsage struct {
 
 func newUsage(p *pool) *usage {
 	return &usage{
-		pool: p, devices: map[string]*deviceUsage{}, drawn: map[counterID]*resource.Quantity{}, drawers: map[string][]*holder{},
+		pool: p, devices: map[string]*deviceUsage{}, drawn: map[counterID]*resource.Quantity{}, drawers: map[string][]drawer{},
 	}
 }
 
@@ -55,8 +60,8 @@ func (u *usage) addGrant(h *holder, g *grant) *clash {
 	if short := u.addConsumed(used, g); short != "" && found == nil {
 		found = &clash{device: g.device, rivals: used.holders, short: short}
 	}
-	if more := u.addCounters(h, g, first); found == nil {
-		found = more
+	if short := u.addCounters(h, g, first); found == nil {
+		found = short
 	}
 	used.holders = append(used.holders[:len(used.holders):len(used.holders)], h)
 	return found
@@ -86,9 +91,8 @@ func (u *usage) addConsumed(used *deviceUsage, g *grant) string {
 	return short
 }
 
-// addCounters adds what a device draws on the counters of its pool, which it does once, however
-// many share it. Whoever shares a device of which the counters are overdrawn clashes, not just
-// the first.
+// addCounters adds what a device draws on the counters of its pool, and says what is overdrawn. A device
+// draws once, however many share it; all of them clash with who else draws too much.
 func (u *usage) addCounters(h *holder, g *grant, first bool) *clash {
 	device := u.pool.devices[g.device]
 	if device == nil {
@@ -109,12 +113,23 @@ func (u *usage) addCounters(h *holder, g *grant, first bool) *clash {
 			}
 			if total, known := u.pool.counters[id]; known && sum.Cmp(total) > 0 && found == nil {
 				found = &clash{
-					device: g.device, rivals: slices.Clone(u.drawers[draw.CounterSet]),
+					device: g.device, rivals: u.rivalsFor(draw.CounterSet, g.device),
 					short: fmt.Sprintf("%s of counter %s of %s where there is %s", sum.String(), name, draw.CounterSet, total.String()),
 				}
 			}
 		}
-		u.drawers[draw.CounterSet] = append(u.drawers[draw.CounterSet], h)
+		u.drawers[draw.CounterSet] = append(u.drawers[draw.CounterSet], drawer{h, g.device})
 	}
 	return found
+}
+
+// rivalsFor are who draws on a set of counters through other devices.
+func (u *usage) rivalsFor(set, device string) []*holder {
+	var rivals []*holder
+	for _, d := range u.drawers[set] {
+		if d.device != device {
+			rivals = append(rivals, d.holder)
+		}
+	}
+	return rivals
 }

@@ -76,6 +76,12 @@ func promisedTwice(slicesOfGPUs []resourceapi.ResourceSlice, claims []resourceap
 // promisedTwiceNow is promisedTwice of what the API server has.
 func promisedTwiceNow(t *testing.T) []string {
 	t.Helper()
+	return promisedTwice(listAllocations(t))
+}
+
+// listAllocations are the published devices and the claims that the API server has.
+func listAllocations(t *testing.T) ([]resourceapi.ResourceSlice, []resourceapi.ResourceClaim) {
+	t.Helper()
 	published, err := world.client.ResourceV1().ResourceSlices().List(t.Context(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -84,5 +90,5 @@ func promisedTwiceNow(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return promisedTwice(published.Items, claims.Items)
+	return published.Items, claims.Items
 }

@@ -9,6 +9,12 @@ import (
 	"time"
 )
 
+// slowWrites makes writes wait in the client, where a stop catches many.
+func slowWrites(config map[string]any) {
+	connection := config["clientConnection"].(map[string]any)
+	connection["qps"], connection["burst"] = 30, 30
+}
+
 // A leader is stopped while it binds, a second takes over, and the first wakes while the second is
 // at work: no GPU is promised twice and no pod is lost.
 func TestFrozenLeaderWritesNothing(t *testing.T) {
@@ -17,11 +23,11 @@ func TestFrozenLeaderWritesNothing(t *testing.T) {
 			const pods = 150
 			lease := fmt.Sprintf("freeze-%d", round)
 			grantLease(t, lease)
-			first := startLeader(t, lease+"-first", scheduler, lease)
+			first := startLeader(t, lease+"-first", scheduler, lease, slowWrites)
 			startScheduler(t, lease+"-second", scheduler, lease)
 			before := holderOf(t.Context(), lease)
 			createPods(t, lease, pods, scheduler)
-			awaitBound(t, time.Minute, 20+round%5*10)
+			awaitBound(t, time.Minute, 5+round%5*5)
 			sendSignal(t, first, syscall.SIGSTOP)
 			atFreeze, err := boundPods(t.Context())
 			if err != nil {

@@ -73,7 +73,9 @@ func setUp(ctx context.Context) error {
 	if err := binaries.Ensure(ctx, say, scheduler); err != nil {
 		return err
 	}
-	if world.cluster, err = cluster.Start(ctx, cluster.Options{Binaries: binaries, Progress: say, Kubelets: cluster.SilentKubelets}); err != nil {
+	if world.cluster, err = cluster.Start(ctx, cluster.Options{
+		Binaries: binaries, Progress: say, Kubelets: cluster.SilentKubelets,
+	}); err != nil {
 		return err
 	}
 	if world.client, err = kubernetes.NewForConfig(clientConfig()); err != nil {

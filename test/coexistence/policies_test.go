@@ -74,10 +74,13 @@ func reserve(claim *resourceapi.ResourceClaim) {
 }
 
 // dryWrite writes a claim's status without effect.
-func dryWrite(ctx context.Context, client kubernetes.Interface, claim *resourceapi.ResourceClaim, change func(*resourceapi.ResourceClaim)) error {
+func dryWrite(
+	ctx context.Context, client kubernetes.Interface, claim *resourceapi.ResourceClaim, change func(*resourceapi.ResourceClaim),
+) error {
 	changed := claim.DeepCopy()
 	change(changed)
-	_, err := client.ResourceV1().ResourceClaims(namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}})
+	_, err := client.ResourceV1().ResourceClaims(namespace).UpdateStatus(ctx, changed,
+		metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}})
 	return err
 }
 

@@ -33,7 +33,7 @@ func clientConfig() *rest.Config {
 
 // startScheduler starts a process of ashlar-scheduler with the shipped configuration, which serves
 // pods of a scheduler name and stands for a lease. It ends with the test.
-func startScheduler(t *testing.T, process, name, lease string) *cluster.Process {
+func startScheduler(t *testing.T, process, name, lease string, change ...func(config map[string]any)) *cluster.Process {
 	t.Helper()
 	kubeconfig, err := world.cluster.KubeconfigFor(t.Context(), systemNamespace, scheduler)
 	if err != nil {
@@ -46,6 +46,9 @@ func startScheduler(t *testing.T, process, name, lease string) *cluster.Process 
 	config["clientConnection"].(map[string]any)["kubeconfig"] = kubeconfig
 	config["leaderElection"].(map[string]any)["resourceName"] = lease
 	config["profiles"].([]any)[0].(map[string]any)["schedulerName"] = name
+	for _, c := range change {
+		c(config)
+	}
 	text, err := yaml.Marshal(config)
 	if err != nil {
 		t.Fatal(err)
@@ -72,9 +75,9 @@ func startScheduler(t *testing.T, process, name, lease string) *cluster.Process 
 }
 
 // startLeader starts a scheduler and waits until it leads.
-func startLeader(t *testing.T, process, name, lease string) *cluster.Process {
+func startLeader(t *testing.T, process, name, lease string, change ...func(config map[string]any)) *cluster.Process {
 	t.Helper()
-	started := startScheduler(t, process, name, lease)
+	started := startScheduler(t, process, name, lease, change...)
 	await(t, time.Minute, process+" to lead", func(ctx context.Context) error {
 		if err := started.Err(); err != nil {
 			return err
