@@ -43,7 +43,7 @@ func (e *simulationRun) jobsToEnd(priority int64) []cluster.Victim {
 		}
 		victims = append(victims, cluster.Victim{
 			Holders: []placement.HolderID{holderOf(job)}, Priority: j.Priority, Pods: j.Members,
-			Cost: int64(e.now-s.placedAt) * s.milliGPUs / 1000,
+			Cost: cluster.LostGPUTime(s.milliGPUs, int64(e.now-s.placedAt)),
 		})
 	}
 	return victims

@@ -19,6 +19,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/preemption"
 
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
+	"github.com/ashlar-dev/ashlar/topology/cluster"
 )
 
 // deviceVictims chooses among victims as DefaultPreemption does, but by devices: all nodes are
@@ -123,13 +124,13 @@ func (d *deviceVictims) OrderedScoreFuncs(_ context.Context, victims map[string]
 	}
 }
 
-// gpuTimeOf is how long a pod has run times what it has of GPUs, in thousandths of a GPU times
-// milliseconds.
+// gpuTimeOf is what is lost with a pod by how long it has had what of GPUs.
 func (d *deviceVictims) gpuTimeOf(pod *v1.Pod) int64 {
-	if pod.Status.StartTime == nil {
-		return 0
+	ran := int64(0)
+	if pod.Status.StartTime != nil {
+		ran = d.now.Sub(pod.Status.StartTime.Time).Milliseconds()
 	}
-	return d.held(pod) * max(0, d.now.Sub(pod.Status.StartTime.Time).Milliseconds())
+	return cluster.LostGPUTime(d.held(pod), ran)
 }
 
 // devicesOf is a thousand for each device that the pod's claims have, where nothing more is known.

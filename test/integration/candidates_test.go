@@ -15,7 +15,7 @@ func TestNodesBeyondTheCandidatesAreAsked(t *testing.T) {
 	s := newSpace(t)
 	const scheduler = "candidates-scheduler"
 	s.ownScheduler(scheduler, "  pluginConfig:\n", "  pluginConfig:\n  - name: DevicePlacement\n    args: {candidates: 1}\n")
-	nodes := []string{"side-by-side", "topology-match", "preemption", "overcommit-a", "score-small", "memory-large", "whatif-mig"}
+	nodes := []string{"apart-a", "apart-b", "apart-c", "apart-d", "apart-e", "apart-f"}
 	var names []string
 	for i := range nodes {
 		pod := s.pod(fmt.Sprint("apart-", i), scheduler, nodes...)

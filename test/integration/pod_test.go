@@ -51,7 +51,31 @@ func newSpace(t *testing.T) *space {
 	if err := install.EnsureNamespace(ctx, world.cluster, world.client, s.name); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.clear)
 	return s
+}
+
+// clear deletes the namespace, and waits until nothing in it has devices.
+func (s *space) clear() {
+	if err := world.client.CoreV1().Namespaces().Delete(s.ctx, s.name, metav1.DeleteOptions{}); err != nil {
+		s.t.Error(err)
+	}
+	now := *metav1.NewDeleteOptions(0)
+	s.until("the namespace's claims to be released", func() error {
+		if err := world.client.CoreV1().Pods(s.name).DeleteCollection(s.ctx, now, metav1.ListOptions{}); err != nil {
+			return err
+		}
+		claims, err := world.client.ResourceV1().ResourceClaims(s.name).List(s.ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for i := range claims.Items {
+			if claims.Items[i].Status.Allocation != nil {
+				return fmt.Errorf("claim %s has devices", claims.Items[i].Name)
+			}
+		}
+		return nil
+	})
 }
 
 // request is one device request.

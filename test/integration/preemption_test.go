@@ -36,15 +36,15 @@ func TestFreedDevicesAreKeptForThePreemptor(t *testing.T) {
 	var first []string
 	for i := range 8 {
 		name := fmt.Sprint("first-", i)
-		s.create(s.pod(name, ashlar, "score-large"), request(whole, 1))
+		s.create(s.pod(name, ashlar, "kept-eight"), request(whole, 1))
 		first = append(first, name)
 	}
 	s.running(first...)
 	for i := range 12 {
-		s.create(s.pod(fmt.Sprint("waiting-", i), ashlar, "score-large"), request(whole, 1))
+		s.create(s.pod(fmt.Sprint("waiting-", i), ashlar, "kept-eight"), request(whole, 1))
 	}
 	s.pending("waiting-11")
-	pod := s.pod("all", ashlar, "score-large")
+	pod := s.pod("all", ashlar, "kept-eight")
 	pod.Spec.PriorityClassName = "needs-all"
 	s.create(pod, request(whole, 8))
 	s.running("all")
@@ -55,13 +55,13 @@ func TestGroupsArePreemptedWhole(t *testing.T) {
 	s := newSpace(t)
 	s.priorityClass("above-groups", 1000)
 	s.podGroup("low", 2)
-	for i, node := range []string{"topology-match", "side-by-side"} {
+	for i, node := range []string{"whole-groups-a", "whole-groups-b"} {
 		pod := s.pod(fmt.Sprint("low-", i), ashlar, node)
 		pod.Labels = map[string]string{"scheduling.x-k8s.io/pod-group": "low"}
 		s.create(pod, request(whole, 2))
 	}
 	s.running("low-0", "low-1")
-	pod := s.pod("above", ashlar, "topology-match")
+	pod := s.pod("above", ashlar, "whole-groups-a")
 	pod.Spec.PriorityClassName = "above-groups"
 	s.create(pod, request(whole, 3))
 	s.running("above")

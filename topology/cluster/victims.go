@@ -13,8 +13,7 @@ type Victim struct {
 	// them have ended.
 	Holders  []placement.HolderID
 	Priority int64
-	// Cost is what is lost with it, in GPU-milliseconds: the GPUs, or slices of GPUs, that it
-	// holds times how long it has run.
+	// Cost is what is lost with it; see LostGPUTime.
 	Cost int64
 	// Pods is how many pods it is.
 	Pods int
@@ -114,4 +113,12 @@ func (v *victimIndex) exceededBy(units []int32) int {
 	}
 	clear(v.spent)
 	return exceeded
+}
+
+// LostGPUTime is what is lost with a holder that has had so many thousandths of a GPU for so many
+// milliseconds: first the GPU-hours, in whole hours of running, so that those that came a little
+// earlier or later are worth the same; of equal ones how much of GPUs it has.
+func LostGPUTime(milliGPUs, milliseconds int64) int64 {
+	const hour, moreThanAnyNode = 3_600_000, 1_000
+	return milliGPUs * (max(0, milliseconds)/hour*moreThanAnyNode + 1)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/plugins/dryrun"
@@ -26,7 +27,7 @@ func (p *movePlanner) carryOut(ctx context.Context, plan *dryrun.DefragAnswer, p
 		}
 		done++
 		rest := plan.Moves[1:]
-		fresh, err := p.planMoves(ctx)
+		fresh, err := p.planAgain(ctx)
 		if err != nil {
 			return stoppedError(err, done, rest)
 		}
@@ -39,6 +40,23 @@ func (p *movePlanner) carryOut(ctx context.Context, plan *dryrun.DefragAnswer, p
 		}
 		fresh.Placeable = plan.Placeable
 		plan = fresh
+	}
+}
+
+// bindingTime is how long a pod may have its devices without being bound. Nothing can be planned
+// for it meanwhile.
+const bindingTime = 10 * time.Second
+
+// planAgain plans what is left. The pods for which room was made may be about to be bound just now.
+func (p *movePlanner) planAgain(ctx context.Context) (*dryrun.DefragAnswer, error) {
+	for deadline := time.Now().Add(bindingTime); ; {
+		fresh, err := p.planMoves(ctx)
+		if err == nil || time.Now().After(deadline) {
+			return fresh, err
+		}
+		if pauseOrEnd(ctx) != nil {
+			return nil, err
+		}
 	}
 }
 
