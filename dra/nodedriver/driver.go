@@ -160,7 +160,9 @@ func newDriver(ctx context.Context, options Options) (*driver, error) {
 		Inventory: d.inventory,
 		Observe:   d.observe,
 	})
-	d.devices = &offeredDevices{node: options.Node, reserved: reserved, forms: options.Forms, reader: d.nvml, foreign: d.manager.ForeignInstances}
+	d.devices = &offeredDevices{
+		node: options.Node, reserved: reserved, forms: options.Forms, reader: d.nvml, foreign: d.manager.ForeignInstances,
+	}
 	if err := d.manager.Recover(ctx); err != nil {
 		// Claims on other GPUs are not affected, and those that are will be told why.
 		logger.Error(err, "Not everything of before could be recovered, it is tried again when its claims are prepared or unprepared")

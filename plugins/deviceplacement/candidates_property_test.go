@@ -90,7 +90,8 @@ func (c *randomCluster) addNode(name string) {
 // addPod adds a pod that asks for devices in one of several ways.
 func (c *randomCluster) addPod(name string) {
 	pod := newPod(name)
-	pod.Spec.Containers[0].Resources.Requests = v1.ResourceList{v1.ResourceCPU: *resource.NewQuantity(int64(c.random.IntN(12)), resource.DecimalSI)}
+	cpu := resource.NewQuantity(int64(c.random.IntN(12)), resource.DecimalSI)
+	pod.Spec.Containers[0].Resources.Requests = v1.ResourceList{v1.ResourceCPU: *cpu}
 	if c.chance(30) {
 		pod.Spec.NodeSelector = map[string]string{"zone": []string{"a", "b", "c", "none"}[c.random.IntN(4)]}
 	}

@@ -14,7 +14,9 @@ import (
 )
 
 func TestOptionsFrom(t *testing.T) {
-	standard := Options{Policy: placement.KeepPlaceable{}, ExplainTimeout: time.Second, MaxExplainedNodes: 64, Forecast: true, ScoreSpan: 100, Candidates: 8}
+	standard := Options{
+		Policy: placement.KeepPlaceable{}, ExplainTimeout: time.Second, MaxExplainedNodes: 64, Forecast: true, ScoreSpan: 100, Candidates: 8,
+	}
 	changed := defaultArgs()
 	changed.Policy, changed.Forecast, changed.ScoreSpan, changed.MaxExplainedNodes, changed.Candidates = "spread", false, 20, 3, 0
 	wrong := &config.DevicePlacementArgs{Policy: "none", ScoreSpan: 200, Candidates: -1}

@@ -3,8 +3,6 @@ package cluster
 import (
 	"cmp"
 	"slices"
-
-	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // CandidateQuery asks for the few best nodes for a pod.
@@ -123,19 +121,4 @@ func (r *NodeRanking) takeInTurn(q *CandidateQuery, kinds []nodeKind, following 
 		}
 	}
 	return best
-}
-
-// OutcomeOn is whether the devices of a node could serve the pod now.
-func (r *NodeRanking) OutcomeOn(node int) placement.Outcome {
-	r.refreshAnswers()
-	if r.snapshot.rooms[node].class == noClass {
-		return placement.Refused
-	}
-	switch a := r.answerOn(node); {
-	case a.fits:
-		return placement.Fits
-	case a.undecided:
-		return placement.Undecided
-	}
-	return placement.Refused
 }

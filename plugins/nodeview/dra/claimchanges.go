@@ -62,13 +62,7 @@ var sharedChanges = struct {
 // followClaims begins to follow the claims of a scheduler. It returns nil where the manager
 // is not kube-scheduler's own, so that nothing is known of what happens behind it.
 func followClaims(h fwk.Handle) (*claimChanges, error) {
-	given := h.SharedDRAManager()
-	if wrapped, ok := given.(interface {
-		Unwrap() fwk.SharedDRAManager
-	}); ok {
-		given = wrapped.Unwrap()
-	}
-	manager, ok := given.(*dynamicresources.DefaultDRAManager)
+	manager, ok := h.SharedDRAManager().(*dynamicresources.DefaultDRAManager)
 	if !ok {
 		return nil, nil
 	}
@@ -78,7 +72,7 @@ func followClaims(h fwk.Handle) (*claimChanges, error) {
 	if known := sharedChanges.of[key]; known != nil {
 		return known, nil
 	}
-	c := newClaimChanges(h.SharedDRAManager().ResourceClaims())
+	c := newClaimChanges(manager.ResourceClaims())
 	informer := h.SharedInformerFactory().Resource().V1().ResourceClaims().Informer()
 	registration, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc: c.noteObject,
