@@ -2,6 +2,7 @@ package deviceplacement
 
 import (
 	"context"
+	"slices"
 
 	v1 "k8s.io/api/core/v1"
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
@@ -56,8 +57,9 @@ func (p *Plugin) followHints(event *fwk.ClusterEventWithHint) {
 }
 
 // requeueAfterVictim tries a pod again once another one has left the node that it is
-// nominated for. The queue's copy of a pod may not say yet that it is nominated: then it is
-// tried if the other had the lower priority.
+// nominated for, or once one was ended by preemption anywhere: the victims of a gang are on many
+// nodes, and the pod is gated until the last of them is gone. The queue's copy of a pod may not
+// say yet that it is nominated: then it is tried if the other had the lower priority.
 func requeueAfterVictim(_ klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.QueueingHint, error) {
 	gone, _, err := schedutil.As[*v1.Pod](oldObj, newObj)
 	if err != nil {
@@ -67,13 +69,21 @@ func requeueAfterVictim(_ klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.Que
 		// A device plugin's GPU is free, or memory of one: that may be what was missing.
 		return fwk.Queue, nil
 	}
-	switch pod.Status.NominatedNodeName {
-	case gone.Spec.NodeName:
+	nominated := pod.Status.NominatedNodeName
+	switch {
+	case nominated == gone.Spec.NodeName:
 		return fwk.Queue, nil
-	case "":
+	case nominated == "" || wasPreempted(gone):
 		if corev1helpers.PodPriority(pod) > corev1helpers.PodPriority(gone) {
 			return fwk.Queue, nil
 		}
 	}
 	return fwk.QueueSkip, nil
+}
+
+// wasPreempted reports whether a scheduler ended the pod to make room.
+func wasPreempted(pod *v1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(condition v1.PodCondition) bool {
+		return condition.Type == v1.DisruptionTarget && condition.Reason == v1.PodReasonPreemptionByScheduler
+	})
 }
