@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -17,6 +16,7 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/plan"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/simulate"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/whatif"
+	"github.com/ashlar-dev/ashlar/internal/buildinfo"
 )
 
 func main() {
@@ -32,20 +32,11 @@ func main() {
 	}
 }
 
-// moduleVersion is that of the module, as the Go toolchain recorded it.
-func moduleVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.Main.Version
-	}
-	return "unknown"
-}
-
 // newCommand is ashlar with all its commands.
 func newCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:           "ashlar",
 		Short:         "GPU placement for Kubernetes, explained",
-		Version:       moduleVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cli.OnlySubcommands,
@@ -53,6 +44,7 @@ func newCommand() *cobra.Command {
 	}
 	command.AddCommand(demo.NewCommand(), demo.NewDownCommand(), plan.NewCommand(), simulate.NewCommand(), machines.NewCommand(),
 		whatif.NewCommand(), defrag.NewCommand())
+	buildinfo.AddVersion(command, func(err error) error { return cli.UsageErrorf("%w", err) })
 	cli.MarkUsageErrors(command)
 	return command
 }
