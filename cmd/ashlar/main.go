@@ -11,7 +11,6 @@ import (
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/defrag"
-	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/demo"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/machines"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/plan"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/simulate"
@@ -42,7 +41,8 @@ func newCommand() *cobra.Command {
 		Args:          cli.OnlySubcommands,
 		RunE:          cli.ShowHelp,
 	}
-	command.AddCommand(demo.NewCommand(), demo.NewDownCommand(), plan.NewCommand(), simulate.NewCommand(), machines.NewCommand(),
+	command.AddCommand(demoCommands()...)
+	command.AddCommand(plan.NewCommand(), simulate.NewCommand(), machines.NewCommand(),
 		whatif.NewCommand(), defrag.NewCommand())
 	buildinfo.AddVersion(command, func(err error) error { return cli.UsageErrorf("%w", err) })
 	cli.MarkUsageErrors(command)
