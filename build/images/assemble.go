@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/ashlar-dev/ashlar/build/debian"
+	"github.com/ashlar-dev/ashlar/build/gobuild"
 	"github.com/ashlar-dev/ashlar/build/rootfs"
 	"github.com/ashlar-dev/ashlar/build/sbom"
 )
@@ -35,7 +36,8 @@ type builtImage struct {
 
 // Builder builds images.
 type Builder struct {
-	Compiler Compiler
+	Root     string // of the repository
+	Compiler gobuild.Compiler
 	Debian   debian.Downloader
 	Source   string // address of the sources, for the label
 	Created  time.Time
@@ -43,7 +45,7 @@ type Builder struct {
 
 // BuildImage compiles a program and puts it into an image.
 func (b Builder) BuildImage(ctx context.Context, program Program, architecture string) (*builtImage, error) {
-	file, err := b.Compiler.CompileProgram(ctx, program, architecture)
+	file, err := b.compileProgram(ctx, program, architecture)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +65,7 @@ func (b Builder) BuildImage(ctx context.Context, program Program, architecture s
 		return nil, err
 	}
 	document.Components = append(document.Components, components...)
-	licence, err := os.ReadFile(filepath.Join(b.Compiler.Root, "LICENSE"))
+	licence, err := os.ReadFile(filepath.Join(b.Root, "LICENSE"))
 	if err != nil {
 		return nil, fmt.Errorf("reading the licence: %w", err)
 	}
@@ -103,11 +105,11 @@ func (b Builder) addDriverBase(ctx context.Context, root rootfs.Root, file, arch
 		}
 		components = append(components, sbom.Component{Name: p.Name, Version: p.Version, PURL: p.PURL()})
 	}
-	version, err := b.Compiler.hookVersion(ctx)
+	version, err := b.hookVersion(ctx)
 	if err != nil {
 		return nil, err
 	}
-	hook, err := b.Compiler.CompileHook(ctx, architecture, version)
+	hook, err := b.compileHook(ctx, architecture, version)
 	if err != nil {
 		return nil, err
 	}

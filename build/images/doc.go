@@ -9,7 +9,7 @@
 //
 //	main.go        the flags, and the table that is printed
 //	programs.go    Program: which there are, and what each image needs
-//	compile.go     the Go toolchain, for each architecture
+//	compile.go     how a program is built, and NVIDIA's hook
 //	glibc.go       whether a program runs on the C library of its image
 //	assemble.go    one image: root, layer, configuration
 //	write.go       what is written: an OCI layout, archives for `docker load`, SBOMs

@@ -6,16 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/ashlar-dev/ashlar/build/debian"
+	"github.com/ashlar-dev/ashlar/build/gobuild"
 )
 
 func main() {
@@ -68,12 +66,12 @@ func (o *imageOptions) buildImages(ctx context.Context, architectures []string, 
 	if err != nil {
 		return err
 	}
-	created, err := commitTime(ctx, root)
+	created, err := gobuild.CommitTime(ctx, root)
 	if err != nil {
 		return err
 	}
 	builder := Builder{Created: created, Source: "https://github.com/ashlar-dev/ashlar", Debian: debian.Downloader{Folder: o.cache},
-		Compiler: Compiler{Root: root, Version: o.version, Commit: o.commit, Scratch: filepath.Join(o.cache, "programs")}}
+		Root: root, Compiler: gobuild.Compiler{Version: o.version, Commit: o.commit, Scratch: filepath.Join(o.cache, "programs")}}
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
 	}
@@ -120,25 +118,6 @@ func compressedSize(built *builtImage) (int64, error) {
 		sum += size
 	}
 	return sum, nil
-}
-
-// commitTime is the time of everything in an image: SOURCE_DATE_EPOCH, or that of the commit.
-func commitTime(ctx context.Context, root string) (time.Time, error) {
-	text := os.Getenv("SOURCE_DATE_EPOCH")
-	if text == "" {
-		command := exec.CommandContext(ctx, "git", "log", "-1", "--format=%ct")
-		command.Dir = root
-		output, err := command.Output()
-		if err != nil {
-			return time.Time{}, fmt.Errorf("asking git for the commit's time: %w; outside a checkout set SOURCE_DATE_EPOCH", err)
-		}
-		text = strings.TrimSpace(string(output))
-	}
-	seconds, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("SOURCE_DATE_EPOCH %q is no number of seconds since 1970", text)
-	}
-	return time.Unix(seconds, 0), nil
 }
 
 func parsePlatforms(list string) ([]string, error) {
