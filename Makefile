@@ -8,6 +8,7 @@ SEED ?=
 EARLIER_KUBERNETES = v1.36.4
 GOLANGCI_LINT_VERSION = v2.12.0
 GOVULNCHECK_VERSION = v1.9.0
+HELM_VERSION = v4.3.1
 BENCHSTAT_VERSION = v0.0.0-20260908200009-22c9c6c9d4da
 FUZZTIME ?= 30s
 FORMATTED = build cmd plugins dra internal manifests topology simulator test bench
@@ -108,6 +109,10 @@ image-packages: tools ## pin the present Debian packages of the driver's image
 .PHONY: release-binaries
 release-binaries: tools ## bin/release/: the CLI for Linux and macOS, checksums, SBOMs, the krew manifest
 	@$(GO) run -C build ./release -out $(abspath bin/release) -version '$(VERSION)' -commit '$(COMMIT)'
+
+.PHONY: chart-package
+chart-package: tools ## bin/chart/: the Helm chart as an archive, of VERSION
+	$(GO) run helm.sh/helm/v4/cmd/helm@$(HELM_VERSION) package manifests/chart --version '$(VERSION:v%=%)' --app-version '$(VERSION)' -d bin/chart
 
 .PHONY: licences
 licences: tools ## the licence of every module that is in a program: only those that build/licences allows
