@@ -40,7 +40,8 @@ func TestCompareAll(t *testing.T) {
 		"from none to one":          {benchmarkText("x", "a", steady, 0), benchmarkText("x", "a", steady, 1), "WORSE", "1 of 3 figures"},
 		"slower on another machine": {benchmarkText("x", "a", steady, 3), benchmarkText("y", "a", times(2), 3), "times are not judged", ""},
 		"more on another machine":   {benchmarkText("x", "a", steady, 3), benchmarkText("y", "a", steady, 9), "another CPU", "1 of 2 figures"},
-		"gone":                      {benchmarkText("x", "a", steady, 3), benchmarkText("x", "b", steady, 3), "GONE", "3 recorded figures were not measured"},
+		"gone": {benchmarkText("x", "a", steady, 3), benchmarkText("x", "b", steady, 3), "GONE",
+			"3 recorded figures were not measured"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			recorded, err := readMeasurements(strings.NewReader(tc.recorded), "recorded")
@@ -53,7 +54,8 @@ func TestCompareAll(t *testing.T) {
 			}
 			var out strings.Builder
 			err = compareAll(recorded, now, &out)
-			if !strings.Contains(out.String(), tc.want) || (err != nil) != (tc.fails != "") || err != nil && !strings.Contains(err.Error(), tc.fails) {
+			if !strings.Contains(out.String(), tc.want) || (err != nil) != (tc.fails != "") ||
+				err != nil && !strings.Contains(err.Error(), tc.fails) {
 				t.Errorf("printed\n%s%v, want %q, error %q", &out, err, tc.want, tc.fails)
 			}
 		})

@@ -70,11 +70,20 @@ func compareAll(recorded, now *measurements, out io.Writer) error {
 		return err
 	}
 	if !sameMachine {
-		fmt.Fprintf(out, "times are not judged: they were recorded on %q, this is %q; `make bench-check REWRITE=1` records them here\n", recorded.cpu, now.cpu)
+		fmt.Fprintf(
+			out,
+			"times are not judged: they were recorded on %q, this is %q; `make bench-check REWRITE=1` records them here\n",
+			recorded.cpu,
+			now.cpu,
+		)
 	}
 	switch {
 	case worse > 0:
-		return fmt.Errorf("%d of %d figures are above their limits: find out why, or record them anew with `make bench-check REWRITE=1` and say why", worse, judged)
+		return fmt.Errorf(
+			"%d of %d figures are above their limits: find out why, or record them anew with `make bench-check REWRITE=1` and say why",
+			worse,
+			judged,
+		)
 	case missing > 0:
 		return fmt.Errorf("%d recorded figures were not measured: record them anew with `make bench-check REWRITE=1`", missing)
 	case judged == 0:

@@ -31,7 +31,14 @@ func (d Downloader) FetchPackage(ctx context.Context, p Package) ([]byte, error)
 		}
 	}
 	if got := fmt.Sprintf("%x", sha256.Sum256(content)); got != p.SHA256 {
-		return nil, fmt.Errorf("package %s %s for %s has the SHA-256 %s, but packages.lock says %s", p.Name, p.Version, p.Architecture, got, p.SHA256)
+		return nil, fmt.Errorf(
+			"package %s %s for %s has the SHA-256 %s, but packages.lock says %s",
+			p.Name,
+			p.Version,
+			p.Architecture,
+			got,
+			p.SHA256,
+		)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
@@ -72,8 +79,10 @@ func (d Downloader) download(ctx context.Context, architecture, name string) (st
 			return "", err
 		}
 	}
-	sources := fmt.Sprintf("deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian %s main\n"+
-		"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian-security %s-security main\n", Release, Release)
+	sources := ""
+	for _, suite := range []string{"debian " + Release, "debian-security " + Release + "-security"} {
+		sources += "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/" + suite + " main\n"
+	}
 	for file, text := range map[string]string{"sources.list": sources, "status": ""} {
 		if err := os.WriteFile(filepath.Join(state, file), []byte(text), 0o644); err != nil {
 			return "", err
@@ -87,7 +96,13 @@ func (d Downloader) download(ctx context.Context, architecture, name string) (st
 			"-o", "Dir::Cache=" + filepath.Join(state, "cache"), "-o", "Acquire::Languages=none"}, args...)...)
 		command.Dir = target
 		if output, err := command.CombinedOutput(); err != nil {
-			return fmt.Errorf("apt-get %s for %s: %w: %s", strings.Join(args, " "), architecture, err, strings.Join(strings.Fields(string(output)), " "))
+			return fmt.Errorf(
+				"apt-get %s for %s: %w: %s",
+				strings.Join(args, " "),
+				architecture,
+				err,
+				strings.Join(strings.Fields(string(output)), " "),
+			)
 		}
 		return nil
 	}

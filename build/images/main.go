@@ -96,7 +96,15 @@ func (o *imageOptions) buildImages(ctx context.Context, architectures []string, 
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(table, "%s\tlinux/%s\t%s\t%.1f MB\t%s\n", program.Name, image.architecture, program.User, float64(size)/1e6, image.document.Digest)
+			fmt.Fprintf(
+				table,
+				"%s\tlinux/%s\t%s\t%.1f MB\t%s\n",
+				program.Name,
+				image.architecture,
+				program.User,
+				float64(size)/1e6,
+				image.document.Digest,
+			)
 		}
 		fmt.Fprintf(table, "%s/%s:%s\tall\t\t\t%s\n", o.repository, program.Name, imageTag(o.version), digest)
 	}

@@ -47,7 +47,10 @@ func writeImage(out, programName, repository, version string, images []*builtIma
 	if err != nil {
 		return v1.Hash{}, fmt.Errorf("writing the image %s: %w", programName, err)
 	}
-	if err := path.AppendIndex(index, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": tag.TagStr()})); err != nil {
+	if err := path.AppendIndex(
+		index,
+		layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": tag.TagStr()}),
+	); err != nil {
 		return v1.Hash{}, fmt.Errorf("writing the image %s: %w", programName, err)
 	}
 	return index.Digest()

@@ -22,7 +22,14 @@ func main() {
 // fails if one is not allowed.
 func checkModules(folder, packages string, out io.Writer) error {
 	var problems bytes.Buffer
-	command := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}\t{{with .Replace}}{{.Dir}}{{else}}{{.Dir}}{{end}}{{end}}{{end}}", packages)
+	command := exec.Command(
+		"go",
+		"list",
+		"-deps",
+		"-f",
+		"{{with .Module}}{{if not .Main}}{{.Path}}\t{{with .Replace}}{{.Dir}}{{else}}{{.Dir}}{{end}}{{end}}{{end}}",
+		packages,
+	)
 	command.Dir, command.Stderr = folder, &problems
 	listed, err := command.Output()
 	if err != nil {

@@ -30,7 +30,8 @@ func TestPackArchive(t *testing.T) {
 			t.Fatal(err)
 		}
 		content, err := io.ReadAll(reader)
-		if err != nil || header.Name != file.name || header.Mode != file.mode || !bytes.Equal(content, file.content) || !header.ModTime.Equal(at) {
+		if err != nil || header.Name != file.name || header.Mode != file.mode || !bytes.Equal(content, file.content) ||
+			!header.ModTime.Equal(at) {
 			t.Errorf("got %+v with %q, %v, want %+v", header, content, err, file)
 		}
 	}

@@ -42,7 +42,12 @@ func runCommand(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	flags.StringVar(&o.version, "version", "v0.0.0-devel", "version that the program prints, such as v0.3.0")
 	flags.StringVar(&o.commit, "commit", "unknown", "commit that the program prints")
 	flags.StringVar(&o.platforms, "platforms", "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64", "platforms, separated by commas")
-	flags.StringVar(&o.address, "address", "https://github.com/ashlar-dev/ashlar/releases/download", "where the archives will be, in krew's manifest")
+	flags.StringVar(
+		&o.address,
+		"address",
+		"https://github.com/ashlar-dev/ashlar/releases/download",
+		"where the archives will be, in krew's manifest",
+	)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -74,7 +79,10 @@ func runCommand(ctx context.Context, args []string, stdout, stderr io.Writer) er
 		digest := fmt.Sprintf("%x", sha256.Sum256(content))
 		fmt.Fprintf(&sums, "%s  %s\n", digest, name)
 		fmt.Fprintf(table, "%s\t%.1f MB\t%s\n", name, float64(len(content))/1e6, digest)
-		archives = append(archives, krew.Archive{OS: system, Architecture: architecture, URL: o.address + "/" + o.version + "/" + name, SHA256: digest})
+		archives = append(
+			archives,
+			krew.Archive{OS: system, Architecture: architecture, URL: o.address + "/" + o.version + "/" + name, SHA256: digest},
+		)
 	}
 	if err := os.WriteFile(filepath.Join(o.out, "checksums.txt"), []byte(sums.String()), 0o644); err != nil {
 		return err

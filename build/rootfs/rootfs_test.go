@@ -30,7 +30,15 @@ func TestWriteTar(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !header.ModTime.Equal(someTime) || header.Uid != 0 || header.Gid != 0 || header.Uname != "" {
-			t.Errorf("%s: time %v, owner %d:%d %q, want %v and root by number", header.Name, header.ModTime, header.Uid, header.Gid, header.Uname, someTime)
+			t.Errorf(
+				"%s: time %v, owner %d:%d %q, want %v and root by number",
+				header.Name,
+				header.ModTime,
+				header.Uid,
+				header.Gid,
+				header.Uname,
+				someTime,
+			)
 		}
 		got = append(got, fmt.Sprintf("%s %o", header.Name, header.Mode))
 	}

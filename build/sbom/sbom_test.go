@@ -13,10 +13,14 @@ import (
 )
 
 func TestModuleComponents(t *testing.T) {
-	info := &debug.BuildInfo{GoVersion: "go1.26.8 X:none", Main: debug.Module{Path: "example.com/main", Version: "(devel)"}, Deps: []*debug.Module{
-		{Path: "example.com/a", Version: "v1.0.0+incompatible"},
-		{Path: "example.com/b", Version: "v1.0.0", Replace: &debug.Module{Path: "example.com/fork", Version: "v2.0.0"}},
-	}}
+	info := &debug.BuildInfo{
+		GoVersion: "go1.26.8 X:none",
+		Main:      debug.Module{Path: "example.com/main", Version: "(devel)"},
+		Deps: []*debug.Module{
+			{Path: "example.com/a", Version: "v1.0.0+incompatible"},
+			{Path: "example.com/b", Version: "v1.0.0", Replace: &debug.Module{Path: "example.com/fork", Version: "v2.0.0"}},
+		},
+	}
 	want := []Component{
 		{Name: "stdlib", Version: "1.26.8", PURL: "pkg:golang/stdlib@1.26.8"},
 		{Name: "example.com/main", Version: "v0.3.0", PURL: "pkg:golang/example.com/main@v0.3.0"},

@@ -45,8 +45,10 @@ func TestDescribe(t *testing.T) {
 			want: "ashlar v0.4.0 (commit fedcba987654-dirty",
 		},
 		"with Kubernetes": {
-			recorded: &debug.BuildInfo{Deps: []*debug.Module{{Path: "k8s.io/client-go", Version: "v0.37.2"}, {Path: "k8s.io/kubernetes", Version: "v1.37.3"}}},
-			version:  "v0.4.0", commit: "fedcba987654",
+			recorded: &debug.BuildInfo{Deps: []*debug.Module{
+				{Path: "k8s.io/client-go", Version: "v0.37.2"}, {Path: "k8s.io/kubernetes", Version: "v1.37.3"},
+			}},
+			version: "v0.4.0", commit: "fedcba987654",
 			want: "ashlar v0.4.0 (commit fedcba987654, Kubernetes v1.37.3",
 		},
 		"with a client only": {
