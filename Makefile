@@ -15,6 +15,7 @@ FORMATTED = build cmd plugins dra internal manifests topology simulator test ben
 IMAGE_REPOSITORY ?= ghcr.io/ashlar-dev
 PLATFORMS ?= linux/amd64,linux/arm64
 IMAGES ?=
+VULNDB ?=
 # What every program prints as its version: the tag, or the last tag with the commit behind it.
 VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null || echo v0.0.0-$$(git describe --always --abbrev=12 --exclude '*' --dirty 2>/dev/null || echo devel))
 COMMIT ?= $(shell git describe --always --abbrev=40 --exclude '*' --dirty 2>/dev/null || echo unknown)
@@ -119,8 +120,12 @@ licences: tools ## the licence of every module that is in a program: only those 
 	@$(GO) run -C build ./licences
 
 .PHONY: vulnerabilities
-vulnerabilities: tools ## govulncheck on all programs; needs https://vuln.go.dev, or GOVULNDB
-	$(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./cmd/...
+vulnerabilities: build ## govulncheck on all programs, with the database of vuln.go.dev; VULNDB=version for the module golang.org/x/vulndb
+	@failed=; for program in bin/ashlar*; do echo "$$program:"; \
+	  $(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) $(if $(VULNDB),-db "file://$$($(GO) mod download -json \
+	    golang.org/x/vulndb@$(VULNDB) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/data/osv") -mode binary -format json $$program > bin/vulnerabilities.json; \
+	  $(GO) run -C build ./vulnerabilities < bin/vulnerabilities.json || failed=1; \
+	done; test -z "$$failed"
 
 .PHONY: bench-check
 bench-check: tools ## benchmarks against their recorded mean and deviation; REWRITE=1 records them on this machine
