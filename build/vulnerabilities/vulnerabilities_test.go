@@ -9,7 +9,8 @@ func TestCheckFindings(t *testing.T) {
 	const config = `{"config":{"db":"file:///x"}}`
 	osv := func(id string) string { return `{"osv":{"id":"` + id + `","summary":"It breaks"}}` }
 	finding := func(id, fixed, function string) string {
-		return `{"finding":{"osv":"` + id + `","fixed_version":"` + fixed + `","trace":[{"module":"example.com/m","version":"v1.0.0","function":"` + function + `"}]}}`
+		return `{"finding":{"osv":"` + id + `","fixed_version":"` + fixed +
+			`","trace":[{"module":"example.com/m","version":"v1.0.0","function":"` + function + `"}]}}`
 	}
 	for name, tc := range map[string]struct {
 		input       string
