@@ -7,12 +7,25 @@ REWRITE ?=
 SEED ?=
 EARLIER_KUBERNETES = v1.36.4
 GOLANGCI_LINT_VERSION = v2.12.0
+GOVULNCHECK_VERSION = v1.9.0
+HELM_VERSION = v4.3.1
+CHECKED_BENCHMARKS = (Place|Ranking|Count|Placeable)$$
+FUZZTIME ?= 30s
+FORMATTED = build cmd plugins dra internal manifests topology simulator test bench
+IMAGE_REPOSITORY ?= ghcr.io/ashlar-dev
+PLATFORMS ?= linux/amd64,linux/arm64
+IMAGES ?=
+VULNDB ?=
+# What every program prints as its version: the tag, or the last tag with the commit behind it.
+VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null || echo v0.0.0-$$(git describe --always --abbrev=12 --exclude '*' --dirty 2>/dev/null || echo devel))
+COMMIT ?= $(shell git describe --always --abbrev=40 --exclude '*' --dirty 2>/dev/null || echo unknown)
+STAMP = -X github.com/ashlar-dev/ashlar/internal/buildinfo.version=$(VERSION) -X github.com/ashlar-dev/ashlar/internal/buildinfo.commit=$(COMMIT)
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: tools ## place GPU pods on a real control plane; KEEP=1 leaves the cluster up
@@ -30,6 +43,8 @@ test: prepare unit integration ## all tests, on a real control plane
 unit: tools ## what needs no control plane: vet, unit tests, import gate, 32-bit
 	$(GO) vet ./...
 	$(GO) test -short ./...
+	$(GO) -C build vet ./...
+	$(GO) -C build test ./...
 	GOARCH=386 $(GO) test -short ./topology/... ./test/scenario
 
 .PHONY: scenarios
@@ -82,7 +97,43 @@ prepare: tools # build the control plane and our commands, with progress
 
 .PHONY: build
 build: tools ## bin/: ashlar, ashlar-scheduler, ashlar-dra-driver
-	$(GO) build -o bin/ ./cmd/...
+	$(GO) build -ldflags "$(STAMP)" -o bin/ ./cmd/...
+
+.PHONY: images
+images: tools ## bin/images/: OCI images without a container engine; IMAGES=ashlar-scheduler, PLATFORMS=linux/amd64 for a part
+	@$(GO) run -C build ./images -out $(abspath bin/images) -cache $(abspath .ashlar/images) -version '$(VERSION)' -commit '$(COMMIT)' \
+	  -repository '$(IMAGE_REPOSITORY)' -platforms '$(PLATFORMS)' -only '$(IMAGES)'
+
+.PHONY: image-packages
+image-packages: tools ## pin the present Debian packages of the driver's image
+	$(GO) run -C build ./images -cache $(abspath .ashlar/images) -pin-packages
+
+.PHONY: release-binaries
+release-binaries: tools ## bin/release/: the CLI for Linux and macOS, checksums, SBOMs, the krew manifest
+	@$(GO) run -C build ./release -out $(abspath bin/release) -version '$(VERSION)' -commit '$(COMMIT)'
+
+.PHONY: chart-package
+chart-package: tools ## bin/chart/: the Helm chart as an archive, of VERSION
+	$(GO) run helm.sh/helm/v4/cmd/helm@$(HELM_VERSION) package manifests/chart --version '$(VERSION:v%=%)' --app-version '$(VERSION)' -d bin/chart
+
+.PHONY: licences
+licences: tools ## the licence of every module that is in a program: only those that build/licences allows
+	@$(GO) run -C build ./licences
+
+.PHONY: vulnerabilities
+vulnerabilities: build ## govulncheck on all programs, with the database of vuln.go.dev; VULNDB=version for the module golang.org/x/vulndb
+	@failed=; for program in bin/ashlar*; do echo "$$program:"; \
+	  $(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) $(if $(VULNDB),-db "file://$$($(GO) mod download -json \
+	    golang.org/x/vulndb@$(VULNDB) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/data/osv") -mode binary -format json $$program > bin/vulnerabilities.json; \
+	  $(GO) run -C build ./vulnerabilities < bin/vulnerabilities.json || failed=1; \
+	done; test -z "$$failed"
+
+.PHONY: bench-check
+bench-check: tools ## benchmarks against their recorded mean and deviation; REWRITE=1 records them on this machine
+	@mkdir -p bin
+	$(GO) test -run '^$$' -bench '$(CHECKED_BENCHMARKS)' -benchmem -benchtime 100ms -count 8 \
+	  ./topology/placement ./topology/cluster ./topology/mig > bin/benchmarks.txt
+	$(if $(REWRITE),cp bin/benchmarks.txt bench/baseline/baseline.txt,$(GO) run -C build ./benchcheck -baseline $(abspath bench/baseline/baseline.txt) < bin/benchmarks.txt)
 
 .PHONY: bench
 bench: prepare ## Ashlar next to the stock scheduler at 500 nodes x 160 devices
@@ -105,10 +156,10 @@ quality: tools ## how good placements are, next to other policies
 	$(GO) run ./bench/quality
 
 .PHONY: fuzz
-fuzz: tools ## each fuzz target for 30 seconds
+fuzz: tools ## each fuzz target for FUZZTIME, 30s if not given
 	@for package in $$($(GO) list ./topology/... ./simulator/... ./plugins/... ./dra/... ./internal/... ./cmd/ashlar/internal/scenariofile); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime 30s $$package || exit 1; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 	  done; \
 	done
 
@@ -123,8 +174,9 @@ generate: tools ## write golden files and generated manifests anew
 
 .PHONY: verify
 verify: tools ## what a change must leave clean
-	@test -z "$$(gofmt -l cmd plugins dra internal manifests topology simulator test bench)" || { echo "run gofmt -w on:"; gofmt -l cmd plugins dra internal manifests topology simulator test bench; exit 1; }
+	@test -z "$$(gofmt -l $(FORMATTED))" || { echo "run gofmt -w on:"; gofmt -l $(FORMATTED); exit 1; }
 	$(GO) mod tidy -diff
+	$(GO) -C build mod tidy -diff
 	$(GO) vet ./...
 
 # go-nvml is cgo: without a C compiler Go would leave it out and fail obscurely.

@@ -43,6 +43,7 @@ var layers = map[string][]string{
 	"manifests": {},
 	"cmd":       {"topology", "plugins", "dra", "simulator", "internal", "manifests", "test"},
 	"test":      {"topology", "plugins", "dra", "simulator", "internal", "manifests", "test"},
+	"build":     {},
 	"bench":     {"topology", "plugins", "dra", "simulator", "internal", "test", "bench"},
 
 	"test/scenario": {"topology"},

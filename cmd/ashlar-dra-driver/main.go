@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/ashlar-dev/ashlar/dra/cdi"
 	"github.com/ashlar-dev/ashlar/dra/discovery"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
+	"github.com/ashlar-dev/ashlar/internal/buildinfo"
 )
 
 func main() {
@@ -53,21 +53,6 @@ func runCommand(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		return exitUsage
 	}
 	return exitFailed
-}
-
-// moduleVersion is that of the module, as the Go toolchain recorded it, with the commit.
-func moduleVersion() string {
-	info, known := debug.ReadBuildInfo()
-	if !known {
-		return "unknown"
-	}
-	version := info.Main.Version
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			version += ", commit " + setting.Value
-		}
-	}
-	return version
 }
 
 // driverOptions are the flags.
@@ -108,7 +93,6 @@ claims, to get resourceclaims.resource.k8s.io.`,
   ashlar-dra-driver --kubeconfig ~/.kube/config --node-name gpu-0 --machine dgx-h100
   # what would be published, without a cluster
   ashlar-dra-driver --node-name gpu-0 --machine dgx-h100 --dry-run -o yaml`,
-		Version:       moduleVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -156,6 +140,8 @@ claims, to get resourceclaims.resource.k8s.io.`,
 	klog.InitFlags(logging)
 	flags.AddGoFlag(logging.Lookup("v"))
 	flags.AddGoFlag(logging.Lookup("vmodule"))
+	command.CompletionOptions.DisableDefaultCmd = true // it is run in containers
+	buildinfo.AddVersion(command, func(err error) error { return usageError{err} })
 	return command
 }
 

@@ -15,7 +15,6 @@ import (
 	"k8s.io/component-base/logs"
 	logsapi "k8s.io/component-base/logs/api/v1"
 	"k8s.io/component-base/term"
-	"k8s.io/component-base/version/verflag"
 	"k8s.io/kubernetes/cmd/kube-scheduler/app"
 	"k8s.io/kubernetes/cmd/kube-scheduler/app/options"
 	"k8s.io/kubernetes/pkg/scheduler/framework/runtime"
@@ -40,7 +39,7 @@ func newSchedulerCommand(registry runtime.Registry) *cobra.Command {
 		},
 	}
 	sections := opts.Flags
-	verflag.AddFlags(sections.FlagSet("global"))
+	sections.FlagSet("global").Bool("version", false, "print the version and the commit, and exit; so does the command version")
 	globalflag.AddGlobalFlags(sections.FlagSet("global"), "kube-scheduler", logs.SkipLoggingConfigurationFlags())
 	for _, section := range sections.FlagSets {
 		command.Flags().AddFlagSet(section)
@@ -55,7 +54,6 @@ func newSchedulerCommand(registry runtime.Registry) *cobra.Command {
 
 // runScheduler runs the scheduler until a signal ends it or it loses its lease.
 func runScheduler(command *cobra.Command, opts *options.Options, registry runtime.Registry) error {
-	verflag.PrintAndExitIfRequested()
 	gates := opts.ComponentGlobalsRegistry.FeatureGateFor(basecompatibility.DefaultKubeComponent)
 	if err := logsapi.ValidateAndApply(opts.Logs, gates); err != nil {
 		fmt.Fprintf(os.Stderr, "%v\n", err)

@@ -14,6 +14,7 @@ import (
 	_ "sigs.k8s.io/scheduler-plugins/apis/config/scheme" // arguments of the plugins below
 	"sigs.k8s.io/scheduler-plugins/pkg/noderesourcetopology"
 
+	"github.com/ashlar-dev/ashlar/internal/buildinfo"
 	"github.com/ashlar-dev/ashlar/plugins/deviceplacement"
 	"github.com/ashlar-dev/ashlar/plugins/gang"
 	"github.com/ashlar-dev/ashlar/plugins/preemption"
@@ -47,6 +48,8 @@ KubeSchedulerConfiguration, is required. Its plugins:
   ` + gang.Name + `               pods of a PodGroup start together or not at all
   ` + noderesourcetopology.Name + `  NUMA-aware CPU and memory, from scheduler-plugins`
 	command.SilenceUsage = true
+	command.CompletionOptions.DisableDefaultCmd = true // it is run in containers
+	buildinfo.AddVersion(command, nil)
 	run := command.RunE
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		setup, err := runPreflight(cmd)

@@ -5,18 +5,17 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/defrag"
-	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/demo"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/machines"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/plan"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/simulate"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/whatif"
+	"github.com/ashlar-dev/ashlar/internal/buildinfo"
 )
 
 func main() {
@@ -32,27 +31,20 @@ func main() {
 	}
 }
 
-// moduleVersion is that of the module, as the Go toolchain recorded it.
-func moduleVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.Main.Version
-	}
-	return "unknown"
-}
-
 // newCommand is ashlar with all its commands.
 func newCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:           "ashlar",
 		Short:         "GPU placement for Kubernetes, explained",
-		Version:       moduleVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cli.OnlySubcommands,
 		RunE:          cli.ShowHelp,
 	}
-	command.AddCommand(demo.NewCommand(), demo.NewDownCommand(), plan.NewCommand(), simulate.NewCommand(), machines.NewCommand(),
+	command.AddCommand(demoCommands()...)
+	command.AddCommand(plan.NewCommand(), simulate.NewCommand(), machines.NewCommand(),
 		whatif.NewCommand(), defrag.NewCommand())
+	buildinfo.AddVersion(command, func(err error) error { return cli.UsageErrorf("%w", err) })
 	cli.MarkUsageErrors(command)
 	return command
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/internal/buildinfo"
 )
 
 // run calls ashlar with the given arguments.
@@ -38,5 +39,17 @@ func TestHelp(t *testing.T) {
 		if command.Short == "" || !strings.Contains(out, command.Short) {
 			t.Errorf("ashlar does not say what %s is for:\n%s", command.Name(), out)
 		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	want := buildinfo.ReadInfo().Describe("ashlar") + "\n"
+	for _, arg := range []string{"--version", "version"} {
+		if got, _, err := run(t, arg); err != nil || got != want {
+			t.Errorf("%s printed %q, %v, want %q", arg, got, err, want)
+		}
+	}
+	if _, _, err := run(t, "version", "now"); cli.ExitCode(err) != cli.ExitUsage {
+		t.Errorf("version now: %v, want a mistake on the command line", err)
 	}
 }
