@@ -52,7 +52,8 @@ func kaiTable() []Key {
 		{System: system, Place: placeAnnotate, Key: kaiFraction, Unit: "part of one GPU's memory, 0 to 1", Becomes: percentShare},
 		{System: system, Place: placeAnnotate, Key: kaiMemory, Unit: "MiB of each GPU", Becomes: shareBecomes},
 		{System: system, Place: placeAnnotate, Key: kaiDevices, Unit: "GPUs", Becomes: "number of shares, on different GPUs"},
-		{System: system, Place: placeAnnotate, Key: kaiContainer, Unit: "name", Becomes: "the container that has the claim, else the first"},
+		{System: system, Place: placeAnnotate, Key: kaiContainer, Unit: "name",
+			Becomes: "the container that has the claim, else the first"},
 		{System: system, Place: placeAnnotate, Key: kaiMPS, Unit: "true or false", Becomes: "a share under MPS"},
 		{System: system, Place: placeAnnotate, Key: kaiMemoryPrefix + "<name>" + kaiRequestSuffix, Unit: "quantity of bytes",
 			Becomes: "a share for that container, where request and limit are equal or one is missing"},
@@ -60,7 +61,8 @@ func kaiTable() []Key {
 			Becomes: "the same as its request"},
 		{System: system, Place: placeAnnotate, Key: kaiMemoryPrefix + "<name>" + kaiModeSuffix, Unit: "time-slicing or sm-sharing",
 			Becomes: "time-slicing: what shares do anyway; sm-sharing is not kept"},
-		{System: system, Place: placeResource, Key: deviceapi.GPUResource, Unit: "GPUs", Becomes: wholeBecomes + ", for schedulerName kai-scheduler"},
+		{System: system, Place: placeResource, Key: deviceapi.GPUResource, Unit: "GPUs",
+			Becomes: wholeBecomes + ", for schedulerName kai-scheduler"},
 		{System: system, Place: placeResource, Key: deviceapi.MIGResourcePrefix + "<profile>", Unit: "MIG slices",
 			Becomes: "devices of mig.gpu.ashlar.dev of that profile, for schedulerName kai-scheduler"},
 	}
@@ -100,12 +102,16 @@ func volcanoTable() []Key {
 func koordTable() []Key {
 	const system = "Koordinator"
 	rows := []Key{
-		{System: system, Place: placeResource, Key: koordGPU, Unit: hundredths, Becomes: "gpu-memory-ratio of the same; the multiprocessors below 100 are not kept"},
+		{System: system, Place: placeResource, Key: koordGPU, Unit: hundredths,
+			Becomes: "gpu-memory-ratio of the same; the multiprocessors below 100 are not kept"},
 		{System: system, Place: placeResource, Key: koordShared, Unit: "GPUs", Becomes: "number of GPUs, among which the rest is divided"},
-		{System: system, Place: placeResource, Key: koordCore, Unit: hundredths, Becomes: "at 100 for each GPU nothing more; below, it is not kept"},
+		{System: system, Place: placeResource, Key: koordCore, Unit: hundredths,
+			Becomes: "at 100 for each GPU nothing more; below, it is not kept"},
 		{System: system, Place: placeResource, Key: koordMemory, Unit: "bytes, over all of the pod's GPUs", Becomes: shareBecomes},
-		{System: system, Place: placeResource, Key: koordRatio, Unit: hundredths, Becomes: "100 for each GPU: whole GPUs; below: " + percentShare},
-		{System: system, Place: placeResource, Key: deviceapi.GPUResource, Unit: "GPUs", Becomes: wholeBecomes + ", for schedulerName koord-scheduler"},
+		{System: system, Place: placeResource, Key: koordRatio, Unit: hundredths,
+			Becomes: "100 for each GPU: whole GPUs; below: " + percentShare},
+		{System: system, Place: placeResource, Key: deviceapi.GPUResource, Unit: "GPUs",
+			Becomes: wholeBecomes + ", for schedulerName koord-scheduler"},
 	}
 	rows = append(rows, notKeptRows(system, placeAnnotate, koordNotKept)...)
 	return append(rows, notKeptRows(system, placeLabel, koordLabelsNotKept)...)

@@ -3,6 +3,7 @@ package admission
 import (
 	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
@@ -65,16 +66,24 @@ func (c containerKeys) amountOf(key string) (amount int64, stated statedKey, fou
 	if !found {
 		return 0, statedKey{}, false, nil
 	}
-	stated = statedKey{key, q.String()}
+	stated = statedKey{key, plainText(q)}
 	if request, both := c.container.Resources.Requests[v1.ResourceName(key)]; both && request.Cmp(q) != 0 {
-		return 0, stated, true, contradict(c.placeText(), statedKey{"limits " + key, q.String()},
-			statedKey{"requests " + key, request.String()}, "state one amount")
+		return 0, stated, true, contradict(c.placeText(), statedKey{"limits " + key, plainText(q)},
+			statedKey{"requests " + key, plainText(request)}, "state one amount")
 	}
 	amount, whole := q.AsInt64()
 	if !whole || amount < 0 {
 		return 0, stated, true, refusePod("%s%s: want a whole number, 0 or more", c.placeText(), stated)
 	}
 	return amount, stated, true, nil
+}
+
+// plainText is a quantity as people write it: 3000 rather than 3k.
+func plainText(q resource.Quantity) string {
+	if n, whole := q.AsInt64(); whole && q.Format == resource.DecimalSI {
+		return strconv.FormatInt(n, 10)
+	}
+	return q.String()
 }
 
 // countOf reads a number of GPUs.

@@ -52,13 +52,20 @@ func TestContainersAndClaims(t *testing.T) {
 		wantClaims       int
 		wantNote         string
 	}{
-		"two":      {nil, []v1.Container{containerWith("a", "nvidia.com/gpumem: 1000"), containerWith("b", "nvidia.com/gpumem: 1000")}, []string{"a ashlar-gpus", "b ashlar-gpus-2"}, 2, ""},
-		"one has":  {nil, []v1.Container{containerWith("a", "nvidia.com/gpumem: 1000"), containerWith("b")}, []string{"a ashlar-gpus", "b"}, 1, ""},
-		"init":     {[]v1.Container{containerWith("before", "nvidia.com/gpumem: 1000")}, []v1.Container{containerWith("a", "nvidia.com/gpumem: 1000")}, []string{"before ashlar-gpus", "a ashlar-gpus"}, 1, ""},
-		"own init": {[]v1.Container{containerWith("before", "nvidia.com/gpumem: 500")}, []v1.Container{containerWith("a", "nvidia.com/gpumem: 1000")}, []string{"before ashlar-gpus", "a ashlar-gpus-2"}, 2, "init container"},
-		"sidecar":  {[]v1.Container{sidecar}, []v1.Container{containerWith("a", "nvidia.com/gpumem: 1000")}, []string{"sidecar ashlar-gpus", "a ashlar-gpus-2"}, 2, ""},
-		"claimed":  {nil, []v1.Container{claimed, containerWith("a", "nvidia.com/gpumem: 1000")}, []string{"claimed own", "a ashlar-gpus"}, 1, ""},
-		"koord":    {nil, []v1.Container{containerWith("a", "koordinator.sh/gpu: 100"), containerWith("b", "koordinator.sh/gpu: 100")}, []string{"a ashlar-gpus", "b ashlar-gpus"}, 1, ""},
+		"two": {nil, []v1.Container{containerWith("a", "nvidia.com/gpumem: 1000"), containerWith("b", "nvidia.com/gpumem: 1000")},
+			[]string{"a ashlar-gpus", "b ashlar-gpus-2"}, 2, ""},
+		"one has": {nil, []v1.Container{containerWith("a", "nvidia.com/gpumem: 1000"), containerWith("b")},
+			[]string{"a ashlar-gpus", "b"}, 1, ""},
+		"init": {[]v1.Container{containerWith("before", "nvidia.com/gpumem: 1000")}, []v1.Container{containerWith("a", "nvidia.com/gpumem: 1000")},
+			[]string{"before ashlar-gpus", "a ashlar-gpus"}, 1, ""},
+		"own init": {[]v1.Container{containerWith("before", "nvidia.com/gpumem: 500")}, []v1.Container{containerWith("a", "nvidia.com/gpumem: 1000")},
+			[]string{"before ashlar-gpus", "a ashlar-gpus-2"}, 2, "init container"},
+		"sidecar": {[]v1.Container{sidecar}, []v1.Container{containerWith("a", "nvidia.com/gpumem: 1000")},
+			[]string{"sidecar ashlar-gpus", "a ashlar-gpus-2"}, 2, ""},
+		"claimed": {nil, []v1.Container{claimed, containerWith("a", "nvidia.com/gpumem: 1000")},
+			[]string{"claimed own", "a ashlar-gpus"}, 1, ""},
+		"koord": {nil, []v1.Container{containerWith("a", "koordinator.sh/gpu: 100"), containerWith("b", "koordinator.sh/gpu: 100")},
+			[]string{"a ashlar-gpus", "b ashlar-gpus"}, 1, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod := podWith()
@@ -84,7 +91,7 @@ func TestRecordSaysWhatChanged(t *testing.T) {
 	if err := json.Unmarshal([]byte(outcome.Pod.Annotations[RecordAnnotation]), &got); err != nil {
 		t.Fatal(err)
 	}
-	keys := map[string]string{"nvidia.com/gpu": "1", "nvidia.com/gpumem": "3k", "nvidia.com/gpucores": "30"}
+	keys := map[string]string{"nvidia.com/gpu": "1", "nvidia.com/gpumem": "3000", "nvidia.com/gpucores": "30"}
 	want := Record{
 		Claims: []RecordedClaim{{Containers: []string{"main"}, Template: outcome.Templates[0].Name, Means: "a GPU, 2.93GiB of it",
 			From: keys, Removed: keys}},
@@ -198,19 +205,21 @@ func TestWarnings(t *testing.T) {
 		"plain":               {podWith("nvidia.com/gpu: 1"), nil},
 		"tensor parallel":     {tensor, []string{"vllm spans 4 GPUs", "/dev/shm is not mounted"}},
 		"utilisation above 1": {high, []string{"--gpu-memory-utilization"}},
-		"annotation":          {podWith("@ashlar.dev/max-model-length: 8k"), []string{"nothing reads annotation ashlar.dev/max-model-length: did you mean ashlar.dev/max-model-len?"}},
-		"annotation's value":  {podWith("@ashlar.dev/engine: vlm"), []string{"ashlar.dev/engine"}},
+		"annotation": {podWith("@ashlar.dev/max-model-length: 8k"),
+			[]string{"nothing reads annotation ashlar.dev/max-model-length: did you mean ashlar.dev/max-model-len?"}},
+		"annotation's value": {podWith("@ashlar.dev/engine: vlm"), []string{"ashlar.dev/engine"}},
 		"label for annotation": {podWith("#ashlar.dev/max-model-len: 8k"),
 			[]string{"nothing reads label ashlar.dev/max-model-len: it is an annotation"}},
-		"resource":       {podWith("nvidia.com/gpus: 1"), []string{"container main: no node offers nvidia.com/gpus: did you mean nvidia.com/gpu?"}},
-		"implicit class": {podWith("deviceclass.resource.kubernetes.io/gpus.ashlar.dev: 1"), []string{"container main: there is no DeviceClass gpus.ashlar.dev: did you mean gpu.ashlar.dev?"}},
-		"class":          {claimed, []string{"ResourceClaimTemplate shares.gpu.ashlar.dev: there is no DeviceClass shares.gpu.ashlar.dev: did you mean share.gpu.ashlar.dev?"}},
-		"probe":          {probed, []string{"livenessProbe gives 15s"}},
-		"a wrong unit":   {podWith("nvidia.com/gpumem: 800000"), []string{"none here has more than 80GiB"}},
+		"resource": {podWith("nvidia.com/gpus: 1"),
+			[]string{"container main: no node offers nvidia.com/gpus: did you mean nvidia.com/gpu?"}},
+		"implicit class": {podWith("deviceclass.resource.kubernetes.io/gpus.ashlar.dev: 1"),
+			[]string{"container main: there is no DeviceClass gpus.ashlar.dev: did you mean gpu.ashlar.dev?"}},
+		"class":        {claimed, []string{"ResourceClaimTemplate shares.gpu.ashlar.dev: there is no DeviceClass shares.gpu.ashlar.dev: did you mean share.gpu.ashlar.dev?"}},
+		"probe":        {probed, []string{"livenessProbe gives 15s"}},
+		"a wrong unit": {podWith("nvidia.com/gpumem: 800000"), []string{"none here has more than 80GiB"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := reviewOf(t, tc.pod, classes).Warnings
-			t.Logf("%q", got)
 			if len(got) != len(tc.want) {
 				t.Fatalf("warnings %q, want %q", got, tc.want)
 			}

@@ -26,7 +26,8 @@ const hashDigits = 12
 
 // newTemplate is a ResourceClaimTemplate that is named after its contents, so that pods that ask
 // alike have one.
-func newTemplate(namespace, about string, spec resourceapi.ResourceClaimSpec, annotations map[string]string) *resourceapi.ResourceClaimTemplate {
+func newTemplate(namespace, about string, spec resourceapi.ResourceClaimSpec,
+	annotations map[string]string) *resourceapi.ResourceClaimTemplate {
 	text, err := json.Marshal(struct {
 		Spec        resourceapi.ResourceClaimSpec
 		Annotations map[string]string
@@ -74,7 +75,7 @@ func removeResources(c *v1.Container, keys []string) map[string]string {
 	for _, key := range keys {
 		for _, list := range []v1.ResourceList{c.Resources.Limits, c.Resources.Requests} {
 			if q, found := list[v1.ResourceName(key)]; found {
-				removed[key] = q.String()
+				removed[key] = plainText(q)
 				delete(list, v1.ResourceName(key))
 			}
 		}

@@ -67,7 +67,8 @@ func (d *vgpuDialect) hasKeys(r *peerReading) bool {
 		found = found || stated
 	}
 	_ = eachContainer(r.pod, func(c *v1.Container, _ bool) error {
-		found = found || containerKeys{c}.hasAny(d.memory, d.percent, d.cores) || d.count != deviceapi.GPUResource && containerKeys{c}.hasAny(d.count)
+		keys := containerKeys{c}
+		found = found || keys.hasAny(d.memory, d.percent, d.cores) || d.count != deviceapi.GPUResource && keys.hasAny(d.count)
 		return nil
 	})
 	return found
@@ -217,7 +218,8 @@ func (d *vgpuDialect) readContainer(r *peerReading, keys containerKeys, ask gpuA
 func (d *vgpuDialect) sliceAsk(r *peerReading, keys containerKeys, ask gpuAsk, stated []statedKey, memory topology.Bytes,
 	hasPercent bool) (*gpuAsk, []statedKey, error) {
 	if hasPercent || memory == 0 {
-		r.addNote("container %s: %s with %s: mig stays as it is: state the slice's memory in %s", keys.container.Name, stated[0], d.mode, d.memory)
+		r.addNote("container %s: %s with %s: mig stays as it is: state the slice's memory in %s", keys.container.Name, stated[0], d.mode,
+			d.memory)
 		return nil, nil, nil
 	}
 	ask.memory = memory

@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -24,8 +25,15 @@ func shortenWarnings(all []string) []string {
 	return short
 }
 
-// shortenWarning keeps the first clause and the last, which is the remedy, where not all have room.
+// asides are explanations in brackets.
+var asides = regexp.MustCompile(` \([^()]*\)`)
+
+// shortenWarning leaves out what explains where not all has room: what is in brackets, then the clauses
+// between cause and remedy.
 func shortenWarning(text string) string {
+	if len(text) > longestWarning {
+		text = asides.ReplaceAllString(text, "")
+	}
 	if len(text) <= longestWarning {
 		return text
 	}
