@@ -50,8 +50,8 @@ func parsePair(certificate, key []byte) (*certificatePair, error) {
 	return &certificatePair{certificate: certificate, key: key, parsed: parsed}, nil
 }
 
-// authority is the certificate of who signed it, in PEM.
-func (p *certificatePair) authority() []byte {
+// authorityPEM is the certificate of who signed it, in PEM.
+func (p *certificatePair) authorityPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: cert.CertificateBlockType, Bytes: p.parsed.Certificate[len(p.parsed.Certificate)-1]})
 }
 
@@ -65,8 +65,8 @@ func (p *certificatePair) isOld(now time.Time) bool {
 	return now.After(p.madeAt().Add(p.lifetime() * 2 / 3))
 }
 
-// serves reports whether the pair is valid, for all names of the server.
-func (p *certificatePair) serves(o *webhookOptions, now time.Time) bool {
+// servesNames reports whether the pair is valid, for all names of the server.
+func (p *certificatePair) servesNames(o *webhookOptions, now time.Time) bool {
 	host, names, addresses := o.serverNames()
 	for _, name := range append(names, host) {
 		if p.parsed.Leaf.VerifyHostname(name) != nil {
@@ -104,7 +104,7 @@ func joinBundle(earlier []byte, now time.Time, pairs ...*certificatePair) []byte
 	}
 	for _, pair := range pairs {
 		if pair != nil {
-			add(pair.authority())
+			add(pair.authorityPEM())
 		}
 	}
 	for rest := earlier; ; {

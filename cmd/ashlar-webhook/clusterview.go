@@ -99,8 +99,8 @@ type clusterView struct {
 	known  admission.Cluster
 }
 
-// look is the cluster as it was a moment ago, for pods of a namespace. What cannot be read is not known.
-func (v *clusterView) look(ctx context.Context, namespace string) *admission.Cluster {
+// lookAround is the cluster as it was a moment ago, for pods of a namespace. What cannot be read is not known.
+func (v *clusterView) lookAround(ctx context.Context, namespace string) *admission.Cluster {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	if time.Since(v.taken) > viewAge {

@@ -44,7 +44,7 @@ func (h *podHandler) Handle(ctx context.Context, request admission.Request) (res
 }
 
 func (h *podHandler) reviewPod(ctx context.Context, request *admission.Request, pod *corev1.Pod) admission.Response {
-	outcome, err := podadmission.ReviewPod(pod, request.Namespace, h.view.look(ctx, request.Namespace), h.options)
+	outcome, err := podadmission.ReviewPod(pod, request.Namespace, h.view.lookAround(ctx, request.Namespace), h.options)
 	var refusal *podadmission.Refusal
 	switch {
 	case errors.As(err, &refusal):

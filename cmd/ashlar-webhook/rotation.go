@@ -52,8 +52,8 @@ func (k *certificateKeeper) checkPeriod() time.Duration {
 	return min(time.Minute, max(time.Second, k.options.certLifetime/60))
 }
 
-// grace is how long a certificate is known to the API server before it is served.
-func (k *certificateKeeper) grace() time.Duration {
+// graceTime is how long a certificate is known to the API server before it is served.
+func (k *certificateKeeper) graceTime() time.Duration {
 	return min(2*time.Minute, max(time.Second, k.options.certLifetime/20))
 }
 
@@ -128,12 +128,12 @@ func (k *certificateKeeper) takeStep(ctx context.Context) error {
 // planPairs is which pair is to be served, and which next, nil for none yet.
 func (k *certificateKeeper) planPairs(secret *corev1.Secret, now time.Time) (current, next *certificatePair, err error) {
 	current, err = parsePair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
-	if err != nil || current != nil && !current.serves(k.options, now) {
+	if err != nil || current != nil && !current.servesNames(k.options, now) {
 		klog.InfoS("The certificate in the Secret cannot be served; another is made", "reason", err)
 		current = nil
 	}
 	next, err = parsePair(secret.Data[nextCertKey], secret.Data[nextKeyKey])
-	if err != nil || next != nil && !next.serves(k.options, now) {
+	if err != nil || next != nil && !next.servesNames(k.options, now) {
 		next = nil
 	}
 	switch {
@@ -145,7 +145,7 @@ func (k *certificateKeeper) planPairs(secret *corev1.Secret, now time.Time) (cur
 	case next == nil && current.isOld(now):
 		next, err = k.options.newPair()
 		return current, next, err
-	case next != nil && now.After(next.madeAt().Add(k.grace())) && bytes.Contains(secret.Data[bundleKey], next.authority()):
+	case next != nil && now.After(next.madeAt().Add(k.graceTime())) && bytes.Contains(secret.Data[bundleKey], next.authorityPEM()):
 		return next, nil, nil
 	}
 	return current, next, nil

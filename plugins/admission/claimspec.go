@@ -21,13 +21,13 @@ var formClasses = map[askForm]string{
 	wholeForm: deviceapi.Driver, shareForm: "share." + deviceapi.Driver, migForm: "mig." + deviceapi.Driver,
 }
 
-// unclaimable is why no claim means the same as an ask.
-type unclaimable struct{ because string }
+// unclaimableAsk is why no claim means the same as an ask.
+type unclaimableAsk struct{ because string }
 
-func (u *unclaimable) Error() string { return u.because }
+func (u *unclaimableAsk) Error() string { return u.because }
 
 // claimSpec is the claim that means the same, with what about it should be known. The error
-// is an *unclaimable.
+// is an *unclaimableAsk.
 func (a *gpuAsk) claimSpec(cluster *Cluster) (spec resourceapi.ResourceClaimSpec, notes []string, err error) {
 	request := resourceapi.DeviceRequest{Name: claim.RequestName}
 	class, selectors := formClasses[a.form], a.deviceSelectors()
@@ -54,7 +54,7 @@ func (a *gpuAsk) claimSpec(cluster *Cluster) (spec resourceapi.ResourceClaimSpec
 func (a *gpuAsk) percentAlternatives(cluster *Cluster, class string, selectors []string) ([]resourceapi.DeviceSubRequest, []string, error) {
 	sizes := cluster.shareSizes()
 	if len(sizes) == 0 {
-		return nil, nil, &unclaimable{fmt.Sprintf("no GPU is published by %s, so that %s%% of one is not known", deviceapi.Driver,
+		return nil, nil, &unclaimableAsk{fmt.Sprintf("no GPU is published by %s, so that %s%% of one is not known", deviceapi.Driver,
 			decimalText(a.percent))}
 	}
 	var notes []string
@@ -90,16 +90,16 @@ func (a *gpuAsk) deviceSelectors() []string {
 	product := func(part string) string {
 		return fmt.Sprintf("%s.lowerAscii().contains(%s)", attribute(deviceapi.ProductName), strconv.Quote(strings.ToLower(part)))
 	}
-	all = append(all, a.products.expressions(product)...)
+	all = append(all, a.products.celExpressions(product)...)
 	uuid := deviceapi.ParentUUID
 	if a.form == wholeForm {
 		uuid = deviceapi.UUID
 	}
-	return append(all, a.uuids.expressions(func(id string) string { return attribute(uuid) + " == " + strconv.Quote(id) })...)
+	return append(all, a.uuids.celExpressions(func(id string) string { return attribute(uuid) + " == " + strconv.Quote(id) })...)
 }
 
-// expressions are the choice in CEL, of which all must hold; test is that of one name.
-func (n nameChoice) expressions(test func(string) string) []string {
+// celExpressions are the choice in CEL, of which all must hold; test is that of one name.
+func (n nameChoice) celExpressions(test func(string) string) []string {
 	var all []string
 	var among []string
 	for _, name := range n.among {

@@ -89,7 +89,7 @@ func (r *peerReading) readKAIShare() error {
 	all := containerAsk{}
 	switch {
 	case hasFraction && hasMemory:
-		return contradict("", fraction, memory, "each says how much of a GPU: keep one")
+		return refuseContradiction("", fraction, memory, "each says how much of a GPU: keep one")
 	case hasFraction:
 		part, err := parseFraction(r.pod.Annotations[kaiFraction])
 		if err != nil {
@@ -184,7 +184,7 @@ func (r *peerReading) readKAIContainers() error {
 		case !hasLimit:
 			stated = []statedKey{statedRequest}
 		case request > limit:
-			return contradict("", statedRequest, statedLimit, "the request is more than the limit")
+			return refuseContradiction("", statedRequest, statedLimit, "the request is more than the limit")
 		case request < limit:
 			r.addNote("%s and %s are not kept: a share has one amount, which is both", statedRequest, statedLimit)
 			return nil

@@ -42,7 +42,7 @@ type koordAmounts struct {
 	stated map[string]statedKey
 }
 
-func (k *koordAmounts) has(key string) bool { return k.amount[key] > 0 }
+func (k *koordAmounts) hasAmount(key string) bool { return k.amount[key] > 0 }
 
 // readKoordinator reads the keys of Koordinator: what all containers ask for together.
 func readKoordinator(r *peerReading) error {
@@ -124,34 +124,34 @@ func koordUnit(key string) string {
 func (k *koordAmounts) gpuAsk(r *peerReading) (*gpuAsk, []statedKey, error) {
 	var stated []statedKey
 	for _, key := range append([]string{deviceapi.GPUResource}, koordKeys...) {
-		if k.has(key) {
+		if k.hasAmount(key) {
 			stated = append(stated, k.stated[key])
 		}
 	}
-	if shared, found := k.stated[koordShared]; found && !k.has(koordShared) && len(stated) > 0 {
-		return nil, nil, contradict("", shared, stated[0], "the one asks for no GPU, the other for part of one")
+	if shared, found := k.stated[koordShared]; found && !k.hasAmount(koordShared) && len(stated) > 0 {
+		return nil, nil, refuseContradiction("", shared, stated[0], "the one asks for no GPU, the other for part of one")
 	}
 	for _, alone := range []string{deviceapi.GPUResource, koordGPU} {
-		if !k.has(alone) {
+		if !k.hasAmount(alone) {
 			continue
 		}
 		for _, other := range stated {
 			if other.key != alone {
-				return nil, nil, contradict("", k.stated[alone], other, "each says how much of how many GPUs: keep one")
+				return nil, nil, refuseContradiction("", k.stated[alone], other, "each says how much of how many GPUs: keep one")
 			}
 		}
 	}
 	switch {
 	case len(stated) == 0:
 		return nil, nil, nil
-	case k.has(deviceapi.GPUResource):
+	case k.hasAmount(deviceapi.GPUResource):
 		return &gpuAsk{count: min(k.amount[deviceapi.GPUResource], mostGPUs), form: wholeForm}, stated, nil
-	case k.has(koordGPU):
+	case k.hasAmount(koordGPU):
 		k.amount[koordCore], k.amount[koordRatio] = k.amount[koordGPU], k.amount[koordGPU]
 		k.stated[koordCore], k.stated[koordRatio] = k.stated[koordGPU], k.stated[koordGPU]
-	case k.has(koordMemory) && k.has(koordRatio):
-		return nil, nil, contradict("", k.stated[koordMemory], k.stated[koordRatio], "each says how much memory: keep one")
-	case !k.has(koordMemory) && !k.has(koordRatio):
+	case k.hasAmount(koordMemory) && k.hasAmount(koordRatio):
+		return nil, nil, refuseContradiction("", k.stated[koordMemory], k.stated[koordRatio], "each says how much memory: keep one")
+	case !k.hasAmount(koordMemory) && !k.hasAmount(koordRatio):
 		return nil, nil, refusePod("%s says nothing of memory: state %s or %s beside it", stated[0], koordMemory, koordRatio)
 	}
 	ask, err := k.divideAmounts(r)
@@ -164,13 +164,13 @@ func (k *koordAmounts) divideAmounts(r *peerReading) (*gpuAsk, error) {
 	for _, key := range []string{koordCore, koordRatio} {
 		n := k.amount[key]
 		switch {
-		case k.has(koordShared) && (n%count != 0 || n/count > 100):
-			return nil, contradict("", k.stated[koordShared], k.stated[key], "want a multiple of the GPUs, at most 100 for each")
-		case !k.has(koordShared) && n > 100 && n%100 != 0:
+		case k.hasAmount(koordShared) && (n%count != 0 || n/count > 100):
+			return nil, refuseContradiction("", k.stated[koordShared], k.stated[key], "want a multiple of the GPUs, at most 100 for each")
+		case !k.hasAmount(koordShared) && n > 100 && n%100 != 0:
 			return nil, refusePod("%s: more than one GPU is asked for in multiples of 100, or with %s", k.stated[key], koordShared)
 		}
 	}
-	if !k.has(koordShared) {
+	if !k.hasAmount(koordShared) {
 		count = max(1, k.amount[koordRatio]/100)
 	}
 	if count > mostGPUs {
@@ -179,17 +179,17 @@ func (k *koordAmounts) divideAmounts(r *peerReading) (*gpuAsk, error) {
 	cores := k.amount[koordCore] / count
 	if cores > 100 {
 		memory := k.stated[koordMemory]
-		if k.has(koordRatio) {
+		if k.hasAmount(koordRatio) {
 			memory = k.stated[koordRatio]
 		}
-		return nil, contradict("", k.stated[koordCore], memory, "the one asks for more GPUs than the other")
+		return nil, refuseContradiction("", k.stated[koordCore], memory, "the one asks for more GPUs than the other")
 	}
 	if cores > 0 && cores < 100 {
 		r.addNote("%s is not kept: a share's multiprocessors are not limited", k.stated[koordCore])
 	}
 	ask := &gpuAsk{count: count, form: shareForm}
 	switch ratio := k.amount[koordRatio] / count; {
-	case k.has(koordMemory):
+	case k.hasAmount(koordMemory):
 		ask.memory = (topology.Bytes(k.amount[koordMemory]) + topology.Bytes(count) - 1) / topology.Bytes(count)
 		if k.amount[koordMemory] < int64(topology.MiB) {
 			r.addNote("%s is in bytes: write 8192 MiB as 8Gi", k.stated[koordMemory])

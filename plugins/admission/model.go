@@ -60,7 +60,7 @@ func (r *podReview) statedModel() (string, error) {
 	annotation, annotated := r.pod.Annotations[launch.ModelAnnotation]
 	label, labelled := r.pod.Labels[launch.ModelAnnotation]
 	if annotated && labelled && !sameModel(annotation, label) {
-		return "", contradict("", statedKey{"annotation " + launch.ModelAnnotation, shortValue(annotation)},
+		return "", refuseContradiction("", statedKey{"annotation " + launch.ModelAnnotation, shortValue(annotation)},
 			statedKey{"label " + launch.ModelAnnotation, shortValue(label)}, "they are different models: keep one")
 	}
 	if annotated {

@@ -39,7 +39,7 @@ func readPeers(pod *v1.Pod) (*peerReading, error) {
 			a, b := &r.asks[j], &r.asks[i]
 			for _, c := range a.containers {
 				if slices.Contains(b.containers, c) {
-					return nil, contradict("container "+c.Name+": ", a.stated[0], b.stated[0],
+					return nil, refuseContradiction("container "+c.Name+": ", a.stated[0], b.stated[0],
 						"they are of different schedulers, and each asks for GPUs: keep those of one")
 				}
 			}
@@ -64,7 +64,7 @@ func (a *containerAsk) checkBeside() error {
 			keys := containerKeys{c}
 			n, stated, _, err := keys.countOf(string(name))
 			if err == nil && n > 0 {
-				err = contradict(keys.placeText(), a.stated[0], stated, "the one asks for a part of a GPU, the other for more GPUs: keep one")
+				err = refuseContradiction(keys.placeText(), a.stated[0], stated, "the one asks for a part of a GPU, the other for more GPUs: keep one")
 			}
 			if err != nil {
 				return err
@@ -158,7 +158,7 @@ func (r *peerReading) readChoice(use, avoid string) (choice nameChoice, err erro
 	}
 	for _, name := range choice.among {
 		if slices.Contains(choice.except, name) {
-			return choice, contradict("", statedKey{use, shortValue(r.pod.Annotations[use])},
+			return choice, refuseContradiction("", statedKey{use, shortValue(r.pod.Annotations[use])},
 				statedKey{avoid, shortValue(r.pod.Annotations[avoid])}, "both name "+name)
 		}
 	}

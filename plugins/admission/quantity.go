@@ -22,7 +22,7 @@ func refusePod(format string, args ...any) error {
 }
 
 // contradict refuses two statements that cannot both hold.
-func contradict(where string, a, b statedKey, why string) error {
+func refuseContradiction(where string, a, b statedKey, why string) error {
 	return refusePod("%s%s and %s contradict one another: %s", where, a, b, why)
 }
 
@@ -68,7 +68,7 @@ func (c containerKeys) amountOf(key string) (amount int64, stated statedKey, fou
 	}
 	stated = statedKey{key, plainText(q)}
 	if request, both := c.container.Resources.Requests[v1.ResourceName(key)]; both && request.Cmp(q) != 0 {
-		return 0, stated, true, contradict(c.placeText(), statedKey{"limits " + key, plainText(q)},
+		return 0, stated, true, refuseContradiction(c.placeText(), statedKey{"limits " + key, plainText(q)},
 			statedKey{"requests " + key, plainText(request)}, "state one amount")
 	}
 	amount, whole := q.AsInt64()

@@ -73,7 +73,7 @@ func (r *podReview) claimForPeers(peers *peerReading, namespace string) {
 	for i := range peers.asks {
 		one := &peers.asks[i]
 		spec, notes, err := one.ask.claimSpec(r.cluster)
-		var no *unclaimable
+		var no *unclaimableAsk
 		if errors.As(err, &no) {
 			peers.addNote("container %s: %s stays as it is: %s", one.containerNames(), one.stated[0], no.because)
 			continue

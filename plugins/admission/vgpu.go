@@ -178,7 +178,7 @@ func (d *vgpuDialect) readContainer(r *peerReading, keys containerKeys, ask gpuA
 			continue
 		}
 		if stated = append(stated, one.stated); hasCount && count == 0 && one.stated != countStated && one.stated.value != "0" {
-			return nil, nil, contradict(keys.placeText(), countStated, one.stated, "the one asks for no GPU, the other for part of one")
+			return nil, nil, refuseContradiction(keys.placeText(), countStated, one.stated, "the one asks for no GPU, the other for part of one")
 		}
 	}
 	hasMemory = hasMemory && memory > 0 // none is not stated
@@ -186,7 +186,7 @@ func (d *vgpuDialect) readContainer(r *peerReading, keys containerKeys, ask gpuA
 	case len(stated) == 0 || hasCount && count == 0:
 		return nil, nil, nil
 	case hasMemory && hasPercent:
-		return nil, nil, contradict(keys.placeText(), memoryStated, percentStated, "each says how much of a GPU: keep one")
+		return nil, nil, refuseContradiction(keys.placeText(), memoryStated, percentStated, "each says how much of a GPU: keep one")
 	case !hasCount && !keys.hasAny(d.counts...):
 		r.addNote("container %s: %s asks for no GPU without %s, and stays as it is", keys.container.Name, stated[0], d.count)
 		return nil, nil, nil
@@ -240,7 +240,7 @@ func (r *peerReading) readOldVolcano(c *v1.Container, init bool) error {
 	case err != nil:
 		return err
 	case hasMemory && hasCount:
-		return contradict(keys.placeText(), memoryStated, countStated,
+		return refuseContradiction(keys.placeText(), memoryStated, countStated,
 			"the one asks for a part of a GPU, the other for whole ones: keep one")
 	case hasMemory:
 		one.ask, one.stated = gpuAsk{count: 1, form: shareForm, memory: memory}, []statedKey{memoryStated}
