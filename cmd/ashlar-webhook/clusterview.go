@@ -51,7 +51,7 @@ func keepShares(object any) (any, error) {
 			continue
 		}
 		shares = append(shares, resourceapi.Device{
-			Name: device.Name, Attributes: map[resourceapi.QualifiedName]resourceapi.DeviceAttribute{deviceapi.Type: device.Attributes[deviceapi.Type]},
+			Name:     device.Name,
 			Capacity: map[resourceapi.QualifiedName]resourceapi.DeviceCapacity{deviceapi.Memory: {Value: device.Capacity[deviceapi.Memory].Value}},
 		})
 	}

@@ -50,7 +50,6 @@ somebody else keeps, such as cert-manager, who then also writes the configuratio
   ashlar-webhook --namespace ashlar-system
   # with the files of a Certificate of cert-manager
   ashlar-webhook --cert-dir /etc/ashlar-webhook/certificate`,
-		Version:       moduleVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -63,6 +62,7 @@ somebody else keeps, such as cert-manager, who then also writes the configuratio
 	}
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	o.addFlags(command)
+	addVersion(command)
 	return command
 }
 

@@ -1,18 +1,23 @@
 package main
 
-import "runtime/debug"
+import (
+	"runtime/debug"
 
-// moduleVersion is that of the module, as the Go toolchain recorded it, with the commit.
-func moduleVersion() string {
+	"github.com/spf13/cobra"
+)
+
+// addVersion gives the command --version: that of the module, as the Go toolchain recorded it, with the
+// commit.
+func addVersion(command *cobra.Command) {
+	command.Version = "unknown"
 	info, known := debug.ReadBuildInfo()
 	if !known {
-		return "unknown"
+		return
 	}
-	version := info.Main.Version
+	command.Version = info.Main.Version
 	for _, setting := range info.Settings {
 		if setting.Key == "vcs.revision" {
-			version += ", commit " + setting.Value
+			command.Version += ", commit " + setting.Value
 		}
 	}
-	return version
 }

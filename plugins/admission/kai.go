@@ -41,6 +41,10 @@ var kaiNotKept = []keyReason{
 	{"kai.scheduler/segment-topology-preferred-placement", "gangs are not divided into segments"},
 	{"kai.scheduler/preemption-delay", "preemption goes by priority alone"},
 	{"kai.scheduler/task-priority", "state a PriorityClass"},
+	{"gpu-memory.limit", "a share's memory is its limit"},
+	{"gpu-fraction.limit", "a share's memory is its limit"},
+	{"gpu-sm-percentage", "only MPS limits multiprocessors, and KAI's mps does not say by how much"},
+	{"gpu-sm-cores", "only MPS limits multiprocessors, and KAI's mps does not say by how much"},
 	{"kai.scheduler/staleness-grace-period", "gangs are held as their PodGroup says"},
 }
 
