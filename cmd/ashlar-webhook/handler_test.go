@@ -39,8 +39,9 @@ func newHandler(c client.Client) *podHandler {
 }
 
 const (
-	plainPod  = `{"metadata":{"name":"a"},"spec":{"containers":[{"name":"main","resources":{}}]}}`
-	sharePod  = `{"metadata":{"name":"a","annotations":{"gpu-memory":"2000"}},"spec":{"containers":[{"name":"main","resources":{}}],"newField":1}}`
+	plainPod = `{"metadata":{"name":"a"},"spec":{"containers":[{"name":"main","resources":{}}]}}`
+	sharePod = `{"metadata":{"name":"a","annotations":{"gpu-memory":"2000"}},` +
+		`"spec":{"containers":[{"name":"main","resources":{}}],"newField":1}}`
 	brokenPod = `{"metadata":{"name":"a","annotations":{"gpu-memory":"2000","gpu-fraction":"0.5"}},"spec":{"containers":[{"name":"main"}]}}`
 )
 

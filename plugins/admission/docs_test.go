@@ -75,9 +75,11 @@ func TestRecordIsDocumented(t *testing.T) {
 // Each key of the table is read: a pod that has it, with a value that makes sense, is changed by it or warned of it.
 func TestKeysOfTheTableAreRead(t *testing.T) {
 	values := map[string]string{
-		kaiFraction: "0.5", kaiMPS: "true", kaiContainer: "main", hamiDialect.mode: "mps", volcanoDialect.mode: "mps", hamiDialect.numaBind: "true",
-		"nvidia.com/use-gputype": "A100", "nvidia.com/nouse-gputype": "A100", "nvidia.com/use-gpuuuid": "GPU-1", "nvidia.com/nouse-gpuuuid": "GPU-1",
-		koordMemory: "8Gi",
+		kaiFraction: "0.5", kaiMPS: "true", kaiContainer: "main", hamiDialect.mode: "mps", volcanoDialect.mode: "mps",
+		hamiDialect.numaBind:     "true",
+		"nvidia.com/use-gputype": "A100", "nvidia.com/nouse-gputype": "A100", "nvidia.com/use-gpuuuid": "GPU-1",
+		"nvidia.com/nouse-gpuuuid": "GPU-1",
+		koordMemory:                "8Gi",
 	}
 	base := map[string][]string{
 		"KAI":         {"scheduler: kai-scheduler", "@gpu-memory: 2000"},

@@ -56,9 +56,11 @@ func TestContainersAndClaims(t *testing.T) {
 			[]string{"a ashlar-gpus", "b ashlar-gpus-2"}, 2, ""},
 		"one has": {nil, []v1.Container{containerWith("a", "nvidia.com/gpumem: 1000"), containerWith("b")},
 			[]string{"a ashlar-gpus", "b"}, 1, ""},
-		"init": {[]v1.Container{containerWith("before", "nvidia.com/gpumem: 1000")}, []v1.Container{containerWith("a", "nvidia.com/gpumem: 1000")},
+		"init": {[]v1.Container{containerWith("before", "nvidia.com/gpumem: 1000")}, []v1.Container{containerWith("a",
+			"nvidia.com/gpumem: 1000")},
 			[]string{"before ashlar-gpus", "a ashlar-gpus"}, 1, ""},
-		"own init": {[]v1.Container{containerWith("before", "nvidia.com/gpumem: 500")}, []v1.Container{containerWith("a", "nvidia.com/gpumem: 1000")},
+		"own init": {[]v1.Container{containerWith("before", "nvidia.com/gpumem: 500")}, []v1.Container{containerWith("a",
+			"nvidia.com/gpumem: 1000")},
 			[]string{"before ashlar-gpus", "a ashlar-gpus-2"}, 2, "init container"},
 		"sidecar": {[]v1.Container{sidecar}, []v1.Container{containerWith("a", "nvidia.com/gpumem: 1000")},
 			[]string{"sidecar ashlar-gpus", "a ashlar-gpus-2"}, 2, ""},
@@ -86,7 +88,8 @@ func TestContainersAndClaims(t *testing.T) {
 
 // The annotation says what was made of what.
 func TestRecordSaysWhatChanged(t *testing.T) {
-	outcome := reviewOf(t, podWith("nvidia.com/gpu: 1", "nvidia.com/gpumem: 3000", "nvidia.com/gpucores: 30", "scheduler: hami-scheduler"), twoSizes())
+	outcome := reviewOf(t, podWith("nvidia.com/gpu: 1", "nvidia.com/gpumem: 3000", "nvidia.com/gpucores: 30",
+		"scheduler: hami-scheduler"), twoSizes())
 	var got Record
 	if err := json.Unmarshal([]byte(outcome.Pod.Annotations[RecordAnnotation]), &got); err != nil {
 		t.Fatal(err)
@@ -187,7 +190,9 @@ func TestWarnings(t *testing.T) {
 	classes.DeviceClasses, classes.NodeResources = []string{"gpu.ashlar.dev", "share.gpu.ashlar.dev"}, []string{"nvidia.com/gpu"}
 	classes.FindTemplate = func(name string) *resourceapi.ResourceClaimTemplate {
 		template := &resourceapi.ResourceClaimTemplate{}
-		template.Spec.Spec.Devices.Requests = []resourceapi.DeviceRequest{{Name: "gpu", Exactly: &resourceapi.ExactDeviceRequest{DeviceClassName: name}}}
+		template.Spec.Spec.Devices.Requests = []resourceapi.DeviceRequest{
+			{Name: "gpu", Exactly: &resourceapi.ExactDeviceRequest{DeviceClassName: name}},
+		}
 		return template
 	}
 	tensor := serverPod("--model=meta-llama/Llama-3.1-8B-Instruct", "--tensor-parallel-size=4")
@@ -197,7 +202,8 @@ func TestWarnings(t *testing.T) {
 	claimed := podWith()
 	claimed.Spec.ResourceClaims = []v1.PodResourceClaim{{Name: "gpu", ResourceClaimTemplateName: ptr.To("shares.gpu.ashlar.dev")}}
 	probed := serverPod("--model=meta-llama/Llama-3.1-8B-Instruct")
-	probed.Spec.Containers[0].LivenessProbe = &v1.Probe{ProbeHandler: v1.ProbeHandler{HTTPGet: &v1.HTTPGetAction{Path: "/health"}}, PeriodSeconds: 5}
+	probed.Spec.Containers[0].LivenessProbe = &v1.Probe{ProbeHandler: v1.ProbeHandler{HTTPGet: &v1.HTTPGetAction{Path: "/health"}},
+		PeriodSeconds: 5}
 	for name, tc := range map[string]struct {
 		pod  *v1.Pod
 		want []string

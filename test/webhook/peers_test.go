@@ -102,7 +102,8 @@ func TestContradictionIsRefused(t *testing.T) {
 	s := newSpace(t, true)
 	pod := newPod("both", nil, "nvidia.com/gpu: 1", "nvidia.com/gpumem: 3000", "nvidia.com/gpumem-percentage: 50")
 	_, err := s.client.CoreV1().Pods(s.name).Create(s.ctx, pod, metav1.CreateOptions{})
-	if err == nil || !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "nvidia.com/gpumem: 3000 and nvidia.com/gpumem-percentage: 50") {
+	if err == nil || !apierrors.IsForbidden(err) ||
+		!strings.Contains(err.Error(), "nvidia.com/gpumem: 3000 and nvidia.com/gpumem-percentage: 50") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -111,7 +112,8 @@ func TestContradictionIsRefused(t *testing.T) {
 func TestNothingElseIsTouched(t *testing.T) {
 	outside := newSpace(t, false)
 	made := outside.create(newPod("hami", nil, "nvidia.com/gpu: 1", "nvidia.com/gpumem: 3000"))
-	if made.Annotations["ashlar.dev/admission"] != "" || len(made.Spec.ResourceClaims) > 0 || len(made.Spec.Containers[0].Resources.Limits) != 2 {
+	if made.Annotations["ashlar.dev/admission"] != "" || len(made.Spec.ResourceClaims) > 0 ||
+		len(made.Spec.Containers[0].Resources.Limits) != 2 {
 		t.Errorf("a pod outside is changed: %v", made)
 	}
 	if _, err := world.cluster.Kubectl(outside.ctx, "label", "namespace", outside.name, "ashlar.dev/webhook=enabled"); err != nil {
