@@ -220,7 +220,8 @@ func TestWarnings(t *testing.T) {
 			[]string{"container main: no node offers nvidia.com/gpus: did you mean nvidia.com/gpu?"}},
 		"implicit class": {podWith("deviceclass.resource.kubernetes.io/gpus.ashlar.dev: 1"),
 			[]string{"container main: there is no DeviceClass gpus.ashlar.dev: did you mean gpu.ashlar.dev?"}},
-		"class":        {claimed, []string{"ResourceClaimTemplate shares.gpu.ashlar.dev: there is no DeviceClass shares.gpu.ashlar.dev: did you mean share.gpu.ashlar.dev?"}},
+		"class": {claimed, []string{"ResourceClaimTemplate shares.gpu.ashlar.dev: " +
+			"there is no DeviceClass shares.gpu.ashlar.dev: did you mean share.gpu.ashlar.dev?"}},
 		"probe":        {probed, []string{"livenessProbe gives 15s"}},
 		"a wrong unit": {podWith("nvidia.com/gpumem: 800000"), []string{"none here has more than 80GiB"}},
 	} {
