@@ -51,7 +51,10 @@ func keepShares(object any) (any, error) {
 			continue
 		}
 		shares = append(shares, resourceapi.Device{
-			Name:     device.Name,
+			Name: device.Name,
+			Attributes: map[resourceapi.QualifiedName]resourceapi.DeviceAttribute{
+				deviceapi.Type: device.Attributes[deviceapi.Type], // to know it again: objects are transformed more than once
+			},
 			Capacity: map[resourceapi.QualifiedName]resourceapi.DeviceCapacity{deviceapi.Memory: {Value: device.Capacity[deviceapi.Memory].Value}},
 		})
 	}

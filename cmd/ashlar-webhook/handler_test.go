@@ -8,9 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	admissionapi "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -22,6 +24,8 @@ import (
 
 	"github.com/ashlar-dev/ashlar/dra/configapi"
 	podadmission "github.com/ashlar-dev/ashlar/plugins/admission"
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // requestFor asks for a pod.
@@ -173,6 +177,27 @@ func TestVersionAndUsage(t *testing.T) {
 		if code != tc.wantCode || !strings.Contains(output.String(), tc.wantOutput) {
 			t.Errorf("%v: exit code %d, output %q", tc.arguments, code, output.String())
 		}
+	}
+}
+
+// What is kept of slices is enough to tell sizes, however often it is kept.
+func TestSharesAreKept(t *testing.T) {
+	device := func(kind, memory string) resourceapi.Device {
+		return resourceapi.Device{Name: kind,
+			Attributes: map[resourceapi.QualifiedName]resourceapi.DeviceAttribute{deviceapi.Type: {StringValue: ptr.To(kind)}},
+			Capacity:   map[resourceapi.QualifiedName]resourceapi.DeviceCapacity{deviceapi.Memory: {Value: resource.MustParse(memory)}}}
+	}
+	slice := &resourceapi.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: "node"}, Spec: resourceapi.ResourceSliceSpec{
+		Driver: deviceapi.Driver, Devices: []resourceapi.Device{device(deviceapi.TypeGPU, "48Gi"), device(deviceapi.TypeShare, "45Gi")}}}
+	for range 2 {
+		if _, err := keepShares(slice); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(slice).Build()
+	known := (&clusterView{reader: c}).lookAround(t.Context(), "team")
+	if diff := cmp.Diff([]topology.Bytes{45 * topology.GiB}, known.ShareMemory); diff != "" {
+		t.Errorf("sizes (-want +got):\n%s", diff)
 	}
 }
 
