@@ -54,7 +54,7 @@ scenarios: tools ## the scenario files of placement; REWRITE=1 writes what they 
 
 .PHONY: integration
 integration: prepare ## only the tests on a real control plane
-	$(GO) test -count=1 -timeout 20m -p 1 ./test/cluster ./test/integration ./test/parity
+	$(GO) test -count=1 -timeout 20m -p 1 ./test/cluster ./test/integration ./test/parity ./test/webhook
 	$(GO) test -count=1 -timeout 20m ./test/mixednodes -pods 400
 	$(GO) test -count=1 -timeout 20m ./test/soak
 	$(GO) test -count=1 -timeout 20m ./test/coexistence
@@ -96,7 +96,7 @@ prepare: tools # build the control plane and our commands, with progress
 	@$(GO) run ./test/cluster/prepare
 
 .PHONY: build
-build: tools ## bin/: ashlar, ashlar-scheduler, ashlar-dra-driver
+build: tools ## bin/: ashlar, ashlar-scheduler, ashlar-dra-driver, ashlar-webhook
 	$(GO) build -ldflags "$(STAMP)" -o bin/ ./cmd/...
 
 .PHONY: images
