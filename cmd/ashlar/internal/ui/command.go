@@ -151,12 +151,15 @@ func (f *pageFlags) follow(ctx context.Context, server *pageServer) error {
 	if err != nil {
 		return err
 	}
-	objects := newObjects()
-	if err := watchObjects(ctx, client, objects, server.feed); err != nil {
+	if err := checkReadable(ctx, client); err != nil { // what is refused is said at once
 		return fmt.Errorf("the API server at %s: %w", host, err)
 	}
+	objects := newObjects()
 	server.feed.apply(&pictureUpdate{Waiting: json.RawMessage("[]"), Notes: json.RawMessage("[]")})
-	go server.drawer.keepDrawing(ctx, objects, server.feed)
+	go func() {
+		watchObjects(ctx, client, objects, server.feed)
+		server.drawer.keepDrawing(ctx, objects, server.feed)
+	}()
 	return nil
 }
 

@@ -77,11 +77,51 @@ func (o *clusterObjects) wake() {
 	}
 }
 
+// objectKey names an object of any kind.
+type objectKey struct {
+	kind            watchedType
+	namespace, name string
+}
+
+func (k objectKey) namespacedName() types.NamespacedName {
+	return types.NamespacedName{Namespace: k.namespace, Name: k.name}
+}
+
+// watchedType tells the kinds of objects apart.
+type watchedType uint8
+
+const (
+	typeNode watchedType = iota + 1
+	typeSlice
+	typeClass
+	typePod
+	typeClaim
+)
+
+// keyOf names an object; the kind is 0 for one that concerns no GPU.
+func keyOf(object any) objectKey {
+	switch object := object.(type) {
+	case *corev1.Node:
+		return objectKey{kind: typeNode, name: object.Name}
+	case *packedSlice:
+		return objectKey{kind: typeSlice, name: object.Name}
+	case *resourceapi.DeviceClass:
+		return objectKey{kind: typeClass, name: object.Name}
+	case *corev1.Pod:
+		return objectKey{typePod, object.Namespace, object.Name}
+	case *resourceapi.ResourceClaim:
+		return objectKey{typeClaim, object.Namespace, object.Name}
+	}
+	return objectKey{}
+}
+
 // set takes an object as it is now, in place of what it was.
 func (o *clusterObjects) set(object any) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.remove(object)
+	key := keyOf(object)
+	o.remove(key)
+	named := key.namespacedName()
 	switch object := object.(type) {
 	case *corev1.Node:
 		o.nodes[object.Name] = object
@@ -95,19 +135,17 @@ func (o *clusterObjects) set(object any) {
 	case *resourceapi.DeviceClass:
 		o.classes[object.Name] = object
 	case *corev1.Pod:
-		key := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
-		o.pods[key] = object
+		o.pods[named] = object
 		if object.Spec.NodeName != "" {
-			putInto(o.nodePods, object.Spec.NodeName, key, object)
+			putInto(o.nodePods, object.Spec.NodeName, named, object)
 			o.noteNode(object.Spec.NodeName)
 		} else {
-			o.waiting[key], o.changedWaiting = object, true
+			o.waiting[named], o.changedWaiting = object, true
 		}
 	case *resourceapi.ResourceClaim:
-		key := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
-		o.claims[key] = object
+		o.claims[named] = object
 		for _, pool := range poolsOf(object) {
-			putInto(o.poolClaims, pool, key, object)
+			putInto(o.poolClaims, pool, named, object)
 			o.noteNode(o.poolNodes[pool])
 		}
 	}
@@ -115,50 +153,46 @@ func (o *clusterObjects) set(object any) {
 }
 
 // drop takes an object out.
-func (o *clusterObjects) drop(object any) {
+func (o *clusterObjects) drop(key objectKey) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.remove(object)
+	o.remove(key)
 	o.wake()
 }
 
 // remove takes out what is kept of an object; o.mu is held.
-func (o *clusterObjects) remove(object any) {
-	switch object := object.(type) {
-	case *corev1.Node:
-		delete(o.nodes, object.Name)
-		o.noteNode(object.Name)
-	case *packedSlice:
-		if before := o.slices[object.Name]; before != nil {
-			takeFrom(o.nodeSlices, before.node, object.Name)
+func (o *clusterObjects) remove(key objectKey) {
+	named := key.namespacedName()
+	switch key.kind {
+	case typeNode:
+		delete(o.nodes, key.name)
+		o.noteNode(key.name)
+	case typeSlice:
+		if before := o.slices[key.name]; before != nil {
+			takeFrom(o.nodeSlices, before.node, key.name)
 			o.noteNode(before.node)
 		}
-		delete(o.slices, object.Name)
-	case *resourceapi.DeviceClass:
-		delete(o.classes, object.Name)
-		for name := range o.nodes { // it may say of any device what it is
-			o.noteNode(name)
-		}
-	case *corev1.Pod:
-		key := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
-		if before := o.pods[key]; before != nil {
-			takeFrom(o.nodePods, before.Spec.NodeName, key)
+		delete(o.slices, key.name)
+	case typeClass:
+		delete(o.classes, key.name)
+	case typePod:
+		if before := o.pods[named]; before != nil {
+			takeFrom(o.nodePods, before.Spec.NodeName, named)
 			o.noteNode(before.Spec.NodeName)
 		}
-		if o.waiting[key] != nil {
-			delete(o.waiting, key)
+		if o.waiting[named] != nil {
+			delete(o.waiting, named)
 			o.changedWaiting = true
 		}
-		delete(o.pods, key)
-	case *resourceapi.ResourceClaim:
-		key := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
-		if before := o.claims[key]; before != nil {
+		delete(o.pods, named)
+	case typeClaim:
+		if before := o.claims[named]; before != nil {
 			for _, pool := range poolsOf(before) {
-				takeFrom(o.poolClaims, pool, key)
+				takeFrom(o.poolClaims, pool, named)
 				o.noteNode(o.poolNodes[pool])
 			}
 		}
-		delete(o.claims, key)
+		delete(o.claims, named)
 	}
 }
 

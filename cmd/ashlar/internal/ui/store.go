@@ -8,20 +8,22 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 )
 
 // objectStore takes what a reflector reads of one kind, and keeps of it what the map needs.
 type objectStore struct {
 	objects *clusterObjects
 	// keys are the objects that were there, to find those that are gone after a new list.
-	keys map[string]any
+	keys map[string]objectKey
 	// read is closed when all were read once.
 	read chan struct{}
 	once sync.Once
 }
 
 func newStore(objects *clusterObjects) *objectStore {
-	return &objectStore{objects: objects, keys: map[string]any{}, read: make(chan struct{})}
+	return &objectStore{objects: objects, keys: map[string]objectKey{}, read: make(chan struct{})}
 }
 
 // Transformer strips objects as soon as they are decoded, while a list is still read.
@@ -36,7 +38,10 @@ func (s *objectStore) Add(object any) error {
 	if err != nil {
 		return err
 	}
-	s.keys[key] = keyObject(stripped)
+	if _, other := stripped.(*bystander); other {
+		return s.forget(key)
+	}
+	s.keys[key] = keyOf(stripped)
 	s.objects.set(stripped)
 	return nil
 }
@@ -48,6 +53,10 @@ func (s *objectStore) Delete(object any) error {
 	if err != nil {
 		return err
 	}
+	return s.forget(key)
+}
+
+func (s *objectStore) forget(key string) error {
 	if gone, found := s.keys[key]; found {
 		s.objects.drop(gone)
 		delete(s.keys, key)
@@ -57,14 +66,14 @@ func (s *objectStore) Delete(object any) error {
 
 func (s *objectStore) Replace(list []any, _ string) error {
 	before := s.keys
-	s.keys = map[string]any{}
+	s.keys = map[string]objectKey{}
 	for _, object := range list {
 		if err := s.Add(object); err != nil {
 			return err
 		}
 	}
 	for key, gone := range before {
-		if s.keys[key] == nil {
+		if _, found := s.keys[key]; !found {
 			s.objects.drop(gone)
 		}
 	}
@@ -74,27 +83,13 @@ func (s *objectStore) Replace(list []any, _ string) error {
 
 func (s *objectStore) Resync() error { return nil }
 
-// keyObject is an object of a kind and name with nothing in it.
-func keyObject(object any) any {
-	switch object := object.(type) {
-	case *corev1.Node:
-		return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: object.Name}}
-	case *packedSlice:
-		return &packedSlice{ObjectMeta: metav1.ObjectMeta{Name: object.Name}}
-	case *resourceapi.DeviceClass:
-		return &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: object.Name}}
-	case *corev1.Pod:
-		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: object.Namespace, Name: object.Name}}
-	case *resourceapi.ResourceClaim:
-		return &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Namespace: object.Namespace, Name: object.Name}}
-	}
-	return nil
-}
+// bystander is a pod that has nothing to do with GPUs.
+type bystander struct{ metav1.ObjectMeta }
 
 // stripObject is what of an object the map looks at. Slices are packed.
 func stripObject(object any) (any, error) {
 	switch object := object.(type) {
-	case *packedSlice:
+	case *packedSlice, *bystander:
 		return object, nil
 	case *resourceapi.ResourceSlice:
 		return packSlice(object)
@@ -106,6 +101,10 @@ func stripObject(object any) (any, error) {
 		}
 		return object, nil
 	case *corev1.Pod:
+		if len(object.Spec.ResourceClaims) == 0 && object.Status.ExtendedResourceClaimStatus == nil && !deviceplugin.AsksForGPUs(object) {
+			return &bystander{metav1.ObjectMeta{
+				Namespace: object.Namespace, Name: object.Name, ResourceVersion: object.ResourceVersion}}, nil
+		}
 		stripPod(object)
 		return object, nil
 	case *resourceapi.ResourceClaim:

@@ -47,18 +47,23 @@ func anyList[L runtime.Object](
 	}
 }
 
-// watchObjects keeps objects as the API server has them until the context ends. It returns when all
-// of them were read once. The error says what cannot be read.
-func watchObjects(ctx context.Context, client kubernetes.Interface, objects *clusterObjects, feed *mapFeed) error {
-	kinds := watchedKinds(client)
-	for _, kind := range kinds { // what is refused is said at once
+// checkReadable says which of the objects cannot be listed, and what to do about it.
+func checkReadable(ctx context.Context, client kubernetes.Interface) error {
+	for _, kind := range watchedKinds(client) {
 		if _, err := kind.list(ctx, metav1.ListOptions{Limit: 1}); err != nil {
 			return explainRefusal(kind.name, err)
 		}
 	}
-	troubles := &watchTroubles{feed: feed, kinds: map[string]string{}}
+	return nil
+}
+
+// watchObjects keeps objects as the API server has them until the context ends. It returns when all
+// of them were read once.
+func watchObjects(ctx context.Context, client kubernetes.Interface, objects *clusterObjects, feed *mapFeed) {
+	troubles := &watchTroubles{feed: feed, kinds: map[string]string{}, reading: true}
+	troubles.tell()
 	var stores []*objectStore
-	for _, kind := range kinds {
+	for _, kind := range watchedKinds(client) {
 		store := newStore(objects)
 		stores = append(stores, store)
 		watcher := cache.ToListWatcherWithWatchListSemantics(troubles.listWatch(kind), client)
@@ -68,10 +73,13 @@ func watchObjects(ctx context.Context, client kubernetes.Interface, objects *clu
 		select {
 		case <-store.read:
 		case <-ctx.Done():
-			return ctx.Err()
+			return
 		}
 	}
-	return nil
+	troubles.mu.Lock()
+	defer troubles.mu.Unlock()
+	troubles.reading = false
+	troubles.tell()
 }
 
 // explainRefusal says what to do about an API server that does not list a kind.
@@ -90,6 +98,8 @@ type watchTroubles struct {
 	mu    sync.Mutex
 	feed  *mapFeed
 	kinds map[string]string
+	// reading says that not all was read yet.
+	reading bool
 }
 
 func (t *watchTroubles) note(kind string, err error) {
@@ -99,12 +109,17 @@ func (t *watchTroubles) note(kind string, err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		t.kinds[kind] = fmt.Sprintf("reading %s: %v", kind, err)
 	}
+	t.tell()
+}
+
+// tell tells pages; t.mu is held, or nobody else knows of t.
+func (t *watchTroubles) tell() {
 	text := ""
 	for _, one := range t.kinds {
-		text = max(text, one)
+		text = max(text, "what is shown may be old: "+one)
 	}
-	if text != "" {
-		text = "what is shown may be old: " + text
+	if text == "" && t.reading {
+		text = "reading the cluster"
 	}
 	t.feed.setTrouble(text)
 }
