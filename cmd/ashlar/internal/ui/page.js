@@ -2,8 +2,8 @@
 
 const GiB = 2 ** 30;
 function bytes(n) {
-  if (n >= 1000 * GiB) return number(+(n / GiB / 1024).toFixed(1)) + " TiB";
-  if (n >= GiB || n === 0) return number(+(n / GiB).toFixed(n < 10 * GiB ? 1 : 0)) + " GiB";
+  if (n >= 1000 * GiB) return amount(n / GiB / 1024) + " TiB";
+  if (n >= GiB || n === 0) return (n < 10 * GiB ? amount(n / GiB) : number(Math.round(n / GiB))) + " GiB";
   return number(Math.round(n / 2 ** 20)) + " MiB";
 }
 const shortProduct = (name) => name.replace(/^NVIDIA /, "");
@@ -42,7 +42,7 @@ function gpuWord(gpu) {
     const part = weigh(h, gpu), of = classNumber(h.namespace);
     if (h.form === "whole") parts.push({ form: "w", of, from: 0, to: 1, part, holder: h });
     else if (h.form === "mig") {
-      const from = h.size > 0 && gpu.slices > 0 ? h.start / gpu.slices : sliced;
+      const from = h.size > 0 && gpu.slices > 0 ? (h.start ?? 0) / gpu.slices : sliced;
       parts.push({ form: "m", of, from, to: Math.min(1, from + part), part, holder: h });
       sliced = from + part;
     } else {
@@ -235,7 +235,7 @@ function find() {
       found.first ??= { node: node.name, gpu: at };
     }
   }
-  byID("found").textContent = words ? (found.nodes.size ? "on " + counted(found.nodes.size, "node") + (holders ? ", " + counted(holders, "GPU or part") : "") : "nothing is called so") : "";
+  byID("found").textContent = words ? (found.nodes.size ? "on " + counted(found.nodes.size, "node") + (holders ? ", " + counted(holders, "holding") : "") : "nothing is called so") : "";
   map.soon();
 }
 
