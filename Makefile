@@ -43,6 +43,7 @@ integration: prepare ## only the tests on a real control plane
 	$(GO) test -count=1 -timeout 20m ./test/mixednodes -pods 400
 	$(GO) test -count=1 -timeout 20m ./test/soak
 	$(GO) test -count=1 -timeout 20m ./test/coexistence
+	$(GO) test -count=1 -timeout 20m ./test/demo
 
 .PHONY: e2e
 e2e: tools ## pods on a real kubelet and containerd; needs root, says why where it cannot
