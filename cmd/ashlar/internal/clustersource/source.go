@@ -55,7 +55,8 @@ func (s *Source) DefaultNamespace() string {
 // ReadObjects reads the cluster.
 func (s *Source) ReadObjects(ctx context.Context, stdin io.Reader) (*dryrun.ClusterObjects, error) {
 	if s.File != "" {
-		return dryrun.ReadObjectFiles(s.File, stdin)
+		objects, err := dryrun.ReadObjectFiles(s.File, stdin)
+		return objects, cli.MistakenInput(err)
 	}
 	client, host, err := s.ConnectCluster()
 	if err != nil {
@@ -72,7 +73,7 @@ func (s *Source) ReadObjects(ctx context.Context, stdin io.Reader) (*dryrun.Clus
 func (s *Source) ConnectCluster() (client kubernetes.Interface, host string, err error) {
 	config, err := s.clientConfig().ClientConfig()
 	if err != nil {
-		return nil, "", fmt.Errorf("which API server to ask is not known: %w: name one with --kubeconfig, or a file with --snapshot", err)
+		return nil, "", cli.UsageErrorf("which API server to ask is not known: %w: name one with --kubeconfig, or a file with --snapshot", err)
 	}
 	config.QPS, config.Burst = 50, 100
 	if client, err = kubernetes.NewForConfig(config); err != nil {
