@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/plugins/dryrun"
@@ -19,8 +19,8 @@ import (
 type Source struct {
 	// File is "" for an API server.
 	File string
-	// kube are kubectl's own flags.
-	kube *genericclioptions.ConfigFlags
+	rules     *clientcmd.ClientConfigLoadingRules
+	overrides clientcmd.ConfigOverrides
 }
 
 // AddTo defines the flags for a command: --snapshot, and those by which kubectl is told of an API server.
@@ -28,19 +28,22 @@ type Source struct {
 func (s *Source) AddTo(command *cobra.Command) {
 	set := command.Flags()
 	set.StringVar(&s.File, "snapshot", "", "read the cluster from this `FILE` or folder, - for standard input, instead of from an API server")
-	s.kube = genericclioptions.NewConfigFlags(true)
-	s.kube.Namespace = nil
-	s.kube.AddFlags(set)
+	s.rules = clientcmd.NewDefaultClientConfigLoadingRules()
+	set.StringVar(&s.rules.ExplicitPath, "kubeconfig", "", "the `FILE` that names the API server (default as for kubectl)")
+	names := clientcmd.RecommendedConfigOverrideFlags("")
+	names.ContextOverrideFlags.Namespace = clientcmd.FlagInfo{}
+	clientcmd.BindOverrideFlags(&s.overrides, set, names)
 }
 
 // isServerNamed reports whether a flag names an API server.
 func (s *Source) isServerNamed() bool {
-	for _, flag := range []*string{s.kube.KubeConfig, s.kube.Context, s.kube.ClusterName, s.kube.AuthInfoName, s.kube.APIServer} {
-		if *flag != "" {
-			return true
-		}
-	}
-	return false
+	o := &s.overrides
+	return s.rules.ExplicitPath != "" || o.CurrentContext != "" || o.Context.Cluster != "" || o.Context.AuthInfo != "" ||
+		o.ClusterInfo.Server != ""
+}
+
+func (s *Source) clientConfig() clientcmd.ClientConfig {
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(s.rules, &s.overrides)
 }
 
 // CheckFlags refuses flags that contradict one another.
@@ -55,7 +58,7 @@ func (s *Source) CheckFlags() error {
 // DefaultNamespace is the one that kubectl would use.
 func (s *Source) DefaultNamespace() string {
 	if s.File == "" {
-		if namespace, _, err := s.kube.ToRawKubeConfigLoader().Namespace(); err == nil && namespace != "" {
+		if namespace, _, err := s.clientConfig().Namespace(); err == nil && namespace != "" {
 			return namespace
 		}
 	}
@@ -93,7 +96,7 @@ func (s *Source) ConnectCluster() (client kubernetes.Interface, host string, err
 
 // RESTConfig says how to reach the API server.
 func (s *Source) RESTConfig() (*rest.Config, error) {
-	config, err := s.kube.ToRESTConfig()
+	config, err := s.clientConfig().ClientConfig()
 	if err != nil {
 		return nil, cli.UsageErrorf("which API server to ask is not known: %w: name one with --kubeconfig, or a file with --snapshot", err)
 	}
