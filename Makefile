@@ -81,8 +81,9 @@ prepare: tools # build the control plane and our commands, with progress
 	@$(GO) run ./test/cluster/prepare
 
 .PHONY: build
-build: tools ## bin/: ashlar, ashlar-scheduler, ashlar-dra-driver
+build: tools ## bin/: ashlar (kubectl-ashlar too), ashlar-scheduler, ashlar-dra-driver
 	$(GO) build -o bin/ ./cmd/...
+	@for name in kubectl-ashlar kubectl_complete-ashlar; do ln -sf ashlar bin/$$name; done
 
 .PHONY: bench
 bench: prepare ## Ashlar next to the stock scheduler at 500 nodes x 160 devices
