@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -18,21 +19,24 @@ import (
 // Source says where the objects of a cluster come from.
 type Source struct {
 	// File is "" for an API server.
-	File string
+	File      string
 	rules     *clientcmd.ClientConfigLoadingRules
 	overrides clientcmd.ConfigOverrides
+	own       *pflag.FlagSet
 }
 
 // AddTo defines the flags for a command: --snapshot, and those by which kubectl is told of an API server.
 // -n is a Scope's, or the command's own.
 func (s *Source) AddTo(command *cobra.Command) {
-	set := command.Flags()
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.own = set
 	set.StringVar(&s.File, "snapshot", "", "read the cluster from this `FILE` or folder, - for standard input, instead of from an API server")
 	s.rules = clientcmd.NewDefaultClientConfigLoadingRules()
 	set.StringVar(&s.rules.ExplicitPath, "kubeconfig", "", "the `FILE` that names the API server (default as for kubectl)")
 	names := clientcmd.RecommendedConfigOverrideFlags("")
 	names.ContextOverrideFlags.Namespace = clientcmd.FlagInfo{}
 	clientcmd.BindOverrideFlags(&s.overrides, set, names)
+	command.Flags().AddFlagSet(set)
 }
 
 // isServerNamed reports whether a flag names an API server.
