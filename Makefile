@@ -43,6 +43,7 @@ integration: prepare ## only the tests on a real control plane
 	$(GO) test -count=1 -timeout 20m ./test/mixednodes -pods 400
 	$(GO) test -count=1 -timeout 20m ./test/soak
 	$(GO) test -count=1 -timeout 20m ./test/coexistence
+	$(GO) test -count=1 -timeout 20m ./test/demo
 
 .PHONY: e2e
 e2e: tools ## pods on a real kubelet and containerd; needs root, says why where it cannot
@@ -80,8 +81,9 @@ prepare: tools # build the control plane and our commands, with progress
 	@$(GO) run ./test/cluster/prepare
 
 .PHONY: build
-build: tools ## bin/: ashlar, ashlar-scheduler, ashlar-dra-driver
+build: tools ## bin/: ashlar (kubectl-ashlar too), ashlar-scheduler, ashlar-dra-driver
 	$(GO) build -o bin/ ./cmd/...
+	@for name in kubectl-ashlar kubectl_complete-ashlar; do ln -sf ashlar bin/$$name; done
 
 .PHONY: bench
 bench: prepare ## Ashlar next to the stock scheduler at 500 nodes x 160 devices

@@ -23,12 +23,16 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := newCommand().ExecuteContext(ctx); err != nil {
+	command := newCommand()
+	called := cli.CalledAs(os.Args[0], command.Name())
+	cli.WordAs(command, called)
+	command.SetArgs(cli.PluginArguments(os.Args))
+	if err := command.ExecuteContext(ctx); err != nil {
 		if ctx.Err() != nil {
 			fmt.Fprintln(os.Stderr, "ashlar: interrupted")
 			os.Exit(cli.ExitInterrupted)
 		}
-		fmt.Fprintln(os.Stderr, "ashlar:", err)
+		fmt.Fprintln(os.Stderr, "ashlar:", cli.SayCalled(err.Error(), command.Name(), called))
 		os.Exit(cli.ExitCode(err))
 	}
 }
@@ -55,5 +59,6 @@ func newCommand() *cobra.Command {
 	command.AddCommand(demo.NewCommand(), demo.NewDownCommand(), plan.NewCommand(), simulate.NewCommand(), machines.NewCommand(),
 		whatif.NewCommand(), defrag.NewCommand(), ui.NewCommand())
 	cli.MarkUsageErrors(command)
+	cli.HelpWithExitCodes(command)
 	return command
 }

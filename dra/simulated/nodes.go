@@ -108,7 +108,7 @@ func (e nodeEntry) nodeOf(machines Machines) (Node, map[string]error) {
 	if _, err := fabricInfo(e.Clique); err != nil {
 		problems["clique"] = err
 	} else if node.Machine != nil {
-		node.Machine = inClique(node.Machine, e.Clique)
+		node.Machine = InClique(node.Machine, e.Clique)
 	}
 	return node, problems
 }
@@ -124,8 +124,8 @@ func CheckName(name string) error {
 	return nil
 }
 
-// inClique is the same machine with all its GPUs in one NVLink domain.
-func inClique(machine *topology.MachineType, clique string) *topology.MachineType {
+// InClique is the same machine with all its GPUs in one NVLink domain.
+func InClique(machine *topology.MachineType, clique string) *topology.MachineType {
 	changed, node := *machine, *machine.Node
 	node.GPUs = slices.Clone(node.GPUs)
 	for i := range node.GPUs {

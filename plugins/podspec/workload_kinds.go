@@ -2,8 +2,10 @@ package podspec
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/ashlar-dev/ashlar/internal/yamlfile"
@@ -123,8 +125,25 @@ func (r *workloadReader) readLeaderWorkerSet() {
 		leader = worker
 	}
 	r.addWorkload("", r.readNumber(r.findNode("spec"), "replicas", 1),
-		r.decodeTemplate(leader, "spec.leaderWorkerTemplate.leaderTemplate").nameAfter(r.object.Name, 0, -1),
-		r.decodeTemplate(worker, "spec.leaderWorkerTemplate.workerTemplate").withCount(size-1).nameAfter(r.object.Name, 0, 1))
+		r.decodeTemplate(leader, "spec.leaderWorkerTemplate.leaderTemplate").inGroup(r.object.Name, size).nameAfter(r.object.Name, 0, -1),
+		r.decodeTemplate(worker, "spec.leaderWorkerTemplate.workerTemplate").inGroup(r.object.Name, size).withCount(size-1).
+			nameAfter(r.object.Name, 0, 1))
+}
+
+// inGroup adds the environment that LeaderWorkerSet's webhook gives the containers of a group: by it
+// a server is known to be spread over the GPUs of several pods.
+func (t *PodTemplate) inGroup(name string, size int) *PodTemplate {
+	if t == nil {
+		return nil
+	}
+	for _, containers := range [][]corev1.Container{t.Spec.InitContainers, t.Spec.Containers} {
+		for i := range containers {
+			containers[i].Env = append(containers[i].Env,
+				corev1.EnvVar{Name: "LWS_LEADER_ADDRESS", Value: name + "-0." + name},
+				corev1.EnvVar{Name: "LWS_GROUP_SIZE", Value: strconv.Itoa(size)})
+		}
+	}
+	return t
 }
 
 // readJobSet reads sets of Jobs that start together.

@@ -281,3 +281,29 @@ func TestAutoscaler(t *testing.T) {
 		})
 	}
 }
+
+// By what LeaderWorkerSet adds to containers a server is known to be spread over several pods.
+func TestGroupEnvironment(t *testing.T) {
+	objects, err := ReadObjects("f", []byte("apiVersion: leaderworkerset.x-k8s.io/v1\nkind: LeaderWorkerSet\nmetadata: {name: big}\n"+
+		"spec: {leaderWorkerTemplate: {size: 2, workerTemplate: {spec: {containers: [{name: c, env: [{name: A, value: b}]}]}}}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	workloads, _, err := objects[0].ReadWorkloads()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"A=b", "LWS_LEADER_ADDRESS=big-0.big", "LWS_GROUP_SIZE=2"}
+	for _, template := range workloads[0].Templates {
+		var got []string
+		for _, variable := range template.Spec.Containers[0].Env {
+			got = append(got, variable.Name+"="+variable.Value)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("environment (-want +got):\n%s", diff)
+		}
+	}
+	if len(workloads[0].Templates) != 2 {
+		t.Errorf("%d templates, want leader and worker", len(workloads[0].Templates))
+	}
+}

@@ -97,7 +97,7 @@ func runDemo(ctx context.Context, c *cluster.Cluster, root string, nodes []insta
 			return err
 		}
 		wanted = append(wanted, expected.Pods...)
-		if err := awaitExpectations(ctx, c, client, wanted); err != nil {
+		if err := awaitExpectations(ctx, c, client, Namespace, wanted); err != nil {
 			rows, listErr := readRows(ctx, client, Namespace)
 			return errors.Join(err, listErr, printTable(out, rows))
 		}
@@ -123,13 +123,15 @@ func runDemo(ctx context.Context, c *cluster.Cluster, root string, nodes []insta
 	return nil
 }
 
-// awaitExpectations waits until all expectations hold.
-func awaitExpectations(ctx context.Context, c *cluster.Cluster, client kubernetes.Interface, wanted []podExpectation) error {
+// awaitExpectations waits until all expectations hold in a namespace.
+func awaitExpectations(
+	ctx context.Context, c *cluster.Cluster, client kubernetes.Interface, namespace string, wanted []podExpectation,
+) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	last := ""
 	err := c.Until(ctx, "what the examples expect", func(ctx context.Context) error {
-		rows, err := readRows(ctx, client, Namespace)
+		rows, err := readRows(ctx, client, namespace)
 		if err != nil {
 			return err
 		}

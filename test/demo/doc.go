@@ -10,5 +10,6 @@
 //	contrast.go     the same pod by the stock scheduler and by Ashlar
 //	progress.go     what is being done, with the time
 //
-// It succeeds only if everything that the examples expect was seen.
+// It succeeds only if everything that the examples expect was seen. examples_test.go holds all
+// examples to that, also those that the demo leaves out.
 package demo

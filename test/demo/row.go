@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -28,6 +29,8 @@ type podRow struct {
 	node *corev1.Node
 	// reason is why the pod is not scheduled.
 	reason string
+	// attributes are those of a device, by driver, pool and name.
+	attributes map[string]map[resourceapi.QualifiedName]resourceapi.DeviceAttribute
 }
 
 // readRows reads the pods of a namespace and what their claims hold.
@@ -62,25 +65,37 @@ func readRows(ctx context.Context, client kubernetes.Interface, namespace string
 	for i := range nodes.Items {
 		byName[nodes.Items[i].Name] = &nodes.Items[i]
 	}
+	attributes := map[string]map[resourceapi.QualifiedName]resourceapi.DeviceAttribute{}
+	for i := range slicesOf.Items {
+		spec := &slicesOf.Items[i].Spec
+		for _, device := range spec.Devices {
+			attributes[spec.Driver+"/"+spec.Pool.Name+"/"+device.Name] = device.Attributes
+		}
+	}
 	var rows []podRow
 	for i := range pods.Items {
 		pod := &pods.Items[i]
 		rows = append(rows, podRow{
 			pod: pod, owner: ownerOf(pod), holding: byUser[pod.UID], node: byName[pod.Spec.NodeName], reason: reasonOf(pod),
+			attributes: attributes,
 		})
 	}
 	slices.SortFunc(rows, func(a, b podRow) int { return cmp.Compare(a.pod.Name, b.pod.Name) })
 	return rows, nil
 }
 
-// ownerOf undoes the suffixes that Deployments (name-hash-suffix) and Jobs
-// (name-index-suffix) give their pods.
+// ownerOf undoes the suffixes that Deployments (name-hash-suffix), Jobs (name-index-suffix) and
+// StatefulSets (name-index) give their pods.
 func ownerOf(pod *corev1.Pod) string {
 	if len(pod.OwnerReferences) == 0 {
 		return pod.Name
 	}
+	suffixes := 2
+	if pod.OwnerReferences[0].Kind == "StatefulSet" {
+		suffixes = 1
+	}
 	parts := strings.Split(pod.Name, "-")
-	return strings.Join(parts[:max(1, len(parts)-2)], "-")
+	return strings.Join(parts[:max(1, len(parts)-suffixes)], "-")
 }
 
 func reasonOf(pod *corev1.Pod) string {

@@ -25,6 +25,8 @@ type Node struct {
 	Machine string            `json:"machine"`
 	Offer   GPUOffer          `json:"offer,omitempty"`
 	Labels  map[string]string `json:"labels,omitempty"`
+	// Clique is the NVLink domain of several nodes, "" for none.
+	Clique string `json:"clique,omitempty"`
 }
 
 // Commands are the programs of cmd/ that an installation runs.
@@ -136,7 +138,11 @@ func (i *Installation) startDriver(ctx context.Context) error {
 	var own []map[string]string // as the driver reads them
 	for _, node := range i.nodes {
 		if node.Offer == OfferedByAshlar {
-			own = append(own, map[string]string{"name": node.Name, "machine": node.Machine})
+			entry := map[string]string{"name": node.Name, "machine": node.Machine}
+			if node.Clique != "" {
+				entry["clique"] = node.Clique
+			}
+			own = append(own, entry)
 		}
 	}
 	if len(own) == 0 {

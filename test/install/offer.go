@@ -66,6 +66,9 @@ func (n Node) discoverGPUs() (*discovery.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("node %s: %w", n.Name, err)
 	}
+	if n.Clique != "" {
+		machine = simulated.InClique(machine, n.Clique)
+	}
 	return simulated.Node{Name: n.Name, Machine: machine}.Discover(known.MIG)
 }
 

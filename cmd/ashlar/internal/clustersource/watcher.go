@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 )
@@ -30,8 +31,8 @@ func (s *Source) ClusterName() string {
 	if s.File != "" {
 		return filepath.Base(s.File)
 	}
-	if s.context != "" {
-		return s.context
+	if s.overrides.CurrentContext != "" {
+		return s.overrides.CurrentContext
 	}
 	if config, err := s.clientConfig().RawConfig(); err == nil && config.CurrentContext != "" {
 		return config.CurrentContext
@@ -39,13 +40,20 @@ func (s *Source) ClusterName() string {
 	return "this cluster"
 }
 
-// FlagArguments are the flags with which another command reads the same cluster.
+// FlagArguments are the flags, as they were given, with which another command reads the same cluster.
 func (s *Source) FlagArguments() []string {
 	var args []string
-	for _, flag := range []struct{ name, value string }{{"snapshot", s.File}, {"kubeconfig", s.kubeconfig}, {"context", s.context}} {
-		if flag.value != "" {
-			args = append(args, "--"+flag.name+"="+flag.value)
+	s.own.VisitAll(func(flag *pflag.Flag) {
+		if !flag.Changed {
+			return
 		}
-	}
+		values := []string{flag.Value.String()}
+		if list, ok := flag.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		for _, value := range values {
+			args = append(args, "--"+flag.Name+"="+value)
+		}
+	})
 	return args
 }

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -11,8 +10,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/ashlar-dev/ashlar/plugins/clustermap"
 	"github.com/ashlar-dev/ashlar/plugins/dryrun"
-	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
@@ -39,7 +38,7 @@ func newDrawer() *clusterDrawer {
 
 // drawOne draws a node; nil if it has no GPUs to be shown.
 func (d *clusterDrawer) drawOne(node *corev1.Node, objects *dryrun.ClusterObjects) (json.RawMessage, error) {
-	tile, notes := drawNode(node, objects)
+	tile, notes := clustermap.DrawNode(node, objects)
 	d.mu.Lock()
 	d.sources[node.Name] = tile.Source
 	delete(d.notes, node.Name)
@@ -83,7 +82,7 @@ func (d *clusterDrawer) noteLines() json.RawMessage {
 	lines := []string{}
 	counted := 0
 	for _, source := range d.sources {
-		if source == devicePlugin {
+		if source == clustermap.DevicePlugin {
 			counted++
 		}
 	}
@@ -200,23 +199,6 @@ func (d *clusterDrawer) keepDrawing(ctx context.Context, objects *clusterObjects
 
 // waitingText is the pods that wait for GPUs, those that wait longest first.
 func waitingText(pods []*corev1.Pod) json.RawMessage {
-	tiles := []podTile{}
-	for _, pod := range pods {
-		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed ||
-			len(pod.Spec.ResourceClaims) == 0 && !deviceplugin.AsksForGPUs(pod) {
-			continue
-		}
-		tile := podTile{Namespace: pod.Namespace, Name: pod.Name, Since: pod.CreationTimestamp.UTC()}
-		for _, condition := range pod.Status.Conditions {
-			if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
-				tile.Reason = cmp.Or(condition.Message, condition.Reason)
-			}
-		}
-		tiles = append(tiles, tile)
-	}
-	slices.SortFunc(tiles, func(a, b podTile) int {
-		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-	})
-	text, _ := json.Marshal(tiles) // strings and times can be written
+	text, _ := json.Marshal(clustermap.ListWaiting(pods)) // strings and times can be written
 	return text
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/ashlar-dev/ashlar/dra/discovery"
 	"github.com/ashlar-dev/ashlar/dra/publish"
 	"github.com/ashlar-dev/ashlar/dra/simulated"
+	"github.com/ashlar-dev/ashlar/plugins/clustermap"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
@@ -144,7 +145,7 @@ func TestManyNodes(t *testing.T) {
 
 // toldChange is a mapChange as a page reads it.
 type toldChange struct {
-	Nodes []nodeTile
+	Nodes []clustermap.Node
 	text  string
 }
 

@@ -1,4 +1,4 @@
-package ui
+package clustermap
 
 import (
 	"cmp"
@@ -22,12 +22,12 @@ type drawnPool struct {
 	reading   *resourceslices.Reading
 	inventory *placement.Inventory
 	state     placement.GPUStates
-	tiles     []gpuTile
+	tiles     []GPU
 }
 
-// drawNode draws one node from its own objects. Notes say what of it is not understood.
-func drawNode(node *corev1.Node, objects *dryrun.ClusterObjects) (tile *nodeTile, notes []string) {
-	tile = &nodeTile{Name: node.Name, Ready: isReady(node), Cordoned: node.Spec.Unschedulable, GPUs: []gpuTile{}}
+// DrawNode draws one node from its own objects. Notes say what of it is not understood.
+func DrawNode(node *corev1.Node, objects *dryrun.ClusterObjects) (tile *Node, notes []string) {
+	tile = &Node{Name: node.Name, Ready: isReady(node), Cordoned: node.Spec.Unschedulable, GPUs: []GPU{}}
 	pods := map[string]*corev1.Pod{}
 	for _, pod := range objects.Pods {
 		pods[string(pod.UID)] = pod
@@ -90,7 +90,7 @@ func readPool(key resourceslices.PoolKey, published []*resourceapi.ResourceSlice
 	islands := pool.reading.Node.Islands()
 	for i := range pool.reading.Node.GPUs {
 		gpu := &pool.reading.Node.GPUs[i]
-		pool.tiles = append(pool.tiles, gpuTile{
+		pool.tiles = append(pool.tiles, GPU{
 			Index: int64(i), Product: gpu.Model.Product, Memory: int64(gpu.Model.Memory - gpu.Model.Reserved),
 			Slices: pool.inventory.MemorySlices(i), Healthy: true, NUMA: gpu.NUMA, Island: islands[i],
 		})
@@ -133,13 +133,13 @@ func (p *drawnPool) holdClaim(claim *resourceapi.ResourceClaim, pods map[string]
 		}
 		device := &p.reading.Devices[i]
 		size := placement.ShareSize{}
-		holder := holderTile{Namespace: claim.Namespace, Claim: claim.Name, Form: formWhole, Bytes: int64(device.Memory)}
+		holder := Holder{Namespace: claim.Namespace, Claim: claim.Name, Form: FormWhole, Bytes: int64(device.Memory)}
 		switch device.Form {
 		case placement.MIG:
-			holder.Form, holder.Profile = formMIG, resourceslices.ProfileName(p.Driver, p.publishedAt(i))
+			holder.Form, holder.Profile = FormMIG, resourceslices.ProfileName(p.Driver, p.publishedAt(i))
 			holder.Start, holder.Size = int64(device.Placement.Start), int64(device.Placement.Size)
 		case placement.Share:
-			holder.Form = formShare
+			holder.Form = FormShare
 			if memory, found := resourceslices.ConsumedAmount(result, deviceapi.Memory); found {
 				size.Bytes, holder.Bytes = topology.Bytes(memory.Value()), memory.Value()
 			}
@@ -179,7 +179,7 @@ func (p *drawnPool) joinTwin(other *drawnPool) {
 func (p *drawnPool) finish() {
 	for gpu := range p.tiles {
 		tile, state := &p.tiles[gpu], &p.state[gpu]
-		slices.SortFunc(tile.Holders, func(a, b holderTile) int {
+		slices.SortFunc(tile.Holders, func(a, b Holder) int {
 			return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Pod, b.Pod))
 		})
 		switch held := int64(bits.OnesCount16(uint16(state.MIG.Slices))); {

@@ -1,4 +1,4 @@
-package ui
+package clustermap
 
 import (
 	corev1 "k8s.io/api/core/v1"
@@ -6,21 +6,21 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 )
 
-// devicePlugin is the source of GPUs that are counted.
-const devicePlugin = "device plugin"
+// DevicePlugin is the source of GPUs that are counted.
+const DevicePlugin = "device plugin"
 
 // drawCounted draws the GPUs that a device plugin hands out. Which of them a pod has is the
 // kubelet's choice and is not told; the tiles are filled in the order of the pods' names.
-func drawCounted(tile *nodeTile, node *corev1.Node, pods []*corev1.Pod) {
+func drawCounted(tile *Node, node *corev1.Node, pods []*corev1.Pod) {
 	plugin := deviceplugin.ReadNode(node)
 	if plugin == nil {
 		return
 	}
-	tile.Source = devicePlugin
+	tile.Source = DevicePlugin
 	for i := range plugin.Resources {
 		resource := &plugin.Resources[i]
 		perDevice := max(1, resource.Replicas)
-		gpus := make([]gpuTile, (resource.Count+perDevice-1)/perDevice)
+		gpus := make([]GPU, (resource.Count+perDevice-1)/perDevice)
 		for g := range gpus {
 			product, memory := string(resource.Name), int64(resource.Device.Total)
 			if resource.Model != nil {
@@ -32,7 +32,7 @@ func drawCounted(tile *nodeTile, node *corev1.Node, pods []*corev1.Pod) {
 			if resource.Profile != "" {
 				product += " " + resource.Profile
 			}
-			gpus[g] = gpuTile{Index: int64(len(tile.GPUs) + g), Product: product, Memory: memory, FreeMemory: memory, Healthy: true, NUMA: -1, Island: -1}
+			gpus[g] = GPU{Index: int64(len(tile.GPUs) + g), Product: product, Memory: memory, FreeMemory: memory, Healthy: true, NUMA: -1, Island: -1}
 		}
 		next := int64(0)
 		for _, pod := range pods {
@@ -42,9 +42,9 @@ func drawCounted(tile *nodeTile, node *corev1.Node, pods []*corev1.Pod) {
 				if at >= len(gpus) {
 					break
 				}
-				holder := holderTile{Namespace: pod.Namespace, Pod: pod.Name, Form: formWhole, Bytes: gpus[at].Memory}
+				holder := Holder{Namespace: pod.Namespace, Pod: pod.Name, Form: FormWhole, Bytes: gpus[at].Memory}
 				if perDevice > 1 {
-					holder.Form, holder.Bytes = formShare, gpus[at].Memory/perDevice
+					holder.Form, holder.Bytes = FormShare, gpus[at].Memory/perDevice
 				}
 				if pod.Spec.Priority != nil {
 					holder.Priority = *pod.Spec.Priority
