@@ -104,7 +104,8 @@ func (c *Browser) openTab(t testing.TB, address, origin string, screen Screen) *
 	if screen.Dark {
 		scheme = "dark"
 	}
-	p.SendCommand("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}})
+	p.SendCommand("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme",
+		"value": scheme}}})
 	p.SendCommand("Emulation.setDeviceMetricsOverride", map[string]any{
 		"width": screen.Width, "height": screen.Height, "deviceScaleFactor": cmp.Or(screen.Scale, 1), "mobile": false,
 	})
@@ -141,7 +142,8 @@ func tryScript[T any](p *Tab, script string) (T, error) {
 		} `json:"result"`
 		ExceptionDetails json.RawMessage `json:"exceptionDetails"`
 	}
-	err := p.callMethod(p.session, "Runtime.evaluate", map[string]any{"expression": script, "returnByValue": true, "awaitPromise": true}, &answer)
+	err := p.callMethod(p.session, "Runtime.evaluate", map[string]any{"expression": script, "returnByValue": true, "awaitPromise": true},
+		&answer)
 	if err == nil && answer.ExceptionDetails != nil {
 		err = fmt.Errorf("%s: %s", script, answer.ExceptionDetails)
 	}

@@ -56,7 +56,7 @@ func (a *questionAsker) askWhatif(ctx context.Context, manifest string, copies i
 	if copies > 1 {
 		args = append(args, "--copies", strconv.Itoa(copies))
 	}
-	output, said, err := a.run(ctx, manifest, args...)
+	output, said, err := a.runCommand(ctx, manifest, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (a *questionAsker) askWhatif(ctx context.Context, manifest string, copies i
 // askExplanation is what would become of a waiting pod if all that wait were tried now, in the
 // scheduler's order.
 func (a *questionAsker) askExplanation(ctx context.Context, namespace, pod string) (string, error) {
-	output, _, err := a.run(ctx, "", "whatif", "--waiting", "-o", "json")
+	output, _, err := a.runCommand(ctx, "", "whatif", "--waiting", "-o", "json")
 	if err != nil {
 		return "", err
 	}
@@ -97,9 +97,9 @@ func (a *questionAsker) askExplanation(ctx context.Context, namespace, pod strin
 	return "", fmt.Errorf("pod %s/%s does not wait any more", namespace, pod)
 }
 
-// run runs a command of ashlar's. said is what it says beside its answer if that is no, and an error
+// runCommand runs a command of ashlar's. said is what it says beside its answer if that is no, and an error
 // if it has none.
-func (a *questionAsker) run(ctx context.Context, input string, args ...string) (output []byte, said string, err error) {
+func (a *questionAsker) runCommand(ctx context.Context, input string, args ...string) (output []byte, said string, err error) {
 	select {
 	case <-a.free:
 		defer func() { a.free <- struct{}{} }()

@@ -62,7 +62,7 @@ The port is 8265, or a free one where that is taken. The command ends with Ctrl-
   ashlar ui --snapshot cluster.json --port 9000
   ssh -L 8265:127.0.0.1:8265 admin-host ashlar ui`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return flags.serve(cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return flags.runPage(cmd) },
 	}
 	set := command.Flags()
 	flags.source.AddTo(command)
@@ -71,7 +71,7 @@ The port is 8265, or a free one where that is taken. The command ends with Ctrl-
 	return command
 }
 
-func (f *pageFlags) serve(cmd *cobra.Command) error {
+func (f *pageFlags) runPage(cmd *cobra.Command) error {
 	if err := f.source.CheckFlags(); err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (f *pageFlags) serve(cmd *cobra.Command) error {
 	}
 	feed := newFeed()
 	server := newServer(name, feed, newAsker(program, f.source.FlagArguments()))
-	if err := f.follow(ctx, server); err != nil {
+	if err := f.followCluster(ctx, server); err != nil {
 		return err
 	}
 	address := "http://" + listener.Addr().String() + "/"
@@ -112,7 +112,7 @@ func (f *pageFlags) serve(cmd *cobra.Command) error {
 			fmt.Fprintf(cmd.ErrOrStderr(), "ashlar: no browser could be opened (%v): open the address above\n", err)
 		}
 	}
-	return server.run(ctx, listener)
+	return server.serveUntil(ctx, listener)
 }
 
 // keepInput keeps a snapshot that comes from standard input in a file, for questions about it.
@@ -138,8 +138,8 @@ func (f *pageFlags) keepInput(stdin io.Reader) (remove func(), err error) {
 	return remove, nil
 }
 
-// follow has the server's feed follow the cluster. What is wrong with reading it shows at once.
-func (f *pageFlags) follow(ctx context.Context, server *pageServer) error {
+// followCluster has the server's feed follow the cluster. What is wrong with reading it shows at once.
+func (f *pageFlags) followCluster(ctx context.Context, server *pageServer) error {
 	if f.source.File != "" {
 		if err := drawSnapshot(f.source.File, server.feed, server.drawer.drawAll); err != nil {
 			return err
@@ -155,7 +155,7 @@ func (f *pageFlags) follow(ctx context.Context, server *pageServer) error {
 		return fmt.Errorf("the API server at %s: %w", host, err)
 	}
 	objects := newObjects()
-	server.feed.apply(&pictureUpdate{Waiting: json.RawMessage("[]"), Notes: json.RawMessage("[]")})
+	server.feed.applyUpdate(&pictureUpdate{Waiting: json.RawMessage("[]"), Notes: json.RawMessage("[]")})
 	go func() {
 		watchObjects(ctx, client, objects, server.feed)
 		server.drawer.keepDrawing(ctx, objects, server.feed)
@@ -179,9 +179,9 @@ func listenLoopback(port int, asked bool) (net.Listener, error) {
 	return listener, nil
 }
 
-// run serves until the context ends.
-func (s *pageServer) run(ctx context.Context, listener net.Listener) error {
-	server := &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
+// serveUntil serves until the context ends.
+func (s *pageServer) serveUntil(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{Handler: s.makeRoutes(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx }}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()

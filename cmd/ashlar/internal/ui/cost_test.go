@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"github.com/ashlar-dev/ashlar/plugins/clustermap"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,7 +13,7 @@ import (
 func BenchmarkNode(b *testing.B) {
 	slices := publishedSlices(b)
 	objects := newObjects()
-	objects.set(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node"}})
+	objects.setObject(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node"}})
 	b.Run("pack", func(b *testing.B) {
 		for b.Loop() {
 			for _, slice := range slices {
@@ -21,7 +22,7 @@ func BenchmarkNode(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				objects.set(packed)
+				objects.setObject(packed)
 			}
 		}
 	})
@@ -38,7 +39,7 @@ func BenchmarkNode(b *testing.B) {
 			b.Fatal(err)
 		}
 		for b.Loop() {
-			if tile, notes := drawNode(own.Nodes[0], own); len(tile.GPUs) != 8 || len(notes) > 0 {
+			if tile, notes := clustermap.DrawNode(own.Nodes[0], own); len(tile.GPUs) != 8 || len(notes) > 0 {
 				b.Fatal(tile, notes)
 			}
 		}

@@ -17,7 +17,7 @@
 //	watch.go, store.go     what is read of an API server, and what of it is kept
 //	packed.go, objects.go  slices in little room; objects by the node that they concern
 //	snapshot.go            a file that may be written anew
-//	draw*.go, picture.go   a node's GPUs with their holders; pods that wait
+//	draw.go                what changed is drawn anew, by plugins/clustermap
 //	form.go, asker.go      what if: from the form to the answer
 //	page.*                 the page, with what internal/page shares with the simulator's report
 package ui

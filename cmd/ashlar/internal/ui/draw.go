@@ -52,7 +52,7 @@ func (d *clusterDrawer) drawOne(node *corev1.Node, objects *dryrun.ClusterObject
 	return json.Marshal(tile)
 }
 
-func (d *clusterDrawer) forget(name string) {
+func (d *clusterDrawer) forgetNode(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.sources, name)
@@ -104,7 +104,7 @@ func (d *clusterDrawer) noteLines() json.RawMessage {
 func (d *clusterDrawer) drawAll(objects *dryrun.ClusterObjects) (*pictureUpdate, error) {
 	split := newObjects()
 	for _, object := range objects.Nodes {
-		split.set(object)
+		split.setObject(object)
 	}
 	for _, object := range objects.Slices {
 		packed, err := packSlice(object)
@@ -114,16 +114,16 @@ func (d *clusterDrawer) drawAll(objects *dryrun.ClusterObjects) (*pictureUpdate,
 		if packed.Name == "" { // as of one that a server has yet to name
 			packed.Name = packed.pool.Driver + "/" + packed.pool.Pool + "/" + object.GenerateName
 		}
-		split.set(packed)
+		split.setObject(packed)
 	}
 	for _, object := range objects.Classes {
-		split.set(object)
+		split.setObject(object)
 	}
 	for _, object := range objects.Pods {
-		split.set(object)
+		split.setObject(object)
 	}
 	for _, object := range objects.Claims {
-		split.set(object)
+		split.setObject(object)
 	}
 	update := &pictureUpdate{Nodes: map[string]json.RawMessage{}}
 	d.mu.Lock()
@@ -151,7 +151,7 @@ func (d *clusterDrawer) drawAll(objects *dryrun.ClusterObjects) (*pictureUpdate,
 func (d *clusterDrawer) drawChanged(ctx context.Context, objects *clusterObjects, feed *mapFeed) error {
 	names, waiting := objects.takeChanged()
 	if waiting {
-		feed.apply(&pictureUpdate{Waiting: waitingText(objects.waitingPods())})
+		feed.applyUpdate(&pictureUpdate{Waiting: waitingText(objects.waitingPods())})
 	}
 	for chunk := range slices.Chunk(names, drawnAtOnce) {
 		update := &pictureUpdate{Nodes: map[string]json.RawMessage{}}
@@ -162,7 +162,7 @@ func (d *clusterDrawer) drawChanged(ctx context.Context, objects *clusterObjects
 			}
 			update.Nodes[name] = nil
 			if own == nil {
-				d.forget(name)
+				d.forgetNode(name)
 				continue
 			}
 			if update.Nodes[name], err = d.drawOne(own.Nodes[0], own); err != nil {
@@ -170,7 +170,7 @@ func (d *clusterDrawer) drawChanged(ctx context.Context, objects *clusterObjects
 			}
 		}
 		update.Notes = d.noteLines()
-		feed.apply(update)
+		feed.applyUpdate(update)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

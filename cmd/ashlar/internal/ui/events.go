@@ -43,26 +43,26 @@ func (s *pageServer) serveEvents(w http.ResponseWriter, r *http.Request) {
 		}
 		events.to, events.zipped = zipped, zipped
 	}
-	if s.tell(r, events) == nil && events.zipped != nil {
+	if s.tellPage(r, events) == nil && events.zipped != nil {
 		events.zipped.Close()
 	}
 }
 
-// tell tells a page until it or the server goes away.
-func (s *pageServer) tell(r *http.Request, events *eventWriter) error {
+// tellPage tells a page until it or the server goes away.
+func (s *pageServer) tellPage(r *http.Request, events *eventWriter) error {
 	var seen int64
 	trouble := ""
 	for {
 		change, now, news := s.feed.changesSince(seen)
 		if now != trouble {
 			trouble = now
-			if err := events.send("trouble", trouble); err != nil {
+			if err := events.sendEvent("trouble", trouble); err != nil {
 				return err
 			}
 		}
 		if change != nil {
 			seen = change.Version
-			if err := events.send("change", change); err != nil {
+			if err := events.sendEvent("change", change); err != nil {
 				return err
 			}
 		}
@@ -71,7 +71,7 @@ func (s *pageServer) tell(r *http.Request, events *eventWriter) error {
 			case <-news:
 				waits = false
 			case <-time.After(heartbeat):
-				if err := events.send("", nil); err != nil {
+				if err := events.sendEvent("", nil); err != nil {
 					return err
 				}
 			case <-r.Context().Done():
@@ -95,8 +95,8 @@ type eventWriter struct {
 	control *http.ResponseController
 }
 
-// send writes an event, or a comment if it has no name, and sees that it gets away.
-func (e *eventWriter) send(name string, value any) error {
+// sendEvent writes an event, or a comment if it has no name, and sees that it gets away.
+func (e *eventWriter) sendEvent(name string, value any) error {
 	if err := e.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return err
 	}

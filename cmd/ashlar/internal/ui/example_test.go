@@ -83,7 +83,8 @@ func (e *exampleCluster) addPod(namespace, name, node string, priority int32, gi
 		case strings.HasSuffix(device, "-share"):
 			class = "share.gpu.ashlar.dev"
 			result.ShareID = ptr.To(types.UID(fmt.Sprintf("00000000-0000-4000-8000-%012d", e.pods)))
-			result.ConsumedCapacity = map[resourceapi.QualifiedName]resource.Quantity{deviceapi.Memory: *resource.NewQuantity(gib<<30, resource.BinarySI)}
+			result.ConsumedCapacity = map[resourceapi.QualifiedName]resource.Quantity{deviceapi.Memory: *resource.NewQuantity(gib<<30,
+				resource.BinarySI)}
 		case strings.Contains(device, "-mig-"):
 			class = "mig.gpu.ashlar.dev"
 		}

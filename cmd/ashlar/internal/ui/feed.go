@@ -51,8 +51,8 @@ type pictureUpdate struct {
 	Notes   json.RawMessage
 }
 
-// apply takes an update; what is as it was is no news.
-func (f *mapFeed) apply(update *pictureUpdate) {
+// applyUpdate takes an update; what is as it was is no news.
+func (f *mapFeed) applyUpdate(update *pictureUpdate) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.applyLocked(update)
@@ -94,7 +94,7 @@ func (f *mapFeed) applyLocked(update *pictureUpdate) {
 	}
 	if changed || f.version == 0 {
 		f.version = next
-		f.wake()
+		f.wakeReaders()
 	}
 }
 
@@ -104,12 +104,12 @@ func (f *mapFeed) setTrouble(text string) {
 	defer f.mu.Unlock()
 	if f.trouble != text {
 		f.trouble = text
-		f.wake()
+		f.wakeReaders()
 	}
 }
 
-// wake tells who waits; f.mu is held.
-func (f *mapFeed) wake() {
+// wakeReaders tells who waits; f.mu is held.
+func (f *mapFeed) wakeReaders() {
 	close(f.news)
 	f.news = make(chan struct{})
 }

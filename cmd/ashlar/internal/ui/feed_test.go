@@ -18,18 +18,18 @@ func TestFeed(t *testing.T) {
 		}
 	}
 	look(0, nil)
-	feed.apply(&pictureUpdate{Nodes: map[string]json.RawMessage{"a": raw(`1`), "b": raw(`2`)}, Waiting: raw(`[]`), Notes: raw(`[]`)})
+	feed.applyUpdate(&pictureUpdate{Nodes: map[string]json.RawMessage{"a": raw(`1`), "b": raw(`2`)}, Waiting: raw(`[]`), Notes: raw(`[]`)})
 	look(0, &mapChange{Version: 1, Whole: true, Nodes: []json.RawMessage{raw(`1`), raw(`2`)}, Waiting: raw(`[]`), Notes: raw(`[]`)})
 	look(1, nil)
 
 	_, _, news := feed.changesSince(1)
-	feed.apply(&pictureUpdate{Nodes: map[string]json.RawMessage{"a": raw(`1`)}, Waiting: raw(`[]`)})
+	feed.applyUpdate(&pictureUpdate{Nodes: map[string]json.RawMessage{"a": raw(`1`)}, Waiting: raw(`[]`)})
 	select {
 	case <-news:
 		t.Fatal("what is as it was is news")
 	default:
 	}
-	feed.apply(&pictureUpdate{Nodes: map[string]json.RawMessage{"a": raw(`3`), "b": nil, "c": nil}})
+	feed.applyUpdate(&pictureUpdate{Nodes: map[string]json.RawMessage{"a": raw(`3`), "b": nil, "c": nil}})
 	select {
 	case <-news:
 	default:
@@ -38,7 +38,7 @@ func TestFeed(t *testing.T) {
 	look(1, &mapChange{Version: 2, Nodes: []json.RawMessage{raw(`3`)}, Gone: []string{"b"}})
 	look(0, &mapChange{Version: 2, Whole: true, Nodes: []json.RawMessage{raw(`3`)}, Waiting: raw(`[]`), Notes: raw(`[]`)})
 
-	feed.apply(&pictureUpdate{Nodes: map[string]json.RawMessage{"b": raw(`4`)}})
+	feed.applyUpdate(&pictureUpdate{Nodes: map[string]json.RawMessage{"b": raw(`4`)}})
 	look(1, &mapChange{Version: 3, Nodes: []json.RawMessage{raw(`3`), raw(`4`)}})
 	feed.replaceAll(&pictureUpdate{Nodes: map[string]json.RawMessage{"b": raw(`4`)}, Waiting: raw(`[1]`)})
 	look(3, &mapChange{Version: 4, Gone: []string{"a"}, Waiting: raw(`[1]`)})

@@ -115,7 +115,8 @@ func (f *whatifForm) writeManifest(names *deviceNames) (string, error) {
 }
 
 // writeObjects is a Deployment, and the template of its claims if it has any.
-func (f *whatifForm) writeObjects(server corev1.Container, request *resourceapi.ExactDeviceRequest, counted corev1.ResourceName) (string, error) {
+func (f *whatifForm) writeObjects(server corev1.Container, request *resourceapi.ExactDeviceRequest,
+	counted corev1.ResourceName) (string, error) {
 	const name = "what-if"
 	labels := map[string]string{"app": name}
 	pod := corev1.PodSpec{SchedulerName: "ashlar-scheduler"}

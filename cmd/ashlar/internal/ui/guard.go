@@ -10,13 +10,13 @@ import (
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// guard refuses what is not asked by a page of this server:
+// guardRequests refuses what is not asked by a page of this server:
 //
 //   - a Host that is not this machine's own name, which is how a page elsewhere whose name was made
 //     to lead here (DNS rebinding) shows;
 //   - requests that another site's page makes, of which the browser says so;
 //   - changes of any kind: there are none, and a question is asked by POST from here alone.
-func guard(next http.Handler) http.Handler {
+func guardRequests(next http.Handler) http.Handler {
 	sameOrigin := http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()

@@ -12,9 +12,9 @@ import (
 func deafServer(t *testing.T) (*pageServer, *httptest.Server) {
 	t.Helper()
 	feed := newFeed()
-	feed.apply(&pictureUpdate{})
+	feed.applyUpdate(&pictureUpdate{})
 	server := newServer("a <b>cluster</b>", feed, newAsker("/does/not/exist", nil))
-	served := httptest.NewServer(server.routes())
+	served := httptest.NewServer(server.makeRoutes())
 	t.Cleanup(func() { close(server.done); served.Close() })
 	return server, served
 }
@@ -27,21 +27,24 @@ func TestGuard(t *testing.T) {
 		header                   map[string]string
 		want                     int
 	}{
-		"the page":                       {path: "/", want: 200},
-		"the page by its usual name":     {path: "/", host: "localhost:8265", want: 200},
-		"the page through a tunnel":      {path: "/", host: "127.0.0.1:9999", want: 200},
-		"the page by IPv6":               {path: "/", host: "[::1]:9999", want: 200},
-		"a name that was made to lead":   {path: "/", host: "evil.example:8265", want: 421},
-		"a name that looks alike":        {path: "/", host: "localhost.evil.example", want: 421},
-		"an address that looks alike":    {path: "/", host: "127.0.0.1.evil.example", want: 421},
-		"an address of the network":      {path: "/", host: "10.0.0.1:8265", want: 421},
-		"no name at all":                 {path: "/", host: " ", want: 421},
-		"a link from another site":       {path: "/", header: map[string]string{"Sec-Fetch-Site": "cross-site"}, want: 200},
-		"events for another site":        {path: "/events", header: map[string]string{"Sec-Fetch-Site": "cross-site"}, want: 403},
-		"the script for another port":    {path: "/page.js", header: map[string]string{"Sec-Fetch-Site": "same-site"}, want: 403},
-		"a question from another site":   {method: "POST", path: "/whatif", body: question, header: map[string]string{"Sec-Fetch-Site": "cross-site"}, want: 403},
-		"a question with another origin": {method: "POST", path: "/whatif", body: question, header: map[string]string{"Origin": "http://evil.example"}, want: 403},
-		"a question of a form":           {method: "POST", path: "/whatif", body: "kind=gpu", header: map[string]string{"Content-Type": "text/plain"}, want: 415},
+		"the page":                     {path: "/", want: 200},
+		"the page by its usual name":   {path: "/", host: "localhost:8265", want: 200},
+		"the page through a tunnel":    {path: "/", host: "127.0.0.1:9999", want: 200},
+		"the page by IPv6":             {path: "/", host: "[::1]:9999", want: 200},
+		"a name that was made to lead": {path: "/", host: "evil.example:8265", want: 421},
+		"a name that looks alike":      {path: "/", host: "localhost.evil.example", want: 421},
+		"an address that looks alike":  {path: "/", host: "127.0.0.1.evil.example", want: 421},
+		"an address of the network":    {path: "/", host: "10.0.0.1:8265", want: 421},
+		"no name at all":               {path: "/", host: " ", want: 421},
+		"a link from another site":     {path: "/", header: map[string]string{"Sec-Fetch-Site": "cross-site"}, want: 200},
+		"events for another site":      {path: "/events", header: map[string]string{"Sec-Fetch-Site": "cross-site"}, want: 403},
+		"the script for another port":  {path: "/page.js", header: map[string]string{"Sec-Fetch-Site": "same-site"}, want: 403},
+		"a question from another site": {method: "POST", path: "/whatif", body: question,
+			header: map[string]string{"Sec-Fetch-Site": "cross-site"}, want: 403},
+		"a question with another origin": {method: "POST", path: "/whatif", body: question,
+			header: map[string]string{"Origin": "http://evil.example"}, want: 403},
+		"a question of a form": {method: "POST", path: "/whatif", body: "kind=gpu",
+			header: map[string]string{"Content-Type": "text/plain"}, want: 415},
 		"a question that is none":        {method: "POST", path: "/whatif", body: "{", want: 400},
 		"an unknown field":               {method: "POST", path: "/whatif", body: `{"kind":"gpu","program":"rm"}`, want: 400},
 		"a question that is too large":   {method: "POST", path: "/whatif", body: `{"manifest":"` + strings.Repeat("x", maxQuestionBytes) + `"}`, want: 413},
@@ -98,7 +101,8 @@ func TestSelfContained(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := strings.ReplaceAll(string(raw), "http://www.w3.org/2000/svg", "")
-		for _, bad := range []string{"http://", "https://", "@import", "url(", "innerHTML", "insertAdjacentHTML", "document.write", "eval(", "<b>cluster"} {
+		for _, bad := range []string{"http://", "https://", "@import", "url(", "innerHTML", "insertAdjacentHTML", "document.write", "eval(",
+			"<b>cluster"} {
 			if strings.Contains(text, bad) {
 				t.Errorf("%s has %q", path, bad)
 			}

@@ -70,7 +70,7 @@ func (o *clusterObjects) noteNode(name string) {
 	}
 }
 
-func (o *clusterObjects) wake() {
+func (o *clusterObjects) wakeReaders() {
 	select {
 	case o.news <- struct{}{}:
 	default:
@@ -115,12 +115,12 @@ func keyOf(object any) objectKey {
 	return objectKey{}
 }
 
-// set takes an object as it is now, in place of what it was.
-func (o *clusterObjects) set(object any) {
+// setObject takes an object as it is now, in place of what it was.
+func (o *clusterObjects) setObject(object any) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	key := keyOf(object)
-	o.remove(key)
+	o.removeObject(key)
 	named := key.namespacedName()
 	switch object := object.(type) {
 	case *corev1.Node:
@@ -149,19 +149,19 @@ func (o *clusterObjects) set(object any) {
 			o.noteNode(o.poolNodes[pool])
 		}
 	}
-	o.wake()
+	o.wakeReaders()
 }
 
-// drop takes an object out.
-func (o *clusterObjects) drop(key objectKey) {
+// dropObject takes an object out.
+func (o *clusterObjects) dropObject(key objectKey) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.remove(key)
-	o.wake()
+	o.removeObject(key)
+	o.wakeReaders()
 }
 
-// remove takes out what is kept of an object; o.mu is held.
-func (o *clusterObjects) remove(key objectKey) {
+// removeObject takes out what is kept of an object; o.mu is held.
+func (o *clusterObjects) removeObject(key objectKey) {
 	named := key.namespacedName()
 	switch key.kind {
 	case typeNode:
@@ -249,7 +249,7 @@ func (o *clusterObjects) objectsOf(name string) (*dryrun.ClusterObjects, error) 
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
 	for _, one := range packed {
-		slice, err := one.unpack()
+		slice, err := one.unpackSlice()
 		if err != nil {
 			return nil, fmt.Errorf("node %s: %w", name, err)
 		}

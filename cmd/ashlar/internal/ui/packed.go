@@ -58,8 +58,8 @@ func packSlice(slice *resourceapi.ResourceSlice) (*packedSlice, error) {
 	return p, nil
 }
 
-// unpack is the slice again.
-func (p *packedSlice) unpack() (*resourceapi.ResourceSlice, error) {
+// unpackSlice is the slice again.
+func (p *packedSlice) unpackSlice() (*resourceapi.ResourceSlice, error) {
 	unpacker := unpackers.Get().(io.ReadCloser)
 	defer unpackers.Put(unpacker)
 	if err := unpacker.(flate.Resetter).Reset(bytes.NewReader(p.packed), nil); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"github.com/ashlar-dev/ashlar/plugins/clustermap"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -22,7 +23,7 @@ func serveFeed(t testing.TB, cluster string, feed *mapFeed, drawer *clusterDrawe
 	t.Setenv(asProgram, "1") // for the processes that are asked
 	server := newServer(cluster, feed, newAsker(os.Args[0], []string{"--snapshot=" + exampleFile}))
 	server.drawer = drawer
-	served := httptest.NewServer(server.routes())
+	served := httptest.NewServer(server.makeRoutes())
 	t.Cleanup(func() { close(server.done); served.Close() })
 	return served.URL
 }
@@ -81,7 +82,8 @@ func TestKeyboard(t *testing.T) {
 	if got := chromium.RunScript[string](p, `document.querySelector("#detail .bar i").style.left`); got != "0%" {
 		t.Errorf("the first slice is drawn at %q", got)
 	}
-	wantText(t, "the node", textOf(p, "#detail"), "h100-1", "gpu.ashlar.dev", "inference/llama-70b-0 all of it", "inference/embed-0 MIG 3g.40gb")
+	wantText(t, "the node", textOf(p, "#detail"), "h100-1", "gpu.ashlar.dev", "inference/llama-70b-0 all of it",
+		"inference/embed-0 MIG 3g.40gb")
 	for i := 0; focused(p) != "SUMMARY"; i++ {
 		if i > 5 {
 			t.Fatal("the links are not reached by Tab")
@@ -119,18 +121,18 @@ func TestKeyboard(t *testing.T) {
 	before := focused(p)
 	change, _, _ := feed.changesSince(0)
 	for _, text := range change.Nodes {
-		var node nodeTile
+		var node clustermap.Node
 		if err := json.Unmarshal(text, &node); err != nil {
 			t.Fatal(err)
 		}
 		if node.Name == "l40s-2" {
-			node.GPUs[7].Holders = []holderTile{{Namespace: "batch", Pod: "new-0", Form: formWhole, Bytes: node.GPUs[7].Memory}}
+			node.GPUs[7].Holders = []clustermap.Holder{{Namespace: "batch", Pod: "new-0", Form: clustermap.FormWhole, Bytes: node.GPUs[7].Memory}}
 			node.GPUs[7].FreeMemory = 0
 			raw, err := json.Marshal(node)
 			if err != nil {
 				t.Fatal(err)
 			}
-			feed.apply(&pictureUpdate{Nodes: map[string]json.RawMessage{node.Name: raw}})
+			feed.applyUpdate(&pictureUpdate{Nodes: map[string]json.RawMessage{node.Name: raw}})
 		}
 	}
 	from := time.Now()
@@ -211,7 +213,8 @@ func TestScreens(t *testing.T) {
 			if got := chromium.RunScript[string](p, `getComputedStyle(document.body).backgroundColor`); got != want {
 				t.Errorf("the page is %s, want %s", got, want)
 			}
-			p.SendCommand("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-reduced-motion", "value": "reduce"}}})
+			p.SendCommand("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-reduced-motion",
+				"value": "reduce"}}})
 			if got := chromium.RunScript[int](p, `document.getAnimations().length`); got > 0 {
 				t.Errorf("%d things move where nothing should", got)
 			}
@@ -231,16 +234,17 @@ func TestHostileNames(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			feed := newFeed()
-			tile := nodeTile{Name: name, Source: name, Ready: true, Links: [][]string{{name, name}, {name, name}}}
+			tile := clustermap.Node{Name: name, Source: name, Ready: true, Links: [][]string{{name, name}, {name, name}}}
 			for g := range 2 {
-				tile.GPUs = append(tile.GPUs, gpuTile{Index: int64(g), Product: name, Memory: 80 << 30, Healthy: true, LargestSlice: name, Profiles: []string{name},
-					Holders: []holderTile{{Namespace: name, Pod: name, Form: formMIG, Profile: name, Bytes: 1 << 30}}})
+				tile.GPUs = append(tile.GPUs, clustermap.GPU{Index: int64(g), Product: name, Memory: 80 << 30, Healthy: true, LargestSlice: name,
+					Profiles: []string{name},
+					Holders:  []clustermap.Holder{{Namespace: name, Pod: name, Form: clustermap.FormMIG, Profile: name, Bytes: 1 << 30}}})
 			}
 			node, err := json.Marshal(tile)
 			if err != nil {
 				t.Fatal(err)
 			}
-			waiting, err := json.Marshal([]podTile{{Namespace: name, Name: name, Reason: name}})
+			waiting, err := json.Marshal([]clustermap.WaitingPod{{Namespace: name, Name: name, Reason: name}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -248,7 +252,7 @@ func TestHostileNames(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			feed.apply(&pictureUpdate{Nodes: map[string]json.RawMessage{name: node}, Waiting: waiting, Notes: notes})
+			feed.applyUpdate(&pictureUpdate{Nodes: map[string]json.RawMessage{name: node}, Waiting: waiting, Notes: notes})
 			p := browser.OpenAddress(t, serveFeed(t, "Title "+name, feed, newDrawer()), "/", chromium.Screen{Width: 390, Height: 800})
 			p.ReportTo(t)
 			chromium.RunScript[any](p, `document.querySelector(".tiles").focus()`)
@@ -282,7 +286,7 @@ func TestManyNodesPage(t *testing.T) {
 	for i := range manyNodes {
 		made.Nodes[nodeName(i)] = tileOf(t, i, 0)
 	}
-	feed.apply(made)
+	feed.applyUpdate(made)
 	p := browser.OpenAddress(t, serveFeed(t, "large", feed, newDrawer()), "/", chromium.Screen{Width: 1280, Height: 900})
 	took := chromium.RunScript[float64](p, `(async () => { const box = document.querySelector(".tiles"), from = performance.now();
 		for (let i = 0; i < 40; i++) { box.scrollTop = i * 20; await new Promise(requestAnimationFrame); }
@@ -297,7 +301,7 @@ func TestManyNodesPage(t *testing.T) {
 			change.Nodes[nodeName(i*20)] = tileOf(t, i*20, round)
 		}
 		from := time.Now()
-		feed.apply(change)
+		feed.applyUpdate(change)
 		p.WaitUntil(fmt.Sprintf(`document.documentElement.dataset.version === "%d"`, round+1))
 		took := time.Since(from)
 		t.Logf("50 nodes changed: shown after %s", took.Round(time.Millisecond))
@@ -310,11 +314,12 @@ func TestManyNodesPage(t *testing.T) {
 // tileOf is some node of a large cluster, in a round of changes.
 func tileOf(t testing.TB, i, round int) json.RawMessage {
 	t.Helper()
-	tile := nodeTile{Name: nodeName(i), Source: "gpu.ashlar.dev", Ready: true}
+	tile := clustermap.Node{Name: nodeName(i), Source: "gpu.ashlar.dev", Ready: true}
 	for g := range 8 {
-		gpu := gpuTile{Index: int64(g), Product: "NVIDIA H100 80GB HBM3", Memory: 80 << 30, Slices: 8, Healthy: true}
+		gpu := clustermap.GPU{Index: int64(g), Product: "NVIDIA H100 80GB HBM3", Memory: 80 << 30, Slices: 8, Healthy: true}
 		if (i+g+round)%3 > 0 {
-			gpu.Holders = []holderTile{{Namespace: fmt.Sprintf("team-%d", i%12), Pod: fmt.Sprintf("pod-%d-%d", i, g), Form: formWhole, Bytes: 80 << 30}}
+			gpu.Holders = []clustermap.Holder{{Namespace: fmt.Sprintf("team-%d", i%12), Pod: fmt.Sprintf("pod-%d-%d", i, g),
+				Form: clustermap.FormWhole, Bytes: 80 << 30}}
 		} else {
 			gpu.FreeMemory = gpu.Memory
 		}

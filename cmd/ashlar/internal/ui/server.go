@@ -41,11 +41,12 @@ type pageServer struct {
 }
 
 func newServer(cluster string, feed *mapFeed, asker questionAsker) *pageServer {
-	return &pageServer{cluster: cluster, feed: feed, asker: asker, drawer: newDrawer(), pages: make(chan struct{}, maxPages), done: make(chan struct{})}
+	return &pageServer{cluster: cluster, feed: feed, asker: asker, drawer: newDrawer(), pages: make(chan struct{}, maxPages),
+		done: make(chan struct{})}
 }
 
-// routes are all that is served. What is not here is not found.
-func (s *pageServer) routes() http.Handler {
+// makeRoutes gives all that is served. What is not here is not found.
+func (s *pageServer) makeRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.servePage)
 	mux.HandleFunc("GET /page.css", serveText("text/css; charset=utf-8", page.WriteStyle(styleText)))
@@ -53,7 +54,7 @@ func (s *pageServer) routes() http.Handler {
 	mux.HandleFunc("GET /events", s.serveEvents)
 	mux.HandleFunc("GET /explain", s.serveExplanation)
 	mux.HandleFunc("POST /whatif", s.serveWhatif)
-	return guard(mux)
+	return guardRequests(mux)
 }
 
 func (s *pageServer) servePage(w http.ResponseWriter, _ *http.Request) {
@@ -96,7 +97,7 @@ func (s *pageServer) serveWhatif(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer, err := s.asker.askWhatif(r.Context(), manifest, form.Copies)
-	s.answer(w, answer, err)
+	s.writeAnswer(w, answer, err)
 }
 
 // serveExplanation says why a pod waits.
@@ -107,10 +108,10 @@ func (s *pageServer) serveExplanation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	text, err := s.asker.askExplanation(r.Context(), query.Get("namespace"), query.Get("pod"))
-	s.answer(w, map[string]string{"text": text}, err)
+	s.writeAnswer(w, map[string]string{"text": text}, err)
 }
 
-func (s *pageServer) answer(w http.ResponseWriter, answer any, err error) {
+func (s *pageServer) writeAnswer(w http.ResponseWriter, answer any, err error) {
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
 		return

@@ -38,11 +38,11 @@ func (s *objectStore) Add(object any) error {
 	if err != nil {
 		return err
 	}
-	if _, other := stripped.(*bystander); other {
-		return s.forget(key)
+	if _, other := stripped.(*otherPod); other {
+		return s.forgetObject(key)
 	}
 	s.keys[key] = keyOf(stripped)
-	s.objects.set(stripped)
+	s.objects.setObject(stripped)
 	return nil
 }
 
@@ -53,12 +53,12 @@ func (s *objectStore) Delete(object any) error {
 	if err != nil {
 		return err
 	}
-	return s.forget(key)
+	return s.forgetObject(key)
 }
 
-func (s *objectStore) forget(key string) error {
+func (s *objectStore) forgetObject(key string) error {
 	if gone, found := s.keys[key]; found {
-		s.objects.drop(gone)
+		s.objects.dropObject(gone)
 		delete(s.keys, key)
 	}
 	return nil
@@ -74,7 +74,7 @@ func (s *objectStore) Replace(list []any, _ string) error {
 	}
 	for key, gone := range before {
 		if _, found := s.keys[key]; !found {
-			s.objects.drop(gone)
+			s.objects.dropObject(gone)
 		}
 	}
 	s.once.Do(func() { close(s.read) })
@@ -83,13 +83,13 @@ func (s *objectStore) Replace(list []any, _ string) error {
 
 func (s *objectStore) Resync() error { return nil }
 
-// bystander is a pod that has nothing to do with GPUs.
-type bystander struct{ metav1.ObjectMeta }
+// otherPod is a pod that has nothing to do with GPUs.
+type otherPod struct{ metav1.ObjectMeta }
 
 // stripObject is what of an object the map looks at. Slices are packed.
 func stripObject(object any) (any, error) {
 	switch object := object.(type) {
-	case *packedSlice, *bystander:
+	case *packedSlice, *otherPod:
 		return object, nil
 	case *resourceapi.ResourceSlice:
 		return packSlice(object)
@@ -102,7 +102,7 @@ func stripObject(object any) (any, error) {
 		return object, nil
 	case *corev1.Pod:
 		if len(object.Spec.ResourceClaims) == 0 && object.Status.ExtendedResourceClaimStatus == nil && !deviceplugin.AsksForGPUs(object) {
-			return &bystander{metav1.ObjectMeta{
+			return &otherPod{metav1.ObjectMeta{
 				Namespace: object.Namespace, Name: object.Name, ResourceVersion: object.ResourceVersion}}, nil
 		}
 		stripPod(object)
@@ -122,7 +122,8 @@ func stripPod(pod *corev1.Pod) {
 	stripMeta(&pod.ObjectMeta)
 	spec := &pod.Spec
 	spec.Volumes, spec.ImagePullSecrets, spec.HostAliases, spec.Affinity, spec.Tolerations = nil, nil, nil, nil, nil
-	spec.TopologySpreadConstraints, spec.SecurityContext, spec.DNSConfig, spec.ReadinessGates, spec.EphemeralContainers = nil, nil, nil, nil, nil
+	spec.TopologySpreadConstraints, spec.SecurityContext, spec.DNSConfig, spec.ReadinessGates, spec.EphemeralContainers = nil, nil, nil,
+		nil, nil
 	for _, containers := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
 		for i, c := range containers {
 			containers[i] = corev1.Container{Name: c.Name, Image: c.Image, Resources: c.Resources, RestartPolicy: c.RestartPolicy}

@@ -61,7 +61,7 @@ func checkReadable(ctx context.Context, client kubernetes.Interface) error {
 // of them were read once.
 func watchObjects(ctx context.Context, client kubernetes.Interface, objects *clusterObjects, feed *mapFeed) {
 	troubles := &watchTroubles{feed: feed, kinds: map[string]string{}, reading: true}
-	troubles.tell()
+	troubles.tellPages()
 	var stores []*objectStore
 	for _, kind := range watchedKinds(client) {
 		store := newStore(objects)
@@ -79,7 +79,7 @@ func watchObjects(ctx context.Context, client kubernetes.Interface, objects *clu
 	troubles.mu.Lock()
 	defer troubles.mu.Unlock()
 	troubles.reading = false
-	troubles.tell()
+	troubles.tellPages()
 }
 
 // explainRefusal says what to do about an API server that does not list a kind.
@@ -102,18 +102,18 @@ type watchTroubles struct {
 	reading bool
 }
 
-func (t *watchTroubles) note(kind string, err error) {
+func (t *watchTroubles) noteTrouble(kind string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.kinds, kind)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		t.kinds[kind] = fmt.Sprintf("reading %s: %v", kind, err)
 	}
-	t.tell()
+	t.tellPages()
 }
 
-// tell tells pages; t.mu is held, or nobody else knows of t.
-func (t *watchTroubles) tell() {
+// tellPages tells pages; t.mu is held, or nobody else knows of t.
+func (t *watchTroubles) tellPages() {
 	text := ""
 	for _, one := range t.kinds {
 		text = max(text, "what is shown may be old: "+one)
@@ -129,13 +129,13 @@ func (t *watchTroubles) listWatch(kind watchedKind) *cache.ListWatch {
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 			list, err := kind.list(ctx, options)
-			t.note(kind.name, err)
+			t.noteTrouble(kind.name, err)
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			opened, err := kind.open(ctx, options)
 			if !apierrors.IsInvalid(err) && !apierrors.IsResourceExpired(err) { // or else it lists
-				t.note(kind.name, err)
+				t.noteTrouble(kind.name, err)
 			}
 			return opened, err
 		},
