@@ -157,7 +157,8 @@ func TestAskWhatif(t *testing.T) {
 	p := browser.OpenAddress(t, address, "/", chromium.Screen{Width: 1280, Height: 900})
 	ask := func(kind, fields string) string {
 		t.Helper()
-		chromium.RunScript[any](p, fmt.Sprintf(`(() => { const f = document.getElementById("ask"); document.getElementById("answer").replaceChildren();
+		chromium.RunScript[any](p, fmt.Sprintf(`(() => { const f = document.getElementById("ask");
+			document.getElementById("answer").replaceChildren();
 			document.querySelector("#ask [value=%s]").click(); %s; document.getElementById("ask-now").click(); })()`, kind, fields))
 		p.WaitUntil(`document.getElementById("answer").innerText && !document.getElementById("ask-now").disabled`)
 		return textOf(p, "#answer")
@@ -165,7 +166,8 @@ func TestAskWhatif(t *testing.T) {
 	wantText(t, "a model", ask("model", `f.elements.model.value = "meta-llama/Llama-3.1-8B-Instruct"; f.elements.copies.value = 2`),
 		"Every pod fits", "what-if-1", "what-if-2", "GPU")
 	p.WaitUntil(`document.getElementById("found").innerText === "outlined: where they would go"`)
-	wantText(t, "GPUs", ask("gpu", `f.elements.count.value = 9`), "0 of 2 pods fit, 2 would wait", "what-if-1, what-if-2 wait", "fewer than 9 GPUs")
+	wantText(t, "GPUs", ask("gpu", `f.elements.count.value = 9`),
+		"0 of 2 pods fit, 2 would wait", "what-if-1, what-if-2 wait", "fewer than 9 GPUs")
 	wantText(t, "a slice", ask("mig", `f.elements.profile.value = "1g.10gb"; f.elements.count.value = 1`), "Every pod fits", "1g.10gb")
 	wantText(t, "a share", ask("share", `f.elements.memory.value = 16`), "Every pod fits", "16GiB")
 	wantText(t, "a manifest", ask("manifest", `f.elements.manifest.value = "kind: Nothing"`), "No answer")
@@ -204,8 +206,9 @@ func TestScreens(t *testing.T) {
 					t.Errorf("the page is %d wide on a screen of %d", got, screen.Width)
 				}
 			}
-			unnamed := chromium.RunScript[[]string](p, `[...document.querySelectorAll("button, select, input, textarea, [tabindex='0']")].filter((e) =>
-				!e.getAttribute("aria-label") && !e.getAttribute("aria-labelledby") && !e.innerText.trim() && !e.closest("label")).map((e) => e.outerHTML.slice(0, 80))`)
+			unnamed := chromium.RunScript[[]string](p, `[...document.querySelectorAll(
+				"button, select, input, textarea, [tabindex='0']")].filter((e) => !e.getAttribute("aria-label") &&
+				 !e.getAttribute("aria-labelledby") && !e.innerText.trim() && !e.closest("label")).map((e) => e.outerHTML.slice(0, 80))`)
 			if len(unnamed) > 0 {
 				t.Errorf("without a name: %q", unnamed)
 			}
@@ -230,7 +233,8 @@ func TestHostileNames(t *testing.T) {
 	browser := chromium.StartBrowser(t)
 	for i, name := range []string{
 		`</script><script>document.title="broken";alert(1)</script>`, `"><img src=x onerror="document.title='broken'">`,
-		`<svg onload=document.title='broken'>`, "a\nevent: change\ndata: {}\n\n", "\u202e\x00\u2028😀", strings.Repeat("10 kB 😀", 1000), "__proto__",
+		`<svg onload=document.title='broken'>`, "a\nevent: change\ndata: {}\n\n", "\u202e\x00\u2028😀",
+		strings.Repeat("10 kB 😀", 1000), "__proto__",
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			feed := newFeed()
@@ -262,7 +266,8 @@ func TestHostileNames(t *testing.T) {
 			if got := chromium.RunScript[string](p, "document.title"); !strings.HasPrefix(got, "Ashlar: Title ") {
 				t.Errorf("title %q", got)
 			}
-			if got := chromium.RunScript[int](p, `document.scripts.length * 100 + document.images.length + document.querySelectorAll("svg, iframe").length`); got != 100 {
+			if got := chromium.RunScript[int](p, `document.scripts.length * 100 + document.images.length +
+				 document.querySelectorAll("svg, iframe").length`); got != 100 {
 				t.Errorf("something got into the page: %d", got)
 			}
 			if got := chromium.RunScript[int](p, `document.documentElement.scrollWidth`); got > 390 {
