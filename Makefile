@@ -96,8 +96,9 @@ prepare: tools # build the control plane and our commands, with progress
 	@$(GO) run ./test/cluster/prepare
 
 .PHONY: build
-build: tools ## bin/: ashlar, ashlar-scheduler, ashlar-dra-driver, ashlar-webhook
+build: tools ## bin/: ashlar (kubectl-ashlar too), ashlar-scheduler, ashlar-dra-driver, ashlar-webhook
 	$(GO) build -ldflags "$(STAMP)" -o bin/ ./cmd/...
+	@for name in kubectl-ashlar kubectl_complete-ashlar; do ln -sf ashlar bin/$$name; done
 
 .PHONY: images
 images: tools ## bin/images/: OCI images without a container engine; IMAGES=ashlar-scheduler, PLATFORMS=linux/amd64 for a part

@@ -37,9 +37,12 @@ var layers = map[string][]string{
 	"dra":                {"topology", "dra", "internal"},
 	"simulator": {
 		"topology", "topology/mig", "topology/catalogue", "topology/forecast", "topology/placement", "topology/cluster",
-		"topology/memory", "topology/memory/model", "topology/memory/plan", "topology/nearest",
+		"topology/memory", "topology/memory/model", "topology/memory/plan", "topology/nearest", "internal/page",
 	},
-	"internal":  {"topology", "internal"},
+	"internal": {"topology", "internal"},
+	// What pages look like, for the simulator's report, too.
+	"internal/page": {},
+
 	"manifests": {},
 	"cmd":       {"topology", "plugins", "dra", "simulator", "internal", "manifests", "test"},
 	"test":      {"topology", "plugins", "dra", "simulator", "internal", "manifests", "test"},
@@ -58,7 +61,7 @@ var testOnly = []string{
 }
 
 // pure are the folders that see neither Kubernetes nor the world around them.
-var pure = []string{"topology", "simulator"}
+var pure = []string{"topology", "simulator", "internal/page"}
 
 // parsers are modules that pure code may import all the same, with the reason: they
 // read text, and neither files nor clocks nor networks.
@@ -145,6 +148,8 @@ func TestImportsRefuses(t *testing.T) {
 		"simulator imports a parser":  {"simulator/x.go", "mvdan.cc/sh/v3/syntax"},
 		"simulator imports a reader":  {"simulator/scenario/x.go", module + "/internal/yamlfile"},
 		"scenarios import YAML":       {"simulator/scenario/x.go", "github.com/goccy/go-yaml"},
+		"pages import the simulator":  {"internal/page/x.go", module + "/simulator"},
+		"pages are served elsewhere":  {"internal/page/x.go", "net/http"},
 		"anybody imports cmd":         {"test/x.go", module + "/cmd/ashlar"},
 		"scenarios import plugins":    {"test/scenario/x.go", module + "/plugins/resourceslices"},
 	} {

@@ -166,7 +166,7 @@ func TestVersionAndUsage(t *testing.T) {
 		wantCode   int
 		wantOutput string
 	}{
-		{[]string{"--version"}, exitOK, "ashlar-webhook version"},
+		{[]string{"--version"}, exitOK, "ashlar-webhook devel"},
 		{[]string{"--port", "0"}, exitUsage, "--port 0: want 1 to 65535"},
 		{[]string{"--cert-lifetime", "1s"}, exitUsage, "--cert-lifetime 1s: want 10s or more"},
 		{[]string{"extra"}, exitFailed, "unknown command"},

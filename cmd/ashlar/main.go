@@ -14,6 +14,7 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/machines"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/plan"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/simulate"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/ui"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/whatif"
 	"github.com/ashlar-dev/ashlar/internal/buildinfo"
 )
@@ -21,12 +22,16 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := newCommand().ExecuteContext(ctx); err != nil {
+	command := newCommand()
+	called := cli.CalledAs(os.Args[0], command.Name())
+	cli.WordAs(command, called)
+	command.SetArgs(cli.PluginArguments(os.Args))
+	if err := command.ExecuteContext(ctx); err != nil {
 		if ctx.Err() != nil {
 			fmt.Fprintln(os.Stderr, "ashlar: interrupted")
 			os.Exit(cli.ExitInterrupted)
 		}
-		fmt.Fprintln(os.Stderr, "ashlar:", err)
+		fmt.Fprintln(os.Stderr, "ashlar:", cli.SayCalled(err.Error(), command.Name(), called))
 		os.Exit(cli.ExitCode(err))
 	}
 }
@@ -43,8 +48,9 @@ func newCommand() *cobra.Command {
 	}
 	command.AddCommand(demoCommands()...)
 	command.AddCommand(plan.NewCommand(), simulate.NewCommand(), machines.NewCommand(),
-		whatif.NewCommand(), defrag.NewCommand())
+		whatif.NewCommand(), defrag.NewCommand(), ui.NewCommand())
 	buildinfo.AddVersion(command, func(err error) error { return cli.UsageErrorf("%w", err) })
 	cli.MarkUsageErrors(command)
+	cli.HelpWithExitCodes(command)
 	return command
 }

@@ -28,6 +28,15 @@ type PlacementQuestion struct {
 	Waiting bool
 }
 
+// QuestionError is a mistake in what is asked, because of which nothing can be answered: it is not the
+// cluster's fault, and asking again does not help.
+type QuestionError struct{ Err error }
+
+func (e *QuestionError) Error() string { return e.Err.Error() }
+
+// Unwrap is what is wrong.
+func (e *QuestionError) Unwrap() error { return e.Err }
+
 // AnswerQuestion answers a question under a policy. The cluster stays as it is. The
 // context's logger is that of the scheduler, see NewSnapshot.
 func AnswerQuestion(ctx context.Context, cluster *ClusterObjects, q *PlacementQuestion, policy placement.Policy) (*PlacementAnswer, error) {
@@ -88,7 +97,7 @@ func (q *PlacementQuestion) findScales(cluster *ClusterObjects) ([]workloadScale
 func (q *PlacementQuestion) checkNodes(cluster *ClusterObjects) error {
 	for _, name := range q.Drain {
 		if !slices.ContainsFunc(cluster.Nodes, func(node *corev1.Node) bool { return node.Name == name }) {
-			return fmt.Errorf("there is no node %s: the cluster has %s", name, nodeNames(cluster))
+			return &QuestionError{fmt.Errorf("there is no node %s: the cluster has %s", name, nodeNames(cluster))}
 		}
 	}
 	return nil
@@ -137,7 +146,7 @@ func (q *PlacementQuestion) podsToPlace(s *Snapshot, cluster *ClusterObjects, sc
 		}
 	}
 	if admitted == 0 && len(mistakes) > 0 {
-		return nil, joinMistakes(mistakes)
+		return nil, &QuestionError{joinMistakes(mistakes)}
 	}
 	slices.SortStableFunc(all, func(a, b PendingPod) int {
 		return cmp.Compare(ptr.Deref(b.Pod.Spec.Priority, 0), ptr.Deref(a.Pod.Spec.Priority, 0))

@@ -1,79 +1,9 @@
-(() => {
-"use strict";
+// ---- the report -------------------------------------------------------------------
 
-// ---- the page ---------------------------------------------------------------------
-
-const data = JSON.parse(document.getElementById("data").textContent);
-const byID = (id) => document.getElementById(id);
-const clamp = (x, low, high) => Math.max(low, Math.min(high, x));
-
-// make builds an element. Texts are set as text, never as markup.
-function make(name, attributes = {}, ...children) {
-  const svg = ["svg", "g", "path", "line", "text", "circle"].includes(name);
-  const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
-
-const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const data = JSON.parse(byID("data").textContent);
 const policyColour = (i) => "var(--p" + (i % 8) + ")";
 const dashes = ["", "7 3", "2 3", "9 3 2 3", "12 4", "4 2 1 2 1 2", "5 5", "1 4"];
 const policyDash = (i) => dashes[(i + Math.floor(i / 8)) % dashes.length];
-
-const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-function number(x) {
-  const a = Math.abs(x);
-  if (a >= 100 || Number.isInteger(x)) return plain.format(x).replaceAll(",", a >= 1e4 ? "\u2009" : "");
-  return x.toFixed(a >= 10 ? 1 : 2);
-}
-
-const counted = (n, name) => number(n) + " " + name + (n === 1 ? "" : "s");
-
-// amount prints an amount of GPUs, parts of which are held.
-const amount = (x) => { const tenths = Math.round(10 * x) / 10; return number(tenths) === tenths.toFixed(2) ? tenths.toFixed(1) : number(tenths); };
-
-const units = [["d", 86400000], ["h", 3600000], ["m", 60000], ["s", 1000]];
-// span prints milliseconds by their two largest units.
-function span(ms) {
-  if (ms < 1000) return Math.round(ms) + (ms ? "ms" : "");
-  if (ms < 60000) return +(ms / 1000).toFixed(1) + "s";
-  let text = "", parts = 0, left = Math.round(ms / 1000) * 1000;
-  for (const [name, size] of units) {
-    const n = Math.floor(left / size);
-    if (n > 0 || parts > 0) {
-      parts++;
-      if (n > 0) text += (text ? " " : "") + n + name;
-      left -= n * size;
-    }
-    if (parts === 2) break;
-  }
-  return text;
-}
-
-// ---- the tooltip ------------------------------------------------------------------
-
-const tip = byID("tip"), said = byID("said");
-function showTip(x, y, children, aloud) {
-  tip.replaceChildren(...children);
-  tip.hidden = false;
-  const box = tip.getBoundingClientRect();
-  let left = x + 14, top = y + 14;
-  if (left + box.width > innerWidth - 6) left = x - box.width - 14;
-  if (top + box.height > innerHeight - 6) top = y - box.height - 14;
-  tip.style.left = clamp(left, 6, Math.max(6, innerWidth - box.width - 6)) + "px";
-  tip.style.top = clamp(top, 6, Math.max(6, innerHeight - box.height - 6)) + "px";
-  if (aloud) said.textContent = [...tip.children].map((line) => line.innerText.replace(/\s+/g, " ")).join("; ");
-}
-function hideTip() { tip.hidden = true; }
-addEventListener("scroll", hideTip, { passive: true });
-
-function line(colour, name, value) {
-  const swatch = make("i");
-  if (colour) swatch.style.background = colour;
-  return make("div", {}, swatch, make("span", { class: "name" }, name), make("span", { class: "value" }, value));
-}
-const dim = (text) => make("div", { class: "dim" }, text);
 
 // ---- charts -----------------------------------------------------------------------
 
@@ -256,7 +186,6 @@ function addLegend() {
     legend.append(button);
   });
 }
-
 // ---- the map ----------------------------------------------------------------------
 
 // part is what one word says about a GPU: who holds how much of it and where.
@@ -333,87 +262,56 @@ async function unpack(map) {
     if (!found) parsed[model].set(slots[slot], found = parse(map.words[slots[slot]], nodes.slices[model], map.classes));
     return found;
   };
-  return { map, nodes, first, slots, seek, word, state: (node) => map.words[slots[first[node]]] };
+  const states = new Map();
+  const stateOf = (text) => {
+    const j = text.indexOf("j");
+    return { down: text === "x", draining: text[0] === "d", jobs: j < 0 ? 0 : +text.slice(j + 1) };
+  };
+  const state = (node) => {
+    const text = map.words[slots[first[node]]];
+    if (!states.has(text)) states.set(text, stateOf(text));
+    return states.get(text);
+  };
+  const source = { ...nodeSource(nodes), state, word: (node, gpu) => word(first[node] + 1 + gpu, nodes.kinds[nodes.kind[node]][gpu]) };
+  source.lines = (node, gpu) => tooltip(nodes, source, node, gpu);
+  return { map, source, seek };
 }
 
-const isDown = (state) => state === "x";
-const isDraining = (state) => state[0] === "d";
-const jobsOf = (state) => { const j = state.indexOf("j"); return j < 0 ? 0 : +state.slice(j + 1); };
+// nodeSource is a source of what does not change over time; see map.js.
+const nodeSource = (nodes) => ({ count: nodes.kind.length, models: nodes.models, name: (node) => nodes.names[node], gpus: (node) => nodes.kinds[nodes.kind[node]] });
 
-const colours = { classes: [], use: [] };
-function readColours() {
-  colours.classes = data.classes.map((_, i) => style(i < 9 ? "--c" + i : "--rest"));
-  colours.use = [0, 1, 2, 3, 4].map((i) => style("--u" + i));
-  for (const name of ["free", "rest", "down", "cross", "drain", "text", "dim", "card", "accent"]) colours[name] = style("--" + name);
+function tooltip(nodes, source, node, gpu) {
+  const gpus = source.gpus(node), state = source.state(node), lines = [];
+  if (gpus.length) lines.push(dim("GPU " + gpu + " of " + gpus.length + " · " + nodes.models[gpus[gpu]] + (nodes.domains[node] >= 0 ? " · domain " + nodes.domains[node] : "")));
+  if (state.draining) lines.push(line(colours.drain, "draining", ""));
+  if (state.down) lines.push(line(colours.cross, "down", ""));
+  else if (!gpus.length) lines.push(dim("no GPUs · " + counted(state.jobs, "job")));
+  else {
+    const slices = nodes.slices[gpus[gpu]], word = source.word(node, gpu);
+    for (const p of word.parts.slice(0, 12)) {
+      const how = p.form === "w" ? "all of it" : p.form === "m" ? "MIG " + (p.size > 1 ? "slices " + p.start + "–" + (p.start + p.size - 1) : "slice " + p.start) + " of " + slices : "share of " + percentOf(p.part);
+      lines.push(line(colours.classes[p.of], data.classes[p.of], how));
+    }
+    if (word.parts.length > 12) lines.push(dim("and " + (word.parts.length - 12) + " more"));
+    if (word.held < 0.999) lines.push(line(colours.free, "free", word.parts.length ? percentOf(1 - word.held) : "all of it"));
+  }
+  return lines;
 }
-const useColour = (held) => colours.use[held <= 0 ? 0 : held < 0.375 ? 1 : held < 0.625 ? 2 : held < 0.999 ? 3 : 4];
 
-const sizes = [4, 5, 6, 7, 8, 10, 12, 15, 19, 24, 30, 38];
 const view = { frame: 0, size: 0, colour: "class", panels: [], times: [] };
 
-// groupsOf sorts the nodes by the models of their GPUs, the most GPUs first.
-function groupsOf(nodes) {
-  const groups = new Map();
-  nodes.kind.forEach((kind, node) => {
-    const gpus = nodes.kinds[kind];
-    const name = gpus.length ? [...new Set(gpus)].map((m) => nodes.models[m]).join(" + ") : "no GPUs";
-    if (!groups.has(name)) groups.set(name, { name, nodes: [], gpus: 0 });
-    const group = groups.get(name);
-    group.nodes.push(node);
-    group.gpus += gpus.length;
-  });
-  const list = [...groups.values()].sort((a, b) => b.gpus - a.gpus || (a.name < b.name ? -1 : 1));
-  for (const group of list) group.nodes.sort((a, b) => nodes.kinds[nodes.kind[b]].length - nodes.kinds[nodes.kind[a]].length || a - b);
-  return list;
-}
-
-// layOut places the nodes: cells with x, y, columns, and headings.
-function layOut(nodes, groups, width, size) {
-  const gap = size >= 10 ? 2 : 1, between = size >= 12 ? 10 : size >= 7 ? 6 : 4, label = size >= 19 ? 15 : 0;
-  const cells = [], headings = [];
-  let y = 0;
-  for (const group of groups) {
-    headings.push({ group, y });
-    y += 26;
-    let x = 8, deep = 0;
-    for (const node of group.nodes) {
-      const count = Math.max(1, nodes.kinds[nodes.kind[node]].length);
-      const columns = Math.min(count, 8), rows = Math.ceil(count / columns);
-      let w = columns * (size + gap) - gap;
-      if (label) w = Math.max(w, 76);
-      if (x > 8 && x + w > width - 8) { x = 8; y += deep + between; deep = 0; }
-      const h = label + rows * (size + gap) - gap;
-      cells.push({ node, x, y: y, w, h, columns, count, label });
-      x += w + between;
-      deep = Math.max(deep, h);
-    }
-    y += deep + 12;
-  }
-  return { cells, headings, gap, size, height: y };
-}
-
-class Panel {
+// Panel is the map of one run, at the time that all of them show.
+class Panel extends GPUMap {
   constructor(host) {
+    super(view, "Map of the GPUs: arrows go from GPU to GPU");
     this.host = host;
     this.title = make("h3", { class: "name" });
     this.held = make("p", { class: "held about" });
-    this.canvas = make("canvas");
-    this.tall = make("div", {}, this.canvas);
-    this.box = make("div", { class: "tiles", tabindex: "0", role: "application", "aria-label": "Map of the GPUs: arrows go from GPU to GPU" }, this.tall);
     this.rows = make("tbody");
     this.table = make("details", {}, make("summary", {}, "By GPU model"), make("div", { class: "scroll" }, make("table", {}, make("caption", {}, "What is held at the time of the map."),
       make("thead", {}, make("tr", {}, ...["GPU model", "Nodes", "GPUs", "Held", "Part held"].map((t) => make("th", { scope: "col" }, t)))), this.rows)));
     host.append(this.title, this.held, this.box, this.table);
-    this.cursor = null;
-    this.box.addEventListener("scroll", () => { hideTip(); this.soon(); }, { passive: true });
-    this.box.addEventListener("pointermove", (e) => this.point(e));
-    this.box.addEventListener("pointerdown", (e) => this.point(e));
-    this.box.addEventListener("pointerleave", () => { if (document.activeElement !== this.box || !this.byKey) this.forget(); });
-    this.box.addEventListener("blur", () => this.forget());
-    this.box.addEventListener("keydown", (e) => this.key(e));
   }
-  forget() { this.cursor = null; hideTip(); this.soon(); }
-
   async show(index) {
     this.index = index;
     const map = data.maps[index];
@@ -422,46 +320,18 @@ class Panel {
     this.loaded = loaded;
     this.title.textContent = data.maps.length > 1 ? map.name : "";
     this.title.hidden = data.maps.length < 2;
-    this.groups = groupsOf(loaded.nodes);
-    this.cursor = null;
+    this.setSource(loaded.source);
     this.arrange();
-  }
-  arrange() {
-    if (!this.loaded) return;
-    const width = this.box.clientWidth;
-    if (width < 40) return;
-    this.layout = layOut(this.loaded.nodes, this.groups, width, view.size);
-    this.tall.style.height = this.layout.height + "px";
-    this.refresh();
   }
   // refresh goes to the frame and counts.
   refresh() {
     if (!this.layout) return;
-    const { loaded } = this, { nodes, map } = loaded;
-    const time = view.times[view.frame];
+    const { map, seek } = this.loaded, time = view.times[view.frame];
     let frame = map.times.length - 1;
     while (frame > 0 && map.times[frame] > time) frame--;
-    loaded.seek(frame);
-    this.byClass = new Float64Array(data.classes.length);
-    let held = 0, up = 0, all = 0, down = 0, draining = 0, jobs = 0;
-    for (const group of this.groups) {
-      group.held = group.up = 0;
-      for (const node of group.nodes) {
-        const state = loaded.state(node), gpus = nodes.kinds[nodes.kind[node]];
-        all += gpus.length;
-        if (isDown(state)) { down++; continue; }
-        if (isDraining(state)) draining++;
-        jobs += jobsOf(state);
-        group.up += gpus.length;
-        for (let g = 0; g < gpus.length; g++) {
-          const word = loaded.word(loaded.first[node] + 1 + g, gpus[g]);
-          group.held += word.held;
-          for (const p of word.parts) this.byClass[p.of] += p.part;
-        }
-      }
-      held += group.held;
-      up += group.up;
-    }
+    seek(frame);
+    const { byClass, held, up, down, draining, jobs } = countHeld(this.source, this.groups, data.classes.length);
+    this.byClass = byClass;
     const some = [];
     if (down) some.push(counted(down, "node") + " down");
     if (draining) some.push(draining + " draining");
@@ -472,244 +342,23 @@ class Panel {
     this.draw();
     if (this.cursor && !tip.hidden) this.tell(false);
   }
-  soon() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => { this.waiting = false; this.draw(); });
-  }
-  draw() {
-    if (!this.layout) return;
-    const { layout, loaded, box, canvas } = this, { nodes, first } = loaded, { size, gap } = layout;
-    const ratio = devicePixelRatio || 1, width = box.clientWidth, height = Math.min(layout.height, box.clientHeight);
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-      canvas.style.width = width + "px";
-      canvas.style.height = height + "px";
-    }
-    const c = canvas.getContext("2d"), from = clamp(box.scrollTop, 0, layout.height - height);
-    c.setTransform(ratio, 0, 0, ratio, 0, 0);
-    c.clearRect(0, 0, width, height);
-    c.translate(0, -from);
-    const font = getComputedStyle(document.body).fontFamily;
-    c.textBaseline = "alphabetic";
-    for (const { group, y } of layout.headings) {
-      if (y > from + height || y + 26 < from) continue;
-      let figures = counted(group.nodes.length, "node");
-      if (group.gpus) figures += " · " + counted(group.gpus, "GPU") + " · " + (group.up ? (100 * group.held / group.up).toFixed(0) + " % held" : "down");
-      c.font = "12px " + font;
-      const space = width - 26 - c.measureText(figures).width;
-      c.fillStyle = colours.dim;
-      const at = this.fit(c, group.name, 8, y + 18, "600 12px " + font, colours.text, space);
-      c.font = "12px " + font;
-      c.fillStyle = colours.dim;
-      c.fillText(figures, at + 10, y + 18);
-    }
-    let low = 0, high = layout.cells.length;
-    while (low < high) { const mid = (low + high) >> 1; if (layout.cells[mid].y + 60 + 4 * size < from) low = mid + 1; else high = mid; }
-    for (let i = low; i < layout.cells.length; i++) {
-      const cell = layout.cells[i];
-      if (cell.y > from + height) break;
-      const state = loaded.state(cell.node), gpus = nodes.kinds[nodes.kind[cell.node]];
-      if (cell.label) this.fit(c, nodes.names[cell.node], cell.x, cell.y + 10, "10px " + font, colours.dim, cell.w);
-      for (let g = 0; g < cell.count; g++) {
-        const x = cell.x + (g % cell.columns) * (size + gap), y = cell.y + cell.label + Math.floor(g / cell.columns) * (size + gap);
-        if (isDown(state)) this.drawDown(c, x, y);
-        else if (!gpus.length) this.drawHost(c, x, y, jobsOf(state), font);
-        else this.drawGPU(c, x, y, loaded.word(first[cell.node] + 1 + g, gpus[g]));
-      }
-      if (isDraining(state)) {
-        c.strokeStyle = colours.drain;
-        c.lineWidth = size >= 10 ? 2 : 1;
-        c.strokeRect(cell.x - 1.5, cell.y + cell.label - 1.5, cell.columns * (size + gap) - gap + 3, cell.h - cell.label + 3);
-      }
-    }
-    if (this.cursor) {
-      const { x, y } = this.place(this.cursor);
-      c.strokeStyle = colours.text;
-      c.lineWidth = 2;
-      c.strokeRect(x - 1, y - 1, size + 2, size + 2);
-    }
-  }
-  // fit draws a text that may have to be cut, and returns where it ends.
-  fit(c, text, x, y, font, colour, space) {
-    c.font = font;
-    c.fillStyle = colour;
-    let shown = text;
-    if (c.measureText(shown).width > space) {
-      let letters = [...text];
-      while (letters.length > 1 && c.measureText(letters.join("") + "…").width > space) letters = letters.slice(0, Math.min(letters.length - 1, Math.ceil(letters.length * 0.9)));
-      shown = letters.join("") + "…";
-    }
-    c.fillText(shown, x, y);
-    return x + c.measureText(shown).width;
-  }
-  drawGPU(c, x, y, word) {
-    const { size } = this.layout;
-    if (view.colour === "use") {
-      c.fillStyle = useColour(word.held);
-      c.fillRect(x, y, size, size);
-      return;
-    }
-    c.fillStyle = colours.free;
-    c.fillRect(x, y, size, size);
-    const seam = size >= 10 ? 1 : 0;
-    for (const p of word.parts) {
-      c.fillStyle = colours.classes[p.of];
-      const a = p.from * size, length = Math.max(1, (p.to - p.from) * size - (p.to < 0.999 ? seam : 0));
-      if (p.form === "s") c.fillRect(x, y + size - a - length, size, length);
-      else c.fillRect(x + a, y, length, size);
-    }
-  }
-  drawHost(c, x, y, jobs, font) {
-    const { size } = this.layout;
-    c.fillStyle = jobs ? colours.rest : colours.free;
-    c.fillRect(x, y, size, size);
-    if (size >= 15 && jobs) {
-      c.fillStyle = colours.card;
-      c.font = "600 " + Math.min(11, size - 5) + "px " + font;
-      c.textAlign = "center";
-      c.fillText(jobs > 99 ? "99+" : String(jobs), x + size / 2, y + size / 2 + 4);
-      c.textAlign = "left";
-    }
-  }
-  drawDown(c, x, y) {
-    const { size } = this.layout;
-    c.fillStyle = colours.down;
-    c.fillRect(x, y, size, size);
-    c.strokeStyle = colours.cross;
-    c.lineWidth = 1;
-    c.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1);
-    c.beginPath();
-    c.moveTo(x, y);
-    c.lineTo(x + size, y + size);
-    c.moveTo(x + size, y);
-    c.lineTo(x, y + size);
-    c.stroke();
-  }
-  place({ cell, gpu }) {
-    const { size, gap } = this.layout, at = this.layout.cells[cell];
-    return { x: at.x + (gpu % at.columns) * (size + gap), y: at.y + at.label + Math.floor(gpu / at.columns) * (size + gap) };
-  }
-  point(e) {
-    if (!this.layout) return;
-    const box = this.box.getBoundingClientRect();
-    const x = e.clientX - box.left - this.box.clientLeft, y = e.clientY - box.top - this.box.clientTop + this.box.scrollTop;
-    this.cursor = this.find(x, y);
-    this.byKey = false;
-    if (this.cursor) this.tell(false, e.clientX, e.clientY); else hideTip();
-    this.soon();
-  }
-  find(x, y) {
-    const { size, gap, cells } = this.layout;
-    for (let i = 0; i < cells.length; i++) {
-      const at = cells[i];
-      if (y < at.y || y > at.y + at.h + gap || x < at.x - 1 || x > at.x + at.w) continue;
-      const column = Math.floor((x - at.x) / (size + gap)), row = Math.max(0, Math.floor((y - at.y - at.label) / (size + gap)));
-      const gpu = row * at.columns + clamp(column, 0, at.columns - 1);
-      if (gpu < at.count) return { cell: i, gpu };
-    }
-    return null;
-  }
-  key(e) {
-    if (!this.layout || !this.layout.cells.length) return;
-    const { cells, size } = this.layout;
-    let { cell, gpu } = this.cursor ?? { cell: 0, gpu: -1 };
-    const flat = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
-    if (flat) {
-      gpu += flat;
-      if (gpu < 0 && cell > 0) gpu = cells[--cell].count - 1;
-      else if (gpu >= cells[cell].count && cell < cells.length - 1) { cell++; gpu = 0; }
-    } else if (e.key === "ArrowDown" || e.key === "ArrowUp") {
-      const from = this.place({ cell, gpu: Math.max(0, gpu) });
-      let best = null;
-      const down = e.key === "ArrowDown";
-      for (let i = 0; i < cells.length; i++) {
-        if (Math.abs(cells[i].y - from.y) > 600) continue;
-        for (let g = 0; g < cells[i].count; g++) {
-          const to = this.place({ cell: i, gpu: g }), dy = down ? to.y - from.y : from.y - to.y;
-          const cost = dy * 50 + Math.abs(to.x - from.x);
-          if (dy > 1 && (!best || cost < best.cost)) best = { cost, cell: i, gpu: g };
-        }
-      }
-      if (best) ({ cell, gpu } = best);
-    } else if (e.key === "Home") { cell = gpu = 0; }
-    else if (e.key === "End") { cell = cells.length - 1; gpu = cells[cell].count - 1; }
-    else if (e.key === "Escape") { this.forget(); return; }
-    else return;
-    e.preventDefault();
-    this.cursor = { cell, gpu: clamp(gpu, 0, cells[cell].count - 1) };
-    this.byKey = true;
-    const { y } = this.place(this.cursor);
-    if (y - 30 < this.box.scrollTop) this.box.scrollTop = y - 30;
-    if (y + size + 10 > this.box.scrollTop + this.box.clientHeight) this.box.scrollTop = y + size + 10 - this.box.clientHeight;
-    this.draw();
-    // The scroll event that this may cause would hide it again.
-    requestAnimationFrame(() => requestAnimationFrame(() => { if (this.cursor) this.tell(true); }));
-  }
-  tell(aloud, x, y) {
-    const { loaded, cursor } = this, { nodes, first } = loaded;
-    const node = this.layout.cells[cursor.cell].node, gpus = nodes.kinds[nodes.kind[node]], state = loaded.state(node);
-    const lines = [make("strong", { class: "name" }, nodes.names[node])];
-    if (gpus.length) lines.push(dim("GPU " + cursor.gpu + " of " + gpus.length + " · " + nodes.models[gpus[cursor.gpu]] + (nodes.domains[node] >= 0 ? " · domain " + nodes.domains[node] : "")));
-    if (isDraining(state)) lines.push(line(colours.drain, "draining", ""));
-    if (isDown(state)) lines.push(line(colours.cross, "down", ""));
-    else if (!gpus.length) lines.push(dim("no GPUs · " + counted(jobsOf(state), "job")));
-    else {
-      const slices = nodes.slices[gpus[cursor.gpu]], word = loaded.word(first[node] + 1 + cursor.gpu, gpus[cursor.gpu]);
-      const percent = (part) => +(100 * part).toFixed(1) + " %";
-      for (const p of word.parts.slice(0, 12)) {
-        const how = p.form === "w" ? "all of it" : p.form === "m" ? "MIG " + (p.size > 1 ? "slices " + p.start + "–" + (p.start + p.size - 1) : "slice " + p.start) + " of " + slices : "share of " + percent(p.part);
-        lines.push(line(colours.classes[p.of], data.classes[p.of], how));
-      }
-      if (word.parts.length > 12) lines.push(dim("and " + (word.parts.length - 12) + " more"));
-      if (word.held < 0.999) lines.push(line(colours.free, "free", word.parts.length ? percent(1 - word.held) : "all of it"));
-    }
-    if (x === undefined) {
-      const at = this.place(cursor), box = this.box.getBoundingClientRect();
-      x = box.left + at.x + view.size / 2;
-      y = box.top + at.y - this.box.scrollTop + view.size / 2;
-    }
-    this.at = [x, y];
-    showTip(x, y, lines, aloud);
-  }
-}
-
-// chooseSize is the largest size with which the map needs no more than a screen, as long
-// as squares can be told apart.
-function chooseSize() {
-  const nodes = data.nodes[data.maps[0].nodes], groups = groupsOf(nodes), width = byID("map-panels").clientWidth;
-  const room = clamp(innerHeight * 0.62, 320, 640);
-  const fits = sizes.findLast((size) => size <= 30 && layOut(nodes, groups, width, size).height <= room) ?? 0;
-  return Math.max(fits, width < 600 ? 8 : 7);
 }
 
 function mapLegend() {
   const legend = byID("map-legend");
-  const sample = (draw) => {
-    const canvas = make("canvas", { width: 28, height: 28, "aria-hidden": "true" });
-    canvas.style.width = canvas.style.height = "14px";
-    const c = canvas.getContext("2d");
-    c.scale(2, 2);
-    draw(c);
-    return canvas;
-  };
-  const plainSample = (colour) => sample((c) => { c.fillStyle = colour; c.fillRect(0, 0, 14, 14); });
-  const entry = (canvas, name, figure) => make("span", {}, canvas, make("span", { class: "name" }, name), ...(figure === undefined ? [] : [make("span", { class: "facts" }, figure)]));
   const items = [];
   if (view.colour === "use") {
-    ["free", "up to 3/8 in use", "about half", "from 5/8", "all of it"].forEach((text, i) => items.push(entry(plainSample(colours.use[i]), text)));
+    items.push(...useLegend());
   } else {
     const held = view.panels.map((panel) => panel.byClass ?? []);
     const figures = (of) => held.map((h) => amount(of(h))).join(" | ") + " GPUs";
     data.classes.forEach((name, i) => {
-      if (i < 9) items.push(entry(plainSample(colours.classes[i]), name, figures((h) => h[i] ?? 0)));
+      if (i < 9) items.push(legendEntry(plainSwatch(colours.classes[i]), name, figures((h) => h[i] ?? 0)));
     });
-    if (data.classes.length > 9) items.push(entry(plainSample(colours.classes[9]), (data.classes.length - 9) + " other workloads", figures((h) => h.slice(9).reduce((sum, x) => sum + x, 0))));
-    items.push(entry(plainSample(colours.free), "free"));
+    if (data.classes.length > 9) items.push(legendEntry(plainSwatch(colours.classes[9]), (data.classes.length - 9) + " other workloads", figures((h) => h.slice(9).reduce((sum, x) => sum + x, 0))));
+    items.push(legendEntry(plainSwatch(colours.free), "free"));
   }
-  items.push(entry(sample((c) => Panel.prototype.drawDown.call({ layout: { size: 14 } }, c, 0, 0)), "node down"));
-  items.push(entry(sample((c) => { c.fillStyle = colours.free; c.fillRect(2, 2, 10, 10); c.strokeStyle = colours.drain; c.lineWidth = 2; c.strokeRect(1, 1, 12, 12); }), "draining"));
+  items.push(legendEntry(downSwatch(), "node down"), legendEntry(drainSwatch(), "draining"));
   legend.replaceChildren(...items);
 }
 
@@ -748,7 +397,7 @@ async function addMap() {
     host.append(make("p", { class: "warning" }, "The map needs a browser of 2023 or later."));
     return;
   }
-  readColours();
+  readColours(data.classes.length);
   const run = byID("map-run"), other = byID("map-other");
   const label = (map, i) => map.name + (data.maps.some((m, k) => k !== i && m.seed !== map.seed) ? ", seed " + map.seed : "");
   other.append(make("option", { value: "" }, "nothing"));
@@ -797,7 +446,7 @@ async function addMap() {
     view.times.forEach((t, i) => { if (Math.abs(t - time) < Math.abs(view.times[best] - time)) best = i; });
     setFrame(best);
   };
-  view.size = chooseSize();
+  view.size = chooseSize(nodeSource(data.nodes[data.maps[0].nodes]), byID("map-panels").clientWidth);
   await choose();
 }
 
@@ -822,8 +471,7 @@ addEventListener("resize", () => {
   });
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  readColours();
+  readColours(data.classes.length);
   for (const panel of view.panels) panel.draw();
   if (view.panels.length) mapLegend();
 });
-})();

@@ -2,14 +2,13 @@ package report
 
 import (
 	"cmp"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"html/template"
 	"io"
 
+	"github.com/ashlar-dev/ashlar/internal/page"
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/simulator/openb"
 )
@@ -72,7 +71,8 @@ var (
 	//go:embed page.js
 	scriptText string
 
-	pageTemplate = template.Must(template.New("page").Parse(pageText))
+	style, script = page.WriteStyle(styleText), page.WriteScript(scriptText)
+	pageTemplate  = template.Must(template.New("page").Parse(pageText))
 )
 
 // Write writes the page. The map shows the first run of each name that has frames.
@@ -87,8 +87,8 @@ func Write(w io.Writer, title string, runs []Run) error {
 	p := &reportPage{
 		Title: clipName(cmp.Or(title, "Simulation")), Facts: runFacts(runs, policies), Policies: policies,
 		Summary: summaryOf(policies), Failures: failureTable(policies), Classes: classTables(policies),
-		Style: template.CSS(styleText), Script: template.JS(scriptText), // files of this package
-		Policy: "default-src 'none'; script-src '" + contentHash(scriptText) + "'; style-src '" + contentHash(styleText) +
+		Style: template.CSS(style), Script: template.JS(script), // files of this package and of page
+		Policy: "default-src 'none'; script-src '" + page.ContentHash(script) + "'; style-src '" + page.ContentHash(style) +
 			"'; img-src data:; base-uri 'none'; form-action 'none'",
 	}
 	for i := range policies {
@@ -113,12 +113,6 @@ func Write(w io.Writer, title string, runs []Run) error {
 		return fmt.Errorf("report: write the page: %w", err)
 	}
 	return nil
-}
-
-// contentHash is how a Content-Security-Policy names a text.
-func contentHash(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // byName groups runs, in the order of the first of each.

@@ -16,6 +16,7 @@ import (
 	"github.com/ashlar-dev/ashlar/simulator/openb"
 	"github.com/ashlar-dev/ashlar/simulator/openb/policy"
 	"github.com/ashlar-dev/ashlar/simulator/report"
+	"github.com/ashlar-dev/ashlar/test/chromium"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/forecast"
@@ -80,27 +81,32 @@ const (
 	free      = "#e4e8ed"
 )
 
-func tip(p *tab) string {
-	p.t.Helper()
-	return evaluate[string](p, `document.getElementById("tip").hidden ? "" :
+// choose chooses an option of a select.
+func choose(p *chromium.Tab, id, value string) {
+	chromium.RunScript[any](p, fmt.Sprintf(`(() => { const s = document.getElementById(%q); s.value = %q;
+		s.dispatchEvent(new Event("change")); })()`, id, value))
+}
+
+func tip(p *chromium.Tab) string {
+	return chromium.RunScript[string](p, `document.getElementById("tip").hidden ? "" :
 		[...document.getElementById("tip").children].map((e) => e.innerText.replace(/\s+/g, " ").trim()).join(" | ")`)
 }
 
-func text(p *tab, selector string) string {
-	p.t.Helper()
-	return evaluate[string](p, fmt.Sprintf(`document.querySelector(%q).innerText`, selector))
+func text(p *chromium.Tab, selector string) string {
+	return chromium.RunScript[string](p, fmt.Sprintf(`document.querySelector(%q).innerText`, selector))
 }
 
 func TestReport(t *testing.T) {
-	p := start(t).open(t, pageOf(t, "Two nodes", report.Run{Name: "fgd", Result: small("n-0", "n-1", "n-2", "inference", "training")},
-		report.Run{Name: "random", Result: small("n-0", "n-1", "n-2", "inference", "training")}), 1200, 900, false)
+	p := chromium.StartBrowser(t).OpenPage(t, pageOf(t, "Two nodes",
+		report.Run{Name: "fgd", Result: small("n-0", "n-1", "n-2", "inference", "training")},
+		report.Run{Name: "random", Result: small("n-0", "n-1", "n-2", "inference", "training")}), chromium.Screen{Width: 1200, Height: 900})
 
 	t.Run("curves", func(t *testing.T) {
-		if got := evaluate[float64](p, `document.querySelectorAll("path.line").length`); got != float64(2*(5+2)) {
+		if got := chromium.RunScript[float64](p, `document.querySelectorAll("path.line").length`); got != float64(2*(5+2)) {
 			t.Fatalf("got = %v, want %v", got, float64(2*(5+2)))
 		}
 		// 0, 33 and 67 % of the GPUs: three points on a straight line upwards.
-		d := evaluate[string](p, `document.querySelector("#chart-allocated path.line").getAttribute("d")`)
+		d := chromium.RunScript[string](p, `document.querySelector("#chart-allocated path.line").getAttribute("d")`)
 		var x, y [3]float64
 		_, err := fmt.Sscanf(strings.NewReplacer("M", "", "L", " ").Replace(d), "%f %f %f %f %f %f", &x[0], &y[0], &x[1], &y[1], &x[2], &y[2])
 		if err != nil {
@@ -119,42 +125,42 @@ func TestReport(t *testing.T) {
 			t.Fatalf("%q does not contain %q", got, "% of GPUs")
 		}
 
-		b := p.box("#chart-allocated")
-		p.move(b.X+b.Width-20, b.Y+b.Height/2)
+		b := p.FindBox("#chart-allocated")
+		p.MoveMouse(b.X+b.Width-20, b.Y+b.Height/2)
 		if got := tip(p); got != "2h | fgd 66.7 % | random 66.7 %" {
 			t.Fatalf("tip(p) = %q, want %q", got, "2h | fgd 66.7 % | random 66.7 %")
 		}
-		p.clickOn("#legend button:first-child")
-		if got := evaluate[string](p, `document.querySelector("#legend button").getAttribute("aria-pressed")`); got != "false" {
+		p.ClickOn("#legend button:first-child")
+		if got := chromium.RunScript[string](p, `document.querySelector("#legend button").getAttribute("aria-pressed")`); got != "false" {
 			t.Fatalf("got = %q, want %q", got, "false")
 		}
-		if got := evaluate[float64](p, `document.querySelectorAll("path.line").length`); got != float64(7) {
+		if got := chromium.RunScript[float64](p, `document.querySelectorAll("path.line").length`); got != float64(7) {
 			t.Fatalf("got = %v, want %v", got, float64(7))
 		}
-		p.clickOn("#legend button:first-child")
-		if got := evaluate[float64](p, `document.querySelectorAll("path.line").length`); got != float64(14) {
+		p.ClickOn("#legend button:first-child")
+		if got := chromium.RunScript[float64](p, `document.querySelectorAll("path.line").length`); got != float64(14) {
 			t.Fatalf("got = %v, want %v", got, float64(14))
 		}
 
-		p.box("#chart-waits-0")
-		evaluate[any](p, `document.querySelector("#chart-waits-0 svg").focus()`)
-		p.key("End")
+		p.FindBox("#chart-waits-0")
+		chromium.RunScript[any](p, `document.querySelector("#chart-waits-0 svg").focus()`)
+		p.PressKey("End")
 		if got := tip(p); got != "all of the jobs | fgd 1h | random 1h" {
 			t.Fatalf("tip(p) = %q, want %q", got, "all of the jobs | fgd 1h | random 1h")
 		}
-		if got := evaluate[string](p, `document.getElementById("said").textContent`); !strings.Contains(got, "fgd 1h") {
+		if got := chromium.RunScript[string](p, `document.getElementById("said").textContent`); !strings.Contains(got, "fgd 1h") {
 			t.Fatalf("%q does not contain %q", got, "fgd 1h")
 		}
 	})
 
 	t.Run("slider", func(t *testing.T) {
-		p.box("#map")
-		evaluate[any](p, `document.getElementById("map-time").focus()`)
-		p.key("Home")
+		p.FindBox("#map")
+		chromium.RunScript[any](p, `document.getElementById("map-time").focus()`)
+		p.PressKey("Home")
 		if got := text(p, ".held"); got != "1.8 of 3 GPUs held (58.3 %) · 3 jobs on nodes without GPUs" {
 			t.Fatalf("text(p, \".held\") = %q, want %q", got, "1.8 of 3 GPUs held (58.3 %) · 3 jobs on nodes without GPUs")
 		}
-		first := evaluate[map[string]int](p, colours)
+		first := chromium.RunScript[map[string]int](p, colours)
 		side := sideOf(t, first)
 		if got := float64(first[training]) / side; math.Abs(got-1.5) > 0.1 {
 			t.Fatalf("float64(first[training]) / side = %v, want %v within %v", got, 1.5, 0.1)
@@ -163,14 +169,14 @@ func TestReport(t *testing.T) {
 			t.Fatalf("float64(first[inference]) / side = %v, want %v within %v", got, 0.25, 0.1)
 		}
 
-		p.key("ArrowRight")
+		p.PressKey("ArrowRight")
 		if got := text(p, "#map-at"); got != "1h" {
 			t.Fatalf("text(p, \"#map-at\") = %q, want %q", got, "1h")
 		}
 		if got := text(p, ".held"); got != "0.8 of 3 GPUs held (25.0 %) · 1 draining · 3 jobs on nodes without GPUs" {
 			t.Fatalf("text(p, \".held\") = %q, want %q", got, "0.8 of 3 GPUs held (25.0 %) · 1 draining · 3 jobs on nodes without GPUs")
 		}
-		second := evaluate[map[string]int](p, colours)
+		second := chromium.RunScript[map[string]int](p, colours)
 		if got := float64(second[training]) / side; math.Abs(got-0.25) > 0.1 {
 			t.Fatalf("float64(second[training]) / side = %v, want %v within %v", got, 0.25, 0.1)
 		}
@@ -184,11 +190,11 @@ func TestReport(t *testing.T) {
 			t.Fatal("the draining node has a frame: no second[\"#c77700\"]")
 		}
 
-		p.key("End")
+		p.PressKey("End")
 		if got := text(p, ".held"); got != "1 of 1 GPUs held (100.0 %) · 1 node down · 3 jobs on nodes without GPUs" {
 			t.Fatalf("text(p, \".held\") = %q, want %q", got, "1 of 1 GPUs held (100.0 %) · 1 node down · 3 jobs on nodes without GPUs")
 		}
-		third := evaluate[map[string]int](p, colours)
+		third := chromium.RunScript[map[string]int](p, colours)
 		if third[training] != 0 {
 			t.Fatalf("third[training] = %v, want none", third[training])
 		}
@@ -199,56 +205,56 @@ func TestReport(t *testing.T) {
 			t.Fatalf("third[free] = %v, want none", third[free])
 		}
 
-		p.key("Home") // and back
-		if diff := cmp.Diff(first, evaluate[map[string]int](p, colours)); diff != "" {
-			t.Fatalf("evaluate[map[string]int](p, colours) (-want +got):\n%s", diff)
+		p.PressKey("Home") // and back
+		if diff := cmp.Diff(first, chromium.RunScript[map[string]int](p, colours)); diff != "" {
+			t.Fatalf("chromium.RunScript[map[string]int](p, colours) (-want +got):\n%s", diff)
 		}
-		shown := evaluate[string](p, `document.getElementById("map-time").getAttribute("aria-valuetext")`)
+		shown := chromium.RunScript[string](p, `document.getElementById("map-time").getAttribute("aria-valuetext")`)
 		if got := strings.Replace(shown, "0 ", "0s ", 1); got != "0s after the start" {
 			t.Fatalf("got = %q, want %q", got, "0s after the start")
 		}
 	})
 
 	t.Run("who holds what, by key", func(t *testing.T) {
-		evaluate[any](p, `document.querySelector(".tiles").focus()`)
+		chromium.RunScript[any](p, `document.querySelector(".tiles").focus()`)
 		for _, want := range []string{
 			"n-0 | GPU 0 of 2 · A30-24GB | free all of it",
 			"n-0 | GPU 1 of 2 · A30-24GB | training all of it",
 			"n-1 | GPU 0 of 1 · L4 · domain 3 | inference share of 25 % | training share of 50 % | free 25 %",
 			"n-2 | no GPUs · 3 jobs",
 		} {
-			p.key("ArrowRight")
-			p.until(fmt.Sprintf(`document.getElementById("tip").innerText.includes(%q)`, strings.Split(want, " | ")[1]))
+			p.PressKey("ArrowRight")
+			p.WaitUntil(fmt.Sprintf(`document.getElementById("tip").innerText.includes(%q)`, strings.Split(want, " | ")[1]))
 			if got := tip(p); got != want {
 				t.Fatalf("tip(p) = %q, want %q", got, want)
 			}
 		}
-		p.key("Home")
-		p.key(".")
-		p.until(`document.getElementById("tip").innerText.includes("MIG")`)
+		p.PressKey("Home")
+		p.PressKey(".")
+		p.WaitUntil(`document.getElementById("tip").innerText.includes("MIG")`)
 		if got := tip(p); got != "n-0 | GPU 0 of 2 · A30-24GB | inference MIG slices 0–1 of 4 | training MIG slice 2 of 4 | free 25 %" {
 			t.Fatalf("tip(p) = %q, want %q",
 				got, "n-0 | GPU 0 of 2 · A30-24GB | inference MIG slices 0–1 of 4 | training MIG slice 2 of 4 | free 25 %")
 		}
-		p.key(".")
-		p.until(`document.getElementById("tip").innerText.includes("down")`)
+		p.PressKey(".")
+		p.WaitUntil(`document.getElementById("tip").innerText.includes("down")`)
 		if got := tip(p); got != "n-0 | GPU 0 of 2 · A30-24GB | down" {
 			t.Fatalf("tip(p) = %q, want %q", got, "n-0 | GPU 0 of 2 · A30-24GB | down")
 		}
-		p.key(",")
-		p.key(",")
-		p.key("Escape")
+		p.PressKey(",")
+		p.PressKey(",")
+		p.PressKey("Escape")
 		if got := tip(p); got != "" {
 			t.Fatalf("tip(p) = %v, want none", got)
 		}
 	})
 
 	t.Run("who holds what, by mouse", func(t *testing.T) {
-		b := p.box(".tiles")
+		b := p.FindBox(".tiles")
 		seen := map[string]bool{}
 		for y := 8.0; y < min(b.Height, 400); y += 12 {
 			for x := 10.0; x < 120; x += 12 {
-				p.move(b.X+x, b.Y+y)
+				p.MoveMouse(b.X+x, b.Y+y)
 				seen[tip(p)] = true
 			}
 		}
@@ -264,63 +270,62 @@ func TestReport(t *testing.T) {
 	})
 
 	t.Run("colour by use", func(t *testing.T) {
-		evaluate[any](p, `(() => { const s = document.getElementById("map-colour"); s.value = "use"; s.dispatchEvent(new Event("change")); })()`)
-		now := evaluate[map[string]int](p, colours)
+		choose(p, "map-colour", "use")
+		now := chromium.RunScript[map[string]int](p, colours)
 		if now[training] != 0 {
 			t.Fatalf("now[training] = %v, want none", now[training])
 		}
 		if now["#08417f"] == 0 {
 			t.Fatal("no now[\"#08417f\"]")
 		}
-		evaluate[any](p,
-			`(() => { const s = document.getElementById("map-colour"); s.value = "class"; s.dispatchEvent(new Event("change")); })()`)
+		choose(p, "map-colour", "class")
 	})
 
 	t.Run("two policies", func(t *testing.T) {
-		evaluate[any](p, `(() => { const s = document.getElementById("map-other"); s.value = "1"; s.dispatchEvent(new Event("change")); })()`)
-		p.until(`document.querySelectorAll(".tiles").length === 2 && document.querySelectorAll(".held")[1].innerText`)
-		if got := evaluate[string](p, `document.querySelectorAll(".panel h3")[1].innerText`); got != "random" {
+		choose(p, "map-other", "1")
+		p.WaitUntil(`document.querySelectorAll(".tiles").length === 2 && document.querySelectorAll(".held")[1].innerText`)
+		if got := chromium.RunScript[string](p, `document.querySelectorAll(".panel h3")[1].innerText`); got != "random" {
 			t.Fatalf("got = %q, want %q", got, "random")
 		}
-		evaluate[any](p, `(() => { const s = document.getElementById("map-other"); s.value = ""; s.dispatchEvent(new Event("change")); })()`)
-		p.until(`document.querySelectorAll(".tiles").length === 1`)
+		choose(p, "map-other", "")
+		p.WaitUntil(`document.querySelectorAll(".tiles").length === 1`)
 	})
 
 	t.Run("play", func(*testing.T) {
-		evaluate[any](p, `document.getElementById("map-time").focus()`)
-		p.key("Home")
-		p.clickOn("#map-play")
-		p.until(`document.getElementById("map-at").innerText === "2h"`)
-		p.until(`document.getElementById("map-play").getAttribute("aria-label") === "play"`)
+		chromium.RunScript[any](p, `document.getElementById("map-time").focus()`)
+		p.PressKey("Home")
+		p.ClickOn("#map-play")
+		p.WaitUntil(`document.getElementById("map-at").innerText === "2h"`)
+		p.WaitUntil(`document.getElementById("map-play").getAttribute("aria-label") === "play"`)
 	})
 
 	t.Run("a curve sets the time", func(t *testing.T) {
-		b := p.box("#chart-waiting")
-		p.click(b.X+50, b.Y+b.Height/2)
-		if got := evaluate[string](p, `document.getElementById("map-time").value`); got != "0" {
+		b := p.FindBox("#chart-waiting")
+		p.ClickAt(b.X+50, b.Y+b.Height/2)
+		if got := chromium.RunScript[string](p, `document.getElementById("map-time").value`); got != "0" {
 			t.Fatalf("got = %q, want %q", got, "0")
 		}
 	})
 
 	t.Run("accessible", func(t *testing.T) {
-		unnamed := evaluate[[]string](p, `[...document.querySelectorAll("button, select, input, [tabindex='0']")].filter((e) =>
+		unnamed := chromium.RunScript[[]string](p, `[...document.querySelectorAll("button, select, input, [tabindex='0']")].filter((e) =>
 			!e.getAttribute("aria-label") && !e.getAttribute("aria-labelledby") && !e.innerText.trim() && !e.closest("label")
 			).map((e) => e.outerHTML.slice(0, 80))`)
 		if len(unnamed) > 0 {
 			t.Fatalf("unnamed = %v, want none", unnamed)
 		}
-		if got := evaluate[float64](p, `[...document.querySelectorAll("table")].filter((e) => !e.caption).length`); got != float64(0) {
+		if got := chromium.RunScript[float64](p, `[...document.querySelectorAll("table")].filter((e) => !e.caption).length`); got != float64(0) {
 			t.Fatalf("got = %v, want %v", got, float64(0))
 		}
-		if got := evaluate[float64](p, `document.querySelectorAll("h1").length`); got != float64(1) {
+		if got := chromium.RunScript[float64](p, `document.querySelectorAll("h1").length`); got != float64(1) {
 			t.Fatalf("got = %v, want %v", got, float64(1))
 		}
-		if got := evaluate[string](p, `document.documentElement.lang`); got != "en" {
+		if got := chromium.RunScript[string](p, `document.documentElement.lang`); got != "en" {
 			t.Fatalf("got = %q, want %q", got, "en")
 		}
 	})
-	if got := p.said(); len(got) > 0 {
-		t.Fatalf("p.said() = %v, want none", got)
+	if got := p.ListComplaints(); len(got) > 0 {
+		t.Fatalf("p.ListComplaints() = %v, want none", got)
 	}
 }
 
@@ -337,38 +342,38 @@ func sideOf(t *testing.T, first map[string]int) float64 {
 
 // Names that try to break out are shown, and do nothing.
 func TestHostileNames(t *testing.T) {
-	browser := start(t)
+	browser := chromium.StartBrowser(t)
 	for i, name := range []string{
 		`</script><script>document.title="broken";alert(1)</script>`, `"><img src=x onerror="document.title='broken'">`,
 		`<svg onload=document.title='broken'>`, `'-(document.title='broken')-'`, "${document.title='broken'}", "<!--<script>",
 		"\u202e\x00\u2028😀", strings.Repeat("10 kB 😀", 1000),
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			p := browser.open(t, pageOf(t, "Title "+name, report.Run{Name: name, Result: small(name, "1"+name, "2"+name, name, "t"+name)},
-				report.Run{Name: "b", Result: small("a", "b", "c", "d", "e")}), 600, 800, false)
-			p.t = t
-			if !strings.HasPrefix(evaluate[string](p, "document.title"), "Title ") {
-				t.Fatal("strings.HasPrefix(evaluate[string](p, \"document.title\"), \"Title \") is false")
+			p := browser.OpenPage(t, pageOf(t, "Title "+name, report.Run{Name: name, Result: small(name, "1"+name, "2"+name, name, "t"+name)},
+				report.Run{Name: "b", Result: small("a", "b", "c", "d", "e")}), chromium.Screen{Width: 600, Height: 800})
+			p.ReportTo(t)
+			if !strings.HasPrefix(chromium.RunScript[string](p, "document.title"), "Title ") {
+				t.Fatal("strings.HasPrefix(chromium.RunScript[string](p, \"document.title\"), \"Title \") is false")
 			}
-			evaluate[any](p, `document.querySelector(".tiles").focus()`)
-			p.key("ArrowRight")
-			p.until(`!document.getElementById("tip").hidden`)
+			chromium.RunScript[any](p, `document.querySelector(".tiles").focus()`)
+			p.PressKey("ArrowRight")
+			p.WaitUntil(`!document.getElementById("tip").hidden`)
 			if len(name) < 100 && i < 6 {
 				if got := tip(p); !strings.Contains(got, strings.Join(strings.Fields(name), " ")) {
 					t.Fatalf("%q does not contain %q", got, strings.Join(strings.Fields(name), " "))
 				}
 			}
-			if got := evaluate[float64](p, `document.scripts.length`); got != float64(2) {
+			if got := chromium.RunScript[float64](p, `document.scripts.length`); got != float64(2) {
 				t.Fatalf("got = %v, want %v", got, float64(2))
 			}
-			if got := evaluate[float64](p, `document.images.length`); got != float64(0) {
+			if got := chromium.RunScript[float64](p, `document.images.length`); got != float64(0) {
 				t.Fatalf("got = %v, want %v", got, float64(0))
 			}
-			if got := evaluate[float64](p, `document.documentElement.scrollWidth`); got > 600.0 {
+			if got := chromium.RunScript[float64](p, `document.documentElement.scrollWidth`); got > 600.0 {
 				t.Fatalf("the page must not become wider than the window: got = %v, want at most %v", got, 600.0)
 			}
-			if got := p.said(); len(got) > 0 {
-				t.Fatalf("p.said() = %v, want none", got)
+			if got := p.ListComplaints(); len(got) > 0 {
+				t.Fatalf("p.ListComplaints() = %v, want none", got)
 			}
 		})
 	}
@@ -378,18 +383,18 @@ func TestHostileNames(t *testing.T) {
 func TestPolicyHolds(t *testing.T) {
 	page := bytes.Replace(pageOf(t, "x", report.Run{Name: "a", Result: small("a", "b", "c", "d", "e")}), []byte("</main>"),
 		[]byte(`<script>document.title="broken"</script><img src="https://example.com/x.png"></main>`), 1)
-	p := start(t).open(t, page, 800, 600, false)
-	if got := evaluate[string](p, "document.title"); got != "x" {
-		t.Fatalf("evaluate[string](p, \"document.title\") = %q, want %q", got, "x")
+	p := chromium.StartBrowser(t).OpenPage(t, page, chromium.Screen{Width: 800, Height: 600})
+	if got := chromium.RunScript[string](p, "document.title"); got != "x" {
+		t.Fatalf("chromium.RunScript[string](p, \"document.title\") = %q, want %q", got, "x")
 	}
-	if got := strings.Join(p.said(), "\n"); !strings.Contains(got, "Content Security Policy") {
+	if got := strings.Join(p.ListComplaints(), "\n"); !strings.Contains(got, "Content Security Policy") {
 		t.Fatalf("%q does not contain %q", got, "Content Security Policy")
 	}
 }
 
 // A page as large as the openb trace's cluster is fast enough to be used, on any screen.
 func TestLarge(t *testing.T) {
-	browser := start(t)
+	browser := chromium.StartBrowser(t)
 	runs := largeRuns(t)
 	page := pageOf(t, "A week of 1,213 nodes", runs...)
 	t.Logf("%d bytes", len(page))
@@ -408,26 +413,26 @@ func TestLarge(t *testing.T) {
 			continue
 		}
 		t.Run(screen.name, func(t *testing.T) {
-			p := browser.open(t, page, screen.width, screen.height, screen.dark)
-			p.t = t
-			if got := evaluate[float64](p, `document.documentElement.scrollWidth`); got > float64(screen.width) {
+			p := browser.OpenPage(t, page, chromium.Screen{Width: screen.width, Height: screen.height, Dark: screen.dark})
+			p.ReportTo(t)
+			if got := chromium.RunScript[float64](p, `document.documentElement.scrollWidth`); got > float64(screen.width) {
 				t.Fatalf("got = %v, want at most %v", got, float64(screen.width))
 			}
-			if got := evaluate[float64](p, `+document.getElementById("map-time").max`); got != float64(100) {
+			if got := chromium.RunScript[float64](p, `+document.getElementById("map-time").max`); got != float64(100) {
 				t.Fatalf("got = %v, want %v", got, float64(100))
 			}
-			p.box("#map-panels")
+			p.FindBox("#map-panels")
 			// 60 frames, drawn one after the other.
-			took := evaluate[float64](p, `(async () => { const s = document.getElementById("map-time"), from = performance.now();
+			took := chromium.RunScript[float64](p, `(async () => { const s = document.getElementById("map-time"), from = performance.now();
 				for (let i = 0; i < 60; i++) { s.value = i; s.dispatchEvent(new Event("input")); await new Promise(requestAnimationFrame); }
 				return (performance.now() - from) / 60; })()`)
 			t.Logf("%.1f ms a frame", took)
 			if took >= 500.0 {
 				t.Fatalf("took = %v, want less than %v", took, 500.0)
 			} // some 30, where nothing else runs
-			p.picturesOf(t, screen.name)
-			if got := p.said(); len(got) > 0 {
-				t.Fatalf("p.said() = %v, want none", got)
+			picturesOf(t, p, screen.name)
+			if got := p.ListComplaints(); len(got) > 0 {
+				t.Fatalf("p.ListComplaints() = %v, want none", got)
 			}
 		})
 	}
@@ -438,9 +443,9 @@ func TestPictures(t *testing.T) {
 	if *pictures == "" {
 		t.Skip("no -pictures: nothing to do")
 	}
-	browser := start(t)
-	take := func(p *tab, name string, whole bool) {
-		if err := os.WriteFile(filepath.Join(*pictures, name+".png"), p.picture(whole), 0o644); err != nil {
+	browser := chromium.StartBrowser(t)
+	take := func(p *chromium.Tab, name string, whole bool) {
+		if err := os.WriteFile(filepath.Join(*pictures, name+".png"), p.TakePicture(whole), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -450,44 +455,44 @@ func TestPictures(t *testing.T) {
 			runs = append(runs, report.Run{Name: chosen.Name(), Seed: seed, Curves: curvesOf(t, chosen, seed)})
 		}
 	}
-	take(browser.open(t, pageOf(t, "Every policy on the trace openb", runs...), 1280, 900, false), "openb", true)
+	take(browser.OpenPage(t, pageOf(t, "Every policy on the trace openb", runs...), chromium.Screen{Width: 1280, Height: 900}), "openb", true)
 	two := pageOf(t, "Two nodes",
 		report.Run{Name: "fgd", Result: small("n-0", "node-with-a-longer-name", "n-2", "inference", "training")},
 		report.Run{Name: "random", Result: small("n-0", "n-1", "n-2", "inference", "training")})
-	p := browser.open(t, two, 1280, 900, false)
-	evaluate[any](p, `(() => { const s = document.getElementById("map-other"); s.value = "1"; s.dispatchEvent(new Event("change")); })()`)
-	p.until(`document.querySelectorAll(".tiles").length === 2 && document.querySelectorAll(".held")[1].innerText`)
+	p := browser.OpenPage(t, two, chromium.Screen{Width: 1280, Height: 900})
+	choose(p, "map-other", "1")
+	p.WaitUntil(`document.querySelectorAll(".tiles").length === 2 && document.querySelectorAll(".held")[1].innerText`)
 	take(p, "small", true)
-	p = browser.open(t, pageOf(t, "A week", largeRuns(t)...), 1280, 900, false)
+	p = browser.OpenPage(t, pageOf(t, "A week", largeRuns(t)...), chromium.Screen{Width: 1280, Height: 900})
 	for range 5 {
-		p.clickOn("#map-larger")
+		p.ClickOn("#map-larger")
 	}
-	evaluate[any](p, `document.querySelector(".tiles").scrollTop = 5200`)
-	p.box(".tiles")
+	chromium.RunScript[any](p, `document.querySelector(".tiles").scrollTop = 5200`)
+	p.FindBox(".tiles")
 	take(p, "zoomed", false)
 }
 
 // picturesOf writes pictures if they are wanted.
-func (p *tab) picturesOf(t *testing.T, name string) {
+func picturesOf(t *testing.T, p *chromium.Tab, name string) {
 	if *pictures == "" {
 		return
 	}
 	write := func(part string, whole bool) {
-		if err := os.WriteFile(filepath.Join(*pictures, name+"-"+part+".png"), p.picture(whole), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(*pictures, name+"-"+part+".png"), p.TakePicture(whole), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	evaluate[any](p, `scrollTo(0, 0)`)
+	chromium.RunScript[any](p, `scrollTo(0, 0)`)
 	write("page", true)
-	b := p.box("#chart-allocated, #chart-openb-allocated")
-	p.move(b.X+b.Width*0.6, b.Y+b.Height/2)
+	b := p.FindBox("#chart-allocated, #chart-openb-allocated")
+	p.MoveMouse(b.X+b.Width*0.6, b.Y+b.Height/2)
 	write("curves", false)
-	b = p.box(".tiles")
+	b = p.FindBox(".tiles")
 	for x := 0.3; tip(p) == "" && x < 0.4; x += 0.01 {
-		p.move(b.X+b.Width*x, b.Y+b.Height*x)
+		p.MoveMouse(b.X+b.Width*x, b.Y+b.Height*x)
 	}
 	write("map", false)
-	p.move(1, 1)
+	p.MoveMouse(1, 1)
 }
 
 // largeRuns runs three policies on 1,213 nodes.

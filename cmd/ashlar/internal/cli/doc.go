@@ -5,12 +5,18 @@
 //
 //	0    what was asked for was done, or fits
 //	1    it failed: ExitFailure
-//	2    the command was called wrongly: ExitUsage, for errors of UsageErrorf and of
-//	     cobra's own checks
-//	3    the answer is no: ExitNothingFits, for a NothingFits
+//	2    the caller made a mistake, in the call or in what it names: ExitUsage, for errors of
+//	     UsageErrorf, MistakenInput and cobra's own checks
+//	3    the answer is no: ExitNothingFits, for a NothingFits or FoundTrouble
 //	130  a signal ended it: ExitInterrupted
 //
-// A command returns its error; only main prints it and exits.
+// A command returns its error; only main prints it and exits. HelpWithExitCodes tells them in every
+// help text, and docs/cli.md has them from the same list.
+//
+// # kubectl
+//
+// Started as kubectl-ashlar the program is a plugin of kubectl: WordAs words its help and examples as
+// its user types them, and as kubectl_complete-ashlar it completes (PluginArguments).
 //
 // # Output
 //

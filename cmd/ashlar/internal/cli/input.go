@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 )
@@ -12,7 +11,7 @@ import (
 func ReadBounded(name string, limit int64) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, MistakenInput(err)
 	}
 	defer file.Close()
 	return readBounded(file, name, limit)
@@ -29,7 +28,7 @@ func ReadBoundedInput(stdin io.Reader, name string, limit int64) ([]byte, error)
 func readBounded(from io.Reader, name string, limit int64) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(from, limit+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
+		return nil, UsageErrorf("reading %s: %w", name, err)
 	}
 	return text, nil
 }
@@ -44,10 +43,10 @@ func ReadManifest(stdin io.Reader, name string) ([]byte, error) {
 		return nil, err
 	}
 	if len(text) > maxManifest {
-		return nil, fmt.Errorf("%s:1: more than %d bytes, keep fewer objects in a file", name, maxManifest)
+		return nil, UsageErrorf("%s:1: more than %d bytes, keep fewer objects in a file", name, maxManifest)
 	}
 	if bytes.Contains(text, []byte("{{")) && bytes.Contains(text, []byte(".Values")) {
-		return nil, fmt.Errorf("%s: is a template of Helm's: render it first, helm template ... | ashlar plan -f -", name)
+		return nil, UsageErrorf("%s: is a template of Helm's: render it first, helm template ... | ashlar plan -f -", name)
 	}
 	return text, nil
 }

@@ -11,13 +11,21 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Formats of -o.
+// Formats of -o. Those that a command has mean the same everywhere.
 const (
-	FormatText  = "text"
+	// FormatTable is text to read: columns where there are any.
 	FormatTable = "table"
-	FormatJSON  = "json"
-	FormatYAML  = "yaml"
-	FormatCSV   = "csv"
+	// FormatWide is the table with more columns.
+	FormatWide = "wide"
+	// FormatJSON and FormatYAML are a value whose form is stable.
+	FormatJSON = "json"
+	FormatYAML = "yaml"
+	// FormatName is names alone, one a line.
+	FormatName = "name"
+	// FormatCSV is every run of a simulation, one a line.
+	FormatCSV = "csv"
+	// FormatText is what FormatTable was called where the text has no columns; it is still taken.
+	FormatText = "text"
 )
 
 // OutputFlag is -o, how a command prints what it found.
@@ -31,11 +39,15 @@ type OutputFlag struct {
 func (o *OutputFlag) AddTo(command *cobra.Command, usage string, formats ...string) {
 	o.formats = formats
 	command.Flags().StringVarP(&o.Format, "output", "o", formats[0], "output format: "+usage)
+	command.Flags().Lookup("output").Annotations = map[string][]string{formatsAnnotation: formats}
 	CompleteFlag(command, "output", func() []string { return formats })
 }
 
 // CheckFormat refuses a format that the command does not know.
 func (o *OutputFlag) CheckFormat() error {
+	if o.Format == FormatText && slices.Contains(o.formats, FormatTable) {
+		o.Format = FormatTable
+	}
 	switch {
 	case slices.Contains(o.formats, o.Format):
 		return nil
@@ -44,6 +56,9 @@ func (o *OutputFlag) CheckFormat() error {
 	}
 	return UsageErrorf("--output %q: want one of %s", o.Format, strings.Join(o.formats, ", "))
 }
+
+// IsWide reports whether the table is to have its further columns.
+func (o *OutputFlag) IsWide() bool { return o.Format == FormatWide }
 
 // Write prints value as JSON or YAML, or calls write for any other format.
 func (o *OutputFlag) Write(w io.Writer, value any, write func(io.Writer) error) error {
@@ -72,4 +87,26 @@ func WriteJSON(w io.Writer, value any) error {
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(value)
+}
+
+// WriteNames prints names, one a line, for FormatName. Those of objects are kind/name, as kubectl
+// has them.
+func WriteNames(w io.Writer, names []string) error {
+	for _, name := range names {
+		if _, err := fmt.Fprintln(w, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// formatsAnnotation is the annotation of a command's flag with the formats that it takes.
+const formatsAnnotation = "ashlar.dev/formats"
+
+// FormatsOf are the formats of a command's -o, the first of them the default; nil for a command without.
+func FormatsOf(command *cobra.Command) []string {
+	if flag := command.Flags().Lookup("output"); flag != nil {
+		return flag.Annotations[formatsAnnotation]
+	}
+	return nil
 }

@@ -45,6 +45,10 @@ func TestExitCode(t *testing.T) {
 	}{
 		"failure":      {errors.New("broken"), ExitFailure},
 		"usage":        {fmt.Errorf("wrapped: %w", UsageErrorf("want %d", 1)), ExitUsage},
+		"success":      {nil, ExitSuccess},
+		"input":        {fmt.Errorf("wrapped: %w", MistakenInput(errors.New("no such machine"))), ExitUsage},
+		"no mistake":   {MistakenInput(nil), ExitSuccess},
+		"found":        {fmt.Errorf("wrapped: %w", FoundTrouble{Message: "no"}), ExitNothingFits},
 		"nothing fits": {fmt.Errorf("wrapped: %w", NothingFits{Message: "no"}), ExitNothingFits},
 		"format":       {(&OutputFlag{Format: "xml", formats: []string{FormatText, FormatJSON}}).CheckFormat(), ExitUsage},
 	} {

@@ -8,11 +8,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Exit codes.
+// Exit codes, the same for every command. ExitMeanings says what each means.
 const (
+	ExitSuccess = 0
 	ExitFailure = 1
 	ExitUsage   = 2
-	// ExitNothingFits says that nothing, or not all, of what was asked for fits.
+	// ExitNothingFits is the code of an answer that is no: NothingFits and FoundTrouble.
 	ExitNothingFits = 3
 	// ExitInterrupted is what shells report of a program that a signal ended.
 	ExitInterrupted = 130
@@ -27,6 +28,20 @@ func (e usageError) Unwrap() error { return e.error }
 // UsageErrorf is a mistake in how the command was called.
 func UsageErrorf(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
+// MistakenInput makes an error about what the command was given a mistake of the caller: a name that
+// there is not, or a file that cannot be read or has a mistake in it. nil stays nil.
+func MistakenInput(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{err}
+}
+
+// FoundTrouble is the answer of a command that looks for trouble and found some.
+type FoundTrouble struct{ Message string }
+
+func (e FoundTrouble) Error() string { return e.Message }
+
 // NothingFits is the answer no: the message says of what.
 type NothingFits struct{ Message string }
 
@@ -35,9 +50,11 @@ func (e NothingFits) Error() string { return e.Message }
 // ExitCode is the exit code for an error that a command returned.
 func ExitCode(err error) int {
 	switch {
+	case err == nil:
+		return ExitSuccess
 	case errors.As(err, &usageError{}):
 		return ExitUsage
-	case errors.As(err, &NothingFits{}):
+	case errors.As(err, &NothingFits{}), errors.As(err, &FoundTrouble{}):
 		return ExitNothingFits
 	}
 	return ExitFailure

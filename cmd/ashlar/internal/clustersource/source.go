@@ -6,7 +6,10 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
@@ -16,30 +19,44 @@ import (
 // Source says where the objects of a cluster come from.
 type Source struct {
 	// File is "" for an API server.
-	File                string
-	kubeconfig, context string
+	File      string
+	rules     *clientcmd.ClientConfigLoadingRules
+	overrides clientcmd.ConfigOverrides
+	own       *pflag.FlagSet
 }
 
-// AddTo defines the flags for a command.
+// AddTo defines the flags for a command: --snapshot, and those by which kubectl is told of an API server.
+// -n is a Scope's, or the command's own.
 func (s *Source) AddTo(command *cobra.Command) {
-	set := command.Flags()
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.own = set
 	set.StringVar(&s.File, "snapshot", "", "read the cluster from this `FILE` or folder, - for standard input, instead of from an API server")
-	set.StringVar(&s.kubeconfig, "kubeconfig", "", "the `FILE` that names the API server (default as for kubectl)")
-	set.StringVar(&s.context, "context", "", "the kubeconfig's context to use (default the current one)")
+	s.rules = clientcmd.NewDefaultClientConfigLoadingRules()
+	set.StringVar(&s.rules.ExplicitPath, "kubeconfig", "", "the `FILE` that names the API server (default as for kubectl)")
+	names := clientcmd.RecommendedConfigOverrideFlags("")
+	names.ContextOverrideFlags.Namespace = clientcmd.FlagInfo{}
+	clientcmd.BindOverrideFlags(&s.overrides, set, names)
+	command.Flags().AddFlagSet(set)
+}
+
+// isServerNamed reports whether a flag names an API server.
+func (s *Source) isServerNamed() bool {
+	o := &s.overrides
+	return s.rules.ExplicitPath != "" || o.CurrentContext != "" || o.Context.Cluster != "" || o.Context.AuthInfo != "" ||
+		o.ClusterInfo.Server != ""
+}
+
+func (s *Source) clientConfig() clientcmd.ClientConfig {
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(s.rules, &s.overrides)
 }
 
 // CheckFlags refuses flags that contradict one another.
 func (s *Source) CheckFlags() error {
-	if s.File != "" && (s.kubeconfig != "" || s.context != "") {
-		return cli.UsageErrorf("--snapshot and --kubeconfig or --context exclude each other: the cluster is read from one of them")
+	if s.File != "" && s.isServerNamed() {
+		return cli.UsageErrorf("--snapshot and --kubeconfig or --context exclude each other, as do --cluster, --user and --server: " +
+			"the cluster is read from one of them")
 	}
 	return nil
-}
-
-func (s *Source) clientConfig() clientcmd.ClientConfig {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = s.kubeconfig
-	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: s.context})
 }
 
 // DefaultNamespace is the one that kubectl would use.
@@ -49,13 +66,14 @@ func (s *Source) DefaultNamespace() string {
 			return namespace
 		}
 	}
-	return "default"
+	return metav1.NamespaceDefault
 }
 
 // ReadObjects reads the cluster.
 func (s *Source) ReadObjects(ctx context.Context, stdin io.Reader) (*dryrun.ClusterObjects, error) {
 	if s.File != "" {
-		return dryrun.ReadObjectFiles(s.File, stdin)
+		objects, err := dryrun.ReadObjectFiles(s.File, stdin)
+		return objects, cli.MistakenInput(err)
 	}
 	client, host, err := s.ConnectCluster()
 	if err != nil {
@@ -70,13 +88,22 @@ func (s *Source) ReadObjects(ctx context.Context, stdin io.Reader) (*dryrun.Clus
 
 // ConnectCluster is a client of the API server, and where that is.
 func (s *Source) ConnectCluster() (client kubernetes.Interface, host string, err error) {
-	config, err := s.clientConfig().ClientConfig()
+	config, err := s.RESTConfig()
 	if err != nil {
-		return nil, "", fmt.Errorf("which API server to ask is not known: %w: name one with --kubeconfig, or a file with --snapshot", err)
+		return nil, "", err
 	}
-	config.QPS, config.Burst = 50, 100
 	if client, err = kubernetes.NewForConfig(config); err != nil {
 		return nil, "", fmt.Errorf("connecting to %s: %w", config.Host, err)
 	}
 	return client, config.Host, nil
+}
+
+// RESTConfig says how to reach the API server.
+func (s *Source) RESTConfig() (*rest.Config, error) {
+	config, err := s.clientConfig().ClientConfig()
+	if err != nil {
+		return nil, cli.UsageErrorf("which API server to ask is not known: %w: name one with --kubeconfig, or a file with --snapshot", err)
+	}
+	config.QPS, config.Burst = 50, 100
+	return config, nil
 }

@@ -65,8 +65,7 @@ unless --yes is given. It needs the rights to create pods/eviction and, for cord
 patch nodes: docs/defragmentation.md has a role.
 
 The exit code is 0 if the pods fit, after the moves or as things are, and if more cannot be
-made placeable; 3 if no moves make room; 1 for any other failure, such as a surprise, and 2
-for a mistake in the call.`,
+made placeable; 3 if no moves make room; 1 for any other failure, such as a surprise.`,
 		Example: `  ashlar defrag --for -f pod.yaml
   ashlar defrag --snapshot cluster.json --for -f job.yaml -o json
   ashlar defrag --max-moves 4
@@ -172,11 +171,11 @@ func (f *defragFlags) readManifest(stdin io.Reader) (*dryrun.AppliedManifest, er
 			name = "standard input"
 		}
 		if err := manifest.ReadObjects(name, text, namespace); err != nil {
-			return nil, err
+			return nil, cli.MistakenInput(err)
 		}
 	}
 	if len(manifest.Workloads) == 0 {
-		return nil, fmt.Errorf("%s: no pod in it: want an object like a Pod, a Deployment or a Job", strings.Join(f.files, ", "))
+		return nil, cli.UsageErrorf("%s: no pod in it: want an object like a Pod, a Deployment or a Job", strings.Join(f.files, ", "))
 	}
 	return manifest, nil
 }

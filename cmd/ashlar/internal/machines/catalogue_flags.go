@@ -1,7 +1,6 @@
 package machines
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -35,7 +34,8 @@ func (f *CatalogueFlags) LoadCatalogue() (*catalogue.Catalogue, error) {
 		}
 		extra = append(extra, splitSections(name, text)...)
 	}
-	return catalogue.Default().With(extra...)
+	c, err := catalogue.Default().With(extra...)
+	return c, cli.MistakenInput(err)
 }
 
 // readText reads a file of at most capture.MaxText bytes.
@@ -45,7 +45,7 @@ func readText(name string) (string, error) {
 		return "", err
 	}
 	if len(content) > capture.MaxText {
-		return "", fmt.Errorf("%s:1: more than %d bytes, keep one capture or machine in a file", name, capture.MaxText)
+		return "", cli.UsageErrorf("%s:1: more than %d bytes, keep one capture or machine in a file", name, capture.MaxText)
 	}
 	return string(content), nil
 }

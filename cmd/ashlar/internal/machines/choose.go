@@ -1,7 +1,6 @@
 package machines
 
 import (
-	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,7 +22,7 @@ func newChooseCommand() *cobra.Command {
 		Long: `Asks the scheduler's placement code which K whole GPUs of a machine a pod gets
 while some are busy, and compares the bandwidth of the set's best ring with the
 best on the empty machine and with the first K free GPUs. Without a choice it
-says why and what would fit, and exits with 1.`,
+says why and what would fit, and exits with 3.`,
 		Example: `  ashlar topology choose dgx1-v100 --gpus 4 --busy 0,3
   ashlar topology choose 8xA100-pcie-oddpairs --gpus 2 --policy first-fit`,
 		Args:              cli.OneArgument("MACHINE"),
@@ -48,7 +47,7 @@ says why and what would fit, and exits with 1.`,
 			}
 			machine, err := c.Machine(args[0])
 			if err != nil {
-				return err
+				return cli.MistakenInput(err)
 			}
 			for _, gpu := range busy {
 				if gpu < 0 || gpu >= len(machine.Node.GPUs) {
@@ -63,7 +62,7 @@ says why and what would fit, and exits with 1.`,
 				return err
 			}
 			if choice.Outcome != placement.Fits.String() {
-				return errors.New(choice.refusalLine())
+				return cli.NothingFits{Message: choice.refusalLine()}
 			}
 			return nil
 		},
@@ -74,6 +73,6 @@ says why and what would fit, and exits with 1.`,
 		"how to rank choices: "+strings.Join(cli.PolicyNames(), ", "))
 	cli.CompleteFlag(command, "policy", cli.PolicyNames)
 	source.AddTo(command)
-	output.AddTo(command, "text or json", cli.FormatText, cli.FormatJSON)
+	output.AddTo(command, "table, json or yaml", cli.FormatTable, cli.FormatJSON, cli.FormatYAML)
 	return command
 }

@@ -108,6 +108,15 @@ func linkKinds(node *topology.Node) []string {
 	return linkWords(links)
 }
 
+// machineNames are what MACHINE may be.
+func (c *catalogueContents) machineNames() []string {
+	names := make([]string, len(c.Machines))
+	for i := range c.Machines {
+		names[i] = c.Machines[i].Name
+	}
+	return names
+}
+
 func (c *catalogueContents) writeText(w io.Writer) error {
 	p := cli.NewPage(w)
 	rows := [][]string{{"MACHINE", "GPUS", "MODEL", "LINKS", "NUMA NODES", "NICS", "DESCRIPTION"}}

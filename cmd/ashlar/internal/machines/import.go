@@ -130,7 +130,7 @@ func (f *importFlags) readCaptures(name string) (*capture.Captured, error) {
 	facts.Models = c.Models()
 	if f.gpu != "" {
 		if facts.GPU, err = c.ModelByName(f.gpu); err != nil {
-			return nil, err
+			return nil, cli.MistakenInput(err)
 		}
 	}
 	var texts capture.Texts
@@ -149,7 +149,7 @@ func (f *importFlags) readCaptures(name string) (*capture.Captured, error) {
 	}
 	captured, err := capture.MachineFrom(name, texts, facts)
 	if err != nil {
-		return nil, err
+		return nil, cli.MistakenInput(err)
 	}
 	return captured, readsBack(c, captured)
 }

@@ -23,7 +23,7 @@ func readsBack(c *catalogue.Catalogue, captured *capture.Captured) error {
 	}
 	grown, err := c.With(extra...)
 	if err != nil {
-		return err
+		return cli.MistakenInput(err)
 	}
 	machine, err := grown.Machine(captured.Machine.Name)
 	if err != nil {
@@ -60,7 +60,7 @@ func writeFolder(folder string, files []capture.File, force bool) (names []strin
 	for _, file := range files {
 		name := filepath.Join(folder, filepath.FromSlash(file.Name))
 		if _, err := os.Lstat(name); err == nil && !force {
-			return nil, fmt.Errorf("%s exists: choose another name or folder, or overwrite it with --force", name)
+			return nil, cli.UsageErrorf("%s exists: choose another name or folder, or overwrite it with --force", name)
 		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}

@@ -25,10 +25,13 @@ func newListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if output.Format == cli.FormatName {
+				return cli.WriteNames(cmd.OutOrStdout(), contents.machineNames())
+			}
 			return output.Write(cmd.OutOrStdout(), contents, contents.writeText)
 		},
 	}
 	source.AddTo(command)
-	output.AddTo(command, "text or json", cli.FormatText, cli.FormatJSON)
+	output.AddTo(command, "table, json, yaml or name (of machines)", cli.FormatTable, cli.FormatJSON, cli.FormatYAML, cli.FormatName)
 	return command
 }

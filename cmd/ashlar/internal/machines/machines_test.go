@@ -74,7 +74,7 @@ func TestGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			out, _, err := run(t, append([]string{"topology"}, args...)...)
 			refused := strings.Contains(name, "refused") || strings.Contains(name, "never")
-			if refused != (err != nil) || err != nil && cli.ExitCode(err) != cli.ExitFailure {
+			if refused != (err != nil) || err != nil && cli.ExitCode(err) != cli.ExitNothingFits {
 				t.Errorf("error %v", err)
 			}
 			if strings.HasSuffix(name, ".json") && !json.Valid([]byte(out)) {
@@ -126,15 +126,15 @@ func TestMistakes(t *testing.T) {
 		"no machine":            {[]string{"topology", "show"}, cli.ExitUsage, "want one MACHINE"},
 		"two machines":          {[]string{"topology", "show", "a", "b"}, cli.ExitUsage, `want one MACHINE, got ["a" "b"]`},
 		"unknown format": {
-			[]string{"topology", "show", "dgx-h100", "-o", "yaml"}, cli.ExitUsage,
-			`--output "yaml": want text or json`,
+			[]string{"topology", "show", "dgx-h100", "-o", "xml"}, cli.ExitUsage,
+			`--output "xml": want one of table, json, yaml`,
 		},
-		"unknown machine":         {[]string{"topology", "show", "dgx-h10"}, cli.ExitFailure, "the nearest is dgx-h100"},
-		"unknown model":           {[]string{"topology", "show", "dgx-h100/H1000"}, cli.ExitFailure, `unknown GPU model "H1000"`},
-		"machine without a model": {[]string{"topology", "show", "8xpcie-pix-pairs"}, cli.ExitFailure, "write 8xpcie-pix-pairs/MODEL"},
-		"model without NVLink":    {[]string{"topology", "show", "dgx-h100/L40S"}, cli.ExitFailure, "L40S has no NVLink"},
-		"unknown GPU":             {[]string{"topology", "mig", "h100-pci-80gb"}, cli.ExitFailure, "the nearest is H100-PCIe-80GB"},
-		"GPU without MIG":         {[]string{"topology", "mig", "l40s"}, cli.ExitFailure, "L40S has no MIG"},
+		"unknown machine":         {[]string{"topology", "show", "dgx-h10"}, cli.ExitUsage, "the nearest is dgx-h100"},
+		"unknown model":           {[]string{"topology", "show", "dgx-h100/H1000"}, cli.ExitUsage, `unknown GPU model "H1000"`},
+		"machine without a model": {[]string{"topology", "show", "8xpcie-pix-pairs"}, cli.ExitUsage, "write 8xpcie-pix-pairs/MODEL"},
+		"model without NVLink":    {[]string{"topology", "show", "dgx-h100/L40S"}, cli.ExitUsage, "L40S has no NVLink"},
+		"unknown GPU":             {[]string{"topology", "mig", "h100-pci-80gb"}, cli.ExitUsage, "the nearest is H100-PCIe-80GB"},
+		"GPU without MIG":         {[]string{"topology", "mig", "l40s"}, cli.ExitUsage, "L40S has no MIG"},
 		"no GPU count":            {[]string{"topology", "choose", "dgx-h100"}, cli.ExitUsage, "--gpus is missing: how many GPUs to choose"},
 		"GPU count is a word":     {[]string{"topology", "choose", "dgx-h100", "--gpus", "two"}, cli.ExitUsage, "invalid argument"},
 		"negative GPU count":      {[]string{"topology", "choose", "dgx-h100", "--gpus", "-1"}, cli.ExitUsage, "--gpus -1"},
@@ -146,27 +146,27 @@ func TestMistakes(t *testing.T) {
 			[]string{"topology", "choose", "dgx-h100", "--gpus", "1", "--policy", "best"}, cli.ExitUsage,
 			`--policy: unknown policy "best": want one of keep-placeable, first-fit`,
 		},
-		"no such machine file": {[]string{"topology", "list", "--machine-file", "missing.txt"}, cli.ExitFailure, "missing.txt"},
+		"no such machine file": {[]string{"topology", "list", "--machine-file", "missing.txt"}, cli.ExitUsage, "missing.txt"},
 		"large machine file": {
-			[]string{"topology", "list", "--machine-file", large}, cli.ExitFailure,
+			[]string{"topology", "list", "--machine-file", large}, cli.ExitUsage,
 			"large.txt:1: more than 1048576 bytes",
 		},
 		"broken machine file": {
-			[]string{"topology", "list", "--machine-file", broken}, cli.ExitFailure,
+			[]string{"topology", "list", "--machine-file", broken}, cli.ExitUsage,
 			"broken.txt:5: wheels: unknown header",
 		},
 		"empty machine file": {
-			[]string{"topology", "list", "--machine-file", empty}, cli.ExitFailure,
+			[]string{"topology", "list", "--machine-file", empty}, cli.ExitUsage,
 			"empty.txt:1: file: has no entries",
 		},
 		"machine twice": {
 			[]string{"topology", "list", "--machine-file", "testdata/import-hgx-h100.txt", "--machine-file", "./testdata/import-hgx-h100.txt"},
-			cli.ExitFailure,
+			cli.ExitUsage,
 			"my-h100 is in the catalogue already",
 		},
 		"import without topo":  {[]string{"topology", "import", "x"}, cli.ExitUsage, "--topo is missing"},
 		"import without query": {[]string{"topology", "import", "x", "--topo", "t"}, cli.ExitUsage, "--query is missing"},
-		"import of nothing":    {[]string{"topology", "import", "x", "--topo", empty, "--query", "q"}, cli.ExitFailure, "open q"},
+		"import of nothing":    {[]string{"topology", "import", "x", "--topo", empty, "--query", "q"}, cli.ExitUsage, "open q"},
 		"import, bad capability": {
 			append(append([]string{"topology"}, importA30("x")...), "--compute-capability", "nine"), cli.ExitUsage,
 			`--compute-capability "nine": want one like 9.0`,
@@ -184,30 +184,30 @@ func TestMistakes(t *testing.T) {
 			"--force overwrites files in the folder of -o",
 		},
 		"import, name taken": {
-			append([]string{"topology"}, importA30("dgx-h100")...), cli.ExitFailure,
+			append([]string{"topology"}, importA30("dgx-h100")...), cli.ExitUsage,
 			"dgx-h100 is in the catalogue already: give it another name",
 		},
-		"import, bad name": {append([]string{"topology"}, importA30("../x")...), cli.ExitFailure, `machine name "../x"`},
+		"import, bad name": {append([]string{"topology"}, importA30("../x")...), cli.ExitUsage, `machine name "../x"`},
 		"import, unknown GPU name": {
-			[]string{"topology", "import", "x", "--topo", sample("hgx-h100.topo.txt"), "--gpu", "H1000"}, cli.ExitFailure,
+			[]string{"topology", "import", "x", "--topo", sample("hgx-h100.topo.txt"), "--gpu", "H1000"}, cli.ExitUsage,
 			`unknown GPU model "H1000"`,
 		},
 		"import, digits ran together": {
-			[]string{"topology", "import", "x", "--topo", "testdata/captures/joined-digits.topo.txt", "--gpu", "A100-PCIe-40GB"}, cli.ExitFailure,
+			[]string{"topology", "import", "x", "--topo", "testdata/captures/joined-digits.topo.txt", "--gpu", "A100-PCIe-40GB"}, cli.ExitUsage,
 			`testdata/captures/joined-digits.topo.txt:2: GPU0 to GPU1 and what follows ran together as "NV120-31"`,
 		},
 		"import, vGPU named as its card": {
 			[]string{
 				"topology", "import", "x", "--topo", "testdata/captures/vgpu.topo.txt", "--query", "testdata/captures/vgpu.query.txt", "--gpu", "A40",
-			}, cli.ExitFailure,
+			}, cli.ExitUsage,
 			`vgpu.query.txt:7: Product Name is "GRID A40-12C", A40 was given: leave --gpu out, a vGPU has less than the GPU`,
 		},
 		"import, query for topology": {
-			[]string{"topology", "import", "x", "--topo", "testdata/captures/vgpu.query.txt", "--gpu", "A40"}, cli.ExitFailure,
+			[]string{"topology", "import", "x", "--topo", "testdata/captures/vgpu.query.txt", "--gpu", "A40"}, cli.ExitUsage,
 			"this is nvidia-smi -q: give it with --query, and capture nvidia-smi topo -m",
 		},
 		"import, facts missing": {
-			[]string{"topology", "import", "x", "--topo", sample("a30-box.topo.txt"), "--query", sample("a30-box.query.txt")}, cli.ExitFailure,
+			[]string{"topology", "import", "x", "--topo", sample("a30-box.topo.txt"), "--query", sample("a30-box.query.txt")}, cli.ExitUsage,
 			"give it with --compute-capability",
 		},
 	}
@@ -265,7 +265,7 @@ func TestImportIntoFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err = run(t, args...)
-	if err == nil || !strings.Contains(err.Error(), "exists") || cli.ExitCode(err) != cli.ExitFailure {
+	if err == nil || !strings.Contains(err.Error(), "exists") || cli.ExitCode(err) != cli.ExitUsage {
 		t.Errorf("error %v", err)
 	}
 	if kept, err := os.ReadFile(machine); err != nil || string(kept) != "mine" {
@@ -327,7 +327,7 @@ func TestCompletion(t *testing.T) {
 		"GPU":              {[]string{"topology", "mig", "a30"}, []string{"A30-24GB"}},
 		"second argument":  {[]string{"topology", "show", "dgx-h100", "d"}, nil},
 		"policy":           {[]string{"topology", "choose", "--policy", ""}, cli.PolicyNames()},
-		"output":           {[]string{"topology", "show", "-o", ""}, []string{"text", "json"}},
+		"output":           {[]string{"topology", "show", "-o", ""}, []string{"table", "json", "yaml"}},
 		"P2P":              {[]string{"topology", "import", "--p2p", ""}, []string{"yes", "no"}},
 	}
 	for name, tc := range tests {

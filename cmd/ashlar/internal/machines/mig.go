@@ -29,13 +29,13 @@ first placement.`,
 			}
 			table, err := c.Geometry(args[0])
 			if err != nil {
-				return err
+				return cli.MistakenInput(err)
 			}
 			geometry := geometryOf(c, table)
 			return output.Write(cmd.OutOrStdout(), geometry, geometry.writeText)
 		},
 	}
 	source.AddTo(command)
-	output.AddTo(command, "text or json", cli.FormatText, cli.FormatJSON)
+	output.AddTo(command, "table, json or yaml", cli.FormatTable, cli.FormatJSON, cli.FormatYAML)
 	return command
 }

@@ -27,7 +27,7 @@ func newShowCommand() *cobra.Command {
 			}
 			machine, err := c.Machine(args[0])
 			if err != nil {
-				return err
+				return cli.MistakenInput(err)
 			}
 			drawing, err := drawingOf(machine)
 			if err != nil {
@@ -37,6 +37,6 @@ func newShowCommand() *cobra.Command {
 		},
 	}
 	source.AddTo(command)
-	output.AddTo(command, "text or json", cli.FormatText, cli.FormatJSON)
+	output.AddTo(command, "table, json or yaml", cli.FormatTable, cli.FormatJSON, cli.FormatYAML)
 	return command
 }

@@ -55,9 +55,8 @@ GPU's memory, with the arguments that keep the server to it.
 the 32-bit copy of mixed precision, sharded as ZeRO and FSDP do it, and activations
 with and without checkpointing; and says how many GPUs of each kind are enough.
 
-The exit code is 0 if something that was asked for fits, 3 if nothing does, or
-nothing for one of several pods, 1 for any other failure and 2 for a mistake in
-the call.`,
+The exit code is 0 if something that was asked for fits, and 3 if nothing does, or
+nothing for one of several pods.`,
 		Example: `  ashlar plan meta-llama/Llama-3.1-8B-Instruct --max-model-len 4096 --concurrency 16
   ashlar plan meta-llama/Llama-3.1-8B-Instruct --gpu T4 --gpu A100-SXM4-80GB:2g.20gb
   ashlar plan meta-llama/Llama-3.1-70B-Instruct -- --max-num-seqs 64 -tp 4
@@ -156,7 +155,7 @@ func (f *planFlags) runPlan(cmd *cobra.Command, args []string) error {
 		}
 	}
 	if len(failures) > 0 {
-		return errors.Join(failures...)
+		return cli.MistakenInput(errors.Join(failures...))
 	}
 	return fitError(answers)
 }

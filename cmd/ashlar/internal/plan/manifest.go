@@ -66,15 +66,15 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 	}
 	pods, err := podspec.ReadPods(name, text)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, cli.MistakenInput(err)
 	}
 	objects, err := podspec.ReadObjects(name, text)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, cli.MistakenInput(err)
 	}
 	neighbours := readNeighbours(objects)
 	if len(pods) == 0 {
-		return nil, nil, fmt.Errorf("%s: no pod in it: want objects that have containers, like a Pod or a Deployment", name)
+		return nil, nil, cli.UsageErrorf("%s: no pod in it: want objects that have containers, like a Pod or a Deployment", name)
 	}
 	var others []string
 	for _, pod := range splitServers(pods) {
@@ -98,7 +98,7 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 		questions = append(questions, question)
 	}
 	if len(questions) == 0 && len(failures) == 0 {
-		return nil, nil, errors.New(strings.Join(others, "; "))
+		return nil, nil, cli.MistakenInput(errors.New(strings.Join(others, "; ")))
 	}
 	for _, other := range others {
 		cmd.PrintErrln("note:", other)

@@ -36,7 +36,7 @@ func TestPlanMistakes(t *testing.T) {
 		"unknown model, memory stated": {
 			[]string{"-f", write("stated.yaml", strings.Replace(server("--model=nobody/nothing"), "{name: a}",
 				"{name: a, annotations: {ashlar.dev/gpu-memory: 20Gi}}", 1))},
-			cli.ExitFailure, "Ashlar's scheduler goes by the 20GiB per GPU that the pod states (ashlar.dev/gpu-memory)",
+			cli.ExitUsage, "Ashlar's scheduler goes by the 20GiB per GPU that the pod states (ashlar.dev/gpu-memory)",
 		},
 		"unknown model, help": {[]string{"nobody/nothing"}, cli.ExitUsage, "--config FILE, or have it read with --hub"},
 		"unknown format": {
@@ -66,7 +66,7 @@ func TestPlanMistakes(t *testing.T) {
 		},
 		"unknown scheme in pod": {
 			[]string{"-f", write("int8.yaml", server("--model="+llama8+", --quantization=int8"))},
-			cli.ExitFailure, "int8.yaml:6: Pod a: container server: args[1]: --quantization int8: vLLM has no such scheme",
+			cli.ExitUsage, "int8.yaml:6: Pod a: container server: args[1]: --quantization int8: vLLM has no such scheme",
 		},
 		"training flag alone": {
 			[]string{llama8, "--optimizer", "sgd"}, cli.ExitUsage, "--optimizer says how a model is trained: it goes with --train",
@@ -101,11 +101,11 @@ func TestPlanMistakes(t *testing.T) {
 		"bad stages":          {[]string{llama8, "--pp", "40"}, cli.ExitUsage, "--pp 40: the model has only 32 layers"},
 		"bad degree of a pod": {
 			[]string{"-f", write("three.yaml", server("--model="+llama8+", --tensor-parallel-size=3"))},
-			cli.ExitFailure, "three.yaml:6: Pod a: ",
+			cli.ExitUsage, "three.yaml:6: Pod a: ",
 		},
 		"unknown model in pod": {
 			[]string{"-f", write("who.yaml", server("--model=nobody/nothing"))},
-			cli.ExitFailure, "who.yaml:6: Pod a: model",
+			cli.ExitUsage, "who.yaml:6: Pod a: model",
 		},
 		"context too long": {
 			[]string{llama8, "--context", "9999", "--max-model-len", "4096"},
@@ -121,9 +121,9 @@ func TestPlanMistakes(t *testing.T) {
 		},
 		"pictures in a pod": {
 			[]string{"-f", write("vit.yaml", server("--model=google/vit-base-patch16-224"))},
-			cli.ExitFailure, "vit.yaml:6: Pod a: vllm does not serve google/vit",
+			cli.ExitUsage, "vit.yaml:6: Pod a: vllm does not serve google/vit",
 		},
-		"empty config":         {[]string{"--config", write("empty.json", " \n")}, cli.ExitFailure, "empty.json: is empty"},
+		"empty config":         {[]string{"--config", write("empty.json", " \n")}, cli.ExitUsage, "empty.json: is empty"},
 		"bad hub":              {[]string{llama8, "--hub=huggingface.co"}, cli.ExitUsage, "want an address like"},
 		"bad revision":         {[]string{llama8, "--hub", "--revision", "../main"}, cli.ExitUsage, "--revision"},
 		"bad degree, no count": {[]string{llama8, "--tp", "all"}, cli.ExitUsage, "--tensor-parallel-size"},
@@ -134,7 +134,7 @@ func TestPlanMistakes(t *testing.T) {
 		"bad engine flag": {[]string{llama8, "--", "--max-num-seqs", "x"}, cli.ExitUsage, "after --: --max-num-seqs"},
 		"share of sglang": {
 			[]string{llama8, "--engine", "sglang", "--share", "-o", "claim"},
-			cli.ExitFailure, "sglang cannot be kept to a part of a GPU",
+			cli.ExitUsage, "sglang cannot be kept to a part of a GPU",
 		},
 		"share without claim": {[]string{llama8, "--share"}, cli.ExitUsage, "--share goes with -o claim"},
 		"nothing to claim":    {[]string{llama8, "--gpu", "T4", "-o", "claim"}, cli.ExitNothingFits, "nothing to claim"},
@@ -145,15 +145,15 @@ func TestPlanMistakes(t *testing.T) {
 		"price of nothing": {[]string{llama8, "--price", "L5=1"}, cli.ExitUsage, `--price: unknown GPU model "L5"`},
 		"no config": {
 			[]string{"--config", filepath.Join(dir, "missing.json")},
-			cli.ExitFailure, "missing.json: no such file",
+			cli.ExitUsage, "missing.json: no such file",
 		},
 		"bad config": {
 			[]string{"--config", write("bad.json", `{"model_type":"llama","hidden_size":-1}`)},
-			cli.ExitFailure, "bad.json: config.json: hidden_size",
+			cli.ExitUsage, "bad.json: config.json: hidden_size",
 		},
 		"bad index": {
 			[]string{llama8, "--index", write("index.json", `{}`)},
-			cli.ExitFailure, "index.json: safetensors index: metadata.total_size: missing",
+			cli.ExitUsage, "index.json: safetensors index: metadata.total_size: missing",
 		},
 		"hub over http":      {[]string{llama8, "--hub=http://example.com"}, cli.ExitUsage, "want https"},
 		"hub and a bad name": {[]string{"../../etc/passwd", "--hub"}, cli.ExitUsage, "is not a model's name"},
@@ -163,39 +163,39 @@ func TestPlanMistakes(t *testing.T) {
 		},
 		"no file": {
 			[]string{"-f", filepath.Join(dir, "missing.yaml")},
-			cli.ExitFailure, "missing.yaml: no such file",
+			cli.ExitUsage, "missing.yaml: no such file",
 		},
 		"not YAML": {
 			[]string{"-f", write("broken.yaml", "a: b\n c: [\n")},
-			cli.ExitFailure, "broken.yaml:1:4: is not YAML: ",
+			cli.ExitUsage, "broken.yaml:1:4: is not YAML: ",
 		},
 		"no pod": {
 			[]string{"-f", write("service.yaml", "kind: Service\n")},
-			cli.ExitFailure, "service.yaml: no pod in it",
+			cli.ExitUsage, "service.yaml: no pod in it",
 		},
 		"no server": {
 			[]string{"-f", write("web.yaml", header+"  - {name: web, image: nginx}\n")},
-			cli.ExitFailure, "web.yaml:6: Pod a: starts no model server",
+			cli.ExitUsage, "web.yaml:6: Pod a: starts no model server",
 		},
 		"number among args": {
 			[]string{"-f", write("number.yaml", server("--max-model-len, 8192"))},
-			cli.ExitFailure, "number.yaml:8: Pod a: args: 8192 is no text in YAML: put it in quotes",
+			cli.ExitUsage, "number.yaml:8: Pod a: args: 8192 is no text in YAML: put it in quotes",
 		},
 		"setting refused": {
 			[]string{"-f", write("refused.yaml", server("--max-model-len=-5"))},
-			cli.ExitFailure, "refused.yaml:6: Pod a: container server: args[0]: --max-model-len",
+			cli.ExitUsage, "refused.yaml:6: Pod a: container server: args[0]: --max-model-len",
 		},
 		"model in a volume": {
 			[]string{"-f", write("volume.yaml", server("--model=/models/mine"))},
-			cli.ExitFailure, "Pod a: the model is unknown, because",
+			cli.ExitUsage, "Pod a: the model is unknown, because",
 		},
 		"template": {
 			[]string{"-f", write("chart.yaml", "a: {{ .Values.x }}\n")},
-			cli.ExitFailure, "chart.yaml: is a template of Helm's",
+			cli.ExitUsage, "chart.yaml: is a template of Helm's",
 		},
 		"nested": {
 			[]string{"-f", write("deep.yaml", strings.Repeat("[", 100)+strings.Repeat("]", 100))},
-			cli.ExitFailure, "is nested more than 64 deep",
+			cli.ExitUsage, "is nested more than 64 deep",
 		},
 	}
 	for name, tc := range tests {

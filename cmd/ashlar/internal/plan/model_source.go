@@ -67,7 +67,7 @@ func (s *modelSource) findModel(ctx context.Context) (foundModel, error) {
 	if err != nil {
 		return foundModel{}, err
 	}
-	return result, result.addIndex(text, s.index)
+	return result, cli.MistakenInput(result.addIndex(text, s.index))
 }
 
 // addIndex takes the size of the model's files from an index.
@@ -106,7 +106,7 @@ func (s *modelSource) findConfig(ctx context.Context) (foundModel, error) {
 		if err != nil {
 			return foundModel{}, err
 		}
-		return result, result.addIndex(text, index)
+		return result, cli.MistakenInput(result.addIndex(text, index))
 	}
 	m, err := model.Known(s.name)
 	if unknown := (&model.UnknownModel{}); errors.As(err, &unknown) {
@@ -123,7 +123,7 @@ func fromConfig(file, name string) (foundModel, error) {
 	}
 	m, err := model.Parse(text)
 	if err != nil {
-		return foundModel{}, fmt.Errorf("%s: %w", file, err)
+		return foundModel{}, cli.UsageErrorf("%s: %w", file, err)
 	}
 	if m.Name = name; name == "" {
 		m.Name = file
@@ -184,9 +184,9 @@ func readJSON(name string, most int64) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case len(bytes.TrimSpace(text)) == 0:
-		return nil, fmt.Errorf("%s: is empty: want the JSON that the model's publisher put there", name)
+		return nil, cli.UsageErrorf("%s: is empty: want the JSON that the model's publisher put there", name)
 	case int64(len(text)) > most:
-		return nil, fmt.Errorf("%s: more than %d bytes, which is more than any model's", name, most)
+		return nil, cli.UsageErrorf("%s: more than %d bytes, which is more than any model's", name, most)
 	}
 	return text, nil
 }

@@ -355,7 +355,7 @@ spec:
 // One pod's error ends only its own answer, and what trains is named.
 func TestPlanAnswersOtherPods(t *testing.T) {
 	out, notes, err := runPlan(t, "plan", "-f", "testdata/plan-host-notes.yaml", "--gpu", "H100-SXM5-80GB")
-	if err == nil || cli.ExitCode(err) != cli.ExitFailure {
+	if err == nil || cli.ExitCode(err) != cli.ExitUsage {
 		t.Errorf("error %v, exit code %d", err, cli.ExitCode(err))
 	}
 	if want := `Pod misspelt: model "Qwen/Qwen2.5-72B-Instrukt" is not in the catalogue`; err != nil && !strings.Contains(err.Error(), want) {

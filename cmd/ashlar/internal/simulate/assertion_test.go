@@ -82,7 +82,7 @@ func TestAssertionsFail(t *testing.T) {
 			var got []string
 			if err != nil {
 				got = strings.Split(strings.ReplaceAll(err.Error(), folder+string(filepath.Separator), ""), "\n")
-				if cli.ExitCode(err) != cli.ExitFailure {
+				if cli.ExitCode(err) != cli.ExitNothingFits {
 					t.Errorf("exit code %d", cli.ExitCode(err))
 				}
 			}

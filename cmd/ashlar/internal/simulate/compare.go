@@ -39,7 +39,7 @@ first, seed by seed, with theirs: a difference of several deviations of itself, 
 by the root of the number of seeds, is no accident.
 
 The scenario's assertions are checked against the means over the seeds; if some do not
-hold, they are printed with their figures and the exit code is 1.`,
+hold, they are printed with their figures and the exit code is 3.`,
 		Example: `  ashlar simulate compare mig-mix --seeds 1-20
   ashlar simulate compare --policy keep-placeable,first-fit,random --seeds 1-10
   ashlar simulate compare my-cluster.yaml -o csv > runs.csv`,
@@ -49,7 +49,7 @@ hold, they are printed with their figures and the exit code is 1.`,
 	}
 	set := command.Flags()
 	flags.addTo(command)
-	flags.output.AddTo(command, "table, json, or csv (every run)", runFormats...)
+	flags.output.AddTo(command, "table, json, yaml, or csv (every run)", runFormats...)
 	set.StringSliceVar(&flags.policies, "policy", nil,
 		"the policies, the first is what others are compared with; by default the scenario's variants, or all: "+
 			strings.Join(cli.PolicyNames(), ", "))
@@ -90,7 +90,7 @@ func (f *compareFlags) runCompare(cmd *cobra.Command, args []string) error {
 	}); err != nil {
 		return err
 	}
-	return s.CheckAssertions(assertedRuns(s, contestants))
+	return brokenAssertions(s, assertedRuns(s, contestants))
 }
 
 // assertedRuns are the contestants as assertions know them.

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 )
 
 func newMergeCommand() *cobra.Command {
@@ -45,7 +47,7 @@ func (m *sweepRows) readFile(file string, stdin io.Reader) error {
 	if file != "-" {
 		opened, err := os.Open(file)
 		if err != nil {
-			return err
+			return cli.MistakenInput(err)
 		}
 		defer opened.Close()
 		in = opened
@@ -58,17 +60,17 @@ func (m *sweepRows) readFile(file string, stdin io.Reader) error {
 		line, _ := reader.FieldPos(0)
 		switch {
 		case err == io.EOF && columns == 0:
-			return fmt.Errorf("%s: has no header %s", file, strings.Join(openbColumns, ","))
+			return cli.UsageErrorf("%s: has no header %s", file, strings.Join(openbColumns, ","))
 		case err == io.EOF:
 			return nil
 		case err != nil:
-			return fmt.Errorf("%s: %w", file, err)
+			return cli.UsageErrorf("%s: %w", file, err)
 		case slices.Equal(row, openbColumns):
 			m.header, columns = row, len(row)
 		case columns == 0:
 			// What a container printed before.
 		case len(row) != columns:
-			return fmt.Errorf("%s:%d: %d columns, want %d", file, line, len(row), columns)
+			return cli.UsageErrorf("%s:%d: %d columns, want %d", file, line, len(row), columns)
 		default:
 			m.rows = append(m.rows, row)
 		}

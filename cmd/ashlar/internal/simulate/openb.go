@@ -82,7 +82,8 @@ Runs use all cores. cpu_seconds is the CPU time of a run alone.`,
 	if err := set.MarkDeprecated("part", "it is called --shard now"); err != nil {
 		panic(err) // the flag is not defined
 	}
-	flags.output.AddTo(command, "table (means over the seeds), csv or json (every run)", cli.FormatTable, cli.FormatCSV, cli.FormatJSON)
+	flags.output.AddTo(command, "table (means over the seeds), or every run as csv, json or yaml", cli.FormatTable, cli.FormatCSV,
+		cli.FormatJSON, cli.FormatYAML)
 	flags.page.addTo(command)
 	cli.CompleteFlag(command, "policy", nodePolicyNames)
 	return command
@@ -177,10 +178,11 @@ func (f *openbFlags) readExperiments() ([]openbExperiment, error) {
 func readTrace[T any](file string, read func(string, io.Reader) ([]T, error)) ([]T, error) {
 	in, err := os.Open(file)
 	if err != nil {
-		return nil, err
+		return nil, cli.MistakenInput(err)
 	}
 	defer in.Close()
-	return read(file, in)
+	rows, err := read(file, in)
+	return rows, cli.MistakenInput(err)
 }
 
 // traceName is what results call the trace of a pod list.

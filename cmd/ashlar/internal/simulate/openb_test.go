@@ -79,14 +79,14 @@ func TestSimulateMistakes(t *testing.T) {
 		"seeds backwards":    {small("--seeds", "5-3"), cli.ExitUsage, `not "5-3"`},
 		"many seeds":         {small("--seeds", "0-9223372036854775807"), cli.ExitUsage, "more than 10000 seeds"},
 		"many lists":         {small("--seeds", "1-9000,1-9000"), cli.ExitUsage, "more than 10000 seeds"},
-		"unknown format":     {small("-o", "yaml"), cli.ExitUsage, `--output "yaml": want one of table, csv, json`},
-		"no such file":       {openb("--nodes", "missing.csv", "--pods", smallPods), cli.ExitFailure, "missing.csv"},
+		"unknown format":     {small("-o", "xml"), cli.ExitUsage, `--output "xml": want one of table, csv, json, yaml`},
+		"no such file":       {openb("--nodes", "missing.csv", "--pods", smallPods), cli.ExitUsage, "missing.csv"},
 		"files swapped": {
-			openb("--nodes", smallPods, "--pods", smallNodes), cli.ExitFailure,
+			openb("--nodes", smallPods, "--pods", smallNodes), cli.ExitUsage,
 			"openb_pod_list_small.csv:1: sn: the column is missing",
 		},
 		"broken file": {
-			openb("--nodes", smallNodes, "--pods", "testdata/openb-broken.csv"), cli.ExitFailure,
+			openb("--nodes", smallNodes, "--pods", "testdata/openb-broken.csv"), cli.ExitUsage,
 			`openb-broken.csv:3: gpu_milli: "0.5" is not a whole number`,
 		},
 	} {

@@ -56,7 +56,7 @@ in MIG slices: 3g.20gb/time-slicing/2 cuts an A100 in two and gives each slice t
 The same scenario and seed give the same result, and the same event log byte by byte.
 
 A scenario may say what its runs are to show: "assertions". Those that do not hold are
-printed with their figures, and the exit code is 1. What --variant leaves out, or --policy
+printed with their figures, and the exit code is 3. What --variant leaves out, or --policy
 or --sharing changes, is not checked.`
 	command.Example = `  ashlar simulate
   ashlar simulate llm-fleet
@@ -68,7 +68,7 @@ or --sharing changes, is not checked.`
 	command.RunE = func(cmd *cobra.Command, args []string) error { return flags.runScenario(cmd, args) }
 	set := command.Flags()
 	flags.addTo(command)
-	flags.output.AddTo(command, strings.Join(runFormats, ", ")+" (json has samples over time as well)", runFormats...)
+	flags.output.AddTo(command, strings.Join(runFormats, ", ")+" (json and yaml have samples over time as well)", runFormats...)
 	set.StringVar(&flags.policy, "policy", "", "use this policy in all variants: "+strings.Join(cli.PolicyNames(), ", "))
 	cli.CompleteFlag(command, "policy", cli.PolicyNames)
 	set.StringVar((*string)(&flags.sharing), "sharing", "",
@@ -84,7 +84,7 @@ or --sharing changes, is not checked.`
 // defaultFrames is of how many nodes maps are drawn.
 const defaultFrames = 200
 
-var runFormats = []string{cli.FormatTable, cli.FormatJSON, cli.FormatCSV}
+var runFormats = []string{cli.FormatTable, cli.FormatJSON, cli.FormatYAML, cli.FormatCSV}
 
 // replaceTerms replaces the policy and the sharing of all variants, where the flags state
 // them, and drops those that then are equal.
@@ -175,7 +175,15 @@ func (f *simulateFlags) runScenario(cmd *cobra.Command, args []string) error {
 			return err
 		}
 	}
-	return s.CheckAssertions(checked)
+	return brokenAssertions(s, checked)
+}
+
+// brokenAssertions is the answer no where runs do not hold what the scenario asserts.
+func brokenAssertions(s *scenariofile.File, runs []assertion.Run) error {
+	if err := s.CheckAssertions(runs); err != nil {
+		return cli.FoundTrouble{Message: err.Error()}
+	}
+	return nil
 }
 
 // variantName is the name of a variant in the scenario, "" for a scenario without any.
@@ -217,7 +225,7 @@ func (f *simulateFlags) runVariant(
 	}
 	in, err := s.Build(c, v, s.Seed)
 	if err != nil {
-		return nil, err
+		return nil, cli.MistakenInput(err)
 	}
 	if f.output.Format == cli.FormatJSON || f.page.isWanted() {
 		in.SnapshotNodes = f.frames

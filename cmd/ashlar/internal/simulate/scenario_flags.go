@@ -71,7 +71,8 @@ func (f *scenarioFlags) loadScenario(cmd *cobra.Command, args []string) (*scenar
 	if err != nil {
 		return nil, err
 	}
-	return scenariofile.Decode(name, text)
+	s, err := scenariofile.Decode(name, text)
+	return s, cli.MistakenInput(err)
 }
 
 // unknownScenario is the error for a name that is no scenario, file or subcommand.

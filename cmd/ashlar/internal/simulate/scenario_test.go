@@ -316,7 +316,7 @@ func TestScenarioMistakes(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tc.want) || out != "" {
 				t.Errorf("got %v\nwant %s\nprinted %q", err, tc.want, out)
 			}
-			if cli.ExitCode(err) != cli.ExitFailure {
+			if cli.ExitCode(err) != cli.ExitUsage {
 				t.Errorf("exit code %d", cli.ExitCode(err))
 			}
 		})
@@ -387,7 +387,7 @@ func TestSimulateScenarioCalls(t *testing.T) {
 			[]string{"gangs", "--events", "x"},
 			"--events is of one run: choose one of the variants preempting, waiting with --variant",
 		},
-		"unknown format": {[]string{"-o", "yaml"}, `--output "yaml": want one of table, json, csv`},
+		"unknown format": {[]string{"-o", "xml"}, `--output "xml": want one of table, json, yaml, csv`},
 		"two scenarios":  {[]string{"gangs", "outages"}, `want one SCENARIO, got ["gangs" "outages"]`},
 		"two ways":       {[]string{"gangs", "--scenario", "outages"}, "SCENARIO gangs and --scenario outages: name one"},
 		"sharing":        {[]string{"--sharing", "mps/0"}, `--sharing "mps/0": want 1 to 48 clients after mps/`},

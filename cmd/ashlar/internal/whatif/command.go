@@ -72,10 +72,8 @@ budgets. Nothing is preempted; a note says where that could help. Between nodes 
 serve a pod equally well the scheduler goes by the pods that it has seen, and what if by
 those of them that still run: there the two may differ.
 
-The exit code is 0 if all pods fit, 3 if some do not (under the first policy) or some
-objects of -f could not be read, 1 for any other failure, such as nothing in -f that
-could be read, and 2 for a mistake in the call. Replicas that autoscalers would add do
-not change it.`,
+The exit code is 0 if all pods fit, and 3 if some do not (under the first policy) or some
+objects of -f could not be read. Replicas that autoscalers would add do not change it.`,
 		Example: `  ashlar whatif -f deployment.yaml --copies 40
   ashlar whatif --drain gpu-node-7,gpu-node-8
   ashlar whatif --save cluster.json
@@ -96,7 +94,7 @@ not change it.`,
 	set.StringSliceVar(&flags.policies, "policy", []string{placement.KeepPlaceable{}.Name()},
 		"how to rank choices, one or more of "+strings.Join(cli.PolicyNames(), ", "))
 	set.StringVar(&flags.save, "save", "", "write the snapshot to this `FILE`")
-	flags.output.AddTo(command, "table or json", cli.FormatTable, cli.FormatJSON)
+	flags.output.AddTo(command, "table, json or yaml", cli.FormatTable, cli.FormatJSON, cli.FormatYAML)
 	cli.CompleteFlag(command, "policy", cli.PolicyNames)
 	return command
 }
@@ -155,6 +153,9 @@ func (f *whatifFlags) runWhatif(cmd *cobra.Command) error {
 	for _, policy := range policies {
 		answer, err := dryrun.AnswerQuestion(ctx, cluster, question, policy)
 		if err != nil {
+			if mistake := (&dryrun.QuestionError{}); errors.As(err, &mistake) {
+				err = cli.MistakenInput(err)
+			}
 			return withErrors(err, question.Manifest.Errors)
 		}
 		report.Answers = append(report.Answers, answer)
@@ -185,9 +186,9 @@ func (f *whatifFlags) readQuestion(stdin io.Reader) (*dryrun.PlacementQuestion, 
 	}
 	if len(f.files) > 0 && len(manifest.Workloads) == 0 {
 		if len(manifest.Errors) > 0 && len(f.drain) == 0 && !f.waiting {
-			return nil, errors.Join(manifest.Errors...)
+			return nil, cli.MistakenInput(errors.Join(manifest.Errors...))
 		}
-		return nil, fmt.Errorf("%s: no pod in it: want objects like a Pod, a Deployment or a Job%s",
+		return nil, cli.UsageErrorf("%s: no pod in it: want objects like a Pod, a Deployment or a Job%s",
 			strings.Join(f.files, ", "), asideOf(append(manifest.Notes, manifest.AutoscalerNotes()...)))
 	}
 	return &dryrun.PlacementQuestion{Manifest: manifest, Copies: f.copies, Drain: f.drain, Waiting: f.waiting, Scheduler: f.scheduler}, nil

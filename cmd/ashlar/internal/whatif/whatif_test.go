@@ -211,56 +211,56 @@ func TestWhatifMistakes(t *testing.T) {
 			"--copies 0",
 		},
 		"copies of what": {[]string{"--snapshot", recorded, "--waiting", "--copies", "2"}, cli.ExitUsage, "--copies goes with -f"},
-		"unknown output": {[]string{"--snapshot", recorded, "--waiting", "-o", "yaml"}, cli.ExitUsage, "want table or json"},
+		"unknown output": {[]string{"--snapshot", recorded, "--waiting", "-o", "xml"}, cli.ExitUsage, "want one of table, json, yaml"},
 		"unknown node": {
-			[]string{"--snapshot", recorded, "--drain", "l40s-7"}, cli.ExitFailure,
+			[]string{"--snapshot", recorded, "--drain", "l40s-7"}, cli.ExitUsage,
 			"there is no node l40s-7: the cluster has a10g-0, a30-0",
 		},
-		"no snapshot": {[]string{"--snapshot", "testdata/none.json", "--waiting"}, cli.ExitFailure, "testdata/none.json"},
+		"no snapshot": {[]string{"--snapshot", "testdata/none.json", "--waiting"}, cli.ExitUsage, "testdata/none.json"},
 		"empty snapshot": {
-			[]string{"--snapshot", file(""), "--waiting"}, cli.ExitFailure,
+			[]string{"--snapshot", file(""), "--waiting"}, cli.ExitUsage,
 			"no nodes in it: ashlar whatif --save FILE writes one",
 		},
 		"unknown field": {
-			[]string{"--snapshot", recorded, "-f", pod("restartpolicy: Never")}, cli.ExitFailure,
+			[]string{"--snapshot", recorded, "-f", pod("restartpolicy: Never")}, cli.ExitUsage,
 			`Pod p: strict decoding error: unknown field "spec.restartpolicy"`,
 		},
 		"no template": {
-			[]string{"--snapshot", recorded, "-f", pod("resourceClaims: [{name: g, resourceClaimTemplateName: t}]")}, cli.ExitFailure,
+			[]string{"--snapshot", recorded, "-f", pod("resourceClaims: [{name: g, resourceClaimTemplateName: t}]")}, cli.ExitUsage,
 			"spec.resourceClaims[0]: there is no ResourceClaimTemplate t in namespace default",
 		},
 		"no priority class": {
-			[]string{"--snapshot", recorded, "-f", pod("priorityClassName: high")}, cli.ExitFailure,
+			[]string{"--snapshot", recorded, "-f", pod("priorityClassName: high")}, cli.ExitUsage,
 			"there is no PriorityClass high",
 		},
-		"on a node already": {[]string{"--snapshot", recorded, "-f", pod("nodeName: v100-0")}, cli.ExitFailure, "spec.nodeName is set"},
+		"on a node already": {[]string{"--snapshot", recorded, "-f", pod("nodeName: v100-0")}, cli.ExitUsage, "spec.nodeName is set"},
 		"no pods": {
-			[]string{"--snapshot", recorded, "-f", file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")}, cli.ExitFailure,
+			[]string{"--snapshot", recorded, "-f", file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")}, cli.ExitUsage,
 			"no pod in it",
 		},
 		"kinds of others": {
-			[]string{"--snapshot", recorded, "-f", file("apiVersion: example.org/v1\nkind: Fleet\nmetadata: {name: c}\n")}, cli.ExitFailure,
+			[]string{"--snapshot", recorded, "-f", file("apiVersion: example.org/v1\nkind: Fleet\nmetadata: {name: c}\n")}, cli.ExitUsage,
 			"Fleet c is not understood",
 		},
 		"an autoscaler alone": {
 			[]string{"--snapshot", recorded, "-f", file("apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: c}\n" +
-				"spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 3}\n")}, cli.ExitFailure,
+				"spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 3}\n")}, cli.ExitUsage,
 			"HorizontalPodAutoscaler c: how far it scales was not looked at, for Deployment web is not in the manifests: add it with -f",
 		},
 		"a claim of an earlier API": {
 			[]string{"--snapshot", recorded, "-f", file("apiVersion: resource.k8s.io/v1alpha3\nkind: ResourceClaim\nmetadata: {name: c}\n" +
 				"spec: {devices: {requests: [{name: g, deviceClassName: gpu.ashlar.dev}]}}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\n" +
-				"spec: {resourceClaims: [{name: g, resourceClaimName: c}], containers: [{name: c, image: i}]}\n")}, cli.ExitFailure,
+				"spec: {resourceClaims: [{name: g, resourceClaimName: c}], containers: [{name: c, image: i}]}\n")}, cli.ExitUsage,
 			"file.yaml:1: ResourceClaim c: resource.k8s.io/v1alpha3 is not served for ResourceClaim any more: write apiVersion: " +
 				"resource.k8s.io/v1, and put the fields of each request but its name under exactly: " +
 				`{name: g, exactly: {"deviceClassName":"gpu.ashlar.dev"}}`,
 		},
 		"a claim in the form of 1.30": {
-			[]string{"--snapshot", recorded, "-f", pod("resourceClaims: [{name: g, source: {resourceClaimTemplateName: t}}]")}, cli.ExitFailure,
+			[]string{"--snapshot", recorded, "-f", pod("resourceClaims: [{name: g, source: {resourceClaimTemplateName: t}}]")}, cli.ExitUsage,
 			"write resourceClaimName or resourceClaimTemplateName beside the claim's name, without source",
 		},
 		"two standard input": {[]string{"--snapshot", "-", "-f", "-"}, cli.ExitUsage, "standard input is either"},
-		"no kubeconfig":      {[]string{"--kubeconfig", "testdata/none", "--waiting"}, cli.ExitFailure, "testdata/none"},
+		"no kubeconfig":      {[]string{"--kubeconfig", "testdata/none", "--waiting"}, cli.ExitUsage, "testdata/none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := run(t, append([]string{"whatif"}, tc.args...)...)

@@ -15,6 +15,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
 
+// Updating reports whether tests are to rewrite what they would compare.
+func Updating() bool { return *update }
+
 // RootCommand is ashlar with the given commands alone.
 func RootCommand(commands ...*cobra.Command) *cobra.Command {
 	root := &cobra.Command{
