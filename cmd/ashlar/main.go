@@ -13,9 +13,11 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/defrag"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/demo"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/explain"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/machines"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/plan"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/simulate"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/top"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/ui"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/whatif"
 )
@@ -57,7 +59,7 @@ func newCommand() *cobra.Command {
 		RunE:          cli.ShowHelp,
 	}
 	command.AddCommand(demo.NewCommand(), demo.NewDownCommand(), plan.NewCommand(), simulate.NewCommand(), machines.NewCommand(),
-		whatif.NewCommand(), defrag.NewCommand(), ui.NewCommand())
+		whatif.NewCommand(), defrag.NewCommand(), ui.NewCommand(), top.NewCommand(), explain.NewCommand())
 	cli.MarkUsageErrors(command)
 	cli.HelpWithExitCodes(command)
 	return command
