@@ -11,9 +11,11 @@ import (
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/defrag"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/explain"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/machines"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/plan"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/simulate"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/top"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/ui"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/whatif"
 	"github.com/ashlar-dev/ashlar/internal/buildinfo"
@@ -48,7 +50,7 @@ func newCommand() *cobra.Command {
 	}
 	command.AddCommand(demoCommands()...)
 	command.AddCommand(plan.NewCommand(), simulate.NewCommand(), machines.NewCommand(),
-		whatif.NewCommand(), defrag.NewCommand(), ui.NewCommand())
+		whatif.NewCommand(), defrag.NewCommand(), ui.NewCommand(), top.NewCommand(), explain.NewCommand())
 	buildinfo.AddVersion(command, func(err error) error { return cli.UsageErrorf("%w", err) })
 	cli.MarkUsageErrors(command)
 	cli.HelpWithExitCodes(command)

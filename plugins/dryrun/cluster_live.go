@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -22,11 +23,11 @@ const (
 	optional objectNeed = false
 )
 
-// ReadLiveCluster reads a snapshot from an API server. It only lists, and no Secrets.
+// ReadLiveCluster reads a snapshot from an API server, all kinds at once. It only lists, and no Secrets.
 func ReadLiveCluster(ctx context.Context, client kubernetes.Interface) (*ClusterObjects, error) {
 	o := &ClusterObjects{}
 	core, resource := client.CoreV1(), client.ResourceV1()
-	for _, kind := range []struct {
+	kinds := []struct {
 		name string
 		need objectNeed
 		list func(context.Context, metav1.ListOptions) (runtime.Object, error)
@@ -43,13 +44,27 @@ func ReadLiveCluster(ctx context.Context, client kubernetes.Interface) (*Cluster
 		{"poddisruptionbudgets.policy", optional, listObjects(client.PolicyV1().PodDisruptionBudgets("").List)},
 		{"limitranges", optional, listObjects(core.LimitRanges("").List)},
 		{"horizontalpodautoscalers.autoscaling", optional, listObjects(client.AutoscalingV2().HorizontalPodAutoscalers("").List)},
-	} {
-		err := pager.New(kind.list).EachListItem(ctx, metav1.ListOptions{}, func(object runtime.Object) error {
-			o.AddObject(object)
-			return nil
+	}
+	found, failed := make([][]runtime.Object, len(kinds)), make([]error, len(kinds))
+	var lists sync.WaitGroup
+	for i, kind := range kinds {
+		lists.Go(func() {
+			err := pager.New(kind.list).EachListItem(ctx, metav1.ListOptions{}, func(object runtime.Object) error {
+				found[i] = append(found[i], object)
+				return nil
+			})
+			if err = explainListError(kind.name, err); err != nil && (kind.need == required || !apierrors.IsForbidden(err)) {
+				failed[i] = err
+			}
 		})
-		if err = explainListError(kind.name, err); err != nil && (kind.need == required || !apierrors.IsForbidden(err)) {
-			return nil, err
+	}
+	lists.Wait()
+	for i := range kinds {
+		if failed[i] != nil {
+			return nil, failed[i]
+		}
+		for _, object := range found[i] {
+			o.AddObject(object)
 		}
 	}
 	if err := o.readPodGroups(ctx, client); err != nil {
