@@ -13,6 +13,7 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/defrag"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/demo"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/doctor"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/machines"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/plan"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/simulate"
@@ -56,7 +57,7 @@ func newCommand() *cobra.Command {
 		RunE:          cli.ShowHelp,
 	}
 	command.AddCommand(demo.NewCommand(), demo.NewDownCommand(), plan.NewCommand(), simulate.NewCommand(), machines.NewCommand(),
-		whatif.NewCommand(), defrag.NewCommand())
+		whatif.NewCommand(), defrag.NewCommand(), doctor.NewCommand())
 	cli.MarkUsageErrors(command)
 	cli.HelpWithExitCodes(command)
 	return command
