@@ -18,7 +18,7 @@ import (
 // Source says where the objects of a cluster come from.
 type Source struct {
 	// File is "" for an API server.
-	File string
+	File      string
 	rules     *clientcmd.ClientConfigLoadingRules
 	overrides clientcmd.ConfigOverrides
 }
@@ -26,13 +26,22 @@ type Source struct {
 // AddTo defines the flags for a command: --snapshot, and those by which kubectl is told of an API server.
 // -n is a Scope's, or the command's own.
 func (s *Source) AddTo(command *cobra.Command) {
+	s.AddSnapshotTo(command, "context")
+	set := command.Flags()
+	names := clientcmd.RecommendedConfigOverrideFlags("")
+	names.ContextOverrideFlags.Namespace = clientcmd.FlagInfo{}
+	names.CurrentContext = clientcmd.FlagInfo{}
+	clientcmd.BindOverrideFlags(&s.overrides, set, names)
+}
+
+// AddSnapshotTo defines --snapshot, --kubeconfig and a flag for the context alone, for a command whose own
+// flags have names of kubectl's.
+func (s *Source) AddSnapshotTo(command *cobra.Command, contextFlag string) {
 	set := command.Flags()
 	set.StringVar(&s.File, "snapshot", "", "read the cluster from this `FILE` or folder, - for standard input, instead of from an API server")
 	s.rules = clientcmd.NewDefaultClientConfigLoadingRules()
 	set.StringVar(&s.rules.ExplicitPath, "kubeconfig", "", "the `FILE` that names the API server (default as for kubectl)")
-	names := clientcmd.RecommendedConfigOverrideFlags("")
-	names.ContextOverrideFlags.Namespace = clientcmd.FlagInfo{}
-	clientcmd.BindOverrideFlags(&s.overrides, set, names)
+	set.StringVar(&s.overrides.CurrentContext, contextFlag, "", "the kubeconfig's context to use (default the current one)")
 }
 
 // isServerNamed reports whether a flag names an API server.
