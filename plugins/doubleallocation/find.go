@@ -9,8 +9,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// Found is an allocation that does not fit beside older ones.
-type Found struct {
+// DoubleAllocation is an allocation that does not fit beside older ones.
+type DoubleAllocation struct {
 	// Claim is who got the device later, as far as that can be told, and Rival one who had it.
 	Claim, Rival types.NamespacedName
 	// Cause is one sentence without a full stop: which device, of whom, and what is short.
@@ -20,7 +20,7 @@ type Found struct {
 // FindDoubleAllocations finds the allocations among claims that do not fit beside others, by the same
 // rules as Detector. The order of claims is that of their resource versions, or where a copy of a
 // cluster has none, of their names. Errors are those of reading slices that name no pool.
-func FindDoubleAllocations(published []*resourceapi.ResourceSlice, claims []*resourceapi.ResourceClaim) ([]Found, error) {
+func FindDoubleAllocations(published []*resourceapi.ResourceSlice, claims []*resourceapi.ResourceClaim) ([]DoubleAllocation, error) {
 	indexed := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{poolIndex: indexPools})
 	for _, slice := range published {
 		if err := indexed.Add(slice); err != nil {
@@ -47,7 +47,7 @@ func FindDoubleAllocations(published []*resourceapi.ResourceSlice, claims []*res
 			holders[id][h] = struct{}{}
 		}
 	}
-	var all []Found
+	var all []DoubleAllocation
 	for id, held := range holders {
 		if len(held) < 2 {
 			continue
@@ -57,13 +57,13 @@ func FindDoubleAllocations(published []*resourceapi.ResourceSlice, claims []*res
 			return nil, err
 		}
 		for _, clash := range clashesOf(p, id, byAge(held)) {
-			one := Found{Claim: clash.holder.claim, Cause: clash.describeClash()}
+			one := DoubleAllocation{Claim: clash.holder.claim, Cause: clash.describeClash()}
 			if len(clash.rivals) > 0 {
 				one.Rival = clash.rivals[0].claim
 			}
 			all = append(all, one)
 		}
 	}
-	slices.SortFunc(all, func(a, b Found) int { return cmp.Compare(a.Cause, b.Cause) })
+	slices.SortFunc(all, func(a, b DoubleAllocation) int { return cmp.Compare(a.Cause, b.Cause) })
 	return all, nil
 }

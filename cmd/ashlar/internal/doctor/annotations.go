@@ -23,7 +23,7 @@ var readAnnotations = []string{
 }
 
 // checkAnnotations looks for annotations under our prefix that nothing reads, such as misspelt ones.
-func checkAnnotations(e *Evidence) outcome {
+func checkAnnotations(e *Evidence) checkOutcome {
 	unknown := map[string][]string{}
 	known := 0
 	note := func(object string, annotations map[string]string) {
@@ -46,7 +46,7 @@ func checkAnnotations(e *Evidence) outcome {
 	for _, class := range e.Priorities {
 		note(objectName("PriorityClass", "", class.Name), class.Annotations)
 	}
-	o := outcome{well: fmt.Sprintf("all %d under %s are read", known, ourPrefix)}
+	o := checkOutcome{well: fmt.Sprintf("all %d under %s are read", known, ourPrefix)}
 	for _, key := range slices.Sorted(maps.Keys(unknown)) {
 		objects := unknown[key]
 		slices.Sort(objects)
@@ -54,7 +54,7 @@ func checkAnnotations(e *Evidence) outcome {
 		if near := nearest.Names(key, readAnnotations); len(near) > 0 {
 			remedy = fmt.Sprintf("write %s in what makes the object", near[0])
 		}
-		o.findings = append(o.findings, Finding{
+		o.findings = append(o.findings, ClusterFinding{
 			Severity: Warning, Object: objects[0],
 			Cause:  fmt.Sprintf("annotation %s of %d objects (%s) is read by nothing", key, len(objects), shortList(objects)),
 			Remedy: remedy,

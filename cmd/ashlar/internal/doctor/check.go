@@ -2,18 +2,18 @@ package doctor
 
 import "slices"
 
-// Severity says how bad a finding is.
-type Severity string
+// FindingSeverity says how bad a finding is.
+type FindingSeverity string
 
 // Severities: what is broken ends the command with exit code 3, a warning does not.
 const (
-	Broken  Severity = "broken"
-	Warning Severity = "warning"
+	Broken  FindingSeverity = "broken"
+	Warning FindingSeverity = "warning"
 )
 
-// Finding is one thing that is wrong.
-type Finding struct {
-	Severity Severity `json:"severity"`
+// ClusterFinding is one thing that is wrong.
+type ClusterFinding struct {
+	Severity FindingSeverity `json:"severity"`
 	// Object is kind/name, or kind/namespace/name, of what is concerned.
 	Object string `json:"object"`
 	// Cause is one sentence with figures, Remedy what to do, as a command where one does.
@@ -21,42 +21,42 @@ type Finding struct {
 	Remedy string `json:"remedy"`
 }
 
-// Status is the outcome of a check.
-type Status string
+// CheckStatus is the outcome of a check.
+type CheckStatus string
 
 // Outcomes beside those of findings.
 const (
-	Healthy    Status = "ok"
-	NotChecked Status = "not checked"
+	Healthy    CheckStatus = "ok"
+	NotChecked CheckStatus = "not checked"
 )
 
 // CheckResult is what one check found.
 type CheckResult struct {
-	Check  string `json:"check"`
-	Status Status `json:"status"`
+	Check  string      `json:"check"`
+	Status CheckStatus `json:"status"`
 	// Summary is one line: what is well, or why it was not checked.
-	Summary  string    `json:"summary"`
-	Findings []Finding `json:"findings,omitempty"`
+	Summary  string           `json:"summary"`
+	Findings []ClusterFinding `json:"findings,omitempty"`
 }
 
-// check looks at one thing. Its summary is for the case that nothing was found; "" says that it could
+// clusterCheck looks at one thing. Its summary is for the case that nothing was found; "" says that it could
 // not be checked, for the reason in unchecked.
-type check struct {
+type clusterCheck struct {
 	name string
-	run  func(*Evidence) outcome
+	run  func(*Evidence) checkOutcome
 }
 
-// outcome is what a check says: findings, or that all is well, or why nothing can be said.
-type outcome struct {
+// checkOutcome is what a check says: findings, or that all is well, or why nothing can be said.
+type checkOutcome struct {
 	well      string
 	unchecked string
-	findings  []Finding
+	findings  []ClusterFinding
 }
 
-func notChecked(reason string) outcome { return outcome{unchecked: reason} }
+func notChecked(reason string) checkOutcome { return checkOutcome{unchecked: reason} }
 
 // checks are all, from what everything rests on to single pods.
-var checks = []check{
+var checks = []clusterCheck{
 	{"API server", checkAPIServer},
 	{"DeviceClasses", checkDeviceClasses},
 	{"GPU stack", checkGPUStack},
@@ -82,10 +82,10 @@ func runChecks(e *Evidence) []CheckResult {
 		found := one.run(e)
 		result := CheckResult{Check: one.name, Status: Healthy, Summary: found.well, Findings: found.findings}
 		switch {
-		case slices.ContainsFunc(found.findings, func(f Finding) bool { return f.Severity == Broken }):
-			result.Status = Status(Broken)
+		case slices.ContainsFunc(found.findings, func(f ClusterFinding) bool { return f.Severity == Broken }):
+			result.Status = CheckStatus(Broken)
 		case len(found.findings) > 0:
-			result.Status = Status(Warning)
+			result.Status = CheckStatus(Warning)
 		case found.unchecked != "":
 			result.Status, result.Summary = NotChecked, found.unchecked
 		}

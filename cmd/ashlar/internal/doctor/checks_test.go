@@ -95,7 +95,7 @@ func TestChecks(t *testing.T) {
 	named := map[string]string{driverLabel: "true"}
 	product := map[string]string{productLabel: "NVIDIA-H100-80GB-HBM3"}
 	for name, tc := range map[string]struct {
-		check   func(*Evidence) outcome
+		check   func(*Evidence) checkOutcome
 		objects objects
 		live    *LiveEvidence
 		// want is severity and object of each finding; wantWell or wantUnchecked the line where there is none.

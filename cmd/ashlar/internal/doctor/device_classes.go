@@ -11,8 +11,8 @@ import (
 
 // checkDeviceClasses looks for DeviceClasses of published GPUs that are missing, and for two that serve
 // one extended resource.
-func checkDeviceClasses(e *Evidence) outcome {
-	var o outcome
+func checkDeviceClasses(e *Evidence) checkOutcome {
+	var o checkOutcome
 	published := map[string]int{}
 	for _, slice := range e.Slices {
 		published[slice.Spec.Driver] += len(slice.Spec.Devices)
@@ -25,7 +25,7 @@ func checkDeviceClasses(e *Evidence) outcome {
 		if driver == deviceapi.NVIDIADriver {
 			remedy = "install NVIDIA's DRA driver whole: helm upgrade --install nvidia-dra-driver-gpu ..."
 		}
-		o.findings = append(o.findings, Finding{
+		o.findings = append(o.findings, ClusterFinding{
 			Severity: Broken, Object: objectName("DeviceClass", "", driver),
 			Cause: fmt.Sprintf("%s publishes %d devices and no DeviceClass selects them, so that no claim can ask for one",
 				driver, published[driver]),
@@ -44,7 +44,7 @@ func checkDeviceClasses(e *Evidence) outcome {
 			continue
 		}
 		slices.Sort(names)
-		o.findings = append(o.findings, Finding{
+		o.findings = append(o.findings, ClusterFinding{
 			Severity: Broken, Object: objectName("DeviceClass", "", names[0]),
 			Cause: fmt.Sprintf("%d DeviceClasses serve the extended resource %s (%s): the one that was created last gets every pod that asks for it",
 				len(names), resource, strings.Join(names, ", ")),

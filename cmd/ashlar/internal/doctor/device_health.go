@@ -9,8 +9,8 @@ import (
 )
 
 // checkDeviceHealth looks for devices that their driver keeps claims off.
-func checkDeviceHealth(e *Evidence) outcome {
-	var o outcome
+func checkDeviceHealth(e *Evidence) checkOutcome {
+	var o checkOutcome
 	devices := 0
 	for _, slice := range e.Slices {
 		tainted := map[string][]string{}
@@ -37,7 +37,7 @@ func checkDeviceHealth(e *Evidence) outcome {
 			if slice.Spec.NodeName != nil {
 				where = " on node " + *slice.Spec.NodeName
 			}
-			o.findings = append(o.findings, Finding{
+			o.findings = append(o.findings, ClusterFinding{
 				Severity: Warning, Object: objectName("ResourceSlice", "", slice.Name),
 				Cause: fmt.Sprintf("%d of %d devices of %s%s are tainted %s (%s): no claim that does not tolerate it gets one",
 					len(tainted[key]), len(slice.Spec.Devices), slice.Spec.Driver, where, key, shortList(tainted[key])),

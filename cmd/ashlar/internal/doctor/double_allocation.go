@@ -7,7 +7,7 @@ import (
 )
 
 // checkDoubleAllocations looks for devices that are allocated twice now.
-func checkDoubleAllocations(e *Evidence) outcome {
+func checkDoubleAllocations(e *Evidence) checkOutcome {
 	found, err := doubleallocation.FindDoubleAllocations(e.Slices, e.Claims)
 	if err != nil {
 		return notChecked(err.Error())
@@ -18,7 +18,7 @@ func checkDoubleAllocations(e *Evidence) outcome {
 			allocated++
 		}
 	}
-	o := outcome{well: fmt.Sprintf("none among %d allocated claims", allocated)}
+	o := checkOutcome{well: fmt.Sprintf("none among %d allocated claims", allocated)}
 	for _, one := range found {
 		remedy := fmt.Sprintf("kubectl -n %s describe resourceclaim %s, and delete the pods that reserve it", one.Claim.Namespace, one.Claim.Name)
 		for _, claim := range e.Claims {
@@ -26,7 +26,7 @@ func checkDoubleAllocations(e *Evidence) outcome {
 				remedy = fmt.Sprintf("kubectl -n %s delete pod %s", claim.Namespace, claim.Status.ReservedFor[0].Name)
 			}
 		}
-		o.findings = append(o.findings, Finding{
+		o.findings = append(o.findings, ClusterFinding{
 			Severity: Broken, Object: objectName("ResourceClaim", one.Claim.Namespace, one.Claim.Name), Cause: one.Cause, Remedy: remedy,
 		})
 	}

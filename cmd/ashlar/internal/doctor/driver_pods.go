@@ -14,7 +14,7 @@ const (
 )
 
 // checkDriverPods looks for nodes that are labelled for the driver and have no ready pod of it.
-func checkDriverPods(e *Evidence) outcome {
+func checkDriverPods(e *Evidence) checkOutcome {
 	if e.Live == nil {
 		return notChecked("a snapshot does not hold the state of pods: run it on the cluster, without --snapshot")
 	}
@@ -25,7 +25,7 @@ func checkDriverPods(e *Evidence) outcome {
 			ready[pod.Spec.NodeName] = ready[pod.Spec.NodeName] || isReady(pod)
 		}
 	}
-	var o outcome
+	var o checkOutcome
 	labelled := 0
 	for _, node := range e.Nodes {
 		if node.Labels[driverLabel] != "true" {
@@ -35,13 +35,13 @@ func checkDriverPods(e *Evidence) outcome {
 		pod := there[node.Name]
 		switch {
 		case pod == nil:
-			o.findings = append(o.findings, Finding{
+			o.findings = append(o.findings, ClusterFinding{
 				Severity: Broken, Object: objectName("Node", "", node.Name),
 				Cause:  fmt.Sprintf("it is labelled for the driver and has no pod of %s", driverName),
 				Remedy: fmt.Sprintf("kubectl get daemonsets -A -l %s=%s", nameLabel, driverName),
 			})
 		case !ready[node.Name]:
-			o.findings = append(o.findings, Finding{
+			o.findings = append(o.findings, ClusterFinding{
 				Severity: Broken, Object: objectName("Pod", pod.Namespace, pod.Name),
 				Cause:  fmt.Sprintf("the driver's pod on node %s is not ready: no claim is prepared there", node.Name),
 				Remedy: fmt.Sprintf("kubectl -n %s describe pod %s", pod.Namespace, pod.Name),

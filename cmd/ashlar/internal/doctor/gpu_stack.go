@@ -7,7 +7,7 @@ import (
 )
 
 // checkGPUStack names what is broken first on nodes that have NVIDIA hardware and offer no GPU.
-func checkGPUStack(e *Evidence) outcome {
+func checkGPUStack(e *Evidence) checkOutcome {
 	evidence := gpuchain.Evidence{
 		Nodes: e.Nodes, Pods: e.Pods, ResourceSlices: e.Slices, DeviceClasses: e.Classes, PodsComplete: e.Live != nil,
 	}
@@ -18,9 +18,9 @@ func checkGPUStack(e *Evidence) outcome {
 		// sign of trouble.
 		evidence.Pods = nil
 	}
-	o := outcome{well: fmt.Sprintf("every node with NVIDIA hardware offers GPUs (%d nodes looked at)", len(e.Nodes))}
+	o := checkOutcome{well: fmt.Sprintf("every node with NVIDIA hardware offers GPUs (%d nodes looked at)", len(e.Nodes))}
 	for _, broken := range gpuchain.BrokenLinks(evidence) {
-		o.findings = append(o.findings, Finding{
+		o.findings = append(o.findings, ClusterFinding{
 			Severity: Broken, Object: objectName("Node", "", broken.Nodes[0]), Cause: broken.Cause, Remedy: broken.Command,
 		})
 	}

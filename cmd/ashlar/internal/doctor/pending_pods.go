@@ -8,7 +8,7 @@ import (
 )
 
 // checkPendingPods looks for waiting pods that name what is not there: no GPU would help them.
-func checkPendingPods(e *Evidence) outcome {
+func checkPendingPods(e *Evidence) checkOutcome {
 	claims, templates, classes := map[string]*resourceapi.ResourceClaimSpec{}, map[string]*resourceapi.ResourceClaimSpec{}, map[string]bool{}
 	for _, claim := range e.Claims {
 		claims[claim.Namespace+"/"+claim.Name] = &claim.Spec
@@ -20,7 +20,7 @@ func checkPendingPods(e *Evidence) outcome {
 		classes[class.Name] = true
 	}
 	waiting := e.WaitingPods()
-	o := outcome{well: fmt.Sprintf("%d, and all that they name is there", len(waiting))}
+	o := checkOutcome{well: fmt.Sprintf("%d, and all that they name is there", len(waiting))}
 	for _, pod := range waiting {
 		for i := range pod.Spec.ResourceClaims {
 			ask := &pod.Spec.ResourceClaims[i]
@@ -53,8 +53,8 @@ func checkPendingPods(e *Evidence) outcome {
 	return o
 }
 
-func missingFor(pod *corev1.Pod, cause, remedy string) Finding {
-	return Finding{Severity: Broken, Object: objectName("Pod", pod.Namespace, pod.Name), Cause: cause, Remedy: remedy}
+func missingFor(pod *corev1.Pod, cause, remedy string) ClusterFinding {
+	return ClusterFinding{Severity: Broken, Object: objectName("Pod", pod.Namespace, pod.Name), Cause: cause, Remedy: remedy}
 }
 
 // classesOf are the DeviceClasses that a claim cannot do without: of alternatives none is such.

@@ -88,7 +88,7 @@ func (r *doctorReport) writeText(w io.Writer, wide bool) error {
 	return p.Err()
 }
 
-func writeFinding(p *cli.Page, f *Finding) {
+func writeFinding(p *cli.Page, f *ClusterFinding) {
 	const indent = "    "
 	for i, line := range cli.WrapText(fmt.Sprintf("%s: %s: %s", f.Severity, f.Object, f.Cause), cli.PageWidth-6) {
 		if i > 0 {

@@ -7,7 +7,7 @@ import (
 )
 
 // checkRuntimeClasses looks for pods that name a RuntimeClass which there is not.
-func checkRuntimeClasses(e *Evidence) outcome {
+func checkRuntimeClasses(e *Evidence) checkOutcome {
 	if e.Live == nil {
 		return notChecked(noSnapshot)
 	}
@@ -30,9 +30,9 @@ func checkRuntimeClasses(e *Evidence) outcome {
 			missing[*name] = append(missing[*name], pod.Namespace+"/"+pod.Name)
 		}
 	}
-	var o outcome
+	var o checkOutcome
 	for _, name := range slices.Sorted(maps.Keys(missing)) {
-		o.findings = append(o.findings, Finding{
+		o.findings = append(o.findings, ClusterFinding{
 			Severity: Broken, Object: objectName("RuntimeClass", "", name),
 			Cause: fmt.Sprintf("%d pods name it and it is not there (%s): their containers do not start",
 				len(missing[name]), shortList(missing[name])),

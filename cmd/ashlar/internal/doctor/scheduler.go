@@ -12,7 +12,7 @@ import (
 const leaseSlack = 30 * time.Second
 
 // checkScheduler looks at the scheduler's Deployment, and at the lease by which one of its replicas leads.
-func checkScheduler(e *Evidence) outcome {
+func checkScheduler(e *Evidence) checkOutcome {
 	if e.Live == nil {
 		return notChecked("a snapshot does not hold its Deployment and lease: run it on the cluster, without --snapshot")
 	}
@@ -20,9 +20,9 @@ func checkScheduler(e *Evidence) outcome {
 		return notChecked(notAllowed)
 	}
 	deployment, lease := findScheduler(e.Live)
-	var o outcome
+	var o checkOutcome
 	if deployment != nil && deployment.Status.AvailableReplicas == 0 {
-		o.findings = append(o.findings, Finding{
+		o.findings = append(o.findings, ClusterFinding{
 			Severity: Broken, Object: objectName("Deployment", deployment.Namespace, deployment.Name),
 			Cause: fmt.Sprintf("0 of %d replicas are available: no pod with schedulerName %s is placed",
 				deployment.Status.Replicas, e.SchedulerName),
@@ -31,7 +31,7 @@ func checkScheduler(e *Evidence) outcome {
 	}
 	switch {
 	case lease == nil && deployment == nil && e.Live.Deployments != nil && e.Live.Leases != nil:
-		o.findings = append(o.findings, Finding{
+		o.findings = append(o.findings, ClusterFinding{
 			Severity: Broken, Object: objectName("Deployment", "ashlar-system", schedulerName),
 			Cause: fmt.Sprintf("there is neither a Deployment nor a Lease %s: no pod with schedulerName %s is placed",
 				schedulerName, e.SchedulerName),
@@ -40,7 +40,7 @@ func checkScheduler(e *Evidence) outcome {
 	case lease != nil && lease.Spec.RenewTime != nil:
 		age := e.Live.Now.Sub(lease.Spec.RenewTime.Time)
 		if age > leaseSeconds(lease)+leaseSlack {
-			o.findings = append(o.findings, Finding{
+			o.findings = append(o.findings, ClusterFinding{
 				Severity: Broken, Object: objectName("Lease", lease.Namespace, lease.Name),
 				Cause: fmt.Sprintf("it was last renewed %s ago by %s and holds for %s: no replica leads, and nothing is placed",
 					age.Round(time.Second), holderOf(lease), leaseSeconds(lease)),

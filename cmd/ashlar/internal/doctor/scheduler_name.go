@@ -9,7 +9,7 @@ import (
 )
 
 // checkSchedulerNames looks for waiting pods whose schedulerName is close to ours: no scheduler has them.
-func checkSchedulerNames(e *Evidence) outcome {
+func checkSchedulerNames(e *Evidence) checkOutcome {
 	close := map[string][]string{}
 	ours := 0
 	for _, pod := range e.WaitingPods() {
@@ -21,10 +21,10 @@ func checkSchedulerNames(e *Evidence) outcome {
 			close[name] = append(close[name], pod.Namespace+"/"+pod.Name)
 		}
 	}
-	o := outcome{well: fmt.Sprintf("no waiting pod misspells %s, and %d name it", e.SchedulerName, ours)}
+	o := checkOutcome{well: fmt.Sprintf("no waiting pod misspells %s, and %d name it", e.SchedulerName, ours)}
 	for _, name := range slices.Sorted(maps.Keys(close)) {
 		pods := close[name]
-		o.findings = append(o.findings, Finding{
+		o.findings = append(o.findings, ClusterFinding{
 			Severity: Broken, Object: "Pod/" + pods[0],
 			Cause: fmt.Sprintf("%d waiting pods have schedulerName %q (%s), and no scheduler has that name here: ours is %s",
 				len(pods), name, shortList(pods), e.SchedulerName),

@@ -12,7 +12,7 @@ import (
 )
 
 // checkSlices looks for pools that nobody can allocate from, and for what was left behind.
-func checkSlices(e *Evidence) outcome {
+func checkSlices(e *Evidence) checkOutcome {
 	nodes := map[string]bool{}
 	for _, node := range e.Nodes {
 		nodes[node.Name] = true
@@ -21,7 +21,7 @@ func checkSlices(e *Evidence) outcome {
 	keys := slices.SortedFunc(maps.Keys(groups), func(a, b resourceslices.PoolKey) int {
 		return cmp.Or(cmp.Compare(a.Driver, b.Driver), cmp.Compare(a.Pool, b.Pool))
 	})
-	var o outcome
+	var o checkOutcome
 	for _, key := range keys {
 		if f, found := troubleOfPool(key, groups[key], nodes); found {
 			o.findings = append(o.findings, f)
@@ -35,9 +35,9 @@ func checkSlices(e *Evidence) outcome {
 }
 
 // troubleOfPool is the first thing that is wrong with a pool.
-func troubleOfPool(key resourceslices.PoolKey, group []*resourceapi.ResourceSlice, nodes map[string]bool) (Finding, bool) {
+func troubleOfPool(key resourceslices.PoolKey, group []*resourceapi.ResourceSlice, nodes map[string]bool) (ClusterFinding, bool) {
 	pool := resourceslices.NewestGeneration(key, group)
-	f := Finding{Severity: Broken, Object: objectName("ResourceSlice", "", pool.Slices[0].Name)}
+	f := ClusterFinding{Severity: Broken, Object: objectName("ResourceSlice", "", pool.Slices[0].Name)}
 	restart := fmt.Sprintf("kubectl get resourceslices --field-selector spec.driver=%s, then restart the driver's pod on that node", key.Driver)
 	wanted := pool.Slices[0].Spec.Pool.ResourceSliceCount
 	switch {
@@ -57,7 +57,7 @@ func troubleOfPool(key resourceslices.PoolKey, group []*resourceapi.ResourceSlic
 	default:
 		err := pool.Allocatable()
 		if err == nil || pool.Node == "" {
-			return Finding{}, false
+			return ClusterFinding{}, false
 		}
 		f.Cause = fmt.Sprintf("pool %s of %s cannot be allocated from: %v", key.Pool, key.Driver, err)
 		f.Remedy = restart

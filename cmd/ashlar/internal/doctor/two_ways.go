@@ -14,8 +14,8 @@ import (
 )
 
 // checkTwoWays looks for GPUs that two parties hand out: two drivers, or a driver and a device plugin.
-func checkTwoWays(e *Evidence) outcome {
-	var o outcome
+func checkTwoWays(e *Evidence) checkOutcome {
+	var o checkOutcome
 	published := e.publishedGPUs()
 	for _, node := range e.Nodes {
 		drivers := slices.Sorted(maps.Keys(published[node.Name]))
@@ -31,7 +31,7 @@ func checkTwoWays(e *Evidence) outcome {
 		if both == 0 {
 			continue
 		}
-		o.findings = append(o.findings, Finding{
+		o.findings = append(o.findings, ClusterFinding{
 			Severity: Broken, Object: objectName("Node", "", node.Name),
 			Cause:  fmt.Sprintf("%d GPUs are published by %s, so that each may be allocated twice", both, strings.Join(drivers, " and by ")),
 			Remedy: fmt.Sprintf("keep one driver there: kubectl label node %s ashlar.dev/driver-", node.Name),
@@ -45,7 +45,7 @@ func checkTwoWays(e *Evidence) outcome {
 // the labels prove that the node has enough for both.
 func besidePlugin(
 	node *corev1.Node, plugin *deviceplugin.Node, drivers []string, published map[string][]resourceslices.GPUIdentity,
-) (Finding, bool) {
+) (ClusterFinding, bool) {
 	gpus, offered := int64(0), int64(0)
 	for _, driver := range drivers {
 		gpus = max(gpus, int64(len(published[driver])))
@@ -54,9 +54,9 @@ func besidePlugin(
 		offered += plugin.Resources[i].Count
 	}
 	if gpus == 0 || plugin.GPUs > 0 && offered+gpus <= plugin.GPUs {
-		return Finding{}, false
+		return ClusterFinding{}, false
 	}
-	return Finding{
+	return ClusterFinding{
 		Severity: Broken, Object: objectName("Node", "", node.Name),
 		Cause: fmt.Sprintf("its device plugin hands out %d of %s, and %s publishes %d GPUs: the same ones may be given out twice",
 			offered, plugin.Resources[0].Name, strings.Join(drivers, " and "), gpus),

@@ -11,14 +11,14 @@ import (
 )
 
 // checkWebhook looks for a webhook that is configured and cannot be asked: pods then pass it by.
-func checkWebhook(e *Evidence) outcome {
+func checkWebhook(e *Evidence) checkOutcome {
 	if e.Live == nil {
 		return notChecked(noSnapshot)
 	}
 	if e.Live.Webhooks == nil {
 		return notChecked(notAllowed)
 	}
-	o := outcome{well: "not installed, and not needed"}
+	o := checkOutcome{well: "not installed, and not needed"}
 	for _, configuration := range e.Live.Webhooks {
 		if configuration.Name != webhookName && configuration.Labels[nameLabel] != webhookName {
 			continue
@@ -31,24 +31,24 @@ func checkWebhook(e *Evidence) outcome {
 	return o
 }
 
-func (e *Evidence) troubleOfWebhook(of *admissionv1.MutatingWebhookConfiguration, hook *admissionv1.MutatingWebhook) []Finding {
+func (e *Evidence) troubleOfWebhook(of *admissionv1.MutatingWebhookConfiguration, hook *admissionv1.MutatingWebhook) []ClusterFinding {
 	object := objectName("MutatingWebhookConfiguration", "", of.Name)
 	effect := "pods are let through unchanged"
 	if hook.FailurePolicy != nil && *hook.FailurePolicy == admissionv1.Fail {
 		effect = "no pod that it is for can be created"
 	}
-	var found []Finding
+	var found []ClusterFinding
 	service := hook.ClientConfig.Service
 	if service == nil {
 		return nil // reached by an address, whose certificate may be anybody's
 	}
 	restart := fmt.Sprintf("kubectl -n %s rollout restart deployment %s", service.Namespace, webhookName)
 	if problem := bundleProblem(hook.ClientConfig.CABundle, e.Live.Now); problem != "" {
-		found = append(found, Finding{Severity: Broken, Object: object,
+		found = append(found, ClusterFinding{Severity: Broken, Object: object,
 			Cause: fmt.Sprintf("its caBundle %s: the API server trusts no answer, and %s", problem, effect), Remedy: restart})
 	}
 	if e.Live.Endpoints != nil && !e.isAnswering(service.Namespace, service.Name) {
-		found = append(found, Finding{Severity: Broken, Object: object,
+		found = append(found, ClusterFinding{Severity: Broken, Object: object,
 			Cause: fmt.Sprintf("Service %s/%s has no ready endpoint: nobody answers, and %s", service.Namespace, service.Name, effect),
 			Remedy: fmt.Sprintf("kubectl -n %s describe pods -l %s=%s; without the webhook: kubectl delete mutatingwebhookconfiguration %s",
 				service.Namespace, nameLabel, webhookName, of.Name)})
