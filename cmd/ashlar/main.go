@@ -11,6 +11,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/defrag"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/doctor"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/explain"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/machines"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/plan"
@@ -50,7 +51,7 @@ func newCommand() *cobra.Command {
 	}
 	command.AddCommand(demoCommands()...)
 	command.AddCommand(plan.NewCommand(), simulate.NewCommand(), machines.NewCommand(),
-		whatif.NewCommand(), defrag.NewCommand(), ui.NewCommand(), top.NewCommand(), explain.NewCommand())
+		whatif.NewCommand(), defrag.NewCommand(), ui.NewCommand(), top.NewCommand(), explain.NewCommand(), doctor.NewCommand())
 	buildinfo.AddVersion(command, func(err error) error { return cli.UsageErrorf("%w", err) })
 	cli.MarkUsageErrors(command)
 	cli.HelpWithExitCodes(command)

@@ -15,6 +15,7 @@
 //	pool.go      what devices and counters a pool has, from ResourceSlices
 //	usage.go     whether a claim fits beside others: devices, capacity, counters
 //	ledger.go    all allocations by pool, kept by the claim informer
+//	find.go      FindDoubleAllocations, of a copy of a cluster
 //	clash.go     which allocations of a pool do not fit beside earlier ones
 //	guard.go     Guard, asked before a pod is bound
 //	giveback.go  takes an allocation off a claim

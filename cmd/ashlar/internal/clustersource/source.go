@@ -28,15 +28,23 @@ type Source struct {
 // AddTo defines the flags for a command: --snapshot, and those by which kubectl is told of an API server.
 // -n is a Scope's, or the command's own.
 func (s *Source) AddTo(command *cobra.Command) {
-	set := pflag.NewFlagSet("", pflag.ContinueOnError)
-	s.own = set
-	set.StringVar(&s.File, "snapshot", "", "read the cluster from this `FILE` or folder, - for standard input, instead of from an API server")
-	s.rules = clientcmd.NewDefaultClientConfigLoadingRules()
-	set.StringVar(&s.rules.ExplicitPath, "kubeconfig", "", "the `FILE` that names the API server (default as for kubectl)")
+	s.AddSnapshotTo(command, "context")
 	names := clientcmd.RecommendedConfigOverrideFlags("")
 	names.ContextOverrideFlags.Namespace = clientcmd.FlagInfo{}
-	clientcmd.BindOverrideFlags(&s.overrides, set, names)
-	command.Flags().AddFlagSet(set)
+	names.CurrentContext = clientcmd.FlagInfo{}
+	clientcmd.BindOverrideFlags(&s.overrides, s.own, names)
+	command.Flags().AddFlagSet(s.own)
+}
+
+// AddSnapshotTo defines --snapshot, --kubeconfig and a flag for the context alone, for a command whose own
+// flags have names of kubectl's.
+func (s *Source) AddSnapshotTo(command *cobra.Command, contextFlag string) {
+	s.own = pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.own.StringVar(&s.File, "snapshot", "", "read the cluster from this `FILE` or folder, - for standard input, instead of from an API server")
+	s.rules = clientcmd.NewDefaultClientConfigLoadingRules()
+	s.own.StringVar(&s.rules.ExplicitPath, "kubeconfig", "", "the `FILE` that names the API server (default as for kubectl)")
+	s.own.StringVar(&s.overrides.CurrentContext, contextFlag, "", "the kubeconfig's context to use (default the current one)")
+	command.Flags().AddFlagSet(s.own)
 }
 
 // isServerNamed reports whether a flag names an API server.

@@ -18,6 +18,8 @@ type planFlags struct {
 	launch  launchFlags
 	train   trainingFlags
 	gpus    gpuFlags
+	cluster clusterFlags
+	counts  map[string]modelCount // of the cluster, nil without one
 	output  cli.OutputFlag
 	file    string
 	all     bool
@@ -61,6 +63,7 @@ nothing for one of several pods.`,
   ashlar plan meta-llama/Llama-3.1-8B-Instruct --gpu T4 --gpu A100-SXM4-80GB:2g.20gb
   ashlar plan meta-llama/Llama-3.1-70B-Instruct -- --max-num-seqs 64 -tp 4
   ashlar plan -f deployment.yaml
+  ashlar plan meta-llama/Llama-3.1-70B-Instruct --cluster
   ashlar plan meta-llama/Llama-2-7b-hf --train --checkpointing --gpu A100-SXM4-80GB
   ashlar plan Qwen/Qwen3-8B --max-model-len 32k -o claim | kubectl apply -f -
   ashlar plan my-org/my-model --hub`,
@@ -84,6 +87,7 @@ nothing for one of several pods.`,
 	set.BoolVar(&flags.sharing, "share", false,
 		"with -o claim, also ask for shares of a GPU's memory; the server then needs the arguments that the claim states")
 	flags.gpus.addTo(command)
+	flags.cluster.addTo(command)
 	flags.source.addTo(command)
 	flags.launch.addTo(command)
 	flags.train.addTo(command)
@@ -128,6 +132,16 @@ func (f *planFlags) runPlan(cmd *cobra.Command, args []string) error {
 	offers, err := f.gpus.findOffers(f.output.Format == claimFormat)
 	if err != nil {
 		return err
+	}
+	if f.cluster.enabled || f.cluster.File != "" {
+		objects, err := f.cluster.ReadObjects(cmd.Context(), cmd.InOrStdin())
+		if err != nil {
+			return err
+		}
+		f.counts = countGPUs(objects)
+		if offers, err = keepOffers(offers, f.counts); err != nil {
+			return err
+		}
 	}
 	f.source.name = name
 	if f.train.enabled {
@@ -218,7 +232,7 @@ func (f *planFlags) writeText(w io.Writer, answers []*serverAnswer) error {
 		if f.gpus.namedOffers() {
 			answer.writeBreakdowns(p)
 		} else {
-			answer.writeTable(p, f.all)
+			answer.writeTable(p, f.all, f.counts)
 		}
 	}
 	return p.Err()

@@ -63,11 +63,12 @@ func verdictCell(o *memoryplan.Option) string {
 
 // writeTable lists what fits, and below it, or in the table too with all, what does
 // not.
-func (a *serverAnswer) writeTable(p *cli.Page, all bool) {
+func (a *serverAnswer) writeTable(p *cli.Page, all bool, counts map[string]modelCount) {
 	if a.Refusal != "" {
 		return // on every GPU alike
 	}
 	rows := [][]string{planColumns}
+	var options []*memoryplan.Option
 	listed, left := 0, 0
 	shared, converted := false, false
 	for _, o := range a.shownOptions(all) {
@@ -80,11 +81,11 @@ func (a *serverAnswer) writeTable(p *cli.Page, all bool) {
 		}
 		shared = shared || o.Share.Utilisation > 0
 		converted = converted || o.Fits && o.StateFloat16
-		rows = append(rows, tableRow(o))
+		rows, options = append(rows, tableRow(o)), append(options, o)
 	}
 	if listed > 0 {
 		p.Printf("\n")
-		p.PrintTable(rows)
+		p.PrintTable(withFree(rows, options, counts))
 	}
 	if left > 0 {
 		p.Printf("and %d more, dearer or without a price: --all lists them\n", left)

@@ -13,6 +13,7 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/clustersource"
 	"github.com/ashlar-dev/ashlar/plugins/dryrun"
+	"github.com/ashlar-dev/ashlar/topology/catalogue"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -27,6 +28,7 @@ type whatifFlags struct {
 	scheduler string
 	policies  []string
 	save      string
+	add       []string
 	output    cli.OutputFlag
 }
 
@@ -56,6 +58,11 @@ as the API server does. Where a HorizontalPodAutoscaler, a ScaledObject or the o
 itself scales, its least number of replicas is asked about, and a line says how many
 would fit. What cannot be read of -f is said, and the rest is answered all the same.
 
+--add asks with more nodes of a machine type of the catalogue (ashlar topology list), as the
+driver would publish them: which to buy, or which node group to scale up. --add a=1,b=2 adds
+both. Several --add are alternatives, and each gets an answer, with the list price of its
+GPUs: the one with which most pods fit first, then the cheapest.
+
 With several policies each gets a line that compares them, and the pods are those of
 the first.
 
@@ -76,6 +83,7 @@ The exit code is 0 if all pods fit, and 3 if some do not (under the first policy
 objects of -f could not be read. Replicas that autoscalers would add do not change it.`,
 		Example: `  ashlar whatif -f deployment.yaml --copies 40
   ashlar whatif --drain gpu-node-7,gpu-node-8
+  ashlar whatif --waiting --add dgx-h100=2 --add aws-g5.48xlarge=4
   ashlar whatif --save cluster.json
   ashlar whatif --snapshot cluster.json -f job.yaml --policy keep-placeable,first-fit
   ashlar whatif --waiting -o json`,
@@ -94,6 +102,9 @@ objects of -f could not be read. Replicas that autoscalers would add do not chan
 	set.StringSliceVar(&flags.policies, "policy", []string{placement.KeepPlaceable{}.Name()},
 		"how to rank choices, one or more of "+strings.Join(cli.PolicyNames(), ", "))
 	set.StringVar(&flags.save, "save", "", "write the snapshot to this `FILE`")
+	set.StringArrayVar(&flags.add, "add", nil,
+		"ask with more nodes, `MACHINE=N` of the catalogue, several with commas; repeat to compare alternatives, best first")
+	cli.CompleteFlag(command, "add", func() []string { return catalogue.Default().Machines() })
 	flags.output.AddTo(command, "table, json or yaml", cli.FormatTable, cli.FormatJSON, cli.FormatYAML)
 	cli.CompleteFlag(command, "policy", cli.PolicyNames)
 	return command
@@ -114,6 +125,10 @@ func (f *whatifFlags) checkFlags(cmd *cobra.Command) error {
 		return cli.UsageErrorf("--copies %d: want 1 or more", f.copies)
 	case f.copies > 0 && len(f.files) == 0:
 		return cli.UsageErrorf("--copies goes with -f: it says how many pods of each object are asked about")
+	case len(f.add) > 0 && !f.asksAnything():
+		return cli.UsageErrorf("--add goes with -f, --waiting or --drain: it says with which nodes they are asked about")
+	case len(f.add) > 1 && len(f.policies) > 1:
+		return cli.UsageErrorf("several --add and several --policy exclude each other: compare nodes, or policies")
 	case f.source.File == "-" && slices.Contains(f.files, "-"):
 		return cli.UsageErrorf("standard input is either the snapshot or a manifest")
 	}
@@ -149,7 +164,20 @@ func (f *whatifFlags) runWhatif(cmd *cobra.Command) error {
 			return err
 		}
 	}
+	additions, err := f.readAdditions()
+	if err != nil {
+		return err
+	}
+	if len(additions) > 0 {
+		if cluster, err = f.askAdditions(ctx, cluster, question, policies[0], additions); err != nil {
+			return err
+		}
+	}
 	report := newPlacementReport(cluster, question)
+	report.Additions = additions
+	if len(additions) > 0 {
+		report.Notes = append(report.Notes, sizeNote(cluster))
+	}
 	for _, policy := range policies {
 		answer, err := dryrun.AnswerQuestion(ctx, cluster, question, policy)
 		if err != nil {

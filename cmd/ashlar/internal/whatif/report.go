@@ -18,8 +18,10 @@ type placementReport struct {
 		Pods    int `json:"pods"`
 		Waiting int `json:"waiting"`
 	} `json:"cluster"`
-	Drained []string                  `json:"drained,omitempty"`
-	Answers []*dryrun.PlacementAnswer `json:"answers"`
+	Drained []string `json:"drained,omitempty"`
+	// Additions are those of --add, the best first: the answers are those with the first.
+	Additions []*nodeAddition           `json:"additions,omitempty"`
+	Answers   []*dryrun.PlacementAnswer `json:"answers"`
 	// Errors are objects of the manifests that could not be read, with file and line.
 	Errors []string `json:"errors,omitempty"`
 	Notes  []string `json:"notes,omitempty"`
@@ -71,6 +73,7 @@ func summaryLine(a *dryrun.PlacementAnswer) string {
 
 func (r *placementReport) writeText(w io.Writer) error {
 	p := cli.NewPage(w)
+	r.writeAdditions(p)
 	if len(r.Answers) > 1 {
 		r.writePolicies(p)
 		p.Printf("\n%s:\n", r.Answers[0].Policy)
