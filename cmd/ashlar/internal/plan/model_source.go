@@ -13,6 +13,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/hub"
+	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
@@ -212,6 +213,32 @@ func withHubQuantisation(ctx context.Context, client *hub.Client, name string, c
 		return nil, fmt.Errorf("%s: %w", beside.From, err)
 	}
 	return whole, nil
+}
+
+// ggufDoubt is what a pod says of the GGUF files that it serves, "" if it serves none.
+func ggufDoubt(r *launch.Reading) string {
+	for _, unknown := range r.Unknown {
+		if unknown.Field == launch.FieldModel && strings.Contains(strings.ToLower(unknown.Because), "gguf") {
+			return unknown.Because
+		}
+	}
+	return ""
+}
+
+// useGGUF counts the weights as the GGUF files have them that a pod serves, where their name tells the format.
+func (f *foundModel) useGGUF(files string) {
+	if files == "" || f.model.Published > 0 {
+		return
+	}
+	format := model.GGUFFormat(files)
+	if format == "" {
+		f.notes = append(f.notes, fmt.Sprintf("the pod serves GGUF files whose name does not tell their format: the weights are counted in the model's own %d bits, "+
+			"which is the most that they take; give the size of the files with --index", f.model.Format.Bits))
+		return
+	}
+	f.model = f.model.WithGGUF(format)
+	f.notes = append(f.notes, fmt.Sprintf("the pod serves GGUF files of %s: the weights are counted by what llama.cpp states of that format, "+
+		"which the files may miss by a few percent", format))
 }
 
 // nearModels are the catalogue's names near one that does not exist.
