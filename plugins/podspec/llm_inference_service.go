@@ -85,6 +85,10 @@ func (r *workloadReader) decodeLLMPod(n *yamlfile.Node, field string, parallelis
 		main.Image = llmImage
 	}
 	if len(main.Command) == 0 {
+		// KServe's template brings /dev/shm too.
+		template.Spec.Volumes = append(template.Spec.Volumes, corev1.Volume{Name: "dshm",
+			VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory}}})
+		main.VolumeMounts = append(main.VolumeMounts, corev1.VolumeMount{Name: "dshm", MountPath: "/dev/shm"})
 		main.Command = []string{"vllm", "serve", "/mnt/models"}
 		main.Args = append(r.llmFlags(parallelism, n.Field("worker") != nil), main.Args...)
 		for _, variable := range main.Env {
@@ -100,11 +104,14 @@ func (r *workloadReader) decodeLLMPod(n *yamlfile.Node, field string, parallelis
 		textMap(r.findNode("metadata", "labels")), textMap(r.findNode("metadata", "annotations")))
 }
 
-// llmFlags are the flags that KServe makes of parallelism, which it does for servers that span
-// nodes alone.
+// llmFlags are the flags that KServe makes of parallelism: of a server on one node the degree of tensor
+// parallel, which its GPUs are asked for by.
 func (r *workloadReader) llmFlags(parallelism *yamlfile.Node, spansNodes bool) []string {
 	var flags []string
 	if !spansNodes {
+		if size := r.readNumber(parallelism, "tensor", 0); size > 0 {
+			flags = append(flags, "--tensor-parallel-size="+strconv.Itoa(size))
+		}
 		return flags
 	}
 	for _, flag := range []struct{ field, name string }{
@@ -131,7 +138,8 @@ func (o *Object) llmPods() ([]Pod, error) {
 			pods = append(pods, Pod{
 				File: o.File, Line: template.Line, Object: titleOf(o.Kind, o.Name), Part: llmPart(workloads[i].Part, j),
 				Annotations: template.Annotations,
-				Spec:        corev1.PodSpec{Containers: template.Spec.Containers, InitContainers: template.Spec.InitContainers},
+				Spec: corev1.PodSpec{Containers: template.Spec.Containers, InitContainers: template.Spec.InitContainers,
+					Volumes: template.Spec.Volumes},
 			})
 		}
 	}

@@ -113,6 +113,9 @@ func (w *podWalk) readPod(n *yamlfile.Node, line int) error {
 	}
 	whole := corev1.PodSpec{Containers: spec.Containers, InitContainers: spec.InitContainers}
 	readBeside(n, &whole)
+	if slices.Contains(w.path, groupTemplate) {
+		addGroupEnvironment(&whole)
+	}
 	w.addPod(line, nil, whole)
 	return nil
 }

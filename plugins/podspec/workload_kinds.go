@@ -117,7 +117,7 @@ func (r *workloadReader) readRollout() {
 
 // readLeaderWorkerSet reads groups of one leader and size-1 workers.
 func (r *workloadReader) readLeaderWorkerSet() {
-	group := r.findNode("spec", "leaderWorkerTemplate")
+	group := r.findNode("spec", groupTemplate)
 	size := max(1, r.readNumber(group, "size", 1))
 	worker := group.Field("workerTemplate")
 	leader := group.Field("leaderTemplate")
@@ -130,20 +130,30 @@ func (r *workloadReader) readLeaderWorkerSet() {
 			nameAfter(r.object.Name, 0, 1))
 }
 
-// inGroup adds the environment that LeaderWorkerSet's webhook gives the containers of a group: by it
-// a server is known to be spread over the GPUs of several pods.
+// groupTemplate is where a LeaderWorkerSet has the templates of its pods.
+const groupTemplate = "leaderWorkerTemplate"
+
+// inGroup is a template with what LeaderWorkerSet's webhook adds.
 func (t *PodTemplate) inGroup(name string, size int) *PodTemplate {
-	if t == nil {
-		return nil
-	}
-	for _, containers := range [][]corev1.Container{t.Spec.InitContainers, t.Spec.Containers} {
-		for i := range containers {
-			containers[i].Env = append(containers[i].Env,
-				corev1.EnvVar{Name: "LWS_LEADER_ADDRESS", Value: name + "-0." + name},
-				corev1.EnvVar{Name: "LWS_GROUP_SIZE", Value: strconv.Itoa(size)})
-		}
+	if t != nil {
+		addGroupEnvironment(&t.Spec, corev1.EnvVar{Name: "LWS_GROUP_SIZE", Value: strconv.Itoa(size)},
+			corev1.EnvVar{Name: "LWS_LEADER_ADDRESS", Value: name + "-0." + name})
 	}
 	return t
+}
+
+// addGroupEnvironment adds the environment that LeaderWorkerSet's webhook gives the containers of a group: by it
+// a server is known to be spread over the GPUs of several pods. What is not given only the running pod knows.
+func addGroupEnvironment(spec *corev1.PodSpec, given ...corev1.EnvVar) {
+	if len(given) == 0 {
+		source := &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.labels['leaderworkerset.sigs.k8s.io/size']"}}
+		given = []corev1.EnvVar{{Name: "LWS_GROUP_SIZE", ValueFrom: source}}
+	}
+	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
+		for i := range containers {
+			containers[i].Env = append(containers[i].Env, given...)
+		}
+	}
 }
 
 // readJobSet reads sets of Jobs that start together.

@@ -293,7 +293,7 @@ func TestGroupEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"A=b", "LWS_LEADER_ADDRESS=big-0.big", "LWS_GROUP_SIZE=2"}
+	want := []string{"A=b", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=big-0.big"}
 	for _, template := range workloads[0].Templates {
 		var got []string
 		for _, variable := range template.Spec.Containers[0].Env {

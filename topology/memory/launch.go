@@ -77,10 +77,18 @@ type KVFormat int8
 
 // The formats of KV caches.
 const (
-	KVAuto    KVFormat = iota // as wide as the model's activations: 16 bits
+	KVAuto    KVFormat = iota // as the checkpoint states, else as wide as the model's activations: 16 bits
 	KVFP8                     // 8 bits
 	KVFP8MLA                  // 656 bytes for each latent vector of 576
 	KVNVFP4                   // 4 bits and a scale per 16
 	KVINT4                    // 4 bits and a 32-bit scale per head
 	KVFP8Head                 // 8 bits and a 32-bit scale per head
+	KVWide                    // 16 bits, whatever the checkpoint states
 )
+
+// takesCacheFormat reports whether the engine stores the KV cache as the checkpoint states unless it is told
+// otherwise. Sources: resolve_kv_cache_dtype_string in vllm/utils and Attention in vllm/attention/layer.py of
+// late 2025, before which 16 bits were taken; QuantConfig of TensorRT-LLM.
+func (l *Launch) takesCacheFormat() bool {
+	return l.Engine == VLLM && !l.Version.Before(0, 12) || l.Engine == TensorRTLLM
+}

@@ -63,6 +63,9 @@ func NewServerWithDraft(m, draft *model.Model, l Launch) (*Server, error) {
 	if _, known := engineAccounts[l.Engine]; !known {
 		return nil, fmt.Errorf("Engine is %q: known are %v", l.Engine, Engines())
 	}
+	if l.KVFormat == KVAuto && m.CacheFP8 && l.takesCacheFormat() {
+		l.KVFormat = KVFP8
+	}
 	l.TensorParallel, l.PipelineParallel = max(1, l.TensorParallel), max(1, l.PipelineParallel)
 	l.DataParallel, l.ContextParallel = max(1, l.DataParallel), max(1, l.ContextParallel)
 	s := &Server{Model: m, Draft: draft, Launch: l}

@@ -10,10 +10,7 @@ import "github.com/ashlar-dev/ashlar/topology"
 func (s *Server) accountSGLang(st *pipelineStage, e *Estimate) {
 	l := &s.Launch
 	tier := sglangTierOf(e.GPU.Total)
-	e.MaxModelLen = l.MaxModelLen
-	if e.MaxModelLen == 0 {
-		e.MaxModelLen = max(1, s.Model.MaxPositions)
-	}
+	e.MaxModelLen = s.longestRequest()
 	if e.MaxBatchedTokens = l.MaxBatchedTokens; e.MaxBatchedTokens == 0 {
 		e.MaxBatchedTokens = tier.prefill
 	}

@@ -22,9 +22,7 @@ func (s *Server) accountTGI(st *pipelineStage, e *Estimate) {
 // their own.
 func (s *Server) serverDefaults(e *Estimate, batched, sequences int64) {
 	l := &s.Launch
-	if e.MaxModelLen = l.MaxModelLen; e.MaxModelLen == 0 {
-		e.MaxModelLen = max(1, s.Model.MaxPositions)
-	}
+	e.MaxModelLen = s.longestRequest()
 	if e.MaxBatchedTokens = l.MaxBatchedTokens; e.MaxBatchedTokens == 0 {
 		e.MaxBatchedTokens = batched
 	}

@@ -49,10 +49,7 @@ func (s *Server) vllmDefaults(e *Estimate) {
 			e.Utilisation = 0.9
 		}
 	}
-	e.MaxModelLen = l.MaxModelLen
-	if e.MaxModelLen == 0 {
-		e.MaxModelLen = max(1, s.Model.MaxPositions)
-	}
+	e.MaxModelLen = s.longestRequest()
 	large := e.GPU.Total+topology.GiB >= largeGPU && !isA100(e.GPU)
 	e.MaxBatchedTokens, e.MaxSequences = l.MaxBatchedTokens, l.MaxSequences
 	if e.MaxBatchedTokens == 0 {

@@ -87,6 +87,10 @@ func (s *containerSource) findStarts() ([]serverStart, error) {
 	case p != nil:
 	case len(c.Command) == 0 && isKnown && known.entrypoint:
 		p, rest = known.program, words
+	case len(c.Command) == 0 && isKnown && known.startsByArguments(words, env) != nil:
+		p, rest = known.startsByArguments(words, env), words
+	case len(c.Command) == 0 && !isKnown && env["MODEL_ID"] != "" && env["NUM_SHARD"] != "":
+		p, rest = tgiLauncher, words // no other server has these variables
 	case c.Engine != "" && len(words) > 0 && (len(c.Command) == 0 || isFlagWord(words[0].text)):
 		p, rest = engineServers[c.Engine], words
 	case c.Engine != "" && len(words) == 0:

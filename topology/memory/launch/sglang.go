@@ -137,7 +137,7 @@ func readSGLangChunk(a *flagReader, g givenFlag) error {
 
 // sglangKVFormats are the values of --kv-cache-dtype. fp4_e2m1 keeps a scale per 16 values.
 var sglangKVFormats = map[string]memory.KVFormat{
-	"auto": memory.KVAuto, "bf16": memory.KVAuto, "bfloat16": memory.KVAuto, "float16": memory.KVAuto,
+	"auto": memory.KVAuto, "bf16": memory.KVWide, "bfloat16": memory.KVWide, "float16": memory.KVWide,
 	"fp8_e4m3": memory.KVFP8, "fp8_e5m2": memory.KVFP8, "fp4_e2m1": memory.KVNVFP4,
 }
 

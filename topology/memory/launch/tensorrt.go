@@ -32,7 +32,7 @@ func trtllmDialect() *flagDialect {
 }
 
 var trtllmKVFormats = map[string]memory.KVFormat{"auto": memory.KVAuto, "fp8": memory.KVFP8, "nvfp4": memory.KVNVFP4,
-	"bfloat16": memory.KVAuto, "float16": memory.KVAuto}
+	"bfloat16": memory.KVWide, "float16": memory.KVWide}
 
 // readStandingModel reads a model that stands alone.
 func readStandingModel(a *flagReader) error {

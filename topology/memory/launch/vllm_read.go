@@ -74,7 +74,7 @@ func readKVMemory(a *flagReader, g givenFlag) error {
 
 // vllmKVFormats are the values of --kv-cache-dtype (vllm/config/cache.py).
 var vllmKVFormats = map[string]memory.KVFormat{
-	"auto": memory.KVAuto, "float16": memory.KVAuto, "half": memory.KVAuto, "bfloat16": memory.KVAuto,
+	"auto": memory.KVAuto, "float16": memory.KVWide, "half": memory.KVWide, "bfloat16": memory.KVWide,
 	"fp8": memory.KVFP8, "fp8_e4m3": memory.KVFP8, "fp8_e5m2": memory.KVFP8, "fp8_inc": memory.KVFP8,
 	"fp8_ds_mla": memory.KVFP8MLA, "nvfp4": memory.KVNVFP4, "int4_per_token_head": memory.KVINT4,
 	"fp8_per_token_head": memory.KVFP8Head, "int8_per_token_head": memory.KVFP8Head,

@@ -61,7 +61,7 @@ func TestVLLMFlags(t *testing.T) {
 		"--kv-cache-memory-bytes 10G":          func(l l) { l.KVMemory = 10 * topology.GiB },
 		"--kv-cache-memory 1073741824":         func(l l) { l.KVMemory = topology.GiB },
 		"--kv-cache-dtype auto":                nil,
-		"--kv-cache-dtype bfloat16":            nil,
+		"--kv-cache-dtype bfloat16":            func(l l) { l.KVFormat = memory.KVWide },
 		"--kv-cache-dtype fp8":                 func(l l) { l.KVFormat = memory.KVFP8 },
 		"--kv-cache-dtype fp8_e4m3":            func(l l) { l.KVFormat = memory.KVFP8 },
 		"--kv-cache-dtype fp8_e5m2":            func(l l) { l.KVFormat = memory.KVFP8 },

@@ -35,7 +35,7 @@ func newBuilder(f *configFields) *modelBuilder {
 	b.quant = readQuantisation(f)
 	b.plain = readDtype(f)
 	b.model.Format = b.plain
-	b.model.Quantisation = b.quant.name
+	b.model.Quantisation, b.model.CacheFP8 = b.quant.name, b.quant.cacheFP8
 	return b
 }
 
@@ -135,6 +135,9 @@ func (b *modelBuilder) addTensor(t Tensor, quantisable bool) *Tensor {
 func (b *modelBuilder) fullNames(name string) []string {
 	if b.layer == nil && b.part == nil {
 		return []string{name}
+	}
+	if b.part == nil {
+		name = checkpointName(strings.ToLower(b.readText("model_type")), name)
 	}
 	names := make([]string, len(b.prefixes))
 	for i, prefix := range b.prefixes {

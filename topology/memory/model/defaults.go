@@ -45,6 +45,7 @@ var defaultConfigs = map[string]string{
 		"num_attention_heads": 8, "max_position_embeddings": 77}`,
 	"siglip_text_model": `{"vocab_size": 32000, "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
 		"num_attention_heads": 12, "max_position_embeddings": 64}`,
+	"falcon":     `{"max_position_embeddings": 2048}`,
 	"distilbert": `{"hidden_dim": 3072, "max_position_embeddings": 512}`,
 	"bert":       `{"type_vocab_size": 2}`,
 	"electra":    `{"type_vocab_size": 2}`,

@@ -41,6 +41,7 @@ func decodeConfig(text []byte) (*configFields, error) {
 	if len(text) > maxConfigSize {
 		return nil, fmt.Errorf("config.json is %d bytes long, at most %d are read", len(text), maxConfigSize)
 	}
+	text = StandardJSON(text)
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	values := map[string]any{}

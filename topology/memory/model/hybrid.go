@@ -75,11 +75,33 @@ func graniteHybrid(b *modelBuilder) {
 	buildBamba(b)
 }
 
+// layerLetters are the words of layers_block_type, as Transformers 5 writes the letters of
+// hybrid_override_pattern.
+var layerLetters = map[string]string{"mamba": "M", "attention": "*", "mlp": "-", "moe": "E"}
+
+// readLetters reads the kinds of layers, as letters or as words.
+func (b *modelBuilder) readLetters(letters, words string) string {
+	if b.hasKey(letters) {
+		return b.readText(letters)
+	}
+	var text strings.Builder
+	for _, word := range b.readList(words) {
+		letter, known := layerLetters[word]
+		if !known {
+			b.addError(words, "%q is not a kind of layer", word)
+			return ""
+		}
+		text.WriteString(letter)
+	}
+	return text.String()
+}
+
 // nemotronH has one thing per layer, by the letters of hybrid_override_pattern: M for
 // a state space, * for attention, - for a feed-forward layer, E for experts.
 func nemotronH(b *modelBuilder) {
 	s := decoderStyle{plainMLP: true, noRotary: true, correction: true}
-	pattern := b.readText("hybrid_override_pattern")
+	b.prefixes = append(slices.Clone(b.prefixes), "backbone.layers.")
+	pattern := b.readLetters("hybrid_override_pattern", "layers_block_type")
 	if !b.hasKey(layerKeys...) {
 		b.configFields = b.withValuesOver(map[string]any{"num_hidden_layers": jsonNumber(int64(len(pattern)))})
 	}
@@ -94,7 +116,7 @@ func nemotronH(b *modelBuilder) {
 	if b.readCount("num_nextn_predict_layers") == 0 {
 		return
 	}
-	draft := b.readText("mtp_hybrid_override_pattern")
+	draft := b.readLetters("mtp_hybrid_override_pattern", "mtp_layers_block_type")
 	if len(draft) > maxLayers {
 		b.addError("mtp_hybrid_override_pattern", "has %d letters", len(draft))
 		return

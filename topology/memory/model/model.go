@@ -60,6 +60,8 @@ type Model struct {
 	RotaryDim int64
 	// Format is how what is not quantised is stored: the model's own dtype.
 	Format Format
+	// CacheFP8 says that the checkpoint states a KV cache of 8 bits.
+	CacheFP8 bool
 	// Quantisation names the scheme, "" without one.
 	Quantisation string
 	// Published is the size of the model's files when it was read from them, which

@@ -58,12 +58,12 @@ func (s multimodalParts) addVision(b *modelBuilder, outer, vision *configFields,
 	if kind == "" || s.ownTower {
 		kind = s.vision
 	}
-	tower, known := visionTowers[kind]
-	if !known {
+	name, tower := findTower(kind)
+	if tower == nil {
 		vision.addError("model_type", "%q is not a vision tower that is known here", kind)
 		return
 	}
-	vision = vision.withDefaults(kind)
+	vision = vision.withDefaults(name)
 	b.configFields = vision
 	tower(b)
 	if s.project != nil {

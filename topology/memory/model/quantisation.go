@@ -14,6 +14,8 @@ type quantisationRules struct {
 	// head says that the output head is quantised too.
 	head   bool
 	ignore moduleSet
+	// cacheFP8 says that the KV cache has 8 bits.
+	cacheFP8 bool
 }
 
 // formatRule is how the modules of a set are stored.
@@ -75,7 +77,7 @@ func readQuantisation(f *configFields) quantisationRules {
 	if method == "" && q.hasKey("quant_algo") {
 		method = "modelopt"
 	}
-	out := quantisationRules{name: method}
+	out := quantisationRules{name: method, cacheFP8: statesFP8Cache(q)}
 	for _, key := range []string{"modules_to_not_convert", "ignored_layers", "ignore", "exclude_modules", "llm_int8_skip_modules"} {
 		out.ignore.addEntries(q, key, q.readStrings(maxNames, []string{key})...)
 	}
@@ -125,4 +127,14 @@ func (q *quantisationRules) formatOf(names []string, t *Tensor, plain Format) Fo
 		}
 	}
 	return plain
+}
+
+// statesFP8Cache reads how the KV cache is stored: kv_cache_quant_algo of ModelOpt, or kv_cache_scheme of
+// compressed-tensors, which ModelOpt writes into config.json too.
+func statesFP8Cache(q *configFields) bool {
+	if q.hasKey("kv_cache_quant_algo") {
+		return strings.EqualFold(q.readText("kv_cache_quant_algo"), "FP8")
+	}
+	scheme := q.readObject("kv_cache_scheme")
+	return scheme != nil && scheme.readDimension("num_bits") == 8
 }

@@ -1,5 +1,7 @@
 package model
 
+import "strings"
+
 // Vision towers, by the model_type of their vision_config. Sources: the modelling
 // code of the same names in Transformers.
 var visionTowers = map[string]func(*modelBuilder){
@@ -92,4 +94,25 @@ func moonTower(b *modelBuilder) {
 	layer.plainOut, layer.plainMLP = layer.plainQKV, !b.readFlag(true, "linear_bias")
 	b.repeatLayers(v.layers, func() { b.encoderLayer(layer) })
 	b.layerNorm("final_layernorm", v.hidden, rms)
+}
+
+// towerSuffixes end a model_type that names a part of a model.
+var towerSuffixes = []string{"", "_vision", "_vision_model", "_vision_encoder"}
+
+// findTower is a tower by its model_type, and the name that it has here. What Transformers calls by
+// the name of the whole model in one release it may call by that of the part in the next: "qwen3_5" became
+// "qwen3_5_vision".
+func findTower(kind string) (string, func(*modelBuilder)) {
+	if tower := visionTowers[kind]; tower != nil {
+		return kind, tower
+	}
+	for _, suffix := range towerSuffixes[1:] {
+		kind = strings.TrimSuffix(kind, suffix)
+	}
+	for _, suffix := range towerSuffixes {
+		if tower := visionTowers[kind+suffix]; tower != nil {
+			return kind + suffix, tower
+		}
+	}
+	return "", nil
 }

@@ -92,7 +92,7 @@ func (a *Answer) HoldToShare(offers []Offer) (*Answer, error) {
 
 func (a *Answer) fillSettings() {
 	r := &a.Request
-	a.MaxModelLen = cmp.Or(r.Launch.MaxModelLen, r.Model.MaxPositions)
+	a.MaxModelLen = cmp.Or(r.Launch.MaxModelLen, r.Model.MaxPositions, memory.AssumedLength(r.Launch.Engine))
 	a.Context = a.MaxModelLen
 	if r.Demand.Context > 0 {
 		a.Context = min(a.Context, r.Demand.Context)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/topology/memory"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
+	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
 // allowLongVariable lets vLLM start with a longer --max-model-len than the model was made
@@ -80,7 +81,7 @@ func scalingOf(config []byte) rotaryScaling {
 		return rotaryScaling{}
 	}
 	var values, inner map[string]json.RawMessage
-	if json.Unmarshal(config, &values) != nil {
+	if json.Unmarshal(model.StandardJSON(config), &values) != nil {
 		return rotaryScaling{}
 	}
 	s := read(values)

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
 // Default is the hub that model names belong to.
@@ -97,14 +99,22 @@ func New(o Options) (*Client, error) {
 }
 
 // Config reads a model's config.json.
-func (c *Client) Config(ctx context.Context, model string) (File, error) {
-	return c.readFile(ctx, model, "config.json", MaxConfig)
+func (c *Client) Config(ctx context.Context, name string) (File, error) {
+	return c.readFile(ctx, name, "config.json", MaxConfig)
 }
 
 // Index reads a model's model.safetensors.index.json. Models of one file have none,
 // which is a NotFound.
 func (c *Client) Index(ctx context.Context, model string) (File, error) {
 	return c.readFile(ctx, model, "model.safetensors.index.json", MaxIndex)
+}
+
+// NotKept is the error for a file of which no copy is kept while the hub must not be asked.
+type NotKept struct{ error }
+
+// Quantisation reads a model's hf_quant_config.json. Most models have none, which is a NotFound.
+func (c *Client) Quantisation(ctx context.Context, name string) (File, error) {
+	return c.readFile(ctx, name, model.QuantisationFile, MaxConfig)
 }
 
 func (c *Client) readFile(ctx context.Context, model, file string, most int64) (File, error) {
@@ -116,7 +126,7 @@ func (c *Client) readFile(ctx context.Context, model, file string, most int64) (
 	old, found := kept.loadCopy(most)
 	if c.offline {
 		if !found {
-			return File{}, fmt.Errorf("%s: HF_HUB_OFFLINE is set, and no copy is kept in %s", address, c.cache)
+			return File{}, &NotKept{fmt.Errorf("%s: HF_HUB_OFFLINE is set, and no copy is kept in %s", address, c.cache)}
 		}
 		return File{Text: old.text, From: address, Notes: []string{old.ageNote("HF_HUB_OFFLINE is set")}}, nil
 	}

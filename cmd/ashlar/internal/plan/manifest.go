@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -77,7 +78,7 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 		return nil, nil, cli.UsageErrorf("%s: no pod in it: want objects that have containers, like a Pod or a Deployment", name)
 	}
 	var others []string
-	for _, pod := range splitServers(pods) {
+	for _, pod := range splitServers(f.withEngine(pods)) {
 		if pod.reading, err = pod.launch.Read(); err != nil {
 			failures = append(failures, fmt.Errorf("%s: %w", pod.placeText(), err))
 			continue
@@ -104,6 +105,29 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 		cmd.PrintErrln("note:", other)
 	}
 	return questions, failures, nil
+}
+
+// withEngine are the pods with --engine as their annotation where nothing tells what they start: then
+// their arguments are read as that engine's.
+func (f *planFlags) withEngine(pods []podspec.Pod) []podspec.Pod {
+	if f.launch.engine == "" {
+		return pods
+	}
+	annotated := slices.Clone(pods)
+	for i := range annotated {
+		pod := &annotated[i]
+		if parts := splitServers(pods[i : i+1]); len(parts) != 1 || pod.Annotations[launch.EngineAnnotation] != "" {
+			continue
+		} else if reading, err := parts[0].launch.Read(); err != nil || reading.IsServer() {
+			continue
+		}
+		pod.Annotations = maps.Clone(pod.Annotations)
+		if pod.Annotations == nil {
+			pod.Annotations = map[string]string{}
+		}
+		pod.Annotations[launch.EngineAnnotation] = f.launch.engine
+	}
+	return annotated
 }
 
 // passedOver says why nothing is planned for a pod, "" if something is.
@@ -155,6 +179,7 @@ func (f *planFlags) questionOf(cmd *cobra.Command, pod *manifestPod) (serverQues
 	if !named {
 		source.name = r.Model
 	}
+	files := ggufDoubt(r)
 	if named || r.Model == "" {
 		r.Unknown = slices.DeleteFunc(r.Unknown, func(u launch.Unknown) bool { return u.Field == launch.FieldModel })
 	}
@@ -169,6 +194,7 @@ func (f *planFlags) questionOf(cmd *cobra.Command, pod *manifestPod) (serverQues
 		}
 		return serverQuestion{}, fmt.Errorf("%s: %w", pod.placeText(), err)
 	}
+	found.useGGUF(files)
 	question := newQuestion(found)
 	question.where, question.Launch, question.profiles = pod.placeText(), r.Launch, pod.MIGProfiles()
 	question.Demand.Context, question.Demand.Requests = r.Context, r.Concurrency

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/hub"
+	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
@@ -60,14 +61,20 @@ func (s *modelSource) takeAddress(args []string) ([]string, error) {
 // findModel reads the model.
 func (s *modelSource) findModel(ctx context.Context) (foundModel, error) {
 	result, err := s.findConfig(ctx)
-	if err != nil || s.index == "" {
+	if err != nil {
 		return result, err
 	}
-	text, err := readJSON(s.index, hub.MaxIndex)
-	if err != nil {
-		return foundModel{}, err
+	if s.index != "" {
+		text, err := readJSON(s.index, hub.MaxIndex)
+		if err != nil {
+			return foundModel{}, err
+		}
+		if err := result.addIndex(text, s.index); err != nil {
+			return foundModel{}, cli.MistakenInput(err)
+		}
 	}
-	return result, cli.MistakenInput(result.addIndex(text, s.index))
+	result.notePromise()
+	return result, nil
 }
 
 // addIndex takes the size of the model's files from an index.
@@ -121,6 +128,16 @@ func fromConfig(file, name string) (foundModel, error) {
 	if err != nil {
 		return foundModel{}, err
 	}
+	beside := filepath.Join(filepath.Dir(file), model.QuantisationFile)
+	if _, missing := os.Stat(beside); missing == nil && !model.StatesQuantisation(text) {
+		quantisation, err := readJSON(beside, hub.MaxConfig)
+		if err != nil {
+			return foundModel{}, err
+		}
+		if text, err = model.WithQuantisation(text, quantisation); err != nil {
+			return foundModel{}, fmt.Errorf("%s: %w", filepath.Dir(file), err)
+		}
+	}
 	m, err := model.Parse(text)
 	if err != nil {
 		return foundModel{}, cli.UsageErrorf("%s: %w", file, err)
@@ -129,6 +146,14 @@ func fromConfig(file, name string) (foundModel, error) {
 		m.Name = file
 	}
 	return foundModel{model: m, config: text}, nil
+}
+
+// notePromise says where a model's name promises fewer bits than its config.json states.
+func (f *foundModel) notePromise() {
+	if bits := f.model.PromisedBits(); bits != "" {
+		f.notes = append(f.notes, fmt.Sprintf("the name promises weights of %s, and config.json states no quantisation: the weights are counted in %d bits; "+
+			"put %s beside config.json, or give the size of the files with --index", bits, f.model.Format.Bits, model.QuantisationFile))
+	}
 }
 
 func (s *modelSource) fromHub(ctx context.Context) (foundModel, error) {
@@ -147,12 +172,18 @@ func (s *modelSource) fromHub(ctx context.Context) (foundModel, error) {
 		}
 		return foundModel{}, err
 	}
-	m, err := model.Parse(config.Text)
+	text := config.Text
+	if !model.StatesQuantisation(text) {
+		if text, err = withHubQuantisation(ctx, client, s.name, text); err != nil {
+			return foundModel{}, err
+		}
+	}
+	m, err := model.Parse(text)
 	if err != nil {
 		return foundModel{}, fmt.Errorf("%s: %w", config.From, err)
 	}
 	m.Name = s.name
-	result := foundModel{model: m, config: config.Text, notes: config.Notes}
+	result := foundModel{model: m, config: text, notes: config.Notes}
 	if s.index != "" {
 		return result, nil
 	}
@@ -165,6 +196,49 @@ func (s *modelSource) fromHub(ctx context.Context) (foundModel, error) {
 		return foundModel{}, err
 	}
 	return result, result.addIndex(index.Text, index.From)
+}
+
+// withHubQuantisation adds what the hub has beside a config.json that states no quantisation; most models have
+// nothing there.
+func withHubQuantisation(ctx context.Context, client *hub.Client, name string, config []byte) ([]byte, error) {
+	beside, err := client.Quantisation(ctx, name)
+	switch {
+	case errors.As(err, new(*hub.NotFound)), errors.As(err, new(*hub.NotKept)):
+		return config, nil
+	case err != nil:
+		return nil, err
+	}
+	whole, err := model.WithQuantisation(config, beside.Text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", beside.From, err)
+	}
+	return whole, nil
+}
+
+// ggufDoubt is what a pod says of the GGUF files that it serves, "" if it serves none.
+func ggufDoubt(r *launch.Reading) string {
+	for _, unknown := range r.Unknown {
+		if unknown.Field == launch.FieldModel && strings.Contains(strings.ToLower(unknown.Because), "gguf") {
+			return unknown.Because
+		}
+	}
+	return ""
+}
+
+// useGGUF counts the weights as the GGUF files have them that a pod serves, where their name tells the format.
+func (f *foundModel) useGGUF(files string) {
+	if files == "" || f.model.Published > 0 {
+		return
+	}
+	format := model.GGUFFormat(files)
+	if format == "" {
+		f.notes = append(f.notes, fmt.Sprintf("the pod serves GGUF files whose name does not tell their format: the weights are counted in the model's own %d bits, "+
+			"which is the most that they take; give the size of the files with --index", f.model.Format.Bits))
+		return
+	}
+	f.model = f.model.WithGGUF(format)
+	f.notes = append(f.notes, fmt.Sprintf("the pod serves GGUF files of %s: the weights are counted by what llama.cpp states of that format, "+
+		"which the files may miss by a few percent", format))
 }
 
 // nearModels are the catalogue's names near one that does not exist.
