@@ -5,5 +5,6 @@
 //	render_test.go     helm template, read as objects
 //	generate_test.go   the folders for kustomize, written by make generate
 //	values_test.go     values.yaml, its schema and its table in docs/install.md
+//	options_test.go    what each option adds, and how confined the pods are
 //	notes_test.go      what helm install says
 package chart

@@ -137,14 +137,15 @@ func TestValuesAreChecked(t *testing.T) {
 		set  string
 		want []string
 	}{
-		"mode":            {"mode=driver", []string{"/mode", "'scheduler-only', 'full'"}},
-		"unknown key":     {"scheduler.replica=2", []string{"/scheduler", "'replica' not allowed"}},
-		"unknown group":   {"schedular.replicas=2", []string{"'schedular' not allowed"}},
-		"no number":       {"scheduler.replicas=two", []string{"/scheduler/replicas", "got string, want integer"}},
-		"no replica":      {"scheduler.replicas=0", []string{"/scheduler/replicas", "minimum: got 0, want 1"}},
-		"no boolean":      {"webhook.enabled=1", []string{"/webhook/enabled", "got number, want boolean"}},
-		"interval":        {"monitoring.serviceMonitor.interval=often", []string{"/monitoring/serviceMonitor/interval", "'often' does not match"}},
-		"memory":          {"driver.resources.requests.memory=64MB", []string{"/driver/resources/requests/memory", "'64MB' does not match"}},
+		"mode":          {"mode=driver", []string{"/mode", "'scheduler-only', 'full'"}},
+		"unknown key":   {"scheduler.replica=2", []string{"/scheduler", "'replica' not allowed"}},
+		"unknown group": {"schedular.replicas=2", []string{"'schedular' not allowed"}},
+		"no number":     {"scheduler.replicas=two", []string{"/scheduler/replicas", "got string, want integer"}},
+		"no replica":    {"scheduler.replicas=0", []string{"/scheduler/replicas", "minimum: got 0, want 1"}},
+		"no boolean":    {"webhook.enabled=1", []string{"/webhook/enabled", "got number, want boolean"}},
+		"interval":      {"monitoring.serviceMonitor.interval=often", []string{"/monitoring/serviceMonitor/interval", "'often' does not match"}},
+		"memory": {"driver.resources.requests.memory=64MB",
+			[]string{"/driver/resources/requests/memory", "'64MB' does not match"}},
 		"driver's root":   {"driver.root=run", []string{"/driver/root", "'run' does not match"}},
 		"driver anywhere": {"driver.nodeSelector=null", []string{"driver.nodeSelector"}},
 		"classes without driver": {"deviceClasses.extendedResources=true",

@@ -69,7 +69,7 @@ func (w *chartWorld) until(t *testing.T, what string, limit time.Duration, ready
 	}
 }
 
-// placePod applies a file of testdata and waits until pods of namespace default are on nodes.
+// placePods applies a file of testdata and waits until pods of namespace default are on nodes.
 func (w *chartWorld) placePods(t *testing.T, file string, limit time.Duration, names ...string) {
 	t.Helper()
 	if file != "" {
@@ -182,12 +182,22 @@ func TestLifecycle(t *testing.T) {
 	}
 	w.compareObjects(t, before)
 
+	// Of an owner of its own, which Ashlar finds.
+	const owned = "customresourcedefinition.apiextensions.k8s.io/podgroups.scheduling.x-k8s.io"
+	w.kubectl(t, "apply", "-f", filepath.Join(chart, "..", "crds", "podgroups.yaml"))
+	w.kubectl(t, "wait", "--for=condition=Established", "--timeout=60s", owned)
+	before = listObjects(t, w.cluster)
+	generation := w.kubectl(t, "get", owned, "-o", "jsonpath={.metadata.uid} {.metadata.generation} {.metadata.labels}")
+
 	began = time.Now()
 	w.helm(t, "install", release, chart, "--create-namespace")
 	w.placePods(t, "plugin.yaml", firstPodLimit, "plugin")
 	t.Logf("mode scheduler-only: %.1f s from helm install to the first placed GPU pod", time.Since(began).Seconds())
 	w.uninstall(t)
 	w.compareObjects(t, before)
+	if now := w.kubectl(t, "get", owned, "-o", "jsonpath={.metadata.uid} {.metadata.generation} {.metadata.labels}"); now != generation {
+		t.Errorf("another owner's CustomResourceDefinition was %s and is %s", generation, now)
+	}
 }
 
 func (w *chartWorld) getPod(t *testing.T, name string) *corev1.Pod {
@@ -215,7 +225,8 @@ func (w *chartWorld) checkRolled(t *testing.T, line string, starts int) {
 		if err != nil {
 			return err
 		}
-		if s := deployment.Status; s.ObservedGeneration < deployment.Generation || s.UpdatedReplicas != 2 || s.Replicas != 2 || s.AvailableReplicas != 2 {
+		s := deployment.Status
+		if s.ObservedGeneration < deployment.Generation || s.UpdatedReplicas != 2 || s.Replicas != 2 || s.AvailableReplicas != 2 {
 			return fmt.Errorf("%d of %d replicas are new, %d available", s.UpdatedReplicas, s.Replicas, s.AvailableReplicas)
 		}
 		return nil
@@ -246,7 +257,8 @@ func (w *chartWorld) uninstall(t *testing.T) {
 // compareObjects deletes the test's own pods and finds the cluster as it was.
 func (w *chartWorld) compareObjects(t *testing.T, before []string) {
 	t.Helper()
-	w.kubectl(t, "delete", "-n", "default", "pods,deployments,resourceclaims,resourceclaimtemplates,pvc", "--all", "--grace-period=0", "--force")
+	w.kubectl(t, "delete", "-n", "default", "pods,deployments,resourceclaims,resourceclaimtemplates,pvc", "--all", "--grace-period=0",
+		"--force")
 	w.kubectl(t, "delete", "pv,storageclasses,priorityclasses", "-l", "ashlar.test/chart")
 	w.kubectl(t, "label", "nodes", "--all", "ashlar.dev/driver-")
 	w.until(t, "nothing of Ashlar to be left", settleLimit, func(context.Context) error {

@@ -38,7 +38,15 @@ type podRunner struct {
 	running map[types.UID]*cluster.Process
 	// started counts the programs that were started, by their name.
 	started map[string]int
+	port    int   // of the scheduler that was started last
 	failed  error // read after runPods
+}
+
+// metricsPort is the port of the scheduler that was started last.
+func (r *podRunner) metricsPort() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.port
 }
 
 func (r *podRunner) startedCount(program string) int {
@@ -157,6 +165,7 @@ func (r *podRunner) schedulerArgs(ctx context.Context, pod *corev1.Pod, folder, 
 	if err != nil {
 		return nil, err
 	}
+	r.port = port
 	args := []string{"--config", file, "--authentication-kubeconfig", kubeconfig, "--authorization-kubeconfig", kubeconfig,
 		"--bind-address", "127.0.0.1", "--secure-port", strconv.Itoa(port), "--cert-dir", filepath.Join(folder, "certificates")}
 	return append(args, pod.Spec.Containers[0].Args[1:]...), nil
