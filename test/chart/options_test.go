@@ -9,9 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What each option adds to the default installation.
+// What each option adds to an installation in mode full.
 func TestOptionsAddObjects(t *testing.T) {
-	base := renderObjects(t)
+	base := renderObjects(t, "mode=full")
 	for name, tc := range map[string]struct {
 		set  []string
 		want []string
@@ -21,7 +21,8 @@ func TestOptionsAddObjects(t *testing.T) {
 			"-CustomResourceDefinition//noderesourcetopologies.topology.node.k8s.io", "-CustomResourceDefinition//podgroups.scheduling.x-k8s.io"}},
 		"leader allocation": {[]string{"policies.leaderAllocation=true"}, []string{
 			"ValidatingAdmissionPolicy//ashlar-leader-allocation", "ValidatingAdmissionPolicyBinding//ashlar-leader-allocation"}},
-		"network policy": {[]string{"networkPolicy.enabled=true"}, []string{"NetworkPolicy//ashlar-scheduler"}},
+		"network policy": {[]string{"networkPolicy.enabled=true"}, []string{
+			"NetworkPolicy//ashlar-dra-driver", "NetworkPolicy//ashlar-scheduler"}},
 		"webhook": {[]string{"webhook.enabled=true"}, []string{
 			"ClusterRole//ashlar-webhook", "ClusterRoleBinding//ashlar-webhook", "Deployment//ashlar-webhook",
 			"MutatingWebhookConfiguration//ashlar-webhook", "PodDisruptionBudget//ashlar-webhook", "Role//ashlar-webhook",
@@ -31,10 +32,11 @@ func TestOptionsAddObjects(t *testing.T) {
 			"Issuer//ashlar-webhook", "MutatingWebhookConfiguration//ashlar-webhook", "PodDisruptionBudget//ashlar-webhook",
 			"Service//ashlar-webhook", "ServiceAccount//ashlar-webhook"}},
 		"metrics": {[]string{"monitoring.serviceMonitor.enabled=true"}, []string{
-			"ClusterRole//ashlar-metrics-reader", "Service//ashlar-scheduler", "ServiceMonitor//ashlar-scheduler"}},
+			"ClusterRole//ashlar-metrics-reader", "Service//ashlar-dra-driver", "Service//ashlar-scheduler",
+			"ServiceMonitor//ashlar-dra-driver", "ServiceMonitor//ashlar-scheduler"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			objects := renderObjects(t, tc.set...)
+			objects := renderObjects(t, append(slices.Clone(tc.set), "mode=full")...)
 			var got []string
 			for key := range objects {
 				if base[key] == nil {

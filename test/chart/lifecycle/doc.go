@@ -6,5 +6,6 @@
 //	install_test.go   install, upgrade, roll back, uninstall
 //	objects_test.go   every object of the cluster
 //	rbac_test.go      permissions against recorded calls
+//	webhook_test.go   what makes the webhook ask for what it may
 //	run_test.go       the programs beside the control plane, as the accounts that were installed
 package lifecycle

@@ -105,7 +105,7 @@ func startWorld(t *testing.T) *chartWorld {
 	if err := binaries.EnsureHelm(t.Context(), say); err != nil {
 		t.Fatal(err)
 	}
-	if err := binaries.Ensure(t.Context(), say, install.Commands...); err != nil {
+	if err := binaries.Ensure(t.Context(), say, append(slices.Clone(install.Commands), webhookName)...); err != nil {
 		t.Fatal(err)
 	}
 	w := &chartWorld{}
@@ -124,7 +124,7 @@ func startWorld(t *testing.T) *chartWorld {
 		t.Fatal(err)
 	}
 	w.runner = &podRunner{cluster: w.cluster, client: w.client, machines: map[string]string{},
-		running: map[types.UID]*cluster.Process{}, started: map[string]int{}}
+		running: map[types.UID]*cluster.Process{}, started: map[string]int{}, ports: map[string]int{}}
 	for _, node := range chartNodes {
 		w.runner.machines[node.Name] = node.Machine
 	}
@@ -174,7 +174,7 @@ func TestLifecycle(t *testing.T) {
 		t.Errorf("pod first was on %s and is on %s", first.Spec.NodeName, now.Spec.NodeName)
 	}
 
-	t.Run("permissions", func(t *testing.T) { comparePermissions(t, w) })
+	t.Run("permissions", func(t *testing.T) { comparePermissions(t, w, chart) })
 
 	w.uninstall(t)
 	if now := w.getPod(t, "first"); now.UID != first.UID || now.DeletionTimestamp != nil {

@@ -49,6 +49,9 @@ var rareCalls = map[string]map[string]string{
 		"update resourceslices.resource.k8s.io": "GPUs that changed",
 		"delete resourceslices.resource.k8s.io": "GPUs that are gone",
 	},
+	webhookName: {
+		"update secrets ashlar-webhook-cert": "when the certificate is replaced, after two thirds of its 90 days",
+	},
 }
 
 // permission is that of one verb on the objects of one resource, of one name if it has one.
@@ -68,13 +71,14 @@ func (p permission) String() string {
 }
 
 // comparePermissions runs what makes the accounts ask for what they may, and compares.
-func comparePermissions(t *testing.T, w *chartWorld) {
+func comparePermissions(t *testing.T, w *chartWorld, chart string) {
+	exerciseWebhook(t, w, chart)
 	exerciseAccounts(t, w)
 	calls, err := w.cluster.AuditedCalls()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, account := range []string{schedulerName, driverName} {
+	for _, account := range []string{schedulerName, driverName, webhookName} {
 		t.Run(account, func(t *testing.T) {
 			used := recordedPermissions(t, calls, account)
 			t.Logf("%d calls needed %d permissions", len(calls), len(used))
@@ -227,7 +231,7 @@ func readMetrics(t *testing.T, w *chartWorld) {
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // self-signed, on loopback
 	}}
 	w.until(t, "a scheduler to answer", settleLimit, func(ctx context.Context) error {
-		url := fmt.Sprintf("https://127.0.0.1:%d/metrics", w.runner.metricsPort())
+		url := fmt.Sprintf("https://127.0.0.1:%d/metrics", w.runner.lastPort(schedulerName))
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ import (
 const (
 	schedulerName = "ashlar-scheduler"
 	driverName    = "ashlar-dra-driver"
+	webhookName   = "ashlar-webhook"
 	nameLabel     = "app.kubernetes.io/name"
 )
 
@@ -38,15 +40,16 @@ type podRunner struct {
 	running map[types.UID]*cluster.Process
 	// started counts the programs that were started, by their name.
 	started map[string]int
-	port    int   // of the scheduler that was started last
-	failed  error // read after runPods
+	// ports are those of the programs that were started last, by their name.
+	ports  map[string]int
+	failed error // read after runPods
 }
 
-// metricsPort is the port of the scheduler that was started last.
-func (r *podRunner) metricsPort() int {
+// lastPort is the port of the program of that name that was started last.
+func (r *podRunner) lastPort(program string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.port
+	return r.ports[program]
 }
 
 func (r *podRunner) startedCount(program string) int {
@@ -128,6 +131,8 @@ func (r *podRunner) startPod(ctx context.Context, pod *corev1.Pod) (*cluster.Pro
 		args, err = r.schedulerArgs(ctx, pod, folder, kubeconfig)
 	case driverName:
 		args, err = r.driverArgs(pod, folder, kubeconfig)
+	case webhookName:
+		args, err = r.webhookArgs(pod, kubeconfig)
 	default:
 		err = fmt.Errorf("no program is known for pods of %q", program)
 	}
@@ -165,7 +170,7 @@ func (r *podRunner) schedulerArgs(ctx context.Context, pod *corev1.Pod, folder, 
 	if err != nil {
 		return nil, err
 	}
-	r.port = port
+	r.ports[schedulerName] = port
 	args := []string{"--config", file, "--authentication-kubeconfig", kubeconfig, "--authorization-kubeconfig", kubeconfig,
 		"--bind-address", "127.0.0.1", "--secure-port", strconv.Itoa(port), "--cert-dir", filepath.Join(folder, "certificates")}
 	return append(args, pod.Spec.Containers[0].Args[1:]...), nil
@@ -182,4 +187,16 @@ func (r *podRunner) driverArgs(pod *corev1.Pod, folder, kubeconfig string) ([]st
 		return nil, err
 	}
 	return []string{"--kubeconfig", kubeconfig, "--nodes", file}, nil
+}
+
+// webhookArgs are those of the pod, on loopback. What it made goes soon after it was wanted.
+func (r *podRunner) webhookArgs(pod *corev1.Pod, kubeconfig string) ([]string, error) {
+	port, err := cluster.FreePort()
+	if err != nil {
+		return nil, err
+	}
+	r.ports[webhookName] = port
+	return append(slices.Clone(pod.Spec.Containers[0].Args), "--kubeconfig", kubeconfig, "--bind-address", "127.0.0.1",
+		"--port", strconv.Itoa(port), "--extra-names", "127.0.0.1", "--metrics-bind-address", "0",
+		"--health-probe-bind-address", "127.0.0.1:0", "--template-age", "2s", "--sweep-period", "1s"), nil
 }
