@@ -84,7 +84,8 @@ func TestWorkloadsAreConfined(t *testing.T) {
 			nested(security, "seccompProfile")["type"] != "RuntimeDefault" || nested(security, "capabilities")["drop"].([]any)[0] != "ALL" {
 			t.Errorf("%s runs with %v", key, security)
 		}
-		if nested(container, "resources", "requests")["memory"] == nil || container["livenessProbe"] == nil || container["readinessProbe"] == nil {
+		requests := nested(container, "resources", "requests")
+		if requests["memory"] == nil || container["livenessProbe"] == nil || container["readinessProbe"] == nil {
 			t.Errorf("%s lacks requests or probes", key)
 		}
 		if spec["topologySpreadConstraints"] == nil {

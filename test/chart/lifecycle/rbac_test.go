@@ -26,7 +26,7 @@ var rareCalls = map[string]map[string]string{
 	schedulerName: {
 		"patch events":                                      "an event that is repeated for minutes becomes a series",
 		"patch events.events.k8s.io":                        "an event that is repeated for minutes becomes a series",
-		"update pods/finalizers":                            "asked by admission plugin OwnerReferencesPermissionEnforcement of who makes claims of extended resources",
+		"update pods/finalizers":                            "asked by admission plugin OwnerReferencesPermissionEnforcement where pods have claims made for them",
 		"get resourceclaims.resource.k8s.io":                "read again after a conflict, and where another scheduler allocates the same device",
 		"delete resourceclaims.resource.k8s.io":             "the claim of an extended resource whose pod was not bound after all",
 		"patch resourceclaims/status.resource.k8s.io":       "a reservation is taken back when its pod was not bound after all",
@@ -100,8 +100,7 @@ func recordedPermissions(t *testing.T, calls []cluster.AuditedCall, account stri
 			resource += "/" + call.Object.Subresource
 		}
 		p := permission{call.Verb, call.Object.APIGroup, resource, call.Object.Name}
-		denied := call.Annotations["authorization.k8s.io/decision"] == "forbid"
-		if denied || call.Status.Code == http.StatusForbidden && !strings.Contains(call.Status.Message, "being terminated") {
+		if call.IsDenied() || call.Status.Code == http.StatusForbidden && !strings.Contains(call.Status.Message, "being terminated") {
 			t.Errorf("denied: %s: %s", p, call.Status.Message)
 			continue
 		}
@@ -189,7 +188,8 @@ func exerciseAccounts(t *testing.T, w *chartWorld) {
 	t.Helper()
 	w.placePods(t, "workload.yaml", settleLimit, "gang-0", "gang-1", "volume")
 	w.until(t, "an event of the pod that fits nowhere, and its volume's node", settleLimit, func(ctx context.Context) error {
-		events, err := w.client.CoreV1().Events("default").List(ctx, metav1.ListOptions{FieldSelector: "reason=FailedScheduling,involvedObject.name=unfit"})
+		refused := metav1.ListOptions{FieldSelector: "reason=FailedScheduling,involvedObject.name=unfit"}
+		events, err := w.client.CoreV1().Events("default").List(ctx, refused)
 		if err != nil || len(events.Items) == 0 {
 			return errors.Join(err, errors.New("no event of pod unfit"))
 		}
