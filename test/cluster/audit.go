@@ -78,4 +78,6 @@ func (c *Cluster) AuditedCalls() ([]AuditedCall, error) {
 
 // IsDenied is whether nothing that the caller is bound to allows the request. What admission
 // refuses is not meant.
-func (a AuditedCall) IsDenied() bool { return a.Annotations["authorization.k8s.io/decision"] == "forbid" }
+func (a AuditedCall) IsDenied() bool {
+	return a.Annotations["authorization.k8s.io/decision"] == "forbid"
+}
