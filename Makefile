@@ -59,6 +59,7 @@ integration: prepare ## only the tests on a real control plane
 	$(GO) test -count=1 -timeout 20m ./test/soak
 	$(GO) test -count=1 -timeout 20m ./test/coexistence
 	$(GO) test -count=1 -timeout 20m ./test/demo
+	$(GO) test -count=1 -timeout 20m -v ./test/chart/...
 
 .PHONY: e2e
 e2e: tools ## pods on a real kubelet and containerd; needs root, says why where it cannot
@@ -171,6 +172,8 @@ lint: tools ## golangci-lint, which is built the first time
 .PHONY: generate
 generate: tools ## write golden files and generated manifests anew
 	$(GO) test ./test -run TestMIGDeviceClassesMatchCatalogue -update
+	$(GO) test ./test/chart -run 'ChartFilesAreCopies|GeneratedFolders|ValuesTable' -update
+	$(GO) test ./test -run TestMIGDeviceClassesMatchCatalogue
 	$(GO) test ./dra -update
 
 .PHONY: verify

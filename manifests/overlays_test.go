@@ -62,11 +62,10 @@ func renderFolder(t *testing.T, fs filesys.FileSystem, folder string) []manifest
 // What each folder that somebody applies installs, and what it must not.
 func TestOverlays(t *testing.T) {
 	schedulerOnly := []string{
-		"ClusterRole/ashlar-scheduler", "ClusterRoleBinding/ashlar-scheduler", "ClusterRoleBinding/ashlar-scheduler:auth-delegator",
-		"ClusterRoleBinding/ashlar-scheduler:kube-scheduler", "ClusterRoleBinding/ashlar-scheduler:volume-scheduler",
+		"ClusterRole/ashlar-scheduler", "ClusterRoleBinding/ashlar-scheduler",
 		"ConfigMap/ashlar-scheduler-config", "CustomResourceDefinition/noderesourcetopologies.topology.node.k8s.io",
 		"CustomResourceDefinition/podgroups.scheduling.x-k8s.io", "Deployment/ashlar-scheduler", "Namespace/ashlar-system",
-		"Role/ashlar-scheduler:leader-election", "RoleBinding/ashlar-scheduler:authentication-reader",
+		"PodDisruptionBudget/ashlar-scheduler", "Role/ashlar-scheduler:leader-election", "RoleBinding/ashlar-scheduler:authentication-reader",
 		"RoleBinding/ashlar-scheduler:leader-election", "ServiceAccount/ashlar-scheduler",
 	}
 	withDriver := append(slices.Clone(schedulerOnly), "ClusterRole/ashlar-dra-driver", "ClusterRoleBinding/ashlar-dra-driver",

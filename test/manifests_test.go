@@ -36,10 +36,11 @@ func TestMIGDeviceClassesMatchCatalogue(t *testing.T) {
 		}
 	}
 	const writtenBy = "# Written by: go test ./test -run TestMIGDeviceClassesMatchCatalogue -update\n"
-	var classes, resources strings.Builder
-	classes.WriteString("# One class for each MIG profile.\n" + writtenBy)
+	var list, classes, resources strings.Builder
+	list.WriteString("# MIG profiles of the catalogue, one a line.\n" + writtenBy)
 	resources.WriteString("# Each MIG profile's class behind the resource name of NVIDIA's device plugin.\n" + writtenBy)
 	for _, profile := range slices.Sorted(maps.Keys(profiles)) {
+		list.WriteString(profile + "\n")
 		resource := "mig-" + strings.ReplaceAll(profile, "+", ".")
 		header := fmt.Sprintf(`---
 apiVersion: resource.k8s.io/v1
@@ -58,7 +59,18 @@ spec:
 		resources.WriteString(header)
 		fmt.Fprintf(&resources, "  extendedResourceName: nvidia.com/%s\n", resource)
 	}
-	compareGenerated(t, filepath.Join("..", "manifests", "driver", "mig-deviceclasses.yaml"), classes.String())
+	compareGenerated(t, filepath.Join("..", "manifests", "chart", "files", "mig-profiles.txt"), list.String())
+	if *update {
+		return // the classes are rendered from the list next
+	}
+	written, err := os.ReadFile(filepath.Join("..", "manifests", "driver", "mig-deviceclasses.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, have, _ := strings.Cut(string(written), "apiVersion:")
+	if diff := cmp.Diff(strings.TrimPrefix(classes.String(), "---\n"), "apiVersion:"+have); diff != "" {
+		t.Errorf("mig-deviceclasses.yaml differs from the catalogue (-want +got):\n%s", diff)
+	}
 	compareGenerated(t, filepath.Join("..", "manifests", "components", "extended-resources", "mig.yaml"), resources.String())
 }
 

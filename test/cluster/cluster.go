@@ -82,6 +82,11 @@ func (c *Cluster) startComponents(ctx context.Context) error {
 	if c.credentials, err = newCredentials(filepath.Join(c.dir, "credentials")); err != nil {
 		return err
 	}
+	if c.options.Audit {
+		if err := c.writeAuditPolicy(); err != nil {
+			return err
+		}
+	}
 	progress("starting etcd and kube-apiserver " + c.options.Binaries.Kubernetes())
 	store, err := c.startComponent(etcd, c.etcdFlags())
 	if err != nil {

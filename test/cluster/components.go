@@ -82,6 +82,9 @@ func (c *Cluster) apiServerFlags(port int) []string {
 	if c.options.Kubelets == SilentKubelets {
 		flags = append(flags, "--disable-admission-plugins=TaintNodesByCondition")
 	}
+	if c.options.Audit {
+		flags = append(flags, c.auditFlags()...)
+	}
 	return flags
 }
 

@@ -52,6 +52,9 @@ type Options struct {
 	Kubelets  Kubelets
 	Scheduler Scheduler
 
+	// Audit has the API server write down every request; AuditedCalls reads them.
+	Audit bool
+
 	// Flags are appended to a component's own, by its name: etcd, kube-apiserver,
 	// kube-controller-manager, kube-scheduler, kwok.
 	Flags map[string][]string

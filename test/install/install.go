@@ -300,3 +300,8 @@ func EnsureNamespace(ctx context.Context, c *cluster.Cluster, client kubernetes.
 		return err
 	})
 }
+
+// AddNodes adds nodes with the GPUs of their machine types, without installing anything.
+func AddNodes(ctx context.Context, c *cluster.Cluster, nodes []Node) error {
+	return (&Installation{cluster: c, nodes: nodes}).addNodes(ctx)
+}

@@ -2,10 +2,14 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,11 +101,33 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "a process ended during the tests:", err)
 		code = 1
 	}
+	if err := checkDenials(); err != nil {
+		fmt.Fprintln(os.Stderr, "permissions:", err)
+		code = 1
+	}
 	if err := world.cluster.Stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "stopping the cluster:", err)
 		code = 1
 	}
 	return code
+}
+
+// checkDenials finds what a program of ours asked for during the tests and its account may not.
+func checkDenials() error {
+	calls, err := world.cluster.AuditedCalls()
+	if err != nil {
+		return err
+	}
+	denied := map[string]bool{}
+	for _, call := range calls {
+		if call.IsDenied() && strings.HasPrefix(call.User.Username, "system:serviceaccount:ashlar-system:ashlar-") {
+			denied[fmt.Sprintf("%s may not %s %s", call.User.Username, call.Verb, call.RequestURI)] = true
+		}
+	}
+	if len(denied) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(slices.Sorted(maps.Keys(denied)), "\n"))
 }
 
 func setUp(ctx context.Context, say func(string)) error {
@@ -115,7 +141,7 @@ func setUp(ctx context.Context, say func(string)) error {
 	if err := binaries.Ensure(ctx, say, install.Commands...); err != nil {
 		return err
 	}
-	world.cluster, err = cluster.Start(ctx, cluster.Options{Binaries: binaries, Progress: say})
+	world.cluster, err = cluster.Start(ctx, cluster.Options{Binaries: binaries, Progress: say, Audit: true})
 	if err != nil {
 		return err
 	}

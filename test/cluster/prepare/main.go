@@ -36,7 +36,10 @@ func prepareAll(ctx context.Context, kubernetes string, node bool) error {
 	}
 	start := time.Now()
 	progress := func(what string) { fmt.Printf("[%5.1fs] %s\n", time.Since(start).Seconds(), what) }
-	if err := binaries.Ensure(ctx, progress, install.Commands...); err != nil || !node {
+	if err := binaries.Ensure(ctx, progress, install.Commands...); err != nil {
+		return err
+	}
+	if err := binaries.EnsureHelm(ctx, progress); err != nil || !node {
 		return err
 	}
 	if reason, err := binaries.MissingNodeSupport(ctx); err != nil || reason != "" {

@@ -1,0 +1,108 @@
+package chart
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What each option adds to an installation in mode full.
+func TestOptionsAddObjects(t *testing.T) {
+	base := renderObjects(t, "mode=full")
+	for name, tc := range map[string]struct {
+		set  []string
+		want []string
+	}{
+		"one replica": {[]string{"scheduler.replicas=1"}, []string{"-PodDisruptionBudget//ashlar-scheduler"}},
+		"no CRDs": {[]string{"crds.install=false"}, []string{
+			"-CustomResourceDefinition//noderesourcetopologies.topology.node.k8s.io", "-CustomResourceDefinition//podgroups.scheduling.x-k8s.io"}},
+		"leader allocation": {[]string{"policies.leaderAllocation=true"}, []string{
+			"ValidatingAdmissionPolicy//ashlar-leader-allocation", "ValidatingAdmissionPolicyBinding//ashlar-leader-allocation"}},
+		"network policy": {[]string{"networkPolicy.enabled=true"}, []string{
+			"NetworkPolicy//ashlar-dra-driver", "NetworkPolicy//ashlar-scheduler"}},
+		"webhook": {[]string{"webhook.enabled=true"}, []string{
+			"ClusterRole//ashlar-webhook", "ClusterRoleBinding//ashlar-webhook", "Deployment//ashlar-webhook",
+			"MutatingWebhookConfiguration//ashlar-webhook", "PodDisruptionBudget//ashlar-webhook", "Role//ashlar-webhook",
+			"RoleBinding//ashlar-webhook", "Service//ashlar-webhook", "ServiceAccount//ashlar-webhook"}},
+		"webhook with cert-manager": {[]string{"webhook.enabled=true", "webhook.certManager.enabled=true"}, []string{
+			"Certificate//ashlar-webhook", "ClusterRole//ashlar-webhook", "ClusterRoleBinding//ashlar-webhook", "Deployment//ashlar-webhook",
+			"Issuer//ashlar-webhook", "MutatingWebhookConfiguration//ashlar-webhook", "PodDisruptionBudget//ashlar-webhook",
+			"Service//ashlar-webhook", "ServiceAccount//ashlar-webhook"}},
+		"metrics": {[]string{"monitoring.serviceMonitor.enabled=true"}, []string{
+			"ClusterRole//ashlar-metrics-reader", "Service//ashlar-dra-driver", "Service//ashlar-scheduler",
+			"ServiceMonitor//ashlar-dra-driver", "ServiceMonitor//ashlar-scheduler"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			objects := renderObjects(t, append(slices.Clone(tc.set), "mode=full")...)
+			var got []string
+			for key := range objects {
+				if base[key] == nil {
+					got = append(got, strings.Replace(key, "/"+namespace+"/", "//", 1))
+				}
+			}
+			for key := range base {
+				if objects[key] == nil {
+					got = append(got, "-"+strings.Replace(key, "/"+namespace+"/", "//", 1))
+				}
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("objects (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// With everything on, all images are of one registry and tag, and every pod that needs no
+// privilege runs without any.
+func TestWorkloadsAreConfined(t *testing.T) {
+	objects := renderObjects(t, "mode=full", "webhook.enabled=true", "image.registry=registry.example/ours", "image.tag=v9",
+		"image.pullSecrets={one}", "scheduler.tolerations[0].operator=Exists", "scheduler.nodeSelector.role=control")
+	images := map[string]bool{}
+	for _, key := range slices.Sorted(maps.Keys(objects)) {
+		kind, _, _ := strings.Cut(key, "/")
+		if kind != "Deployment" && kind != "DaemonSet" {
+			continue
+		}
+		spec := nested(objects[key], "spec", "template", "spec")
+		if len(spec["imagePullSecrets"].([]any)) != 1 {
+			t.Errorf("%s has image pull secrets %v", key, spec["imagePullSecrets"])
+		}
+		container := spec["containers"].([]any)[0].(map[string]any)
+		images[container["image"].(string)] = true
+		security := container["securityContext"].(map[string]any)
+		if security["readOnlyRootFilesystem"] != true {
+			t.Errorf("%s may write to its root", key)
+		}
+		if kind == "DaemonSet" {
+			continue // it creates MIG instances
+		}
+		if security["runAsNonRoot"] != true || security["allowPrivilegeEscalation"] != false ||
+			nested(security, "seccompProfile")["type"] != "RuntimeDefault" || nested(security, "capabilities")["drop"].([]any)[0] != "ALL" {
+			t.Errorf("%s runs with %v", key, security)
+		}
+		requests := nested(container, "resources", "requests")
+		if requests["memory"] == nil || container["livenessProbe"] == nil || container["readinessProbe"] == nil {
+			t.Errorf("%s lacks requests or probes", key)
+		}
+		if spec["topologySpreadConstraints"] == nil {
+			t.Errorf("%s is not spread", key)
+		}
+	}
+	want := []string{"registry.example/ours/ashlar-dra-driver:v9", "registry.example/ours/ashlar-scheduler:v9",
+		"registry.example/ours/ashlar-webhook:v9"}
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(images))); diff != "" {
+		t.Errorf("images (-want +got):\n%s", diff)
+	}
+}
+
+// nested is the map at a path of keys.
+func nested(object map[string]any, keys ...string) map[string]any {
+	for _, key := range keys {
+		object, _ = object[key].(map[string]any)
+	}
+	return object
+}
