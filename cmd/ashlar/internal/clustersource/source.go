@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -100,6 +101,9 @@ func (s *Source) ConnectCluster() (client kubernetes.Interface, host string, err
 	if err != nil {
 		return nil, "", err
 	}
+	// In the API server's own encoding objects are read in a third of the time. What has none, such as PodGroups,
+	// comes as JSON.
+	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeProtobuf, runtime.ContentTypeProtobuf+","+runtime.ContentTypeJSON
 	if client, err = kubernetes.NewForConfig(config); err != nil {
 		return nil, "", fmt.Errorf("connecting to %s: %w", config.Host, err)
 	}
