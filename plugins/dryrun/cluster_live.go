@@ -97,7 +97,7 @@ func explainListError(kind string, err error) error {
 
 // readPodGroups reads PodGroups, which are there if coscheduling's CRD is.
 func (o *ClusterObjects) readPodGroups(ctx context.Context, client kubernetes.Interface) error {
-	text, err := client.CoreV1().RESTClient().Get().AbsPath("/apis/" + v1alpha1.SchemeGroupVersion.String() + "/podgroups").
+	text, err := client.CoreV1().RESTClient().Get().AbsPath("/apis/"+v1alpha1.SchemeGroupVersion.String()+"/podgroups").
 		SetHeader("Accept", "application/json").Do(ctx).Raw()
 	switch {
 	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):

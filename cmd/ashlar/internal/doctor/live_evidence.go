@@ -116,7 +116,7 @@ func (l *LiveEvidence) readGates(ctx context.Context, client kubernetes.Interfac
 func (l *LiveEvidence) readPodGroupCRD(ctx context.Context, client kubernetes.Interface) {
 	rest := client.CoreV1().RESTClient()
 	l.PodGroupCRD = rest.Get().AbsPath("/apis/"+v1alpha1.SchemeGroupVersion.String()).Do(ctx).Error() == nil
-	text, err := rest.Get().AbsPath("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/podgroups." + v1alpha1.SchemeGroupVersion.Group).
+	text, err := rest.Get().AbsPath("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/podgroups."+v1alpha1.SchemeGroupVersion.Group).
 		SetHeader("Accept", "application/json").Do(ctx).Raw()
 	if err != nil {
 		return
