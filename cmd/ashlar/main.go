@@ -14,6 +14,7 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/defrag"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/demo"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/machines"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/mcp"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/plan"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/simulate"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/whatif"
@@ -52,7 +53,7 @@ func newCommand() *cobra.Command {
 		RunE:          cli.ShowHelp,
 	}
 	command.AddCommand(demo.NewCommand(), demo.NewDownCommand(), plan.NewCommand(), simulate.NewCommand(), machines.NewCommand(),
-		whatif.NewCommand(), defrag.NewCommand())
+		whatif.NewCommand(), defrag.NewCommand(), mcp.NewCommand())
 	cli.MarkUsageErrors(command)
 	return command
 }

@@ -13,7 +13,7 @@ import (
 func TestMeter(t *testing.T) {
 	s := newFakeScheduler(t, nil, []*v1.Node{newNode("a")}, publish("a", fourGPUs()...), held("a", newClaim("one", gpuClass, 1), "gpu-0"))
 	meter := s.source.NewMeter(t.Context())
-	check := func(meter *dra.Meter) {
+	check := func(meter *dra.UsageMeter) {
 		t.Helper()
 		usage, err := meter.MeasureUsage()
 		if err != nil {

@@ -41,8 +41,8 @@ func (u *ProductUsage) CompactableGPUs() int64 {
 	return count
 }
 
-// add counts what another has, so many times.
-func (u *ProductUsage) add(other *ProductUsage, times int64) {
+// addUsage counts what another has, so many times.
+func (u *ProductUsage) addUsage(other *ProductUsage, times int64) {
 	u.FreeGPUs += other.FreeGPUs * times
 	u.FreeBytes += other.FreeBytes * topology.Bytes(times)
 	u.StrandedBytes += other.StrandedBytes * topology.Bytes(times)
@@ -79,7 +79,7 @@ func (s *Snapshot) MeasureUsage() map[string]*ProductUsage {
 			if total[product] == nil {
 				total[product] = &ProductUsage{}
 			}
-			total[product].add(usage, class.count)
+			total[product].addUsage(usage, class.count)
 		}
 	}
 	return total

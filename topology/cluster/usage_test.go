@@ -91,7 +91,7 @@ func TestMeasureUsage(t *testing.T) {
 			}
 			s.AddNode(Node{Name: "cpu", Domain: NoDomain})
 			want := ProductUsage{}
-			want.add(&tc.want, nodes)
+			want.addUsage(&tc.want, nodes)
 			got := s.MeasureUsage()
 			if len(got) != 1 || got[product] == nil || *got[product] != want {
 				t.Fatalf("got %+v, want %+v", got[product], want)

@@ -10,11 +10,11 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/cluster"
 )
 
-// Meter measures how the GPUs of a cluster are used. It keeps a snapshot of its own, built when
+// UsageMeter measures how the GPUs of a cluster are used. It keeps a snapshot of its own, built when
 // it is first asked: that of a Source belongs to the scheduling cycle.
 //
 // Safe for concurrent use.
-type Meter struct {
+type UsageMeter struct {
 	ctx      context.Context // ends what follows the cluster
 	followed *Source         // the scheduler's own, of which nothing but what it follows is used
 
@@ -27,10 +27,10 @@ type Meter struct {
 const keepUpEvery = time.Minute
 
 // NewMeter returns a meter that follows what the source does, until ctx ends.
-func (s *Source) NewMeter(ctx context.Context) *Meter { return &Meter{ctx: ctx, followed: s} }
+func (s *Source) NewMeter(ctx context.Context) *UsageMeter { return &UsageMeter{ctx: ctx, followed: s} }
 
 // beginMeasuring begins to follow claims.
-func (m *Meter) beginMeasuring() {
+func (m *UsageMeter) beginMeasuring() {
 	s := m.followed
 	m.source = &Source{manager: s.manager, changes: s.changes, sliceEvents: &sliceEvents{last: s.sliceEvents.last}}
 	var listener *claimListener
@@ -56,7 +56,7 @@ func (m *Meter) beginMeasuring() {
 
 // MeasureUsage is how the GPUs are used now, by product; what the scheduler has decided and not
 // yet written counts.
-func (m *Meter) MeasureUsage() (map[string]*cluster.ProductUsage, error) {
+func (m *UsageMeter) MeasureUsage() (map[string]*cluster.ProductUsage, error) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	if m.source == nil {
