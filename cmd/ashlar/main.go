@@ -14,6 +14,7 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/doctor"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/explain"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/machines"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/mcp"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/plan"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/simulate"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/top"
@@ -51,7 +52,7 @@ func newCommand() *cobra.Command {
 	}
 	command.AddCommand(demoCommands()...)
 	command.AddCommand(plan.NewCommand(), simulate.NewCommand(), machines.NewCommand(),
-		whatif.NewCommand(), defrag.NewCommand(), ui.NewCommand(), top.NewCommand(), explain.NewCommand(), doctor.NewCommand())
+		whatif.NewCommand(), defrag.NewCommand(), ui.NewCommand(), top.NewCommand(), explain.NewCommand(), doctor.NewCommand(), mcp.NewCommand())
 	buildinfo.AddVersion(command, func(err error) error { return cli.UsageErrorf("%w", err) })
 	cli.MarkUsageErrors(command)
 	cli.HelpWithExitCodes(command)

@@ -86,6 +86,7 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 	if p.guard, err = guardBinding(ctx, h); err != nil {
 		return nil, err
 	}
+	metrics.RegisterUsage(p.source.NewMeter(ctx).MeasureUsage)
 	return p, nil
 }
 

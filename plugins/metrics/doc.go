@@ -20,6 +20,13 @@
 //	    since another scheduler has the device
 //	ashlar_double_allocations                  allocations that hold what an older one holds
 //	ashlar_double_allocations_total            such allocations found; 0 in a healthy cluster
+//	ashlar_gpus{product,state}                 GPUs by state: free, whole, mig or share
+//	ashlar_gpu_memory_bytes{product,state}     their memory: held as whole, mig or share, free, or
+//	                                           stranded: free and out of reach
+//	ashlar_gpus_compactable{product}           most GPUs that packing more tightly could free
+//
+// The last three are measured when somebody asks, from a snapshot that follows what changed
+// (usage.go). Nodes whose GPUs a device plugin hands out are not among them.
 //
 // All are of stability level ALPHA.
 package metrics

@@ -36,6 +36,7 @@
 //	              states that moves lead to, defrag_room.go sets of holders of one node
 //	defrag_compaction.go whom to move so that more of what is expected fits
 //	explanation.go why a pod fits nowhere
+//	usage.go      how the GPUs are used, by product
 //
 // The package holds no state of its own: the same input gives the same answers. A
 // Snapshot, with its rankings, belongs to one goroutine at a time.

@@ -19,6 +19,7 @@
 //	source.go       what outlives cycles: pools, compiled expressions, in-tree instances
 //	cycle.go        one pod's scheduling cycle
 //	snapshot.go     all nodes with who holds what, kept up to date from cycle to cycle
+//	meter.go        how their GPUs are used, for metrics
 //	ranking.go      which of them are best for the pod of a cycle
 //	view.go         a node as the pod sees it
 //	others.go       the node's devices that are not viewed: adapters, channels between nodes

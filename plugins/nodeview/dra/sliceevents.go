@@ -17,14 +17,14 @@ const settlingTime = 10 * time.Second
 type sliceEvents struct {
 	// last is when something happened, in nanoseconds since the epoch; 0 if nothing is
 	// followed.
-	last atomic.Int64
+	last *atomic.Int64
 	// looked is when the slices were last looked at.
 	looked atomic.Int64
 }
 
 // followSlices begins to follow slices, and rules that taint their devices.
 func followSlices(h fwk.Handle, follow, taintRules bool) (*sliceEvents, error) {
-	e := &sliceEvents{}
+	e := &sliceEvents{last: &atomic.Int64{}}
 	if !follow {
 		return e, nil
 	}

@@ -31,6 +31,12 @@ const claimFormat = "claim"
 
 // NewCommand is ashlar plan.
 func NewCommand() *cobra.Command {
+	command, _ := newPlanCommand()
+	return command
+}
+
+// newPlanCommand is ashlar plan, with what its flags are read into.
+func newPlanCommand() (*cobra.Command, *planFlags) {
 	var flags planFlags
 	command := &cobra.Command{
 		Use:   "plan MODEL [-- ENGINE FLAGS]",
@@ -93,7 +99,7 @@ nothing for one of several pods.`,
 	flags.train.addTo(command)
 	flags.output.AddTo(command, "table, json, yaml, claim (a ResourceClaimTemplate sized by the answer)",
 		cli.FormatTable, cli.FormatJSON, cli.FormatYAML, claimFormat)
-	return command
+	return command, &flags
 }
 
 // checkCall refuses what contradicts itself, before anything is read, and returns MODEL.
@@ -147,21 +153,9 @@ func (f *planFlags) runPlan(cmd *cobra.Command, args []string) error {
 	if f.train.enabled {
 		return f.planTraining(cmd, offers)
 	}
-	questions, failures, err := f.findQuestions(cmd)
+	answers, failures, err := f.answerServers(cmd, offers)
 	if err != nil {
 		return err
-	}
-	answers := make([]*serverAnswer, 0, len(questions))
-	for i := range questions {
-		answer, err := f.answerQuestion(&questions[i], offers)
-		switch {
-		case cli.ExitCode(err) == cli.ExitUsage:
-			return err
-		case err != nil:
-			failures = append(failures, err)
-			continue
-		}
-		answers = append(answers, answer)
 	}
 	if len(answers) > 0 {
 		if err := f.writeAnswers(cmd.OutOrStdout(), answers); err != nil {
@@ -172,6 +166,28 @@ func (f *planFlags) runPlan(cmd *cobra.Command, args []string) error {
 		return cli.MistakenInput(errors.Join(failures...))
 	}
 	return fitError(answers)
+}
+
+// answerServers answers for every model server that is asked about; failures are about single
+// pods of a file.
+func (f *planFlags) answerServers(cmd *cobra.Command, offers []memoryplan.Offer) (answers []*serverAnswer, failures []error, err error) {
+	questions, failures, err := f.findQuestions(cmd)
+	if err != nil {
+		return nil, nil, err
+	}
+	answers = make([]*serverAnswer, 0, len(questions))
+	for i := range questions {
+		answer, err := f.answerQuestion(&questions[i], offers)
+		switch {
+		case cli.ExitCode(err) == cli.ExitUsage:
+			return nil, nil, err
+		case err != nil:
+			failures = append(failures, err)
+			continue
+		}
+		answers = append(answers, answer)
+	}
+	return answers, failures, nil
 }
 
 // findQuestions is what the command is to plan for: the model of its arguments, or every

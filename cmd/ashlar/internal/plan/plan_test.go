@@ -119,7 +119,7 @@ func planned(t *testing.T, args ...string) *serverReport {
 	if err != nil {
 		t.Fatalf("%q: %v", args, err)
 	}
-	var answers planReport
+	var answers PlanReport
 	if err := json.Unmarshal([]byte(out), &answers); err != nil {
 		t.Fatal(err)
 	}

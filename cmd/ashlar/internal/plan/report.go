@@ -4,8 +4,8 @@ import (
 	memoryplan "github.com/ashlar-dev/ashlar/topology/memory/plan"
 )
 
-// planReport is what -o json and yaml print: its form is stable.
-type planReport struct {
+// PlanReport is what -o json and yaml print: its form is stable.
+type PlanReport struct {
 	Plans []*serverReport `json:"plans"`
 }
 
@@ -101,8 +101,8 @@ type optionReport struct {
 	Arithmetic string `json:"arithmetic,omitempty"`
 }
 
-func newReport(answers []*serverAnswer) *planReport {
-	report := &planReport{Plans: []*serverReport{}}
+func newReport(answers []*serverAnswer) *PlanReport {
+	report := &PlanReport{Plans: []*serverReport{}}
 	for _, answer := range answers {
 		report.Plans = append(report.Plans, answer.newServerReport())
 	}

@@ -55,7 +55,7 @@ func sizeNote(cluster *dryrun.ClusterObjects) string {
 }
 
 // writeAdditions compares additions, one a line, and says with which the answer is.
-func (r *placementReport) writeAdditions(p *cli.Page) {
+func (r *PlacementReport) writeAdditions(p *cli.Page) {
 	if len(r.Additions) == 0 {
 		return
 	}

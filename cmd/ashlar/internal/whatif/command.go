@@ -1,6 +1,7 @@
 package whatif
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -139,16 +140,9 @@ func (f *whatifFlags) runWhatif(cmd *cobra.Command) error {
 	if err := f.checkFlags(cmd); err != nil {
 		return err
 	}
-	var policies []placement.Policy
-	for _, name := range f.policies {
-		policy, err := placement.PolicyNamed(name, placement.PriorDemand(), cli.PolicySeed)
-		if err != nil {
-			return cli.UsageErrorf("--policy: %w", err)
-		}
-		policies = append(policies, policy)
-	}
-	if len(policies) == 0 {
-		return cli.UsageErrorf("--policy: want one of %s", strings.Join(cli.PolicyNames(), ", "))
+	policies, err := policiesNamed(f.policies)
+	if err != nil {
+		return err
 	}
 	ctx := clustersource.SilenceScheduler(cmd.Context())
 	question, err := f.readQuestion(cmd.InOrStdin())
@@ -173,35 +167,57 @@ func (f *whatifFlags) runWhatif(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	report := newPlacementReport(cluster, question)
-	report.Additions = additions
-	if len(additions) > 0 {
+	report, err := reportPlacement(ctx, cluster, question, policies)
+	if err != nil {
+		return err
+	}
+	if report.Additions = additions; len(additions) > 0 {
 		report.Notes = append(report.Notes, sizeNote(cluster))
 	}
-	for _, policy := range policies {
-		answer, err := dryrun.AnswerQuestion(ctx, cluster, question, policy)
-		if err != nil {
-			if mistake := (&dryrun.QuestionError{}); errors.As(err, &mistake) {
-				err = cli.MistakenInput(err)
-			}
-			return withErrors(err, question.Manifest.Errors)
-		}
-		report.Answers = append(report.Answers, answer)
-	}
-	report.Notes = append(report.Notes, report.Answers[0].NotesFor(cluster, question)...)
 	if err := f.output.Write(cmd.OutOrStdout(), report, report.writeText); err != nil {
 		return err
 	}
 	return report.fitError()
 }
 
+// policiesNamed are the policies of these names, at least one.
+func policiesNamed(names []string) ([]placement.Policy, error) {
+	var policies []placement.Policy
+	for _, name := range names {
+		policy, err := placement.PolicyNamed(name, placement.PriorDemand(), cli.PolicySeed)
+		if err != nil {
+			return nil, cli.UsageErrorf("--policy: %w", err)
+		}
+		policies = append(policies, policy)
+	}
+	if len(policies) == 0 {
+		return nil, cli.UsageErrorf("--policy: want one of %s", strings.Join(cli.PolicyNames(), ", "))
+	}
+	return policies, nil
+}
+
+// reportPlacement answers a question under each policy.
+func reportPlacement(
+	ctx context.Context, cluster *dryrun.ClusterObjects, question *dryrun.PlacementQuestion, policies []placement.Policy,
+) (*PlacementReport, error) {
+	report := newPlacementReport(cluster, question)
+	for _, policy := range policies {
+		answer, err := dryrun.AnswerQuestion(ctx, cluster, question, policy)
+		if err != nil {
+			if mistake := (&dryrun.QuestionError{}); errors.As(err, &mistake) {
+				err = cli.MistakenInput(err)
+			}
+			return nil, withErrors(err, question.Manifest.Errors)
+		}
+		report.Answers = append(report.Answers, answer)
+	}
+	report.Notes = append(report.Notes, report.Answers[0].NotesFor(cluster, question)...)
+	return report, nil
+}
+
 // readQuestion reads the manifests.
 func (f *whatifFlags) readQuestion(stdin io.Reader) (*dryrun.PlacementQuestion, error) {
-	manifest := &dryrun.AppliedManifest{}
-	namespace := f.namespace
-	if namespace == "" {
-		namespace = f.source.DefaultNamespace()
-	}
+	var texts []manifestText
 	for _, name := range f.files {
 		text, err := cli.ReadManifest(stdin, name)
 		if err != nil {
@@ -210,16 +226,39 @@ func (f *whatifFlags) readQuestion(stdin io.Reader) (*dryrun.PlacementQuestion, 
 		if name == "-" {
 			name = "standard input"
 		}
-		_ = manifest.ReadObjects(name, text, namespace) // its errors are kept for the answer
+		texts = append(texts, manifestText{name, text})
 	}
-	if len(f.files) > 0 && len(manifest.Workloads) == 0 {
-		if len(manifest.Errors) > 0 && len(f.drain) == 0 && !f.waiting {
-			return nil, cli.MistakenInput(errors.Join(manifest.Errors...))
-		}
-		return nil, cli.UsageErrorf("%s: no pod in it: want objects like a Pod, a Deployment or a Job%s",
-			strings.Join(f.files, ", "), asideOf(append(manifest.Notes, manifest.AutoscalerNotes()...)))
+	namespace := f.namespace
+	if namespace == "" {
+		namespace = f.source.DefaultNamespace()
 	}
-	return &dryrun.PlacementQuestion{Manifest: manifest, Copies: f.copies, Drain: f.drain, Waiting: f.waiting, Scheduler: f.scheduler}, nil
+	question := &dryrun.PlacementQuestion{Copies: f.copies, Drain: f.drain, Waiting: f.waiting, Scheduler: f.scheduler}
+	return question, addManifests(question, texts, namespace)
+}
+
+// manifestText is a manifest under the name by which errors call it.
+type manifestText struct {
+	name string
+	text []byte
+}
+
+// addManifests asks about the pods of manifests, whose objects are of the namespace where they name none.
+func addManifests(question *dryrun.PlacementQuestion, texts []manifestText, namespace string) error {
+	manifest := &dryrun.AppliedManifest{}
+	question.Manifest = manifest
+	var names []string
+	for _, one := range texts {
+		_ = manifest.ReadObjects(one.name, one.text, namespace) // its errors are kept for the answer
+		names = append(names, one.name)
+	}
+	if len(texts) == 0 || len(manifest.Workloads) > 0 {
+		return nil
+	}
+	if len(manifest.Errors) > 0 && len(question.Drain) == 0 && !question.Waiting {
+		return cli.MistakenInput(errors.Join(manifest.Errors...))
+	}
+	return cli.UsageErrorf("%s: no pod in it: want objects like a Pod, a Deployment or a Job%s",
+		strings.Join(names, ", "), asideOf(append(manifest.Notes, manifest.AutoscalerNotes()...)))
 }
 
 // withErrors has what of the manifests could not be read before the reason why nothing can be

@@ -11,8 +11,8 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/dryrun"
 )
 
-// placementReport is what whatif prints.
-type placementReport struct {
+// PlacementReport is what whatif prints.
+type PlacementReport struct {
 	Cluster struct {
 		Nodes   int `json:"nodes"`
 		Pods    int `json:"pods"`
@@ -27,8 +27,8 @@ type placementReport struct {
 	Notes  []string `json:"notes,omitempty"`
 }
 
-func newPlacementReport(cluster *dryrun.ClusterObjects, question *dryrun.PlacementQuestion) *placementReport {
-	r := &placementReport{Drained: question.Drain}
+func newPlacementReport(cluster *dryrun.ClusterObjects, question *dryrun.PlacementQuestion) *PlacementReport {
+	r := &PlacementReport{Drained: question.Drain}
 	for _, err := range question.Manifest.Errors {
 		r.Errors = append(r.Errors, err.Error())
 	}
@@ -37,7 +37,7 @@ func newPlacementReport(cluster *dryrun.ClusterObjects, question *dryrun.Placeme
 }
 
 // fitError is an error if pods do not fit.
-func (r *placementReport) fitError() error {
+func (r *PlacementReport) fitError() error {
 	a := r.Answers[0]
 	switch {
 	case a.Fit < a.Asked:
@@ -71,7 +71,7 @@ func summaryLine(a *dryrun.PlacementAnswer) string {
 	return text
 }
 
-func (r *placementReport) writeText(w io.Writer) error {
+func (r *PlacementReport) writeText(w io.Writer) error {
 	p := cli.NewPage(w)
 	r.writeAdditions(p)
 	if len(r.Answers) > 1 {
@@ -121,7 +121,7 @@ func openedText(gpus, nodes int) string {
 }
 
 // writePolicies compares policies, one a line.
-func (r *placementReport) writePolicies(p *cli.Page) {
+func (r *PlacementReport) writePolicies(p *cli.Page) {
 	rows := [][]string{{"POLICY", "FIT", "GPUS OPENED", "NODES OPENED", "RING, MEAN", "RING, LEAST"}}
 	rate := func(gbps int64) string {
 		if gbps == 0 {

@@ -62,7 +62,7 @@ func askedWhatif(t *testing.T, args ...string) *dryrun.PlacementAnswer {
 	if err != nil && cli.ExitCode(err) != cli.ExitNothingFits {
 		t.Fatalf("%q: %v", args, err)
 	}
-	var report placementReport
+	var report PlacementReport
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatal(err)
 	}
