@@ -27,6 +27,14 @@ const (
 	EngineVersionAnnotation = "ashlar.dev/engine-version"
 )
 
+// Annotations lists the annotations of a pod that say something of its model server.
+func Annotations() []string {
+	return []string{
+		GPUMemoryAnnotation, ModelAnnotation, MaxModelLenAnnotation, ConcurrencyAnnotation, ContextAnnotation, EngineAnnotation,
+		EngineVersionAnnotation,
+	}
+}
+
 // applyAnnotations applies annotations to a reading.
 func (r *Reading) applyAnnotations(annotations map[string]string) error {
 	for _, a := range []struct {
