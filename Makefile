@@ -143,11 +143,11 @@ bench: prepare ## Ashlar next to the stock scheduler at 500 nodes x 160 devices
 	$(GO) test -run '^$$' -bench . -benchmem ./topology/... ./bench/openb
 
 .PHONY: bench-table
-bench-table: prepare ## write the benchmark tables of the README: an hour
-	$(GO) run ./bench/schedulers --readme README.md
-	$(GO) run ./bench/schedulers --against v1.36.4 --limit 3m --sizes 500x160 --readme README.md
-	$(GO) run ./bench/schedulers --device-plugin --readme README.md
-	$(GO) run ./bench/quality --readme README.md
+bench-table: prepare ## write the tables of docs/results and the README's headline: an hour
+	$(GO) run ./bench/schedulers --readme docs/results/schedulers.md --headline README.md
+	$(GO) run ./bench/schedulers --against v1.36.4 --limit 3m --sizes 500x160 --readme docs/results/schedulers.md
+	$(GO) run ./bench/schedulers --device-plugin --readme docs/results/schedulers.md
+	$(GO) run ./bench/quality --readme docs/results/quality.md
 
 .PHONY: oracle
 oracle: tools ## compare choices with brute force on 100,000 random states per form

@@ -57,5 +57,5 @@ func runBenchmark(out io.Writer, modelFile, observationFile, readmeFile string) 
 		"logged_kv_gib", "kv_error_pct", "tokens_error_pct", "predicted_outcome", "logged_outcome", "because")
 	text.WriteString("\n</details>\n")
 	return readme.Write(readmeFile,
-		"go run ./bench/modelmemory -models MODELS.csv -observations OBSERVATIONS.csv -readme README.md", text.String())
+		"go run ./bench/modelmemory -models MODELS.csv -observations OBSERVATIONS.csv -readme docs/results/model-memory.md", text.String())
 }

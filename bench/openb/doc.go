@@ -3,7 +3,7 @@
 //
 //	go run ./bench/openb                                    # a small generated trace of this repository
 //	go run ./bench/openb -traces FOLDER -expected FILE      # the public trace, next to FGD as published
-//	  ... -readme README.md                                 # also writes the tables there
+//	  ... -readme docs/results/openb.md                     # also writes the tables there
 //
 // FOLDER has openb_node_list_gpu_node.csv and openb_pod_list_*.csv of
 // cluster-trace-gpu-v2023 of github.com/alibaba/clusterdata. FILE has what was published

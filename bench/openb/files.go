@@ -54,7 +54,7 @@ func readTraces(folder string) (*traceSet, error) {
 	t, err := readTraceFiles(files, path.Join("bench/openb", smallFolder))
 	if err == nil {
 		t.about = fmt.Sprintf("The small generated trace of bench/openb/%s (%d nodes), since -traces names no folder with the public "+
-			"trace openb. The README's figures are of the public one.", smallFolder, len(t.nodes))
+			"trace openb. The figures of docs/results/openb.md are of the public one.", smallFolder, len(t.nodes))
 	}
 	return t, err
 }

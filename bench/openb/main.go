@@ -32,12 +32,12 @@ func main() {
 	}
 }
 
-// readmeCommand is how the README's tables are written.
-const readmeCommand = "go run ./bench/openb -traces FOLDER -expected FILE -readme README.md"
+// readmeCommand is how the tables of docs/results/openb.md are written.
+const readmeCommand = "go run ./bench/openb -traces FOLDER -expected FILE -readme docs/results/openb.md"
 
 func (f *benchmarkFlags) runBenchmark(ctx context.Context) error {
 	if f.readme != "" && (f.traces == "" || f.expected == "") {
-		return errors.New("-readme: the README's figures are of the public trace next to FGD as published: give -traces and -expected too")
+		return errors.New("-readme: the figures of docs/results/openb.md are of the public trace next to FGD as published: give -traces and -expected too")
 	}
 	t, err := readTraces(f.traces)
 	if err != nil {

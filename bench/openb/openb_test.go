@@ -70,7 +70,7 @@ func TestSmallTraceTable(t *testing.T) {
 	}
 }
 
-// The README's figures are never replaced by those of another trace.
+// The published figures are never replaced by those of another trace.
 func TestReadmeNeedsThePublicTrace(t *testing.T) {
 	for _, flags := range []benchmarkFlags{{readme: "x"}, {readme: "x", traces: "x"}, {readme: "x", expected: "x"}} {
 		if err := flags.runBenchmark(t.Context()); err == nil || !strings.Contains(err.Error(), "give -traces and -expected too") {

@@ -2,5 +2,5 @@
 // at a load of 0.8, one policy next to another on the same arrivals.
 //
 //	go run ./bench/quality                     # prints the tables
-//	go run ./bench/quality --readme README.md  # also writes them there
+//	go run ./bench/quality --readme docs/results/quality.md  # also writes them there
 package main

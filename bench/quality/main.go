@@ -32,5 +32,5 @@ func runBenchmark(jobs, seeds int, file string) error {
 	if file == "" {
 		return nil
 	}
-	return readme.Write(file, "go run ./bench/quality --readme README.md", text.String())
+	return readme.Write(file, "go run ./bench/quality --readme docs/results/quality.md", text.String())
 }

@@ -1,9 +1,10 @@
 // Command schedulers binds the same pods with the newest stock scheduler and with Ashlar, one
 // after the other on the same real control plane, and prints what each reached.
 //
-//	go run ./bench/schedulers                      # all that README.md shows
+//	go run ./bench/schedulers                      # all that docs/results/schedulers.md shows
 //	go run ./bench/schedulers --sizes 500x160      # one size
-//	go run ./bench/schedulers --readme README.md   # also writes the tables there
+//	go run ./bench/schedulers --readme FILE        # also writes the tables there, docs/results/schedulers.md
+//	go run ./bench/schedulers --headline README.md # also writes the first sentence there
 //	go run ./bench/schedulers --against v1.36.4    # next to an earlier stock scheduler
 //	go run ./bench/schedulers --device-plugin      # nodes whose GPUs a device plugin hands out
 //
@@ -25,7 +26,7 @@
 //	against.go        next to an earlier stock scheduler
 //	report.go         what was measured, as -o json prints it
 //	median.go         figures of several rounds
-//	table.go          what was measured, as README.md has it
+//	table.go          what was measured, as docs/results/schedulers.md has it
 //	table_*.go        its parts
 //	markdown.go       how tables and figures are written
 //	logtail.go        the end of a child's log

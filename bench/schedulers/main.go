@@ -70,6 +70,7 @@ func parseOptions(arguments []string) (*benchmarkOptions, error) {
 	flags.StringVar(&words.output, "o", "table", "table or json")
 	flags.StringVar(&options.from, "from", "", "file that -o json wrote: print it anew instead of measuring")
 	flags.StringVar(&options.readme, "readme", "", "file between whose markers the tables are written, too")
+	flags.StringVar(&options.headline, "headline", "", "file between whose markers the first sentence is written, too")
 	if err := flags.Parse(arguments); err != nil {
 		return nil, err
 	}

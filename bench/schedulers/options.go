@@ -22,6 +22,8 @@ type benchmarkOptions struct {
 
 	json   bool
 	readme string
+	// headline is the file whose headline is written too, "" for none.
+	headline string
 	// from is a file with a report; nothing is measured then.
 	from string
 }

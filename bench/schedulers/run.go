@@ -16,14 +16,16 @@ import (
 	"github.com/ashlar-dev/ashlar/test/install"
 )
 
-// The commands that write the tables of the README.
+// The commands that write the tables of docs/results/schedulers.md.
 const (
-	claimCommand   = "go run ./bench/schedulers --readme README.md"
-	againstCommand = "go run ./bench/schedulers --against " + cluster.EarlierKubernetesVersion + " --readme README.md"
-	pluginCommand  = "go run ./bench/schedulers --device-plugin --readme README.md"
+	claimCommand   = "go run ./bench/schedulers --readme docs/results/schedulers.md"
+	againstCommand = "go run ./bench/schedulers --against " + cluster.EarlierKubernetesVersion + " --readme docs/results/schedulers.md"
+	pluginCommand  = "go run ./bench/schedulers --device-plugin --readme docs/results/schedulers.md"
+	// headlineCommand writes the first sentence of the first.
+	headlineCommand = "go run ./bench/schedulers --headline README.md"
 )
 
-// runBenchmark measures, prints, and writes into the README.
+// runBenchmark measures, prints, and writes into the file of results.
 func runBenchmark(ctx context.Context, options *benchmarkOptions) error {
 	if options.from != "" {
 		report, err := readReport(options.from)
@@ -62,7 +64,7 @@ func runBenchmark(ctx context.Context, options *benchmarkOptions) error {
 	if err := measure(ctx, options, binaries, say, report); err != nil {
 		// What was measured until then may have taken half an hour.
 		unwritten := *options
-		unwritten.readme = ""
+		unwritten.readme, unwritten.headline = "", ""
 		return errors.Join(err, printReport(report, &unwritten))
 	}
 	return printReport(report, options)
@@ -81,7 +83,7 @@ func readReport(file string) (*benchmarkReport, error) {
 	return report, nil
 }
 
-// commandName is the command that measures such a report, and names its place in the README.
+// commandName is the command that measures such a report, and names its place there.
 func (r *benchmarkReport) commandName() string {
 	switch {
 	case r.DevicePlugin != nil:
@@ -103,6 +105,11 @@ func printReport(report *benchmarkReport, options *benchmarkOptions) error {
 		}
 	} else {
 		fmt.Println(table)
+	}
+	if headline := report.describeHeadline(); options.headline != "" && headline != "" {
+		if err := readme.Write(options.headline, headlineCommand, wrapProse(headline)); err != nil {
+			return err
+		}
 	}
 	if options.readme == "" {
 		return nil

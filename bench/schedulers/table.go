@@ -7,7 +7,7 @@ import (
 	"github.com/ashlar-dev/ashlar/bench/schedulers/workload"
 )
 
-// describeReport is the report as README.md has it.
+// describeReport is the report as docs/results/schedulers.md has it.
 func (r *benchmarkReport) describeReport() string {
 	var parts []string
 	for _, part := range []string{

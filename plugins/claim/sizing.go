@@ -13,10 +13,13 @@ import (
 
 // The annotations of claims that are sized for a model server.
 const (
-	ModelAnnotation     = "ashlar.dev/model"
-	SizedForAnnotation  = "ashlar.dev/sized-for"
+	ModelAnnotation = "ashlar.dev/model"
+	// SizedForAnnotation says what the claim was sized for, in words.
+	SizedForAnnotation = "ashlar.dev/sized-for"
+	// ArgumentsAnnotation has the arguments with which the model server keeps to the claim.
 	ArgumentsAnnotation = "ashlar.dev/arguments"
-	MemoryAnnotation    = "ashlar.dev/memory-per-gpu"
+	// MemoryAnnotation is the memory that the server takes of each GPU.
+	MemoryAnnotation = "ashlar.dev/memory-per-gpu"
 )
 
 // RequestName is what a sized claim calls its one request.

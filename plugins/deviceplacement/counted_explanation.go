@@ -12,6 +12,7 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/gpuchain"
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
+	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // maxRemedies is how many ways out are named: the cheapest, and one more.
@@ -167,7 +168,25 @@ func (p *Plugin) listOffers(ctx context.Context, pod *v1.Pod, nodes []fwk.NodeIn
 		}
 		offers = append(offers, p.source.ListOffers(node.Node().Name)...)
 	}
+	if name := p.wholeGPUResource(pod); name != "" {
+		for i := range offers {
+			if offers[i].Request == deviceapi.Driver {
+				offers[i].Request = string(name)
+			}
+		}
+	}
 	return offers
+}
+
+// wholeGPUResource is the extended resource by which a pod asks for whole GPUs that DRA serves, ""
+// if it asks by claim.
+func (p *Plugin) wholeGPUResource(pod *v1.Pod) v1.ResourceName {
+	for name := range extendedResources(pod) {
+		if string(name) == deviceapi.GPUResource && p.source.ClassFor(name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // explainSupply says who has the devices of the node that has the most, or that it has too

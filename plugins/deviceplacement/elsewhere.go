@@ -23,9 +23,11 @@ import (
 const maxNamedNodes = 3
 
 // refusedElsewhere says of the nodes with GPUs that kube-scheduler's own plugins refused
-// what those leave out: which label no node carries, which taint is in the way, which
-// nodes are cordoned although they have room.
-func (p *Plugin) refusedElsewhere(ctx context.Context, c *podCycle, pod *v1.Pod, statuses fwk.NodeToStatusReader) []string {
+// what those leave out: which label no node carries, which nodes are cordoned although they
+// have room, and, apart from these, which taint is in the way.
+func (p *Plugin) refusedElsewhere(
+	ctx context.Context, c *podCycle, pod *v1.Pod, statuses fwk.NodeToStatusReader,
+) (sentences, tainted []string) {
 	refused := map[string][]fwk.NodeInfo{} // by plugin
 	var withGPUs []fwk.NodeInfo
 	nodes := p.listNodes()
@@ -39,11 +41,9 @@ func (p *Plugin) refusedElsewhere(ctx context.Context, c *podCycle, pod *v1.Pod,
 			refused[status.Plugin()] = append(refused[status.Plugin()], node)
 		}
 	}
-	var sentences []string
 	if len(refused[inTree.NodeAffinity]) > 0 {
 		sentences = append(sentences, p.labelSentences(c, pod, nodes, withGPUs)...)
 	}
-	sentences = append(sentences, taintSentences(ctx, pod, refused[inTree.TaintToleration])...)
 	var open []string
 	for _, node := range refused[inTree.NodeUnschedulable] {
 		if admitsPod(ctx, pod, node.Node()) && p.hasRoom(ctx, c, node) {
@@ -53,7 +53,7 @@ func (p *Plugin) refusedElsewhere(ctx context.Context, c *podCycle, pod *v1.Pod,
 	if len(open) > 0 {
 		sentences = append(sentences, "there is room for what it asks of GPUs on a node that is cordoned: "+someNames(open))
 	}
-	return sentences
+	return sentences, taintSentences(ctx, pod, refused[inTree.TaintToleration])
 }
 
 // hasAsked reports whether a node has GPUs that are understood, or hands out by a device

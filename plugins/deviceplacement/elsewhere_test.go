@@ -120,7 +120,8 @@ func TestRefusedElsewhere(t *testing.T) {
 			for _, node := range nodes {
 				refused.Set(node.Name, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "because").WithPlugin(tc.plugin))
 			}
-			got := s.refusedElsewhere(context.Background(), cycleOf(state), pod, refused)
+			sentences, tainted := s.refusedElsewhere(context.Background(), cycleOf(state), pod, refused)
+			got := append(sentences, tainted...)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("sentences (-want +got):\n%s", diff)
 			}

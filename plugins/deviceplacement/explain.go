@@ -19,8 +19,8 @@ import (
 // podExplanation is why a pod fits on none of some nodes. explanation.go puts it into words.
 type podExplanation struct {
 	// unserved are sentences on resources that nothing in the cluster serves, elsewhere
-	// those on nodes with GPUs that other plugins refused.
-	unserved, elsewhere []string
+	// those on nodes with GPUs that other plugins refused, tainted those on their taints.
+	unserved, elsewhere, tainted []string
 	// grouped says that the pod starts together with others: what would make room for it
 	// alone need not help.
 	grouped bool
@@ -76,11 +76,14 @@ func (p *Plugin) explainPod(
 	e.unserved = p.unservedResources(pod)
 	if counted := countedOf(state); counted != nil {
 		e.counted = p.explainCounted(ctx, counted, statuses)
+		if e.grouped {
+			e.counted = slices.DeleteFunc(e.counted, func(c textClause) bool { return c.kind == remedyClause })
+		}
 	}
 	if c == nil && len(extendedResources(pod)) == 0 {
 		return e
 	}
-	e.elsewhere = p.refusedElsewhere(ctx, c, pod, statuses)
+	e.elsewhere, e.tainted = p.refusedElsewhere(ctx, c, pod, statuses)
 	if c == nil {
 		return e
 	}

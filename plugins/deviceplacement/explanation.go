@@ -2,6 +2,7 @@ package deviceplacement
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/topology"
@@ -53,8 +54,23 @@ func joinClauses(clauses []textClause) string {
 	return text.String()
 }
 
-// listClauses is the explanation in clauses, the most important part first.
+// listClauses is the explanation in clauses, the most important part first. Taints of nodes that
+// the pod may not be meant for stand before what would help, if the GPUs of others are told about.
 func (e *podExplanation) listClauses() []textClause {
+	all := e.listGPUClauses()
+	remedy := slices.IndexFunc(all, func(c textClause) bool { return c.kind == remedyClause })
+	if remedy < 0 {
+		remedy = len(all)
+	}
+	var taints []textClause
+	for _, sentence := range e.tainted {
+		taints = append(taints, textClause{text: sentence, kind: detailClause})
+	}
+	return slices.Insert(all, remedy, taints...)
+}
+
+// listGPUClauses is the explanation but for taints of nodes.
+func (e *podExplanation) listGPUClauses() []textClause {
 	var all []textClause
 	for _, sentence := range e.unserved {
 		all = append(all, textClause{text: sentence})

@@ -2,6 +2,7 @@ package deviceplacement
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -25,6 +26,10 @@ func (p *Plugin) PostFilter(
 		return nil, p.askTheRest(ctx, pod)
 	}
 	result, status := p.DynamicResources.PostFilter(ctx, state, pod, statuses)
+	if errors.Is(status.AsError(), fwk.ErrNotFound) {
+		// Another plugin refused the pod before this one's PreFilter: nothing was looked at.
+		return nil, fwk.NewStatus(fwk.Unschedulable)
+	}
 	if status.Code() != fwk.Unschedulable {
 		return result, status
 	}

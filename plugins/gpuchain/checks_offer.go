@@ -8,7 +8,7 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
-// driverNodeLabel is the label of nodes that Ashlar's driver runs on.
+// driverNodeLabel is the label of nodes that Ashlar's driver runs on: "true".
 const driverNodeLabel = "ashlar.dev/driver"
 
 // offerChecks look at the links that hand GPUs out, once all before them hold as far as

@@ -3,22 +3,49 @@ package modelmemory
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	v1 "k8s.io/api/core/v1"
 
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
+	"github.com/ashlar-dev/ashlar/topology/nearest"
 )
 
 // Doubts says what about the pod's model servers was not looked at, and which of their
-// settings contradict one another; nothing for a pod that runs none.
+// settings contradict one another, and which annotations are nearly known ones.
 func Doubts(pod *v1.Pod) []string {
-	var doubts []string
+	doubts := misspelledAnnotations(pod.Annotations)
 	for _, part := range partsOf(pod) {
 		doubts = append(doubts, part.listDoubts()...)
 	}
 	return doubts
 }
+
+// misspelledAnnotations says of each annotation of Ashlar's that is nearly one about a model
+// server that it says nothing.
+func misspelledAnnotations(annotations map[string]string) []string {
+	known := launch.Annotations()
+	var doubts []string
+	for _, name := range slices.Sorted(maps.Keys(annotations)) {
+		if !strings.HasPrefix(name, annotationDomain) || slices.Contains(known, name) {
+			continue
+		}
+		short := make([]string, len(known))
+		for i := range known {
+			short[i] = strings.TrimPrefix(known[i], annotationDomain)
+		}
+		if near := nearest.Names(strings.TrimPrefix(name, annotationDomain), short); len(near) > 0 {
+			doubts = append(doubts, fmt.Sprintf("annotation %s is not known and was ignored; did you mean %s%s?", name, annotationDomain, near[0]))
+		}
+	}
+	return doubts
+}
+
+// annotationDomain begins the names of Ashlar's annotations.
+const annotationDomain = "ashlar.dev/"
 
 func (p *launchPart) listDoubts() []string {
 	reading, err := p.launched.Read()

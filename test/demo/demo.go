@@ -47,33 +47,51 @@ type Options struct {
 
 // Run runs the demo. Its error is one that a user can act on.
 func Run(ctx context.Context, o Options) error {
-	binaries, err := cluster.FindBinaries()
-	if err != nil {
-		return err
-	}
-	root := filepath.Dir(filepath.Dir(binaries.Dir()))
-	nodes, err := install.ReadNodes(filepath.Join(root, "manifests", "demo", "nodes.yaml"))
-	if err != nil {
-		return err
-	}
-	labelForDriver(nodes)
-	progress := newProgress(o.Out)
-	if err := binaries.Ensure(ctx, progress.sayWhat, install.Commands...); err != nil {
-		return err
-	}
-	progress.sayWhat("starting etcd, kube-apiserver, kube-controller-manager, kube-scheduler and KWOK")
-	c, err := cluster.Start(ctx, cluster.Options{Name: clusterName(), Binaries: binaries, Progress: progress.sayWhat})
-	if err != nil {
-		return err
-	}
-	runErr := runDemo(ctx, c, root, nodes, progress, o.Out)
-	if runErr != nil {
-		runErr = fmt.Errorf("%w\n%s", runErr, logTails(c))
+	c, runErr := runOnCluster(ctx, o.Out)
+	if c == nil {
+		return runErr
 	}
 	if o.After == KeepCluster {
 		return errors.Join(runErr, keepCluster(c, o.Out))
 	}
 	return errors.Join(runErr, c.Stop())
+}
+
+// Start runs the demo and leaves its cluster to the caller, who stops it. After an error
+// there is none.
+func Start(ctx context.Context, out io.Writer) (*cluster.Cluster, error) {
+	c, err := runOnCluster(ctx, out)
+	if err != nil && c != nil {
+		return nil, errors.Join(err, c.Stop())
+	}
+	return c, err
+}
+
+// runOnCluster runs the demo on a cluster of its own, which it returns if it was started.
+func runOnCluster(ctx context.Context, out io.Writer) (*cluster.Cluster, error) {
+	binaries, err := cluster.FindBinaries()
+	if err != nil {
+		return nil, err
+	}
+	root := filepath.Dir(filepath.Dir(binaries.Dir()))
+	nodes, err := install.ReadNodes(filepath.Join(root, "manifests", "demo", "nodes.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	labelForDriver(nodes)
+	progress := newProgress(out)
+	if err := binaries.Ensure(ctx, progress.sayWhat, install.Commands...); err != nil {
+		return nil, err
+	}
+	progress.sayWhat("starting etcd, kube-apiserver, kube-controller-manager, kube-scheduler and KWOK")
+	c, err := cluster.Start(ctx, cluster.Options{Name: clusterName(), Binaries: binaries, Progress: progress.sayWhat})
+	if err != nil {
+		return nil, err
+	}
+	if err := runDemo(ctx, c, root, nodes, progress, out); err != nil {
+		return c, fmt.Errorf("%w\n%s", err, logTails(c))
+	}
+	return c, nil
 }
 
 func runDemo(ctx context.Context, c *cluster.Cluster, root string, nodes []install.Node, progress *demoProgress, out io.Writer) error {

@@ -11,7 +11,7 @@ import (
 
 // keepCluster leaves the cluster up, with a kubectl for it, and says how to use it.
 func keepCluster(c *cluster.Cluster, out io.Writer) error {
-	folder, err := writeKubectl(c)
+	folder, err := WriteKubectl(c)
 	if err != nil {
 		return err
 	}
@@ -30,8 +30,8 @@ ashlar-system are stand-ins; the scheduler and the driver run as processes on th
 	return nil
 }
 
-// writeKubectl puts a kubectl into a folder of the cluster, for scripts too.
-func writeKubectl(c *cluster.Cluster) (folder string, err error) {
+// WriteKubectl puts a kubectl into a folder of the cluster, for scripts too, and returns the folder.
+func WriteKubectl(c *cluster.Cluster) (folder string, err error) {
 	folder = filepath.Join(c.Dir(), "bin")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", err

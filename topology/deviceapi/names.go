@@ -16,15 +16,15 @@ const NVIDIADriver = "gpu.nvidia.com"
 // Attributes. Those of NVIDIA's driver keep their names, so that a selector only
 // changes its domain.
 const (
-	Type              = "type" // one of the Type constants below
-	UUID              = "uuid" // of the whole GPU; only on whole GPUs
-	ParentUUID        = "parentUUID"
-	ProductName       = "productName"
-	Brand             = "brand"
-	Architecture      = "architecture"
-	ComputeCapability = "cudaComputeCapability" // version, for example 9.0.0
-	DriverVersion     = "driverVersion"         // version
-	CUDADriverVersion = "cudaDriverVersion"     // version
+	Type              = "type"                  // how the device is handed out: gpu (whole), mig or share
+	UUID              = "uuid"                  // NVML's, of the whole GPU; only on whole GPUs
+	ParentUUID        = "parentUUID"            // uuid of the GPU that a MIG slice or share is of
+	ProductName       = "productName"           // NVML's name of the GPU
+	Brand             = "brand"                 // NVML's
+	Architecture      = "architecture"          // for example Hopper
+	ComputeCapability = "cudaComputeCapability" // of the GPU
+	DriverVersion     = "driverVersion"         // of the GPU driver
+	CUDADriverVersion = "cudaDriverVersion"     // newest CUDA of that driver
 	Profile           = "profile"               // MIG profile name, for example 1g.10gb
 	ProfileID         = "profileID"             // int, GPU instance profile id
 	PlacementStart    = "placementStart"        // int, first memory slice
@@ -58,9 +58,9 @@ const (
 
 // Standard attributes, under the names that Kubernetes gives them.
 const (
-	PCIeRoot = "resource.kubernetes.io/pcieRoot"
-	PCIBusID = "resource.kubernetes.io/pciBusID"
-	NUMANode = "resource.kubernetes.io/numaNode"
+	PCIeRoot = "resource.kubernetes.io/pcieRoot" // PCIe root complex of the GPU
+	PCIBusID = "resource.kubernetes.io/pciBusID" // PCI address of the GPU
+	NUMANode = "resource.kubernetes.io/numaNode" // NUMA node that the GPU is near to
 )
 
 // Values of the attribute Type.
@@ -72,13 +72,13 @@ const (
 
 // Capacities.
 const (
-	Memory          = "memory"
-	Multiprocessors = "multiprocessors"
-	CopyEngines     = "copyEngines"
-	Decoders        = "decoders"
-	Encoders        = "encoders"
-	JPEGEngines     = "jpegEngines"
-	OFAEngines      = "ofaEngines"
+	Memory          = "memory"          // what CUDA sees of it
+	Multiprocessors = "multiprocessors" // streaming multiprocessors of a slice
+	CopyEngines     = "copyEngines"     // of a slice
+	Decoders        = "decoders"        // video decoders of a slice
+	Encoders        = "encoders"        // video encoders of a slice
+	JPEGEngines     = "jpegEngines"     // JPEG engines of a slice
+	OFAEngines      = "ofaEngines"      // optical flow accelerators of a slice
 )
 
 // GPUDevice is the device name of a whole GPU.

@@ -23,7 +23,7 @@ func (m *poolMismatch) onNode() string {
 	case smallCapacity:
 		return "have no GPU with " + amountOf(m.capacity, m.wanted)
 	case tooSmall:
-		return fmt.Sprintf("have no %s in which the pod's model server fits", m.form.DeviceNoun(1))
+		return fmt.Sprintf("have no %s %s", m.form.DeviceNoun(1), m.demands)
 	}
 	return "have no matching GPU"
 }

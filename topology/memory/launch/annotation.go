@@ -17,14 +17,23 @@ const (
 	ModelAnnotation = "ashlar.dev/model"
 	// MaxModelLenAnnotation is the longest request in tokens: "32k".
 	MaxModelLenAnnotation = "ashlar.dev/max-model-len"
-	// ConcurrencyAnnotation is how many requests there should be room for at once, and Context
-	// how many tokens each of them has.
+	// ConcurrencyAnnotation is how many requests there should be room for at once.
 	ConcurrencyAnnotation = "ashlar.dev/concurrency"
-	ContextAnnotation     = "ashlar.dev/context"
-	// EngineAnnotation is one of memory.Engines, EngineVersion its release: "0.11.0".
-	EngineAnnotation        = "ashlar.dev/engine"
+	// ContextAnnotation is how many tokens each of these requests has.
+	ContextAnnotation = "ashlar.dev/context"
+	// EngineAnnotation is the model server: vllm, sglang, tgi or tensorrt-llm.
+	EngineAnnotation = "ashlar.dev/engine"
+	// EngineVersionAnnotation is its release: "0.11.0".
 	EngineVersionAnnotation = "ashlar.dev/engine-version"
 )
+
+// Annotations lists the annotations of a pod that say something of its model server.
+func Annotations() []string {
+	return []string{
+		GPUMemoryAnnotation, ModelAnnotation, MaxModelLenAnnotation, ConcurrencyAnnotation, ContextAnnotation, EngineAnnotation,
+		EngineVersionAnnotation,
+	}
+}
 
 // applyAnnotations applies annotations to a reading.
 func (r *Reading) applyAnnotations(annotations map[string]string) error {
