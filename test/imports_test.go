@@ -50,6 +50,8 @@ var layers = map[string][]string{
 	"bench":     {"topology", "plugins", "dra", "simulator", "internal", "test", "bench"},
 
 	"test/scenario": {"topology"},
+	// It writes the parts of pages as the benchmarks do.
+	"test/docs": {"topology", "plugins", "dra", "simulator", "internal", "manifests", "test", "bench"},
 }
 
 // exact are folders whose list names packages rather than whole folders.
