@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
 )
 
 // Pods as users of other schedulers write them are bound to what they mean.
@@ -82,18 +85,30 @@ func (s *space) halfOf(result resourceapi.DeviceRequestAllocationResult) int64 {
 	return 0
 }
 
-// A pod that names only its model is bound to a GPU on which the model fits.
+// A pod that names only its model is bound to a GPU on which the model fits, as the example says.
 func TestModelIsBound(t *testing.T) {
 	s := newSpace(t, true)
-	pod := newPod("vllm", map[string]string{"ashlar.dev/model": "meta-llama/Llama-3.1-8B-Instruct"})
-	pod.Spec.Containers[0].Image, pod.Spec.Containers[0].Args = "vllm/vllm-openai:v0.11.0", []string{"--max-model-len=65536"}
+	example := filepath.Join("..", "..", "manifests", "examples", "vllm-by-name")
+	pod, want := &corev1.Pod{}, struct {
+		Node    string `json:"node"`
+		Devices int    `json:"devices"`
+	}{}
+	for file, into := range map[string]any{"pod.yaml": pod, "expected/webhook.yaml": &want} {
+		text, err := os.ReadFile(filepath.Join(example, filepath.FromSlash(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := yaml.UnmarshalStrict(text, into); err != nil {
+			t.Fatal(err)
+		}
+	}
 	made := s.create(pod)
 	if made.Annotations["ashlar.dev/admission"] == "" {
 		t.Fatalf("the pod is unchanged; warnings %q", s.warnings)
 	}
-	bound, results := s.untilBound("vllm")
-	if bound.Spec.NodeName != "of-48gb" || len(results) != 1 {
-		t.Errorf("%d devices on node %s, want one on of-48gb: 24 GB are too few for 64k tokens", len(results), bound.Spec.NodeName)
+	bound, results := s.untilBound(pod.Name)
+	if bound.Spec.NodeName != want.Node || len(results) != want.Devices {
+		t.Errorf("%d devices on node %s, want %d on %s: 24 GB are too few for 64k tokens", len(results), bound.Spec.NodeName, want.Devices, want.Node)
 	}
 }
 
