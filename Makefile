@@ -40,6 +40,7 @@ scenarios: tools ## the scenario files of placement; REWRITE=1 writes what they 
 .PHONY: integration
 integration: prepare ## only the tests on a real control plane
 	$(GO) test -count=1 -timeout 20m -p 1 ./test/cluster ./test/integration ./test/parity
+	$(GO) test -count=1 -timeout 20m -run Cluster ./test/docs
 	$(GO) test -count=1 -timeout 20m ./test/mixednodes -pods 400
 	$(GO) test -count=1 -timeout 20m ./test/soak
 	$(GO) test -count=1 -timeout 20m ./test/coexistence
@@ -119,6 +120,7 @@ lint: tools ## golangci-lint, which is built the first time
 generate: tools ## write golden files and generated manifests anew
 	$(GO) test ./test -run TestMIGDeviceClassesMatchCatalogue -update
 	$(GO) test ./dra -update
+	$(GO) test ./test/docs -run GeneratedParts -update
 
 .PHONY: verify
 verify: tools ## what a change must leave clean
