@@ -55,6 +55,7 @@ scenarios: tools ## the scenario files of placement; REWRITE=1 writes what they 
 .PHONY: integration
 integration: prepare ## only the tests on a real control plane
 	$(GO) test -count=1 -timeout 20m -p 1 ./test/cluster ./test/integration ./test/parity ./test/webhook
+	$(GO) test -count=1 -timeout 20m -run Cluster ./test/docs
 	$(GO) test -count=1 -timeout 20m ./test/mixednodes -pods 400
 	$(GO) test -count=1 -timeout 20m ./test/soak
 	$(GO) test -count=1 -timeout 20m ./test/coexistence
@@ -175,6 +176,7 @@ generate: tools ## write golden files and generated manifests anew
 	$(GO) test ./test/chart -run 'ChartFilesAreCopies|GeneratedFolders|ValuesTable' -update
 	$(GO) test ./test -run TestMIGDeviceClassesMatchCatalogue
 	$(GO) test ./dra -update
+	$(GO) test ./test/docs -run GeneratedParts -update
 
 .PHONY: verify
 verify: tools ## what a change must leave clean

@@ -256,6 +256,11 @@ func TestExplanationInWords(t *testing.T) {
 			podExplanation{Explanation: &cluster.Explanation{}, timedOut: true, suggestions: found},
 			"would fit with a change: request gpus: 1 GPU fits on node a",
 		},
+		"a taint stands behind the cause, before what helps": {podExplanation{
+			counted: []textClause{{text: "the cause", kind: detailClause}, {text: "would fit: x", kind: remedyClause}},
+			tainted: []string{"the taint"},
+		},
+			"the cause. the taint. would fit: x"},
 		"two requests unmet": {podExplanation{
 			unmet: []dra.UnmetRequest{{Request: "a", Condition: "no GPU satisfies x", Decided: true}, {Request: "b"}}, timeout: time.Second,
 		},
@@ -266,6 +271,15 @@ func TestExplanationInWords(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
+	}
+}
+
+// A pod that another plugin's PreFilter refused first is told nothing more.
+func TestPostFilterWithoutPreFilter(t *testing.T) {
+	s := newFakeScheduler(t, nil, []*v1.Node{newNode("a")}, newClaim("pod", gpuClass, 1), publish("a", fourGPUs()...))
+	_, status := s.PostFilter(context.Background(), framework.NewCycleState(), newPod("pod"), framework.NewDefaultNodeToStatus())
+	if status.Code() != fwk.Unschedulable || status.Message() != "" {
+		t.Errorf("got %v %q, want Unschedulable without a text", status.Code(), status.Message())
 	}
 }
 

@@ -27,7 +27,7 @@ func Doubts(pod *v1.Pod) []string {
 // misspelledAnnotations says of each annotation of Ashlar's that is nearly one about a model
 // server that it says nothing.
 func misspelledAnnotations(annotations map[string]string) []string {
-	known := launch.Annotations()
+	known := launch.ServerAnnotations()
 	var doubts []string
 	for _, name := range slices.Sorted(maps.Keys(annotations)) {
 		if !strings.HasPrefix(name, annotationDomain) || slices.Contains(known, name) {

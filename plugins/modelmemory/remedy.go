@@ -132,6 +132,14 @@ func (s *Server) FixedClaim() (topology.Bytes, bool) {
 	return 0, false
 }
 
+// StatedDemands is Demands if the pod states the memory, and "" otherwise.
+func (s *Server) StatedDemands() string {
+	if s.stated == 0 {
+		return ""
+	}
+	return s.Demands()
+}
+
 // Demands says what the server asks of a GPU, to stand behind "no GPU": "on which vLLM
 // starts meta-llama/Llama-3.1-8B-Instruct".
 func (s *Server) Demands() string {

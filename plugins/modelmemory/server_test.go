@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -170,6 +171,17 @@ func TestDoubts(t *testing.T) {
 	two.Spec.Containers[0].Resources.Limits = v1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}
 	if got := modelmemory.Doubts(two)[0]; !strings.Contains(got, "2 GPUs") {
 		t.Fatalf("%q does not contain %q", got, "2 GPUs")
+	}
+}
+
+// An annotation that is nearly a known one says nothing, and is told.
+func TestMisspelledAnnotations(t *testing.T) {
+	got := modelmemory.Doubts(pod(map[string]string{
+		"ashlar.dev/gpumemory": "10Gi", "ashlar.dev/movable": "true", "example.com/gpumemory": "1",
+	}, "busybox"))
+	want := []string{"annotation ashlar.dev/gpumemory is not known and was ignored; did you mean ashlar.dev/gpu-memory?"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("doubts (-want +got):\n%s", diff)
 	}
 }
 

@@ -57,9 +57,9 @@ func Run(ctx context.Context, o Options) error {
 	return errors.Join(runErr, c.Stop())
 }
 
-// Start runs the demo and leaves its cluster to the caller, who stops it. After an error
+// StartCluster runs the demo and leaves its cluster to the caller, who stops it. After an error
 // there is none.
-func Start(ctx context.Context, out io.Writer) (*cluster.Cluster, error) {
+func StartCluster(ctx context.Context, out io.Writer) (*cluster.Cluster, error) {
 	c, err := runOnCluster(ctx, out)
 	if err != nil && c != nil {
 		return nil, errors.Join(err, c.Stop())

@@ -65,7 +65,7 @@ func TestCommandsOnCluster(t *testing.T) {
 	file, path := *kubeconfig, []string{ashlarFolder(t)}
 	if file == "" {
 		var printed bytes.Buffer
-		c, err := demo.Start(t.Context(), &printed)
+		c, err := demo.StartCluster(t.Context(), &printed)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, printed.String())
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -11,8 +12,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/ashlar-dev/ashlar/bench/readme"
 )
 
 var update = flag.Bool("update", false, "write the generated parts of the pages anew")
@@ -43,7 +42,7 @@ func TestGeneratedParts(t *testing.T) {
 		t.Run(part.page+" "+part.command, func(t *testing.T) {
 			want := strings.TrimSpace(part.write(t))
 			if *update {
-				if err := readme.Write(filepath.Join(root, part.page), part.command, want); err != nil {
+				if err := writePart(part.page, part.command, want); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -56,6 +55,21 @@ func TestGeneratedParts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// writePart replaces what is between the markers of a command.
+func writePart(page, command, part string) error {
+	text, err := os.ReadFile(filepath.Join(root, page))
+	if err != nil {
+		return err
+	}
+	if _, err := partOf(string(text), command); err != nil {
+		return fmt.Errorf("%s: %w", page, err)
+	}
+	begin := "<!-- begin: " + command + " -->"
+	before, rest, _ := strings.Cut(string(text), begin)
+	_, after, _ := strings.Cut(rest, "<!-- end -->")
+	return os.WriteFile(filepath.Join(root, page), []byte(before+begin+"\n"+part+"\n<!-- end -->"+after), 0o644)
 }
 
 // partOf is what stands between the markers of a command.

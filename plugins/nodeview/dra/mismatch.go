@@ -44,7 +44,7 @@ type poolMismatch struct {
 	// capacities are those that the devices in question publish.
 	capacities map[string]bool
 	// because says why the model server does not start on the largest device, and demands what
-	// it asks of a device, as modelmemory.Server.Demands has it.
+	// the pod states that it needs of one, "" if that was estimated.
 	because, demands string
 	memory           topology.Bytes
 	form             placement.Form
@@ -97,7 +97,7 @@ func (p *Pool) mismatchOf(ctx context.Context, expressions *expressionCache, sub
 		}
 		if device := &p.gpus.inventory.Devices[i]; step(tooSmall) && (result.because == "" || device.Memory > result.memory) {
 			result.because, result.memory, result.form, result.device = strings.TrimSpace(because), device.Memory, device.Form, i
-			result.demands = server.Demands()
+			result.demands = server.StatedDemands()
 		}
 	}
 	if result.kind == allTainted {
@@ -177,8 +177,8 @@ func (v *View) NoMatchReason(ctx context.Context, part string) string {
 	return result.onNode()
 }
 
-// TooSmallReason says in the words of a node's status that the pod's model server starts on
-// nothing of what is asked: "have no slice on which vLLM starts Qwen/Qwen3-8B".
+// TooSmallReason says in the words of a node's status that the pod's model server fits in
+// nothing of what is asked: "have no slice in which the pod's model server fits".
 func (v *View) TooSmallReason(ctx context.Context) string {
 	for i := range v.cycle.request.requests {
 		request := &v.cycle.request.requests[i]
@@ -189,7 +189,7 @@ func (v *View) TooSmallReason(ctx context.Context) string {
 			}
 		}
 	}
-	return (&poolMismatch{kind: tooSmall, demands: v.cycle.request.server.Demands()}).onNode()
+	return (&poolMismatch{kind: tooSmall, demands: v.cycle.request.server.StatedDemands()}).onNode()
 }
 
 // shortAttribute is the name of an attribute without its domain.

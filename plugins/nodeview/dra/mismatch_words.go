@@ -23,7 +23,10 @@ func (m *poolMismatch) onNode() string {
 	case smallCapacity:
 		return "have no GPU with " + amountOf(m.capacity, m.wanted)
 	case tooSmall:
-		return fmt.Sprintf("have no %s %s", m.form.DeviceNoun(1), m.demands)
+		if m.demands != "" {
+			return fmt.Sprintf("have no %s %s", m.form.DeviceNoun(1), m.demands)
+		}
+		return fmt.Sprintf("have no %s in which the pod's model server fits", m.form.DeviceNoun(1))
 	}
 	return "have no matching GPU"
 }

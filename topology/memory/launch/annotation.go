@@ -27,8 +27,8 @@ const (
 	EngineVersionAnnotation = "ashlar.dev/engine-version"
 )
 
-// Annotations lists the annotations of a pod that say something of its model server.
-func Annotations() []string {
+// ServerAnnotations lists the annotations of a pod that say something of its model server.
+func ServerAnnotations() []string {
 	return []string{
 		GPUMemoryAnnotation, ModelAnnotation, MaxModelLenAnnotation, ConcurrencyAnnotation, ContextAnnotation, EngineAnnotation,
 		EngineVersionAnnotation,
