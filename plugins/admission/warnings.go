@@ -34,6 +34,9 @@ func (r *podReview) warnServers() {
 		r.warnings = append(r.warnings, err.Error())
 	}
 	for _, doubt := range modelmemory.Doubts(r.pod) {
+		if strings.HasPrefix(doubt, "annotation "+ownPrefix) {
+			continue // warnUnknownKeys says it, of labels too
+		}
 		if !strings.Contains(doubt, "memory was not checked") && !strings.Contains(fatal, doubt) {
 			r.warnings = append(r.warnings, doubt)
 		}

@@ -35,6 +35,8 @@ const (
 	lessIsBetter betterWay = -1
 	neitherWay   betterWay = 0
 	moreIsBetter betterWay = 1
+	// lessForSameJobs is less among the variants that served the most jobs: who serves fewer needs fewer GPUs.
+	lessForSameJobs betterWay = -2
 )
 
 // Value is the figure of a run: a count, a part of 1, GPUs, GPU-hours, seconds, GiB or

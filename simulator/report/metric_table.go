@@ -93,12 +93,12 @@ var metricSections = []metricSection{
 		{
 			Column: "utilisation", Title: "GPU time allocated", Compared: true,
 			heading: "Utilisation", about: "part of GPU time that was allocated",
-			better: moreIsBetter, unit: partUnit, read: func(r *simulator.Result) float64 { return r.Utilisation },
+			unit: partUnit, read: func(r *simulator.Result) float64 { return r.Utilisation },
 		},
 		{
 			Column: "served", Title: "GPU time well spent",
 			heading: "Useful work", about: "part of GPU time in which work was done that was not lost",
-			better: moreIsBetter, unit: partUnit, read: func(r *simulator.Result) float64 { return r.Served },
+			unit: partUnit, read: func(r *simulator.Result) float64 { return r.Served },
 		},
 		{
 			Column: "stranded_gib", Title: "memory nobody can use", Compared: true,
@@ -167,7 +167,7 @@ var metricSections = []metricSection{
 		{
 			Column: "gpus_in_use", Title: "GPUs in use", Compared: true,
 			heading: "GPUs in use", about: "of which anything is held, mean",
-			unit: gpuUnit, read: func(r *simulator.Result) float64 { return r.UsedGPUs },
+			better: lessForSameJobs, unit: gpuUnit, read: func(r *simulator.Result) float64 { return r.UsedGPUs },
 		},
 		{
 			Column: "gpus_in_use_peak", Title: "GPUs in use, most",
@@ -181,7 +181,8 @@ var metricSections = []metricSection{
 		{
 			Column: "dollars_per_hour", Title: "$/hour of them", Compared: true,
 			heading: "In use per hour", about: "price of the GPUs in use, mean",
-			unit: dollarUnit, applies: anyPriced, read: func(r *simulator.Result) float64 { return r.UsedDollarsPerHour },
+			better: lessForSameJobs, unit: dollarUnit, applies: anyPriced,
+			read: func(r *simulator.Result) float64 { return r.UsedDollarsPerHour },
 		},
 		{
 			Column: "dollars_per_hour_peak", Title: "$/hour of them, most",

@@ -1,5 +1,7 @@
 package report
 
+import "slices"
+
 // summarySection is a part of the summary.
 type summarySection struct {
 	Name string
@@ -69,10 +71,30 @@ func (m *RunMetric) rowFor(policies []policyRuns) (summaryRow, bool) {
 		}
 		r.Cells = append(r.Cells, c)
 	}
+	if m.better == lessForSameJobs {
+		served := make([]float64, len(policies))
+		for i := range policies {
+			served[i] = policies[i].servedJobs()
+		}
+		for i := range has {
+			has[i] = has[i] && served[i] == slices.Max(served)
+		}
+	}
 	if m.better != neitherWay {
 		markBest(r.Cells, values, has, m.better)
 	}
 	return r, some
+}
+
+// servedJobs is how many jobs finished or run at the end, over all runs.
+func (p *policyRuns) servedJobs() float64 {
+	served := 0
+	for i := range p.runs {
+		if result := p.runs[i].Result; result != nil {
+			served += int(result.Jobs.Finished + result.Jobs.Running)
+		}
+	}
+	return float64(served)
 }
 
 // markBest marks the best cells, unless all are the same.

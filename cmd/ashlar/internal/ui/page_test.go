@@ -114,7 +114,7 @@ func TestKeyboard(t *testing.T) {
 		p.PressKey("Tab")
 	}
 	p.PressKey("Enter")
-	p.WaitUntil(`document.querySelector(".pod[open] .why") && !document.querySelector(".pod[open] .why [role=status]")`)
+	p.WaitUntil(`document.querySelector(".pod[open] .why")?.innerText.includes("GPUs free")`)
 	wantText(t, "why it waits", textOf(p, ".pod[open]"), "have fewer than 8 GPUs free", "held by batch/render-1")
 
 	// What changes shows without a word of the reader's, and where the focus is it stays.
