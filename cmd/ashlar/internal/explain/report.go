@@ -21,8 +21,8 @@ const (
 	stateLeaving = "being deleted"
 )
 
-// podReport is what explain prints.
-type podReport struct {
+// PodReport is what explain prints.
+type PodReport struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 	State     string `json:"state"`
@@ -75,8 +75,8 @@ type nodeGroup struct {
 // explainPod finds out about a pod of the cluster.
 func explainPod(
 	ctx context.Context, objects *dryrun.ClusterObjects, pod *corev1.Pod, scheduler string, policy placement.Policy,
-) (*podReport, error) {
-	r := &podReport{
+) (*PodReport, error) {
+	r := &PodReport{
 		Namespace: pod.Namespace, Name: pod.Name, Phase: string(pod.Status.Phase), Node: pod.Spec.NodeName, Scheduler: pod.Spec.SchedulerName,
 	}
 	for _, condition := range pod.Status.Conditions {
@@ -126,7 +126,7 @@ func explainPod(
 }
 
 // addHolds writes down what the pod has of its node.
-func (r *podReport) addHolds(node *clustermap.Node, pod *corev1.Pod) {
+func (r *PodReport) addHolds(node *clustermap.Node, pod *corev1.Pod) {
 	var at []int
 	for i := range node.GPUs {
 		gpu := &node.GPUs[i]
@@ -153,7 +153,7 @@ func (r *podReport) addHolds(node *clustermap.Node, pod *corev1.Pod) {
 }
 
 // groupRefusals puts nodes together that are of one model and refuse for one reason, the most nodes first.
-func (r *podReport) groupRefusals(refused []dryrun.NodeRefusal, models map[string]string) {
+func (r *PodReport) groupRefusals(refused []dryrun.NodeRefusal, models map[string]string) {
 	type groupKey struct{ model, reason string }
 	groups := map[groupKey]int{}
 	for _, one := range refused {

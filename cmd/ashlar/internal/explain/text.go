@@ -9,7 +9,7 @@ import (
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
-func (r *podReport) writeText(w io.Writer) error {
+func (r *PodReport) writeText(w io.Writer) error {
 	p := cli.NewPage(w)
 	name := cli.PlainText(r.Namespace + "/" + r.Name)
 	switch r.State {
@@ -43,7 +43,7 @@ func writeLines(p *cli.Page, indent, text string) {
 	}
 }
 
-func (r *podReport) writeWaiting(p *cli.Page, name string) {
+func (r *PodReport) writeWaiting(p *cli.Page, name string) {
 	if r.Today.Node != "" {
 		writeLines(p, "", fmt.Sprintf("%s waits, and would get %s on node %s now", name, describeGot(r), r.Today.Node))
 		if r.Said != "" {
@@ -66,7 +66,7 @@ func (r *podReport) writeWaiting(p *cli.Page, name string) {
 }
 
 // describeGot is what the pod would get today.
-func describeGot(r *podReport) string {
+func describeGot(r *PodReport) string {
 	if r.Today.Got == "" {
 		return "a place"
 	}
@@ -76,7 +76,7 @@ func describeGot(r *podReport) string {
 	return r.Today.Got + " of " + r.Today.Product
 }
 
-func (r *podReport) writePlaced(p *cli.Page, name string) {
+func (r *PodReport) writePlaced(p *cli.Page, name string) {
 	p.Printf("%s is on node %s\n", name, cli.PlainText(r.Node))
 	if len(r.Holds) == 0 {
 		p.Printf("it holds no GPU that is known\n")
@@ -105,7 +105,7 @@ func connectionText(connection string) string {
 	return ", " + connection
 }
 
-func (r *podReport) writeHolds(p *cli.Page) {
+func (r *PodReport) writeHolds(p *cli.Page) {
 	rows := [][]string{{"GPU", "MODEL", "HOLDS", "MEMORY", "NUMA", "ISLAND", "LEFT OF THE GPU"}}
 	number := func(n int64) string {
 		if n < 0 {
@@ -148,7 +148,7 @@ func (r *podReport) writeHolds(p *cli.Page) {
 // namedNodes is how many nodes of a group are named.
 const namedNodes = 4
 
-func (r *podReport) writeRefused(p *cli.Page) {
+func (r *PodReport) writeRefused(p *cli.Page) {
 	if len(r.Refused) == 0 {
 		return
 	}

@@ -3,5 +3,6 @@
 // commands call; none changes anything.
 //
 //	command.go  the command and the server
-//	tools.go    the tools, what they take, and the limits on it
+//	tools.go    plan and whatif, what tools take, and the limits on it
+//	cluster_tools.go  top and explain
 package mcp

@@ -10,10 +10,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/spf13/cobra"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli/clitest"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/explain"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/plan"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/top"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/whatif"
 )
 
@@ -78,7 +81,7 @@ func TestToolsOnlyRead(t *testing.T) {
 			t.Errorf("%s: annotations %+v, want readOnlyHint, and a schema of input and output", tool.Name, tool.Annotations)
 		}
 	}
-	if diff := cmp.Diff([]string{"plan", "whatif"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"explain", "plan", "top", "whatif"}, names); diff != "" {
 		t.Errorf("tools (-want +got):\n%s", diff)
 	}
 }
@@ -104,15 +107,19 @@ func TestToolsAnswerAsCommands(t *testing.T) {
 			"whatif", map[string]any{"manifest": string(pairs), "copies": 2},
 			[]string{"whatif", "--snapshot", recorded, "-f", "../whatif/testdata/whatif-pairs.yaml", "--copies", "2", "-o", "json"},
 		},
+		"top": {"top", map[string]any{}, []string{"top", "--snapshot", recorded, "-o", "json"}},
+		"top with pods": {"top", map[string]any{"pods": true, "nodes": []string{"l40s-0"}},
+			[]string{"top", "--snapshot", recorded, "--pods", "--node", "l40s-0", "-o", "json"}},
+		"explain": {"explain", map[string]any{"pod": "wide", "namespace": "demo"},
+			[]string{"explain", "wide", "-n", "demo", "--snapshot", recorded, "-o", "json"}},
 		"whatif of a drained node": {
 			"whatif", map[string]any{"drain": []string{"l40s-0"}}, []string{"whatif", "--snapshot", recorded, "--drain", "l40s-0", "-o", "json"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			command := whatif.NewCommand()
-			if tc.tool == "plan" {
-				command = plan.NewCommand()
-			}
+			command := map[string]func() *cobra.Command{
+				"plan": plan.NewCommand, "whatif": whatif.NewCommand, "top": top.NewCommand, "explain": explain.NewCommand,
+			}[tc.tool]()
 			printed, _, err := clitest.RunCommand(t, command, tc.command...)
 			if err != nil && cli.ExitCode(err) != cli.ExitNothingFits {
 				t.Fatal(err)

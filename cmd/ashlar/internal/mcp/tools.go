@@ -71,6 +71,7 @@ func addTools(server *sdk.Server, source *clustersource.Source) {
 		out, err := answerWhatif(ctx, source, &in)
 		return nil, out, err
 	})
+	addClusterTools(server, source, annotate)
 }
 
 // checkText refuses a text that is too long.
@@ -159,7 +160,7 @@ func answerWhatif(ctx context.Context, source *clustersource.Source, in *whatifI
 		question.Namespace = source.DefaultNamespace()
 	}
 	if question.Scheduler == "" {
-		question.Scheduler = "ashlar-scheduler"
+		question.Scheduler = ashlarScheduler
 	}
 	return whatif.AskPlacement(ctx, cluster, question)
 }

@@ -134,15 +134,12 @@ func (f *topFlags) writeOnce(ctx context.Context, stdin io.Reader, w io.Writer, 
 	if err != nil {
 		return err
 	}
-	report, err := newReport(ctx, objects, f.nodes, namespace)
+	report, err := AskGPUs(ctx, objects, f.nodes, namespace, f.pods)
 	if err != nil {
 		return err
 	}
 	if f.output.Format == cli.FormatName {
 		return cli.WriteNames(w, report.nodeNames())
-	}
-	if !f.pods {
-		report.Pods = nil
 	}
 	return f.output.Write(w, report, func(w io.Writer) error { return report.writeTable(w, f.output.IsWide(), width) })
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/nearest"
 )
 
-// topReport is what top prints.
-type topReport struct {
+// GPUReport is what top prints.
+type GPUReport struct {
 	clustermap.Map
 	// Free are the GPUs that nobody holds and somebody may be given.
 	Free int `json:"freeGPUs"`
@@ -55,12 +55,12 @@ type heldGPUs struct {
 
 // newReport draws the cluster. nodes are those to show, all if there are none; namespace is whose pods, all
 // for "". The error names a node that there is not.
-func newReport(ctx context.Context, objects *dryrun.ClusterObjects, nodes []string, namespace string) (*topReport, error) {
+func newReport(ctx context.Context, objects *dryrun.ClusterObjects, nodes []string, namespace string) (*GPUReport, error) {
 	drawn, err := clustermap.Draw(ctx, objects)
 	if err != nil {
 		return nil, err
 	}
-	r := &topReport{Map: *drawn, sums: map[string][]modelSum{}}
+	r := &GPUReport{Map: *drawn, sums: map[string][]modelSum{}}
 	if len(nodes) > 0 {
 		if err := r.keepNodes(objects, nodes); err != nil {
 			return nil, err
@@ -92,7 +92,7 @@ func newReport(ctx context.Context, objects *dryrun.ClusterObjects, nodes []stri
 }
 
 // keepNodes leaves out all other nodes.
-func (r *topReport) keepNodes(objects *dryrun.ClusterObjects, names []string) error {
+func (r *GPUReport) keepNodes(objects *dryrun.ClusterObjects, names []string) error {
 	var all []string
 	for _, node := range objects.Nodes {
 		all = append(all, node.Name)
@@ -176,7 +176,7 @@ func listHolders(node *clustermap.Node) []heldGPUs {
 var nodeCount = regexp.MustCompile(`^\d+/\d+ nodes are available: `)
 
 // countCauses finds why most of the waiting pods wait.
-func (r *topReport) countCauses() {
+func (r *GPUReport) countCauses() {
 	counts := map[string]int{}
 	for i := range r.Waiting {
 		cause, _, _ := strings.Cut(nodeCount.ReplaceAllString(r.Waiting[i].Reason, ""), ". ")
@@ -189,7 +189,7 @@ func (r *topReport) countCauses() {
 	}
 }
 
-func (r *topReport) nodeNames() []string {
+func (r *GPUReport) nodeNames() []string {
 	var names []string
 	for i := range r.Nodes {
 		names = append(names, "node/"+r.Nodes[i].Name)

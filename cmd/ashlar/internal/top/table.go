@@ -12,7 +12,7 @@ import (
 )
 
 // writeTable prints the report; width is the terminal's, 0 for any.
-func (r *topReport) writeTable(w io.Writer, wide bool, width int) error {
+func (r *GPUReport) writeTable(w io.Writer, wide bool, width int) error {
 	p := cli.NewPage(w)
 	if len(r.Nodes) == 0 {
 		p.Printf("no node has GPUs that are known: no ResourceSlices of gpu.ashlar.dev or gpu.nvidia.com, and no nvidia.com/gpu of a device plugin\n")
@@ -52,7 +52,7 @@ func writeLines(p *cli.Page, text string) {
 	}
 }
 
-func (r *topReport) writeNodes(p *cli.Page, wide bool, width int) {
+func (r *GPUReport) writeNodes(p *cli.Page, wide bool, width int) {
 	rows := [][]string{{"NODE AND MODEL", "GPUS", "ALLOCATED", "FREE", "MEMORY", "FREE MEMORY", "LARGEST SLICE", "STRANDED"}}
 	if wide {
 		rows[0] = append(rows[0], "SOURCE", "STATE")
@@ -114,7 +114,7 @@ func nodeState(node *clustermap.Node, unhealthy int) string {
 	return strings.Join(words, ", ")
 }
 
-func (r *topReport) writePods(p *cli.Page) {
+func (r *GPUReport) writePods(p *cli.Page) {
 	rows := [][]string{{"NAMESPACE", "POD", "NODE", "MODEL", "GPU", "HOLDS", "MEMORY"}}
 	for i := range r.Pods {
 		held := &r.Pods[i]
