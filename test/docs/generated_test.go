@@ -32,6 +32,7 @@ var generatedParts = []generatedPart{
 	{"docs/reference.md", updateCommand + "capacities", capacityTable},
 	{"docs/reference.md", updateCommand + "classes", classTable},
 	{"docs/reference.md", updateCommand + "arguments", argumentTable},
+	{"docs/metrics.md", updateCommand + "metrics", metricTable},
 	{"docs/compatibility.md", updateCommand + "features", featureTable},
 	{"docs/compatibility.md", updateCommand + "GPUs", modelTable},
 }
