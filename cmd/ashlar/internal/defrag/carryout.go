@@ -43,19 +43,18 @@ func (p *movePlanner) carryOut(ctx context.Context, plan *dryrun.DefragAnswer, p
 	}
 }
 
-// bindingTime is how long a pod may have its devices without being bound. Nothing can be planned
-// for it meanwhile.
+// bindingTime is how long a pod may have its devices without being bound, and devices of a pod that has gone be
+// held. Nothing can be planned for them meanwhile.
 const bindingTime = 10 * time.Second
 
-// planAgain plans what is left. The pods for which room was made may be about to be bound just now.
+// planAgain plans what is left. The pods for which room was made may be about to be bound just now, or what was freed for
+// them may not be free yet: then there is an error, or neither room nor moves, and it is planned once more.
 func (p *movePlanner) planAgain(ctx context.Context) (*dryrun.DefragAnswer, error) {
 	for deadline := time.Now().Add(bindingTime); ; {
 		fresh, err := p.planMoves(ctx)
-		if err == nil || time.Now().After(deadline) {
+		settled := err == nil && (len(fresh.Moves) > 0 || fresh.Request == "" || fresh.FitBefore >= fresh.Copies)
+		if settled || time.Now().After(deadline) || pauseOrEnd(ctx) != nil {
 			return fresh, err
-		}
-		if pauseOrEnd(ctx) != nil {
-			return nil, err
 		}
 	}
 }
