@@ -34,6 +34,9 @@ func TestOptionsAddObjects(t *testing.T) {
 		"metrics": {[]string{"monitoring.serviceMonitor.enabled=true"}, []string{
 			"ClusterRole//ashlar-metrics-reader", "Service//ashlar-dra-driver", "Service//ashlar-scheduler",
 			"ServiceMonitor//ashlar-dra-driver", "ServiceMonitor//ashlar-scheduler"}},
+		"alerts": {[]string{"monitoring.prometheusRule.enabled=true"}, []string{"PrometheusRule//ashlar"}},
+		"dashboards": {[]string{"monitoring.dashboards.enabled=true"}, []string{
+			"ConfigMap//ashlar-dashboard-cluster", "ConfigMap//ashlar-dashboard-driver", "ConfigMap//ashlar-dashboard-scheduler"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			objects := renderObjects(t, append(slices.Clone(tc.set), "mode=full")...)
