@@ -105,6 +105,9 @@ func readPool(key resourceslices.PoolKey, published []*resourceapi.ResourceSlice
 		if attribute, found := index.FindAttribute(deviceapi.Index); found && attribute.IntValue != nil {
 			tile.Index = *attribute.IntValue
 		}
+		if uuid, found := index.FindAttribute(deviceapi.UUID); found && uuid.StringValue != nil && device.Form == placement.Whole {
+			tile.UUID = *uuid.StringValue
+		}
 		if device.Form == placement.MIG {
 			if profile := resourceslices.ProfileName(key.Driver, published); !slices.Contains(tile.Profiles, profile) {
 				tile.Profiles = append(tile.Profiles, profile)

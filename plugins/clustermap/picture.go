@@ -38,6 +38,8 @@ type Node struct {
 
 // GPU is one GPU.
 type GPU struct {
+	// UUID is NVML's, "" where it is not published.
+	UUID       string   `json:"uuid,omitempty"`
 	Index      int64    `json:"index"`
 	Product    string   `json:"product"`
 	Memory     int64    `json:"memory"`

@@ -12,17 +12,19 @@ import (
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/clustersource"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/prometheus"
 )
 
 // topFlags are the flags of top.
 type topFlags struct {
-	source   clustersource.Source
-	scope    clustersource.Scope
-	nodes    []string
-	pods     bool
-	watch    bool
-	interval time.Duration
-	output   cli.OutputFlag
+	source     clustersource.Source
+	scope      clustersource.Scope
+	nodes      []string
+	pods       bool
+	watch      bool
+	interval   time.Duration
+	output     cli.OutputFlag
+	prometheus string
 }
 
 // NewCommand is ashlar top.
@@ -58,6 +60,8 @@ below, whenever something changed.`,
 	flags.scope.AddTo(command)
 	set.StringSliceVar(&flags.nodes, "node", nil, "show these `NODES` alone")
 	set.BoolVar(&flags.pods, "pods", false, "list who holds what")
+	set.StringVar(&flags.prometheus, "prometheus", "",
+		"show memory promised beside used, and GPUs that are held and idle, by what DCGM exporter told the Prometheus at this `URL`")
 	set.BoolVarP(&flags.watch, "watch", "w", false, "show it anew until interrupted")
 	set.DurationVar(&flags.interval, "interval", 2*time.Second, "how long --watch waits")
 	flags.output.AddTo(command, "table, wide, json, yaml or name",
@@ -137,6 +141,14 @@ func (f *topFlags) writeOnce(ctx context.Context, stdin io.Reader, w io.Writer, 
 	report, err := AskGPUs(ctx, objects, f.nodes, namespace, f.pods)
 	if err != nil {
 		return err
+	}
+	if f.prometheus != "" {
+		usage, err := prometheus.ReadUsage(ctx, f.prometheus)
+		if err != nil { // what is held is known without it
+			report.Notes = append(report.Notes, "what is used is not shown: "+err.Error())
+		} else {
+			report.addUsage(usage)
+		}
 	}
 	if f.output.Format == cli.FormatName {
 		return cli.WriteNames(w, report.nodeNames())

@@ -24,6 +24,9 @@ type GPUReport struct {
 	// CommonestCause is why most of the waiting pods wait, CommonestCount of them.
 	CommonestCause string `json:"commonestCause,omitempty"`
 	CommonestCount int    `json:"commonestCount,omitempty"`
+	// Used is what runs on the GPUs, of all nodes and of each, if a Prometheus was asked.
+	Used   *usedSum           `json:"used,omitempty"`
+	UsedBy map[string]usedSum `json:"usedByNode,omitempty"`
 	// Pods are listed if they are asked for.
 	Pods []heldGPUs `json:"pods,omitempty"`
 

@@ -18,6 +18,7 @@ func (r *GPUReport) writeTable(w io.Writer, wide bool, width int) error {
 		p.Printf("no node has GPUs that are known: no ResourceSlices of gpu.ashlar.dev or gpu.nvidia.com, and no nvidia.com/gpu of a device plugin\n")
 	} else {
 		r.writeNodes(p, wide, width)
+		r.writeUsage(p, width)
 	}
 	if len(r.Pods) > 0 {
 		p.Printf("\n")
