@@ -187,6 +187,12 @@ func allowedTo(t *testing.T, c *cluster.Cluster, account, space string) map[perm
 func exerciseAccounts(t *testing.T, w *chartWorld) {
 	t.Helper()
 	w.placePods(t, "workload.yaml", settleLimit, "gang-0", "gang-1", "volume")
+	w.until(t, "the status of the gang", settleLimit, func(context.Context) error {
+		if w.kubectl(t, "get", "podgroups.scheduling.x-k8s.io", "gang", "-n", "default", "-o", "jsonpath={.status.phase}") == "" {
+			return errors.New("PodGroup gang has no phase: nobody writes its status")
+		}
+		return nil
+	})
 	w.until(t, "an event of the pod that fits nowhere, and its volume's node", settleLimit, func(ctx context.Context) error {
 		refused := metav1.ListOptions{FieldSelector: "reason=FailedScheduling,involvedObject.name=unfit"}
 		events, err := w.client.CoreV1().Events("default").List(ctx, refused)
