@@ -37,7 +37,9 @@ const readmeCommand = "go run ./bench/openb -traces FOLDER -expected FILE -readm
 
 func (f *benchmarkFlags) runBenchmark(ctx context.Context) error {
 	if f.readme != "" && (f.traces == "" || f.expected == "") {
-		return errors.New("-readme: the figures of docs/results/openb.md are of the public trace next to FGD as published: give -traces and -expected too")
+		return errors.New(
+			"-readme: the figures of docs/results/openb.md are of the public trace next to FGD as published: give -traces and -expected too",
+		)
 	}
 	t, err := readTraces(f.traces)
 	if err != nil {

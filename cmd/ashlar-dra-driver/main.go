@@ -122,7 +122,12 @@ claims, to get resourceclaims.resource.k8s.io.`,
 		"address on which /readyz answers once all nodes are published, and /metrics, for example :8081 (default: off)")
 	flags.StringVar(&o.node.grpcHealth, "grpc-health-bind-address", "",
 		"address for gRPC health checks, services liveness and readiness, for example :8082 (default: off)")
-	flags.StringVar(&o.node.kubeletDirectory, "kubelet-directory", "/var/lib/kubelet", "the kubelet's directory, with plugins and plugins_registry in it")
+	flags.StringVar(
+		&o.node.kubeletDirectory,
+		"kubelet-directory",
+		"/var/lib/kubelet",
+		"the kubelet's directory, with plugins and plugins_registry in it",
+	)
 	flags.StringVar(&o.node.specDirectory, "cdi-directory", cdi.DefaultDirectory, "where the container runtime looks for CDI specs")
 	flags.StringVar(&o.node.driverRoot, "driver-root", "/", "root directory of the GPU driver's installation, as this process sees it")
 	flags.StringVar(&o.node.hostDriverRoot, "host-driver-root", "/", "the same directory, as the host sees it")
@@ -133,7 +138,12 @@ claims, to get resourceclaims.resource.k8s.io.`,
 		"forms in which GPUs are published, separated by commas: whole, mig, share; what is allocated in another stays prepared")
 	flags.StringVar(&o.node.mpsImage, "mps-image", "",
 		"image of the pods in which MPS control daemons run; it needs a chroot program (default: daemons are processes of this one)")
-	flags.StringVar(&o.node.simulatedState, "simulated-state", "", "directory for the state of simulated GPUs, on which claims are then prepared")
+	flags.StringVar(
+		&o.node.simulatedState,
+		"simulated-state",
+		"",
+		"directory for the state of simulated GPUs, on which claims are then prepared",
+	)
 	flags.StringVar(&o.node.unhealthyEffect, "unhealthy-effect", "NoSchedule",
 		"taint of the devices of unhealthy GPUs: NoSchedule, NoExecute, which ends their pods, or None")
 	logging := flag.NewFlagSet("", flag.ContinueOnError)

@@ -32,7 +32,15 @@ func drawCounted(tile *Node, node *corev1.Node, pods []*corev1.Pod) {
 			if resource.Profile != "" {
 				product += " " + resource.Profile
 			}
-			gpus[g] = GPU{Index: int64(len(tile.GPUs) + g), Product: product, Memory: memory, FreeMemory: memory, Healthy: true, NUMA: -1, Island: -1}
+			gpus[g] = GPU{
+				Index:      int64(len(tile.GPUs) + g),
+				Product:    product,
+				Memory:     memory,
+				FreeMemory: memory,
+				Healthy:    true,
+				NUMA:       -1,
+				Island:     -1,
+			}
 		}
 		next := int64(0)
 		for _, pod := range pods {

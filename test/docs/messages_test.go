@@ -59,8 +59,20 @@ func listMessages(t *testing.T) []codeMessage {
 
 // silentCalls are calls whose texts no pod is told.
 var silentCalls = []string{
-	"fmt.Errorf", "errors.New", "panic", "fmt.Fprintf", ".Info", ".Error", ".Warning", "strings.CutPrefix", "strings.CutSuffix", "strings.Contains",
-	"strings.HasPrefix", "strings.HasSuffix", "strings.Replace", "regexp.MustCompile",
+	"fmt.Errorf",
+	"errors.New",
+	"panic",
+	"fmt.Fprintf",
+	".Info",
+	".Error",
+	".Warning",
+	"strings.CutPrefix",
+	"strings.CutSuffix",
+	"strings.Contains",
+	"strings.HasPrefix",
+	"strings.HasSuffix",
+	"strings.Replace",
+	"regexp.MustCompile",
 }
 
 // untoldFormats are texts of messageFiles that a pod is not told: why a request is left to the

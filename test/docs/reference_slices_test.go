@@ -136,6 +136,9 @@ func classTable(t *testing.T) string {
 		}
 		rows = append(rows, []string{"`" + class.Name + "`", "`" + class.Spec.Selectors[0].CEL.Expression + "`"})
 	}
-	rows = append(rows, []string{"`mig-PROFILE.gpu.ashlar.dev`", fmt.Sprintf("%d classes, one for each MIG profile of the catalogue", slicesOf)})
+	rows = append(
+		rows,
+		[]string{"`mig-PROFILE.gpu.ashlar.dev`", fmt.Sprintf("%d classes, one for each MIG profile of the catalogue", slicesOf)},
+	)
 	return markdownTable([]string{"DeviceClass", "selects"}, rows)
 }

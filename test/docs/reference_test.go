@@ -280,7 +280,14 @@ func modelTable(t *testing.T) string {
 			nvlink = fmt.Sprintf("%d GB/s a link", model.LaneGBps)
 		}
 		rows = append(rows, []string{
-			model.Name, model.Product, model.Memory.String(), model.Compute.String(), profiles, nvlink, strconv.Itoa(machines[model.Name]), model.Confidence,
+			model.Name,
+			model.Product,
+			model.Memory.String(),
+			model.Compute.String(),
+			profiles,
+			nvlink,
+			strconv.Itoa(machines[model.Name]),
+			model.Confidence,
 		})
 	}
 	return markdownTable([]string{"GPU", "as NVML names it", "memory", "compute", "MIG profiles", "NVLink", "machine types", "figures"}, rows)

@@ -108,7 +108,13 @@ func TestModelIsBound(t *testing.T) {
 	}
 	bound, results := s.untilBound(pod.Name)
 	if bound.Spec.NodeName != want.Node || len(results) != want.Devices {
-		t.Errorf("%d devices on node %s, want %d on %s: 24 GB are too few for 64k tokens", len(results), bound.Spec.NodeName, want.Devices, want.Node)
+		t.Errorf(
+			"%d devices on node %s, want %d on %s: 24 GB are too few for 64k tokens",
+			len(results),
+			bound.Spec.NodeName,
+			want.Devices,
+			want.Node,
+		)
 	}
 }
 

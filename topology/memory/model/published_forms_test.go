@@ -83,7 +83,14 @@ func TestQuantisationBesideTheConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !StatesQuantisation(whole) || quantised.Quantisation != "modelopt" || !quantised.CacheFP8 || quantised.Stored()*2 > plain.Stored() {
-		t.Errorf("%s of %s, cache of 8 bits %v: %s against %s", quantised.Quantisation, quantised.Name, quantised.CacheFP8, quantised.Stored(), plain.Stored())
+		t.Errorf(
+			"%s of %s, cache of 8 bits %v: %s against %s",
+			quantised.Quantisation,
+			quantised.Name,
+			quantised.CacheFP8,
+			quantised.Stored(),
+			plain.Stored(),
+		)
 	}
 	if _, err := WithQuantisation([]byte(smallConfig), []byte("{")); err == nil || !strings.Contains(err.Error(), QuantisationFile) {
 		t.Errorf("got %v, want %s named", err, QuantisationFile)

@@ -41,7 +41,12 @@ func (s *Source) AddTo(command *cobra.Command) {
 // flags have names of kubectl's.
 func (s *Source) AddSnapshotTo(command *cobra.Command, contextFlag string) {
 	s.own = pflag.NewFlagSet("", pflag.ContinueOnError)
-	s.own.StringVar(&s.File, "snapshot", "", "read the cluster from this `FILE` or folder, - for standard input, instead of from an API server")
+	s.own.StringVar(
+		&s.File,
+		"snapshot",
+		"",
+		"read the cluster from this `FILE` or folder, - for standard input, instead of from an API server",
+	)
 	s.rules = clientcmd.NewDefaultClientConfigLoadingRules()
 	s.own.StringVar(&s.rules.ExplicitPath, "kubeconfig", "", "the `FILE` that names the API server (default as for kubectl)")
 	s.own.StringVar(&s.overrides.CurrentContext, contextFlag, "", "the kubeconfig's context to use (default the current one)")

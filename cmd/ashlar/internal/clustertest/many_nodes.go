@@ -34,15 +34,25 @@ func ManyNodes(t testing.TB, count int) *dryrun.ClusterObjects {
 	offered := inventory.ListDevices(discovery.DeviceOptions{AnyMode: true})
 	published := publish.ResourceSlices("node", publish.DriverResources("node", inventory, offered, nil))
 	o := &dryrun.ClusterObjects{}
-	o.Classes = append(o.Classes, &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: deviceapi.Driver}, Spec: resourceapi.DeviceClassSpec{
-		Selectors: []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{
-			Expression: fmt.Sprintf("device.driver == %q && device.attributes[%q].type == 'gpu'", deviceapi.Driver, deviceapi.Driver)}}}}})
+	o.Classes = append(
+		o.Classes,
+		&resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: deviceapi.Driver}, Spec: resourceapi.DeviceClassSpec{
+			Selectors: []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{
+				Expression: fmt.Sprintf("device.driver == %q && device.attributes[%q].type == 'gpu'", deviceapi.Driver, deviceapi.Driver)}}}}},
+	)
 	room := corev1.ResourceList{
-		corev1.ResourceCPU: resource.MustParse("128"), corev1.ResourceMemory: resource.MustParse("1Ti"), corev1.ResourcePods: resource.MustParse("110"),
+		corev1.ResourceCPU: resource.MustParse(
+			"128",
+		),
+		corev1.ResourceMemory: resource.MustParse("1Ti"),
+		corev1.ResourcePods:   resource.MustParse("110"),
 	}
 	for i := range count {
 		name := fmt.Sprintf("h100-%04d", i)
-		o.Nodes = append(o.Nodes, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{Capacity: room, Allocatable: room}})
+		o.Nodes = append(
+			o.Nodes,
+			&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{Capacity: room, Allocatable: room}},
+		)
 		for k, slice := range published {
 			slice := slice.DeepCopy()
 			slice.Name, slice.Spec.NodeName, slice.Spec.Pool.Name = fmt.Sprintf("%s-%d", name, k), ptr.To(name), name

@@ -38,7 +38,10 @@ func checkSlices(e *Evidence) checkOutcome {
 func troubleOfPool(key resourceslices.PoolKey, group []*resourceapi.ResourceSlice, nodes map[string]bool) (ClusterFinding, bool) {
 	pool := resourceslices.NewestGeneration(key, group)
 	f := ClusterFinding{Severity: Broken, Object: objectName("ResourceSlice", "", pool.Slices[0].Name)}
-	restart := fmt.Sprintf("kubectl get resourceslices --field-selector spec.driver=%s, then restart the driver's pod on that node", key.Driver)
+	restart := fmt.Sprintf(
+		"kubectl get resourceslices --field-selector spec.driver=%s, then restart the driver's pod on that node",
+		key.Driver,
+	)
 	wanted := pool.Slices[0].Spec.Pool.ResourceSliceCount
 	switch {
 	case pool.Node != "" && !nodes[pool.Node]:

@@ -33,7 +33,11 @@ func findPod(objects *dryrun.ClusterObjects, namespace, name string) (*corev1.Po
 	text := "there is no pod " + cli.PlainText(name) + " in namespace " + cli.PlainText(namespace)
 	if len(elsewhere) > 0 {
 		slices.Sort(elsewhere)
-		return nil, cli.UsageErrorf("%s; there is one of that name in %s: name it with -n", text, strings.Join(elsewhere[:min(4, len(elsewhere))], ", "))
+		return nil, cli.UsageErrorf(
+			"%s; there is one of that name in %s: name it with -n",
+			text,
+			strings.Join(elsewhere[:min(4, len(elsewhere))], ", "),
+		)
 	}
 	if near := nearest.Names(name, here); len(near) > 0 {
 		return nil, cli.UsageErrorf("%s; the nearest: %s", text, strings.Join(near, ", "))

@@ -61,7 +61,11 @@ func (r *PodReport) writeWaiting(p *cli.Page, name string) {
 				placed++
 			}
 		}
-		writeLines(p, "", fmt.Sprintf("%s of its PodGroup waits with it; a place for %d of them", cli.CountNoun(len(r.Companions), "further pod"), placed))
+		writeLines(
+			p,
+			"",
+			fmt.Sprintf("%s of its PodGroup waits with it; a place for %d of them", cli.CountNoun(len(r.Companions), "further pod"), placed),
+		)
 	}
 }
 

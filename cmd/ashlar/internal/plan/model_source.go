@@ -151,8 +151,11 @@ func fromConfig(file, name string) (foundModel, error) {
 // notePromise says where a model's name promises fewer bits than its config.json states.
 func (f *foundModel) notePromise() {
 	if bits := f.model.PromisedBits(); bits != "" {
-		f.notes = append(f.notes, fmt.Sprintf("the name promises weights of %s, and config.json states no quantisation: the weights are counted in %d bits; "+
-			"put %s beside config.json, or give the size of the files with --index", bits, f.model.Format.Bits, model.QuantisationFile))
+		f.notes = append(
+			f.notes,
+			fmt.Sprintf("the name promises weights of %s, and config.json states no quantisation: the weights are counted in %d bits; "+
+				"put %s beside config.json, or give the size of the files with --index", bits, f.model.Format.Bits, model.QuantisationFile),
+		)
 	}
 }
 
@@ -232,8 +235,11 @@ func (f *foundModel) useGGUF(files string) {
 	}
 	format := model.GGUFFormat(files)
 	if format == "" {
-		f.notes = append(f.notes, fmt.Sprintf("the pod serves GGUF files whose name does not tell their format: the weights are counted in the model's own %d bits, "+
-			"which is the most that they take; give the size of the files with --index", f.model.Format.Bits))
+		f.notes = append(
+			f.notes,
+			fmt.Sprintf("the pod serves GGUF files whose name does not tell their format: the weights are counted in the model's own %d bits, "+
+				"which is the most that they take; give the size of the files with --index", f.model.Format.Bits),
+		)
 		return
 	}
 	f.model = f.model.WithGGUF(format)

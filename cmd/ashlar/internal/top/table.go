@@ -15,7 +15,9 @@ import (
 func (r *GPUReport) writeTable(w io.Writer, wide bool, width int) error {
 	p := cli.NewPage(w)
 	if len(r.Nodes) == 0 {
-		p.Printf("no node has GPUs that are known: no ResourceSlices of gpu.ashlar.dev or gpu.nvidia.com, and no nvidia.com/gpu of a device plugin\n")
+		p.Printf(
+			"no node has GPUs that are known: no ResourceSlices of gpu.ashlar.dev or gpu.nvidia.com, and no nvidia.com/gpu of a device plugin\n",
+		)
 	} else {
 		r.writeNodes(p, wide, width)
 		r.writeUsage(p, width)
@@ -25,7 +27,10 @@ func (r *GPUReport) writeTable(w io.Writer, wide bool, width int) error {
 		r.writePods(p)
 	}
 	if len(r.Waiting) > 0 {
-		text := fmt.Sprintf("%s for GPUs", map[bool]string{true: "1 pod waits", false: fmt.Sprintf("%d pods wait", len(r.Waiting))}[len(r.Waiting) == 1])
+		text := fmt.Sprintf(
+			"%s for GPUs",
+			map[bool]string{true: "1 pod waits", false: fmt.Sprintf("%d pods wait", len(r.Waiting))}[len(r.Waiting) == 1],
+		)
 		cause := r.CommonestCause
 		if cause == "" {
 			cause = "no scheduler has said why"

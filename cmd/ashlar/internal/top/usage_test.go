@@ -42,7 +42,8 @@ func TestUsageBesideHoldings(t *testing.T) {
 func TestPrometheusAway(t *testing.T) {
 	stdout, _, err := clitest.RunCommand(t, NewCommand(), "top", "--snapshot", "../whatif/testdata/whatif-cluster.json", "--prometheus",
 		"http://127.0.0.1:1")
-	if err != nil || !strings.Contains(stdout, "NODE AND MODEL") || !strings.Contains(stdout, "note: what is used is not shown: the Prometheus at") {
+	if err != nil || !strings.Contains(stdout, "NODE AND MODEL") ||
+		!strings.Contains(stdout, "note: what is used is not shown: the Prometheus at") {
 		t.Errorf("%v\n%s", err, stdout)
 	}
 }

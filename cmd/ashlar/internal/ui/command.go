@@ -147,7 +147,7 @@ func (f *pageFlags) followCluster(ctx context.Context, server *pageServer) error
 		go watchSnapshot(ctx, f.source.File, server.feed, server.drawer.drawAll)
 		return nil
 	}
-	client, host, err := f.source.ConnectWatcher()
+	client, host, err := f.source.ConnectCluster()
 	if err != nil {
 		return err
 	}

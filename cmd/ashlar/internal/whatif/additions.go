@@ -29,7 +29,11 @@ func (f *whatifFlags) readAdditions() ([]*nodeAddition, error) {
 // askAdditions puts the question to the cluster with each addition, orders them, the best first, and returns
 // the cluster with that one.
 func (f *whatifFlags) askAdditions(
-	ctx context.Context, cluster *dryrun.ClusterObjects, question *dryrun.PlacementQuestion, policy placement.Policy, additions []*nodeAddition,
+	ctx context.Context,
+	cluster *dryrun.ClusterObjects,
+	question *dryrun.PlacementQuestion,
+	policy placement.Policy,
+	additions []*nodeAddition,
 ) (*dryrun.ClusterObjects, error) {
 	for _, addition := range additions {
 		grown, err := addition.growCluster(catalogue.Default(), cluster)
