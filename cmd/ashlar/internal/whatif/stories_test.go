@@ -117,7 +117,10 @@ func (s *clusterStory) addObjects(text string) {
 // flags ask something else.
 func (s *clusterStory) askWhatif(manifest string, flags []string) string {
 	s.t.Helper()
+	// The command names its files relative to the folder: a temporary folder's name differs
+	// in length from run to run, and lines are wrapped by what they say.
 	folder := s.t.TempDir()
+	s.t.Chdir(folder)
 	snapshot, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": s.objects})
 	if err != nil {
 		s.t.Fatal(err)
@@ -128,9 +131,9 @@ func (s *clusterStory) askWhatif(manifest string, flags []string) string {
 			s.t.Fatal(err)
 		}
 	}
-	args := append([]string{"whatif", "--snapshot", filepath.Join(folder, "cluster.json")}, flags...)
+	args := append([]string{"whatif", "--snapshot", "cluster.json"}, flags...)
 	if manifest != "" {
-		args = append(args, "-f", filepath.Join(folder, "pods.yaml"))
+		args = append(args, "-f", "pods.yaml")
 	}
 	out, _, err := run(s.t, args...)
 	if err != nil && cli.ExitCode(err) != cli.ExitNothingFits {
@@ -140,5 +143,5 @@ func (s *clusterStory) askWhatif(manifest string, flags []string) string {
 	if err != nil {
 		code = cli.ExitCode(err)
 	}
-	return strings.ReplaceAll(out, folder+string(filepath.Separator), "") + fmt.Sprintf("exit %d\n", code)
+	return out + fmt.Sprintf("exit %d\n", code)
 }
