@@ -32,7 +32,8 @@ func createPods(t *testing.T, prefix string, count int, schedulers ...string) {
 	}
 }
 
-func createPod(ctx context.Context, name, scheduler string, shared bool) error {
+// createPod creates a pod and the claim that it uses, whose labels are the pod's.
+func createPod(ctx context.Context, name, scheduler string, shared bool, change ...func(pod *corev1.Pod)) error {
 	exactly := &resourceapi.ExactDeviceRequest{
 		DeviceClassName: "gpu.ashlar.dev", AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: 1,
 	}
@@ -42,19 +43,23 @@ func createPod(ctx context.Context, name, scheduler string, shared bool) error {
 			Requests: map[resourceapi.QualifiedName]resource.Quantity{"memory": resource.MustParse("20Gi")},
 		}
 	}
-	claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace}}
-	claim.Spec.Devices.Requests = []resourceapi.DeviceRequest{{Name: "gpu", Exactly: exactly}}
-	if _, err := world.client.ResourceV1().ResourceClaims(namespace).Create(ctx, claim, metav1.CreateOptions{}); err != nil {
-		return err
-	}
-	_, err := world.client.CoreV1().Pods(namespace).Create(ctx, &corev1.Pod{
+	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace},
 		Spec: corev1.PodSpec{
 			SchedulerName:  scheduler,
 			Containers:     []corev1.Container{{Name: "c", Image: "example.com/none"}},
 			ResourceClaims: []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: &name}},
 		},
-	}, metav1.CreateOptions{})
+	}
+	for _, c := range change {
+		c(pod)
+	}
+	claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: pod.Labels}}
+	claim.Spec.Devices.Requests = []resourceapi.DeviceRequest{{Name: "gpu", Exactly: exactly}}
+	if _, err := world.client.ResourceV1().ResourceClaims(namespace).Create(ctx, claim, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	_, err := world.client.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{})
 	return err
 }
 
