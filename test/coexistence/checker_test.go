@@ -18,9 +18,8 @@ type promise struct {
 	total  resource.Quantity
 }
 
-// promisedTwice lists the GPUs that are promised to more than they can serve: whole and to another
-// claim, or in shares of more memory than there is.
-func promisedTwice(slicesOfGPUs []resourceapi.ResourceSlice, claims []resourceapi.ResourceClaim) []string {
+// promisesByGPU is what claims have of each GPU of which they have anything.
+func promisesByGPU(slicesOfGPUs []resourceapi.ResourceSlice, claims []resourceapi.ResourceClaim) map[string]*promise {
 	type device struct{ driver, pool, name string }
 	gpus := map[device]string{}
 	totals := map[device]resource.Quantity{}
@@ -63,8 +62,14 @@ func promisedTwice(slicesOfGPUs []resourceapi.ResourceSlice, claims []resourceap
 			p.total = totals[key]
 		}
 	}
+	return promises
+}
+
+// promisedTwice lists the GPUs that are promised to more than they can serve: whole and to another
+// claim, or in shares of more memory than there is.
+func promisedTwice(slicesOfGPUs []resourceapi.ResourceSlice, claims []resourceapi.ResourceClaim) []string {
 	var twice []string
-	for gpu, p := range promises {
+	for gpu, p := range promisesByGPU(slicesOfGPUs, claims) {
 		if len(p.whole) > 1 || len(p.whole) == 1 && len(p.shares) > 0 || len(p.shares) > 0 && p.memory.Cmp(p.total) > 0 {
 			twice = append(twice, fmt.Sprintf("%s: whole %v, shares %v", gpu, p.whole, p.shares))
 		}

@@ -45,7 +45,7 @@ func TestFrozenLeaderWritesNothing(t *testing.T) {
 				}
 				return nil
 			})
-			full := awaitNoneBinds(t, urgent)
+			full := awaitNoneFree(t, urgent)
 			sendSignal(t, first, syscall.SIGCONT)
 			await(t, time.Minute, "the first to end", func(context.Context) error {
 				if first.Err() == nil {
@@ -112,33 +112,28 @@ func deleteUrgentPods(t *testing.T) {
 // boundCounts is how many pods of two kinds have a node.
 type boundCounts struct{ urgent, others int }
 
-// awaitNoneBinds waits until urgent pods are bound and, for three seconds, no further pod was.
-func awaitNoneBinds(t *testing.T, urgent labels.Selector) boundCounts {
+// awaitNoneFree waits until every GPU is promised, and returns how many pods have a node then.
+func awaitNoneFree(t *testing.T, urgent labels.Selector) boundCounts {
 	t.Helper()
-	var counts boundCounts
-	since := time.Now()
-	await(t, 2*time.Minute, "no further pod to be bound", func(ctx context.Context) error {
-		pods, err := world.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
-		if err != nil {
-			return err
-		}
-		var now boundCounts
-		for i := range pods.Items {
-			switch {
-			case pods.Items[i].Spec.NodeName == "":
-			case urgent.Matches(labels.Set(pods.Items[i].Labels)):
-				now.urgent++
-			default:
-				now.others++
-			}
-		}
-		if now != counts {
-			counts, since = now, time.Now()
-		}
-		if counts.urgent == 0 || time.Since(since) < 3*time.Second {
-			return fmt.Errorf("%d urgent and %d others are", counts.urgent, counts.others)
+	await(t, 3*time.Minute, "all GPUs to be promised", func(context.Context) error {
+		if promised := len(promisesByGPU(listAllocations(t))); promised < 8**nodeCount {
+			return fmt.Errorf("%d of %d are", promised, 8**nodeCount)
 		}
 		return nil
 	})
+	pods, err := world.client.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counts boundCounts
+	for i := range pods.Items {
+		switch {
+		case pods.Items[i].Spec.NodeName == "":
+		case urgent.Matches(labels.Set(pods.Items[i].Labels)):
+			counts.urgent++
+		default:
+			counts.others++
+		}
+	}
 	return counts
 }

@@ -39,7 +39,7 @@ const (
 )
 
 // startsWithin is how long the driver and the scheduler may take to be at work.
-const startsWithin = 60 * time.Second
+const startsWithin = 3 * time.Minute
 
 // Installation is Ashlar on a cluster.
 type Installation struct {
