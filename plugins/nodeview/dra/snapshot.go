@@ -125,11 +125,11 @@ func (l *claimLedger) saysAll(p *Pool) bool {
 		return false
 	}
 	for _, at := range of.inUse {
-		amounts, shared := l.state.AggregatedCapacity[p.ids[at]]
+		amounts, shared := l.state.AggregatedCapacity[p.ids()[at]]
 		if !shared {
 			continue
 		}
-		i, understood := p.gpus.byName[p.Devices[at].Name]
+		i, understood := p.gpus.reading.DeviceNamed(p.Devices[at].Name)
 		if !understood || p.gpus.inventory.Devices[i].Form != placement.Share {
 			return false
 		}
