@@ -13,8 +13,11 @@
 //	device.go          a published device as package placement knows it
 //	mig.go             the placement of a MIG device
 //	read.go            all devices of a pool
-//	shared_reading.go  the same, once for all pools that differ in nothing but which devices they are
+//	shared_reading.go  the same with what depends on it, shared by pools that differ in nothing but which
+//	                   devices they are
 //	fingerprint.go     which those are
+//	readings.go        one reading of each of them
+//	pool_cache.go      the pools of a cluster, each read once
 //	allocation.go      what allocated claims have of the GPUs
 //	words.go           the same in words
 package resourceslices

@@ -37,6 +37,10 @@ func (n *NodeSnapshot) NumberOf(node string) (int, bool) {
 	return number, found
 }
 
+// CliqueOf is the NVLink clique that node i's GPUs are in, "" if they are in none. Nodes of several cliques
+// may have one inventory, which does not tell.
+func (n *NodeSnapshot) CliqueOf(i int) string { return n.pools[i].gpus.reading.Node.GPUs[0].Clique }
+
 // NodeName is the name of node i.
 func (n *NodeSnapshot) NodeName(i int) string { return n.names[i] }
 

@@ -38,6 +38,7 @@ func BenchmarkRead(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.SetBytes(int64(text.Len()))
+			defer CountCPU(b)()
 			for b.Loop() {
 				read, err := dryrun.ReadObjectFiles(name, nil)
 				checkRead(b, read, err, nodes)
@@ -50,6 +51,7 @@ func BenchmarkRead(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
+			defer CountCPU(b)()
 			for b.Loop() {
 				read, err := dryrun.ReadLiveCluster(b.Context(), client)
 				checkRead(b, read, err, nodes)

@@ -19,6 +19,7 @@ func BenchmarkExplain(b *testing.B) {
 		objects := clustertest.ManyNodes(b, nodes)
 		for state, name := range map[string]string{"waits": "big", "runs": "worker-50-1"} {
 			b.Run(fmt.Sprintf("nodes=%d/pod=%s", nodes, state), func(b *testing.B) {
+				defer clustertest.CountCPU(b)()
 				for b.Loop() {
 					explainOne(b, objects, name, state == "waits")
 				}

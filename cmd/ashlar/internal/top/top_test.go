@@ -32,6 +32,7 @@ func BenchmarkTop(b *testing.B) {
 	for _, nodes := range []int{100, 1000} {
 		objects := clustertest.ManyNodes(b, nodes)
 		b.Run(fmt.Sprintf("nodes=%d", nodes), func(b *testing.B) {
+			defer clustertest.CountCPU(b)()
 			for b.Loop() {
 				asked := *objects // of which nothing was read yet
 				report, err := newReport(b.Context(), &asked, nil, "")
