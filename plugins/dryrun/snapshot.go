@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
@@ -70,6 +71,9 @@ func NewSnapshot(ctx context.Context, cluster *ClusterObjects, options SnapshotO
 		lister: &snapshotLister{}, nodes: slices.Clone(cluster.Nodes), pools: cluster.PoolCache(), groups: resourceslices.GroupByPool(cluster.Slices),
 		admission: newPodAdmission(applied, cluster), stop: stop,
 	}
+	var reading sync.WaitGroup // of pools, which takes longest, while the rest is built
+	reading.Go(func() { s.pools.ReadPools(s.groups) })
+	defer reading.Wait()
 	for _, pod := range cluster.placedPods() {
 		s.pods = append(s.pods, s.admission.identifyPod(pod))
 	}
