@@ -9,7 +9,9 @@
 //	draw_counted.go  the GPUs of a device plugin, which are counted
 //
 // Slices are read by plugins/resourceslices and device plugins' nodes by plugins/nodeview/deviceplugin, as
-// the scheduler reads them. Stranded is memory of a GPU cut by MIG that is free and of which no further
-// instance can be made: the simulator's figure of that name asks a whole node for what a run's pods request,
-// which a cluster does not tell.
+// the scheduler reads them. Pools that differ in nothing but which devices they are share what is read of
+// them, so that a large cluster costs little more than its kinds of nodes. What is free and what is stranded
+// is topology/placement's to say, as for the scheduler's metrics: stranded is what is left of a GPU and is in
+// none of the devices that may still be had. The simulator's figure of that name asks a whole node for what a
+// run's pods request, which a cluster does not tell.
 package clustermap

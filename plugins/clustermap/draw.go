@@ -20,13 +20,14 @@ func Draw(ctx context.Context, objects *dryrun.ClusterObjects) (*Map, error) {
 	nodes := slices.Clone(objects.Nodes)
 	slices.SortFunc(nodes, func(a, b *corev1.Node) int { return cmp.Compare(a.Name, b.Name) })
 	own := splitByNode(objects)
+	draw := &drawer{reader: objects.PoolCache()}
 	drawn, notes := make([]*Node, len(nodes)), make([][]string, len(nodes))
 	var workers sync.WaitGroup
 	next := make(chan int)
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for i := range next {
-				drawn[i], notes[i] = DrawNode(nodes[i], own[nodes[i].Name])
+				drawn[i], notes[i] = draw.drawNode(nodes[i], own[nodes[i].Name])
 			}
 		})
 	}
@@ -61,6 +62,20 @@ func Draw(ctx context.Context, objects *dryrun.ClusterObjects) (*Map, error) {
 			"GPUs are filled in the order of the pods' names.")
 	}
 	return m, nil
+}
+
+// drawer draws nodes, any number at once.
+type drawer struct {
+	reader resourceslices.PoolReader
+	blanks sync.Map // of *resourceslices.PoolReading, *blankPool
+}
+
+func (d *drawer) blankOf(reading *resourceslices.PoolReading) *blankPool {
+	if known, found := d.blanks.Load(reading); found {
+		return known.(*blankPool)
+	}
+	known, _ := d.blanks.LoadOrStore(reading, newBlankPool(reading))
+	return known.(*blankPool)
 }
 
 // splitByNode has the pods and slices of each node, and the claims on devices of its pools, in the order

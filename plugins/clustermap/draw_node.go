@@ -3,7 +3,6 @@ package clustermap
 import (
 	"cmp"
 	"maps"
-	"math/bits"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,15 +17,19 @@ import (
 
 // drawnPool is a pool of GPUs with what is held of it.
 type drawnPool struct {
-	*resourceslices.Pool
-	reading   *resourceslices.Reading
-	inventory *placement.Inventory
-	state     placement.GPUStates
-	tiles     []GPU
+	*resourceslices.PublishedPool
+	blank *blankPool
+	state placement.GPUStates
+	tiles []GPU
 }
 
-// DrawNode draws one node from its own objects. Notes say what of it is not understood.
-func DrawNode(node *corev1.Node, objects *dryrun.ClusterObjects) (tile *Node, notes []string) {
+// DrawNode draws one node from its own objects, with the pools as reader reads them. Notes say what of it is not
+// understood.
+func DrawNode(node *corev1.Node, objects *dryrun.ClusterObjects, reader resourceslices.PoolReader) (tile *Node, notes []string) {
+	return (&drawer{reader: reader}).drawNode(node, objects)
+}
+
+func (d *drawer) drawNode(node *corev1.Node, objects *dryrun.ClusterObjects) (tile *Node, notes []string) {
 	tile = &Node{Name: node.Name, Ready: isReady(node), Cordoned: node.Spec.Unschedulable, GPUs: []GPU{}}
 	pods := map[string]*corev1.Pod{}
 	for _, pod := range objects.Pods {
@@ -37,17 +40,18 @@ func DrawNode(node *corev1.Node, objects *dryrun.ClusterObjects) (tile *Node, no
 	for _, key := range slices.SortedFunc(maps.Keys(groups), func(a, b resourceslices.PoolKey) int {
 		return cmp.Or(cmp.Compare(a.Driver, b.Driver), cmp.Compare(a.Pool, b.Pool))
 	}) {
-		if key.Driver != deviceapi.Driver && key.Driver != deviceapi.NVIDIADriver {
+		if !resourceslices.HasGPUs(key.Driver) {
 			continue
 		}
-		pool, err := readPool(key, groups[key])
-		if err != nil {
+		published := d.reader.ReadPool(key, groups[key])
+		if err := published.Reading.Err; err != nil {
 			notes = append(notes, "node "+node.Name+": pool "+key.Pool+" of "+key.Driver+" is not shown: "+err.Error())
 			continue
 		}
-		if pool == nil {
+		if published.Reading.Inventory == nil {
 			continue
 		}
+		pool := d.drawPool(published)
 		for _, claim := range objects.Claims {
 			pool.holdClaim(claim, pods)
 		}
@@ -63,7 +67,7 @@ func DrawNode(node *corev1.Node, objects *dryrun.ClusterObjects) (tile *Node, no
 		return tile, notes
 	}
 	best.finish()
-	tile.Source, tile.GPUs, tile.Links = best.Driver, best.tiles, linkWords(best.reading.Node)
+	tile.Source, tile.GPUs, tile.Links = best.Driver, best.tiles, best.blank.links
 	return tile, notes
 }
 
@@ -76,48 +80,44 @@ func isReady(node *corev1.Node) bool {
 	return true // nobody says otherwise, as of a node in a saved snapshot
 }
 
-// readPool reads the GPUs of a pool; nil if it has none.
-func readPool(key resourceslices.PoolKey, published []*resourceapi.ResourceSlice) (*drawnPool, error) {
-	pool := &drawnPool{Pool: resourceslices.NewestGeneration(key, published)}
-	var err error
-	if pool.reading, err = resourceslices.ReadPool(key.Driver, pool.Devices); err != nil {
-		return nil, err
-	}
-	if pool.inventory, err = pool.reading.NewInventory(placement.PriorDemand()); err != nil || pool.inventory == nil {
-		return nil, err
-	}
-	pool.state = placement.NewGPUStates(pool.inventory)
-	islands := pool.reading.Node.Islands()
-	for i := range pool.reading.Node.GPUs {
-		gpu := &pool.reading.Node.GPUs[i]
-		pool.tiles = append(pool.tiles, GPU{
-			Index: int64(i), Product: gpu.Model.Product, Memory: int64(gpu.Model.Memory - gpu.Model.Reserved),
-			Slices: pool.inventory.MemorySlices(i), Healthy: true, NUMA: gpu.NUMA, Island: islands[i],
-		})
-	}
-	for i := range pool.reading.Devices {
-		device, published := &pool.reading.Devices[i], pool.publishedAt(i)
-		tile := &pool.tiles[device.GPU]
-		for _, taint := range published.Taints {
-			tile.Healthy = tile.Healthy && taint.Effect == resourceapi.DeviceTaintEffectNone
-		}
-		index := resourceslices.Device{Device: published, Driver: key.Driver}
-		if attribute, found := index.FindAttribute(deviceapi.Index); found && attribute.IntValue != nil {
-			tile.Index = *attribute.IntValue
-		}
-		if uuid, found := index.FindAttribute(deviceapi.UUID); found && uuid.StringValue != nil && device.Form == placement.Whole {
-			tile.UUID = *uuid.StringValue
-		}
-		if device.Form == placement.MIG {
-			if profile := resourceslices.ProfileName(key.Driver, published); !slices.Contains(tile.Profiles, profile) {
-				tile.Profiles = append(tile.Profiles, profile)
+// drawPool draws the GPUs of a pool before anything of them is held.
+func (d *drawer) drawPool(published *resourceslices.PublishedPool) *drawnPool {
+	reading := published.Reading
+	pool := &drawnPool{PublishedPool: published, state: placement.NewGPUStates(reading.Inventory), blank: d.blankOf(reading)}
+	pool.tiles = slices.Clone(pool.blank.tiles)
+	for gpu := range pool.tiles {
+		for _, i := range reading.OnGPU[gpu] {
+			if reading.Devices[i].Form != placement.Whole {
+				continue
+			}
+			device := resourceslices.Device{Device: &pool.Devices[reading.Published[i]], Driver: pool.Driver}
+			if uuid, found := device.FindAttribute(deviceapi.UUID); found && uuid.StringValue != nil {
+				pool.tiles[gpu].UUID = *uuid.StringValue
 			}
 		}
 	}
-	return pool, nil
+	return pool
 }
 
-func (p *drawnPool) publishedAt(i int) *resourceapi.Device { return &p.Devices[p.reading.Published[i]] }
+// blankPool is what all pools of a reading have in common. It does not change.
+type blankPool struct {
+	tiles []GPU
+	links [][]string
+}
+
+func newBlankPool(reading *resourceslices.PoolReading) *blankPool {
+	blank := &blankPool{links: linkWords(reading.Node)}
+	islands := reading.Node.Islands()
+	for i := range reading.Node.GPUs {
+		gpu := &reading.Node.GPUs[i]
+		blank.tiles = append(blank.tiles, GPU{
+			Index: reading.Indexes[i], Product: gpu.Model.Product, Memory: int64(gpu.Model.Usable()),
+			Slices: reading.Inventory.MemorySlices(i), Profiles: reading.GPUProfiles[i], Healthy: !reading.Tainted[i],
+			NUMA: gpu.NUMA, Island: islands[i],
+		})
+	}
+	return blank
+}
 
 // holdClaim books what a claim has of the pool.
 func (p *drawnPool) holdClaim(claim *resourceapi.ResourceClaim, pods map[string]*corev1.Pod) {
@@ -126,26 +126,20 @@ func (p *drawnPool) holdClaim(claim *resourceapi.ResourceClaim, pods map[string]
 	}
 	results := claim.Status.Allocation.Devices.Results
 	for k := range results {
-		result := &results[k]
-		if result.Driver != p.Driver || result.Pool != p.Pool.Pool || result.AdminAccess != nil && *result.AdminAccess {
+		got, i, found := p.Allocated(&results[k])
+		if !found || got.AdminAccess {
 			continue
 		}
-		i := slices.IndexFunc(p.reading.Published, func(at int) bool { return p.Devices[at].Name == result.Device })
-		if i < 0 {
-			continue
-		}
-		device := &p.reading.Devices[i]
+		device := &got.Device
 		size := placement.ShareSize{}
-		holder := Holder{Namespace: claim.Namespace, Claim: claim.Name, Form: FormWhole, Bytes: int64(device.Memory)}
+		holder := Holder{Namespace: claim.Namespace, Claim: claim.Name, Form: FormWhole, Bytes: int64(got.Bytes)}
 		switch device.Form {
+		case placement.Whole:
 		case placement.MIG:
-			holder.Form, holder.Profile = FormMIG, resourceslices.ProfileName(p.Driver, p.publishedAt(i))
+			holder.Form, holder.Profile = FormMIG, got.Profile
 			holder.Start, holder.Size = int64(device.Placement.Start), int64(device.Placement.Size)
 		case placement.Share:
-			holder.Form = FormShare
-			if memory, found := resourceslices.ConsumedAmount(result, deviceapi.Memory); found {
-				size.Bytes, holder.Bytes = topology.Bytes(memory.Value()), memory.Value()
-			}
+			holder.Form, size.Bytes = FormShare, got.Bytes
 		}
 		for _, user := range claim.Status.ReservedFor {
 			if user.Resource == "pods" {
@@ -156,7 +150,7 @@ func (p *drawnPool) holdClaim(claim *resourceapi.ResourceClaim, pods map[string]
 				break
 			}
 		}
-		p.inventory.HoldDevice(p.state, i, size)
+		p.Reading.Inventory.HoldDevice(p.state, i, size)
 		p.tiles[device.GPU].Holders = append(p.tiles[device.GPU].Holders, holder)
 	}
 }
@@ -178,51 +172,28 @@ func (p *drawnPool) joinTwin(other *drawnPool) {
 	}
 }
 
-// finish says what is left of each GPU.
+// finish says what is left of each GPU. What of it is stranded is package placement's to say.
 func (p *drawnPool) finish() {
+	usage := p.Reading.Inventory.UsageOf(p.state)
 	for gpu := range p.tiles {
-		tile, state := &p.tiles[gpu], &p.state[gpu]
+		tile := &p.tiles[gpu]
 		slices.SortFunc(tile.Holders, func(a, b Holder) int {
 			return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Pod, b.Pod))
 		})
-		switch held := int64(bits.OnesCount16(uint16(state.MIG.Slices))); {
-		case state.Whole:
-		case held > 0 && tile.Slices > 0:
-			tile.FreeMemory = tile.Memory * max(0, tile.Slices-held) / tile.Slices
-		default:
-			tile.FreeMemory = max(0, tile.Memory-int64(state.Shared))
-		}
-		rest := slices.Clone(p.state)
-		taken := int64(0)
-		for {
-			i := p.largestSlice(rest, gpu)
-			if i < 0 {
-				break
-			}
-			if taken == 0 {
-				tile.LargestSlice = resourceslices.ProfileName(p.Driver, p.publishedAt(i))
-			}
-			taken += int64(p.reading.Devices[i].Memory)
-			p.inventory.HoldDevice(rest, i, placement.ShareSize{})
-		}
-		if state.MIG.Slices != 0 && !state.Whole {
-			tile.Stranded = max(0, tile.FreeMemory-taken)
-			if tile.Slices > 0 && tile.Stranded < tile.Memory/tile.Slices/2 { // slices are a little smaller than their part
-				tile.Stranded = 0
-			}
+		tile.FreeMemory, tile.Stranded = int64(usage[gpu].Free+usage[gpu].Stranded), int64(usage[gpu].Stranded)
+		if i := p.largestSlice(gpu); i >= 0 {
+			tile.LargestSlice = p.Reading.Profiles[i]
 		}
 	}
 }
 
-// largestSlice is the MIG device with the most memory that fits a GPU in a state, -1 if none does.
-func (p *drawnPool) largestSlice(state placement.GPUStates, gpu int) int {
+// largestSlice is the MIG device with the most memory that fits a GPU as it is, -1 if none does.
+func (p *drawnPool) largestSlice(gpu int) int {
 	best := -1
-	for i := range p.reading.Devices {
-		device := &p.reading.Devices[i]
-		if device.GPU != gpu || device.Form != placement.MIG || !p.inventory.DeviceFits(state, i, placement.ShareSize{}) {
-			continue
-		}
-		if best < 0 || device.Memory > p.reading.Devices[best].Memory {
+	for _, i := range p.Reading.OnGPU[gpu] {
+		device := &p.Reading.Devices[i]
+		if device.Form == placement.MIG && p.Reading.Inventory.DeviceFits(p.state, i, placement.ShareSize{}) &&
+			(best < 0 || device.Memory > p.Reading.Devices[best].Memory) {
 			best = i
 		}
 	}

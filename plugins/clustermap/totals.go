@@ -19,6 +19,12 @@ func SumGPUs(gpus []GPU) Totals {
 	return sum
 }
 
+// IsFree reports whether nobody holds anything of a GPU of the node, and somebody may be given it.
+func (n *Node) IsFree(gpu *GPU) bool { return n.IsOffered(gpu) && len(gpu.Holders) == 0 }
+
+// IsOffered reports whether somebody new may be given the GPU, or what is left of it.
+func (n *Node) IsOffered(gpu *GPU) bool { return gpu.Healthy && n.Ready && !n.Cordoned }
+
 // Plus is the sum of both.
 func (t Totals) Plus(other Totals) Totals {
 	return Totals{

@@ -46,8 +46,8 @@ func (m *groupMembers) domainsOf(level *groupcycle.Level) []int64 {
 			continue
 		}
 		value := node.Node().Labels[level.Label()]
-		if inv := snapshot.Node(i).Inventory; value == "" && level.Name == groupcycle.Clique && inv != nil && len(inv.Node.GPUs) > 0 {
-			value = inv.Node.GPUs[0].Clique
+		if value == "" && level.Name == groupcycle.Clique {
+			value = snapshot.CliqueOf(i)
 		}
 		if value == "" {
 			continue

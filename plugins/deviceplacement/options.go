@@ -9,6 +9,7 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/apis/config"
 	v1 "github.com/ashlar-dev/ashlar/plugins/apis/config/v1"
 	"github.com/ashlar-dev/ashlar/plugins/apis/config/validation"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -21,6 +22,8 @@ type Options struct {
 	ScoreSpan         int64
 	// Candidates is how many of the best nodes are asked, 0 for all.
 	Candidates int
+	// Pools is what reads the pools of drivers, if somebody else reads the same ones; nil for one of the plugin's own.
+	Pools *resourceslices.PoolCache
 }
 
 // DefaultOptions are those of a configuration that states nothing.

@@ -93,7 +93,7 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 // Build builds the plugin with options that need not come from a file. It is an error if
 // a feature gate is off that it cannot do without.
 func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) {
-	source, inTree, err := dra.NewSource(ctx, h)
+	source, inTree, err := dra.NewSource(ctx, h, options.Pools)
 	if err != nil {
 		return nil, err
 	}

@@ -78,19 +78,11 @@ func (s *Snapshot) gpuHoldings() ([]resourceslices.ClaimAllocation, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []resourceapi.ResourceClaim
-	for _, claim := range stored {
-		all = append(all, *claim)
-	}
-	slices.SortFunc(all, func(a, b resourceapi.ResourceClaim) int {
+	slices.SortFunc(stored, func(a, b *resourceapi.ResourceClaim) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
-	published := make([]resourceapi.ResourceSlice, len(s.slices))
-	for i, slice := range s.slices {
-		published[i] = *slice
-	}
 	// What cannot be read has no say in how many GPUs are in use.
-	allocations, _ := resourceslices.ClaimAllocations(published, all)
+	allocations, _ := resourceslices.ReadAllocations(s.pools, s.groups, stored)
 	return allocations, nil
 }
 

@@ -112,15 +112,13 @@ func (c *claimStore) releasePod(pod *corev1.Pod) error {
 		return err
 	}
 	for _, claim := range all {
-		users := len(claim.Status.ReservedFor)
-		changed := claim.DeepCopy()
-		changed.Status.ReservedFor = slices.DeleteFunc(changed.Status.ReservedFor,
-			func(user resourceapi.ResourceClaimConsumerReference) bool { return user.UID == pod.UID })
+		uses := func(user resourceapi.ResourceClaimConsumerReference) bool { return user.UID == pod.UID }
 		switch {
 		case ownsClaim(pod, claim):
 			c.removeClaim(claim)
-		case len(changed.Status.ReservedFor) == users:
-		default:
+		case slices.ContainsFunc(claim.Status.ReservedFor, uses):
+			changed := claim.DeepCopy()
+			changed.Status.ReservedFor = slices.DeleteFunc(changed.Status.ReservedFor, uses)
 			if len(changed.Status.ReservedFor) == 0 {
 				changed.Status.Allocation = nil
 			}

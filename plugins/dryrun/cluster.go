@@ -3,6 +3,7 @@ package dryrun
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -14,6 +15,7 @@ import (
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 
 	"github.com/ashlar-dev/ashlar/plugins/podspec"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 )
 
 // ClusterObjects are the parts of a cluster that scheduling looks at.
@@ -34,11 +36,26 @@ type ClusterObjects struct {
 	// Autoscalers are HorizontalPodAutoscalers and objects like them.
 	Autoscalers []*podspec.Autoscaler
 
+	// pools reads the pools of Slices; nil before PoolCache is asked for it.
+	pools *resourceslices.PoolCache
 	// unread counts the objects of a snapshot that are written in a version of their API that is not
 	// read.
 	unread map[schema.GroupVersionKind]int
 	// faulty are claims and templates that could not be read, and where they are.
 	faulty map[claimObject]string
+}
+
+var newPoolCache sync.Mutex
+
+// PoolCache is what reads the pools of the cluster's slices, so that all who ask about one cluster read each of
+// them once. Any number may ask at once, but not while objects are added.
+func (o *ClusterObjects) PoolCache() *resourceslices.PoolCache {
+	newPoolCache.Lock()
+	defer newPoolCache.Unlock()
+	if o.pools == nil {
+		o.pools = &resourceslices.PoolCache{}
+	}
+	return o.pools
 }
 
 // claimObject names a claim or a template.

@@ -20,6 +20,7 @@ import (
 	policy "k8s.io/kubernetes/pkg/apis/policy/install"
 	resource "k8s.io/kubernetes/pkg/apis/resource/install"
 	scheduling "k8s.io/kubernetes/pkg/apis/scheduling/install"
+	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 
 	"github.com/ashlar-dev/ashlar/plugins/podspec"
@@ -75,6 +76,9 @@ func decodeSnapshot(source string, text []byte, visit func(snapshotObject) error
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
 		return fmt.Errorf("%s: is UTF-16, as > of PowerShell writes it: save it as UTF-8, or write it with ashlar whatif --save FILE", source)
 	}
+	if list, whole := splitList(text); whole {
+		return decodeItems(source, list, visit)
+	}
 	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 1<<16)
 	for number := 1; ; number++ {
 		var document runtime.RawExtension
@@ -119,13 +123,8 @@ func decodeDocument(where string, text []byte, of objectHeader, visit func(snaps
 		return fmt.Errorf("%s: no kind and apiVersion: want Kubernetes objects", where)
 	}
 	if element, isList := strings.CutSuffix(about.Kind, "List"); isList && about.Metadata.Name == "" {
-		for i, item := range about.Items {
-			place := fmt.Sprintf("%s, item %d", where, i+1)
-			if err := decodeDocument(place, item, objectHeader{Kind: element, APIVersion: about.APIVersion}, visit); err != nil {
-				return err
-			}
-		}
-		return nil
+		about.Kind = element
+		return decodeItems(where, about, visit)
 	}
 	if about.Metadata.Name != "" {
 		where = fmt.Sprintf("%s: %s %s", where, about.Kind, about.Metadata.Name)
@@ -161,9 +160,11 @@ var objectDecoders = map[fieldStrictness]runtime.Decoder{
 
 // typedObject reads an object and brings it to the version of its API that is in use today.
 func typedObject(text []byte, kind schema.GroupVersionKind, how fieldStrictness) (runtime.Object, error) {
-	object, _, err := objectDecoders[how].Decode(text, &kind, nil)
-	if err != nil {
-		return nil, podspec.ExplainDecoding(text, err)
+	object, err := objectScheme.New(kind)
+	if err != nil || how == strict || kjson.UnmarshalCaseSensitivePreserveInts(text, object) != nil {
+		if object, _, err = objectDecoders[how].Decode(text, &kind, nil); err != nil { // which says what is wrong
+			return nil, podspec.ExplainDecoding(text, err)
+		}
 	}
 	objectScheme.Default(object)
 	latest := versionToday(kind.Group, kind.Kind)

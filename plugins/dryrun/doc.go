@@ -29,7 +29,7 @@
 //
 // Where to look:
 //
-//	cluster*.go, decode.go         objects of a cluster: read, checked, saved
+//	cluster*.go, decode*.go        objects of a cluster: read, checked, saved
 //	bare_pod.go, secrets.go        what of them is saved
 //	manifest*.go, workload.go      objects that a user wants to apply, and their pods
 //	resource_version.go            claims of earlier APIs, and what to write instead

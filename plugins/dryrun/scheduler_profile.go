@@ -16,6 +16,7 @@ import (
 
 	_ "github.com/ashlar-dev/ashlar/plugins/apis/config/scheme" // arguments in the profile
 	"github.com/ashlar-dev/ashlar/plugins/deviceplacement"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology/cluster"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -77,11 +78,11 @@ type placementPlugin interface {
 
 var _ placementPlugin = (*deviceplacement.Plugin)(nil)
 
-// pluginRegistry has kube-scheduler's plugins and Ashlar's, the latter under a policy.
+// pluginRegistry has kube-scheduler's plugins and Ashlar's, the latter under a policy. pools reads pools;
 // built is called with the plugin that chooses devices once the framework makes it.
-func pluginRegistry(policy placement.Policy, built func(placementPlugin)) (frameworkruntime.Registry, error) {
+func pluginRegistry(policy placement.Policy, pools *resourceslices.PoolCache, built func(placementPlugin)) (frameworkruntime.Registry, error) {
 	options := deviceplacement.DefaultOptions()
-	options.Policy = policy
+	options.Policy, options.Pools = policy, pools
 	options.Candidates = 0 // what is said of a pod is said of all nodes
 	registry := plugins.NewInTreeRegistry()
 	err := registry.Merge(frameworkruntime.Registry{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
@@ -18,6 +19,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/metrics"
 
 	"github.com/ashlar-dev/ashlar/manifests"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -30,7 +32,8 @@ type Snapshot struct {
 	lister    *snapshotLister
 	nodes     []*corev1.Node
 	pods      []*corev1.Pod // bound ones, on nodes that there are
-	slices    []*resourceapi.ResourceSlice
+	pools     *resourceslices.PoolCache
+	groups    map[resourceslices.PoolKey][]*resourceapi.ResourceSlice // all that is published, by pool
 	admission *podAdmission
 	stop      context.CancelFunc
 }
@@ -65,9 +68,12 @@ func NewSnapshot(ctx context.Context, cluster *ClusterObjects, options SnapshotO
 	}
 	ctx, stop := context.WithCancel(ctx)
 	s := &Snapshot{
-		lister: &snapshotLister{}, nodes: slices.Clone(cluster.Nodes), slices: cluster.Slices,
+		lister: &snapshotLister{}, nodes: slices.Clone(cluster.Nodes), pools: cluster.PoolCache(), groups: resourceslices.GroupByPool(cluster.Slices),
 		admission: newPodAdmission(applied, cluster), stop: stop,
 	}
+	var reading sync.WaitGroup // of pools, which takes longest, while the rest is built
+	reading.Go(func() { s.pools.ReadPools(s.groups) })
+	defer reading.Wait()
 	for _, pod := range cluster.placedPods() {
 		s.pods = append(s.pods, s.admission.identifyPod(pod))
 	}
@@ -108,7 +114,7 @@ func (s *Snapshot) buildScheduler(ctx context.Context, cluster, applied *Cluster
 	if err != nil {
 		return err
 	}
-	registry, err := pluginRegistry(policy, func(p placementPlugin) { s.placement = p })
+	registry, err := pluginRegistry(policy, s.pools, func(p placementPlugin) { s.placement = p })
 	if err != nil {
 		return fmt.Errorf("building the scheduler: %w", err)
 	}

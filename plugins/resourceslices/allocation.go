@@ -38,95 +38,113 @@ type AllocatedDevice struct {
 	AdminAccess bool
 }
 
+// PoolReader reads pools: Readings, or a PoolCache.
+type PoolReader interface {
+	ReadPool(key PoolKey, published []*resourceapi.ResourceSlice) *PublishedPool
+}
+
 // ClaimAllocations reads the allocation of every claim that has GPUs. Devices that are
-// no longer published, or are not understood, are left out. The error names pools with
-// GPUs of which nothing can be said; the others are read all the same.
+// no longer published, or are not understood, are left out. The error names pools that claims have devices
+// of and of which nothing can be said; the others are read all the same.
 func ClaimAllocations(published []resourceapi.ResourceSlice, claims []resourceapi.ResourceClaim) ([]ClaimAllocation, error) {
-	pools, err := readPublished(published)
-	var allocations []ClaimAllocation
+	slicesOf, claimsOf := make([]*resourceapi.ResourceSlice, len(published)), make([]*resourceapi.ResourceClaim, len(claims))
+	for i := range published {
+		slicesOf[i] = &published[i]
+	}
 	for i := range claims {
-		if claims[i].Status.Allocation == nil {
+		claimsOf[i] = &claims[i]
+	}
+	return ReadAllocations(&Readings{}, GroupByPool(slicesOf), claimsOf)
+}
+
+// ReadAllocations is ClaimAllocations of slices that are grouped by their pools. Only pools that a claim has
+// devices of are read.
+func ReadAllocations(
+	reader PoolReader, groups map[PoolKey][]*resourceapi.ResourceSlice, claims []*resourceapi.ResourceClaim,
+) ([]ClaimAllocation, error) {
+	known := &allocatedPools{reader: reader, groups: groups, read: map[PoolKey]*PublishedPool{}}
+	var allocations []ClaimAllocation
+	for _, claim := range claims {
+		if claim.Status.Allocation == nil {
 			continue
 		}
-		allocation := allocationOf(&claims[i], pools)
-		if len(allocation.Devices) > 0 {
+		if allocation := allocationOf(claim, known); len(allocation.Devices) > 0 {
 			allocations = append(allocations, allocation)
 		}
 	}
-	return allocations, err
+	return allocations, errors.Join(known.unread...)
 }
 
-// publishedPool is a pool with what is understood of its devices.
-type publishedPool struct {
-	*Pool
-	// inventory is nil if nothing is; byName finds its devices.
-	inventory *placement.Inventory
-	byName    map[string]int
-	published []int
+// allocatedPools are pools that claims have devices of, in their newest generation: an allocation may be
+// older than what is published of a pool.
+type allocatedPools struct {
+	reader PoolReader
+	groups map[PoolKey][]*resourceapi.ResourceSlice
+	read   map[PoolKey]*PublishedPool
+	unread []error
 }
 
-// deviceAt is what the pool publishes of device i of its inventory.
-func (p *publishedPool) deviceAt(i int) *resourceapi.Device { return &p.Devices[p.published[i]] }
-
-// readPublished reads the pools of the drivers whose devices are understood, in their
-// newest generation: an allocation may be older than what is published of a pool.
-func readPublished(published []resourceapi.ResourceSlice) (map[PoolKey]*publishedPool, error) {
-	var all []*resourceapi.ResourceSlice
-	for i := range published {
-		if driver := published[i].Spec.Driver; driver == deviceapi.Driver || driver == deviceapi.NVIDIADriver {
-			all = append(all, &published[i])
+// poolOf is the pool of a device, nil if there is none that is understood.
+func (x *allocatedPools) poolOf(key PoolKey) *PublishedPool {
+	known, read := x.read[key]
+	if read {
+		return known
+	}
+	if group := x.groups[key]; group != nil && HasGPUs(key.Driver) {
+		pool := x.reader.ReadPool(key, group)
+		switch err := pool.Reading.Err; {
+		case pool.Node == "":
+		case err != nil:
+			x.unread = append(x.unread, fmt.Errorf("pool %s of driver %s: %w", key.Pool, key.Driver, err))
+		case pool.Reading.Inventory != nil:
+			known = pool
 		}
 	}
-	pools := map[PoolKey]*publishedPool{}
-	var unread []error
-	for key, group := range GroupByPool(all) {
-		pool := &publishedPool{Pool: NewestGeneration(key, group), byName: map[string]int{}}
-		if pool.Node == "" {
-			continue
-		}
-		reading, err := ReadPool(key.Driver, pool.Devices)
-		if err == nil {
-			pool.inventory, err = reading.NewInventory(placement.PriorDemand())
-		}
-		if err != nil {
-			unread = append(unread, fmt.Errorf("pool %s of driver %s: %w", key.Pool, key.Driver, err))
-			continue
-		}
-		pool.published = reading.Published
-		for i := range reading.Devices {
-			pool.byName[pool.deviceAt(i).Name] = i
-		}
-		pools[key] = pool
-	}
-	return pools, errors.Join(unread...)
+	x.read[key] = known
+	return known
 }
 
-func allocationOf(claim *resourceapi.ResourceClaim, pools map[PoolKey]*publishedPool) ClaimAllocation {
+// HasGPUs reports whether the devices of a driver are understood: Ashlar's, and NVIDIA's.
+func HasGPUs(driver string) bool {
+	return driver == deviceapi.Driver || driver == deviceapi.NVIDIADriver
+}
+
+// Allocated is the device of the pool that a result of an allocation names, and its index in the reading's
+// Devices; false if it is not the pool's, not published any more or not understood.
+func (p *PublishedPool) Allocated(result *resourceapi.DeviceRequestAllocationResult) (AllocatedDevice, int, bool) {
+	i, found := p.Reading.DeviceNamed(result.Device)
+	if !found || result.Driver != p.Driver || result.Pool != p.PoolKey.Pool {
+		return AllocatedDevice{}, 0, false
+	}
+	device := p.Reading.Devices[i]
+	got := AllocatedDevice{
+		Driver: result.Driver, Pool: result.Pool, Name: result.Device, Device: device, Bytes: device.Memory,
+		Product:     p.Reading.Node.GPUs[device.GPU].Model.Product,
+		Profile:     p.Reading.Profiles[i],
+		AdminAccess: result.AdminAccess != nil && *result.AdminAccess,
+	}
+	if memory, shared := ConsumedAmount(result, deviceapi.Memory); shared {
+		got.Bytes = topology.Bytes(memory.Value())
+	}
+	return got, i, true
+}
+
+func allocationOf(claim *resourceapi.ResourceClaim, known *allocatedPools) ClaimAllocation {
 	allocation := ClaimAllocation{Claim: claim}
-	whole := map[*publishedPool]placement.GPUSet{}
-	var on *publishedPool // of whose GPUs the claim has most
+	whole := map[*PublishedPool]placement.GPUSet{}
+	var on *PublishedPool // of whose GPUs the claim has most
 	results := claim.Status.Allocation.Devices.Results
 	for k := range results {
-		pool := pools[PoolKey{results[k].Driver, results[k].Pool}]
+		pool := known.poolOf(PoolKey{results[k].Driver, results[k].Pool})
 		if pool == nil {
 			continue
 		}
-		i, found := pool.byName[results[k].Device]
+		got, _, found := pool.Allocated(&results[k])
 		if !found {
 			continue
 		}
-		device := pool.inventory.Devices[i]
-		got := AllocatedDevice{
-			Driver: results[k].Driver, Pool: results[k].Pool, Name: results[k].Device, Device: device, Bytes: device.Memory,
-			Product:     pool.inventory.Node.GPUs[device.GPU].Model.Product,
-			Profile:     ProfileName(results[k].Driver, pool.deviceAt(i)),
-			AdminAccess: results[k].AdminAccess != nil && *results[k].AdminAccess,
-		}
-		if memory, shared := ConsumedAmount(&results[k], deviceapi.Memory); shared {
-			got.Bytes = topology.Bytes(memory.Value())
-		}
-		if device.Form == placement.Whole && !got.AdminAccess {
-			whole[pool] |= 1 << device.GPU
+		if got.Device.Form == placement.Whole && !got.AdminAccess {
+			whole[pool] |= 1 << got.Device.GPU
 			if on == nil || whole[pool].Len() > whole[on].Len() {
 				on = pool
 			}
@@ -135,9 +153,10 @@ func allocationOf(claim *resourceapi.ResourceClaim, pools map[PoolKey]*published
 		allocation.Devices = append(allocation.Devices, got)
 	}
 	if whole[on].Len() > 1 {
-		allocation.Link = SlowestLink(on.inventory.Node, whole[on])
+		inventory := on.Reading.Inventory
+		allocation.Link = SlowestLink(inventory.Node, whole[on])
 		if !allocation.Link.Assumed {
-			allocation.Bandwidth = on.inventory.RingBandwidth(whole[on])
+			allocation.Bandwidth = inventory.RingBandwidth(whole[on])
 		}
 	}
 	return allocation

@@ -43,13 +43,14 @@ func lacksNVLink(gpu *topology.GPU) bool {
 }
 
 // addCatalogueLinks fills in links that nobody published from the catalogue, if product,
-// number and PCI addresses of the GPUs prove what machine it is.
-func addCatalogueLinks(node *topology.Node) {
+// number and PCI addresses of the GPUs prove what machine it is. It reports whether the addresses were
+// asked.
+func addCatalogueLinks(node *topology.Node) bool {
 	addresses := make([]string, len(node.GPUs))
 	assumed := false
 	for i := range node.GPUs {
 		if node.GPUs[i].Model.Product != node.GPUs[0].Model.Product {
-			return
+			return false
 		}
 		addresses[i] = node.GPUs[i].BusID
 		for _, link := range node.Links[i] {
@@ -57,11 +58,11 @@ func addCatalogueLinks(node *topology.Node) {
 		}
 	}
 	if !assumed {
-		return
+		return false
 	}
 	machine := catalogue.Default().MachineAt(node.GPUs[0].Model.Product, addresses)
 	if machine == nil {
-		return
+		return true
 	}
 	at := map[string]int{}
 	for i := range machine.Node.GPUs {
@@ -77,4 +78,5 @@ func addCatalogueLinks(node *topology.Node) {
 			node.GPUs[i].Model = &model
 		}
 	}
+	return true
 }

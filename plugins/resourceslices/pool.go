@@ -81,6 +81,14 @@ func (p *Pool) OfOneNode() bool { return p.otherNode == "" }
 // node, not completely published yet, or invalid. nil if they can. What is wrong with a
 // device that is hidden would otherwise go unnoticed by the in-tree checks.
 func (p *Pool) Allocatable() error {
+	if err := p.checkSlices(); err != nil {
+		return err
+	}
+	return validateDevices(p.Devices, p.Counters)
+}
+
+// checkSlices says what is wrong with the pool's slices, nil if nothing is.
+func (p *Pool) checkSlices() error {
 	switch {
 	case p.Node == "":
 		return errors.New("the pool is not local to a node")
@@ -92,22 +100,22 @@ func (p *Pool) Allocatable() error {
 			return fmt.Errorf("%d slices are published, slice %s says %d", len(p.Slices), slice.Name, want)
 		}
 	}
-	return p.validateDevices()
+	return nil
 }
 
 // validateDevices checks what the in-tree code checks of a pool: that names are unique and
 // that every counter that a device consumes exists.
-func (p *Pool) validateDevices() error {
-	sets := make(map[string]map[string]resourceapi.Counter, len(p.Counters))
-	for _, set := range p.Counters {
+func validateDevices(devices []resourceapi.Device, counters []resourceapi.CounterSet) error {
+	sets := make(map[string]map[string]resourceapi.Counter, len(counters))
+	for _, set := range counters {
 		if _, twice := sets[set.Name]; twice {
 			return fmt.Errorf("counter set %s is published twice", set.Name)
 		}
 		sets[set.Name] = set.Counters
 	}
-	names := make(map[string]bool, len(p.Devices))
-	for i := range p.Devices {
-		d := &p.Devices[i]
+	names := make(map[string]bool, len(devices))
+	for i := range devices {
+		d := &devices[i]
 		if names[d.Name] {
 			return fmt.Errorf("device %s is published twice", d.Name)
 		}

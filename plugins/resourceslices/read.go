@@ -39,6 +39,15 @@ func (r *Reading) Err() error {
 // device or, where that is not published, from its MIG devices; such a GPU offers
 // nothing whole. It is an error if there are more GPUs than a node can have.
 func ReadPool(driver string, published []resourceapi.Device) (*Reading, error) {
+	r, err := newPoolReader(driver, published)
+	if err != nil {
+		return nil, err
+	}
+	return &r.Reading, nil
+}
+
+// newPoolReader reads devices for ReadPool.
+func newPoolReader(driver string, published []resourceapi.Device) (*poolReader, error) {
 	r := &poolReader{
 		devices: make([]Device, len(published)), index: make([]int64, len(published)),
 		gpus: map[int64]topology.GPU{}, sources: map[int64]Device{}, parts: map[int64][]Device{},
@@ -52,7 +61,7 @@ func ReadPool(driver string, published []resourceapi.Device) (*Reading, error) {
 		return nil, fmt.Errorf("driver %s publishes %d GPUs for one node, at most %d are supported", driver, len(r.gpus), topology.MaxGPUs)
 	}
 	r.buildNode()
-	return &r.Reading, nil
+	return r, nil
 }
 
 // poolReader is the state of ReadPool.
@@ -66,6 +75,10 @@ type poolReader struct {
 	gpus    map[int64]topology.GPU
 	sources map[int64]Device
 	parts   map[int64][]Device
+	// indexes are the NVML indexes of the node's GPUs, and addressed says that links were assumed, so that
+	// the GPUs' addresses were asked what machine it is.
+	indexes   []int64
+	addressed bool
 }
 
 // findGPUs tells which GPUs there are and which device lies on which.
@@ -115,6 +128,7 @@ func (r *poolReader) findGPUs() {
 // buildNode numbers the GPUs by their NVML index and puts the devices on them.
 func (r *poolReader) buildNode() {
 	indexes := slices.Sorted(maps.Keys(r.gpus))
+	r.indexes = indexes
 	if len(indexes) == 0 {
 		for i := range r.devices {
 			r.leaveOut(i)
@@ -132,7 +146,7 @@ func (r *poolReader) buildNode() {
 		sources = append(sources, r.sources[index])
 		node.Links = append(node.Links, r.sources[index].linkRow(node.GPUs, at))
 	}
-	addCatalogueLinks(node)
+	r.addressed = addCatalogueLinks(node)
 	addNICs(node, sources)
 	r.Node = node
 	for i, d := range r.devices {

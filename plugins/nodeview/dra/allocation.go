@@ -91,7 +91,7 @@ func (x *poolIndex) addAllocated(allocated allocatedByPool, id structured.Device
 		return
 	}
 	of := allocated.ensurePool(p)
-	if i, found := p.gpus.byName[name]; found {
+	if i, found := p.gpus.reading.DeviceNamed(name); found {
 		of.devices = append(of.devices, placement.DeviceAllocation{Device: i, ShareSize: size})
 		of.inUse = append(of.inUse, p.gpus.published[i])
 		return
@@ -129,7 +129,7 @@ func (p *Pool) gpuOf(device int) int {
 	if p.gpus == nil {
 		return -1
 	}
-	if i, found := p.gpus.byName[p.Devices[device].Name]; found {
+	if i, found := p.gpus.reading.DeviceNamed(p.Devices[device].Name); found {
 		return p.gpus.inventory.Devices[i].GPU
 	}
 	return -1
@@ -290,7 +290,7 @@ func isAdminAccess(result *resourceapi.DeviceRequestAllocationResult) bool {
 // deviceOf is the device that an allocation names, if it is one of the pool that is
 // understood.
 func (p *Pool) deviceOf(result *resourceapi.DeviceRequestAllocationResult) (placement.DeviceAllocation, bool) {
-	i, found := p.gpus.byName[result.Device]
+	i, found := p.gpus.reading.DeviceNamed(result.Device)
 	if !found || result.Driver != p.Driver || result.Pool != p.PoolKey.Pool {
 		return placement.DeviceAllocation{}, false
 	}

@@ -5,6 +5,8 @@ import (
 	"github.com/google/cel-go/common/operators"
 	dracel "k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/utils/lru"
+
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 )
 
 // compiledExpressions is how many compiled CEL expressions are kept.
@@ -59,7 +61,7 @@ const (
 
 func exprReadsIdentity(e ast.Expr) bool {
 	if name, found := attributeRead(e); found {
-		return identityAttributes[name]
+		return resourceslices.IsIdentity(name)
 	}
 	switch e.Kind() {
 	case ast.IdentKind:

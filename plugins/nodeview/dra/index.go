@@ -29,7 +29,9 @@ type poolIndex struct {
 	// unmanagedPools is the number of pools that are passed on unchanged.
 	unmanagedPools int
 	// generation counts how often the pools have changed.
-	generation  int64
+	generation int64
+	// cache is what reads pools; its own if it is nil.
+	cache       *resourceslices.PoolCache
 	inventories inventoryCache
 	makes       makeIndex
 	// twins are devices of different pools that are one physical GPU.
@@ -48,6 +50,10 @@ func (x *poolIndex) updatePools(published []*resourceapi.ResourceSlice) {
 		x.known[slice] = struct{}{}
 	}
 	groups := resourceslices.GroupByPool(published)
+	if x.cache == nil {
+		x.cache = &resourceslices.PoolCache{}
+	}
+	read := x.cache.ReadPools(groups)
 	before := x.byKey
 	x.byKey = make(map[resourceslices.PoolKey]*Pool, len(groups))
 	x.byNode, x.gpusByNode = make(map[string][]*Pool), make(map[string][]*Pool)
@@ -56,7 +62,7 @@ func (x *poolIndex) updatePools(published []*resourceapi.ResourceSlice) {
 	for key, group := range groups {
 		p := before[key]
 		if !p.sameSlices(group) {
-			p = newPool(resourceslices.NewestGeneration(key, group), &x.inventories, &x.makes)
+			p = newPool(read[key], &x.inventories, &x.makes)
 		}
 		x.byKey[key] = p
 		if p.unmanaged {

@@ -3,6 +3,7 @@ package dra
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
@@ -13,10 +14,10 @@ import (
 // gpuPool is what is understood of a pool's devices: GPUs, MIG placements and shares.
 type gpuPool struct {
 	inventory *placement.Inventory
-	// published[i] is the index in the pool of device i of the inventory; byName finds the
-	// latter by its name.
+	// reading finds devices of the inventory by their names.
+	reading *resourceslices.PoolReading
+	// published[i] is the index in the pool of device i of the inventory.
 	published []int
-	byName    map[string]int
 	// unsupported are the indexes in the pool of the devices that are not understood.
 	unsupported []int
 	// identities[i] is which physical GPU GPU i of the inventory is.
@@ -26,42 +27,42 @@ type gpuPool struct {
 // inventoryCache shares one Inventory between all pools of equal make.
 type inventoryCache struct {
 	byMake map[string]*placement.Inventory
+	// byReading is what is understood of the devices of a reading, without identities; nil for nothing.
+	byReading map[*resourceslices.PoolReading]*gpuPool
 }
 
-// inventoryOf is the inventory of a reading; nil if nothing in it is understood.
-func (x *inventoryCache) inventoryOf(reading *resourceslices.Reading) (*placement.Inventory, error) {
-	if reading.Node == nil || len(reading.Devices) == 0 {
-		return nil, nil
+// gpusOf is what a reading says of GPUs, without identities; nil if nothing in it is understood.
+func (x *inventoryCache) gpusOf(reading *resourceslices.PoolReading) *gpuPool {
+	if reading.Err != nil || reading.Inventory == nil {
+		return nil
 	}
-	key := spellMake(reading.Node, reading.Devices)
-	if known := x.byMake[key]; known != nil {
-		return known, nil
-	}
-	inventory, err := reading.NewInventory(placement.PriorDemand())
-	if err != nil || inventory == nil {
-		return nil, err
+	if known := x.byReading[reading]; known != nil {
+		return known
 	}
 	if x.byMake == nil {
-		x.byMake = make(map[string]*placement.Inventory)
+		x.byMake, x.byReading = map[string]*placement.Inventory{}, map[*resourceslices.PoolReading]*gpuPool{}
 	}
-	// Without the devices that could not be modelled, it may be a make that is known.
-	key = spellMake(reading.Node, reading.Devices)
-	if known := x.byMake[key]; known != nil {
-		return known, nil
+	key := spellMake(reading.Node, reading.Devices)
+	if x.byMake[key] == nil {
+		x.byMake[key] = reading.Inventory
 	}
-	x.byMake[key] = inventory
-	return inventory, nil
+	gpus := &gpuPool{
+		inventory: x.byMake[key], reading: reading, published: reading.Published, unsupported: slices.Sorted(maps.Keys(reading.Unsupported)),
+	}
+	x.byReading[reading] = gpus
+	return gpus
 }
 
 // forgetUnused drops inventories that no pool uses any more.
 func (x *inventoryCache) forgetUnused(pools map[resourceslices.PoolKey]*Pool) {
-	used := make(map[*placement.Inventory]bool)
+	used, read := make(map[*placement.Inventory]bool), make(map[*resourceslices.PoolReading]bool)
 	for _, p := range pools {
 		if p.gpus != nil {
-			used[p.gpus.inventory] = true
+			used[p.gpus.inventory], read[p.gpus.reading] = true, true
 		}
 	}
 	maps.DeleteFunc(x.byMake, func(_ string, inventory *placement.Inventory) bool { return !used[inventory] })
+	maps.DeleteFunc(x.byReading, func(reading *resourceslices.PoolReading, _ *gpuPool) bool { return !read[reading] })
 }
 
 // spellMake spells out everything that placement looks at.

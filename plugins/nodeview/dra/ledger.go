@@ -203,7 +203,7 @@ func (l *claimLedger) holdersOn(p *Pool) ([]placement.Allocation, bool) {
 	byClaim := map[types.UID]*placement.Allocation{}
 	var uids []types.UID
 	for id := range l.byPool[p.PoolKey] {
-		i, understood := p.gpus.byName[id.Device.String()]
+		i, understood := p.gpus.reading.DeviceNamed(id.Device.String())
 		if !understood {
 			continue
 		}

@@ -108,8 +108,8 @@ func (v *View) eachOther(ctx context.Context, sub *subRequest, f func(p *Pool, d
 // isFree reports whether nothing is known that keeps a device from serving a sub-request
 // now.
 func (c *Cycle) isFree(p *Pool, i int, sub *subRequest) bool {
-	return !c.state.AllocatedDevices.Has(p.ids[i]) && !c.allocated.ofPool(p).twinHeld[i] &&
-		toleratesTaints(&p.Devices[i], sub.tolerations) && sub.capacityLeft(&p.Devices[i], p.Driver, c.state.AggregatedCapacity[p.ids[i]])
+	return !c.state.AllocatedDevices.Has(p.ids()[i]) && !c.allocated.ofPool(p).twinHeld[i] &&
+		toleratesTaints(&p.Devices[i], sub.tolerations) && sub.capacityLeft(&p.Devices[i], p.Driver, c.state.AggregatedCapacity[p.ids()[i]])
 }
 
 // devicesFor are the devices of a pool that a node may use. A selector of nodes that cannot

@@ -14,7 +14,7 @@ type poolPlaceholder struct {
 	devices *resourceapi.ResourceSlice
 	// counters is nil for a pool without shared counters.
 	counters *resourceapi.ResourceSlice
-	buffer   []resourceapi.Device
+	buffer   []resourceapi.Device // nil before anything is left out of what is shown
 }
 
 func newPlaceholder(p *resourceslices.Pool) poolPlaceholder {
@@ -28,7 +28,7 @@ func newPlaceholder(p *resourceslices.Pool) poolPlaceholder {
 		}
 		return slice
 	}
-	shown := poolPlaceholder{buffer: make([]resourceapi.Device, 0, len(p.Devices))}
+	shown := poolPlaceholder{}
 	if len(p.Counters) == 0 {
 		shown.devices = slice("devices", 1)
 		return shown

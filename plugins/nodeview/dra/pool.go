@@ -1,7 +1,6 @@
 package dra
 
 import (
-	"cmp"
 	"slices"
 	"sync"
 
@@ -9,14 +8,14 @@ import (
 	"k8s.io/dynamic-resource-allocation/structured"
 
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
-	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
 // Pool is a resource pool: all that one driver publishes for one node, or for several, in
 // the order in which in-tree allocation tries them.
 type Pool struct {
 	*resourceslices.Pool
-	ids []structured.DeviceID
+	named     sync.Once // deviceIDs
+	deviceIDs []structured.DeviceID
 
 	// unmanaged says that the pool reaches the in-tree code as it is: its devices are known,
 	// and not chosen.
@@ -34,49 +33,42 @@ type Pool struct {
 	placeholder poolPlaceholder
 }
 
-// newPool reads a pool.
-func newPool(published *resourceslices.Pool, known *inventoryCache, makes *makeIndex) *Pool {
-	p := &Pool{Pool: published, unmanaged: published.Allocatable() != nil}
-	for i := range p.Devices {
-		p.ids = append(p.ids, structured.MakeDeviceID(p.Driver, p.PoolKey.Pool, p.Devices[i].Name))
-	}
+// newPool takes a pool as it was read.
+func newPool(published *resourceslices.PublishedPool, known *inventoryCache, makes *makeIndex) *Pool {
+	p := &Pool{Pool: published.Pool, unmanaged: published.Allocatable() != nil}
 	if !p.unmanaged {
-		p.placeholder = newPlaceholder(published)
-		p.gpus = readGPUs(p, known)
+		p.placeholder = newPlaceholder(published.Pool)
+		p.gpus = readGPUs(published, known)
 	}
-	p.kind = makes.makeOf(p)
+	p.kind = makes.makeOf(p, published.Reading.Make)
 	return p
 }
 
-// readGPUs reads the GPUs of a pool's devices; nil if there are none, so that the pool
-// passes through unchanged.
-func readGPUs(p *Pool, known *inventoryCache) *gpuPool {
-	if p.Driver != deviceapi.Driver && p.Driver != deviceapi.NVIDIADriver {
-		return nil
-	}
-	reading, err := resourceslices.ReadPool(p.Driver, p.Devices)
-	if err != nil {
-		return nil
-	}
-	inventory, err := known.inventoryOf(reading)
-	if err != nil || inventory == nil {
-		return nil
-	}
-	gpus := &gpuPool{inventory: inventory, published: reading.Published, byName: make(map[string]int, len(reading.Published))}
-	for i, at := range reading.Published {
-		gpus.byName[p.Devices[at].Name] = i
-	}
-	for at := range p.Devices {
-		if reading.Unsupported[at] != nil {
-			gpus.unsupported = append(gpus.unsupported, at)
+// ids are how the in-tree code names the devices. They are made when they are first asked for: most pools of a large
+// cluster have nothing of which anybody asks.
+func (p *Pool) ids() []structured.DeviceID {
+	p.named.Do(func() {
+		p.deviceIDs = make([]structured.DeviceID, len(p.Devices))
+		for i := range p.Devices {
+			p.deviceIDs[i] = structured.MakeDeviceID(p.Driver, p.PoolKey.Pool, p.Devices[i].Name)
 		}
+	})
+	return p.deviceIDs
+}
+
+// readGPUs is what is understood of a pool's devices as GPUs; nil if there are none, so that the pool
+// passes through unchanged.
+func readGPUs(published *resourceslices.PublishedPool, known *inventoryCache) *gpuPool {
+	if !resourceslices.HasGPUs(published.Driver) {
+		return nil
 	}
-	gpus.identities = make([]resourceslices.GPUIdentity, len(inventory.Node.GPUs))
-	for i := range inventory.Devices {
-		known, said := &gpus.identities[inventory.Devices[i].GPU], p.deviceAt(gpus.published[i]).GPUIdentity()
-		known.UUID, known.BusID = cmp.Or(known.UUID, said.UUID), cmp.Or(known.BusID, said.BusID)
+	shared := known.gpusOf(published.Reading)
+	if shared == nil {
+		return nil
 	}
-	return gpus
+	gpus := *shared
+	gpus.identities = published.Reading.GPUIdentities(published.Driver, published.Devices)
+	return &gpus
 }
 
 // deviceAt is device i of the pool.

@@ -144,6 +144,32 @@ func TestUpdatePools(t *testing.T) {
 	}
 }
 
+// Nodes of two cliques have one inventory, and are told apart all the same.
+func TestCliqueOf(t *testing.T) {
+	source := &Source{}
+	source.ledger = newClaimLedger(nil, nil, &source.pools)
+	source.ledger.allocated = allocatedByPool{}
+	var published []*resourceapi.ResourceSlice
+	for _, node := range []string{"a", "b", "c"} {
+		gpu := gpuDevice(0, "24Gi", "A")
+		if clique := "clique-" + node; node != "c" {
+			gpu.Attributes[deviceapi.NVLinkClique] = resourceapi.DeviceAttribute{StringValue: &clique}
+		}
+		published = append(published, sliceOf(node, gpu))
+	}
+	source.pools.updatePools(published)
+	snapshot := &NodeSnapshot{source: source}
+	snapshot.update()
+	for node, want := range map[string]string{"a": "clique-a", "b": "clique-b", "c": ""} {
+		if i, _ := snapshot.NumberOf(node); snapshot.CliqueOf(i) != want {
+			t.Errorf("node %s is in clique %q, want %q", node, snapshot.CliqueOf(i), want)
+		}
+	}
+	if len(source.pools.inventories.byMake) != 1 {
+		t.Errorf("%d inventories, want one for all", len(source.pools.inventories.byMake))
+	}
+}
+
 // Whatever makes a pool invalid, all of its slices reach the in-tree code.
 func TestInvalidPoolsPassThrough(t *testing.T) {
 	one := map[string]resourceapi.Counter{"gpu": {Value: resource.MustParse("1")}}

@@ -153,7 +153,7 @@ func (c *Cycle) showPool(ctx context.Context, p *Pool, devices []int, taken map[
 // visibleSlices are slices with what the in-tree code may see of a pool, beside the pool's
 // placeholders, which others may be using.
 func (c *Cycle) visibleSlices(ctx context.Context, p *Pool) []*resourceapi.ResourceSlice {
-	alone := &Pool{Pool: p.Pool, ids: p.ids, gpus: p.gpus, placeholder: newPlaceholder(p.Pool)}
+	alone := &Pool{Pool: p.Pool, placeholder: newPlaceholder(p.Pool)}
 	devices, counters := c.visibleDevices(ctx, p, allOf(p), nil, alone.placeholder.buffer)
 	alone.showDevices(devices, counters)
 	if alone.placeholder.counters == nil {
@@ -171,7 +171,7 @@ func (c *Cycle) visibleDevices(
 	inUse := of.inUse
 	if p.gpus == nil { // what is in use of other pools is not noted
 		inUse = nil
-		for i, id := range p.ids {
+		for i, id := range p.ids() {
 			if c.isAllocated(id) {
 				inUse = append(inUse, i)
 			}

@@ -37,6 +37,10 @@ func (n *NodeSnapshot) NumberOf(node string) (int, bool) {
 	return number, found
 }
 
+// CliqueOf is the NVLink clique that node i's GPUs are in, "" if they are in none. Nodes of several cliques
+// may have one inventory, which does not tell.
+func (n *NodeSnapshot) CliqueOf(i int) string { return n.pools[i].gpus.reading.Node.GPUs[0].Clique }
+
 // NodeName is the name of node i.
 func (n *NodeSnapshot) NodeName(i int) string { return n.names[i] }
 
@@ -125,11 +129,11 @@ func (l *claimLedger) saysAll(p *Pool) bool {
 		return false
 	}
 	for _, at := range of.inUse {
-		amounts, shared := l.state.AggregatedCapacity[p.ids[at]]
+		amounts, shared := l.state.AggregatedCapacity[p.ids()[at]]
 		if !shared {
 			continue
 		}
-		i, understood := p.gpus.byName[p.Devices[at].Name]
+		i, understood := p.gpus.reading.DeviceNamed(p.Devices[at].Name)
 		if !understood || p.gpus.inventory.Devices[i].Form != placement.Share {
 			return false
 		}

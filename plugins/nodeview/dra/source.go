@@ -37,8 +37,8 @@ type Source struct {
 }
 
 // NewSource builds a source on a scheduler's handle, and the in-tree plugin that it
-// steers. It is an error if a feature gate is off that it cannot do without.
-func NewSource(ctx context.Context, h fwk.Handle) (*Source, *dynamicresources.DynamicResources, error) {
+// steers. pools is what reads pools, and may be shared with others; nil for one of its own. It is an error if a feature gate is off that it cannot do without.
+func NewSource(ctx context.Context, h fwk.Handle, pools *resourceslices.PoolCache) (*Source, *dynamicresources.DynamicResources, error) {
 	features, err := schedulerFeatures()
 	if err != nil {
 		return nil, nil, err
@@ -55,7 +55,7 @@ func NewSource(ctx context.Context, h fwk.Handle) (*Source, *dynamicresources.Dy
 	if err != nil {
 		return nil, nil, err
 	}
-	pods := h.SharedInformerFactory().Core().V1().Pods().Lister()
+	podLister := h.SharedInformerFactory().Core().V1().Pods().Lister()
 	events, err := followSlices(h, changes != nil, utilfeature.DefaultFeatureGate.Enabled(kubefeatures.DRADeviceTaintRules))
 	if err != nil {
 		return nil, nil, fmt.Errorf("following ResourceSlices: %w", err)
@@ -63,7 +63,7 @@ func NewSource(ctx context.Context, h fwk.Handle) (*Source, *dynamicresources.Dy
 	s := &Source{
 		changes: changes, sliceEvents: events,
 		findPod: func(namespace, name string) *v1.Pod {
-			pod, err := pods.Pods(namespace).Get(name)
+			pod, err := podLister.Pods(namespace).Get(name)
 			if err != nil {
 				return nil
 			}
@@ -72,6 +72,7 @@ func NewSource(ctx context.Context, h fwk.Handle) (*Source, *dynamicresources.Dy
 		manager:     h.SharedDRAManager(),
 		expressions: newExpressionCache(dracel.Features{EnableConsumableCapacity: features.EnableDRAConsumableCapacity}),
 		instances:   instances,
+		pools:       poolIndex{cache: pools},
 	}
 	var listener *claimListener
 	if changes != nil {

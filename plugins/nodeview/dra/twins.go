@@ -95,8 +95,10 @@ func listGPUs(pools []*Pool) []publishedGPU {
 			}
 		}
 		for i := range p.Devices {
-			identity := p.deviceAt(i).GPUIdentity()
-			if !understood[i] && identity != (resourceslices.GPUIdentity{}) {
+			if understood[i] {
+				continue
+			}
+			if identity := p.deviceAt(i).GPUIdentity(); identity != (resourceslices.GPUIdentity{}) {
 				all = append(all, publishedGPU{pool: p, gpu: -1, device: i, GPUIdentity: identity})
 			}
 		}

@@ -2,4 +2,5 @@
 //
 //	stories.go     files that tell a cluster and ask a command about it
 //	many_nodes.go  a cluster of many nodes
+//	cpu_time.go    what benchmarks on it take of processors
 package clustertest

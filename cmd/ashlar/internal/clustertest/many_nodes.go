@@ -19,7 +19,7 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
-// ManyNodes is a cluster of so many DGX H100, with a pod on half of the GPUs of each, and a pod, big in
+// ManyNodes is a cluster of so many DGX H100 that offer all of their 216 devices, with a pod on half of the GPUs of each, and a pod, big in
 // namespace default, that waits for sixteen GPUs.
 func ManyNodes(t testing.TB, count int) *dryrun.ClusterObjects {
 	t.Helper()
@@ -56,6 +56,7 @@ func ManyNodes(t testing.TB, count int) *dryrun.ClusterObjects {
 		for k, slice := range published {
 			slice := slice.DeepCopy()
 			slice.Name, slice.Spec.NodeName, slice.Spec.Pool.Name = fmt.Sprintf("%s-%d", name, k), ptr.To(name), name
+			nameGPUs(slice, i)
 			o.Slices = append(o.Slices, slice)
 		}
 		for gpu := range 4 {
@@ -72,6 +73,18 @@ func ManyNodes(t testing.TB, count int) *dryrun.ClusterObjects {
 	big := podWithClaim("big")
 	o.Pods, o.Claims = append(o.Pods, big), append(o.Claims, claimOf(big, 16))
 	return o
+}
+
+// nameGPUs gives the GPUs of a node UUIDs of their own.
+func nameGPUs(slice *resourceapi.ResourceSlice, node int) {
+	for i := range slice.Spec.Devices {
+		for _, name := range []resourceapi.QualifiedName{deviceapi.UUID, deviceapi.ParentUUID} {
+			if value := slice.Spec.Devices[i].Attributes[name]; value.StringValue != nil {
+				own := fmt.Sprintf("%s-%04d", *value.StringValue, node)
+				slice.Spec.Devices[i].Attributes[name] = resourceapi.DeviceAttribute{StringValue: &own}
+			}
+		}
+	}
 }
 
 func podWithClaim(name string) *corev1.Pod {

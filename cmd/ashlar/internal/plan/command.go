@@ -144,7 +144,9 @@ func (f *planFlags) runPlan(cmd *cobra.Command, args []string) error {
 		if err != nil {
 			return err
 		}
-		f.counts = countGPUs(objects)
+		if f.counts, err = countGPUs(cmd.Context(), objects); err != nil {
+			return err
+		}
 		if offers, err = keepOffers(offers, f.counts); err != nil {
 			return err
 		}

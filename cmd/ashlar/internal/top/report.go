@@ -124,10 +124,10 @@ func sumModels(node *clustermap.Node) []modelSum {
 			byProduct[gpu.Product] = sum
 		}
 		sum.Totals = sum.Totals.Plus(clustermap.SumGPUs(node.GPUs[i : i+1]))
-		if !gpu.Healthy || node.Cordoned || !node.Ready {
+		if !node.IsOffered(gpu) {
 			continue
 		}
-		if len(gpu.Holders) == 0 {
+		if node.IsFree(gpu) {
 			sum.free++
 		}
 		if size := profileSize(gpu.LargestSlice); gpu.LargestSlice != "" && size > sum.slice {

@@ -1,18 +1,21 @@
 package ui
 
 import (
-	"github.com/ashlar-dev/ashlar/plugins/clustermap"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/ashlar-dev/ashlar/plugins/clustermap"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 )
 
 // What a node of 216 devices costs: to be taken in, and to be drawn.
 func BenchmarkNode(b *testing.B) {
 	slices := publishedSlices(b)
 	objects := newObjects()
+	var readings resourceslices.Readings
 	objects.setObject(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node"}})
 	b.Run("pack", func(b *testing.B) {
 		for b.Loop() {
@@ -39,7 +42,7 @@ func BenchmarkNode(b *testing.B) {
 			b.Fatal(err)
 		}
 		for b.Loop() {
-			if tile, notes := clustermap.DrawNode(own.Nodes[0], own); len(tile.GPUs) != 8 || len(notes) > 0 {
+			if tile, notes := clustermap.DrawNode(own.Nodes[0], own, &readings); len(tile.GPUs) != 8 || len(notes) > 0 {
 				b.Fatal(tile, notes)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/plugins/clustermap"
 	"github.com/ashlar-dev/ashlar/plugins/dryrun"
+	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology/deviceapi"
 )
 
@@ -30,6 +31,8 @@ type clusterDrawer struct {
 	// sources are those of the nodes, and notes what is not understood of them.
 	sources map[string]string
 	notes   map[string][]string
+	// readings are of the makes of pools, so that one that is like others costs little to read.
+	readings resourceslices.Readings
 }
 
 func newDrawer() *clusterDrawer {
@@ -38,7 +41,7 @@ func newDrawer() *clusterDrawer {
 
 // drawOne draws a node; nil if it has no GPUs to be shown.
 func (d *clusterDrawer) drawOne(node *corev1.Node, objects *dryrun.ClusterObjects) (json.RawMessage, error) {
-	tile, notes := clustermap.DrawNode(node, objects)
+	tile, notes := clustermap.DrawNode(node, objects, &d.readings)
 	d.mu.Lock()
 	d.sources[node.Name] = tile.Source
 	delete(d.notes, node.Name)
