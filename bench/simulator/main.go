@@ -52,7 +52,7 @@ func (f *benchmarkFlags) runBenchmark(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := runner{name: "now", command: func(file string) []string { return []string{self, "-play", file} }}
+	now := runner{name: "now", heading: "apiVersion: ashlar.dev/v1alpha1\nkind: Scenario\n", command: func(file string) []string { return []string{self, "-play", file} }}
 	report := &benchmarkReport{}
 	if err := report.measureSizes(ctx, folder, now, migMix, sizes); err != nil {
 		return err
@@ -67,6 +67,7 @@ func (f *benchmarkFlags) runBenchmark(ctx context.Context) error {
 				return err
 			}
 		}
+		// Files had no heading at that commit.
 		before := runner{name: baselineCommit, command: func(file string) []string {
 			return []string{binary, "simulate", file, "-o", "csv"}
 		}}

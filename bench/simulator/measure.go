@@ -13,7 +13,9 @@ import (
 
 // runner runs a scenario's file in a process, which prints CSV with a column "arrived".
 type runner struct {
-	name    string
+	name string
+	// heading is what a scenario's file begins with.
+	heading string
 	command func(file string) []string
 }
 
@@ -32,7 +34,7 @@ func (m *measurement) perJob() float64 { return m.cpu * 1e6 / float64(m.jobs) }
 // measureSizes runs a scenario at each size.
 func (r *benchmarkReport) measureSizes(ctx context.Context, folder string, by runner, of sizedScenario, sizes []int) error {
 	for _, nodes := range sizes {
-		file, err := of.writeSized(folder, nodes)
+		file, err := of.writeSized(folder, by.heading, nodes)
 		if err != nil {
 			return err
 		}

@@ -35,12 +35,13 @@ const (
 	longestNodes = 2000
 )
 
-// writeSized writes the scenario for so many nodes into a folder.
-func (s sizedScenario) writeSized(folder string, nodes int) (file string, err error) {
+// writeSized writes the scenario for so many nodes into a folder, with the heading that a
+// file has.
+func (s sizedScenario) writeSized(folder, heading string, nodes int) (file string, err error) {
 	file = fmt.Sprintf("%s/%s-%d.yaml", folder, s.name, nodes)
 	horizon := min(longest, longest*longestNodes/nodes)
 	text := strings.NewReplacer("NODES", strconv.Itoa(nodes), "HORIZON", strconv.Itoa(horizon)+"m").Replace(s.text)
-	return file, os.WriteFile(file, []byte(text), 0o600)
+	return file, os.WriteFile(file, []byte(heading+text), 0o600)
 }
 
 // playScenario runs the scenario in a file and prints how many jobs arrived.
