@@ -3,6 +3,7 @@ package deviceplacement
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,6 +17,7 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
+	"github.com/ashlar-dev/ashlar/plugins/tracing"
 )
 
 // Name is the plugin's name in a KubeSchedulerConfiguration. It takes the place
@@ -55,6 +57,8 @@ type Plugin struct {
 	doubted recentPods
 	// guard keeps devices from being allocated twice; nil where nothing is bound.
 	guard *doubleallocation.Guard
+	// lastTrace is that of the last cycle, nil if there is none.
+	lastTrace atomic.Pointer[tracing.CycleTrace]
 }
 
 var (

@@ -11,12 +11,25 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
+	"github.com/ashlar-dev/ashlar/plugins/tracing"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
 // PostFilter lets the in-tree plugin give back allocations that are in the way,
 // and adds to the pod's status why nothing fits and what would.
 func (p *Plugin) PostFilter(
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
+) (*fwk.PostFilterResult, *fwk.Status) {
+	trace := traceOf(state)
+	ctx, step := trace.StartStep(ctx, "PostFilter")
+	result, status := p.refusePod(ctx, state, pod, statuses)
+	step.EndStep(status)
+	trace.EndCycle(tracing.Refused, status.Message())
+	return result, status
+}
+
+// refusePod finds out why nothing fits.
+func (p *Plugin) refusePod(
 	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
 ) (*fwk.PostFilterResult, *fwk.Status) {
 	if c := cycleOf(state); c != nil && c.group != nil {
@@ -41,7 +54,9 @@ func (p *Plugin) PostFilter(
 			fmt.Sprintf("waits until the devices of pods that ended on node %s are released", node))
 	}
 	p.spareVictims(ctx, state, c, pod)
-	explanation := p.explainPod(ctx, state, pod, statuses, p.options.ExplainTimeout)
+	explaining, step := tracing.StartStep(ctx, "Explain")
+	explanation := p.explainPod(explaining, state, pod, statuses, p.options.ExplainTimeout)
+	step.EndStep(nil)
 	text := explanation.StatusText(roomInStatus(pod, statuses, len(p.listNodes())))
 	klog.FromContext(ctx).V(4).Info("Explained why the pod does not fit", "pod", klog.KObj(pod), "took", explanation.took, "explanation", text)
 	if text != "" {
