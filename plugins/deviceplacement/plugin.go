@@ -57,6 +57,8 @@ type Plugin struct {
 	doubted recentPods
 	// guard keeps devices from being allocated twice; nil where nothing is bound.
 	guard *doubleallocation.Guard
+	// pending remembers why pods wait.
+	pending pendingPods
 	// lastTrace is that of the last cycle, nil if there is none.
 	lastTrace atomic.Pointer[tracing.CycleTrace]
 }
@@ -91,6 +93,8 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 		return nil, err
 	}
 	metrics.RegisterUsage(p.source.NewMeter(ctx).MeasureUsage)
+	metrics.RegisterPending(ctx, p.measurePending)
+	metrics.RegisterDrift(p.forecast.measureDrift)
 	return p, nil
 }
 

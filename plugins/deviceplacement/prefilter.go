@@ -22,12 +22,17 @@ func (p *Plugin) PreFilter(
 	state.Delete(cycleKey)
 	state.Delete(countedKey)
 	state.Delete(scoresKey)
+	state.Delete(causeKey)
+	p.pending.schedules.Store(true)
 	trace := p.beginTrace(state, pod)
 	ctx, step := trace.StartStep(ctx, "PreFilter")
 	result, status := p.readPod(ctx, state, pod, nodes)
 	step.NoteCount(tracing.NodesKey, len(nodes))
 	if result != nil && result.NodeNames != nil {
 		step.NoteCount(tracing.CandidatesKey, result.NodeNames.Len())
+	}
+	if status.IsRejected() {
+		state.Write(causeKey, refusedBefore{causeBefore(state)})
 	}
 	step.EndStep(status)
 	return result, status

@@ -7,6 +7,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
+	"github.com/ashlar-dev/ashlar/plugins/metrics"
 	"github.com/ashlar-dev/ashlar/plugins/tracing"
 )
 
@@ -22,6 +23,9 @@ func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 		step.NoteText(tracing.DevicesKey, gotBy(state))
 	}
 	step.EndStep(status)
+	if status.IsSuccess() {
+		p.pending.noteCause(pod, metrics.Reserved)
+	}
 	return status
 }
 
@@ -60,6 +64,7 @@ func (p *Plugin) reserveDevices(ctx context.Context, state fwk.CycleState, pod *
 func (p *Plugin) Unreserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) {
 	p.DynamicResources.Unreserve(ctx, state, pod, node)
 	traceOf(state).EndCycle(tracing.GivenBack, "")
+	p.pending.noteCause(pod, "")
 	if group := groupcycle.GroupOf(state); group != nil {
 		p.plans.dropPlan(group.Key)
 	}

@@ -58,6 +58,19 @@ func gotBy(state fwk.CycleState) string {
 	return ""
 }
 
+// refusalText is why a pod was refused: what the scheduler says of the nodes, and what was found out.
+func (p *Plugin) refusalText(pod *v1.Pod, statuses fwk.NodeToStatusReader, status *fwk.Status) string {
+	unfit, known := unfitText(pod, statuses, len(p.listNodes()))
+	switch text := status.Message(); {
+	case !known:
+		return text
+	case text == "":
+		return unfit
+	default:
+		return unfit + " " + text
+	}
+}
+
 // noteAnswer notes where a group's pod goes, or why the group does not fit.
 func noteAnswer(step *tracing.CycleStep, answer *groupAnswer) {
 	switch {
