@@ -1,12 +1,13 @@
 package deviceplacement
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -96,7 +97,7 @@ func TestPendingCause(t *testing.T) {
 			refused := framework.NewDefaultNodeToStatus()
 			switch {
 			case tc.elsewhere != "":
-				other := fwk.NewStatus(fwk.Unschedulable, max(tc.reason, "no"))
+				other := fwk.NewStatus(fwk.Unschedulable, cmp.Or(tc.reason, "no"))
 				other.SetPlugin(tc.elsewhere)
 				refused.Set("a", other)
 			case status.IsSuccess():
@@ -158,11 +159,11 @@ func TestMeasurePending(t *testing.T) {
 		metrics.NotTried:                         {Count: 1, Oldest: noon.Add(3 * time.Minute)},
 		metrics.Gated:                            {Count: 1, Oldest: noon.Add(4 * time.Minute)},
 	}
-	if diff := cmp.Diff(want, s.measurePending()); diff != "" {
+	if diff := gocmp.Diff(want, s.measurePending()); diff != "" {
 		t.Errorf("pending (-want +got):\n%s", diff)
 	}
 	s.profile = "another"
-	if diff := cmp.Diff(map[metrics.PendingCause]metrics.PendingPods{}, s.measurePending()); diff != "" {
+	if diff := gocmp.Diff(map[metrics.PendingCause]metrics.PendingPods{}, s.measurePending()); diff != "" {
 		t.Errorf("of another profile (-want +got):\n%s", diff)
 	}
 }

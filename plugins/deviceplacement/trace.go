@@ -3,6 +3,7 @@ package deviceplacement
 import (
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 	"github.com/ashlar-dev/ashlar/plugins/tracing"
@@ -60,8 +61,12 @@ func gotBy(state fwk.CycleState) string {
 
 // refusalText is why a pod was refused: what the scheduler says of the nodes, and what was found out.
 func (p *Plugin) refusalText(pod *v1.Pod, statuses fwk.NodeToStatusReader, status *fwk.Status) string {
+	text := status.Message()
+	if refused, ok := statuses.(*framework.NodeToStatus); !ok || refused.Len() == 0 {
+		return text // no node was asked
+	}
 	unfit, known := unfitText(pod, statuses, len(p.listNodes()))
-	switch text := status.Message(); {
+	switch {
 	case !known:
 		return text
 	case text == "":

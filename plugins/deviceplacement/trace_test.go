@@ -53,7 +53,8 @@ func drawTraces(recorder *tracetest.SpanRecorder) []string {
 
 func TestTraceOfAPodThatIsBound(t *testing.T) {
 	recorder := recordTraces(t)
-	s := newFakeScheduler(t, defaultArgs(), []*v1.Node{newNode("a"), newNode("b")}, newClaim("pod", gpuClass, 2), publish("a", fourGPUs()...))
+	s := newFakeScheduler(t, defaultArgs(), []*v1.Node{hostNode("a"), hostNode("b")}, newClaim("pod", gpuClass, 2), publish("a", fourGPUs()...))
+	s.guard = nil // the fake API server gives claims no versions, by which it goes
 	pod := newPod("pod")
 	state := s.preFilter(pod)
 	s.filterAll(state, pod)
@@ -75,10 +76,39 @@ func TestTraceOfAPodThatIsBound(t *testing.T) {
 		"    FindCandidates ashlar.candidates=1",
 		"  Reserve k8s.node.name=a ashlar.devices=GPUs 0-1 of a, NV4 100 GB/s",
 		"  PreBind",
+	}
+	if diff := cmp.Diff(want, drawTraces(recorder)); diff != "" {
+		t.Errorf("spans (-want +got):\n%s", diff)
+	}
+}
+
+// A pod that the guard does not let be bound gives its devices back.
+func TestTraceOfAPodThatGivesBack(t *testing.T) {
+	recorder := recordTraces(t)
+	s := newFakeScheduler(t, nil, []*v1.Node{newNode("a")}, newClaim("pod", gpuClass, 1), publish("a", fourGPUs()...))
+	pod := newPod("pod")
+	state := s.preFilter(pod)
+	s.filterAll(state, pod)
+	if status := s.Reserve(context.Background(), state, pod, "a"); !status.IsSuccess() {
+		t.Fatal(status)
+	}
+	status := s.PreBind(context.Background(), state, pod, "a") // fails: the fake API server gives claims no versions
+	s.Unreserve(context.Background(), state, pod, "a")
+	want := []string{
+		"scheduling cycle k8s.pod.name=pod ashlar.claims=[pod] ashlar.outcome=given back",
+		"  PreFilter ashlar.nodes=1",
+		"    RankNodes",
+		"  Reserve k8s.node.name=a ashlar.devices=GPU 0 of a",
+		"  PreBind",
 		"    ConfirmDevices",
 	}
 	if diff := cmp.Diff(want, drawTraces(recorder)); diff != "" {
 		t.Errorf("spans (-want +got):\n%s", diff)
+	}
+	for _, span := range recorder.Ended() {
+		if span.Name() == "ConfirmDevices" && (status.IsSuccess() || span.Status().Description != status.Message()) {
+			t.Errorf("the guard's span says %q, want %q", span.Status().Description, status.Message())
+		}
 	}
 }
 
@@ -112,10 +142,10 @@ func TestTraceOfAGroup(t *testing.T) {
 	state, _, status := g.groupCycle(pods[0])
 	g.PostFilter(context.Background(), state, pods[0], framework.NewDefaultNodeToStatus())
 	want := []string{
-		"scheduling cycle k8s.pod.name=one ashlar.claims=[one] ashlar.outcome=refused ashlar.refusal=0/1 nodes are available: .",
-		"  PreFilter ashlar.nodes=1 ashlar.candidates=0 ashlar.refusal=" + status.Message(),
+		"scheduling cycle k8s.pod.name=one ashlar.claims=[one] ashlar.outcome=refused ashlar.refusal=" + status.Message(),
+		"  PreFilter ashlar.nodes=1 ashlar.refusal=" + status.Message(),
 		"    PlanGroup ashlar.group=default/gang ashlar.group.pending=2 ashlar.refusal=" + status.Message(),
-		"  PostFilter ashlar.cause=GroupWaits ashlar.refusal=",
+		"  PostFilter ashlar.cause=GroupWaits",
 	}
 	if diff := cmp.Diff(want, drawTraces(recorder)); diff != "" {
 		t.Errorf("spans (-want +got):\n%s", diff)

@@ -1,6 +1,7 @@
 package tracing
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -17,8 +18,9 @@ type CycleTrace struct {
 	span   trace.Span
 
 	mutex sync.Mutex
-	// touched is when the last step ended.
+	// touched is when the last step ended, and refusal what the last one that refused the pod said.
 	touched time.Time
+	refusal string
 	// kept says that somebody will end it, ended that it was.
 	kept, ended bool
 }
@@ -57,8 +59,8 @@ func (c *CycleTrace) KeepCycle() {
 	c.kept = true
 }
 
-// EndCycle ends the trace with an outcome, and why if there is something to say. Later
-// calls do nothing.
+// EndCycle ends the trace with an outcome, and why; where nothing is said, a pod was refused
+// for what its last step said. Later calls do nothing.
 func (c *CycleTrace) EndCycle(outcome, because string) {
 	if c == nil {
 		return
@@ -88,10 +90,20 @@ func (c *CycleTrace) endAt(outcome, because string, at time.Time) {
 	}
 	c.ended = true
 	c.span.SetAttributes(OutcomeKey.String(outcome))
+	if outcome == Refused {
+		because = cmp.Or(because, c.refusal)
+	}
 	if because != "" {
 		c.span.SetAttributes(RefusalKey.String(because))
 	}
 	c.span.End(trace.WithTimestamp(at))
+}
+
+// noteRefusal notes what a step said that refused the pod.
+func (c *CycleTrace) noteRefusal(because string) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.refusal = because
 }
 
 // touchCycle notes that something was done.

@@ -57,8 +57,9 @@ func (s *CycleStep) EndStep(status *fwk.Status) {
 		return
 	}
 	switch {
-	case status.IsRejected():
+	case status.IsRejected() && status.Message() != "":
 		s.span.SetAttributes(RefusalKey.String(status.Message()))
+		s.cycle.noteRefusal(status.Message())
 	case status.Code() == fwk.Error:
 		s.span.SetStatus(codes.Error, status.Message())
 	}
