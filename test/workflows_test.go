@@ -150,7 +150,7 @@ func TestDockerfileBuildsWhatIsThere(t *testing.T) {
 				t.Errorf("%s does not stamp %s", name, stamp)
 			}
 		}
-		if !strings.Contains(readRepositoryFile(t, "internal/buildinfo/buildinfo.go"), "\n\t"+variable) {
+		if !regexp.MustCompile(`(?m)^var .*\b` + variable + `\b`).MatchString(readRepositoryFile(t, "internal/buildinfo/buildinfo.go")) {
 			t.Errorf("package buildinfo has no variable %s", variable)
 		}
 	}

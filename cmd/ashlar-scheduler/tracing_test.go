@@ -29,7 +29,9 @@ type fakeCollector struct {
 	got []string
 }
 
-func (c *fakeCollector) Export(_ context.Context, request *collector.ExportTraceServiceRequest) (*collector.ExportTraceServiceResponse, error) {
+func (c *fakeCollector) Export(
+	_ context.Context, request *collector.ExportTraceServiceRequest,
+) (*collector.ExportTraceServiceResponse, error) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	for _, resource := range request.ResourceSpans {
@@ -130,12 +132,15 @@ func TestTracingFlags(t *testing.T) {
 		wantOn  bool
 		wantErr string // a part of it
 	}{
-		"off":           {},
-		"on":            {args: []string{"--tracing-endpoint=localhost:4317"}, wantOn: true},
-		"some":          {args: []string{"--tracing-endpoint=localhost:4317", "--tracing-sampling-rate-per-million=1000"}, wantOn: true},
-		"nowhere":       {args: []string{"--tracing-sampling-rate-per-million=1000"}, wantErr: "without --tracing-endpoint"},
-		"over HTTP":     {args: []string{"--tracing-endpoint=https://collector:4318"}, wantErr: "--tracing-endpoint https://collector:4318"},
-		"too many":      {args: []string{"--tracing-endpoint=a:1", "--tracing-sampling-rate-per-million=1000001"}, wantErr: "less than or equal to one million"},
+		"off":       {},
+		"on":        {args: []string{"--tracing-endpoint=localhost:4317"}, wantOn: true},
+		"some":      {args: []string{"--tracing-endpoint=localhost:4317", "--tracing-sampling-rate-per-million=1000"}, wantOn: true},
+		"nowhere":   {args: []string{"--tracing-sampling-rate-per-million=1000"}, wantErr: "without --tracing-endpoint"},
+		"over HTTP": {args: []string{"--tracing-endpoint=https://collector:4318"}, wantErr: "--tracing-endpoint https://collector:4318"},
+		"too many": {
+			args:    []string{"--tracing-endpoint=a:1", "--tracing-sampling-rate-per-million=1000001"},
+			wantErr: "less than or equal to one million",
+		},
 		"less than few": {args: []string{"--tracing-endpoint=a:1", "--tracing-sampling-rate-per-million=-1"}, wantErr: "must be positive"},
 	} {
 		t.Run(name, func(t *testing.T) {

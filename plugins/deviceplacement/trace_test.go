@@ -53,7 +53,8 @@ func drawTraces(recorder *tracetest.SpanRecorder) []string {
 
 func TestTraceOfAPodThatIsBound(t *testing.T) {
 	recorder := recordTraces(t)
-	s := newFakeScheduler(t, defaultArgs(), []*v1.Node{hostNode("a"), hostNode("b")}, newClaim("pod", gpuClass, 2), publish("a", fourGPUs()...))
+	s := newFakeScheduler(t, defaultArgs(), []*v1.Node{hostNode("a"), hostNode("b")}, newClaim("pod", gpuClass, 2),
+		publish("a", fourGPUs()...))
 	s.guard = nil // the fake API server gives claims no versions, by which it goes
 	pod := newPod("pod")
 	state := s.preFilter(pod)

@@ -34,9 +34,14 @@ func TestCycleTrace(t *testing.T) {
 		wantStatus  codes.Code
 		wantRefusal string // of the step
 	}{
-		"bound":   {end: func(c *CycleTrace) { c.KeepCycle(); c.EndAbandoned(); c.EndCycle(Bound, "") }, wantOutcome: Bound},
-		"refused": {status: fwk.NewStatus(fwk.Unschedulable, "no"), end: func(c *CycleTrace) { c.EndCycle(Refused, "no") }, wantOutcome: Refused, wantRefusal: "no"},
-		"error":   {status: fwk.NewStatus(fwk.Error, "broken"), end: (*CycleTrace).EndAbandoned, wantOutcome: EndedElsewhere, wantStatus: codes.Error},
+		"bound": {end: func(c *CycleTrace) { c.KeepCycle(); c.EndAbandoned(); c.EndCycle(Bound, "") }, wantOutcome: Bound},
+		"refused": {
+			status: fwk.NewStatus(fwk.Unschedulable, "no"), end: func(c *CycleTrace) { c.EndCycle(Refused, "") }, wantOutcome: Refused,
+			wantRefusal: "no",
+		},
+		"error": {
+			status: fwk.NewStatus(fwk.Error, "broken"), end: (*CycleTrace).EndAbandoned, wantOutcome: EndedElsewhere, wantStatus: codes.Error,
+		},
 		"ended twice": {
 			end: func(c *CycleTrace) { c.EndCycle(GivenBack, ""); c.EndCycle(Bound, "") }, wantOutcome: GivenBack,
 		},
@@ -70,8 +75,10 @@ func TestCycleTrace(t *testing.T) {
 			if got := texts["scheduling cycle "+string(OutcomeKey)]; got != tc.wantOutcome {
 				t.Errorf("outcome: got %q, want %q", got, tc.wantOutcome)
 			}
-			if got := texts["PreFilter "+string(RefusalKey)]; got != tc.wantRefusal {
-				t.Errorf("refusal: got %q, want %q", got, tc.wantRefusal)
+			for _, span := range []string{"PreFilter", "scheduling cycle"} {
+				if got := texts[span+" "+string(RefusalKey)]; got != tc.wantRefusal {
+					t.Errorf("refusal of %s: got %q, want %q", span, got, tc.wantRefusal)
+				}
 			}
 			if root.EndTime().Before(step.EndTime()) {
 				t.Error("the cycle ends before its last step")

@@ -111,8 +111,9 @@ func TestCertManagerKeepsTheCertificate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			objects := renderObjects(t, append(tc.set, "webhook.enabled=true", "webhook.certManager.enabled=true")...)
 			configuration := objects["MutatingWebhookConfiguration//ashlar-webhook"]
-			if got, want := nested(configuration, "metadata", "annotations")["cert-manager.io/inject-ca-from"], namespace+"/ashlar-webhook"; got != want {
-				t.Errorf("the authority comes from %v, want %s", got, want)
+			authority := nested(configuration, "metadata", "annotations")["cert-manager.io/inject-ca-from"]
+			if want := namespace + "/ashlar-webhook"; authority != want {
+				t.Errorf("the authority comes from %v, want %s", authority, want)
 			}
 			certificate := nested(objects["Certificate/"+namespace+"/ashlar-webhook"], "spec")
 			if diff := cmp.Diff(tc.wantIssuer, certificate["issuerRef"]); diff != "" {
@@ -126,7 +127,8 @@ func TestCertManagerKeepsTheCertificate(t *testing.T) {
 			mounted := map[string]string{} // directory to Secret
 			for _, mount := range pod["containers"].([]any)[0].(map[string]any)["volumeMounts"].([]any) {
 				for _, volume := range pod["volumes"].([]any) {
-					if secret := nested(volume.(map[string]any), "secret"); secret != nil && volume.(map[string]any)["name"] == mount.(map[string]any)["name"] {
+					secret := nested(volume.(map[string]any), "secret")
+					if secret != nil && volume.(map[string]any)["name"] == mount.(map[string]any)["name"] {
 						mounted[mount.(map[string]any)["mountPath"].(string)] = secret["secretName"].(string)
 					}
 				}
