@@ -21,6 +21,7 @@ import (
 func (p *Plugin) PostFilter(
 	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
 ) (*fwk.PostFilterResult, *fwk.Status) {
+	p.pending.schedules.Store(true) // its PreFilter is not asked if another's refuses the pod
 	trace := traceOf(state)
 	ctx, step := trace.StartStep(ctx, "PostFilter")
 	refused := p.refusePod(ctx, state, pod, statuses)

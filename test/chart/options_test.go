@@ -109,7 +109,7 @@ func TestCertManagerKeepsTheCertificate(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			objects := renderObjects(t, append(tc.set, "webhook.enabled=true", "webhook.certManager.enabled=true")...)
+			objects := renderObjects(t, append(tc.set, "mode=full", "webhook.enabled=true", "webhook.certManager.enabled=true")...)
 			configuration := objects["MutatingWebhookConfiguration//ashlar-webhook"]
 			authority := nested(configuration, "metadata", "annotations")["cert-manager.io/inject-ca-from"]
 			if want := namespace + "/ashlar-webhook"; authority != want {
