@@ -70,7 +70,7 @@ func runScheduler(command *cobra.Command, opts *options.Options, traces *tracing
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	flushTraces, err := traces.start(ctx)
+	flushTraces, err := traces.startTracing(ctx)
 	if err != nil {
 		return err
 	}

@@ -44,8 +44,8 @@ func (f *tracingFlags) addTo(flags *pflag.FlagSet) {
 	flags.Int32Var(&f.rate, "tracing-sampling-rate-per-million", perMillion, "of a million attempts to schedule a pod, how many are traced")
 }
 
-// configuration is what the flags say; nil for no tracing.
-func (f *tracingFlags) configuration() (*tracingapi.TracingConfiguration, error) {
+// toConfiguration is what the flags say; nil for no tracing.
+func (f *tracingFlags) toConfiguration() (*tracingapi.TracingConfiguration, error) {
 	if f.endpoint == "" {
 		if f.rate != perMillion {
 			return nil, errors.New("--tracing-sampling-rate-per-million is given without --tracing-endpoint: say where spans go, or leave it out")
@@ -59,10 +59,10 @@ func (f *tracingFlags) configuration() (*tracingapi.TracingConfiguration, error)
 	return config, nil
 }
 
-// start has spans made and sent as the flags say. What it returns sends the last ones, and may be
+// startTracing has spans made and sent as the flags say. What it returns sends the last ones, and may be
 // called more than once.
-func (f *tracingFlags) start(ctx context.Context) (flush func(), err error) {
-	config, err := f.configuration()
+func (f *tracingFlags) startTracing(ctx context.Context) (flush func(), err error) {
+	config, err := f.toConfiguration()
 	if err != nil || config == nil {
 		return func() {}, err
 	}

@@ -82,7 +82,7 @@ func TestSpansReachACollector(t *testing.T) {
 	}))
 	defer server.Close()
 	c := &fakeCollector{}
-	flush, err := parseTracing(t, "--tracing-endpoint="+serveCollector(t, c)).start(t.Context())
+	flush, err := parseTracing(t, "--tracing-endpoint="+serveCollector(t, c)).startTracing(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestTracingFlags(t *testing.T) {
 		"less than few": {args: []string{"--tracing-endpoint=a:1", "--tracing-sampling-rate-per-million=-1"}, wantErr: "must be positive"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			config, err := parseTracing(t, tc.args...).configuration()
+			config, err := parseTracing(t, tc.args...).toConfiguration()
 			if tc.wantErr != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.wantErr) {
 					t.Errorf("got error %v, want one with %q", err, tc.wantErr)

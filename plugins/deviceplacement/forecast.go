@@ -58,7 +58,7 @@ func (f *nodeForecast) observePod(pod *v1.Pod, inventory *placement.Inventory, d
 }
 
 // measureDrift compares what is expected with the pods that came; false if nothing is.
-func (f *nodeForecast) measureDrift() (forecast.Drift, bool) {
+func (f *nodeForecast) measureDrift() (forecast.DemandDrift, bool) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	return f.demand.MeasureDrift()

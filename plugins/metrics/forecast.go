@@ -21,7 +21,7 @@ var (
 // driftCollector measures when it is asked.
 type driftCollector struct {
 	metrics.BaseStableCollector
-	measure func() (forecast.Drift, bool)
+	measure func() (forecast.DemandDrift, bool)
 }
 
 var registerDrift sync.Once
@@ -29,7 +29,7 @@ var registerDrift sync.Once
 // RegisterDrift registers the metrics of how well the forecast foresees, which are measured when
 // somebody asks; there are none as long as measure says that nothing is expected yet. Of several
 // profiles of a scheduler the first measures.
-func RegisterDrift(measure func() (forecast.Drift, bool)) {
+func RegisterDrift(measure func() (forecast.DemandDrift, bool)) {
 	registerDrift.Do(func() { legacyregistry.CustomMustRegister(&driftCollector{measure: measure}) })
 }
 
@@ -50,5 +50,5 @@ func (c *driftCollector) CollectWithStability(to chan<- metrics.Metric) {
 		to <- metrics.NewLazyConstMetric(demandDesc, metrics.GaugeValue, drift.Expected[shape], name, "expected")
 		to <- metrics.NewLazyConstMetric(demandDesc, metrics.GaugeValue, drift.Recent[shape], name, "recent")
 	}
-	to <- metrics.NewLazyConstMetric(driftDesc, metrics.GaugeValue, drift.Ratio())
+	to <- metrics.NewLazyConstMetric(driftDesc, metrics.GaugeValue, drift.DriftRatio())
 }

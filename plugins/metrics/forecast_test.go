@@ -13,8 +13,8 @@ import (
 func TestDriftCollector(t *testing.T) {
 	known := false
 	registry := metrics.NewKubeRegistry()
-	registry.CustomMustRegister(&driftCollector{measure: func() (forecast.Drift, bool) {
-		return forecast.Drift{
+	registry.CustomMustRegister(&driftCollector{measure: func() (forecast.DemandDrift, bool) {
+		return forecast.DemandDrift{
 			Expected: forecast.ShapeShares{forecast.OneGPU: 1},
 			Recent:   forecast.ShapeShares{forecast.OneGPU: 0.75, forecast.HalfShare: 0.25},
 		}, known

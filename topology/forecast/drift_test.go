@@ -76,7 +76,7 @@ func TestMeasureDrift(t *testing.T) {
 			if !known {
 				return
 			}
-			if got := drift.Ratio(); math.Abs(got-tc.wantRatio) > 1e-9 {
+			if got := drift.DriftRatio(); math.Abs(got-tc.wantRatio) > 1e-9 {
 				t.Errorf("ratio: got %g, want %g", got, tc.wantRatio)
 			}
 			for name, pair := range map[string]struct {
@@ -104,7 +104,7 @@ func TestDriftSeesFurtherClasses(t *testing.T) {
 	for range recentPods {
 		f.learned.observeClass(share(maxClasses, 100))
 	}
-	if drift, _ := f.MeasureDrift(); drift.Ratio() != 1 {
-		t.Errorf("ratio: got %g, want 1", drift.Ratio())
+	if drift, _ := f.MeasureDrift(); drift.DriftRatio() != 1 {
+		t.Errorf("ratio: got %g, want 1", drift.DriftRatio())
 	}
 }
