@@ -7,6 +7,7 @@ REWRITE ?=
 SEED ?=
 EARLIER_KUBERNETES = v1.36.4
 GOLANGCI_LINT_VERSION = v2.12.0
+ACTIONLINT_VERSION = v1.7.12
 GOVULNCHECK_VERSION = v1.9.0
 HELM_VERSION = v4.3.1
 CHECKED_BENCHMARKS = (Place|Ranking|Count|Placeable)$$
@@ -167,8 +168,9 @@ fuzz: tools ## each fuzz target for FUZZTIME, 30s if not given
 	done
 
 .PHONY: lint
-lint: tools ## golangci-lint, which is built the first time
+lint: tools ## golangci-lint, which is built the first time, and actionlint for the workflows
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION) run ./...
+	$(GO) run github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 
 .PHONY: generate
 generate: tools ## write golden files and generated manifests anew

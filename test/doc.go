@@ -4,6 +4,7 @@
 //	names_test.go      names at package level have two words, or are on a list
 //	links_test.go      links and maps name files that exist; every folder says what it is
 //	manifests_test.go  manifests agree with the catalogue, the code and one another
+//	workflows_test.go  workflows, scripts and Dockerfile run what is there
 //	parity_test.go     the scheduler reads from slices what the driver discovered
 //
 // Below it:

@@ -23,12 +23,12 @@ import (
 // newSchedulerCommand is app.NewSchedulerCommand, whose scheduler is built by newScheduler:
 // kube-scheduler's own leaves no place between its configuration and its clients.
 func newSchedulerCommand(registry runtime.Registry) *cobra.Command {
-	opts := options.NewOptions()
+	opts, traces := options.NewOptions(), &tracingFlags{}
 	command := &cobra.Command{
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			return opts.ComponentGlobalsRegistry.Set() // feature gates, before anything asks for one
 		},
-		RunE: func(command *cobra.Command, _ []string) error { return runScheduler(command, opts, registry) },
+		RunE: func(command *cobra.Command, _ []string) error { return runScheduler(command, opts, traces, registry) },
 		Args: func(command *cobra.Command, args []string) error {
 			for _, arg := range args {
 				if arg != "" {
@@ -40,6 +40,7 @@ func newSchedulerCommand(registry runtime.Registry) *cobra.Command {
 	}
 	sections := opts.Flags
 	sections.FlagSet("global").Bool("version", false, "print the version and the commit, and exit; so does the command version")
+	traces.addTo(sections.FlagSet("tracing"))
 	globalflag.AddGlobalFlags(sections.FlagSet("global"), "kube-scheduler", logs.SkipLoggingConfigurationFlags())
 	for _, section := range sections.FlagSets {
 		command.Flags().AddFlagSet(section)
@@ -53,7 +54,7 @@ func newSchedulerCommand(registry runtime.Registry) *cobra.Command {
 }
 
 // runScheduler runs the scheduler until a signal ends it or it loses its lease.
-func runScheduler(command *cobra.Command, opts *options.Options, registry runtime.Registry) error {
+func runScheduler(command *cobra.Command, opts *options.Options, traces *tracingFlags, registry runtime.Registry) error {
 	gates := opts.ComponentGlobalsRegistry.FeatureGateFor(basecompatibility.DefaultKubeComponent)
 	if err := logsapi.ValidateAndApply(opts.Logs, gates); err != nil {
 		fmt.Fprintf(os.Stderr, "%v\n", err)
@@ -69,8 +70,14 @@ func runScheduler(command *cobra.Command, opts *options.Options, registry runtim
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	flushTraces, err := traces.startTracing(ctx)
+	if err != nil {
+		return err
+	}
+	defer flushTraces()
 	go func() {
 		<-server.SetupSignalHandler()
+		flushTraces() // a leader exits as soon as it has given its lease back
 		cancel()
 	}()
 	completed, scheduler, err := newScheduler(ctx, opts, registry)

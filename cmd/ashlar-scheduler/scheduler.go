@@ -17,9 +17,10 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 
 	"github.com/ashlar-dev/ashlar/internal/fencing"
+	"github.com/ashlar-dev/ashlar/plugins/tracing"
 )
 
-// newScheduler is app.Setup with one step more: fenceWrites, after the configuration and
+// newScheduler is app.Setup with two steps more: traceRequests and fenceWrites, after the configuration and
 // before the scheduler.
 func newScheduler(
 	ctx context.Context, opts *options.Options, registry runtime.Registry,
@@ -36,6 +37,7 @@ func newScheduler(
 	if err != nil {
 		return nil, nil, err
 	}
+	traceRequests(c.KubeConfig)
 	if err := fenceWrites(c); err != nil {
 		return nil, nil, err
 	}
@@ -66,14 +68,18 @@ func newScheduler(
 
 // fenceWrites lets the scheduler and its plugins write only while this process's lease is
 // fresh. The lease itself and events, which decide nothing, have clients of their own that
-// are not fenced. Without leader election there is nothing to go by.
+// are not fenced. Without leader election there is nothing to go by. The client is made anew if
+// its requests are to be traced, too.
 func fenceWrites(c *schedulerconfig.Config) error {
-	if c.LeaderElection == nil {
+	if c.LeaderElection == nil && !tracing.IsEnabled() {
 		return nil
 	}
-	fenced, err := fencing.NewFence(c.LeaderElection).WrapConfig(c.KubeConfig)
-	if err != nil {
-		return err
+	fenced := c.KubeConfig
+	if c.LeaderElection != nil {
+		var err error
+		if fenced, err = fencing.NewFence(c.LeaderElection).WrapConfig(c.KubeConfig); err != nil {
+			return err
+		}
 	}
 	client, err := kubernetes.NewForConfig(rest.AddUserAgent(rest.CopyConfig(fenced), "scheduler"))
 	if err != nil {

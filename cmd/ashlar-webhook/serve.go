@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -35,17 +37,19 @@ func (o *webhookOptions) serveWebhook(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reaching the API server: %w", err)
 	}
-	serverOptions := webhook.Options{Host: o.bindAddress, Port: o.port, CertDir: o.certDir}
 	var keeper *certificateKeeper
 	if o.certDir == "" {
 		keeper = newCertificateKeeper(o, direct)
 		if err := keeper.waitCertificate(ctx); err != nil {
 			return err
 		}
-		serverOptions.TLSOpts = []func(*tls.Config){func(c *tls.Config) { c.GetCertificate = keeper.Certificate }}
+	}
+	server, err := o.newServer(keeper)
+	if err != nil {
+		return err
 	}
 	manager, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme: scheme.Scheme, Cache: cacheOptions(), WebhookServer: webhook.NewServer(serverOptions),
+		Scheme: scheme.Scheme, Cache: cacheOptions(), WebhookServer: server,
 		Metrics: metricsserver.Options{BindAddress: o.metricsAddress}, HealthProbeBindAddress: o.probeAddress,
 	})
 	if err != nil {
@@ -55,6 +59,22 @@ func (o *webhookOptions) serveWebhook(ctx context.Context) error {
 		return err
 	}
 	return manager.Start(ctx)
+}
+
+// newServer is what pods are posted to. Its certificate is the keeper's, or, without one, that of the
+// files in the directory, which are read again when they change.
+func (o *webhookOptions) newServer(keeper *certificateKeeper) (webhook.Server, error) {
+	options := webhook.Options{Host: o.bindAddress, Port: o.port, CertDir: o.certDir}
+	if keeper != nil {
+		options.TLSOpts = []func(*tls.Config){func(c *tls.Config) { c.GetCertificate = keeper.Certificate }}
+		return webhook.NewServer(options), nil
+	}
+	certificate, key := filepath.Join(o.certDir, corev1.TLSCertKey), filepath.Join(o.certDir, corev1.TLSPrivateKeyKey)
+	if _, err := tls.LoadX509KeyPair(certificate, key); err != nil {
+		return nil, fmt.Errorf("--cert-dir %s: want %s and %s that belong together, as a Secret of type %s has them: %w",
+			o.certDir, corev1.TLSCertKey, corev1.TLSPrivateKeyKey, corev1.SecretTypeTLS, err)
+	}
+	return webhook.NewServer(options), nil
 }
 
 // firstCertificate is how long the first certificate may take.

@@ -9,6 +9,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
+	"github.com/ashlar-dev/ashlar/plugins/tracing"
 	"github.com/ashlar-dev/ashlar/topology/cluster"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -77,7 +78,9 @@ func (p *Plugin) narrowNodes(
 		defer snapshot.Revert()
 		p.holdPlans(snapshot, held)
 	}
+	_, rankStep := tracing.StartStep(ctx, "RankNodes")
 	ranking := c.RankNodes(ctx, p.options.Policy, providedBy(c.Request().ResourceNames(), nodes))
+	rankStep.EndStep(nil)
 	refusals := newNodeRefusals(ranking)
 	limit := p.options.Candidates
 	if limit == 0 || p.refusedNarrow.knowsPod(pod.UID) {
@@ -89,6 +92,8 @@ func (p *Plugin) narrowNodes(
 	if err := p.forecast.updateNodes(p.source, p.counted); err != nil {
 		return nil, refusals // PreScore says so
 	}
+	ctx, step := tracing.StartStep(ctx, "FindCandidates")
+	defer step.EndStep(nil)
 	others, comparable := ranking.Elsewhere()
 	if !comparable {
 		return nil, refusals
@@ -111,7 +116,9 @@ func (p *Plugin) narrowNodes(
 		others = append(others, nominated)
 	}
 	slices.Sort(others)
-	return slices.Compact(others), refusals
+	others = slices.Compact(others)
+	step.NoteCount(tracing.CandidatesKey, len(others))
+	return others, refusals
 }
 
 // dependsOnPods reports whether other plugins decide on nodes by what runs there.

@@ -127,6 +127,7 @@ func (p *Plugin) findRemedies(ctx context.Context, c *podCycle, pod *v1.Pod, nod
 	if !tooSmall {
 		return nil
 	}
+	e.tooSmall = true
 	return remedyClausesOf(server.FindRemedies(p.listOffers(ctx, pod, p.listNodes())))
 }
 

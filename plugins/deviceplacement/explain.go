@@ -29,6 +29,8 @@ type podExplanation struct {
 	// elsewhereStarts are devices on which the pod's model server would start, if it does on
 	// none that it asks for.
 	elsewhereStarts []textClause
+	// tooSmall says that the pod's model server starts on no device that it asks for.
+	tooSmall bool
 	// counted is about what device plugins hand out.
 	counted []textClause
 	// nothingPublished says that there are no devices at all.

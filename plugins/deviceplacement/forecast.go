@@ -57,6 +57,13 @@ func (f *nodeForecast) observePod(pod *v1.Pod, inventory *placement.Inventory, d
 	return true
 }
 
+// measureDrift compares what is expected with the pods that came; false if nothing is.
+func (f *nodeForecast) measureDrift() (forecast.DemandDrift, bool) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return f.demand.MeasureDrift()
+}
+
 // costOn is what it takes from the pods to come to give a pod that asks for so many
 // milli-CPU devices of a node on which gpus are held; see forecast.DemandForecast.OpportunityCost.
 func (f *nodeForecast) costOn(node fwk.NodeInfo, gpus placement.GPUStates, cpu int64, devices []placement.DeviceAllocation) int64 {

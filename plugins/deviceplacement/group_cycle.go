@@ -75,7 +75,7 @@ func (p *Plugin) tryAtOnce(logger klog.Logger, pods ...*v1.Pod) {
 	p.activator.Activate(logger, activated)
 }
 
-// followMembers drops the plan of a group of which a pod is deleted.
+// followMembers drops the plan of a group of which a pod is deleted, and what is remembered of the pod.
 func (p *Plugin) followMembers(pods cache.SharedIndexInformer) error {
 	_, err := pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		DeleteFunc: func(object any) {
@@ -86,6 +86,7 @@ func (p *Plugin) followMembers(pods cache.SharedIndexInformer) error {
 			if !ok {
 				return
 			}
+			p.pending.noteCause(pod, "")
 			if name := pod.Labels[v1alpha1.PodGroupLabel]; name != "" {
 				p.plans.forgetPod(types.NamespacedName{Namespace: pod.Namespace, Name: name}, pod.UID)
 			}

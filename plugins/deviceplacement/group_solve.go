@@ -13,6 +13,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
+	"github.com/ashlar-dev/ashlar/plugins/tracing"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/cluster"
 	"github.com/ashlar-dev/ashlar/topology/placement"
@@ -68,8 +69,16 @@ func (p *Plugin) answerGroup(ctx context.Context, c *dra.Cycle, group *groupcycl
 	case known != nil:
 		return refuseGroup(group, known)
 	}
+	ctx, step := tracing.StartStep(ctx, "PlanGroup")
+	defer step.EndStep(nil)
 	solve := &groupSolve{plugin: p, cycle: c, group: group, found: found, nodes: nodes}
-	return solve.answerPod(ctx, pod, state)
+	answer := solve.answerPod(ctx, pod, state)
+	if step.IsKept() {
+		step.NoteText(tracing.GroupKey, group.Key.String())
+		step.NoteCount(tracing.MembersKey, len(group.Pending))
+		noteAnswer(step, answer)
+	}
+	return answer
 }
 
 // refuseGroup says in the cycle what the group lacks.

@@ -3,6 +3,7 @@ package deviceplacement
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,6 +17,7 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
+	"github.com/ashlar-dev/ashlar/plugins/tracing"
 )
 
 // Name is the plugin's name in a KubeSchedulerConfiguration. It takes the place
@@ -55,6 +57,10 @@ type Plugin struct {
 	doubted recentPods
 	// guard keeps devices from being allocated twice; nil where nothing is bound.
 	guard *doubleallocation.Guard
+	// pending remembers why pods wait.
+	pending pendingPods
+	// lastTrace is that of the last cycle, nil if there is none.
+	lastTrace atomic.Pointer[tracing.CycleTrace]
 }
 
 var (
@@ -87,6 +93,8 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 		return nil, err
 	}
 	metrics.RegisterUsage(p.source.NewMeter(ctx).MeasureUsage)
+	metrics.RegisterPending(ctx, p.measurePending)
+	metrics.RegisterDrift(p.forecast.measureDrift)
 	return p, nil
 }
 

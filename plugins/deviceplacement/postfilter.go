@@ -11,6 +11,8 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
+	"github.com/ashlar-dev/ashlar/plugins/metrics"
+	"github.com/ashlar-dev/ashlar/plugins/tracing"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -19,35 +21,64 @@ import (
 func (p *Plugin) PostFilter(
 	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
 ) (*fwk.PostFilterResult, *fwk.Status) {
+	p.pending.schedules.Store(true) // its PreFilter is not asked if another's refuses the pod
+	trace := traceOf(state)
+	ctx, step := trace.StartStep(ctx, "PostFilter")
+	refused := p.refusePod(ctx, state, pod, statuses)
+	p.pending.noteCause(pod, refused.cause)
+	step.NoteText(tracing.CauseKey, string(refused.cause))
+	step.EndStep(refused.status)
+	if trace != nil {
+		trace.EndCycle(tracing.Refused, p.refusalText(pod, statuses, refused.status))
+	}
+	return refused.result, refused.status
+}
+
+// podRefusal is what PostFilter says of a pod.
+type podRefusal struct {
+	result *fwk.PostFilterResult
+	status *fwk.Status
+	// cause is why it waits, "" if it is tried again at once.
+	cause metrics.PendingCause
+}
+
+// refusePod finds out why nothing fits.
+func (p *Plugin) refusePod(ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader) podRefusal {
 	if c := cycleOf(state); c != nil && c.group != nil {
-		return nil, p.planAnew(ctx, c.group, pod)
+		refused := podRefusal{status: p.planAnew(ctx, c.group, pod)}
+		if c.group.place == nil {
+			refused.cause = metrics.GroupWaits
+		}
+		return refused
 	}
 	if c := cycleOf(state); c != nil && c.narrowed {
-		return nil, p.askTheRest(ctx, pod)
+		return podRefusal{status: p.askTheRest(ctx, pod)}
 	}
 	result, status := p.DynamicResources.PostFilter(ctx, state, pod, statuses)
 	if errors.Is(status.AsError(), fwk.ErrNotFound) {
 		// Another plugin refused the pod before this one's PreFilter: nothing was looked at.
-		return nil, fwk.NewStatus(fwk.Unschedulable)
+		return podRefusal{status: fwk.NewStatus(fwk.Unschedulable), cause: causeElsewhere(state, pod)}
 	}
 	if status.Code() != fwk.Unschedulable {
-		return result, status
+		return podRefusal{result, status, metrics.Releasing}
 	}
 	c := cycleOf(state)
 	if node := p.awaitedNode(c, pod); node != "" {
 		// Ends the search for victims: the pod keeps its node and comes again when the
 		// claims are released.
-		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
-			fmt.Sprintf("waits until the devices of pods that ended on node %s are released", node))
+		return podRefusal{cause: metrics.Releasing, status: fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
+			fmt.Sprintf("waits until the devices of pods that ended on node %s are released", node))}
 	}
 	p.spareVictims(ctx, state, c, pod)
-	explanation := p.explainPod(ctx, state, pod, statuses, p.options.ExplainTimeout)
+	explaining, step := tracing.StartStep(ctx, "Explain")
+	explanation := p.explainPod(explaining, state, pod, statuses, p.options.ExplainTimeout)
+	step.EndStep(nil)
 	text := explanation.StatusText(roomInStatus(pod, statuses, len(p.listNodes())))
 	klog.FromContext(ctx).V(4).Info("Explained why the pod does not fit", "pod", klog.KObj(pod), "took", explanation.took, "explanation", text)
 	if text != "" {
-		return result, fwk.NewStatus(fwk.Unschedulable, text)
+		status = fwk.NewStatus(fwk.Unschedulable, text)
 	}
-	return result, status
+	return podRefusal{result, status, p.pendingCause(explanation, state, pod, statuses)}
 }
 
 // askTheRest brings a pod back at once whose candidates were all refused by other plugins, so
@@ -64,12 +95,21 @@ const leastRoom = 160
 // roomInStatus is how many characters are left for an explanation behind what the nodes
 // say.
 func roomInStatus(pod *v1.Pod, statuses fwk.NodeToStatusReader, nodes int) int {
-	refused, ok := statuses.(*framework.NodeToStatus)
+	unfit, ok := unfitText(pod, statuses, nodes)
 	if !ok {
 		return statusLimit / 2
 	}
+	return max(leastRoom, statusLimit-len(unfit)-1)
+}
+
+// unfitText is what the scheduler says of the nodes; false if that is not known here.
+func unfitText(pod *v1.Pod, statuses fwk.NodeToStatusReader, nodes int) (string, bool) {
+	refused, ok := statuses.(*framework.NodeToStatus)
+	if !ok || refused == nil {
+		return "", false
+	}
 	unfit := framework.FitError{Pod: pod, NumAllNodes: nodes, Diagnosis: framework.Diagnosis{NodeToStatus: refused}}
-	return max(leastRoom, statusLimit-len(unfit.Error())-1)
+	return unfit.Error(), true
 }
 
 // awaitedNode is the node that the pod is nominated for, if devices there are about to be

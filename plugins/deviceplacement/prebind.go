@@ -7,6 +7,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
+	"github.com/ashlar-dev/ashlar/plugins/tracing"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
@@ -14,6 +15,14 @@ import (
 // claims, and confirms that no other scheduler has their devices. Nothing is learned
 // before: a member of a gang may be reserved and given back many times without ever running.
 func (p *Plugin) PreBind(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
+	ctx, step := traceOf(state).StartStep(ctx, "PreBind")
+	status := p.writeClaims(ctx, state, pod, node)
+	step.EndStep(status)
+	return status
+}
+
+// writeClaims does what PreBind says.
+func (p *Plugin) writeClaims(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
 	inventory, devices := takenBy(state)
 	if inventory != nil && p.forecast.observePod(pod, inventory, devices) {
 		metrics.CountForecastUpdate()
@@ -22,7 +31,10 @@ func (p *Plugin) PreBind(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 	if !status.IsSuccess() || p.guard == nil {
 		return status
 	}
-	return fwk.AsStatus(p.guard.ConfirmPod(ctx, pod))
+	ctx, step := tracing.StartStep(ctx, "ConfirmDevices")
+	status = fwk.AsStatus(p.guard.ConfirmPod(ctx, pod))
+	step.EndStep(status)
+	return status
 }
 
 // takenBy is what a pod takes of which GPUs, as Reserve noted it; nil if it takes none.

@@ -11,6 +11,7 @@ import (
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 	"github.com/ashlar-dev/ashlar/plugins/preemption"
+	"github.com/ashlar-dev/ashlar/plugins/tracing"
 )
 
 // PreFilter runs the in-tree PreFilter on placeholders and reads the pod. A pod without
@@ -21,6 +22,26 @@ func (p *Plugin) PreFilter(
 	state.Delete(cycleKey)
 	state.Delete(countedKey)
 	state.Delete(scoresKey)
+	state.Delete(causeKey)
+	p.pending.schedules.Store(true)
+	trace := p.beginTrace(state, pod)
+	ctx, step := trace.StartStep(ctx, "PreFilter")
+	result, status := p.readPod(ctx, state, pod, nodes)
+	step.NoteCount(tracing.NodesKey, len(nodes))
+	if result != nil && result.NodeNames != nil {
+		step.NoteCount(tracing.CandidatesKey, result.NodeNames.Len())
+	}
+	if status.IsRejected() {
+		state.Write(causeKey, refusedBefore{causeBefore(state)})
+	}
+	step.EndStep(status)
+	return result, status
+}
+
+// readPod reads what the pod asks for and finds the nodes to ask.
+func (p *Plugin) readPod(
+	ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo,
+) (*fwk.PreFilterResult, *fwk.Status) {
 	counted, refused := p.readCounted(pod, nodes)
 	// Also for a pod that is refused: the in-tree PostFilter asks for what this leaves.
 	var candidates []string

@@ -7,11 +7,30 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
+	"github.com/ashlar-dev/ashlar/plugins/metrics"
+	"github.com/ashlar-dev/ashlar/plugins/tracing"
 )
 
 // Reserve lets the in-tree plugin reserve, and notes what the pod takes for the later
 // steps of its cycle.
 func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
+	trace := traceOf(state)
+	trace.KeepCycle() // Unreserve or PostBind ends it
+	ctx, step := trace.StartStep(ctx, "Reserve")
+	status := p.reserveDevices(ctx, state, pod, node)
+	step.NoteText(tracing.NodeKey, node)
+	if step.IsKept() {
+		step.NoteText(tracing.DevicesKey, gotBy(state))
+	}
+	step.EndStep(status)
+	if status.IsSuccess() {
+		p.pending.noteCause(pod, metrics.Reserved)
+	}
+	return status
+}
+
+// reserveDevices reserves, and notes what the pod takes.
+func (p *Plugin) reserveDevices(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
 	if status := p.forgetScored(ctx, state, pod, node); !status.IsSuccess() {
 		return status
 	}
@@ -44,6 +63,8 @@ func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 // loses its place is planned anew.
 func (p *Plugin) Unreserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) {
 	p.DynamicResources.Unreserve(ctx, state, pod, node)
+	traceOf(state).EndCycle(tracing.GivenBack, "")
+	p.pending.noteCause(pod, "")
 	if group := groupcycle.GroupOf(state); group != nil {
 		p.plans.dropPlan(group.Key)
 	}

@@ -17,7 +17,7 @@
 // shortfall.go words what a group lacks, for its members' statuses and an event on it.
 // ledger.go remembers of each group which members have a node and when it failed,
 // groups.go reads PodGroups, members.go counts a group's pods, and min_resources.go says
-// whether the cluster has what a group needs together.
+// whether the cluster has what a group needs together. waiting.go counts the groups that wait.
 // Package groupcycle is what the plugin that places devices is told of a group, so that it
 // chooses nodes and devices for all members at once, and what that plugin says of it.
 // Package groupstatus writes the status of PodGroups.

@@ -3,6 +3,7 @@ package gang
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -13,6 +14,8 @@ import (
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/scheduler-plugins/apis/config"
 	"sigs.k8s.io/scheduler-plugins/apis/config/validation"
+
+	"github.com/ashlar-dev/ashlar/plugins/metrics"
 )
 
 // Name is the plugin's name in a KubeSchedulerConfiguration: that of the plugin in
@@ -37,6 +40,11 @@ type Plugin struct {
 	// leaveSchedulingGroups is whether kube-scheduler itself cares for pods that name
 	// a group in spec.schedulingGroup.
 	leaveSchedulingGroups bool
+
+	// profile is the name that its pods give as their scheduler's, "" if it is not known.
+	profile string
+	// schedules says that this process has tried a pod.
+	schedules atomic.Bool
 }
 
 var (
@@ -70,6 +78,10 @@ func New(ctx context.Context, args runtime.Object, handle fwk.Handle) (fwk.Plugi
 	if err := plugin.forgetDeletedGroups(groups.Informer()); err != nil {
 		return nil, fmt.Errorf("watching PodGroups: %w", err)
 	}
+	if named, ok := handle.(interface{ ProfileName() string }); ok {
+		plugin.profile = named.ProfileName()
+	}
+	metrics.RegisterGangs(ctx, plugin.measureWaiting)
 	return plugin, nil
 }
 

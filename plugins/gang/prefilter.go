@@ -18,6 +18,7 @@ import (
 // rests after a rejection, has too few members that may run, or needs more together
 // than the cluster has. Preempting others would not change that.
 func (p *Plugin) PreFilter(_ context.Context, cycle fwk.CycleState, pod *v1.Pod, _ []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
+	p.schedules.Store(true)
 	key, ok := p.groupOf(pod)
 	if !ok {
 		return nil, nil

@@ -24,9 +24,18 @@
 //	ashlar_gpu_memory_bytes{product,state}     their memory: held as whole, mig or share, free, or
 //	                                           stranded: free and out of reach
 //	ashlar_gpus_compactable{product}           most GPUs that packing more tightly could free
+//	ashlar_pending_pods{cause}                 pods without a node, each under one of PendingCauses
+//	ashlar_pending_oldest_seconds{cause}       age of the oldest of them
+//	ashlar_gangs_waiting{cause}                PodGroups that have not started: MembersMissing or
+//	                                           PlacesMissing
+//	ashlar_gangs_oldest_seconds{cause}         age of the oldest pod of theirs
+//	ashlar_forecast_pods_ratio{shape,of}       pods by how much of GPUs they take, expected and recent
+//	ashlar_forecast_drift_ratio                how far the two are apart, 0 to 1
 //
-// The last three are measured when somebody asks, from a snapshot that follows what changed
-// (usage.go). Nodes whose GPUs a device plugin hands out are not among them.
+// From ashlar_gpus on they are measured when somebody asks: those of GPUs from a snapshot that
+// follows what changed (usage.go), without nodes whose GPUs a device plugin hands out; those of what
+// waits (pending.go, gangs.go) by the replica that schedules; those of the forecast (forecast.go)
+// once it expects anything.
 //
 // All are of stability level ALPHA.
 package metrics

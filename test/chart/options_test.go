@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // What each option adds to an installation in mode full.
@@ -54,6 +55,90 @@ func TestOptionsAddObjects(t *testing.T) {
 			slices.Sort(got)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("objects (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// argumentsOf are the arguments of the first container of a Deployment.
+func argumentsOf(t *testing.T, objects objectsByName, name string) []string {
+	t.Helper()
+	for key, object := range objects {
+		if !strings.HasPrefix(key, "Deployment/") || !strings.HasSuffix(key, "/"+name) {
+			continue
+		}
+		var arguments []string
+		for _, argument := range nested(object, "spec", "template", "spec")["containers"].([]any)[0].(map[string]any)["args"].([]any) {
+			arguments = append(arguments, argument.(string))
+		}
+		return arguments
+	}
+	t.Fatalf("there is no Deployment %s", name)
+	return nil
+}
+
+// Spans are made where a collector is named, and nothing is said of them otherwise.
+func TestTracingIsAsked(t *testing.T) {
+	for name, tc := range map[string]struct{ set, want []string }{
+		"off": {nil, nil},
+		"on": {[]string{"scheduler.tracing.endpoint=collector:4317"},
+			[]string{"--tracing-endpoint=collector:4317", "--tracing-sampling-rate-per-million=1000000"}},
+		"some": {[]string{"scheduler.tracing.endpoint=collector:4317", "scheduler.tracing.samplingRatePerMillion=1000"},
+			[]string{"--tracing-endpoint=collector:4317", "--tracing-sampling-rate-per-million=1000"}},
+	} {
+		got := slices.DeleteFunc(argumentsOf(t, renderObjects(t, tc.set...), "ashlar-scheduler"), func(argument string) bool {
+			return !strings.HasPrefix(argument, "--tracing")
+		})
+		if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// With cert-manager the certificate is for the Service's names, its Secret is where the webhook reads it, and cert-manager
+// is told to put the authority into the webhook's configuration.
+func TestCertManagerKeepsTheCertificate(t *testing.T) {
+	for name, tc := range map[string]struct {
+		set        []string
+		wantIssuer map[string]any
+	}{
+		"an issuer of its own": {wantIssuer: map[string]any{"kind": "Issuer", "name": "ashlar-webhook"}},
+		"another": {
+			set:        []string{"webhook.certManager.issuerName=ours", "webhook.certManager.issuerKind=ClusterIssuer"},
+			wantIssuer: map[string]any{"kind": "ClusterIssuer", "name": "ours"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			objects := renderObjects(t, append(tc.set, "mode=full", "webhook.enabled=true", "webhook.certManager.enabled=true")...)
+			configuration := objects["MutatingWebhookConfiguration//ashlar-webhook"]
+			authority := nested(configuration, "metadata", "annotations")["cert-manager.io/inject-ca-from"]
+			if want := namespace + "/ashlar-webhook"; authority != want {
+				t.Errorf("the authority comes from %v, want %s", authority, want)
+			}
+			certificate := nested(objects["Certificate/"+namespace+"/ashlar-webhook"], "spec")
+			if diff := cmp.Diff(tc.wantIssuer, certificate["issuerRef"]); diff != "" {
+				t.Errorf("issuer (-want +got):\n%s", diff)
+			}
+			names := []any{"ashlar-webhook." + namespace + ".svc", "ashlar-webhook." + namespace + ".svc.cluster.local"}
+			if diff := cmp.Diff(names, certificate["dnsNames"]); diff != "" {
+				t.Errorf("names (-want +got):\n%s", diff)
+			}
+			pod := nested(objects["Deployment/"+namespace+"/ashlar-webhook"], "spec", "template", "spec")
+			mounted := map[string]string{} // directory to Secret
+			for _, mount := range pod["containers"].([]any)[0].(map[string]any)["volumeMounts"].([]any) {
+				for _, volume := range pod["volumes"].([]any) {
+					secret := nested(volume.(map[string]any), "secret")
+					if secret != nil && volume.(map[string]any)["name"] == mount.(map[string]any)["name"] {
+						mounted[mount.(map[string]any)["mountPath"].(string)] = secret["secretName"].(string)
+					}
+				}
+			}
+			want := map[string]string{"/etc/ashlar-webhook/certificate": certificate["secretName"].(string)}
+			if diff := cmp.Diff(want, mounted); diff != "" {
+				t.Errorf("Secrets mounted (-want +got):\n%s", diff)
+			}
+			if !slices.Contains(argumentsOf(t, objects, "ashlar-webhook"), "--cert-dir=/etc/ashlar-webhook/certificate") {
+				t.Error("the webhook does not read the certificate that is mounted")
 			}
 		})
 	}

@@ -8,4 +8,5 @@
 //	identity.go  who the driver of simulated nodes is
 //	offer.go     nodes of each kind: labels, slices of NVIDIA's driver, GPUs of a plugin
 //	health.go    whether the scheduler is at work
+//	metrics.go   what the scheduler measures
 package install

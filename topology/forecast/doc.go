@@ -35,6 +35,7 @@
 //	cutting.go              the dual of the cutting stock problem, for shares
 //	scarcity.go             prices of GPU models
 //	forecast.go             the forecast that learns; learned.go when it does
+//	drift.go, shape.go      how far the pods that come are from what is expected
 //	devices.go              what the devices and states of package placement amount to
 //
 // The package holds no state of its own: the same input gives the same costs, on every

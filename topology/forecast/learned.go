@@ -7,6 +7,9 @@ type learnedDemand struct {
 	// demand is what was learned when learnedAt pods had come, nil before.
 	demand    *ClassDemand
 	learnedAt int64
+	// recent are the shapes of the last pods, next where the oldest is once it is full.
+	recent []DemandShape
+	next   int
 }
 
 const (
@@ -24,7 +27,11 @@ const (
 // learned here and not when a cost is asked for: otherwise the number of questions would
 // change the forecast.
 func (l *learnedDemand) observeClass(class PodClass) (learned bool) {
-	if _, known := l.count[class]; class.Validate() != nil || !known && len(l.count) >= maxClasses {
+	if class.Validate() != nil {
+		return false
+	}
+	l.noteRecent(class)
+	if _, known := l.count[class]; !known && len(l.count) >= maxClasses {
 		return false
 	}
 	if l.count == nil {

@@ -6,21 +6,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ashlar-dev/ashlar/plugins/claim"
-	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
-	"github.com/ashlar-dev/ashlar/topology/deviceapi"
-	"github.com/ashlar-dev/ashlar/topology/memory/launch"
+	"github.com/ashlar-dev/ashlar/plugins/admission"
 	"github.com/ashlar-dev/ashlar/topology/nearest"
 )
 
 const ourPrefix = "ashlar.dev/"
 
-// readAnnotations are all annotations under our prefix that our programs read or write.
-var readAnnotations = []string{
-	launch.GPUMemoryAnnotation, launch.ModelAnnotation, launch.MaxModelLenAnnotation, launch.ConcurrencyAnnotation, launch.ContextAnnotation,
-	launch.EngineAnnotation, launch.EngineVersionAnnotation, deviceapi.MovableAnnotation, claim.ArgumentsAnnotation, claim.MemoryAnnotation,
-	claim.SizedForAnnotation, groupcycle.SameAnnotation, groupcycle.RequiredTopologyAnnotation, groupcycle.PreferredTopologyAnnotation,
-}
+// readAnnotations are all annotations under our prefix that our programs read or write: the webhook warns of others, too.
+var readAnnotations = admission.PodAnnotations
 
 // checkAnnotations looks for annotations under our prefix that nothing reads, such as misspelt ones.
 func checkAnnotations(e *Evidence) checkOutcome {

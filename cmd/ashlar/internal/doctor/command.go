@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -54,12 +55,10 @@ func (f *doctorFlags) runDoctor(cmd *cobra.Command) error {
 	if err := f.source.CheckFlags(); err != nil {
 		return err
 	}
-	evidence, err := f.readEvidence(clustersource.SilenceScheduler(cmd.Context()), cmd.InOrStdin())
+	report, err := examineCluster(clustersource.SilenceScheduler(cmd.Context()), &f.source, f.scheduler, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
-	report := &doctorReport{Checks: runChecks(evidence)}
-	report.countFindings()
 	if f.output.Format == cli.FormatName {
 		err = cli.WriteNames(cmd.OutOrStdout(), report.objectNames())
 	} else {
@@ -74,17 +73,33 @@ func (f *doctorFlags) runDoctor(cmd *cobra.Command) error {
 	return nil
 }
 
-// readEvidence reads the cluster, and from an API server also what a snapshot does not hold.
-func (f *doctorFlags) readEvidence(ctx context.Context, stdin io.Reader) (*Evidence, error) {
-	objects, err := f.source.ReadObjects(ctx, stdin)
+// AskCluster is what doctor says of a cluster whose pods choose Ashlar by a schedulerName, that of the chart if
+// it is empty.
+func AskCluster(ctx context.Context, source *clustersource.Source, scheduler string) (*ClusterReport, error) {
+	return examineCluster(clustersource.SilenceScheduler(ctx), source, cmp.Or(scheduler, schedulerName), nil)
+}
+
+func examineCluster(ctx context.Context, source *clustersource.Source, scheduler string, stdin io.Reader) (*ClusterReport, error) {
+	evidence, err := readEvidence(ctx, source, scheduler, stdin)
 	if err != nil {
 		return nil, err
 	}
-	evidence := &Evidence{ClusterObjects: objects, SchedulerName: f.scheduler}
-	if f.source.File != "" {
+	report := &ClusterReport{Checks: runChecks(evidence)}
+	report.countFindings()
+	return report, nil
+}
+
+// readEvidence reads the cluster, and from an API server also what a snapshot does not hold.
+func readEvidence(ctx context.Context, source *clustersource.Source, scheduler string, stdin io.Reader) (*Evidence, error) {
+	objects, err := source.ReadObjects(ctx, stdin)
+	if err != nil {
+		return nil, err
+	}
+	evidence := &Evidence{ClusterObjects: objects, SchedulerName: scheduler}
+	if source.File != "" {
 		return evidence, nil
 	}
-	client, host, err := f.source.ConnectCluster()
+	client, host, err := source.ConnectCluster()
 	if err != nil {
 		return nil, err
 	}

@@ -7,15 +7,15 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 )
 
-// doctorReport is what doctor prints: its JSON form is stable.
-type doctorReport struct {
+// ClusterReport is what doctor prints: its JSON form is stable.
+type ClusterReport struct {
 	Broken     int           `json:"broken"`
 	Warnings   int           `json:"warnings"`
 	NotChecked int           `json:"notChecked"`
 	Checks     []CheckResult `json:"checks"`
 }
 
-func (r *doctorReport) countFindings() {
+func (r *ClusterReport) countFindings() {
 	for i := range r.Checks {
 		if r.Checks[i].Status == NotChecked {
 			r.NotChecked++
@@ -31,7 +31,7 @@ func (r *doctorReport) countFindings() {
 }
 
 // objectNames are the objects that something is wrong with, once each.
-func (r *doctorReport) objectNames() []string {
+func (r *ClusterReport) objectNames() []string {
 	var names []string
 	seen := map[string]bool{}
 	for i := range r.Checks {
@@ -45,7 +45,7 @@ func (r *doctorReport) objectNames() []string {
 	return names
 }
 
-func (r *doctorReport) summaryLine() string {
+func (r *ClusterReport) summaryLine() string {
 	text := "nothing is broken"
 	switch {
 	case r.Broken == 1:
@@ -63,7 +63,7 @@ func (r *doctorReport) summaryLine() string {
 const maxShown = 3
 
 // writeText is one line a check, and under it what was found.
-func (r *doctorReport) writeText(w io.Writer, wide bool) error {
+func (r *ClusterReport) writeText(w io.Writer, wide bool) error {
 	p := cli.NewPage(w)
 	for i := range r.Checks {
 		c := &r.Checks[i]

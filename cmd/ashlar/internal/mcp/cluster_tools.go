@@ -6,6 +6,7 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/clustersource"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/doctor"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/explain"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/top"
 )
@@ -24,6 +25,11 @@ type topInput struct {
 type explainInput struct {
 	Pod       string `json:"pod" jsonschema:"name of the pod"`
 	Namespace string `json:"namespace,omitempty" jsonschema:"the pod's namespace"`
+	Scheduler string `json:"scheduler,omitempty" jsonschema:"schedulerName by which pods choose Ashlar; ashlar-scheduler if left out"`
+}
+
+// doctorInput is what the tool doctor takes.
+type doctorInput struct {
 	Scheduler string `json:"scheduler,omitempty" jsonschema:"schedulerName by which pods choose Ashlar; ashlar-scheduler if left out"`
 }
 
@@ -65,6 +71,17 @@ func addClusterTools(server *sdk.Server, source *clustersource.Source, annotate 
 			in.Scheduler = ashlarScheduler
 		}
 		report, err := explain.AskPod(ctx, objects, in.Namespace, in.Pod, in.Scheduler)
+		return nil, report, err
+	})
+	sdk.AddTool(server, &sdk.Tool{
+		Name: "doctor", Annotations: annotate("What is wrong with the cluster"),
+		Description: "Look at the cluster for what keeps GPU pods from starting, or GPUs from being handed out once: say of each check what " +
+			"is well, or what is wrong, with a cause and a remedy. Runs none of the remedies.",
+	}, func(ctx context.Context, _ *sdk.CallToolRequest, in doctorInput) (*sdk.CallToolResult, *doctor.ClusterReport, error) {
+		if err := checkText("scheduler", in.Scheduler, maxName); err != nil {
+			return nil, nil, err
+		}
+		report, err := doctor.AskCluster(ctx, source, in.Scheduler)
 		return nil, report, err
 	})
 }

@@ -28,6 +28,7 @@ starts this command by itself. Its tools only read:
   whatif   where pods would go in the cluster, and why others would wait, as ashlar whatif
   top      what every GPU of the cluster holds, as ashlar top
   explain  why a pod waits, or what it has, as ashlar explain
+  doctor   what is wrong with the cluster for placing GPU pods, as ashlar doctor
 
 The cluster is that of the kubeconfig, read anew for each question, or with --snapshot a
 file, which ashlar whatif --save writes. Answers have names of nodes and pods in them, and
@@ -55,7 +56,8 @@ func serveTools(ctx context.Context, source *clustersource.Source, version strin
 	server := sdk.NewServer(&sdk.Implementation{Name: "ashlar", Title: "Ashlar, a GPU scheduler for Kubernetes", Version: version},
 		&sdk.ServerOptions{
 			Instructions: "plan says which GPUs a model fits, from a catalogue and without a cluster. whatif runs the scheduler on a copy " +
-				"of the cluster, top shows its GPUs, explain one pod. All only read. Memory is in bytes, and prices are in millionths of a dollar an hour.",
+				"of the cluster, top shows its GPUs, explain one pod, doctor what is wrong. All only read. Memory is in bytes, and prices are in " +
+				"millionths of a dollar an hour.",
 			Capabilities: &sdk.ServerCapabilities{},
 		})
 	addTools(server, source)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli/clitest"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/doctor"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/explain"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/plan"
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/top"
@@ -81,7 +82,7 @@ func TestToolsOnlyRead(t *testing.T) {
 			t.Errorf("%s: annotations %+v, want readOnlyHint, and a schema of input and output", tool.Name, tool.Annotations)
 		}
 	}
-	if diff := cmp.Diff([]string{"explain", "plan", "top", "whatif"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"doctor", "explain", "plan", "top", "whatif"}, names); diff != "" {
 		t.Errorf("tools (-want +got):\n%s", diff)
 	}
 }
@@ -112,6 +113,9 @@ func TestToolsAnswerAsCommands(t *testing.T) {
 			[]string{"top", "--snapshot", recorded, "--pods", "--node", "l40s-0", "-o", "json"}},
 		"explain": {"explain", map[string]any{"pod": "wide", "namespace": "demo"},
 			[]string{"explain", "wide", "-n", "demo", "--snapshot", recorded, "-o", "json"}},
+		"doctor": {"doctor", map[string]any{}, []string{"doctor", "--snapshot", recorded, "-o", "json"}},
+		"doctor of another name": {"doctor", map[string]any{"scheduler": "ours"},
+			[]string{"doctor", "--snapshot", recorded, "--scheduler", "ours", "-o", "json"}},
 		"whatif of a drained node": {
 			"whatif", map[string]any{"drain": []string{"l40s-0"}}, []string{"whatif", "--snapshot", recorded, "--drain", "l40s-0", "-o", "json"},
 		},
@@ -119,6 +123,7 @@ func TestToolsAnswerAsCommands(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			command := map[string]func() *cobra.Command{
 				"plan": plan.NewCommand, "whatif": whatif.NewCommand, "top": top.NewCommand, "explain": explain.NewCommand,
+				"doctor": doctor.NewCommand,
 			}[tc.tool]()
 			printed, _, err := clitest.RunCommand(t, command, tc.command...)
 			if err != nil && cli.ExitCode(err) != cli.ExitNothingFits {
@@ -164,6 +169,7 @@ func TestToolErrors(t *testing.T) {
 		"unknown policy": {"whatif", map[string]any{"waiting": true, "policies": []string{"best"}}, "--policy"},
 		"not YAML":       {"whatif", map[string]any{"manifest": "a: b\n c: ["}, "manifest:1:4"},
 		"wrong type":     {"whatif", map[string]any{"copies": "two"}, "copies"},
+		"long name":      {"doctor", map[string]any{"scheduler": strings.Repeat("a", maxName+1)}, "scheduler has 257 bytes"},
 		"a Service":      {"whatif", map[string]any{"manifest": "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n"}, "no pod in it"},
 	} {
 		t.Run(name, func(t *testing.T) {
