@@ -96,8 +96,11 @@ func (a *Account) shareStates(s *Settings, states *modelStates) {
 		}
 	}
 	divide(ShardOptimizer, &a.Master, &a.Moments)
-	if !a.accumulatesWhole() {
+	switch {
+	case !a.accumulatesWhole():
 		divide(ShardGradients, &a.Gradients)
+	case s.pipeline() > 1 && s.widths().master > 0: // summed up in the width that is reduced
+		a.Gradients *= 2
 	}
 	divide(ShardParameters, &a.Weights, &a.Casts)
 	whole := states.outer + 2*states.layer
@@ -126,7 +129,8 @@ const deepSpeedBucket = 500_000_000
 
 // accumulatesWhole reports whether gradients are summed up before they are shared: under FSDP over several
 // batches, for which Accelerate enters no_sync, and over a pipeline's. Sources: "Gradient synchronization"
-// of Accelerate's documentation; the warning on memory at no_sync of FullyShardedDataParallel.
+// of Accelerate's documentation; the warning on memory at no_sync of FullyShardedDataParallel; and
+// to_accumulated_grad_if_needed of fully_shard, which sums up in 32 bits where those are reduced.
 func (a *Account) accumulatesWhole() bool {
 	s := &a.Settings
 	return s.Stage.gathers() && s.Offload != OffloadAll && (s.Accumulation > 1 || s.pipeline() > 1)

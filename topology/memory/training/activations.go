@@ -2,6 +2,7 @@ package training
 
 import (
 	"math"
+	"strings"
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
@@ -30,8 +31,11 @@ func Recomputations() []Recomputation {
 
 // layerKept is what a layer keeps of each token: hidden in numbers that tensor parallelism leaves whole,
 // split in numbers that it divides, and selected in numbers of those that selective recomputation
-// keeps. Scores are one for each head and pair of tokens.
-type layerKept struct{ hidden, split, selected int64 }
+// keeps; upcast says that its norms are computed in 32 bits.
+type layerKept struct {
+	hidden, split, selected int64
+	upcast                  bool
+}
 
 // keptOf is how many numbers a layer keeps of each token for its backward pass, with an attention that
 // does not keep its scores (FlashAttention, SDPA), and without dropout: what every linear layer
@@ -40,12 +44,13 @@ type layerKept struct{ hidden, split, selected int64 }
 // 34 h bytes of Korthikanti et al. less dropout's masks, of which, as there, 5 h are not divided
 // by tensor parallelism.
 func keptOf(m *model.Model, layer *model.Layer, degree int64) layerKept {
-	kept := layerKept{hidden: 2 * m.Hidden} // the norms
+	kept := layerKept{hidden: 2 * m.Hidden, upcast: true} // the norms
 	var given, taken int64
 	products := 0
 	for i := range layer.Tensors {
 		t := &layer.Tensors[i]
 		if t.Columns <= 1 {
+			kept.upcast = kept.upcast && !strings.HasSuffix(t.Name, "norm.bias")
 			continue
 		}
 		_, rows, columns := t.Local(model.Parallel{Tensor: degree, Pipeline: 1, Expert: 1})
@@ -85,7 +90,10 @@ func layerNumbers(m *model.Model, layer *model.Layer) int64 {
 	return kept.hidden + kept.split
 }
 
-// layerBytes is what a layer keeps of each token under the settings, if it is not recomputed.
+// layerBytes is what a layer keeps of each token under the settings, if it is not recomputed: the
+// numbers of keptOf; of norms without a bias, which are RMS norms and no one kernel, their input in 32 bits; and
+// with eager attention, copies of what it multiplies and gives. Sources: LlamaRMSNorm and
+// eager_attention_forward in transformers; torch.matmul, which copies what a transposition left scattered.
 func layerBytes(m *model.Model, layer *model.Layer, s *Settings) int64 {
 	kept, width := keptOf(m, layer, s.tensor()), s.widths()
 	whole := int64(1)
@@ -93,6 +101,12 @@ func layerBytes(m *model.Model, layer *model.Layer, s *Settings) int64 {
 		whole = s.tensor()
 	}
 	bytes := ceilDiv(kept.hidden*width.kept, whole) + kept.split*width.kept
+	if kept.upcast && width.kept < 4 {
+		bytes += ceilDiv(4*m.Hidden*2, whole)
+	}
+	if s.EagerAttention {
+		bytes += 4 * ceilDiv(m.Heads*m.HeadDim, s.tensor()) * width.kept
+	}
 	if s.Precision == Autocast { // norms and residuals stay in 32 bits beside what is cast
 		bytes += ceilDiv(4*m.Hidden*2, whole)
 	}

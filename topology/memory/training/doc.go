@@ -6,7 +6,7 @@
 // Models" (2020), for the bytes per parameter and the stages; Korthikanti et al., "Reducing
 // Activation Recomputation in Large Transformer Models" (2022), for what a layer keeps for
 // its backward pass; the documentation of DeepSpeed, PyTorch's FSDP, bitsandbytes and PEFT.
-// testdata/measured.csv has published figures that the account is held to.
+// bench/trainingmemory holds the account to published figures.
 //
 // # Files
 //

@@ -69,7 +69,9 @@ func (all *modelStates) addTensor(t *model.Tensor, s *Settings, times int64, inL
 		all.addTrained(count, rows, columns, s, times, t.Part)
 		return weight
 	}
-	weight = topology.Bytes(count * rows * columns * width.kept) // frozen weights are not updated: no wider than what is computed
+	if s.Precision == Autocast && !s.QuantisedBase && columns > 1 && t.Part != model.EmbeddingPart {
+		all.casts += topology.Bytes(times * count * rows * columns * width.cast)
+	}
 	linear := inLayer && t.Columns > 1 && t.Part != model.OtherPart
 	switch {
 	case t.Format.Quantised():

@@ -89,9 +89,9 @@ func TestShardedStates(t *testing.T) {
 
 // Of each token, a layer of Llama-2-7B keeps, in numbers: two norms 8192; q, k, v and the
 // attention's result 16384; two residuals 8192; gate, up, the gate's activation and their
-// product 44032.
+// product 44032; and the input of both norms in 32 bits.
 func TestActivations(t *testing.T) {
-	const layer, tokens, width, layers, vocabulary = 8192 + 16384 + 8192 + 44032, 2 * 512, 4096, 32, 32000
+	const layer, tokens, width, layers, vocabulary = 8192 + 16384 + 8192 + 44032 + 2*8192, 2 * 512, 4096, 32, 32000
 	a := accountFor(t, knownModel(t, llama7), usual(func(s *Settings) { s.Batch, s.SequenceLength = 2, 512 }))
 	want := map[string]topology.Bytes{
 		"kept": tokens * 2 * (layers*layer + 3*width), "checkpointed": tokens * 2 * (layers*width + layer + 3*width),
