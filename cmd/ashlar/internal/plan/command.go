@@ -61,7 +61,10 @@ GPU's memory, with the arguments that keep the server to it.
 
 --train accounts for training instead: weights, gradients, the optimizer's moments and
 the 32-bit copy of mixed precision, sharded as ZeRO and FSDP do it, and activations
-with and without checkpointing; and says how many GPUs of each kind are enough.
+with and without checkpointing; and says how many GPUs of each kind are enough. With
+-f, pods that train are answered for as their launchers' arguments and configuration
+files say (torchrun, accelerate, DeepSpeed, TRL, axolotl, LLaMA-Factory, torchtune);
+with --train too, other pods are left out, and its flags stand above what pods say.
 
 The exit code is 0 if something that was asked for fits, and 3 if nothing does, or
 nothing for one of several pods.`,

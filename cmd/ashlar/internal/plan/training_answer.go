@@ -44,11 +44,11 @@ func (o *trainingOption) hourlyCost() catalogue.MicroDollars {
 	if !o.offer.Priced {
 		return 0
 	}
-	return catalogue.MicroDollars(o.offer.Cost * o.account.Settings.Shards)
+	return catalogue.MicroDollars(o.offer.Cost * o.account.Settings.GPUs())
 }
 
 func (o *trainingOption) titleText() string {
-	if n := o.account.Settings.Shards; n > 1 {
+	if n := o.account.Settings.GPUs(); n > 1 {
 		return fmt.Sprintf("%d x %s", n, o.offer.Title())
 	}
 	return o.offer.Title()
@@ -60,7 +60,7 @@ func (f *planFlags) planTraining(cmd *cobra.Command, offers []memoryplan.Offer) 
 	if err != nil {
 		return asUsageError(err)
 	}
-	settings, shards, err := f.train.readSettings(found.model.MaxPositions)
+	settings, shards, err := f.readSettings(cmd, found.model.MaxPositions)
 	if err != nil {
 		return err
 	}
@@ -106,11 +106,11 @@ func newTrainingAnswer(found foundModel, s training.Settings, shards int64, offe
 			}
 			option.account = cmp.Or(fewest, answer.account)
 		}
-		if option.fit = option.account.FitOn(offers[i].GPU.Total); offers[i].Profile != "" && s.Shards > 1 {
+		if option.fit = option.account.FitOn(offers[i].GPU.Total); offers[i].Profile != "" && option.account.Settings.GPUs() > 1 {
 			option.fit, option.unsupported = training.FitsNot, "slices of different GPUs cannot train one model together"
 		}
-		if s.Precision == training.HalfPrecision && offers[i].Hardware.Compute.Less(leastBfloat16) {
-			option.fit, option.unsupported = training.FitsNot, "it has no bfloat16"
+		if least, lacks := leastCompute(s.Precision); offers[i].Hardware.Compute.Less(least) {
+			option.fit, option.unsupported = training.FitsNot, lacks
 		}
 		if option.unsupported == "" {
 			if err := option.findRemedies(found.model); err != nil {
@@ -121,7 +121,7 @@ func newTrainingAnswer(found foundModel, s training.Settings, shards int64, offe
 	}
 	slices.SortStableFunc(answer.options, func(a, b trainingOption) int {
 		return cmp.Or(compareBool(a.fit != training.FitsNot, b.fit != training.FitsNot), compareBool(a.offer.Priced, b.offer.Priced),
-			cmp.Compare(a.hourlyCost(), b.hourlyCost()), cmp.Compare(a.account.Settings.Shards, b.account.Settings.Shards),
+			cmp.Compare(a.hourlyCost(), b.hourlyCost()), cmp.Compare(a.account.Settings.GPUs(), b.account.Settings.GPUs()),
 			cmp.Compare(a.offer.Title(), b.offer.Title()))
 	})
 	return answer, nil
@@ -136,12 +136,12 @@ func (o *trainingOption) findRemedies(m *model.Model) error {
 		best = math.MaxInt64
 	}
 	for _, stage := range []training.ShardingStage{own.Stage, training.ShardParameters} {
-		for _, checkpointing := range []bool{own.Checkpointing, true} {
-			if o.fit != training.FitsNot && (stage != own.Stage || !checkpointing) {
+		for _, again := range []training.Recomputation{own.Recompute, training.RecomputeLayers} {
+			if o.fit != training.FitsNot && (stage != own.Stage || again != training.RecomputeLayers) {
 				continue
 			}
 			s := own
-			s.Stage, s.Checkpointing = stage, checkpointing
+			s.Stage, s.Recompute = stage, again
 			if o.offer.Profile != "" {
 				s.Stage = training.ShardNothing // a slice trains alone
 			}
@@ -157,8 +157,16 @@ func (o *trainingOption) findRemedies(m *model.Model) error {
 	return nil
 }
 
-// leastBfloat16 is from which compute capability on GPUs compute in bfloat16.
-var leastBfloat16 = topology.ComputeCapability{Major: 8}
+// leastCompute is from which compute capability on GPUs compute so, and what others lack.
+func leastCompute(p training.Precision) (least topology.ComputeCapability, lacks string) {
+	switch p {
+	case training.HalfPrecision:
+		return topology.ComputeCapability{Major: 8}, "it has no bfloat16"
+	case training.EightBits:
+		return topology.ComputeCapability{Major: 8, Minor: 9}, "it multiplies no numbers of 8 bits"
+	}
+	return topology.ComputeCapability{}, ""
+}
 
 // compareBool puts what is true first.
 func compareBool(a, b bool) int {
