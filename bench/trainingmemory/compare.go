@@ -65,14 +65,14 @@ func compareOne(m measurement) (comparison, error) {
 // errorSummary are the errors without their signs, in percent.
 type errorSummary struct{ median, most float64 }
 
-// counts reports whether the settings of the measurement are known.
-func (c *comparison) counts() bool { return c.of != "unstated" }
+// isCounted reports whether the settings of the measurement are known.
+func (c *comparison) isCounted() bool { return c.of != "unstated" }
 
-// summarise is about the measurements that count.
-func summarise(results []comparison) errorSummary {
+// summariseErrors is about the measurements that count.
+func summariseErrors(results []comparison) errorSummary {
 	var errors []float64
 	for i := range results {
-		if !results[i].counts() {
+		if !results[i].isCounted() {
 			continue
 		}
 		errors = append(errors, math.Abs(results[i].errorPercent()))

@@ -26,11 +26,11 @@ func writeCSV(out io.Writer, results []comparison) error {
 // markdownTable is the table with a summary before it.
 func markdownTable(results []comparison) string {
 	var text strings.Builder
-	sum, counted, within, below := summarise(results), 0, 0, 0
+	sum, counted, within, below := summariseErrors(results), 0, 0, 0
 	for i := range results {
 		c := &results[i]
 		switch {
-		case !c.counts():
+		case !c.isCounted():
 			continue
 		case c.withinMargin():
 			within++
@@ -53,7 +53,7 @@ func writeRows(text *strings.Builder, results []comparison, counted bool) {
 	text.WriteString("| measurement | of | settings | measured GiB | predicted GiB | error | within margin |\n|---|---|---|--:|--:|--:|---|\n")
 	for i := range results {
 		c := &results[i]
-		if c.counts() != counted {
+		if c.isCounted() != counted {
 			continue
 		}
 		verdict, settings := "yes", c.settings

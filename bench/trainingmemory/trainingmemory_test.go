@@ -24,7 +24,7 @@ func TestPublishedMeasurements(t *testing.T) {
 	for i := range results {
 		c := &results[i]
 		t.Logf("%-40s %8s measured, %8s predicted: %+.1f %%", c.id, c.measured, c.predicted, c.errorPercent())
-		if !c.counts() {
+		if !c.isCounted() {
 			continue
 		}
 		counted++
@@ -35,7 +35,7 @@ func TestPublishedMeasurements(t *testing.T) {
 			t.Errorf("%s: source %q is no address", c.id, c.url)
 		}
 	}
-	if sum := summarise(results); sum.median > median || sum.most > most || counted < least {
+	if sum := summariseErrors(results); sum.median > median || sum.most > most || counted < least {
 		t.Errorf("%d measurements, median error %.1f %%, largest %.1f %%, want at least %d, at most %d %% and %d %%", counted, sum.median, sum.most,
 			least, median, most)
 	}

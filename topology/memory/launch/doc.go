@@ -21,6 +21,7 @@
 //	shell_builtin, shell_choices, ...          with what is unknown kept as unknown text
 //	unknown                                    unknown text within strings
 //	start                                      the ways of a script to one Reading
+//	programs                                   what a container starts, whatever it is
 //	command_line, config_file, flag_*          words to flags, and flags to fields
 //	vllm*, sglang, tgi, tensorrt, kserve       the dialect of each server
 //	read_value, number, json, model_name       how values are written

@@ -73,7 +73,7 @@ func accountStage(m *model.Model, s *Settings, stage pipelineStage) *Account {
 	if s.Precision == EightBits { // a layer's weights in 8 bits, and turned round
 		a.Gathered += states.layer
 	}
-	if s.GPUs() > 1 {
+	if s.GPUCount() > 1 {
 		a.Libraries += ncclBytes
 	}
 	if s.sharesOver() > 1 || s.Offload == OffloadAll {
@@ -99,7 +99,7 @@ func (a *Account) shareStates(s *Settings, states *modelStates) {
 	switch {
 	case !a.accumulatesWhole():
 		divide(ShardGradients, &a.Gradients)
-	case s.pipeline() > 1 && s.widths().master > 0: // summed up in the width that is reduced
+	case s.pipelineDegree() > 1 && s.numberWidths().master > 0: // summed up in the width that is reduced
 		a.Gradients *= 2
 	}
 	divide(ShardParameters, &a.Weights, &a.Casts)
@@ -112,8 +112,8 @@ func (a *Account) shareStates(s *Settings, states *modelStates) {
 		if s.BucketNumbers > 0 {
 			numbers = s.BucketNumbers
 		}
-		a.Buckets = min(topology.Bytes(numbers*s.widths().weight), states.gradients) * 2 // reduced, and gathered
-	case s.Stage == ShardGradOp, s.pipeline() > 1 && s.Stage.gathers():
+		a.Buckets = min(topology.Bytes(numbers*s.numberWidths().weight), states.gradients) * 2 // reduced, and gathered
+	case s.Stage == ShardGradOp, s.pipelineDegree() > 1 && s.Stage.gathers():
 		whole = states.weights
 	}
 	if s.Stage.gathers() {
@@ -133,7 +133,7 @@ const deepSpeedBucket = 500_000_000
 // to_accumulated_grad_if_needed of fully_shard, which sums up in 32 bits where those are reduced.
 func (a *Account) accumulatesWhole() bool {
 	s := &a.Settings
-	return s.Stage.gathers() && s.Offload != OffloadAll && (s.Accumulation > 1 || s.pipeline() > 1)
+	return s.Stage.gathers() && s.Offload != OffloadAll && (s.Accumulation > 1 || s.pipelineDegree() > 1)
 }
 
 // moveToHost moves what is offloaded, and paged moments, which CUDA moves as a step needs the room.

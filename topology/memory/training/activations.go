@@ -95,17 +95,17 @@ func layerNumbers(m *model.Model, layer *model.Layer) int64 {
 // with eager attention, copies of what it multiplies and gives. Sources: LlamaRMSNorm and
 // eager_attention_forward in transformers; torch.matmul, which copies what a transposition left scattered.
 func layerBytes(m *model.Model, layer *model.Layer, s *Settings) int64 {
-	kept, width := keptOf(m, layer, s.tensor()), s.widths()
+	kept, width := keptOf(m, layer, s.tensorDegree()), s.numberWidths()
 	whole := int64(1)
 	if s.SequenceParallel {
-		whole = s.tensor()
+		whole = s.tensorDegree()
 	}
 	bytes := ceilDiv(kept.hidden*width.kept, whole) + kept.split*width.kept
 	if kept.upcast && width.kept < 4 {
 		bytes += ceilDiv(4*m.Hidden*2, whole)
 	}
 	if s.EagerAttention {
-		bytes += 4 * ceilDiv(m.Heads*m.HeadDim, s.tensor()) * width.kept
+		bytes += 4 * ceilDiv(m.Heads*m.HeadDim, s.tensorDegree()) * width.kept
 	}
 	if s.Precision == Autocast { // norms and residuals stay in 32 bits beside what is cast
 		bytes += ceilDiv(4*m.Hidden*2, whole)
@@ -124,21 +124,21 @@ func scoreBytes(m *model.Model, s *Settings) int64 {
 		return 0
 	}
 	each := int64(4)
-	if s.widths().kept < 4 {
+	if s.numberWidths().kept < 4 {
 		each += 2
 	}
 	if s.Dropout {
-		each += 1 + s.widths().kept
+		each += 1 + s.numberWidths().kept
 	}
-	return cappedProduct(cappedProduct(ceilDiv(m.Heads, s.tensor()), s.SequenceLength), each)
+	return cappedProduct(cappedProduct(ceilDiv(m.Heads, s.tensorDegree()), s.SequenceLength), each)
 }
 
 // stepActivations is what a step over so many tokens keeps on a pipeline stage.
 func stepActivations(m *model.Model, s *Settings, stage pipelineStage, again Recomputation) topology.Bytes {
-	tokens, width := s.Batch*(s.SequenceLength/s.context()), s.widths().kept
+	tokens, width := s.Batch*(s.SequenceLength/s.contextDegree()), s.numberWidths().kept
 	scores, whole := scoreBytes(m, s), int64(1)
 	if s.SequenceParallel {
-		whole = s.tensor()
+		whole = s.tensorDegree()
 	}
 	var all, largest int64
 	for _, kind := range stage.order {
@@ -149,7 +149,7 @@ func stepActivations(m *model.Model, s *Settings, stage pipelineStage, again Rec
 		case RecomputeLayers:
 			bytes = ceilDiv(m.Hidden*width, whole)
 		case RecomputeSelective:
-			bytes = keptOf(m, layer, s.tensor()).selected * width
+			bytes = keptOf(m, layer, s.tensorDegree()).selected * width
 		case KeepAll:
 			bytes += scores
 		}

@@ -34,9 +34,9 @@ func lossBytes(m *model.Model, s *Settings, stage pipelineStage) topology.Bytes 
 	if m.Kind == model.EncoderKind || !stage.last {
 		return 0
 	}
-	tokens := s.Batch * (s.SequenceLength / s.context())
-	logits := cappedProduct(tokens, ceilDiv(m.Vocabulary, s.tensor()))
-	width := s.widths().kept
+	tokens := s.Batch * (s.SequenceLength / s.contextDegree())
+	logits := cappedProduct(tokens, ceilDiv(m.Vocabulary, s.tensorDegree()))
+	width := s.numberWidths().kept
 	switch s.Loss {
 	case ChunkedLoss:
 		return topology.Bytes(cappedProduct(logits, width+4) + ceilDiv(cappedProduct(logits, 8), lossParts))

@@ -34,7 +34,7 @@ func (a *Account) totalWith(activations topology.Bytes) topology.Bytes {
 // KeepsGradients reports whether gradients stand beside a step's activations.
 func (a *Account) KeepsGradients() bool {
 	s := &a.Settings
-	return s.KeepGradients || s.Accumulation > 1 || s.Stage.isZeRO() || s.pipeline() > 1
+	return s.KeepGradients || s.Accumulation > 1 || s.Stage.isZeRO() || s.pipelineDegree() > 1
 }
 
 // Margin is by how much the total may be off: frameworks keep some more activations or fewer, their
@@ -42,7 +42,7 @@ func (a *Account) KeepsGradients() bool {
 // published measurements of docs/results/training-memory.md lie within it.
 func (a *Account) Margin() topology.Bytes {
 	margin := a.Total()/20 + (a.Activations+a.Loss+a.Gathered+a.Buckets)/8 + 256*topology.MiB
-	if a.Settings.pipeline() > 1 {
+	if a.Settings.pipelineDegree() > 1 {
 		margin += a.Total() / 10
 	}
 	return margin

@@ -15,7 +15,7 @@ type pipelineStage struct {
 // many batches as there are stages from it on, and no more than are accumulated. Source: Narayanan
 // et al., "Efficient Large-Scale Language Model Training on GPU Clusters" (2021), section 2.2.
 func stagesOf(m *model.Model, s *Settings) []pipelineStage {
-	degree, layers := s.pipeline(), int64(len(m.Order))
+	degree, layers := s.pipelineDegree(), int64(len(m.Order))
 	if degree == 1 {
 		return []pipelineStage{{order: m.Order, first: true, last: true, inFlight: 1}}
 	}
@@ -29,8 +29,8 @@ func stagesOf(m *model.Model, s *Settings) []pipelineStage {
 	}
 }
 
-// holds says whether a tensor outside of layers is on the stage.
-func (p *pipelineStage) holds(m *model.Model, t *model.Tensor) bool {
+// holdsTensor says whether a tensor outside of layers is on the stage.
+func (p *pipelineStage) holdsTensor(m *model.Model, t *model.Tensor) bool {
 	switch t.Part {
 	case model.EmbeddingPart:
 		return p.first || p.last && m.Tied

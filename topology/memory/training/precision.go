@@ -45,4 +45,4 @@ func Precisions() []Precision {
 	return []Precision{MixedPrecision, LossScaled, Autocast, HalfPrecision, SinglePrecision, EightBits}
 }
 
-func (s *Settings) widths() precisionWidths { return widthsOf[s.Precision] }
+func (s *Settings) numberWidths() precisionWidths { return widthsOf[s.Precision] }

@@ -26,7 +26,7 @@ type Settings struct {
 	// Stage is what Shards GPUs share.
 	Stage   ShardingStage
 	Shards  int64
-	Offload Offload
+	Offload HostOffload
 	// BucketNumbers is how many numbers DeepSpeed sends at once; 0 for its default.
 	BucketNumbers int64
 	// KeepGradients says that gradients stand through the forward pass too, as in torch before
@@ -64,20 +64,22 @@ type SettingsError struct {
 
 func (e *SettingsError) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Problem) }
 
-// GPUs is how many GPUs train the model together.
-func (s *Settings) GPUs() int64 { return s.Shards * s.tensor() * s.pipeline() * s.context() }
+// GPUCount is how many GPUs train the model together.
+func (s *Settings) GPUCount() int64 {
+	return s.Shards * s.tensorDegree() * s.pipelineDegree() * s.contextDegree()
+}
 
-func (s *Settings) tensor() int64   { return max(1, s.TensorParallel) }
-func (s *Settings) pipeline() int64 { return max(1, s.PipelineParallel) }
-func (s *Settings) context() int64  { return max(1, s.ContextParallel) }
+func (s *Settings) tensorDegree() int64   { return max(1, s.TensorParallel) }
+func (s *Settings) pipelineDegree() int64 { return max(1, s.PipelineParallel) }
+func (s *Settings) contextDegree() int64  { return max(1, s.ContextParallel) }
 
-// targets are the linear layers that have adapters, none for all.
-func (s *Settings) targets() []string {
+// adapterNames are the linear layers that have adapters, none for all.
+func (s *Settings) adapterNames() []string {
 	return strings.FieldsFunc(s.AdapterTargets, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // sharesOver is over how many GPUs sharding divides: those that divide a sequence do so too.
-func (s *Settings) sharesOver() int64 { return s.Shards * s.context() }
+func (s *Settings) sharesOver() int64 { return s.Shards * s.contextDegree() }
 
 // checkSettings says what of the settings makes no sense for the model.
 func (s *Settings) checkSettings(m *model.Model) error {
@@ -129,12 +131,12 @@ func (s *Settings) checkTogether(m *model.Model) error {
 		return &SettingsError{"Offload", "the optimizer goes to the host where it is sharded: with zero-1 to zero-3 or fsdp"}
 	case s.FusedStep && s.Accumulation > 1:
 		return &SettingsError{"FusedStep", "gradients that are dropped at once are not accumulated"}
-	case layers > 0 && s.pipeline() > layers:
-		return &SettingsError{"PipelineParallel", fmt.Sprintf("%d stages for %d layers", s.pipeline(), layers)}
-	case m.Heads > 0 && m.Heads%s.tensor() != 0:
-		return &SettingsError{"TensorParallel", fmt.Sprintf("%d does not divide the model's %d heads", s.tensor(), m.Heads)}
-	case s.SequenceLength%s.context() != 0:
-		return &SettingsError{"ContextParallel", fmt.Sprintf("%d does not divide sequences of %d tokens", s.context(), s.SequenceLength)}
+	case layers > 0 && s.pipelineDegree() > layers:
+		return &SettingsError{"PipelineParallel", fmt.Sprintf("%d stages for %d layers", s.pipelineDegree(), layers)}
+	case m.Heads > 0 && m.Heads%s.tensorDegree() != 0:
+		return &SettingsError{"TensorParallel", fmt.Sprintf("%d does not divide the model's %d heads", s.tensorDegree(), m.Heads)}
+	case s.SequenceLength%s.contextDegree() != 0:
+		return &SettingsError{"ContextParallel", fmt.Sprintf("%d does not divide sequences of %d tokens", s.contextDegree(), s.SequenceLength)}
 	}
 	return nil
 }
@@ -150,7 +152,7 @@ func (s *Settings) checkTargets(m *model.Model) error {
 			}
 		}
 	}
-	for _, target := range s.targets() {
+	for _, target := range s.adapterNames() {
 		if !slices.Contains(names, shortName(target)) {
 			return &SettingsError{"AdapterTargets", fmt.Sprintf("the model has no layer %q: its linear layers are %s", target,
 				strings.Join(names, ", "))}

@@ -56,17 +56,17 @@ func (s ShardingStage) gathers() bool { return s >= ShardParameters }
 // isZeRO reports whether the stage is one that DeepSpeed alone has.
 func (s ShardingStage) isZeRO() bool { return s == ShardOptimizer || s == ShardGradients }
 
-// Offload is what stands in host memory instead of the GPU's.
-type Offload string
+// HostOffload is what stands in host memory instead of the GPU's.
+type HostOffload string
 
 // What may be moved to the host.
 const (
-	OffloadNothing Offload = "none"
+	OffloadNothing HostOffload = "none"
 	// OffloadOptimizer moves moments and the 32-bit copy, and gradients as they are computed.
-	OffloadOptimizer Offload = "optimizer"
+	OffloadOptimizer HostOffload = "optimizer"
 	// OffloadAll moves the weights too, as FSDP's CPUOffload and ZeRO-Infinity do.
-	OffloadAll Offload = "all"
+	OffloadAll HostOffload = "all"
 )
 
 // Offloads lists them, the usual one first.
-func Offloads() []Offload { return []Offload{OffloadNothing, OffloadOptimizer, OffloadAll} }
+func Offloads() []HostOffload { return []HostOffload{OffloadNothing, OffloadOptimizer, OffloadAll} }

@@ -17,9 +17,9 @@ type modelStates struct {
 	outer, layer, dequantised topology.Bytes
 }
 
-// parallel is how tensors are divided.
-func (s *Settings) parallel() model.Parallel {
-	return model.Parallel{Tensor: s.tensor(), Pipeline: 1, Expert: 1}
+// tensorSplit is how tensors are divided.
+func (s *Settings) tensorSplit() model.Parallel {
+	return model.Parallel{Tensor: s.tensorDegree(), Pipeline: 1, Expert: 1}
 }
 
 // statesOf adds up what training the layers of a pipeline stage takes beside a step. The first stage has
@@ -27,7 +27,7 @@ func (s *Settings) parallel() model.Parallel {
 func statesOf(m *model.Model, s *Settings, stage pipelineStage) modelStates {
 	var all modelStates
 	for i := range m.Outer {
-		if t := &m.Outer[i]; t.Part != model.DraftPart && stage.holds(m, t) {
+		if t := &m.Outer[i]; t.Part != model.DraftPart && stage.holdsTensor(m, t) {
 			all.outer += all.addTensor(t, s, 1, false)
 		}
 	}
@@ -55,11 +55,11 @@ func statesOf(m *model.Model, s *Settings, stage pipelineStage) modelStates {
 // addTensor adds a tensor that the stage has so many times, and returns what one of it takes
 // as a weight.
 func (all *modelStates) addTensor(t *model.Tensor, s *Settings, times int64, inLayer bool) topology.Bytes {
-	count, rows, columns := t.Local(s.parallel())
-	if s.tensor() == 1 {
+	count, rows, columns := t.Local(s.tensorSplit())
+	if s.tensorDegree() == 1 {
 		count, rows, columns = t.Count, t.Rows, t.Columns // no padding of the vocabulary
 	}
-	width := s.widths()
+	width := s.numberWidths()
 	weight := topology.Bytes(count * rows * columns * width.weight)
 	if s.AdapterRank == 0 {
 		all.weights += topology.Bytes(times) * weight
@@ -75,7 +75,7 @@ func (all *modelStates) addTensor(t *model.Tensor, s *Settings, times int64, inL
 	linear := inLayer && t.Columns > 1 && t.Part != model.OtherPart
 	switch {
 	case t.Format.Quantised():
-		weight = t.PerGPU(s.parallel())
+		weight = t.PerGPU(s.tensorSplit())
 	case s.QuantisedBase && linear:
 		weight = topology.Bytes(count) * model.NF4.Bytes(rows, columns)
 	}
@@ -91,7 +91,7 @@ func (all *modelStates) addTensor(t *model.Tensor, s *Settings, times int64, inL
 
 // hasAdapter reports whether a linear layer is one of those that have adapters.
 func (s *Settings) hasAdapter(t *model.Tensor) bool {
-	targets := s.targets()
+	targets := s.adapterNames()
 	if len(targets) == 0 {
 		return true
 	}
@@ -101,7 +101,7 @@ func (s *Settings) hasAdapter(t *model.Tensor) bool {
 
 // addTrained adds what belongs to weights that are updated.
 func (all *modelStates) addTrained(count, rows, columns int64, s *Settings, times int64, part model.Part) {
-	n, width := times*count*rows*columns, s.widths()
+	n, width := times*count*rows*columns, s.numberWidths()
 	all.trained += n
 	all.gradients += topology.Bytes(n * width.weight)
 	all.master += topology.Bytes(n * width.master)

@@ -44,11 +44,11 @@ func (o *trainingOption) hourlyCost() catalogue.MicroDollars {
 	if !o.offer.Priced {
 		return 0
 	}
-	return catalogue.MicroDollars(o.offer.Cost * o.account.Settings.GPUs())
+	return catalogue.MicroDollars(o.offer.Cost * o.account.Settings.GPUCount())
 }
 
 func (o *trainingOption) titleText() string {
-	if n := o.account.Settings.GPUs(); n > 1 {
+	if n := o.account.Settings.GPUCount(); n > 1 {
 		return fmt.Sprintf("%d x %s", n, o.offer.Title())
 	}
 	return o.offer.Title()
@@ -106,7 +106,7 @@ func newTrainingAnswer(found foundModel, s training.Settings, shards int64, offe
 			}
 			option.account = cmp.Or(fewest, answer.account)
 		}
-		if option.fit = option.account.FitOn(offers[i].GPU.Total); offers[i].Profile != "" && option.account.Settings.GPUs() > 1 {
+		if option.fit = option.account.FitOn(offers[i].GPU.Total); offers[i].Profile != "" && option.account.Settings.GPUCount() > 1 {
 			option.fit, option.unsupported = training.FitsNot, "slices of different GPUs cannot train one model together"
 		}
 		if least, lacks := leastCompute(s.Precision); offers[i].Hardware.Compute.Less(least) {
@@ -121,7 +121,7 @@ func newTrainingAnswer(found foundModel, s training.Settings, shards int64, offe
 	}
 	slices.SortStableFunc(answer.options, func(a, b trainingOption) int {
 		return cmp.Or(compareBool(a.fit != training.FitsNot, b.fit != training.FitsNot), compareBool(a.offer.Priced, b.offer.Priced),
-			cmp.Compare(a.hourlyCost(), b.hourlyCost()), cmp.Compare(a.account.Settings.GPUs(), b.account.Settings.GPUs()),
+			cmp.Compare(a.hourlyCost(), b.hourlyCost()), cmp.Compare(a.account.Settings.GPUCount(), b.account.Settings.GPUCount()),
 			cmp.Compare(a.offer.Title(), b.offer.Title()))
 	})
 	return answer, nil

@@ -38,7 +38,7 @@ func describeTraining(s *training.Settings) string {
 		map[bool]string{true: "with eager attention"}[s.EagerAttention],
 		map[bool]string{true: "with dropout"}[s.Dropout],
 		map[training.LossForm]string{training.ChunkedLoss: "with a loss in parts", training.FusedLoss: "with a fused loss"}[s.Loss],
-		map[training.Offload]string{training.OffloadOptimizer: "the optimizer in host memory", training.OffloadAll: "weights and the optimizer in " +
+		map[training.HostOffload]string{training.OffloadOptimizer: "the optimizer in host memory", training.OffloadAll: "weights and the optimizer in " +
 			"host memory"}[s.Offload],
 	} {
 		if part != "" {
@@ -72,7 +72,7 @@ func writeTrainingAccount(p *cli.Page, a *training.Account, total topology.Bytes
 		}
 	}
 	name := "memory"
-	if gpus := a.Settings.GPUs(); gpus > 1 {
+	if gpus := a.Settings.GPUCount(); gpus > 1 {
 		name += fmt.Sprintf(", each of %d", gpus)
 	}
 	line(name, total, "")

@@ -80,7 +80,7 @@ type trainingOptionReport struct {
 
 func newTrainingAccountReport(a *training.Account) trainingAccountReport {
 	return trainingAccountReport{
-		GPUs: a.Settings.GPUs(), WeightBytes: int64(a.Weights), GradientBytes: int64(a.Gradients), MomentBytes: int64(a.Moments),
+		GPUs: a.Settings.GPUCount(), WeightBytes: int64(a.Weights), GradientBytes: int64(a.Gradients), MomentBytes: int64(a.Moments),
 		MasterBytes: int64(a.Master), GatheredBytes: int64(a.Gathered), ActivationBytes: int64(a.Activations),
 		KeptActivationBytes: int64(a.Kept), CheckpointedActivationBytes: int64(a.Checkpointed), LossBytes: int64(a.Loss),
 		LibraryBytes: int64(a.Libraries), CastBytes: int64(a.Casts), BucketBytes: int64(a.Buckets), HostBytes: int64(a.Host),

@@ -33,7 +33,7 @@ func (f *planFlags) applyTraining(s *training.Settings, stated func(flag string)
 	}{
 		{"optimizer", t.optimizer, wordsOf(training.Optimizers()), func() { s.Optimizer = training.Optimizer(t.optimizer) }},
 		{"precision", t.precision, wordsOf(training.Precisions()), func() { s.Precision = training.Precision(t.precision) }},
-		{"offload", t.offload, wordsOf(training.Offloads()), func() { s.Offload = training.Offload(t.offload) }},
+		{"offload", t.offload, wordsOf(training.Offloads()), func() { s.Offload = training.HostOffload(t.offload) }},
 		{"checkpointing", t.checkpointing, checkpointingNames, func() {
 			s.Recompute = training.Recomputation(strings.TrimSuffix(t.checkpointing, "none"))
 		}},

@@ -69,7 +69,7 @@ func trainingVerdict(o *trainingOption) string {
 func (o *trainingOption) describeRemedy(a *training.Account) string {
 	instead, own := trainingOption{offer: o.offer, account: a}, &o.account.Settings
 	text := instead.titleText() + " is enough"
-	if a.Settings.GPUs() > 1 {
+	if a.Settings.GPUCount() > 1 {
 		text = instead.titleText() + " are enough"
 	}
 	var with []string
@@ -124,8 +124,8 @@ func (a *trainingAnswer) writeTrainingTable(p *cli.Page, all bool) {
 
 // trainingRow is an option in the table.
 func trainingRow(o *trainingOption) []string {
-	takes := fmt.Sprintf("%d x whole", o.account.Settings.GPUs())
-	switch n := o.account.Settings.GPUs(); {
+	takes := fmt.Sprintf("%d x whole", o.account.Settings.GPUCount())
+	switch n := o.account.Settings.GPUCount(); {
 	case o.offer.Profile != "":
 		takes = "MIG " + o.offer.Profile
 	case n > o.offer.Most:
