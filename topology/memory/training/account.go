@@ -113,10 +113,10 @@ func (a *Account) shareStates(s *Settings, states *modelStates) {
 			numbers = s.BucketNumbers
 		}
 		a.Buckets = min(topology.Bytes(numbers*s.numberWidths().weight), states.gradients) * 2 // reduced, and gathered
-	case s.Stage == ShardGradOp, s.pipelineDegree() > 1 && s.Stage.gathers():
+	case s.Stage == ShardGradOp, s.pipelineDegree() > 1 && s.Stage.ShardsWeights():
 		whole = states.weights
 	}
-	if s.Stage.gathers() {
+	if s.Stage.ShardsWeights() {
 		a.Gathered += min(whole, states.weights)
 		if s.AdapterRank == 0 && !a.accumulatesWhole() {
 			a.Gathered += states.layer
@@ -133,7 +133,7 @@ const deepSpeedBucket = 500_000_000
 // to_accumulated_grad_if_needed of fully_shard, which sums up in 32 bits where those are reduced.
 func (a *Account) accumulatesWhole() bool {
 	s := &a.Settings
-	return s.Stage.gathers() && s.Offload != OffloadAll && (s.Accumulation > 1 || s.pipelineDegree() > 1)
+	return s.Stage.ShardsWeights() && s.Offload != OffloadAll && (s.Accumulation > 1 || s.pipelineDegree() > 1)
 }
 
 // moveToHost moves what is offloaded, and paged moments, which CUDA moves as a step needs the room.

@@ -125,7 +125,7 @@ func (s *Settings) checkTogether(m *model.Model) error {
 	case m.Quantisation != "" && s.AdapterRank == 0:
 		return &SettingsError{"Model", fmt.Sprintf("its files are quantised (%s), which are not trained: name the 16-bit model, or train "+
 			"adapters", m.Quantisation)}
-	case s.Offload == OffloadAll && !s.Stage.gathers():
+	case s.Offload == OffloadAll && !s.Stage.ShardsWeights():
 		return &SettingsError{"Offload", fmt.Sprintf("weights go to the host where they are sharded: with zero-3 or fsdp, not %s", s.Stage)}
 	case s.Offload == OffloadOptimizer && s.Stage == ShardNothing:
 		return &SettingsError{"Offload", "the optimizer goes to the host where it is sharded: with zero-1 to zero-3 or fsdp"}

@@ -50,9 +50,6 @@ func ParseStage(text string) (ShardingStage, error) {
 	return 0, fmt.Errorf("%q: want one of none, zero-1, zero-2, zero-3, fsdp, %s", text, strings.Join(stageNames[ShardHybrid:], ", "))
 }
 
-// gathers reports whether weights are sharded and made whole layer by layer.
-func (s ShardingStage) gathers() bool { return s >= ShardParameters }
-
 // isZeRO reports whether the stage is one that DeepSpeed alone has.
 func (s ShardingStage) isZeRO() bool { return s == ShardOptimizer || s == ShardGradients }
 
@@ -70,3 +67,6 @@ const (
 
 // Offloads lists them, the usual one first.
 func Offloads() []HostOffload { return []HostOffload{OffloadNothing, OffloadOptimizer, OffloadAll} }
+
+// ShardsWeights reports whether weights are sharded between steps, as FSDP and ZeRO 3 do.
+func (s ShardingStage) ShardsWeights() bool { return s >= ShardParameters }
