@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -21,7 +20,11 @@ import (
 // trainingAnswer is what training a model takes, and on which GPUs it fits.
 type trainingAnswer struct {
 	model *model.Model
-	notes []string
+	// where is the object that trains, and runs what it starts; "" for the command line. unknown is what
+	// it leaves open.
+	where, runs string
+	unknown     []unknownSetting
+	notes       []string
 	// account is for the GPUs that --shards states, or for one that shares nothing.
 	account *training.Account
 	options []trainingOption
@@ -66,7 +69,7 @@ func (f *planFlags) planTraining(cmd *cobra.Command, offers []memoryplan.Offer) 
 	}
 	answer, err := newTrainingAnswer(found, settings, shards, offers)
 	if err != nil {
-		return err
+		return cli.UsageErrorf("--train: %s: %w", found.model.Name, settingsFault(err, true))
 	}
 	err = f.output.Write(cmd.OutOrStdout(), answer.newTrainingReport(), func(w io.Writer) error {
 		return answer.writeText(w, f.gpus.namedOffers(), f.all)
@@ -84,11 +87,7 @@ func newTrainingAnswer(found foundModel, s training.Settings, shards int64, offe
 	s.Shards = max(1, shards)
 	var err error
 	if answer.account, err = training.NewAccount(found.model, s); err != nil {
-		var fault *training.SettingsError
-		if errors.As(err, &fault) && fault.Field == "Model" {
-			return nil, cli.UsageErrorf("--train: %s: %s", found.model.Name, fault.Problem)
-		}
-		return nil, cli.UsageErrorf("--train: %s: %w", found.model.Name, err)
+		return nil, err
 	}
 	if answer.account.Parameters > 0 && found.model.Tower.Patches > 0 {
 		answer.notes = append(answer.notes, "what its vision tower keeps of pictures for the backward pass is not counted")
@@ -97,6 +96,7 @@ func newTrainingAnswer(found foundModel, s training.Settings, shards int64, offe
 		answer.notes = append(answer.notes,
 			fmt.Sprintf("sequences of %d tokens are longer than the %d that the model takes", s.SequenceLength, most))
 	}
+	answer.noteSurprises()
 	for i := range offers {
 		option := trainingOption{offer: offers[i], account: answer.account}
 		if shards == 0 && offers[i].Profile == "" {
@@ -189,4 +189,33 @@ func (a *trainingAnswer) fitError() error {
 		return cli.NothingFits{Message: fmt.Sprintf("training %s on %s: %s", a.model.Name, o.titleText(), trainingVerdict(o))}
 	}
 	return cli.NothingFits{Message: fmt.Sprintf("training %s fits on none of the %d GPUs and slices looked at", a.model.Name, len(a.options))}
+}
+
+// jobsFitError is an error where a training job fits no GPU that was looked at.
+func jobsFitError(answers []*trainingAnswer) error {
+	for _, answer := range answers {
+		if err := answer.fitError(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noteSurprises says what takes a large part of a step and need not.
+func (a *trainingAnswer) noteSurprises() {
+	s := a.account.Settings
+	if a.account.Loss > a.account.Total()/5 && s.Loss == training.WholeLoss {
+		s.Loss = training.FusedLoss
+		if fused, err := training.NewAccount(a.model, s); err == nil {
+			a.notes = append(a.notes, fmt.Sprintf("logits over %d words and their loss take %s; with a fused loss (Liger, Cut Cross Entropy: --loss fused) %s",
+				a.model.Vocabulary, a.account.Loss, fused.Loss))
+		}
+	}
+	if s = a.account.Settings; s.EagerAttention {
+		s.EagerAttention = false
+		if other, err := training.NewAccount(a.model, s); err == nil && a.account.Activations-other.Activations > a.account.Total()/5 {
+			a.notes = append(a.notes, fmt.Sprintf("eager attention keeps the scores of every pair of tokens: activations take %s, with SDPA or "+
+				"FlashAttention %s", a.account.Activations, other.Activations))
+		}
+	}
 }

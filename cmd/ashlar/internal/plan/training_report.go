@@ -4,6 +4,9 @@ import "github.com/ashlar-dev/ashlar/topology/memory/training"
 
 // trainingReport is what -o json and yaml print of --train: its form is stable.
 type trainingReport struct {
+	// Object is what a manifest calls the job, and Runs what it starts.
+	Object     string `json:"object,omitempty"`
+	Runs       string `json:"runs,omitempty"`
 	Model      string `json:"model"`
 	Parameters int64  `json:"parameters"`
 	// Trained is how many of them, or of adapters beside them, are updated.
@@ -33,6 +36,8 @@ type trainingReport struct {
 	// Options are the GPUs that were looked at: those that fit first, the cheapest of them
 	// first; prices that are not known come last.
 	Options []trainingOptionReport `json:"options"`
+	// Unknown is what a pod does not settle: the answer is for the value that is stated here.
+	Unknown []unknownSetting `json:"unknown,omitempty"`
 	// Notes are facts that qualify the answer.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -91,6 +96,7 @@ func newTrainingAccountReport(a *training.Account) trainingAccountReport {
 func (a *trainingAnswer) newTrainingReport() *trainingReport {
 	s := &a.account.Settings
 	report := &trainingReport{
+		Object: a.where, Runs: a.runs, Unknown: a.unknown,
 		Model: a.model.Name, Parameters: a.account.Parameters, Trained: a.account.Trained, Optimizer: string(s.Optimizer),
 		Precision: string(s.Precision), Batch: s.Batch, SequenceLength: s.SequenceLength, Accumulation: s.Accumulation,
 		Checkpointing: s.Recompute != training.KeepAll, Recomputed: string(s.Recompute), EagerAttention: s.EagerAttention, Dropout: s.Dropout,

@@ -53,7 +53,7 @@ func (f *planFlags) applyTraining(s *training.Settings, stated func(flag string)
 	if stated("sharding") {
 		s.Stage = stage
 	}
-	if shards, err = f.applyTrainingNumbers(s); err != nil {
+	if shards, err = f.applyTrainingNumbers(s, stated); err != nil {
 		return 0, err
 	}
 	for _, flag := range []struct {
@@ -68,20 +68,20 @@ func (f *planFlags) applyTraining(s *training.Settings, stated func(flag string)
 			*flag.into = flag.value
 		}
 	}
-	if t.targets != "" {
+	if t.targets != "" && stated("lora-targets") {
 		s.AdapterTargets = t.targets
 	}
 	switch {
-	case t.quantisedBase && s.AdapterRank == 0:
+	case s.QuantisedBase && s.AdapterRank == 0:
 		return 0, cli.UsageErrorf("--qlora: weights of 4 bits are not trained: it goes with --lora-rank")
-	case t.targets != "" && s.AdapterRank == 0:
+	case s.AdapterTargets != "" && s.AdapterRank == 0:
 		return 0, cli.UsageErrorf("--lora-targets: it says which layers have adapters: it goes with --lora-rank")
 	}
 	return shards, nil
 }
 
 // applyTrainingNumbers puts the numbers that are given into the settings.
-func (f *planFlags) applyTrainingNumbers(s *training.Settings) (shards int64, err error) {
+func (f *planFlags) applyTrainingNumbers(s *training.Settings, stated func(flag string) bool) (shards int64, err error) {
 	for _, number := range []struct {
 		flag, text string
 		into       *int64
@@ -92,7 +92,7 @@ func (f *planFlags) applyTrainingNumbers(s *training.Settings) (shards int64, er
 		{"lora-rank", f.train.rank, &s.AdapterRank, 1 << 14}, {"tp", f.launch.tensor, &s.TensorParallel, 1 << 10},
 		{"pp", f.launch.pipeline, &s.PipelineParallel, 1 << 10}, {"cp", f.train.contextParallel, &s.ContextParallel, 1 << 10},
 	} {
-		if number.text == "" || number.text == "auto" && number.flag == "tp" {
+		if number.text == "" || number.text == "auto" && number.flag == "tp" || !stated(number.flag) {
 			continue
 		}
 		if *number.into, err = launch.ParseNumber(number.text); err != nil {

@@ -13,7 +13,15 @@ import (
 // in a table, of all that fits or of the cheapest.
 func (a *trainingAnswer) writeText(w io.Writer, named, all bool) error {
 	p := cli.NewPage(w)
+	a.writeAnswer(p, named, all)
+	return p.Err()
+}
+
+func (a *trainingAnswer) writeAnswer(p *cli.Page, named, all bool) {
 	s := &a.account.Settings
+	if a.where != "" {
+		p.Printf("%s: runs %s\n", a.where, a.runs)
+	}
 	trained := "all of them trained"
 	if s.AdapterRank > 0 {
 		trained = fmt.Sprintf("%s trained in LoRA adapters of rank %d", parameterCount(a.account.Trained), s.AdapterRank)
@@ -26,6 +34,9 @@ func (a *trainingAnswer) writeText(w io.Writer, named, all bool) error {
 	}
 	p.Printf("%s: %s parameters, %s\n", a.model.Name, parameterCount(a.account.Parameters), trained)
 	p.Printf("asked: %s\n", describeTraining(s))
+	for _, u := range a.unknown {
+		p.Printf("%s: unknown, because %s\n", u.Field, u.Because)
+	}
 	for _, note := range a.notes {
 		p.Printf("note: %s\n", note)
 	}
@@ -34,7 +45,11 @@ func (a *trainingAnswer) writeText(w io.Writer, named, all bool) error {
 	if named {
 		for i := range a.options {
 			o := &a.options[i]
-			p.Printf("\n%s: %s\n", o.titleText(), trainingVerdict(o))
+			verdict := trainingVerdict(o)
+			if len(a.unknown) > 0 {
+				verdict += ", with what is unknown as it is counted"
+			}
+			p.Printf("\n%s: %s\n", o.titleText(), verdict)
 			if o.account.Settings != a.account.Settings { // else it stands above
 				writeTrainingAccount(p, o.account, o.offer.GPU.Total)
 			}
@@ -42,10 +57,9 @@ func (a *trainingAnswer) writeText(w io.Writer, named, all bool) error {
 				p.Printf("  %s\n", o.describeRemedy(remedy))
 			}
 		}
-		return p.Err()
+		return
 	}
 	a.writeTrainingTable(p, all)
-	return p.Err()
 }
 
 // trainingVerdict says whether an option fits, with the figures.

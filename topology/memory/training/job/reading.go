@@ -86,3 +86,9 @@ func (r *Reading) markUnknown(s Setting, because string) {
 		r.Unknown = append(r.Unknown, UnknownSetting{s, because})
 	}
 }
+
+// StateModel is the model by what stands above the container, and where that is.
+func (r *Reading) StateModel(name, place string) {
+	r.Model, r.Explicit[ModelSetting] = name, place
+	r.Unknown = slices.DeleteFunc(r.Unknown, func(u UnknownSetting) bool { return u.Setting == ModelSetting })
+}
