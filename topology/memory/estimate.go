@@ -178,7 +178,7 @@ func (s *Server) On(g GPU, d Demand) Estimate {
 	var worst Estimate
 	for i := range s.stages {
 		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen || shortensLength[s.Launch.Engine],
-			plain: s.Launch.Engine == Plain, unsupported: s.unsupportedReason(g), everywhere: s.StartRefusal() != ""}
+			plain: s.Launch.Engine.LoadsOnly(), unsupported: s.unsupportedReason(g), everywhere: s.StartRefusal() != ""}
 		account(s, &s.stages[i], &e)
 		if s.Launch.KVMemory > 0 { // replaces the share of the GPU
 			e.KV = s.Launch.KVMemory
@@ -207,6 +207,9 @@ func (e *Estimate) leavesLess(other *Estimate) bool {
 // fillMemory works out what the KV cache holds.
 func (s *Server) fillMemory(e *Estimate, d Demand) {
 	st := &s.stages[e.Stage]
+	if s.Launch.Engine == CTranslate2 || s.Launch.Engine == Triton { // what they cache is among their activations
+		st = &pipelineStage{}
+	}
 	e.layout = s.kvPoolOf(st, e.BlockSize, e.MaxBatchedTokens)
 	e.Block, e.KVPerToken = e.layout.block, st.bytesPerToken()
 	e.One = e.layout.bytesFor(e.MaxModelLen)

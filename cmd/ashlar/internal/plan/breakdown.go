@@ -79,7 +79,11 @@ func (a *serverAnswer) writeLines(p *cli.Page, o *memoryplan.Option) {
 	if e.KV > 0 {
 		kv = fmt.Sprintf("%s are wanted, %s per token", e.Wanted, e.KVPerToken)
 	}
-	line("KV cache", e.KV, kv)
+	if a.Request.Launch.Engine.LoadsOnly() {
+		line("left", e.KV, "")
+	} else {
+		line("KV cache", e.KV, kv)
+	}
 	if rest := total - e.Budget; rest > 0 && a.Request.Launch.Engine != memory.SGLang {
 		line("not the engine's", rest, fmt.Sprintf("the engine takes %.2f; the driver's context is in the rest", e.Utilisation))
 	}

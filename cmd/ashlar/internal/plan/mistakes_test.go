@@ -77,7 +77,7 @@ func TestPlanMistakes(t *testing.T) {
 		"serving flag, training": {
 			[]string{llama8, "--train", "--concurrency", "4"}, cli.ExitUsage, "--concurrency is about serving a model: it does not go with --train",
 		},
-		"length, training":       {[]string{llama8, "--train", "--max-model-len", "4k"}, cli.ExitUsage, "--train takes --sequence-length"},
+		"length, training": {[]string{llama8, "--train", "--max-model-len", "4k"}, cli.ExitUsage, "--train takes --sequence-length"},
 		"manifest, nothing trains": {
 			[]string{"--train", "-f", write("serves.yaml", server("--model="+llama8))}, cli.ExitUsage,
 			"Pod a: starts nothing that is known to train; without --train, model servers are answered for",

@@ -85,7 +85,7 @@ func (a *serverAnswer) remedyText(r *memoryplan.FitRemedy) string {
 	}
 	e := &o.Estimate
 	text += fmt.Sprintf(": %s of weights%s", e.WeightBytes(), each)
-	if e.KV > 0 && a.Request.Launch.Engine != memory.Plain {
+	if e.KV > 0 && !a.Request.Launch.Engine.LoadsOnly() {
 		text += fmt.Sprintf(", %s left for the KV cache", e.KV)
 	}
 	return text
