@@ -78,3 +78,14 @@ func TestTextEncoders(t *testing.T) {
 		})
 	}
 }
+
+// A ViT computes 196 patches of each picture and the class's; a ResNet three of its largest maps.
+func TestPictures(t *testing.T) {
+	for name, want := range map[string]topology.Bytes{
+		"google/vit-base-patch16-224": 8 * 197 * (3*3072 + 3*768) * 4, "microsoft/resnet-50": 8 * 3 * 64 * 112 * 112 * 4,
+	} {
+		if e := claimsOf(t, name, Launch{Engine: Plain, MaxSequences: 8}); e.Activations != want {
+			t.Errorf("%s: %s of activations, want %s", name, e.Activations, want)
+		}
+	}
+}

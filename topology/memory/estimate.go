@@ -151,6 +151,9 @@ func (e *Estimate) Explain() string {
 	case OutcomeNoMemory:
 		return fmt.Sprintf("%s: the engine claims %s of %s, and the driver's context leaves less free", e.GPU.Name, e.Budget, e.GPU.Total)
 	case OutcomeNoBlocks:
+		if e.plain {
+			return fmt.Sprintf("%s: it takes more than there is: %s", e.GPU.Name, parts)
+		}
 		return fmt.Sprintf("%s: nothing is left for the KV cache: %s", e.GPU.Name, parts)
 	case OutcomeTooLong:
 		return fmt.Sprintf("%s: a request of %d tokens takes %s of KV cache, more than what is left: %s; the longest that fits is %d tokens",
@@ -163,6 +166,9 @@ func (e *Estimate) Explain() string {
 	if e.Wanted > e.KV {
 		return fmt.Sprintf("%s: starts, but %d requests of %d tokens take %s of KV cache, more than what is left: %s; %d fit at once",
 			e.GPU.Name, e.demand.Requests, e.demand.Context, e.Wanted, parts, e.Concurrency)
+	}
+	if e.plain && e.layout.kinds == 0 {
+		return fmt.Sprintf("%s: %s left", e.GPU.Name, parts)
 	}
 	return fmt.Sprintf("%s: %s for the KV cache, %s needed", e.GPU.Name, parts, e.Wanted)
 }

@@ -18,12 +18,25 @@ func (s *Server) accountPlain(st *pipelineStage, e *Estimate) {
 
 // batchPeak is the peak of a batch, in the width in which the weights are computed with.
 func (s *Server) batchPeak(e *Estimate) topology.Bytes {
+	if s.Model.Kind == model.VisionKind { // a picture is so many patches, and the class's
+		e.MaxBatchedTokens = cappedProduct(e.MaxSequences, s.Model.Tower.Patches+1)
+	}
 	bytes := s.forwardPeak(e) // of 16 bits
+	if s.Model.Kind == model.VisionKind && s.Model.Tower.Patches == 0 {
+		bytes = topology.Bytes(cappedProduct(e.MaxSequences, 2*featureMaps*largestMap))
+	}
 	if s.computesSingle() {
 		bytes *= 2
 	}
 	return bytes
 }
+
+// largestMap is how many numbers the largest feature map of a ResNet has of a picture of 224 x 224: 64 channels of half
+// that width after its first layer. featureMaps of them stand at once: what a block gets, gives, and passes by.
+const (
+	largestMap  = 64 * 112 * 112
+	featureMaps = 3
+)
 
 // computesSingle reports whether the model is computed in 32 bits: as the launch states, or as its
 // files are where the engine does not halve them.

@@ -15,8 +15,9 @@ const usualBeams = 5
 const whisperLibraries = 700 * topology.MiB
 
 // accountCTranslate2 is faster-whisper: for each piece of sound in a batch, the keys and values of what the
-// encoder heard, which all beams share. What beams write takes more the longer they get; up to their full
-// length it is the margin's.
+// encoder heard, which all beams share. What beams write takes more the longer they get; up to half the
+// decoder's length, which is the most that one piece is transcribed to (sample_len in openai/whisper), it is
+// the margin's.
 func (s *Server) accountCTranslate2(st *pipelineStage, e *Estimate) {
 	s.serverDefaults(e, 0, 1)
 	e.MaxBatchedTokens = max(1, e.MaxSequences)
@@ -26,7 +27,7 @@ func (s *Server) accountCTranslate2(st *pipelineStage, e *Estimate) {
 	if s.Launch.Beams == 0 {
 		beams = usualBeams
 	}
-	e.Margin = topology.Bytes(cappedProduct(cappedProduct(s.selfCacheBytes(e.MaxModelLen), beams), e.MaxSequences))
+	e.Margin = topology.Bytes(cappedProduct(cappedProduct(s.selfCacheBytes(e.MaxModelLen/2), beams), e.MaxSequences))
 	s.finishLoaded(e, whisperLibraries)
 }
 

@@ -89,6 +89,10 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 				continue
 			}
 		}
+		if err := pod.readTritonConfig(maps); err != nil {
+			failures = append(failures, err)
+			continue
+		}
 		if f.train.enabled {
 			others = append(others, servesBeside(&pod.Pod))
 			continue

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
-	"github.com/ashlar-dev/ashlar/topology/memory"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	memoryplan "github.com/ashlar-dev/ashlar/topology/memory/plan"
 )

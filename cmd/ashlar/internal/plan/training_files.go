@@ -31,6 +31,17 @@ func readConfigMaps(objects []podspec.Object) configMaps {
 // with keys.
 func (c configMaps) parsedFiles(spec *corev1.PodSpec, container *corev1.Container) map[string]map[string]any {
 	files := map[string]map[string]any{}
+	for where, text := range c.mountedTexts(spec, container) {
+		if content := parseKeys(where, text); content != nil {
+			files[where] = content
+		}
+	}
+	return files
+}
+
+// mountedTexts are the files that a container sees of ConfigMaps, by path.
+func (c configMaps) mountedTexts(spec *corev1.PodSpec, container *corev1.Container) map[string]string {
+	files := map[string]string{}
 	for _, mount := range container.VolumeMounts {
 		for name, text := range c.volumeFiles(spec, mount.Name) {
 			where := path.Join(mount.MountPath, name)
@@ -40,9 +51,7 @@ func (c configMaps) parsedFiles(spec *corev1.PodSpec, container *corev1.Containe
 				}
 				where = path.Clean(mount.MountPath)
 			}
-			if content := parseKeys(where, text); content != nil {
-				files[where] = content
-			}
+			files[where] = text
 		}
 	}
 	return files

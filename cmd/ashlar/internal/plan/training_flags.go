@@ -86,7 +86,7 @@ var trainingOnly = []string{"optimizer", "precision", "batch", "sequence-length"
 	"loss", "fused-step", "sharding", "shards", "offload", "cp", "sequence-parallel", "lora-rank", "lora-targets", "qlora"}
 
 // servingOnly are the flags that say how a model is served, beside those that vLLM has too.
-var servingOnly = []string{"share", "engine", "engine-version", "context", "concurrency", "enforce-eager"}
+var servingOnly = []string{"share", "engine", "instances", "beams", "engine-version", "context", "concurrency", "enforce-eager"}
 
 // checkTogether refuses flags of serving with --train, and those of training without it.
 func (f *trainingFlags) checkTogether(cmd *cobra.Command, engineFlags []string) error {
