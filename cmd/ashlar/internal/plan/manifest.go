@@ -74,7 +74,12 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 		return nil, nil, cli.MistakenInput(err)
 	}
 	neighbours, maps := readNeighbours(objects), readConfigMaps(objects)
-	if len(pods) == 0 {
+	for _, pod := range commandPods(objects) {
+		if found, trains := readJob(&pod, maps); trains {
+			f.addJob(found)
+		}
+	}
+	if len(pods) == 0 && len(f.jobs) == 0 {
 		return nil, nil, cli.UsageErrorf("%s: no pod in it: want objects that have containers, like a Pod or a Deployment", name)
 	}
 	var others []string

@@ -27,11 +27,10 @@ func readConfigMaps(objects []podspec.Object) configMaps {
 	return all
 }
 
-// parsedFiles are the files that a container sees of ConfigMaps, by path, as far as they are YAML or JSON
-// with keys.
-func (c configMaps) parsedFiles(spec *corev1.PodSpec, container *corev1.Container) map[string]map[string]any {
+// parsedTexts are the files among those that are YAML or JSON with keys.
+func parsedTexts(texts map[string]string) map[string]map[string]any {
 	files := map[string]map[string]any{}
-	for where, text := range c.mountedTexts(spec, container) {
+	for where, text := range texts {
 		if content := parseKeys(where, text); content != nil {
 			files[where] = content
 		}

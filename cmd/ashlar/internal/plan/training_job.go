@@ -1,9 +1,11 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,12 +31,15 @@ type trainingJob struct {
 func readJob(pod *podspec.Pod, maps configMaps) (trainingJob, bool) {
 	parts := modelmemory.LaunchPod(pod.Annotations, &pod.Spec)
 	for i := range pod.Spec.Containers {
-		ways, err := launch.StartedPrograms(parts.Containers[i])
+		c := &pod.Spec.Containers[i]
+		texts := maps.mountedTexts(&pod.Spec, c)
+		container := withMountedScript(parts.Containers[i], texts)
+		ways, err := launch.StartedPrograms(container)
 		if err != nil {
 			continue // what cannot be followed is said of servers
 		}
-		c := &pod.Spec.Containers[i]
-		source := job.Source{Ways: ways, Files: maps.parsedFiles(&pod.Spec, c)}
+		addHereDocuments(container, texts)
+		source := job.Source{Ways: ways, Files: parsedTexts(texts)}
 		if reading := source.Read(); reading.IsTraining() {
 			if model := pod.Annotations[launch.ModelAnnotation]; model != "" {
 				reading.StateModel(model, "annotation "+launch.ModelAnnotation)
@@ -74,6 +79,7 @@ func (j *trainingJob) allGPUs() int64 {
 
 // answerJobs answers for every training job of the manifest; failures are about single ones.
 func (f *planFlags) answerJobs(cmd *cobra.Command, offers []memoryplan.Offer) (answers []*trainingAnswer, failures []error, err error) {
+	slices.SortStableFunc(f.jobs, func(a, b trainingJob) int { return cmp.Compare(a.pod.Line, b.pod.Line) })
 	for i := range f.jobs {
 		answer, err := f.answerJob(cmd, &f.jobs[i], offers)
 		switch {

@@ -15,6 +15,8 @@ const (
 	torchtuneName    = "torchtune"
 	megatronName     = "Megatron-LM"
 	torchtitanName   = "torchtitan"
+	swiftName        = "ms-swift"
+	litgptName       = "LitGPT"
 )
 
 // frameworkDefaults are what counts where nothing is stated; 0 and "" where that differs by release or
@@ -39,6 +41,8 @@ var frameworks = map[string]frameworkDefaults{
 	llamaFactoryName: {batch: 8, length: 2048, checkpointing: training.RecomputeLayers, settled: true, rank: 8},
 	torchtuneName:    {shares: training.ShardParameters},
 	megatronName:     {settled: true, single: true},
+	swiftName:        {batch: 1, checkpointing: training.RecomputeLayers, settled: true, rank: 8},
+	litgptName:       {},
 	torchtitanName:   {shares: training.ShardParameters},
 }
 

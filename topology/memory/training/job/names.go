@@ -30,7 +30,7 @@ var meanings = map[string]string{
 	"optim": "optimizer", "optimizer": "optimizer", "optimizer._component_": "optimizer", "optim_type": "optimizer",
 	"optimizer_name": "optimizer", "optimizer_in_bwd": "fused step",
 
-	"attn_implementation": "attention", "flash_attn": "attention", "flash_attention": "flash attention", "use_flash_attention_2": "flash attention",
+	"attn_implementation": "attention", "attn_impl": "attention", "flash_attn": "attention", "flash_attention": "flash attention", "use_flash_attention_2": "flash attention",
 	"use_flash_attn": "flash attention", "sdp_attention": "flash attention", "eager_attention": "eager attention",
 
 	"use_liger_kernel": "fused loss", "enable_liger_kernel": "fused loss", "use_liger": "fused loss",
@@ -42,7 +42,7 @@ var meanings = map[string]string{
 	"lora_target_linear": "lora linear", "apply_lora_to_mlp": "lora mlp",
 
 	"load_in_4bit": "4 bits", "use_4bit": "4 bits", "quantize_base": "4 bits", "quantization_bit": "quantised bits", "quant_bits": "quantised bits",
-	"load_in_8bit": "8 bits",
+	"load_in_8bit": "8 bits", "quantize": "quantised",
 
 	"tensor_model_parallel_size": "tensor", "tensor_parallel_size": "tensor", "tensor_parallel_degree": "tensor", "tensor_parallel_dim": "tensor",
 	"tp_size": "tensor", "parallelism_config_tp_size": "tensor", "pipeline_model_parallel_size": "pipeline", "pipeline_parallel_size": "pipeline",
@@ -57,7 +57,7 @@ var meanings = map[string]string{
 	"sharding_strategy": "fsdp strategy", "fsdp_reshard_after_forward": "fsdp strategy", "fsdp_offload_params": "fsdp offload",
 	"fsdp_cpu_offload": "fsdp offload", "enable_cpu_offload": "fsdp offload", "cpu_offload": "fsdp offload", "fsdp_config": "fsdp file",
 
-	"config_file": "config file", "nproc_per_node": "processes", "num_processes": "all processes", "num_gpus": "processes", "np": "all processes",
+	"config_file": "config file", "nproc_per_node": "processes", "nproc": "processes", "devices": "processes", "num_processes": "all processes", "num_gpus": "processes", "np": "all processes",
 	"n": "all processes", "nnodes": "nodes", "num_machines": "nodes", "num_nodes": "nodes",
 }
 

@@ -57,6 +57,9 @@ func (s *Source) readProgram(p *launch.Program) (Reading, bool) {
 		framework = inner.framework
 	}
 	st.addArguments(rest)
+	if framework == litgptName && len(rest) > 1 && rest[1].name == "" {
+		st.addStatement("model", strings.TrimPrefix(rest[1].value, "checkpoints/"), rest[1].place) // litgpt finetune_lora MODEL
+	}
 	if framework == "" {
 		framework = tellFramework(script, st.names)
 	}
@@ -100,7 +103,7 @@ func (s *statements) addTrainerFile(rest []argument) {
 	for i := range rest {
 		a := &rest[i]
 		isFile := a.name == "" && (hasEnding(a.value, ".yaml") || hasEnding(a.value, ".yml") || hasEnding(a.value, ".json"))
-		if a.name != "config" && !isFile {
+		if a.name != "config" && !isFile || a.name == "config" && a.value == "" {
 			continue
 		}
 		if content, known := s.knownFile(a.value); known {

@@ -129,6 +129,14 @@ func TestRead(t *testing.T) {
 				"--per_device_train_batch_size ${BATCH:-2} --max_seq_length $LENGTH --bf16 --output_dir o",
 			"torchrun, the Trainer of Transformers: Qwen/Qwen3-8B; adamw amp, 2 x 0, none; unknown: sequence length, GPUs",
 		},
+		"ms-swift": {
+			"swift sft --model Qwen/Qwen3-8B --train_type lora --lora_rank 16 --max_length 2048 --torch_dtype bfloat16 --bf16 true",
+			"swift, ms-swift: Qwen/Qwen3-8B; adamw mixed, 1 x 2048, none; again full; LoRA 16 all",
+		},
+		"LitGPT": {
+			"litgpt finetune_lora meta-llama/Llama-2-7b-hf --precision bf16-true --quantize bnb.nf4 --train.micro_batch_size 4 --train.max_seq_length 512",
+			"litgpt, LitGPT: meta-llama/Llama-2-7b-hf; adamw bf16, 4 x 512, none; LoRA 8 q_proj,v_proj; unknown: checkpointing",
+		},
 		"plain Python": {
 			"python3 train.py --model_name_or_path Qwen/Qwen3-0.6B --per_device_train_batch_size 2 --max_seq_length 512 --output_dir o",
 			"python3, the Trainer of Transformers: 1 a node; Qwen/Qwen3-0.6B; adamw fp32, 2 x 512, none",

@@ -21,6 +21,9 @@ func (s *statements) resolveReading(r *Reading, launcher, script string) {
 	s.resolveOptimizer(r)
 	s.resolveStep(r, &defaults)
 	s.resolveProcesses(r, launcher)
+	if r.Framework == litgptName && strings.Contains(script, "lora") && r.Settings.AdapterRank == 0 {
+		r.Settings.AdapterRank, r.Settings.AdapterTargets = usualRank, "q_proj,v_proj" // litgpt finetune_lora
+	}
 	if r.Framework == trlName && !strings.Contains(script, "sft") {
 		r.Notes = append(r.Notes, "a reference or reward model beside the one that is trained is not counted")
 	}
@@ -151,8 +154,6 @@ func (s *statements) resolveProcesses(r *Reading, launcher string) {
 		r.Processes = s.readProcesses(r, said)
 	} else if said, found := s.said["processes"]; found && said.value != "auto" && said.value != "gpu" {
 		r.Processes = s.readProcesses(r, said)
-	} else if launcher == "llamafactory-cli" || launcher == "axolotl" || launcher == "trl" {
-		r.Processes = 0 // they start a process for each GPU
 	}
 	if said, found := s.said["nodes"]; found {
 		least, _, _ := strings.Cut(said.value, ":") // --nnodes=1:4 is elastic

@@ -108,7 +108,7 @@ func (s *statements) resolveAdapters(r *Reading, defaults *frameworkDefaults) {
 	default:
 		return
 	}
-	r.Settings.QuantisedBase = kind == "qlora" || isOn(s.said["4 bits"].value) || s.said["quantised bits"].value == "4"
+	r.Settings.QuantisedBase = kind == "qlora" || strings.HasPrefix(s.said["quantised"].value, "bnb.nf4") || isOn(s.said["4 bits"].value) || s.said["quantised bits"].value == "4"
 	if isOn(s.said["8 bits"].value) || s.said["quantised bits"].value == "8" {
 		r.markUnknown(BaseSetting, "frozen weights of 8 bits are not accounted for here: counted as 16 bits")
 	}
@@ -148,6 +148,12 @@ func (s *statements) resolvePrecision(r *Reading, defaults *frameworkDefaults) {
 	}
 	shares := r.Settings.Stage != training.ShardNothing || s.usesDeepSpeed()
 	switch {
+	case isHalf(s.said["precision"].value):
+		r.Settings.Precision = training.HalfPrecision
+	case strings.HasSuffix(s.said["precision"].value, "-mixed"): // Lightning's
+		r.Settings.Precision = training.Autocast
+	case isSingle(s.said["precision"].value):
+		r.Settings.Precision = training.SinglePrecision
 	case mixed == "fp8" || isOn(s.said["fp8"].value):
 		r.Settings.Precision = training.EightBits
 	case isOn(s.said["pure bf16"].value), r.Framework == torchtuneName && isHalf(dtype):
@@ -172,7 +178,7 @@ func (s *statements) resolvePrecision(r *Reading, defaults *frameworkDefaults) {
 // castPrecision is the precision under autocast, by how the weights were loaded. axolotl and LLaMA-Factory load
 // them in 16 bits, and LLaMA-Factory casts what is trained to 32; adapters are kept in 32 bits by PEFT.
 func (s *statements) castPrecision(r *Reading, dtype string) training.Precision {
-	loadedHalf := isHalf(dtype) || r.Framework == axolotlName || r.Framework == llamaFactoryName && r.Settings.AdapterRank > 0
+	loadedHalf := isHalf(dtype) || r.Framework == axolotlName || r.Framework == swiftName || r.Framework == llamaFactoryName && r.Settings.AdapterRank > 0
 	switch {
 	case r.Settings.QuantisedBase || !loadedHalf:
 		return training.Autocast
