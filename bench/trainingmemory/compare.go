@@ -10,25 +10,25 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory/training"
 )
 
-// comparison is a measurement and its prediction.
-type comparison struct {
-	measurement
+// comparedPeak is a measurement and its prediction.
+type comparedPeak struct {
+	publishedPeak
 	predicted, margin topology.Bytes
 }
 
 // errorPercent is by how much the prediction is above what was measured.
-func (c *comparison) errorPercent() float64 {
+func (c *comparedPeak) errorPercent() float64 {
 	return 100 * (float64(c.predicted)/float64(c.measured) - 1)
 }
 
 // withinMargin reports whether the measurement lies within the account's own margin.
-func (c *comparison) withinMargin() bool {
+func (c *comparedPeak) withinMargin() bool {
 	return max(c.predicted-c.measured, c.measured-c.predicted) <= c.margin
 }
 
 // compareAll predicts every measurement.
-func compareAll(measurements []measurement) ([]comparison, error) {
-	var all []comparison
+func compareAll(measurements []publishedPeak) ([]comparedPeak, error) {
+	var all []comparedPeak
 	for _, m := range measurements {
 		c, err := compareOne(m)
 		if err != nil {
@@ -39,20 +39,20 @@ func compareAll(measurements []measurement) ([]comparison, error) {
 	return all, nil
 }
 
-func compareOne(m measurement) (comparison, error) {
+func compareOne(m publishedPeak) (comparedPeak, error) {
 	settings, context, err := readSettings(m.settings)
 	if err != nil {
-		return comparison{}, err
+		return comparedPeak{}, err
 	}
 	built, err := model.Known(m.model)
 	if err != nil {
-		return comparison{}, err
+		return comparedPeak{}, err
 	}
 	a, err := training.NewAccount(built, settings)
 	if err != nil {
-		return comparison{}, err
+		return comparedPeak{}, err
 	}
-	c := comparison{measurement: m, predicted: a.Total(), margin: a.Margin()}
+	c := comparedPeak{publishedPeak: m, predicted: a.Total(), margin: a.Margin()}
 	switch {
 	case m.of != "device": // PyTorch does not count the driver's context and libraries
 		c.predicted -= a.Libraries
@@ -66,10 +66,10 @@ func compareOne(m measurement) (comparison, error) {
 type errorSummary struct{ median, most float64 }
 
 // isCounted reports whether the settings of the measurement are known.
-func (c *comparison) isCounted() bool { return c.of != "unstated" }
+func (c *comparedPeak) isCounted() bool { return c.of != "unstated" }
 
 // summariseErrors is about the measurements that count.
-func summariseErrors(results []comparison) errorSummary {
+func summariseErrors(results []comparedPeak) errorSummary {
 	var errors []float64
 	for i := range results {
 		if !results[i].isCounted() {

@@ -9,8 +9,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
-// measurement is a published figure.
-type measurement struct {
+// publishedPeak is a published figure.
+type publishedPeak struct {
 	id, model string
 	measured  topology.Bytes
 	// of is what was measured: what PyTorch had allocated or reserved at its peak, or what the
@@ -24,12 +24,12 @@ type measurement struct {
 var unitBytes = map[string]float64{"MiB": 1 << 20, "GiB": 1 << 30, "GB": 1e9}
 
 // readMeasurements reads a CSV with a header. Errors name the line.
-func readMeasurements(text string) ([]measurement, error) {
+func readMeasurements(text string) ([]publishedPeak, error) {
 	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	if err != nil {
 		return nil, err
 	}
-	var all []measurement
+	var all []publishedPeak
 	for i, row := range rows {
 		if i == 0 {
 			continue
@@ -45,7 +45,7 @@ func readMeasurements(text string) ([]measurement, error) {
 		if !known {
 			return nil, fmt.Errorf("line %d: unit %q: want MiB, GiB or GB", i+1, row[3])
 		}
-		all = append(all, measurement{id: row[0], model: row[1], measured: topology.Bytes(value * unit), of: row[4], settings: row[5],
+		all = append(all, publishedPeak{id: row[0], model: row[1], measured: topology.Bytes(value * unit), of: row[4], settings: row[5],
 			url: row[6], note: row[7]})
 	}
 	return all, nil

@@ -12,7 +12,7 @@ import (
 // inGiB writes bytes with two decimals.
 func inGiB(bytes topology.Bytes) string { return fmt.Sprintf("%.2f", float64(bytes)/(1<<30)) }
 
-func writeCSV(out io.Writer, results []comparison) error {
+func writeCSV(out io.Writer, results []comparedPeak) error {
 	w := csv.NewWriter(out)
 	rows := [][]string{{"id", "model", "of", "measured_gib", "predicted_gib", "error_pct", "margin_gib", "within_margin", "settings", "url"}}
 	for i := range results {
@@ -24,7 +24,7 @@ func writeCSV(out io.Writer, results []comparison) error {
 }
 
 // markdownTable is the table with a summary before it.
-func markdownTable(results []comparison) string {
+func markdownTable(results []comparedPeak) string {
 	var text strings.Builder
 	sum, counted, within, below := summariseErrors(results), 0, 0, 0
 	for i := range results {
@@ -49,7 +49,7 @@ func markdownTable(results []comparison) string {
 }
 
 // writeRows writes the measurements that count, or those that do not.
-func writeRows(text *strings.Builder, results []comparison, counted bool) {
+func writeRows(text *strings.Builder, results []comparedPeak, counted bool) {
 	text.WriteString("| measurement | of | settings | measured GiB | predicted GiB | error | within margin |\n|---|---|---|--:|--:|--:|---|\n")
 	for i := range results {
 		c := &results[i]

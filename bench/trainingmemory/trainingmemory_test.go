@@ -36,7 +36,8 @@ func TestPublishedMeasurements(t *testing.T) {
 		}
 	}
 	if sum := summariseErrors(results); sum.median > median || sum.most > most || counted < least {
-		t.Errorf("%d measurements, median error %.1f %%, largest %.1f %%, want at least %d, at most %d %% and %d %%", counted, sum.median, sum.most,
+		t.Errorf("%d measurements, median error %.1f %%, largest %.1f %%, want at least %d, at most %d %% and %d %%", counted, sum.median,
+			sum.most,
 			least, median, most)
 	}
 }

@@ -30,7 +30,8 @@ func TestTextEncoderServers(t *testing.T) {
 			"BAAI/bge-m3", memory.Launch{Engine: memory.TEI, MaxBatchedTokens: 8192},
 		},
 		"Infinity": {
-			launch.Container{Image: "michaelf34/infinity:0.0.77", Args: []string{"v2", "--model-id", "mixedbread-ai/mxbai-rerank-base-v1", "--batch-size", "64"}},
+			launch.Container{Image: "michaelf34/infinity:0.0.77", Args: []string{"v2", "--model-id", "mixedbread-ai/mxbai-rerank-base-v1",
+				"--batch-size", "64"}},
 			"mixedbread-ai/mxbai-rerank-base-v1", memory.Launch{Engine: memory.Infinity, MaxSequences: 64},
 		},
 	} {

@@ -28,7 +28,7 @@ func Parse(text string) (Message, error) {
 	if len(text) > maxText {
 		return nil, fmt.Errorf("longer than %d bytes", maxText)
 	}
-	p := &parser{scanner: scanner{text: text, line: 1}}
+	p := &textParser{textScanner: textScanner{text: text, line: 1}}
 	m, err := p.readFields(0, "")
 	if err != nil {
 		return nil, fmt.Errorf("line %d: %w", p.line, err)
@@ -36,10 +36,10 @@ func Parse(text string) (Message, error) {
 	return m, nil
 }
 
-type parser struct{ scanner }
+type textParser struct{ textScanner }
 
 // readFields reads fields up to the closing bracket, or the end.
-func (p *parser) readFields(depth int, closing string) (Message, error) {
+func (p *textParser) readFields(depth int, closing string) (Message, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("messages within messages, more than %d deep", maxDepth)
 	}
@@ -67,7 +67,7 @@ func (p *parser) readFields(depth int, closing string) (Message, error) {
 }
 
 // readValue reads what stands behind a field's name: several fields for a list.
-func (p *parser) readValue(name string, depth int) ([]Field, error) {
+func (p *textParser) readValue(name string, depth int) ([]Field, error) {
 	line := p.line
 	t, err := p.nextToken()
 	if err == nil && t.kind == signToken && t.text == ":" {
@@ -91,7 +91,7 @@ func (p *parser) readValue(name string, depth int) ([]Field, error) {
 var closings = map[string]string{"{": "}", "<": ">"}
 
 // readList reads [a, b] as the field once for each.
-func (p *parser) readList(name string, depth int) ([]Field, error) {
+func (p *textParser) readList(name string, depth int) ([]Field, error) {
 	var all []Field
 	for {
 		line := p.line

@@ -14,13 +14,13 @@ const (
 	signToken
 )
 
-type token struct {
+type textToken struct {
 	kind tokenKind
 	text string
 }
 
-// scanner divides a text into words, strings and signs.
-type scanner struct {
+// textScanner divides a text into words, strings and signs.
+type textScanner struct {
 	text string
 	at   int
 	line int
@@ -29,7 +29,7 @@ type scanner struct {
 var errOpenString = errors.New("a string is not closed")
 
 // nextToken is the next token, beyond spaces and comments.
-func (s *scanner) nextToken() (token, error) {
+func (s *textScanner) nextToken() (textToken, error) {
 	for s.at < len(s.text) {
 		c := s.text[s.at]
 		switch {
@@ -48,28 +48,28 @@ func (s *scanner) nextToken() (token, error) {
 			return s.readString(c)
 		case strings.IndexByte("{}<>[]:,;", c) >= 0:
 			s.at++
-			return token{signToken, string(c)}, nil
+			return textToken{signToken, string(c)}, nil
 		default:
 			start := s.at
 			for s.at < len(s.text) && strings.IndexByte(" \t\r\n{}<>[]:,;#\"'", s.text[s.at]) < 0 {
 				s.at++
 			}
-			return token{wordToken, s.text[start:s.at]}, nil
+			return textToken{wordToken, s.text[start:s.at]}, nil
 		}
 	}
-	return token{kind: endToken, text: "the end"}, nil
+	return textToken{kind: endToken, text: "the end"}, nil
 }
 
 // readString reads a quoted string, with what stands behind a backslash as it is.
-func (s *scanner) readString(quote byte) (token, error) {
+func (s *textScanner) readString(quote byte) (textToken, error) {
 	var b strings.Builder
 	for s.at++; s.at < len(s.text); s.at++ {
 		switch c := s.text[s.at]; {
 		case c == quote:
 			s.at++
-			return token{stringToken, b.String()}, nil
+			return textToken{stringToken, b.String()}, nil
 		case c == '\n':
-			return token{}, errOpenString
+			return textToken{}, errOpenString
 		case c == '\\' && s.at+1 < len(s.text):
 			s.at++
 			b.WriteByte(s.text[s.at])
@@ -77,5 +77,5 @@ func (s *scanner) readString(quote byte) (token, error) {
 			b.WriteByte(c)
 		}
 	}
-	return token{}, errOpenString
+	return textToken{}, errOpenString
 }

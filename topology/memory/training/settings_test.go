@@ -61,16 +61,18 @@ func TestWholeParts(t *testing.T) {
 		change                       func(*Settings)
 		gathered, gradients, buckets float64 // GB
 	}{
-		"DDP":                {func(s *Settings) { s.Stage = ShardNothing }, 0, 2 * parameters, 2 * parameters},
-		"ZeRO-2":             {func(s *Settings) { s.Stage = ShardGradients }, 0, 2 * parameters / 8., 2 * 2 * 5e8},
-		"ZeRO-2, smaller":    {func(s *Settings) { s.Stage, s.BucketNumbers = ShardGradients, 1e8 }, 0, 2 * parameters / 8., 2 * 2 * 1e8},
-		"SHARD_GRAD_OP":      {func(s *Settings) { s.Stage = ShardGradOp }, 2*parameters + 2*202_383_360, 2 * parameters / 8., 0},
-		"FSDP, accumulating": {func(s *Settings) { s.Stage, s.Accumulation = ShardParameters, 4 }, 2 * (262_148_096 + 2*202_383_360), 2 * parameters, 0},
+		"DDP":             {func(s *Settings) { s.Stage = ShardNothing }, 0, 2 * parameters, 2 * parameters},
+		"ZeRO-2":          {func(s *Settings) { s.Stage = ShardGradients }, 0, 2 * parameters / 8., 2 * 2 * 5e8},
+		"ZeRO-2, smaller": {func(s *Settings) { s.Stage, s.BucketNumbers = ShardGradients, 1e8 }, 0, 2 * parameters / 8., 2 * 2 * 1e8},
+		"SHARD_GRAD_OP":   {func(s *Settings) { s.Stage = ShardGradOp }, 2*parameters + 2*202_383_360, 2 * parameters / 8., 0},
+		"FSDP, accumulating": {func(s *Settings) { s.Stage, s.Accumulation = ShardParameters, 4 }, 2 * (262_148_096 + 2*202_383_360),
+			2 * parameters, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := accountFor(t, m, usual(func(s *Settings) { s.Shards = 8; tc.change(s) }))
 			for part, pair := range map[string][2]float64{
-				"gathered": {float64(a.Gathered), tc.gathered}, "gradients": {float64(a.Gradients), tc.gradients}, "buckets": {float64(a.Buckets), tc.buckets},
+				"gathered": {float64(a.Gathered), tc.gathered}, "gradients": {float64(a.Gradients), tc.gradients}, "buckets": {float64(a.Buckets),
+					tc.buckets},
 			} {
 				if math.Abs(pair[0]-pair[1]) > 1 {
 					t.Errorf("%s %.0f bytes, want %.0f", part, pair[0], pair[1])
@@ -93,11 +95,12 @@ func TestParallelActivations(t *testing.T) {
 		change func(*Settings)
 		want   float64 // bytes a token
 	}{
-		"flash, no dropout":   {func(*Settings) {}, 32 * h},
-		"dropout":             {func(s *Settings) { s.Dropout = true }, 34 * h},
-		"eager":               {func(s *Settings) { s.Dropout, s.EagerAttention = true, true }, (34+8)*h + 9*a*length},
-		"tensor":              {func(s *Settings) { s.Dropout, s.TensorParallel = true, degree }, (10 + 24./degree) * h},
-		"tensor, eager":       {func(s *Settings) { s.Dropout, s.EagerAttention, s.TensorParallel = true, true, degree }, (10+(24.+8)/degree)*h + 9*a*length/degree},
+		"flash, no dropout": {func(*Settings) {}, 32 * h},
+		"dropout":           {func(s *Settings) { s.Dropout = true }, 34 * h},
+		"eager":             {func(s *Settings) { s.Dropout, s.EagerAttention = true, true }, (34+8)*h + 9*a*length},
+		"tensor":            {func(s *Settings) { s.Dropout, s.TensorParallel = true, degree }, (10 + 24./degree) * h},
+		"tensor, eager": {func(s *Settings) { s.Dropout, s.EagerAttention, s.TensorParallel = true, true, degree },
+			(10+(24.+8)/degree)*h + 9*a*length/degree},
 		"tensor and sequence": {func(s *Settings) { s.Dropout, s.TensorParallel, s.SequenceParallel = true, degree, true }, 34 * h / degree},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,7 +191,8 @@ func TestMoreMistakes(t *testing.T) {
 		"fused step, accumulating":      {func(s *Settings) { s.FusedStep, s.Accumulation = true, 2 }, "FusedStep", "are not accumulated"},
 		"too many stages":               {func(s *Settings) { s.PipelineParallel = 33 }, "PipelineParallel", "33 stages for 32 layers"},
 		"uneven heads":                  {func(s *Settings) { s.TensorParallel = 3 }, "TensorParallel", "3 does not divide the model's 32 heads"},
-		"uneven sequences":              {func(s *Settings) { s.ContextParallel = 3 }, "ContextParallel", "3 does not divide sequences of 4096 tokens"},
+		"uneven sequences": {func(s *Settings) { s.ContextParallel = 3 }, "ContextParallel",
+			"3 does not divide sequences of 4096 tokens"},
 		"unknown layer": {func(s *Settings) { s.AdapterRank, s.AdapterTargets = 8, "q_proj,query" }, "AdapterTargets",
 			`no layer "query": its linear layers are q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj`},
 		"targets, no adapters": {func(s *Settings) { s.AdapterTargets = "q_proj" }, "AdapterTargets", "it goes with adapters"},

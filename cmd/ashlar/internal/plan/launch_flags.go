@@ -46,7 +46,8 @@ func (f *launchFlags) addTo(command *cobra.Command) {
 		engines = append(engines, string(engine))
 	}
 	set.StringVar(&f.engine, "engine", "",
-		"`NAME` of the model server: "+strings.Join(engines, ", ")+" (default vllm, tei for text encoders, ctranslate2 for Whisper, plain for vision models)")
+		"`NAME` of the model server: "+strings.Join(engines, ", ")+" (default vllm, tei for text encoders, ctranslate2 for Whisper, plain for "+
+			"vision models)")
 	set.StringVar(&f.version, "engine-version", "", "`RELEASE` of the engine, like 0.11.0 (default the newest known)")
 	set.StringVar(&f.tensor, "tp", "", "`GPUS` that share each layer: auto for the fewest that suffice, or a number (default auto)")
 	set.StringVar(&f.pipeline, "pp", "", "`STAGES` of a pipeline")

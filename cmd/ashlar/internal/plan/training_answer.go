@@ -207,7 +207,8 @@ func (a *trainingAnswer) noteSurprises() {
 	if a.account.Loss > a.account.Total()/5 && s.Loss == training.WholeLoss {
 		s.Loss = training.FusedLoss
 		if fused, err := training.NewAccount(a.model, s); err == nil {
-			a.notes = append(a.notes, fmt.Sprintf("logits over %d words and their loss take %s; with a fused loss (Liger, Cut Cross Entropy: --loss fused) %s",
+			a.notes = append(a.notes, fmt.Sprintf("logits over %d words and their loss take %s; with a fused loss (Liger, Cut Cross Entropy: "+
+				"--loss fused) %s",
 				a.model.Vocabulary, a.account.Loss, fused.Loss))
 		}
 	}

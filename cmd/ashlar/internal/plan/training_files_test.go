@@ -15,9 +15,11 @@ import (
 func TestMountedTexts(t *testing.T) {
 	maps := configMaps{"one": {"a.json": "{}", "b.yaml": "b: 1"}, "two": {"c": "text"}}
 	spec := &corev1.PodSpec{Volumes: []corev1.Volume{
-		{Name: "all", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: "one"}}}},
+		{Name: "all",
+			VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: "one"}}}},
 		{Name: "items", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
-			LocalObjectReference: corev1.LocalObjectReference{Name: "one"}, Items: []corev1.KeyToPath{{Key: "b.yaml", Path: "sub/x.yaml"}, {Key: "no", Path: "n"}},
+			LocalObjectReference: corev1.LocalObjectReference{Name: "one"}, Items: []corev1.KeyToPath{{Key: "b.yaml", Path: "sub/x.yaml"},
+				{Key: "no", Path: "n"}},
 		}}},
 		{Name: "projected", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
 			{ConfigMap: &corev1.ConfigMapProjection{LocalObjectReference: corev1.LocalObjectReference{Name: "two"}}}, {},
@@ -27,7 +29,8 @@ func TestMountedTexts(t *testing.T) {
 		}}},
 	}}
 	container := &corev1.Container{VolumeMounts: []corev1.VolumeMount{
-		{Name: "all", MountPath: "/all/"}, {Name: "items", MountPath: "/items"}, {Name: "projected", MountPath: "/p"}, {Name: "elsewhere", MountPath: "/e"},
+		{Name: "all", MountPath: "/all/"}, {Name: "items", MountPath: "/items"}, {Name: "projected", MountPath: "/p"}, {Name: "elsewhere",
+			MountPath: "/e"},
 		{Name: "all", MountPath: "/one.json", SubPath: "a.json"}, {Name: "unknown", MountPath: "/u"},
 	}}
 	want := map[string]string{"/all/a.json": "{}", "/all/b.yaml": "b: 1", "/items/sub/x.yaml": "b: 1", "/p/c": "text", "/one.json": "{}"}
@@ -67,7 +70,8 @@ func FuzzTrainingFiles(f *testing.F) {
 			LocalObjectReference: corev1.LocalObjectReference{Name: "c"},
 		}}}
 		for _, command := range [][]string{
-			{"accelerate", "launch", "--config_file", "/c/f", "t.py"}, {"axolotl", "train", "--config", "/c/f"}, {"deepspeed", "t.py", "--deepspeed", "/c/f"},
+			{"accelerate", "launch", "--config_file", "/c/f", "t.py"}, {"axolotl", "train", "--config", "/c/f"}, {"deepspeed", "t.py",
+				"--deepspeed", "/c/f"},
 			{"bash", "/c/f"}, {"bash", "-c", text},
 		} {
 			pod := podspec.Pod{Spec: corev1.PodSpec{Volumes: []corev1.Volume{volume}, Containers: []corev1.Container{{

@@ -41,12 +41,15 @@ func (f *trainingFlags) addTo(command *cobra.Command) {
 	set.StringVar(&f.checkpointing, "checkpointing", "none", "with --train, what is computed again rather than kept, `PART`: none, attention "+
 		"(Megatron-LM's selective), selective (every second matrix product, as torchtitan), full (all but each layer's input); alone, full")
 	set.Lookup("checkpointing").NoOptDefVal = string(training.RecomputeLayers)
-	set.BoolVar(&f.eager, "eager-attention", false, "with --train, attention keeps the scores of every pair of tokens: no FlashAttention or SDPA")
+	set.BoolVar(&f.eager, "eager-attention", false, "with --train, attention keeps the scores of every pair of tokens: no FlashAttention "+
+		"or SDPA")
 	set.BoolVar(&f.dropout, "dropout", false, "with --train, the model drops numbers at random, and keeps a mask of them")
-	set.StringVar(&f.loss, "loss", "whole", "with --train, how the loss is computed, `FORM`: whole, chunked (torchtune, LitGPT), fused (Liger, Cut "+
+	set.StringVar(&f.loss, "loss", "whole", "with --train, how the loss is computed, `FORM`: whole, chunked (torchtune, LitGPT), fused "+
+		"(Liger, Cut "+
 		"Cross Entropy)")
 	set.BoolVar(&f.fused, "fused-step", false, "with --train, the optimizer updates each layer in the backward pass and drops its gradients")
-	set.StringVar(&f.sharding, "sharding", "fsdp", "with --train, what GPUs share, `STAGE`: none or ddp, zero-1 (optimizer), zero-2 (gradients "+
+	set.StringVar(&f.sharding, "sharding", "fsdp", "with --train, what GPUs share, `STAGE`: none or ddp, zero-1 (optimizer), zero-2 "+
+		"(gradients "+
 		"too), zero-3 or fsdp (weights too), fsdp-hybrid, fsdp-shard-grad-op")
 	set.StringVar(&f.shards, "shards", "", "with --train, `GPUS` that share it (default the fewest that suffice)")
 	set.StringVar(&f.offload, "offload", string(training.OffloadNothing),
@@ -55,7 +58,8 @@ func (f *trainingFlags) addTo(command *cobra.Command) {
 	set.BoolVar(&f.sequenceParallel, "sequence-parallel", false,
 		"with --train and --tp, divide norms and residuals too, as Megatron-LM's sequence parallelism does")
 	set.StringVar(&f.rank, "lora-rank", "", "with --train, train LoRA adapters of this `RANK` instead of the weights")
-	set.StringVar(&f.targets, "lora-targets", "", "with --train and --lora-rank, `LAYERS` that have adapters, like q_proj,v_proj (default all linear "+
+	set.StringVar(&f.targets, "lora-targets", "", "with --train and --lora-rank, `LAYERS` that have adapters, like q_proj,v_proj (default "+
+		"all linear "+
 		"layers)")
 	set.BoolVar(&f.quantisedBase, "qlora", false, "with --train and --lora-rank, keep the frozen weights in 4 bits")
 	cli.CompleteFlag(command, "optimizer", func() []string { return wordsOf(training.Optimizers()) })
@@ -82,7 +86,8 @@ func wordsOf[T ~string](names []T) []string {
 }
 
 // trainingOnly are the flags that say how a model is trained.
-var trainingOnly = []string{"optimizer", "precision", "batch", "sequence-length", "accumulation", "checkpointing", "eager-attention", "dropout",
+var trainingOnly = []string{"optimizer", "precision", "batch", "sequence-length", "accumulation", "checkpointing", "eager-attention",
+	"dropout",
 	"loss", "fused-step", "sharding", "shards", "offload", "cp", "sequence-parallel", "lora-rank", "lora-targets", "qlora"}
 
 // servingOnly are the flags that say how a model is served, beside those that vLLM has too.

@@ -101,7 +101,8 @@ func (f *planFlags) answerJob(cmd *cobra.Command, j *trainingJob, offers []memor
 		source.name = r.Model
 	}
 	if source.name == "" && source.config == "" {
-		return nil, fmt.Errorf("%s: runs %s: the model that it trains is unknown, because %s; name it: ashlar plan MODEL -f ..., or annotation %s",
+		return nil, fmt.Errorf("%s: runs %s: the model that it trains is unknown, because %s; name it: ashlar plan MODEL -f ..., or "+
+			"annotation %s",
 			j.pod.Where(), r.Launcher, unknownBecause(r, job.ModelSetting), launch.ModelAnnotation)
 	}
 	found, err := source.findModel(cmd.Context())
@@ -122,7 +123,8 @@ func (f *planFlags) answerJob(cmd *cobra.Command, j *trainingJob, offers []memor
 	if all := j.allGPUs(); shards == 0 && all > 0 {
 		degrees := max(1, settings.TensorParallel) * max(1, settings.PipelineParallel) * max(1, settings.ContextParallel)
 		if shards = all / degrees; shards < 1 || all%degrees != 0 {
-			return nil, fmt.Errorf("%s: runs %s on %d GPUs, which degrees of parallelism of %d together do not divide", j.pod.Where(), r.Launcher, all,
+			return nil, fmt.Errorf("%s: runs %s on %d GPUs, which degrees of parallelism of %d together do not divide", j.pod.Where(),
+				r.Launcher, all,
 				degrees)
 		}
 		if settings.Stage == training.ShardHybrid && j.gpus > 0 {

@@ -38,8 +38,9 @@ func describeTraining(s *training.Settings) string {
 		map[bool]string{true: "with eager attention"}[s.EagerAttention],
 		map[bool]string{true: "with dropout"}[s.Dropout],
 		map[training.LossForm]string{training.ChunkedLoss: "with a loss in parts", training.FusedLoss: "with a fused loss"}[s.Loss],
-		map[training.HostOffload]string{training.OffloadOptimizer: "the optimizer in host memory", training.OffloadAll: "weights and the optimizer in " +
-			"host memory"}[s.Offload],
+		map[training.HostOffload]string{training.OffloadOptimizer: "the optimizer in host memory",
+			training.OffloadAll: "weights and the optimizer in " +
+				"host memory"}[s.Offload],
 	} {
 		if part != "" {
 			text += ", " + part

@@ -58,7 +58,8 @@ func (p *manifestPod) applyTriton(config *pbtxt.ModelConfig, file string, files 
 			"annotation " + launch.ModelAnnotation + " does"})
 	}
 	if files > 1 {
-		r.Contradictions = append(r.Contradictions, fmt.Sprintf("of %d models in Triton's repository the first is counted, %s: state the memory of "+
+		r.Contradictions = append(r.Contradictions, fmt.Sprintf("of %d models in Triton's repository the first is counted, %s: state the "+
+			"memory of "+
 			"all with annotation %s", files, config.Name, launch.GPUMemoryAnnotation))
 	}
 }

@@ -4,7 +4,7 @@ import "strings"
 
 // addAccelerate takes Accelerate's configuration file: its keys are those of its flags, but for what
 // says how GPUs share. Source: ClusterConfig in accelerate/commands/config.
-func (s *statements) addAccelerate(content map[string]any, place string) {
+func (s *saidValues) addAccelerate(content map[string]any, place string) {
 	say := func(meaning, key string) { s.addStatement(meaning, "true", place+": "+key) }
 	kind := strings.ToUpper(scalarText(content["distributed_type"]))
 	key := "distributed_type: " + kind

@@ -2,7 +2,7 @@ package job
 
 // addDeepSpeed takes DeepSpeed's configuration. "auto" leaves a value to the Trainer's arguments. Source:
 // "DeepSpeed Configuration JSON" at deepspeed.ai.
-func (s *statements) addDeepSpeed(content map[string]any, place string) {
+func (s *saidValues) addDeepSpeed(content map[string]any, place string) {
 	take := func(meaning string, path ...string) {
 		var value any = content
 		for _, key := range path {

@@ -13,7 +13,7 @@
 //	reading            what comes out
 //	launcher           the programs that are known, and what they start
 //	word_reader        words to flags and values
-//	statement          what is stated, and where; which statement counts
+//	said_value         what is stated, and where; which statement counts
 //	names              what arguments and keys mean, by name
 //	accelerate         Accelerate's configuration file and flags
 //	deepspeed          DeepSpeed's configuration file

@@ -59,7 +59,7 @@ func tellFramework(script string, names map[string]bool) string {
 		return llamaFactoryName
 	case strings.Contains(lower, "torchtitan"), names["training.local_batch_size"], names["parallelism.tensor_parallel_degree"]:
 		return torchtitanName
-	case strings.HasPrefix(base(lower), "pretrain_"), names["tensor_model_parallel_size"], names["num_layers"] && names["hidden_size"]:
+	case strings.HasPrefix(lastPart(lower), "pretrain_"), names["tensor_model_parallel_size"], names["num_layers"] && names["hidden_size"]:
 		return megatronName
 	case strings.HasPrefix(lower, "trl"):
 		return trlName

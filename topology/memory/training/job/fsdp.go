@@ -7,7 +7,7 @@ import (
 )
 
 // addFSDP takes FSDP's settings, whose keys may leave out "fsdp_" as TrainingArguments' do.
-func (s *statements) addFSDP(content map[string]any, place string) {
+func (s *saidValues) addFSDP(content map[string]any, place string) {
 	for _, key := range sortedKeys(content) {
 		name := plainName(key)
 		if !strings.HasPrefix(name, "fsdp_") {

@@ -24,19 +24,23 @@ type launcherProgram struct {
 }
 
 var torchrunFlags = []string{
-	"nproc_per_node", "nnodes", "node_rank", "master_addr", "master_port", "rdzv_backend", "rdzv_endpoint", "rdzv_id", "rdzv_conf", "max_restarts",
+	"nproc_per_node", "nnodes", "node_rank", "master_addr", "master_port", "rdzv_backend", "rdzv_endpoint", "rdzv_id", "rdzv_conf",
+	"max_restarts",
 	"monitor_interval", "start_method", "log_dir", "role", "redirects", "tee", "local_addr", "log_line_prefix_template", "local_ranks_filter",
 	"logs_specs",
 }
 
 var accelerateFlags = []string{
-	"config_file", "num_processes", "num_machines", "machine_rank", "main_process_ip", "main_process_port", "mixed_precision", "dynamo_backend",
+	"config_file", "num_processes", "num_machines", "machine_rank", "main_process_ip", "main_process_port", "mixed_precision",
+	"dynamo_backend",
 	"dynamo_mode", "gpu_ids", "zero_stage", "deepspeed_config_file", "offload_optimizer_device", "offload_param_device",
 	"gradient_accumulation_steps", "gradient_clipping", "zero3_init_flag", "zero3_save_16bit_model", "fsdp_sharding_strategy",
 	"fsdp_offload_params", "fsdp_auto_wrap_policy", "fsdp_transformer_layer_cls_to_wrap", "fsdp_backward_prefetch", "fsdp_state_dict_type",
 	"fsdp_version", "fsdp_reshard_after_forward", "fsdp_cpu_ram_efficient_loading", "fsdp_sync_module_states", "fsdp_use_orig_params",
-	"fsdp_activation_checkpointing", "fsdp_forward_prefetch", "fsdp_min_num_params", "rdzv_backend", "rdzv_conf", "max_restarts", "main_training_function",
-	"deepspeed_hostfile", "deepspeed_multinode_launcher", "num_cpu_threads_per_process", "same_network", "downcast_bf16", "role", "log_dir", "tee",
+	"fsdp_activation_checkpointing", "fsdp_forward_prefetch", "fsdp_min_num_params", "rdzv_backend", "rdzv_conf", "max_restarts",
+	"main_training_function",
+	"deepspeed_hostfile", "deepspeed_multinode_launcher", "num_cpu_threads_per_process", "same_network", "downcast_bf16", "role",
+	"log_dir", "tee",
 	"offload_optimizer_nvme_path", "offload_param_nvme_path", "deepspeed_moe_layer_cls_names", "parallelism_config_tp_size",
 	"parallelism_config_cp_size", "parallelism_config_dp_shard_size", "parallelism_config_dp_replicate_size",
 }
@@ -50,10 +54,12 @@ var launcherPrograms = map[string]launcherProgram{
 	}},
 	"deepspeed": {
 		own: []string{
-			"hostfile", "include", "i", "exclude", "e", "num_nodes", "num_gpus", "min_elastic_nodes", "max_elastic_nodes", "master_port", "master_addr",
+			"hostfile", "include", "i", "exclude", "e", "num_nodes", "num_gpus", "min_elastic_nodes", "max_elastic_nodes", "master_port",
+			"master_addr",
 			"node_rank", "launcher", "launcher_args", "autotuning", "save_pid", "bind_core_list", "ssh_port", "venv_script",
 		},
-		switches: []string{"module", "m", "no_python", "no_local_rank", "no_ssh", "no_ssh_check", "force_multi", "enable_each_rank_log", "bind_cores_to_rank"},
+		switches: []string{"module", "m", "no_python", "no_local_rank", "no_ssh", "no_ssh_check", "force_multi", "enable_each_rank_log",
+			"bind_cores_to_rank"},
 	},
 	"axolotl":           {follows: "train", framework: axolotlName, isTrainer: true},
 	"axolotl.cli.train": {framework: axolotlName, isTrainer: true},
@@ -63,10 +69,13 @@ var launcherPrograms = map[string]launcherProgram{
 	"tune":              {follows: "run", own: torchrunFlags, switches: []string{"standalone"}, framework: torchtuneName},
 	"swift":             {follows: "sft", framework: swiftName, isTrainer: true},
 	"litgpt":            {framework: litgptName, isTrainer: true},
-	"composer":          {own: []string{"nproc", "n", "world_size", "base_rank", "node_rank", "master_addr", "master_port"}, switches: []string{"v", "m"}},
-	"colossalai": {follows: "run", own: []string{"nproc_per_node", "hostfile", "host", "include", "exclude", "num_nodes", "node_rank", "master_addr",
+	"composer": {own: []string{"nproc", "n", "world_size", "base_rank", "node_rank", "master_addr", "master_port"},
+		switches: []string{"v", "m"}},
+	"colossalai": {follows: "run", own: []string{"nproc_per_node", "hostfile", "host", "include", "exclude", "num_nodes", "node_rank",
+		"master_addr",
 		"master_port"}},
-	"fabric":     {follows: "run", own: []string{"strategy", "devices", "num_nodes", "accelerator", "precision", "node_rank", "main_address", "main_port"}},
+	"fabric": {follows: "run", own: []string{"strategy", "devices", "num_nodes", "accelerator", "precision", "node_rank",
+		"main_address", "main_port"}},
 	"horovodrun": {own: []string{"np", "n", "H", "hosts", "hostfile", "p"}, switches: []string{"verbose"}},
 	"mpirun": {
 		own:      []string{"np", "n", "c", "H", "host", "hostfile", "bind-to", "map-by", "x", "npernode", "N", "rank-by"},
@@ -120,20 +129,21 @@ func findLauncher(p *launch.Program) (foundLauncher, bool) {
 const maxWrapperWords = 16
 
 // wrappers are programs that start the one behind them.
-var wrappers = []string{"exec", "nohup", "time", "env", "numactl", "tini", "uv", "run", "sudo", "stdbuf", "nice", "conda", "poetry", "ray", "job", "submit"}
+var wrappers = []string{"exec", "nohup", "time", "env", "numactl", "tini", "uv", "run", "sudo", "stdbuf", "nice", "conda", "poetry",
+	"ray", "job", "submit"}
 
 // isWrapperWord reports whether a word before a launcher may be passed over: wrappers, their flags,
 // assignments of variables, and python -m.
 func isWrapperWord(words []string, i int) bool {
 	word := words[i]
-	base := path.Base(word)
+	program := path.Base(word)
 	name, _, assigned := strings.Cut(word, "=")
 	switch {
-	case slices.Contains(wrappers, base), base == "--":
+	case slices.Contains(wrappers, program), program == "--":
 		return true
 	case assigned && !strings.HasPrefix(name, "-"):
 		return true
-	case isPython(base):
+	case isPython(program):
 		return i+1 < len(words) && strings.HasPrefix(words[i+1], "-")
 	case strings.HasPrefix(word, "-"):
 		return true
@@ -142,7 +152,7 @@ func isWrapperWord(words []string, i int) bool {
 }
 
 // isPython reports whether a word is Python's interpreter: python, python3, python3.11.
-func isPython(base string) bool {
-	version, found := strings.CutPrefix(base, "python")
+func isPython(program string) bool {
+	version, found := strings.CutPrefix(program, "python")
 	return found && strings.Trim(version, "0123456789.") == ""
 }

@@ -45,7 +45,7 @@ func (s *Source) Read() Reading {
 
 // readProgram reads one program.
 func (s *Source) readProgram(p *launch.Program) (Reading, bool) {
-	st := &statements{said: map[string]statement{}, unknown: map[string]statement{}, names: map[string]bool{}, files: s.Files}
+	st := &saidValues{said: map[string]saidValue{}, unknown: map[string]saidValue{}, names: map[string]bool{}, files: s.Files}
 	found, isLauncher := findLauncher(p)
 	if !isLauncher {
 		return st.readPlain(p)
@@ -77,7 +77,7 @@ func (s *Source) readProgram(p *launch.Program) (Reading, bool) {
 }
 
 // readPlain reads python train.py, which trains if its arguments say so.
-func (s *statements) readPlain(p *launch.Program) (Reading, bool) {
+func (s *saidValues) readPlain(p *launch.Program) (Reading, bool) {
 	if len(p.Words) < 2 || !isPython(path.Base(p.Words[0])) {
 		return Reading{}, false
 	}
@@ -99,7 +99,7 @@ func (s *statements) readPlain(p *launch.Program) (Reading, bool) {
 
 // addTrainerFile takes the configuration that a framework is started with: behind --config, or the first word
 // that names a YAML or JSON file.
-func (s *statements) addTrainerFile(rest []argument) {
+func (s *saidValues) addTrainerFile(rest []wordArgument) {
 	for i := range rest {
 		a := &rest[i]
 		isFile := a.name == "" && (hasEnding(a.value, ".yaml") || hasEnding(a.value, ".yml") || hasEnding(a.value, ".json"))
@@ -110,7 +110,7 @@ func (s *statements) addTrainerFile(rest []argument) {
 			s.addFile(content, a.value)
 			return
 		}
-		s.unknown["file"] = statement{fmt.Sprintf("%s is not in the manifest", a.value), a.place}
+		s.unknown["file"] = saidValue{fmt.Sprintf("%s is not in the manifest", a.value), a.place}
 		return
 	}
 }
@@ -118,13 +118,13 @@ func (s *statements) addTrainerFile(rest []argument) {
 func hasEnding(text, ending string) bool { return strings.HasSuffix(strings.ToLower(text), ending) }
 
 // addNamedFiles takes the files that flags name: Accelerate's, DeepSpeed's and FSDP's.
-func (s *statements) addNamedFiles(own []argument) {
+func (s *saidValues) addNamedFiles(own []wordArgument) {
 	for i := range own {
 		if a := &own[i]; a.name == "config_file" {
 			if content, known := s.knownFile(a.value); known {
 				s.addAccelerate(content, "file "+a.value)
 			} else {
-				s.unknown["accelerate file"] = statement{fmt.Sprintf("%s is not in the manifest", a.value), a.place}
+				s.unknown["accelerate file"] = saidValue{fmt.Sprintf("%s is not in the manifest", a.value), a.place}
 			}
 		}
 	}
@@ -132,7 +132,7 @@ func (s *statements) addNamedFiles(own []argument) {
 		if content, known := s.knownFile(said.value); known {
 			s.addDeepSpeed(content, "file "+said.value)
 		} else {
-			s.unknown["deepspeed file"] = statement{fmt.Sprintf("%s is not in the manifest", said.value), said.place}
+			s.unknown["deepspeed file"] = saidValue{fmt.Sprintf("%s is not in the manifest", said.value), said.place}
 		}
 	}
 	if said, found := s.said["fsdp file"]; found && isFileName(said.value) {
@@ -146,7 +146,7 @@ func (s *statements) addNamedFiles(own []argument) {
 func isFileName(text string) bool { return strings.ContainsAny(text, "./") }
 
 // knownFile is a file by its path, or by its name where only one file has it.
-func (s *statements) knownFile(name string) (map[string]any, bool) {
+func (s *saidValues) knownFile(name string) (map[string]any, bool) {
 	if content, found := s.files[path.Clean(name)]; found {
 		return content, true
 	}

@@ -28,14 +28,17 @@ const (
 	llamaFactory = `{"model_name_or_path": "Qwen/Qwen3-8B", "stage": "sft", "finetuning_type": "lora", "lora_rank": 16, "lora_target": "all",
 		"cutoff_len": 4096, "per_device_train_batch_size": 1, "gradient_accumulation_steps": 8, "bf16": true}`
 	torchtune = `{"model": {"_component_": "torchtune.models.llama3_1.lora_llama3_1_8b", "lora_attn_modules": ["q_proj", "v_proj", "output_proj"],
-		"lora_rank": 8}, "optimizer": {"_component_": "torch.optim.AdamW"}, "loss": {"_component_": "torchtune.modules.loss.CEWithChunkedOutputLoss"},
-		"batch_size": 2, "tokenizer": {"max_seq_len": 1024}, "dtype": "bf16", "enable_activation_checkpointing": true, "gradient_accumulation_steps": 8}`
+		"lora_rank": 8}, "optimizer": {"_component_": "torch.optim.AdamW"},
+			"loss": {"_component_": "torchtune.modules.loss.CEWithChunkedOutputLoss"},
+		"batch_size": 2, "tokenizer": {"max_seq_len": 1024}, "dtype": "bf16", "enable_activation_checkpointing": true,
+			"gradient_accumulation_steps": 8}`
 )
 
 func TestRead(t *testing.T) {
 	files := map[string]map[string]any{}
-	for name, text := range map[string]string{"/config/zero3.json": zero3, "/config/zero2.json": zero2, "/config/accelerate-ds.yaml": accelerateDS,
-		"/config/fsdp.yaml": accelerateFSDP, "/config/qlora.yml": axolotlQLoRA, "/config/full.yml": axolotlFull, "/config/lf.yaml": llamaFactory,
+	for name, text := range map[string]string{"/config/zero3.json": zero3, "/config/zero2.json": zero2,
+		"/config/accelerate-ds.yaml": accelerateDS,
+		"/config/fsdp.yaml":          accelerateFSDP, "/config/qlora.yml": axolotlQLoRA, "/config/full.yml": axolotlFull, "/config/lf.yaml": llamaFactory,
 		"/config/tune.yaml": torchtune, "/config/ds/zero3.json": zero3} {
 		var content map[string]any
 		if err := json.Unmarshal([]byte(text), &content); err != nil {
@@ -54,13 +57,16 @@ func TestRead(t *testing.T) {
 			"torchrun, the Trainer of Transformers: 4 a node, 2 nodes; openai-community/gpt2; adamw amp, 4 x 1024, none",
 		},
 		"Trainer, FSDP": {
-			"python -m torch.distributed.run --nproc_per_node=8 train.py --model_name_or_path meta-llama/Llama-2-7b-hf --fsdp 'full_shard auto_wrap' " +
+			"python -m torch.distributed.run --nproc_per_node=8 train.py --model_name_or_path meta-llama/Llama-2-7b-hf --fsdp 'full_shard " +
+				"auto_wrap' " +
 				"--bf16 True --model_max_length 2048 --per_device_train_batch_size 4 --gradient_accumulation_steps 8 --gradient_checkpointing True " +
 				"--optim adafactor --output_dir o",
-			"torch.distributed.run, the Trainer of Transformers: 8 a node; meta-llama/Llama-2-7b-hf; adafactor mixed, 4 x 2048, zero-3; over 8; again full",
+			"torch.distributed.run, the Trainer of Transformers: 8 a node; meta-llama/Llama-2-7b-hf; adafactor mixed, 4 x 2048, zero-3; over 8; " +
+				"again full",
 		},
 		"Trainer, DeepSpeed from a file": {
-			"deepspeed --num_gpus 8 train.py --deepspeed /config/zero3.json --model_name_or_path meta-llama/Llama-2-13b-hf --bf16 --max_seq_length 4096 " +
+			"deepspeed --num_gpus 8 train.py --deepspeed /config/zero3.json --model_name_or_path meta-llama/Llama-2-13b-hf --bf16 " +
+				"--max_seq_length 4096 " +
 				"--per_device_train_batch_size 2 --output_dir o",
 			"deepspeed, the Trainer of Transformers: 8 a node; meta-llama/Llama-2-13b-hf; adamw mixed, 2 x 4096, zero-3; host optimizer",
 		},
@@ -69,7 +75,8 @@ func TestRead(t *testing.T) {
 			"deepspeed: EleutherAI/pythia-1b; adamw fp16, 4 x 2048, zero-2; bucket 200000000; unknown: optimizer, checkpointing",
 		},
 		"DeepSpeed, file out of reach": {
-			"deepspeed train.py --deepspeed /other/ds.json --model_name_or_path Qwen/Qwen3-8B --bf16 --max_length 2048 --per_device_train_batch_size 2 " +
+			"deepspeed train.py --deepspeed /other/ds.json --model_name_or_path Qwen/Qwen3-8B --bf16 --max_length 2048 " +
+				"--per_device_train_batch_size 2 " +
 				"--output_dir o",
 			"deepspeed, the Trainer of Transformers: Qwen/Qwen3-8B; adamw amp, 2 x 2048, none; unknown: sharding",
 		},
@@ -79,7 +86,8 @@ func TestRead(t *testing.T) {
 			"accelerate, the Trainer of Transformers: 16 in all, 2 nodes; Qwen/Qwen3-8B; adamw mixed, 1 x 4096, zero-3; again full",
 		},
 		"Accelerate, FSDP": {
-			"accelerate launch --config_file fsdp.yaml train.py --model_name_or_path Qwen/Qwen3-8B --max_length 4096 --per_device_train_batch_size 1 " +
+			"accelerate launch --config_file fsdp.yaml train.py --model_name_or_path Qwen/Qwen3-8B --max_length 4096 " +
+				"--per_device_train_batch_size 1 " +
 				"--output_dir o",
 			"accelerate, the Trainer of Transformers: 8 in all; Qwen/Qwen3-8B; adamw mixed, 1 x 4096, fsdp-shard-grad-op; again full",
 		},
@@ -89,13 +97,15 @@ func TestRead(t *testing.T) {
 			"accelerate, the Trainer of Transformers: 4 in all; Qwen/Qwen3-8B; adamw fp16, 1 x 1024, zero-2; host optimizer",
 		},
 		"TRL": {
-			"trl sft --model_name_or_path Qwen/Qwen2.5-0.5B --use_peft --lora_r 32 --lora_target_modules q_proj v_proj --bf16 --gradient_checkpointing " +
+			"trl sft --model_name_or_path Qwen/Qwen2.5-0.5B --use_peft --lora_r 32 --lora_target_modules q_proj v_proj --bf16 " +
+				"--gradient_checkpointing " +
 				"--max_length 2048 --dtype bfloat16",
 			"trl, TRL: Qwen/Qwen2.5-0.5B; adamw mixed, 8 x 2048, none; again full; LoRA 32 q_proj,v_proj",
 		},
 		"TRL, DPO": {
 			"trl dpo --model_name_or_path Qwen/Qwen2.5-0.5B --per_device_train_batch_size 2 --gradient_checkpointing false --bf16",
-			"trl, TRL: Qwen/Qwen2.5-0.5B; adamw amp, 2 x 1024, none; note: a reference or reward model beside the one that is trained is not counted",
+			"trl, TRL: Qwen/Qwen2.5-0.5B; adamw amp, 2 x 1024, none; note: a reference or reward model beside the one that is trained is not " +
+				"counted",
 		},
 		"axolotl, QLoRA": {
 			"accelerate launch -m axolotl.cli.train /config/qlora.yml",
@@ -107,7 +117,8 @@ func TestRead(t *testing.T) {
 		},
 		"axolotl, file out of reach": {
 			"axolotl train other.yml --deepspeed /config/zero2.json",
-			"axolotl, axolotl: adamw fp16, 4 x 0, zero-2; bucket 200000000; unknown: model, sequence length, optimizer; note: other.yml is not in the " +
+			"axolotl, axolotl: adamw fp16, 4 x 0, zero-2; bucket 200000000; unknown: model, sequence length, optimizer; note: other.yml is not " +
+				"in the " +
 				"manifest: its settings are not known",
 		},
 		"LLaMA-Factory": {
@@ -115,7 +126,8 @@ func TestRead(t *testing.T) {
 			"llamafactory-cli, LLaMA-Factory: Qwen/Qwen3-8B; adamw mixed, 1 x 4096, none; over 8; again full; LoRA 16 all",
 		},
 		"torchtune": {
-			"tune run --nproc_per_node 2 lora_finetune_distributed --config /config/tune.yaml batch_size=4 tokenizer.max_seq_len=2048 dataset.packed=True " +
+			"tune run --nproc_per_node 2 lora_finetune_distributed --config /config/tune.yaml batch_size=4 tokenizer.max_seq_len=2048 " +
+				"dataset.packed=True " +
 				"max_seq_len=2048",
 			"tune, torchtune: 2 a node; adamw bf16, 4 x 2048, zero-3; over 8; again full; loss chunked; LoRA 8 q_proj,v_proj,o_proj; unknown: model",
 		},
@@ -134,18 +146,21 @@ func TestRead(t *testing.T) {
 			"swift, ms-swift: Qwen/Qwen3-8B; adamw mixed, 1 x 2048, none; again full; LoRA 16 all",
 		},
 		"LitGPT": {
-			"litgpt finetune_lora meta-llama/Llama-2-7b-hf --precision bf16-true --quantize bnb.nf4 --train.micro_batch_size 4 --train.max_seq_length 512",
+			"litgpt finetune_lora meta-llama/Llama-2-7b-hf --precision bf16-true --quantize bnb.nf4 --train.micro_batch_size 4 " +
+				"--train.max_seq_length 512",
 			"litgpt, LitGPT: meta-llama/Llama-2-7b-hf; adamw bf16, 4 x 512, none; LoRA 8 q_proj,v_proj; unknown: checkpointing",
 		},
 		"plain Python": {
 			"python3 train.py --model_name_or_path Qwen/Qwen3-0.6B --per_device_train_batch_size 2 --max_seq_length 512 --output_dir o",
 			"python3, the Trainer of Transformers: 1 a node; Qwen/Qwen3-0.6B; adamw fp32, 2 x 512, none",
 		},
-		"MPI":                      {"mpirun --allow-run-as-root -np 16 -x NCCL_DEBUG=INFO python train.py --batch-size 4", "mpirun: 16 in all; adamw mixed, 4 x 0, none; unknown: model, sequence length, sharding, precision, optimizer, checkpointing"},
-		"serves":                   {"python -m vllm.entrypoints.openai.api_server --model=org/model", ""},
-		"installs":                 {"bash|-c|pip install deepspeed accelerate", ""},
-		"launcher as an argument":  {"python3 train.py --launcher torchrun", ""},
-		"unknown optimizer, model": {"torchrun t.py --model_name_or_path /data/model --optim lomo --per_device_train_batch_size 1 --max_length 9 --output_dir o", "torchrun, the Trainer of Transformers: adamw fp32, 1 x 9, none; unknown: model, optimizer"},
+		"MPI": {"mpirun --allow-run-as-root -np 16 -x NCCL_DEBUG=INFO python train.py --batch-size 4",
+			"mpirun: 16 in all; adamw mixed, 4 x 0, none; unknown: model, sequence length, sharding, precision, optimizer, checkpointing"},
+		"serves":                  {"python -m vllm.entrypoints.openai.api_server --model=org/model", ""},
+		"installs":                {"bash|-c|pip install deepspeed accelerate", ""},
+		"launcher as an argument": {"python3 train.py --launcher torchrun", ""},
+		"unknown optimizer, model": {"torchrun t.py --model_name_or_path /data/model --optim lomo --per_device_train_batch_size 1 " +
+			"--max_length 9 --output_dir o", "torchrun, the Trainer of Transformers: adamw fp32, 1 x 9, none; unknown: model, optimizer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			words := strings.Split(tc.line, "|")

@@ -9,7 +9,7 @@ import (
 )
 
 // resolveReading turns statements into settings. What must be known and is not becomes unknown.
-func (s *statements) resolveReading(r *Reading, launcher, script string) {
+func (s *saidValues) resolveReading(r *Reading, launcher, script string) {
 	r.Explicit = map[Setting]string{}
 	r.Settings = training.Settings{Optimizer: training.AdamW, Precision: training.MixedPrecision, Batch: 1, Shards: 1}
 	defaults := frameworks[r.Framework]
@@ -33,7 +33,7 @@ func (s *statements) resolveReading(r *Reading, launcher, script string) {
 }
 
 // takeValue is what a meaning was said to be. Where it is not known, the setting becomes so.
-func (s *statements) takeValue(r *Reading, setting Setting, meaning string) (string, bool) {
+func (s *saidValues) takeValue(r *Reading, setting Setting, meaning string) (string, bool) {
 	if said, found := s.said[meaning]; found {
 		r.Explicit[setting] = said.place
 		return said.value, true
@@ -44,7 +44,7 @@ func (s *statements) takeValue(r *Reading, setting Setting, meaning string) (str
 	return "", false
 }
 
-func (s *statements) resolveModel(r *Reading) {
+func (s *saidValues) resolveModel(r *Reading) {
 	name, found := s.takeValue(r, ModelSetting, "model")
 	switch {
 	case !found:
@@ -57,7 +57,7 @@ func (s *statements) resolveModel(r *Reading) {
 }
 
 // whyMissing says why something is not stated: a file that would state it may be out of reach.
-func (s *statements) whyMissing(because string) string {
+func (s *saidValues) whyMissing(because string) string {
 	if file, missing := s.unknown["file"]; missing {
 		return file.value
 	}
@@ -65,7 +65,7 @@ func (s *statements) whyMissing(because string) string {
 }
 
 // resolveNumbers reads batch, length and degrees.
-func (s *statements) resolveNumbers(r *Reading, defaults *frameworkDefaults) {
+func (s *saidValues) resolveNumbers(r *Reading, defaults *frameworkDefaults) {
 	for _, number := range []struct {
 		setting Setting
 		meaning string
@@ -99,7 +99,7 @@ func (s *statements) resolveNumbers(r *Reading, defaults *frameworkDefaults) {
 }
 
 // resolveOptimizer reads the optimizer.
-func (s *statements) resolveOptimizer(r *Reading) {
+func (s *saidValues) resolveOptimizer(r *Reading) {
 	text, found := s.takeValue(r, OptimizerSetting, "optimizer")
 	if !found {
 		if r.Framework == "" || r.Framework == torchtuneName || s.unknown["file"].place != "" {
@@ -116,7 +116,7 @@ func (s *statements) resolveOptimizer(r *Reading) {
 }
 
 // resolveStep reads what a step keeps.
-func (s *statements) resolveStep(r *Reading, defaults *frameworkDefaults) {
+func (s *saidValues) resolveStep(r *Reading, defaults *frameworkDefaults) {
 	text, found := s.takeValue(r, CheckpointingSetting, "checkpointing")
 	again, known := recomputations[strings.ToLower(text)]
 	switch {
@@ -141,14 +141,15 @@ func (s *statements) resolveStep(r *Reading, defaults *frameworkDefaults) {
 	}
 	if text, found := s.takeValue(r, LossSetting, "fused loss"); found && isOn(text) {
 		r.Settings.Loss = training.FusedLoss
-	} else if text, found := s.takeValue(r, LossSetting, "loss"); found && (strings.Contains(text, "Chunked") || strings.Contains(text, "LinearCrossEntropy")) {
+	} else if text, found := s.takeValue(r, LossSetting, "loss"); found && (strings.Contains(text, "Chunked") || strings.Contains(text,
+		"LinearCrossEntropy")) {
 		r.Settings.Loss = training.ChunkedLoss
 	}
 	r.Settings.FusedStep = isOn(s.said["fused step"].value) && r.Settings.Accumulation <= 1
 }
 
 // resolveProcesses reads how many GPUs train.
-func (s *statements) resolveProcesses(r *Reading, launcher string) {
+func (s *saidValues) resolveProcesses(r *Reading, launcher string) {
 	if said, found := s.said["all processes"]; found {
 		r.Everywhere = true
 		r.Processes = s.readProcesses(r, said)
@@ -157,7 +158,7 @@ func (s *statements) resolveProcesses(r *Reading, launcher string) {
 	}
 	if said, found := s.said["nodes"]; found {
 		least, _, _ := strings.Cut(said.value, ":") // --nnodes=1:4 is elastic
-		r.Nodes = s.readProcesses(r, statement{least, said.place})
+		r.Nodes = s.readProcesses(r, saidValue{least, said.place})
 	}
 	for _, meaning := range []string{"processes", "all processes", "nodes"} {
 		if unknown, found := s.unknown[meaning]; found {
@@ -166,7 +167,7 @@ func (s *statements) resolveProcesses(r *Reading, launcher string) {
 	}
 }
 
-func (s *statements) readProcesses(r *Reading, said statement) int64 {
+func (s *saidValues) readProcesses(r *Reading, said saidValue) int64 {
 	n, err := launch.ParseNumber(said.value)
 	if err != nil || n < 1 || n > 1<<16 {
 		r.markUnknown(ProcessSetting, said.place+": no number of processes")

@@ -8,7 +8,7 @@ import (
 )
 
 // resolveSharding reads what GPUs share, and what goes to the host.
-func (s *statements) resolveSharding(r *Reading, defaults *frameworkDefaults, launcher string) {
+func (s *saidValues) resolveSharding(r *Reading, defaults *frameworkDefaults, launcher string) {
 	stage, isSaid := s.takeValue(r, ShardingSetting, "zero stage")
 	_, deepSpeed := s.said["deepspeed"]
 	switch text, isFSDP := s.takeValue(r, ShardingSetting, "fsdp"); {
@@ -56,11 +56,11 @@ func (s *statements) resolveSharding(r *Reading, defaults *frameworkDefaults, la
 }
 
 // usesDeepSpeed reports whether DeepSpeed's settings count.
-func (s *statements) usesDeepSpeed() bool {
+func (s *saidValues) usesDeepSpeed() bool {
 	return s.said["zero stage"].place != "" && !isOn(s.said["use fsdp"].value)
 }
 
-func (s *statements) resolveOffload(r *Reading) {
+func (s *saidValues) resolveOffload(r *Reading) {
 	optimizer, _ := s.takeValue(r, OffloadSetting, "offload optimizer")
 	parameters, _ := s.takeValue(r, OffloadSetting, "offload parameters")
 	fsdp, _ := s.takeValue(r, OffloadSetting, "fsdp offload")
@@ -82,7 +82,7 @@ func (s *statements) resolveOffload(r *Reading) {
 }
 
 // resolveAdapters reads whether adapters are trained, and beside which layers.
-func (s *statements) resolveAdapters(r *Reading, defaults *frameworkDefaults) {
+func (s *saidValues) resolveAdapters(r *Reading, defaults *frameworkDefaults) {
 	kind, stated := s.takeValue(r, AdapterSetting, "adapter")
 	kind = strings.ToLower(kind)
 	rank, hasRank := s.takeValue(r, AdapterSetting, "lora rank")
@@ -108,14 +108,15 @@ func (s *statements) resolveAdapters(r *Reading, defaults *frameworkDefaults) {
 	default:
 		return
 	}
-	r.Settings.QuantisedBase = kind == "qlora" || strings.HasPrefix(s.said["quantised"].value, "bnb.nf4") || isOn(s.said["4 bits"].value) || s.said["quantised bits"].value == "4"
+	r.Settings.QuantisedBase = kind == "qlora" || strings.HasPrefix(s.said["quantised"].value, "bnb.nf4") ||
+		isOn(s.said["4 bits"].value) || s.said["quantised bits"].value == "4"
 	if isOn(s.said["8 bits"].value) || s.said["quantised bits"].value == "8" {
 		r.markUnknown(BaseSetting, "frozen weights of 8 bits are not accounted for here: counted as 16 bits")
 	}
 	s.resolveTargets(r)
 }
 
-func (s *statements) resolveTargets(r *Reading) {
+func (s *saidValues) resolveTargets(r *Reading) {
 	text, found := s.takeValue(r, TargetSetting, "lora targets")
 	var names []string
 	for _, name := range strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(" ,[]'\"", c) }) {
@@ -136,7 +137,7 @@ func (s *statements) resolveTargets(r *Reading) {
 
 // resolvePrecision reads how wide numbers are. What DeepSpeed and FSDP train keeps a copy in 32 bits;
 // otherwise weights are as they were loaded, and cast where they are multiplied.
-func (s *statements) resolvePrecision(r *Reading, defaults *frameworkDefaults) {
+func (s *saidValues) resolvePrecision(r *Reading, defaults *frameworkDefaults) {
 	mixed := strings.ToLower(s.said["mixed precision"].value)
 	brain, half := isOn(s.said["bf16"].value) || mixed == "bf16", isOn(s.said["fp16"].value) || mixed == "fp16"
 	dtype := s.said["dtype"].value
@@ -177,8 +178,9 @@ func (s *statements) resolvePrecision(r *Reading, defaults *frameworkDefaults) {
 
 // castPrecision is the precision under autocast, by how the weights were loaded. axolotl and LLaMA-Factory load
 // them in 16 bits, and LLaMA-Factory casts what is trained to 32; adapters are kept in 32 bits by PEFT.
-func (s *statements) castPrecision(r *Reading, dtype string) training.Precision {
-	loadedHalf := isHalf(dtype) || r.Framework == axolotlName || r.Framework == swiftName || r.Framework == llamaFactoryName && r.Settings.AdapterRank > 0
+func (s *saidValues) castPrecision(r *Reading, dtype string) training.Precision {
+	loadedHalf := isHalf(dtype) || r.Framework == axolotlName || r.Framework == swiftName || r.Framework == llamaFactoryName &&
+		r.Settings.AdapterRank > 0
 	switch {
 	case r.Settings.QuantisedBase || !loadedHalf:
 		return training.Autocast

@@ -9,15 +9,17 @@ import (
 // optimizerNames are optimizers as frameworks spell them: OptimizerNames in transformers, DeepSpeed's types, and
 // classes by their last part.
 var optimizerNames = map[string]training.Optimizer{
-	"adamw": training.AdamW, "adam": training.AdamW, "adamw_torch": training.AdamW, "adamw_torch_fused": training.AdamW, "adamw_hf": training.AdamW,
-	"adamw_apex_fused": training.AdamW, "fusedadam": training.AdamW, "deepspeedcpuadam": training.AdamW, "adamw_torch_npu_fused": training.AdamW,
-	"adamw_bnb_8bit": training.AdamW8Bit, "adamw_8bit": training.AdamW8Bit, "adamw8bit": training.AdamW8Bit, "adam8bit": training.AdamW8Bit,
+	"adamw": training.AdamW, "adam": training.AdamW, "adamw_torch": training.AdamW, "adamw_torch_fused": training.AdamW,
+	"adamw_hf": training.AdamW, "adamw_apex_fused": training.AdamW, "fusedadam": training.AdamW, "deepspeedcpuadam": training.AdamW,
+	"adamw_torch_npu_fused": training.AdamW,
+	"adamw_bnb_8bit":        training.AdamW8Bit, "adamw_8bit": training.AdamW8Bit, "adamw8bit": training.AdamW8Bit, "adam8bit": training.AdamW8Bit,
 	"adamw_torch_8bit": training.AdamW8Bit, "ao_adamw_8bit": training.AdamW8Bit,
 	"paged_adamw": training.PagedAdamW, "paged_adamw_32bit": training.PagedAdamW, "pagedadamw": training.PagedAdamW,
 	"pagedadamw32bit": training.PagedAdamW, "paged_adamw_8bit": training.PagedAdamW8Bit, "pagedadamw8bit": training.PagedAdamW8Bit,
 	"adafactor": training.Adafactor, "adagrad": training.Adagrad, "sgd": training.SGD,
-	"lion": training.Lion, "lion_32bit": training.Lion, "lion_pytorch": training.Lion, "lion_8bit": training.Lion8Bit, "lion8bit": training.Lion8Bit,
-	"muon": training.Muon,
+	"lion": training.Lion, "lion_32bit": training.Lion, "lion_pytorch": training.Lion, "lion_8bit": training.Lion8Bit,
+	"lion8bit": training.Lion8Bit,
+	"muon":     training.Muon,
 }
 
 // parseOptimizer reads an optimizer's name, of a class its last part: torch.optim.AdamW.

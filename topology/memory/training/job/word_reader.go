@@ -8,8 +8,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 )
 
-// argument is a flag with its value, a key=value word, or a word that is neither, whose name is "".
-type argument struct {
+// wordArgument is a flag with its value, a key=value word, or a word that is neither, whose name is "".
+type wordArgument struct {
 	name, value string
 	// bare says that no value stands behind the flag.
 	bare  bool
@@ -24,7 +24,7 @@ func plainName(flag string) string {
 }
 
 // splitLauncher divides the words behind a launcher into its own flags and those of what it starts.
-func (f *foundLauncher) splitLauncher() (own, rest []argument, script string) {
+func (f *foundLauncher) splitLauncher() (own, rest []wordArgument, script string) {
 	words, at := f.program.Words, f.at
 	if f.isTrainer {
 		if rest = readArguments(f.program, at); len(rest) > 0 && rest[0].name == "" {
@@ -38,7 +38,7 @@ func (f *foundLauncher) splitLauncher() (own, rest []argument, script string) {
 			break
 		}
 		name, value, joined := strings.Cut(word, "=")
-		a := argument{name: plainName(name), value: value, place: f.placeOf(at), unknown: f.program.Unknown[at]}
+		a := wordArgument{name: plainName(name), value: value, place: f.placeOf(at), unknown: f.program.Unknown[at]}
 		switch takes := slices.Contains(f.own, a.name) || slices.Contains(f.own, strings.TrimLeft(name, "-")); {
 		case joined:
 		case takes && at+1 < len(words):
@@ -56,7 +56,7 @@ func (f *foundLauncher) splitLauncher() (own, rest []argument, script string) {
 		own = append(own, a)
 		at++
 	}
-	for at < len(words) && (isPython(base(words[at])) || words[at] == "-u" || words[at] == "-m" || words[at] == "--") {
+	for at < len(words) && (isPython(lastPart(words[at])) || words[at] == "-u" || words[at] == "-m" || words[at] == "--") {
 		at++
 	}
 	if at < len(words) {
@@ -66,7 +66,7 @@ func (f *foundLauncher) splitLauncher() (own, rest []argument, script string) {
 	return own, readArguments(f.program, at), script
 }
 
-func base(word string) string { return word[strings.LastIndex(word, "/")+1:] }
+func lastPart(word string) string { return word[strings.LastIndex(word, "/")+1:] }
 
 // placeOf names the words at a place for people: "args[0]: --optim".
 func (f *foundLauncher) placeOf(at int) string {
@@ -75,17 +75,17 @@ func (f *foundLauncher) placeOf(at int) string {
 
 // readArguments reads words as argparse does: a flag takes the words behind it up to the next flag, or to a
 // key=value word as torchtune takes them.
-func readArguments(p *launch.Program, at int) []argument {
-	var all []argument
+func readArguments(p *launch.Program, at int) []wordArgument {
+	var all []wordArgument
 	for at < len(p.Words) {
 		word, unknown := p.Words[at], p.Unknown[at]
 		place := fmt.Sprintf("%s: %s", p.Place, word)
 		name, value, joined := strings.Cut(word, "=")
 		switch {
 		case strings.HasPrefix(word, "-") && joined:
-			all = append(all, argument{name: plainName(name), value: value, place: place, unknown: unknown})
+			all = append(all, wordArgument{name: plainName(name), value: value, place: place, unknown: unknown})
 		case strings.HasPrefix(word, "-"):
-			a := argument{name: plainName(word), place: place, unknown: unknown, bare: true}
+			a := wordArgument{name: plainName(word), place: place, unknown: unknown, bare: true}
 			var values []string
 			for at+1 < len(p.Words) && !isFlagLike(p.Words[at+1]) && (len(values) == 0 || !strings.Contains(p.Words[at+1], "=")) {
 				at++
@@ -99,9 +99,9 @@ func readArguments(p *launch.Program, at int) []argument {
 			}
 			all = append(all, a)
 		case joined && name != "" && !strings.ContainsAny(name, "/ "):
-			all = append(all, argument{name: plainName(name), value: value, place: place, unknown: unknown})
+			all = append(all, wordArgument{name: plainName(name), value: value, place: place, unknown: unknown})
 		default:
-			all = append(all, argument{value: word, place: place, unknown: unknown})
+			all = append(all, wordArgument{value: word, place: place, unknown: unknown})
 		}
 		at++
 	}

@@ -6,29 +6,29 @@ import (
 	"strings"
 )
 
-// statement is what was said, and where.
-type statement struct{ value, place string }
+// saidValue is what was said, and where.
+type saidValue struct{ value, place string }
 
-// statements are what is said about training, by the meaning of the name under which it is said. What
+// saidValues are what is said about training, by the meaning of the name under which it is said. What
 // stands first counts.
-type statements struct {
-	said map[string]statement
+type saidValues struct {
+	said map[string]saidValue
 	// unknown says why a meaning is not known although it is stated.
-	unknown map[string]statement
+	unknown map[string]saidValue
 	// names are the names of all arguments, by which a framework is told.
 	names map[string]bool
 	files map[string]map[string]any
 }
 
 // addStatement takes a statement, unless there is one of the same meaning.
-func (s *statements) addStatement(meaning, value, place string) {
+func (s *saidValues) addStatement(meaning, value, place string) {
 	if _, found := s.said[meaning]; !found && meaning != "" && s.unknown[meaning].place == "" {
-		s.said[meaning] = statement{value, place}
+		s.said[meaning] = saidValue{value, place}
 	}
 }
 
 // addArguments takes flags and key=value words.
-func (s *statements) addArguments(all []argument) {
+func (s *saidValues) addArguments(all []wordArgument) {
 	for i := range all {
 		a := &all[i]
 		if a.name == "" {
@@ -41,7 +41,7 @@ func (s *statements) addArguments(all []argument) {
 		}
 		if a.unknown != "" {
 			if _, found := s.said[meaning]; !found {
-				s.unknown[meaning] = statement{a.unknown, a.place}
+				s.unknown[meaning] = saidValue{a.unknown, a.place}
 			}
 			continue
 		}
@@ -57,14 +57,14 @@ func (s *statements) addArguments(all []argument) {
 }
 
 // addFile takes the keys of a parsed file, those within others by their path: "model.lora_rank".
-func (s *statements) addFile(content map[string]any, name string) {
+func (s *saidValues) addFile(content map[string]any, name string) {
 	s.addKeys(content, "", "file "+name, 0)
 }
 
 // maxDepth bounds how deep a file's keys are read.
 const maxDepth = 8
 
-func (s *statements) addKeys(content map[string]any, prefix, place string, depth int) {
+func (s *saidValues) addKeys(content map[string]any, prefix, place string, depth int) {
 	if depth > maxDepth {
 		return
 	}
@@ -84,7 +84,7 @@ func (s *statements) addKeys(content map[string]any, prefix, place string, depth
 
 // addNested takes the keys within another. DeepSpeed's and FSDP's settings stand in other files' as they stand in
 // their own.
-func (s *statements) addNested(name string, inner map[string]any, place string, depth int) {
+func (s *saidValues) addNested(name string, inner map[string]any, place string, depth int) {
 	switch name {
 	case "deepspeed", "deepspeed_config":
 		s.addStatement("deepspeed", "true", place+": "+name)
