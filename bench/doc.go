@@ -3,6 +3,8 @@
 //
 //	schedulers   how fast are pods bound, at what cost, next to the stock scheduler?
 //	modelmemory  how close are predictions of a model server's memory to what was seen?
+//	trainingmemory
+//	             how close is the account of training memory to published measurements?
 //	quality      how good are the GPUs that jobs get, next to other policies?
 //	openb        how much of a cluster's GPUs do pods get, next to FGD?
 //	readme       writes the tables into their pages

@@ -125,7 +125,7 @@ func (s *Server) FixedClaim() (topology.Bytes, bool) {
 	switch {
 	case s.stated > 0:
 		return s.stated, true
-	case len(s.launches) > 0 && s.launches[0].Engine == memory.Plain:
+	case len(s.launches) > 0 && s.launches[0].Engine.LoadsOnly():
 		large := memory.GPU{Total: 1 << 40, Compute: topology.ComputeCapability{Major: 1000}}
 		return s.Claims(Device{GPU: large}), true
 	}

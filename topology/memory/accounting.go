@@ -8,4 +8,8 @@ var engineAccounts = map[Engine]func(*Server, *pipelineStage, *Estimate){
 	TGI:         (*Server).accountTGI,
 	TensorRTLLM: (*Server).accountTensorRT,
 	Plain:       (*Server).accountPlain,
+	TEI:         (*Server).accountTEI,
+	Infinity:    (*Server).accountInfinity,
+	Triton:      (*Server).accountTriton,
+	CTranslate2: (*Server).accountCTranslate2,
 }

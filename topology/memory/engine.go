@@ -18,7 +18,25 @@ const (
 	// Plain is a server that loads a model and keeps nothing beside it: encoders and
 	// vision models behind Triton, ONNX Runtime, or a Python process.
 	Plain Engine = "plain"
+	// TEI is Hugging Face's Text Embeddings Inference, Infinity another server of text encoders.
+	TEI      Engine = "tei"
+	Infinity Engine = "infinity"
+	// Triton is NVIDIA's server with ONNX Runtime, PyTorch or Python behind it; with
+	// TensorRT-LLM it is that.
+	Triton Engine = "triton"
+	// CTranslate2 is what faster-whisper runs Whisper with.
+	CTranslate2 Engine = "ctranslate2"
 )
+
+// LoadsOnly reports whether the engine takes what it loads and runs, and does not fill what is left of
+// the GPU with a cache.
+func (e Engine) LoadsOnly() bool {
+	switch e {
+	case Plain, TEI, Infinity, Triton, CTranslate2:
+		return true
+	}
+	return false
+}
 
 // Title is the engine's name as its makers spell it; "the server" for Plain.
 func (e Engine) Title() string {
@@ -31,12 +49,22 @@ func (e Engine) Title() string {
 		return "TGI"
 	case TensorRTLLM:
 		return "TensorRT-LLM"
+	case TEI:
+		return "Text Embeddings Inference"
+	case Infinity:
+		return "Infinity"
+	case Triton:
+		return "Triton"
+	case CTranslate2:
+		return "faster-whisper"
 	}
 	return "the server"
 }
 
 // Engines lists the engines whose accounting is known.
-func Engines() []Engine { return []Engine{VLLM, SGLang, TGI, TensorRTLLM, Plain} }
+func Engines() []Engine {
+	return []Engine{VLLM, SGLang, TGI, TensorRTLLM, Plain, TEI, Infinity, Triton, CTranslate2}
+}
 
 // Version is an engine's release. The zero Version stands for the newest known.
 type Version struct{ Major, Minor, Patch int64 }

@@ -151,6 +151,9 @@ func (e *Estimate) Explain() string {
 	case OutcomeNoMemory:
 		return fmt.Sprintf("%s: the engine claims %s of %s, and the driver's context leaves less free", e.GPU.Name, e.Budget, e.GPU.Total)
 	case OutcomeNoBlocks:
+		if e.plain {
+			return fmt.Sprintf("%s: it takes more than there is: %s", e.GPU.Name, parts)
+		}
 		return fmt.Sprintf("%s: nothing is left for the KV cache: %s", e.GPU.Name, parts)
 	case OutcomeTooLong:
 		return fmt.Sprintf("%s: a request of %d tokens takes %s of KV cache, more than what is left: %s; the longest that fits is %d tokens",
@@ -163,6 +166,9 @@ func (e *Estimate) Explain() string {
 	if e.Wanted > e.KV {
 		return fmt.Sprintf("%s: starts, but %d requests of %d tokens take %s of KV cache, more than what is left: %s; %d fit at once",
 			e.GPU.Name, e.demand.Requests, e.demand.Context, e.Wanted, parts, e.Concurrency)
+	}
+	if e.plain && e.layout.kinds == 0 {
+		return fmt.Sprintf("%s: %s left", e.GPU.Name, parts)
 	}
 	return fmt.Sprintf("%s: %s for the KV cache, %s needed", e.GPU.Name, parts, e.Wanted)
 }
@@ -178,7 +184,7 @@ func (s *Server) On(g GPU, d Demand) Estimate {
 	var worst Estimate
 	for i := range s.stages {
 		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen || shortensLength[s.Launch.Engine],
-			plain: s.Launch.Engine == Plain, unsupported: s.unsupportedReason(g), everywhere: s.StartRefusal() != ""}
+			plain: s.Launch.Engine.LoadsOnly(), unsupported: s.unsupportedReason(g), everywhere: s.StartRefusal() != ""}
 		account(s, &s.stages[i], &e)
 		if s.Launch.KVMemory > 0 { // replaces the share of the GPU
 			e.KV = s.Launch.KVMemory
@@ -207,6 +213,9 @@ func (e *Estimate) leavesLess(other *Estimate) bool {
 // fillMemory works out what the KV cache holds.
 func (s *Server) fillMemory(e *Estimate, d Demand) {
 	st := &s.stages[e.Stage]
+	if s.Launch.Engine == CTranslate2 || s.Launch.Engine == Triton { // what they cache is among their activations
+		st = &pipelineStage{}
+	}
 	e.layout = s.kvPoolOf(st, e.BlockSize, e.MaxBatchedTokens)
 	e.Block, e.KVPerToken = e.layout.block, st.bytesPerToken()
 	e.One = e.layout.bytesFor(e.MaxModelLen)

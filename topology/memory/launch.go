@@ -67,6 +67,11 @@ type Launch struct {
 	// draft layers. DraftTokens is how many tokens it proposes.
 	Draft       string
 	DraftTokens int64
+
+	// Instances is how many copies of the model a server runs on each GPU: Triton's instance_group.
+	Instances int64
+	// Beams is how many continuations of each request are followed at once.
+	Beams int64
 }
 
 // GPUCount is how many GPUs one replica takes.

@@ -20,6 +20,8 @@ func (l *Launch) Overlay(over *Launch) {
 		{&l.Adapters, &over.Adapters},
 		{&l.AdapterRank, &over.AdapterRank},
 		{&l.DraftTokens, &over.DraftTokens},
+		{&l.Instances, &over.Instances},
+		{&l.Beams, &over.Beams},
 	} {
 		*field.into = cmp.Or(*field.from, *field.into)
 	}

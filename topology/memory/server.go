@@ -205,11 +205,15 @@ func (s *Server) loadedFormat(t *model.Tensor) model.Format {
 		return quantised
 	}
 	switch {
+	case s.Launch.isInt8() && t.Columns > 1 && t.Part != model.OtherPart:
+		return model.INT8
 	case s.Launch.Dtype == "float32":
 		return model.Bits32
 	case s.Launch.Dtype == "float16", s.Launch.Dtype == "bfloat16":
 		return model.Bits16
-	case s.Launch.Engine != Plain && format == model.Bits32 && s.Model.Kind != model.EncoderKind:
+	case s.Launch.Engine.halvesWeights() && format == model.Bits32:
+		return model.Bits16
+	case !s.Launch.Engine.LoadsOnly() && format == model.Bits32 && s.Model.Kind != model.EncoderKind:
 		return model.Bits16
 	}
 	return format

@@ -21,8 +21,10 @@
 //	shell_builtin, shell_choices, ...          with what is unknown kept as unknown text
 //	unknown                                    unknown text within strings
 //	start                                      the ways of a script to one Reading
+//	programs                                   what a container starts, whatever it is
 //	command_line, config_file, flag_*          words to flags, and flags to fields
-//	vllm*, sglang, tgi, tensorrt, kserve       the dialect of each server
+//	vllm*, sglang, tgi, tensorrt, kserve,       the dialect of each server
+//	text_encoders
 //	read_value, number, json, model_name       how values are written
 //	field, reading, argument_name              what is read, field by field, and its arguments
 //	bounds, split_words                        limits; words of a line that needs no shell
@@ -30,7 +32,8 @@
 // # What is read
 //
 // vLLM (vllm serve, its API server as a module or image, Dynamo's worker), KServe's
-// huggingfaceserver and LLMInferenceService, SGLang, TGI, trtllm-serve. Triton's
+// huggingfaceserver and LLMInferenceService, SGLang, TGI, trtllm-serve, Text Embeddings
+// Inference, Infinity. Triton's
 // settings are in a model repository that no pod shows, except those that a script
 // fills in. lmdeploy, llama.cpp, Ollama, NIM and others are recognised, and everything
 // about them is unknown.

@@ -265,7 +265,7 @@ func TestUnaccountedServers(t *testing.T) {
 	for line, server := range map[string]string{
 		"lmdeploy serve api_server org/model --tp 2": "lmdeploy", "/app/llama-server -m /models/x.gguf -ngl 99": "llama.cpp",
 		"ollama serve": "ollama",
-		"python -m llama_cpp.server --model x.gguf": "llama.cpp", "text-embeddings-router --model-id BAAI/bge-m3": "text-embeddings-inference",
+		"python -m llama_cpp.server --model x.gguf": "llama.cpp", "torchserve --start": "torchserve",
 		"python3 -m dynamo.trtllm --model-path a/b": "dynamo", "serve run app:main": "ray", "mlc_llm serve x": "mlc-llm",
 	} {
 		r := mustRead(t, run(t, line))

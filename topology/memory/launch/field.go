@@ -51,6 +51,8 @@ const (
 	FieldAdapterRank
 	FieldDraft
 	FieldDraftTokens
+	FieldInstances
+	FieldBeams
 
 	fieldsEnd
 )
@@ -68,6 +70,7 @@ var fieldNames = [fieldsEnd]string{
 	FieldEager: "Eager", FieldGraphsUncounted: "GraphsUncounted", FieldCPUOffload: "CPUOffload", FieldNoHybridKV: "NoHybridKV",
 	FieldLanguageOnly: "LanguageOnly", FieldAdapters: "Adapters", FieldAdapterRank: "AdapterRank",
 	FieldDraft: "Draft", FieldDraftTokens: "DraftTokens",
+	FieldInstances: "Instances", FieldBeams: "Beams",
 }
 
 // String is the field's name as memory.Launch or Reading has it.

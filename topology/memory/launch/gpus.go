@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/ashlar-dev/ashlar/topology/memory"
 )
 
 // multiNodeFlags are flags of servers that span Nodes.
@@ -21,7 +19,7 @@ func (c Container) inWorkerGroup() bool {
 // compareGPUs compares the GPUs that the container asks for with those that the
 // server spans.
 func (a *flagReader) compareGPUs(gpus int64) {
-	if gpus <= 0 || a.reading.Launch.Engine == memory.Plain || a.reading.Launch.Engine == "" {
+	if gpus <= 0 || a.reading.Launch.Engine.LoadsOnly() || a.reading.Launch.Engine == "" {
 		return
 	}
 	for _, field := range []Field{FieldTensorParallel, FieldPipelineParallel, FieldDataParallel} {

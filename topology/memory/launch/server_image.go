@@ -162,6 +162,9 @@ var releaseTag = regexp.MustCompile(`^v?[0-9]+\.[0-9]+`)
 
 // readVersion reads the engine's version off the image's tag.
 func (r *Reading) readVersion(name string, found serverImage, known bool) {
+	if r.Launch.Engine.LoadsOnly() {
+		return // no release differs in what it takes
+	}
 	_, tag := splitImage(name)
 	if known && r.Launch.Engine == memory.VLLM || known && r.Launch.Engine == memory.TGI {
 		if release := found.releaseIn(name, tag); release != "" {

@@ -42,6 +42,12 @@ var (
 )
 
 func unaccountedServer(server string) *serverProgram {
+	switch server { // those that are accounted for after all
+	case "text-embeddings-inference":
+		return teiServer
+	case "infinity":
+		return infinityServer
+	}
 	return &serverProgram{server: server, because: fmt.Sprintf("how %s takes memory is not known, state it with annotation %s", server,
 		GPUMemoryAnnotation)}
 }
@@ -49,6 +55,7 @@ func unaccountedServer(server string) *serverProgram {
 // engineServers are the programs that Container.Engine stands for.
 var engineServers = map[memory.Engine]*serverProgram{
 	memory.VLLM: vllmImage, memory.SGLang: sglangServer, memory.TGI: tgiLauncher, memory.TensorRTLLM: trtllmServe, memory.Plain: plainServer,
+	memory.TEI: teiServer, memory.Infinity: infinityServer, memory.Triton: plainTriton, memory.CTranslate2: whisperServer,
 }
 
 // pythonModules are what "python -m" starts.

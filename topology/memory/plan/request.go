@@ -22,15 +22,37 @@ type Request struct {
 
 // DefaultEngine is what serves a model where no engine is stated.
 func DefaultEngine(m *model.Model) memory.Engine {
-	if m.Kind == model.VisionKind {
+	switch {
+	case m.Kind == model.VisionKind, m.Kind == model.EncoderKind && !embeddingTypes[m.Type]:
 		return memory.Plain
+	case m.Kind == model.EncoderKind:
+		return memory.TEI
+	case m.Type == "whisper":
+		return memory.CTranslate2
 	}
 	return memory.VLLM
 }
 
+// embeddingTypes are the types of text encoders that Text Embeddings Inference serves. Source: "Supported
+// models" of its documentation.
+var embeddingTypes = map[string]bool{
+	"bert": true, "camembert": true, "roberta": true, "xlm-roberta": true, "distilbert": true, "mpnet": true, "modernbert": true,
+	"nomic_bert": true, "new": true, "gte": true,
+}
+
 // CanServe reports whether an engine serves models of that kind.
 func CanServe(engine memory.Engine, m *model.Model) bool {
-	return m.Kind != model.VisionKind || engine == memory.Plain
+	switch engine {
+	case memory.Plain:
+		return true
+	case memory.TEI, memory.Infinity:
+		return m.Kind == model.EncoderKind
+	case memory.CTranslate2:
+		return m.Type == "whisper"
+	case memory.Triton:
+		return m.Kind != model.DecoderKind
+	}
+	return m.Kind != model.VisionKind
 }
 
 // lacksBfloat16 reports whether the model's numbers are bfloat16, and the GPU has none.

@@ -30,7 +30,8 @@ func TestOverrideConfig(t *testing.T) {
 
 func TestEngines(t *testing.T) {
 	for name, want := range map[string]memory.Engine{
-		llama8: memory.VLLM, "resnet50": memory.Plain, "google-bert/bert-base-uncased": memory.VLLM,
+		llama8: memory.VLLM, "resnet50": memory.Plain, "google-bert/bert-base-uncased": memory.TEI, "BAAI/bge-reranker-v2-m3": memory.TEI,
+		"openai/whisper-large-v3": memory.CTranslate2, "google/vit-base-patch16-224": memory.Plain, "google-t5/t5-base": memory.VLLM,
 	} {
 		if m := knownModel(t, name); DefaultEngine(m) != want || !CanServe(want, m) {
 			t.Errorf("%s is served by %s, want %s", name, DefaultEngine(m), want)

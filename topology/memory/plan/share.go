@@ -50,7 +50,7 @@ func ShareFor(m *model.Model, l memory.Launch, d memory.Demand, gpu *topology.Mo
 			}
 			return share, share.Memory <= gpu.Usable()*mostPercent/100
 		}
-		if pinned || l.Engine == memory.Plain {
+		if pinned || l.Engine.LoadsOnly() {
 			break // more would be the same
 		}
 	}
@@ -60,7 +60,7 @@ func ShareFor(m *model.Model, l memory.Launch, d memory.Demand, gpu *topology.Mo
 // CanShare reports whether an engine keeps to a part of a GPU, whatever the others on
 // it do. SGLang and TensorRT-LLM reckon with what is free when they start.
 func CanShare(engine memory.Engine) bool {
-	return engine == memory.VLLM || engine == memory.TGI || engine == memory.Plain
+	return engine == memory.VLLM || engine == memory.TGI || engine.LoadsOnly()
 }
 
 // shareOf is what a server with the given account takes of the GPU.

@@ -52,7 +52,11 @@ func AskServers(ctx context.Context, q *ServerQuestion) (report *PlanReport, not
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(answers) == 0 {
+	trained, untrained, err := flags.answerJobs(command, offers)
+	if err != nil {
+		return nil, nil, err
+	}
+	if failures = append(failures, untrained...); len(answers)+len(trained) == 0 {
 		return nil, nil, errors.Join(failures...)
 	}
 	for _, failure := range failures {
@@ -61,7 +65,7 @@ func AskServers(ctx context.Context, q *ServerQuestion) (report *PlanReport, not
 	for line := range strings.Lines(remarks.String()) {
 		notes = append(notes, strings.TrimSpace(line))
 	}
-	return newReport(answers), notes, nil
+	return newReport(answers).addTraining(trained), notes, nil
 }
 
 // DropUnfit leaves out the options that do not fit.

@@ -66,7 +66,11 @@ func (a *serverAnswer) writeLines(p *cli.Page, o *memoryplan.Option) {
 	}
 	rows = append(rows, []string{"  memory" + each, total.String(), "", "", ""})
 	line("weights", e.WeightBytes(), weightParts(e))
-	line("activations", e.Activations, fmt.Sprintf("a step of %d tokens, %d requests", e.MaxBatchedTokens, e.MaxSequences))
+	step := fmt.Sprintf("a step of %d tokens, %d requests", e.MaxBatchedTokens, e.MaxSequences)
+	if a.Request.Model.Kind == model.VisionKind {
+		step = fmt.Sprintf("a batch of %d pictures", e.MaxSequences)
+	}
+	line("activations", e.Activations, step)
 	graphs := "counted by the engine"
 	if !e.GraphsInBudget {
 		graphs = "beside what the engine counts"
@@ -79,12 +83,18 @@ func (a *serverAnswer) writeLines(p *cli.Page, o *memoryplan.Option) {
 	if e.KV > 0 {
 		kv = fmt.Sprintf("%s are wanted, %s per token", e.Wanted, e.KVPerToken)
 	}
-	line("KV cache", e.KV, kv)
+	if a.Request.Launch.Engine.LoadsOnly() {
+		line("left", e.KV, "")
+	} else {
+		line("KV cache", e.KV, kv)
+	}
 	if rest := total - e.Budget; rest > 0 && a.Request.Launch.Engine != memory.SGLang {
 		line("not the engine's", rest, fmt.Sprintf("the engine takes %.2f; the driver's context is in the rest", e.Utilisation))
 	}
 	p.PrintTable(rows)
-	if e.Outcome() == memory.OutcomeStarts {
+	if e.Outcome() == memory.OutcomeStarts && a.Request.Model.Kind == model.VisionKind {
+		p.Printf("  pictures at once: %d; margin: %s\n", e.MaxSequences, e.Margin)
+	} else if e.Outcome() == memory.OutcomeStarts {
 		p.Printf("  longest request: %d tokens; at once, of %d tokens each: %d; margin: %s\n",
 			e.LongestContext, a.Context, e.Concurrency, e.Margin)
 	}

@@ -22,6 +22,7 @@ type planFlags struct {
 	counts  map[string]modelCount // of the cluster, nil without one
 	output  cli.OutputFlag
 	file    string
+	jobs    []trainingJob // of the file
 	all     bool
 	sharing bool
 }
@@ -61,7 +62,10 @@ GPU's memory, with the arguments that keep the server to it.
 
 --train accounts for training instead: weights, gradients, the optimizer's moments and
 the 32-bit copy of mixed precision, sharded as ZeRO and FSDP do it, and activations
-with and without checkpointing; and says how many GPUs of each kind are enough.
+with and without checkpointing; and says how many GPUs of each kind are enough. With
+-f, pods that train are answered for as their launchers' arguments and configuration
+files say (torchrun, accelerate, DeepSpeed, TRL, axolotl, LLaMA-Factory, torchtune);
+with --train too, other pods are left out, and its flags stand above what pods say.
 
 The exit code is 0 if something that was asked for fits, and 3 if nothing does, or
 nothing for one of several pods.`,
@@ -152,22 +156,27 @@ func (f *planFlags) runPlan(cmd *cobra.Command, args []string) error {
 		}
 	}
 	f.source.name = name
-	if f.train.enabled {
+	if f.train.enabled && f.file == "" {
 		return f.planTraining(cmd, offers)
 	}
 	answers, failures, err := f.answerServers(cmd, offers)
 	if err != nil {
 		return err
 	}
-	if len(answers) > 0 {
-		if err := f.writeAnswers(cmd.OutOrStdout(), answers); err != nil {
+	trained, untrained, err := f.answerJobs(cmd, offers)
+	if err != nil {
+		return err
+	}
+	failures = append(failures, untrained...)
+	if len(answers)+len(trained) > 0 {
+		if err := f.writeAnswers(cmd.OutOrStdout(), answers, trained); err != nil {
 			return err
 		}
 	}
 	if len(failures) > 0 {
 		return cli.MistakenInput(errors.Join(failures...))
 	}
-	return fitError(answers)
+	return errors.Join(fitError(answers), jobsFitError(trained))
 }
 
 // answerServers answers for every model server that is asked about; failures are about single
@@ -232,15 +241,18 @@ func (f *planFlags) answerQuestion(q *serverQuestion, offers []memoryplan.Offer)
 }
 
 // writeAnswers prints in the format of -o.
-func (f *planFlags) writeAnswers(w io.Writer, answers []*serverAnswer) error {
+func (f *planFlags) writeAnswers(w io.Writer, answers []*serverAnswer, trained []*trainingAnswer) error {
 	if f.output.Format == claimFormat {
+		if len(answers) == 0 {
+			return cli.UsageErrorf("-o %s sizes a claim for a model server, and %s has training jobs only", claimFormat, f.file)
+		}
 		return writeClaims(w, answers)
 	}
-	return f.output.Write(w, newReport(answers), func(w io.Writer) error { return f.writeText(w, answers) })
+	return f.output.Write(w, newReport(answers).addTraining(trained), func(w io.Writer) error { return f.writeText(w, answers, trained) })
 }
 
 // writeText prints one answer after the other.
-func (f *planFlags) writeText(w io.Writer, answers []*serverAnswer) error {
+func (f *planFlags) writeText(w io.Writer, answers []*serverAnswer, trained []*trainingAnswer) error {
 	p := cli.NewPage(w)
 	for i, answer := range answers {
 		if i > 0 {
@@ -252,6 +264,12 @@ func (f *planFlags) writeText(w io.Writer, answers []*serverAnswer) error {
 		} else {
 			answer.writeTable(p, f.all, f.counts)
 		}
+	}
+	for i, answer := range trained {
+		if i+len(answers) > 0 {
+			p.Printf("\n")
+		}
+		answer.writeAnswer(p, f.gpus.namedOffers(), f.all)
 	}
 	return p.Err()
 }

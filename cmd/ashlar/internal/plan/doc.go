@@ -13,11 +13,16 @@
 //	model_source       a model by name, file or hub
 //	question           one model server to plan for
 //	manifest           the pods of -f
-//	host_notes         what stops them beside their GPUs; training_pod tells training jobs
+//	host_notes         what stops them beside their GPUs
+//	chosen_engine, triton_config
+//	                   the server of a model for which none is stated; Triton's config.pbtxt
 //	report             what -o json and yaml print
 //	summary, table, breakdown, remedy, refusal
 //	                   what people read
 //	claim_manifest     -o claim, with comments
-//	training_flags, training_answer, training_text, training_report
-//	                   --train: topology/memory/training's account, on the GPUs that may be had
+//	training_flags, training_settings, training_answer, training_text, training_lines,
+//	training_report    --train: topology/memory/training's account, on the GPUs that may be had
+//	training_job, training_objects, training_files, training_scripts
+//	                   the training jobs of -f: pods, TrainJobs and RayJobs, the files of their
+//	                   ConfigMaps, and those that scripts write
 package plan

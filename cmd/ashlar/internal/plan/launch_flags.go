@@ -20,6 +20,7 @@ type launchFlags struct {
 	engine, version      string
 	tensor, pipeline     string
 	context, concurrency string
+	instances, beams     string
 	eager                bool
 	// stated are the flags that vLLM has under the same name, by that name.
 	stated map[string]*string
@@ -45,13 +46,16 @@ func (f *launchFlags) addTo(command *cobra.Command) {
 		engines = append(engines, string(engine))
 	}
 	set.StringVar(&f.engine, "engine", "",
-		"`NAME` of the model server: "+strings.Join(engines, ", ")+" (default vllm, and plain for vision models)")
+		"`NAME` of the model server: "+strings.Join(engines, ", ")+" (default vllm, tei for text encoders, ctranslate2 for Whisper, plain for "+
+			"vision models)")
 	set.StringVar(&f.version, "engine-version", "", "`RELEASE` of the engine, like 0.11.0 (default the newest known)")
 	set.StringVar(&f.tensor, "tp", "", "`GPUS` that share each layer: auto for the fewest that suffice, or a number (default auto)")
 	set.StringVar(&f.pipeline, "pp", "", "`STAGES` of a pipeline")
 	set.StringVar(&f.context, "context", "", "`TOKENS` of each wanted request (default --max-model-len)")
 	set.StringVar(&f.concurrency, "concurrency", "", "`REQUESTS` wanted at once (default 1)")
 	set.BoolVar(&f.eager, "enforce-eager", false, "capture no CUDA graphs")
+	set.StringVar(&f.instances, "instances", "", "`COPIES` of the model on each GPU: the count of Triton's instance_group (default 1)")
+	set.StringVar(&f.beams, "beams", "", "`NUMBER` of continuations of each request that faster-whisper follows (default 5)")
 	f.stated = map[string]*string{}
 	for _, flag := range vllmFlags {
 		f.stated[flag.name] = set.String(flag.name, "", flag.usage)
@@ -104,6 +108,9 @@ func (f *launchFlags) applyTo(q *serverQuestion) error {
 // such models.
 func (f *launchFlags) chooseEngine(q *serverQuestion) error {
 	usual := memoryplan.DefaultEngine(q.Model)
+	if q.Launch.Engine == "" && usual != memory.VLLM {
+		q.notes = append(q.notes, chosenEngine(usual, q.Model))
+	}
 	q.Launch.Engine = cmp.Or(q.Launch.Engine, usual)
 	switch {
 	case memoryplan.CanServe(q.Launch.Engine, q.Model):
@@ -121,7 +128,7 @@ func (f *launchFlags) applyArguments(q *serverQuestion) error {
 	if err != nil {
 		return err
 	}
-	named, err := readArguments(memory.VLLM, f.namedArguments(), "")
+	named, err := readArguments(memory.VLLM, f.vllmArguments(q), "")
 	if err != nil {
 		return err
 	}
@@ -147,6 +154,8 @@ func (f *launchFlags) applyDemand(q *serverQuestion) error {
 	}{
 		{"context", f.context, &q.Demand.Context},
 		{"concurrency", f.concurrency, &q.Demand.Requests},
+		{"instances", f.instances, &q.Launch.Instances},
+		{"beams", f.beams, &q.Launch.Beams},
 	} {
 		if amount.text == "" {
 			continue

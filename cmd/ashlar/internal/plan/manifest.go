@@ -73,14 +73,33 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 	if err != nil {
 		return nil, nil, cli.MistakenInput(err)
 	}
-	neighbours := readNeighbours(objects)
-	if len(pods) == 0 {
+	neighbours, maps := readNeighbours(objects), readConfigMaps(objects)
+	for _, pod := range commandPods(objects) {
+		if found, trains := readJob(&pod, maps); trains {
+			f.addJob(found)
+		}
+	}
+	if len(pods) == 0 && len(f.jobs) == 0 {
 		return nil, nil, cli.UsageErrorf("%s: no pod in it: want objects that have containers, like a Pod or a Deployment", name)
 	}
 	var others []string
 	for _, pod := range splitServers(f.withEngine(pods)) {
 		if pod.reading, err = pod.launch.Read(); err != nil {
 			failures = append(failures, fmt.Errorf("%s: %w", pod.placeText(), err))
+			continue
+		}
+		if !pod.reading.IsServer() && pod.container == "" {
+			if found, trains := readJob(&pod.Pod, maps); trains {
+				f.addJob(found)
+				continue
+			}
+		}
+		if err := pod.readTritonConfig(maps); err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		if f.train.enabled {
+			others = append(others, servesBeside(&pod.Pod))
 			continue
 		}
 		if reason := f.passedOver(&pod); reason != "" {
@@ -98,7 +117,7 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 		question.addHostNotes(&pod, &neighbours)
 		questions = append(questions, question)
 	}
-	if len(questions) == 0 && len(failures) == 0 {
+	if len(questions) == 0 && len(failures) == 0 && len(f.jobs) == 0 {
 		return nil, nil, cli.MistakenInput(errors.New(strings.Join(others, "; ")))
 	}
 	for _, other := range others {
@@ -145,10 +164,6 @@ func (f *planFlags) passedOver(pod *manifestPod) string {
 // engineDoubt says why it is not known how a pod's server takes memory.
 func (p *manifestPod) engineDoubt() string {
 	r := &p.reading
-	if launcher := trainingLauncher(&p.Spec); launcher != "" && !r.IsServer() {
-		return fmt.Sprintf("%s: runs %s: what a training job takes is not read from its pod; ashlar plan MODEL --train accounts for one, and "+
-			"annotation %s states it to the scheduler", p.placeText(), launcher, launch.GPUMemoryAnnotation)
-	}
 	if !r.IsServer() {
 		return fmt.Sprintf("%s: starts no model server that is known here; name its engine with annotation %s or --engine",
 			p.placeText(), launch.EngineAnnotation)

@@ -22,6 +22,9 @@ func TestPlanMistakes(t *testing.T) {
 	server := func(args string) string {
 		return header + "  - name: server\n    image: vllm/vllm-openai:v0.11.0\n    args: [" + args + "]\n"
 	}
+	trainer := func(command string) string {
+		return header + "  - name: trainer\n    image: pytorch\n    command: [" + command + "]\n"
+	}
 	tests := map[string]struct {
 		args []string
 		code int
@@ -74,8 +77,37 @@ func TestPlanMistakes(t *testing.T) {
 		"serving flag, training": {
 			[]string{llama8, "--train", "--concurrency", "4"}, cli.ExitUsage, "--concurrency is about serving a model: it does not go with --train",
 		},
-		"length, training":       {[]string{llama8, "--train", "--max-model-len", "4k"}, cli.ExitUsage, "--train takes --sequence-length"},
-		"manifest, training":     {[]string{"--train", "-f", "x.yaml"}, cli.ExitUsage, "--filename is about serving a model"},
+		"length, training": {[]string{llama8, "--train", "--max-model-len", "4k"}, cli.ExitUsage, "--train takes --sequence-length"},
+		"manifest, nothing trains": {
+			[]string{"--train", "-f", write("serves.yaml", server("--model="+llama8))}, cli.ExitUsage,
+			"Pod a: starts nothing that is known to train; without --train, model servers are answered for",
+		},
+		"job, model unknown": {
+			[]string{"-f", write("job.yaml", trainer("torchrun, --nproc-per-node=8, t.py"))}, cli.ExitUsage,
+			"job.yaml:6: Pod a: runs torchrun: the model that it trains is unknown, because no argument names it; name it: ashlar plan MODEL -f ...",
+		},
+		"job, degrees": {
+			[]string{"-f", write("tp.yaml", trainer("torchrun, --nproc-per-node=8, t.py, --model_name_or_path="+llama8+", "+
+				"--tensor_parallel_size=3"))},
+			cli.ExitUsage, "runs torchrun on 8 GPUs, which degrees of parallelism of 3 together do not divide",
+		},
+		"job, layers": {
+			[]string{"-f", write("lora.yaml", trainer("torchrun, t.py, --model_name_or_path="+llama8+", --lora_r=8, --lora_target_modules=query"))},
+			cli.ExitUsage,
+			`lora.yaml:6: Pod a: runs torchrun: ` + llama8 + `: LoRA targets: the model has no layer "query": its linear layers are q_proj`,
+		},
+		"job, claim": {
+			[]string{"-o", "claim", "-f", write("claim.yaml", trainer("torchrun, t.py, --model_name_or_path="+llama8))},
+			cli.ExitUsage, "claim.yaml has training jobs only",
+		},
+		"bad degree, training": {[]string{llama8, "--train", "--tp", "3"}, cli.ExitUsage, "--tp: 3 does not divide the model's 32 heads"},
+		"offload without shares": {[]string{llama8, "--train", "--sharding", "ddp", "--offload", "optimizer"}, cli.ExitUsage,
+			"--offload: the optimizer goes"},
+		"targets alone": {[]string{llama8, "--train", "--lora-targets", "q_proj"}, cli.ExitUsage, "it goes with --lora-rank"},
+		"unknown checkpointing": {
+			[]string{llama8, "--train", "--checkpointing=some"}, cli.ExitUsage,
+			`--checkpointing "some": want one of none, attention, selective, full`,
+		},
 		"engine flags, training": {[]string{llama8, "--train", "--", "-tp", "2"}, cli.ExitUsage, "flags after -- are a model server's"},
 		"claim, training":        {[]string{llama8, "--train", "-o", "claim"}, cli.ExitUsage, "it does not go with --train"},
 		"unknown optimizer": {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
-	"github.com/ashlar-dev/ashlar/topology/memory"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	memoryplan "github.com/ashlar-dev/ashlar/topology/memory/plan"
 )
@@ -85,7 +84,7 @@ func (a *serverAnswer) remedyText(r *memoryplan.FitRemedy) string {
 	}
 	e := &o.Estimate
 	text += fmt.Sprintf(": %s of weights%s", e.WeightBytes(), each)
-	if e.KV > 0 && a.Request.Launch.Engine != memory.Plain {
+	if e.KV > 0 && !a.Request.Launch.Engine.LoadsOnly() {
 		text += fmt.Sprintf(", %s left for the KV cache", e.KV)
 	}
 	return text

@@ -7,6 +7,16 @@ import (
 // PlanReport is what -o json and yaml print: its form is stable.
 type PlanReport struct {
 	Plans []*serverReport `json:"plans"`
+	// Training are the answers for the training jobs of a manifest.
+	Training []*trainingReport `json:"training,omitempty"`
+}
+
+// addTraining adds the answers for training jobs.
+func (r *PlanReport) addTraining(answers []*trainingAnswer) *PlanReport {
+	for _, answer := range answers {
+		r.Training = append(r.Training, answer.newTrainingReport())
+	}
+	return r
 }
 
 // serverReport is the answer for one model server.

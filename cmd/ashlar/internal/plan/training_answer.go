@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -21,7 +20,11 @@ import (
 // trainingAnswer is what training a model takes, and on which GPUs it fits.
 type trainingAnswer struct {
 	model *model.Model
-	notes []string
+	// where is the object that trains, and runs what it starts; "" for the command line. unknown is what
+	// it leaves open.
+	where, runs string
+	unknown     []unknownSetting
+	notes       []string
 	// account is for the GPUs that --shards states, or for one that shares nothing.
 	account *training.Account
 	options []trainingOption
@@ -44,11 +47,11 @@ func (o *trainingOption) hourlyCost() catalogue.MicroDollars {
 	if !o.offer.Priced {
 		return 0
 	}
-	return catalogue.MicroDollars(o.offer.Cost * o.account.Settings.Shards)
+	return catalogue.MicroDollars(o.offer.Cost * o.account.Settings.GPUCount())
 }
 
 func (o *trainingOption) titleText() string {
-	if n := o.account.Settings.Shards; n > 1 {
+	if n := o.account.Settings.GPUCount(); n > 1 {
 		return fmt.Sprintf("%d x %s", n, o.offer.Title())
 	}
 	return o.offer.Title()
@@ -60,13 +63,13 @@ func (f *planFlags) planTraining(cmd *cobra.Command, offers []memoryplan.Offer) 
 	if err != nil {
 		return asUsageError(err)
 	}
-	settings, shards, err := f.train.readSettings(found.model.MaxPositions)
+	settings, shards, err := f.readSettings(cmd, found.model.MaxPositions)
 	if err != nil {
 		return err
 	}
 	answer, err := newTrainingAnswer(found, settings, shards, offers)
 	if err != nil {
-		return err
+		return cli.UsageErrorf("--train: %s: %w", found.model.Name, settingsFault(err, true))
 	}
 	err = f.output.Write(cmd.OutOrStdout(), answer.newTrainingReport(), func(w io.Writer) error {
 		return answer.writeText(w, f.gpus.namedOffers(), f.all)
@@ -84,11 +87,7 @@ func newTrainingAnswer(found foundModel, s training.Settings, shards int64, offe
 	s.Shards = max(1, shards)
 	var err error
 	if answer.account, err = training.NewAccount(found.model, s); err != nil {
-		var fault *training.SettingsError
-		if errors.As(err, &fault) && fault.Field == "Model" {
-			return nil, cli.UsageErrorf("--train: %s: %s", found.model.Name, fault.Problem)
-		}
-		return nil, cli.UsageErrorf("--train: %s: %w", found.model.Name, err)
+		return nil, err
 	}
 	if answer.account.Parameters > 0 && found.model.Tower.Patches > 0 {
 		answer.notes = append(answer.notes, "what its vision tower keeps of pictures for the backward pass is not counted")
@@ -97,6 +96,7 @@ func newTrainingAnswer(found foundModel, s training.Settings, shards int64, offe
 		answer.notes = append(answer.notes,
 			fmt.Sprintf("sequences of %d tokens are longer than the %d that the model takes", s.SequenceLength, most))
 	}
+	answer.noteSurprises()
 	for i := range offers {
 		option := trainingOption{offer: offers[i], account: answer.account}
 		if shards == 0 && offers[i].Profile == "" {
@@ -106,11 +106,11 @@ func newTrainingAnswer(found foundModel, s training.Settings, shards int64, offe
 			}
 			option.account = cmp.Or(fewest, answer.account)
 		}
-		if option.fit = option.account.FitOn(offers[i].GPU.Total); offers[i].Profile != "" && s.Shards > 1 {
+		if option.fit = option.account.FitOn(offers[i].GPU.Total); offers[i].Profile != "" && option.account.Settings.GPUCount() > 1 {
 			option.fit, option.unsupported = training.FitsNot, "slices of different GPUs cannot train one model together"
 		}
-		if s.Precision == training.HalfPrecision && offers[i].Hardware.Compute.Less(leastBfloat16) {
-			option.fit, option.unsupported = training.FitsNot, "it has no bfloat16"
+		if least, lacks := leastCompute(s.Precision); offers[i].Hardware.Compute.Less(least) {
+			option.fit, option.unsupported = training.FitsNot, lacks
 		}
 		if option.unsupported == "" {
 			if err := option.findRemedies(found.model); err != nil {
@@ -121,7 +121,7 @@ func newTrainingAnswer(found foundModel, s training.Settings, shards int64, offe
 	}
 	slices.SortStableFunc(answer.options, func(a, b trainingOption) int {
 		return cmp.Or(compareBool(a.fit != training.FitsNot, b.fit != training.FitsNot), compareBool(a.offer.Priced, b.offer.Priced),
-			cmp.Compare(a.hourlyCost(), b.hourlyCost()), cmp.Compare(a.account.Settings.Shards, b.account.Settings.Shards),
+			cmp.Compare(a.hourlyCost(), b.hourlyCost()), cmp.Compare(a.account.Settings.GPUCount(), b.account.Settings.GPUCount()),
 			cmp.Compare(a.offer.Title(), b.offer.Title()))
 	})
 	return answer, nil
@@ -136,12 +136,12 @@ func (o *trainingOption) findRemedies(m *model.Model) error {
 		best = math.MaxInt64
 	}
 	for _, stage := range []training.ShardingStage{own.Stage, training.ShardParameters} {
-		for _, checkpointing := range []bool{own.Checkpointing, true} {
-			if o.fit != training.FitsNot && (stage != own.Stage || !checkpointing) {
+		for _, again := range []training.Recomputation{own.Recompute, training.RecomputeLayers} {
+			if o.fit != training.FitsNot && (stage != own.Stage || again != training.RecomputeLayers) {
 				continue
 			}
 			s := own
-			s.Stage, s.Checkpointing = stage, checkpointing
+			s.Stage, s.Recompute = stage, again
 			if o.offer.Profile != "" {
 				s.Stage = training.ShardNothing // a slice trains alone
 			}
@@ -157,8 +157,16 @@ func (o *trainingOption) findRemedies(m *model.Model) error {
 	return nil
 }
 
-// leastBfloat16 is from which compute capability on GPUs compute in bfloat16.
-var leastBfloat16 = topology.ComputeCapability{Major: 8}
+// leastCompute is from which compute capability on GPUs compute so, and what others lack.
+func leastCompute(p training.Precision) (least topology.ComputeCapability, lacks string) {
+	switch p {
+	case training.HalfPrecision:
+		return topology.ComputeCapability{Major: 8}, "it has no bfloat16"
+	case training.EightBits:
+		return topology.ComputeCapability{Major: 8, Minor: 9}, "it multiplies no numbers of 8 bits"
+	}
+	return topology.ComputeCapability{}, ""
+}
 
 // compareBool puts what is true first.
 func compareBool(a, b bool) int {
@@ -181,4 +189,34 @@ func (a *trainingAnswer) fitError() error {
 		return cli.NothingFits{Message: fmt.Sprintf("training %s on %s: %s", a.model.Name, o.titleText(), trainingVerdict(o))}
 	}
 	return cli.NothingFits{Message: fmt.Sprintf("training %s fits on none of the %d GPUs and slices looked at", a.model.Name, len(a.options))}
+}
+
+// jobsFitError is an error where a training job fits no GPU that was looked at.
+func jobsFitError(answers []*trainingAnswer) error {
+	for _, answer := range answers {
+		if err := answer.fitError(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noteSurprises says what takes a large part of a step and need not.
+func (a *trainingAnswer) noteSurprises() {
+	s := a.account.Settings
+	if a.account.Loss > a.account.Total()/5 && s.Loss == training.WholeLoss {
+		s.Loss = training.FusedLoss
+		if fused, err := training.NewAccount(a.model, s); err == nil {
+			a.notes = append(a.notes, fmt.Sprintf("logits over %d words and their loss take %s; with a fused loss (Liger, Cut Cross Entropy: "+
+				"--loss fused) %s",
+				a.model.Vocabulary, a.account.Loss, fused.Loss))
+		}
+	}
+	if s = a.account.Settings; s.EagerAttention {
+		s.EagerAttention = false
+		if other, err := training.NewAccount(a.model, s); err == nil && a.account.Activations-other.Activations > a.account.Total()/5 {
+			a.notes = append(a.notes, fmt.Sprintf("eager attention keeps the scores of every pair of tokens: activations take %s, with SDPA or "+
+				"FlashAttention %s", a.account.Activations, other.Activations))
+		}
+	}
 }

@@ -8,16 +8,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
-	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	"github.com/ashlar-dev/ashlar/topology/memory/training"
 )
 
 // trainingFlags say how a model is trained.
 type trainingFlags struct {
-	enabled                        bool
-	optimizer, precision, sharding string
-	batch, length, shards, rank    string
-	checkpointing, quantisedBase   bool
+	enabled                                 bool
+	optimizer, precision, sharding, offload string
+	batch, length, accumulation, shards     string
+	rank, targets, checkpointing, loss      string
+	contextParallel                         string
+	quantisedBase, eager, dropout, fused    bool
+	sequenceParallel                        bool
 }
 
 // usualLength is how many tokens sequences have where the model takes as many.
@@ -30,20 +32,49 @@ func (f *trainingFlags) addTo(command *cobra.Command) {
 	set.StringVar(&f.optimizer, "optimizer", string(training.AdamW), "with --train, `NAME` of the optimizer: "+
 		strings.Join(wordsOf(training.Optimizers()), ", "))
 	set.StringVar(&f.precision, "precision", string(training.MixedPrecision),
-		"with --train, `WIDTH` of numbers: mixed (16 bits and a 32-bit copy), bf16 (moments too), fp32")
-	set.StringVar(&f.batch, "batch", "1", "with --train, `SEQUENCES` that each GPU computes in one step")
+		"with --train, `WIDTH` of numbers: mixed (16 bits and a 32-bit copy), fp16 (mixed, with a scaled loss), amp (32-bit weights under "+
+			"torch.autocast), bf16 (all of 16 bits, moments too), fp32, fp8 (mixed, with products in 8 bits)")
+	set.StringVar(&f.batch, "batch", "1", "with --train, `SEQUENCES` that each GPU computes at once")
 	set.StringVar(&f.length, "sequence-length", "",
 		fmt.Sprintf("with --train, `TOKENS` of each sequence (default %d, or what the model takes)", usualLength))
-	set.BoolVar(&f.checkpointing, "checkpointing", false, "with --train, keep only each layer's input and compute the rest again")
-	set.StringVar(&f.sharding, "sharding", "fsdp", "with --train, what GPUs share, `STAGE`: none, zero-1 (optimizer), zero-2 (gradients "+
-		"too), zero-3 or fsdp (weights too)")
+	set.StringVar(&f.accumulation, "accumulation", "", "with --train, `BATCHES` over which gradients are summed up (default 1)")
+	set.StringVar(&f.checkpointing, "checkpointing", "none", "with --train, what is computed again rather than kept, `PART`: none, attention "+
+		"(Megatron-LM's selective), selective (every second matrix product, as torchtitan), full (all but each layer's input); alone, full")
+	set.Lookup("checkpointing").NoOptDefVal = string(training.RecomputeLayers)
+	set.BoolVar(&f.eager, "eager-attention", false, "with --train, attention keeps the scores of every pair of tokens: no FlashAttention "+
+		"or SDPA")
+	set.BoolVar(&f.dropout, "dropout", false, "with --train, the model drops numbers at random, and keeps a mask of them")
+	set.StringVar(&f.loss, "loss", "whole", "with --train, how the loss is computed, `FORM`: whole, chunked (torchtune, LitGPT), fused "+
+		"(Liger, Cut "+
+		"Cross Entropy)")
+	set.BoolVar(&f.fused, "fused-step", false, "with --train, the optimizer updates each layer in the backward pass and drops its gradients")
+	set.StringVar(&f.sharding, "sharding", "fsdp", "with --train, what GPUs share, `STAGE`: none or ddp, zero-1 (optimizer), zero-2 "+
+		"(gradients "+
+		"too), zero-3 or fsdp (weights too), fsdp-hybrid, fsdp-shard-grad-op")
 	set.StringVar(&f.shards, "shards", "", "with --train, `GPUS` that share it (default the fewest that suffice)")
-	set.StringVar(&f.rank, "lora-rank", "", "with --train, train LoRA adapters of this `RANK` beside all linear layers instead of the weights")
+	set.StringVar(&f.offload, "offload", string(training.OffloadNothing),
+		"with --train, what stands in host memory, `PART`: none, optimizer, all (weights and gradients too)")
+	set.StringVar(&f.contextParallel, "cp", "", "with --train, `GPUS` that divide each sequence; --tp and --pp go with --train too")
+	set.BoolVar(&f.sequenceParallel, "sequence-parallel", false,
+		"with --train and --tp, divide norms and residuals too, as Megatron-LM's sequence parallelism does")
+	set.StringVar(&f.rank, "lora-rank", "", "with --train, train LoRA adapters of this `RANK` instead of the weights")
+	set.StringVar(&f.targets, "lora-targets", "", "with --train and --lora-rank, `LAYERS` that have adapters, like q_proj,v_proj (default "+
+		"all linear "+
+		"layers)")
 	set.BoolVar(&f.quantisedBase, "qlora", false, "with --train and --lora-rank, keep the frozen weights in 4 bits")
 	cli.CompleteFlag(command, "optimizer", func() []string { return wordsOf(training.Optimizers()) })
 	cli.CompleteFlag(command, "precision", func() []string { return wordsOf(training.Precisions()) })
-	cli.CompleteFlag(command, "sharding", func() []string { return []string{"none", "zero-1", "zero-2", "zero-3", "fsdp"} })
+	cli.CompleteFlag(command, "sharding", training.StageNames)
+	cli.CompleteFlag(command, "offload", func() []string { return wordsOf(training.Offloads()) })
+	cli.CompleteFlag(command, "checkpointing", func() []string { return checkpointingNames })
+	cli.CompleteFlag(command, "loss", func() []string { return lossNames })
 }
+
+// The names that --checkpointing and --loss take.
+var (
+	checkpointingNames = append([]string{"none"}, wordsOf(training.Recomputations())...)
+	lossNames          = append([]string{"whole"}, wordsOf(training.LossForms())...)
+)
 
 // wordsOf are names as text.
 func wordsOf[T ~string](names []T) []string {
@@ -55,11 +86,12 @@ func wordsOf[T ~string](names []T) []string {
 }
 
 // trainingOnly are the flags that say how a model is trained.
-var trainingOnly = []string{"optimizer", "precision", "batch", "sequence-length", "checkpointing", "sharding", "shards", "lora-rank",
-	"qlora"}
+var trainingOnly = []string{"optimizer", "precision", "batch", "sequence-length", "accumulation", "checkpointing", "eager-attention",
+	"dropout",
+	"loss", "fused-step", "sharding", "shards", "offload", "cp", "sequence-parallel", "lora-rank", "lora-targets", "qlora"}
 
 // servingOnly are the flags that say how a model is served, beside those that vLLM has too.
-var servingOnly = []string{"filename", "share", "engine", "engine-version", "tp", "pp", "context", "concurrency", "enforce-eager"}
+var servingOnly = []string{"share", "engine", "instances", "beams", "engine-version", "context", "concurrency", "enforce-eager"}
 
 // checkTogether refuses flags of serving with --train, and those of training without it.
 func (f *trainingFlags) checkTogether(cmd *cobra.Command, engineFlags []string) error {
@@ -88,50 +120,4 @@ func (f *trainingFlags) checkTogether(cmd *cobra.Command, engineFlags []string) 
 		return cli.UsageErrorf("flags after -- are a model server's: they do not go with --train")
 	}
 	return nil
-}
-
-// readSettings are the settings that the flags state. shards is 0 for the fewest.
-func (f *trainingFlags) readSettings(most int64) (s training.Settings, shards int64, err error) {
-	s = training.Settings{
-		Optimizer: training.Optimizer(f.optimizer), Precision: training.Precision(f.precision), Checkpointing: f.checkpointing,
-		QuantisedBase: f.quantisedBase, Shards: 1, SequenceLength: usualLength,
-	}
-	if most > 0 {
-		s.SequenceLength = min(usualLength, most)
-	}
-	for _, choice := range []struct {
-		flag, value string
-		of          []string
-	}{
-		{"optimizer", f.optimizer, wordsOf(training.Optimizers())}, {"precision", f.precision, wordsOf(training.Precisions())},
-	} {
-		if !slices.Contains(choice.of, choice.value) {
-			return s, 0, cli.UsageErrorf("--%s %q: want one of %s", choice.flag, choice.value, strings.Join(choice.of, ", "))
-		}
-	}
-	if s.Stage, err = training.ParseStage(f.sharding); err != nil {
-		return s, 0, cli.UsageErrorf("--sharding %w", err)
-	}
-	for _, number := range []struct {
-		flag, text string
-		into       *int64
-		most       int64
-	}{
-		{"batch", f.batch, &s.Batch, 1 << 14}, {"sequence-length", f.length, &s.SequenceLength, 1 << 24}, {"shards", f.shards, &shards, 1 << 16},
-		{"lora-rank", f.rank, &s.AdapterRank, 1 << 14},
-	} {
-		if number.text == "" {
-			continue
-		}
-		if *number.into, err = launch.ParseNumber(number.text); err != nil {
-			return s, 0, cli.UsageErrorf("--%s: %w", number.flag, err)
-		}
-		if *number.into < 1 || *number.into > number.most {
-			return s, 0, cli.UsageErrorf("--%s %s: want 1 to %d", number.flag, number.text, number.most)
-		}
-	}
-	if f.quantisedBase && s.AdapterRank == 0 {
-		return s, 0, cli.UsageErrorf("--qlora: weights of 4 bits are not trained: it goes with --lora-rank")
-	}
-	return s, shards, nil
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
-	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/memory/training"
 )
 
@@ -14,13 +13,30 @@ import (
 // in a table, of all that fits or of the cheapest.
 func (a *trainingAnswer) writeText(w io.Writer, named, all bool) error {
 	p := cli.NewPage(w)
+	a.writeAnswer(p, named, all)
+	return p.Err()
+}
+
+func (a *trainingAnswer) writeAnswer(p *cli.Page, named, all bool) {
 	s := &a.account.Settings
+	if a.where != "" {
+		p.Printf("%s: runs %s\n", a.where, a.runs)
+	}
 	trained := "all of them trained"
 	if s.AdapterRank > 0 {
 		trained = fmt.Sprintf("%s trained in LoRA adapters of rank %d", parameterCount(a.account.Trained), s.AdapterRank)
+		if s.AdapterTargets != "" {
+			trained += " beside " + s.AdapterTargets
+		}
+		if s.QuantisedBase {
+			trained += ", the frozen weights in 4 bits"
+		}
 	}
 	p.Printf("%s: %s parameters, %s\n", a.model.Name, parameterCount(a.account.Parameters), trained)
 	p.Printf("asked: %s\n", describeTraining(s))
+	for _, u := range a.unknown {
+		p.Printf("%s: unknown, because %s\n", u.Field, u.Because)
+	}
 	for _, note := range a.notes {
 		p.Printf("note: %s\n", note)
 	}
@@ -29,7 +45,11 @@ func (a *trainingAnswer) writeText(w io.Writer, named, all bool) error {
 	if named {
 		for i := range a.options {
 			o := &a.options[i]
-			p.Printf("\n%s: %s\n", o.titleText(), trainingVerdict(o))
+			verdict := trainingVerdict(o)
+			if len(a.unknown) > 0 {
+				verdict += ", with what is unknown as it is counted"
+			}
+			p.Printf("\n%s: %s\n", o.titleText(), verdict)
 			if o.account.Settings != a.account.Settings { // else it stands above
 				writeTrainingAccount(p, o.account, o.offer.GPU.Total)
 			}
@@ -37,78 +57,9 @@ func (a *trainingAnswer) writeText(w io.Writer, named, all bool) error {
 				p.Printf("  %s\n", o.describeRemedy(remedy))
 			}
 		}
-		return p.Err()
+		return
 	}
 	a.writeTrainingTable(p, all)
-	return p.Err()
-}
-
-// describeTraining says how the model is trained: "adamw in mixed precision, 1 sequence of
-// 4096 tokens on each GPU, with checkpointing, 8 GPUs that share by zero-3".
-func describeTraining(s *training.Settings) string {
-	widths := map[training.Precision]string{
-		training.MixedPrecision: "mixed precision", training.HalfPrecision: "16 bits", training.SinglePrecision: "32 bits",
-	}
-	sequences := "1 sequence"
-	if s.Batch > 1 {
-		sequences = fmt.Sprintf("%d sequences", s.Batch)
-	}
-	text := fmt.Sprintf("%s in %s, %s of %d tokens on each GPU", s.Optimizer, widths[s.Precision], sequences, s.SequenceLength)
-	if s.Checkpointing {
-		text += ", with checkpointing"
-	}
-	switch {
-	case s.Shards == 1:
-	case s.Stage == training.ShardNothing:
-		text += fmt.Sprintf(", %d GPUs that share nothing", s.Shards)
-	default:
-		text += fmt.Sprintf(", %d GPUs that share by %s", s.Shards, s.Stage)
-	}
-	return text
-}
-
-// writeTrainingAccount prints what one GPU holds, line by line.
-func writeTrainingAccount(p *cli.Page, a *training.Account, total topology.Bytes) {
-	rows := [][]string{}
-	line := func(name string, bytes topology.Bytes, remark string) {
-		if bytes > 0 {
-			rows = append(rows, []string{"  " + name, bytes.String(), remark})
-		}
-	}
-	perParameter := func(bytes topology.Bytes) string {
-		if a.Trained != a.Parameters {
-			return ""
-		}
-		each := fmt.Sprintf("%.3g", float64(bytes)/float64(a.Parameters))
-		if each == "1" {
-			return "1 byte a parameter"
-		}
-		return each + " bytes a parameter"
-	}
-	name := "memory"
-	if a.Settings.Shards > 1 {
-		name += fmt.Sprintf(", each of %d", a.Settings.Shards)
-	}
-	line(name, total, "")
-	line("weights", a.Weights, perParameter(a.Weights))
-	line("gradients", a.Gradients, perParameter(a.Gradients))
-	line("optimizer's moments", a.Moments, perParameter(a.Moments))
-	line("32-bit copy of the weights", a.Master, perParameter(a.Master))
-	line("together", a.States(), perParameter(a.States()))
-	line("gathered for a while", a.Gathered, "weights of two layers and outside of them, gradients of one")
-	other := fmt.Sprintf("with checkpointing %s", a.Checkpointed)
-	if a.Settings.Checkpointing {
-		other = fmt.Sprintf("without checkpointing %s", a.Kept)
-	}
-	line("activations", a.Activations, other)
-	line("output and loss", a.Loss, "logits, their 32-bit copy and its gradient")
-	line("driver and libraries", a.Libraries, "")
-	changed := "with checkpointing"
-	if a.Settings.Checkpointing {
-		changed = "without checkpointing"
-	}
-	line("peak", a.Total(), fmt.Sprintf("%s %s; give or take %s", changed, a.OtherTotal(), a.Margin()))
-	p.PrintTable(rows)
 }
 
 // trainingVerdict says whether an option fits, with the figures.
@@ -132,14 +83,14 @@ func trainingVerdict(o *trainingOption) string {
 func (o *trainingOption) describeRemedy(a *training.Account) string {
 	instead, own := trainingOption{offer: o.offer, account: a}, &o.account.Settings
 	text := instead.titleText() + " is enough"
-	if a.Settings.Shards > 1 {
+	if a.Settings.GPUCount() > 1 {
 		text = instead.titleText() + " are enough"
 	}
 	var with []string
 	if a.Settings.Stage != own.Stage && a.Settings.Shards > 1 {
 		with = append(with, "--sharding fsdp")
 	}
-	if a.Settings.Checkpointing && !own.Checkpointing {
+	if a.Settings.Recompute != own.Recompute {
 		with = append(with, "--checkpointing")
 	}
 	if len(with) > 0 {
@@ -187,8 +138,8 @@ func (a *trainingAnswer) writeTrainingTable(p *cli.Page, all bool) {
 
 // trainingRow is an option in the table.
 func trainingRow(o *trainingOption) []string {
-	takes := fmt.Sprintf("%d x whole", o.account.Settings.Shards)
-	switch n := o.account.Settings.Shards; {
+	takes := fmt.Sprintf("%d x whole", o.account.Settings.GPUCount())
+	switch n := o.account.Settings.GPUCount(); {
 	case o.offer.Profile != "":
 		takes = "MIG " + o.offer.Profile
 	case n > o.offer.Most:
