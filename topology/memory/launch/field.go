@@ -47,6 +47,7 @@ const (
 	FieldCPUOffload
 	FieldNoHybridKV
 	FieldLanguageOnly
+	FieldMedia
 	FieldAdapters
 	FieldAdapterRank
 	FieldDraft
@@ -66,7 +67,7 @@ var fieldNames = [fieldsEnd]string{
 	FieldUtilisation: "Utilisation", FieldKVMemory: "KVMemory", FieldKVTokens: "KVTokens", FieldKVBlocks: "KVBlocks",
 	FieldBlockSize: "BlockSize", FieldKVFormat: "KVFormat", FieldDtype: "Dtype", FieldQuantisation: "Quantisation",
 	FieldEager: "Eager", FieldGraphsUncounted: "GraphsUncounted", FieldCPUOffload: "CPUOffload", FieldNoHybridKV: "NoHybridKV",
-	FieldLanguageOnly: "LanguageOnly", FieldAdapters: "Adapters", FieldAdapterRank: "AdapterRank",
+	FieldLanguageOnly: "LanguageOnly", FieldMedia: "Media", FieldAdapters: "Adapters", FieldAdapterRank: "AdapterRank",
 	FieldDraft: "Draft", FieldDraftTokens: "DraftTokens",
 }
 

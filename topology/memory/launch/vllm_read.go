@@ -264,32 +264,6 @@ func readVLLMAdapters(a *flagReader, g givenFlag) error {
 	return nil
 }
 
-func readVLLMLimits(a *flagReader, g givenFlag) error {
-	object := g.object
-	if object == nil {
-		value, err := parseJSON(g.text)
-		if err != nil && strings.Contains(g.text, "=") {
-			return nil // image=2,video=1, of older releases
-		}
-		if err != nil {
-			return g.refuseValue("%w", err)
-		}
-		var isObject bool
-		if object, isObject = value.(map[string]any); !isObject {
-			return g.refuseValue("is not a JSON object")
-		}
-	}
-	used := len(object) == 0
-	for _, limit := range object {
-		used = used || scalarText(limit) != "0"
-	}
-	if !used {
-		a.reading.markUnknown(FieldLanguageOnly,
-			g.whereGiven()+": some models then leave their towers out and others do not, --language-model-only settles it")
-	}
-	return nil
-}
-
 func readOverrides(a *flagReader, g givenFlag) error {
 	object, err := g.jsonObject()
 	a.reading.Overrides = object

@@ -154,10 +154,17 @@ func TestVLLMFlags(t *testing.T) {
 		"--disable-hybrid-kv-cache-manager":     func(l l) { l.NoHybridKV = true },
 		"--no-disable-hybrid-kv-cache-manager":  nil,
 		"--language-model-only":                 func(l l) { l.LanguageOnly = true },
-		`--limit-mm-per-prompt '{"image":2}'`:   nil,
-		"--limit-mm-per-prompt image=2,video=1": nil,
-		"--limit-mm-per-prompt.image 2":         nil,
-		"--skip-mm-profiling":                   nil,
+		`--limit-mm-per-prompt '{"image":2}'`:   func(l l) { l.Media.Pictures = 2 },
+		"--limit-mm-per-prompt image=2,video=1": func(l l) { l.Media.Pictures, l.Media.Videos = 2, 1 },
+		"--limit-mm-per-prompt.image 2":         func(l l) { l.Media.Pictures = 2 },
+		`--limit-mm-per-prompt '{"image":{"count":5,"width":512,"height":512},"video":0,"audio":0}'`: func(l l) {
+			l.Media.Pictures, l.Media.Videos, l.Media.Sounds = 5, memory.NoMedia, memory.NoMedia
+		},
+		`--mm-processor-kwargs '{"max_pixels":1003520,"min_pixels":3136}'`:              func(l l) { l.Media.MaxPixels = 1003520 },
+		`--mm-processor-kwargs '{"size":{"longest_edge":401408,"shortest_edge":3136}}'`: func(l l) { l.Media.MaxPixels = 401408 },
+		`--mm-processor-kwargs.max_dynamic_patch 4`:                                     func(l l) { l.Media.MaxTiles = 4 },
+		"--skip-mm-profiling":    func(l l) { l.Media.Unprofiled = true },
+		"--no-skip-mm-profiling": nil,
 
 		"--served-model-name a b c --port 8000 --trust-remote-code --enable-prefix-caching --no-enable-chunked-prefill": nil,
 		"--brand-new 3 --max-num-seqs 5": func(l l) { l.MaxSequences = 5 },
