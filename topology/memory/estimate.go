@@ -42,6 +42,8 @@ type Estimate struct {
 	KV topology.Bytes
 	// Margin is by how much KV may be off, to either side.
 	Margin topology.Bytes
+	// Compared is what stands behind the margin.
+	Compared Comparison
 
 	// Block is the size of one block of the KV cache, Blocks how many of them there are.
 	Block  topology.Bytes
@@ -179,6 +181,7 @@ func (s *Server) On(g GPU, d Demand) Estimate {
 	for i := range s.stages {
 		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen || shortensLength[s.Launch.Engine],
 			plain: s.Launch.Engine == Plain, unsupported: s.unsupportedReason(g), everywhere: s.StartRefusal() != ""}
+		e.Compared = s.comparison()
 		account(s, &s.stages[i], &e)
 		if s.Launch.KVMemory > 0 { // replaces the share of the GPU
 			e.KV = s.Launch.KVMemory

@@ -4,8 +4,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology"
 )
 
-// What CUDA graphs take in start-up logs: so much for each layer of each graph, twice that with tensor
-// parallelism, whose collectives are part of them, and once what the first of them sets up.
+// What CUDA graphs take in start-up logs: so much for each layer of each graph, twice that where NCCL's collectives are
+// part of them, since GPUs without NVLink cannot do without, and once what the first of them sets up.
 const (
 	graphOfLayer = 184 * topology.KiB
 	firstGraph   = 64 * topology.MiB
@@ -27,7 +27,7 @@ func (s *Server) vllmGraphs(e *Estimate) (topology.Bytes, bool) {
 	}
 	layers := ceilDiv(int64(len(s.Model.Order)), s.parallel.Pipeline)
 	each := cappedProduct(layers, int64(graphOfLayer))
-	if s.parallel.Tensor > 1 {
+	if s.parallel.Tensor > 1 && !e.GPU.isLinked() {
 		each *= 2
 	}
 	return firstGraph + topology.Bytes(cappedProduct(each, graphs)), counted

@@ -229,14 +229,14 @@ func (s *Server) workspaceBytes(e *Estimate) topology.Bytes {
 // vllmOther is what CUDA libraries hold outside PyTorch's allocator: on one GPU 0.02 to 0.14 GiB in logs up to v0.16;
 // with NCCL 0.55 on two H100, 0.21 on eight L40S. v0.10 counted all of NCCL (1.38 GiB on two GPUs, 1.84 on four).
 func (s *Server) vllmOther(e *Estimate) topology.Bytes {
-	large := e.GPU.Total > 60*topology.GiB
+	large := e.GPU.Total > largeLibraries
 	several := s.GPUs() > 1 // pipelines too send by NCCL
 	switch {
 	case s.parallel.Tensor > 2 && s.Launch.Version.Before(0, 11):
 		return inGiB(1.84)
 	case several && s.Launch.Version.Before(0, 11):
 		return inGiB(1.38)
-	case several && large && !e.GPU.atLeast(12, 0):
+	case several && e.GPU.isLinked():
 		return inGiB(0.54) + s.profiledGraphs()
 	case several:
 		return inGiB(0.2) + s.profiledGraphs()
@@ -262,7 +262,8 @@ func (s *Server) profiledGraphs() topology.Bytes {
 
 // vllmMargin is by how much the KV cache may be off: half a percent of the weights
 // (two where they are quantised and kernels repack them), a tenth of the activations,
-// half of what logs scatter by in the rest.
+// half of the libraries and a quarter of the graphs, which is what logs scatter by. It is
+// wider where few servers like it were compared.
 func (s *Server) vllmMargin(e *Estimate) topology.Bytes {
 	weights := e.WeightBytes() / 200
 	if s.Model.Quantisation != "" {
@@ -270,9 +271,9 @@ func (s *Server) vllmMargin(e *Estimate) topology.Bytes {
 	}
 	graphs := topology.Bytes(0)
 	if e.GraphsInBudget {
-		graphs = e.Graphs / 2
+		graphs = e.Graphs / 4
 	}
-	return weights + e.Activations/10 + e.Other/2 + graphs + inGiB(0.05)
+	return e.Compared.widen(weights+e.Activations/10+e.Other/2+graphs+inGiB(0.05), e.Budget)
 }
 
 // compilationBytes is what a first start, with an empty compile cache as in a new

@@ -85,8 +85,8 @@ func (a *serverAnswer) writeLines(p *cli.Page, o *memoryplan.Option) {
 	}
 	p.PrintTable(rows)
 	if e.Outcome() == memory.OutcomeStarts {
-		p.Printf("  longest request: %d tokens; at once, of %d tokens each: %d; margin: %s\n",
-			e.LongestContext, a.Context, e.Concurrency, e.Margin)
+		p.Printf("  longest request: %d tokens; at once, of %d tokens each: %d\n", e.LongestContext, a.Context, e.Concurrency)
+		p.Printf("  margin: %s (%s)\n", e.Margin, e.Compared)
 	}
 }
 
