@@ -122,6 +122,15 @@ func (m *Model) scaledBytes(counted topology.Bytes) topology.Bytes {
 	return topology.Bytes(float64(counted) * (float64(m.Published) / float64(m.countedBytes(true))))
 }
 
+// PublishedShare is how large the model's files are, as a share of what its tensors add up to; 1 where their size is not known.
+func (m *Model) PublishedShare() float64 {
+	counted := m.countedBytes(true)
+	if m.Published == 0 || counted == 0 {
+		return 1
+	}
+	return float64(m.Published) / float64(counted)
+}
+
 func (m *Model) eachTensor(visit func(t *Tensor, times int64)) {
 	for i := range m.Outer {
 		visit(&m.Outer[i], 1)
