@@ -79,12 +79,12 @@ func gemma3Media(b *modelBuilder, outer, _ *configFields) []MediaItem {
 }
 
 // gemma4Media are pictures of 280 vectors and videos of 32 frames of 70, nine patches to each vector, and
-// sounds of 30 seconds. Source: Gemma4ProcessingInfo in vllm/model_executor/models/gemma4_mm.py.
+// sounds of 30 seconds. The times and marks of a video's frames count as vectors. Source: Gemma4ProcessingInfo in vllm/model_executor/models/gemma4_mm.py.
 func gemma4Media(_ *modelBuilder, outer, _ *configFields) []MediaItem {
 	const frames, ofFrame, marks = 32, 70, 8
 	items := []MediaItem{
 		{Kind: PictureMedia, Vectors: gemma4Patches / 9, Between: 4, Patches: gemma4Patches},
-		{Kind: VideoMedia, Vectors: frames * ofFrame, Between: frames * marks, Patches: 9 * frames * ofFrame},
+		{Kind: VideoMedia, Vectors: frames * (ofFrame + marks), Patches: 9 * frames * ofFrame},
 	}
 	if outer.readObject("audio_config") != nil {
 		items = append(items, MediaItem{Kind: SoundMedia, Vectors: 750, Between: 4, Patches: 3000})
