@@ -14,7 +14,7 @@ type Comparison struct {
 	// Kind is what kind of model it is, in words, and Releases are the engine's releases that count as this one does.
 	Kind, Releases string
 	// Logs is how many logs of that kind and of these releases were compared, Others how many of the kind and other
-	// releases. Off is by how much the worst of Logs was off.
+	// releases. Off is by how much less than estimated was left for the KV cache in the worst of Logs.
 	Logs, Others int64
 	Off          topology.Bytes
 	// Unaccounted says that the release divides memory in another way than is accounted for here.
@@ -35,25 +35,26 @@ var comparedReleases = []struct {
 	name   string
 	before int64
 }{
-	{"0.10", 11}, {"0.11 to 0.16", 17}, {"0.17 to 0.22", 23}, {"0.23 to 0.26", 27}, {"0.27 and 0.28", 29}, {"0.29 and later", math.MaxInt64},
+	{"0.8 and 0.9", 10}, {"0.10", 11}, {"0.11 to 0.16", 17}, {"0.17 to 0.22", 23}, {"0.23 to 0.26", 27}, {"0.27 and 0.28", 29}, {"0.29 and later", math.MaxInt64},
 }
 
-// comparedLogs are the start-up logs that were compared: how many, and by how much the worst was off where the log states
-// what the launch was. docs/results/model-memory.md lists them.
+// comparedLogs are the start-up logs that were compared: how many, and by how much less than estimated was left for the KV
+// cache in the worst of them. docs/results/model-memory.md lists them.
 var comparedLogs = []struct {
 	kind, releases string
 	logs           int64
 	off            topology.Bytes
 }{
 	{denseKind, "0.11 to 0.16", 7, 82 * topology.MiB},
-	{denseKind, "0.17 to 0.22", 3, 400 * topology.MiB},
-	{denseKind, "0.27 and 0.28", 1, 31 * topology.MiB},
-	{mixtureKind, "0.10", 1, 41 * topology.MiB},
-	{mixtureKind, "0.11 to 0.16", 2, 62 * topology.MiB},
-	{mixtureKind, "0.17 to 0.22", 1, 154 * topology.MiB},
-	{towerKind, "0.11 to 0.16", 1, 195 * topology.MiB},
-	{towerKind, "0.17 to 0.22", 4, 290 * topology.MiB},
-	{towerKind, "0.23 to 0.26", 2, 1055 * topology.MiB},
+	{denseKind, "0.17 to 0.22", 3, 430 * topology.MiB},
+	{denseKind, "0.27 and 0.28", 1, 0},
+	{mixtureKind, "0.8 and 0.9", 1, 553 * topology.MiB},
+	{mixtureKind, "0.10", 1, 0},
+	{mixtureKind, "0.11 to 0.16", 3, 62 * topology.MiB},
+	{mixtureKind, "0.17 to 0.22", 1, 0},
+	{towerKind, "0.11 to 0.16", 2, 195 * topology.MiB},
+	{towerKind, "0.17 to 0.22", 3, 290 * topology.MiB},
+	{towerKind, "0.23 to 0.26", 2, 953 * topology.MiB},
 }
 
 // comparison is what stands behind an estimate of the server.
@@ -64,7 +65,7 @@ func (s *Server) comparison() Comparison {
 	}
 	v := s.Launch.Version
 	c.Unaccounted = v.Before(0, 8)
-	if !v.Before(0, 10) {
+	if !c.Unaccounted {
 		for _, release := range comparedReleases {
 			if v != (Version{}) && v.Before(0, release.before) || release.before == math.MaxInt64 {
 				c.Releases = release.name
@@ -104,7 +105,7 @@ func (s *Server) comparedKind() string {
 }
 
 // widen is the margin of an estimate of which so much is expected to be off: no less than what logs like it were off by,
-// and more the fewer there are.
+// and more the fewer of them there are.
 func (c *Comparison) widen(margin, budget topology.Bytes) topology.Bytes {
 	const few = 3
 	switch {
@@ -137,7 +138,7 @@ func (c Comparison) String() string {
 		return "this release runs vLLM's V0 engine, which divides memory otherwise: what is left for the KV cache is unknown, take the " +
 			"figures for V1's"
 	case c.Logs > 0:
-		return fmt.Sprintf("%d %s of %s on vLLM%s compared, off by up to %s", c.Logs, logs, c.Kind, releases, c.Off)
+		return fmt.Sprintf("%d %s of %s on vLLM%s compared: the worst left %s less than estimated", c.Logs, logs, c.Kind, releases, c.Off)
 	case c.Others > 0:
 		return fmt.Sprintf("no start-up log of %s on vLLM%s was compared, %d of other releases were", c.Kind, releases, c.Others)
 	}

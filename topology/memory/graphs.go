@@ -25,6 +25,9 @@ func (s *Server) vllmGraphs(e *Estimate) (topology.Bytes, bool) {
 	if !l.Version.Before(0, 11) {
 		graphs += s.captureSizes(min(largest, cappedProduct(e.MaxSequences, 1+s.draftedTokens())))
 	}
+	if l.Adapters > 0 && !l.Version.Before(0, 11) {
+		graphs *= 2 // once with adapters and once without
+	}
 	layers := ceilDiv(int64(len(s.Model.Order)), s.parallel.Pipeline)
 	each := cappedProduct(layers, int64(graphOfLayer))
 	if s.parallel.Tensor > 1 && !e.GPU.isLinked() {

@@ -105,7 +105,7 @@ func (s *Server) isLatent() bool {
 
 // vllmLoading is what stands beside the files' tensors once they are loaded.
 func (s *Server) vllmLoading(st *pipelineStage, g GPU) topology.Bytes {
-	extra := s.rotaryTable()
+	extra := s.rotaryTable() + s.repackedLayer(st)
 	for _, run := range st.layers {
 		for i := range run.layer.Tensors {
 			t := &run.layer.Tensors[i]
@@ -120,6 +120,23 @@ func (s *Server) vllmLoading(st *pipelineStage, g GPU) topology.Bytes {
 		}
 	}
 	return extra
+}
+
+// repackedLayer is the largest layer of AWQ or GPTQ weights, which stands there twice while it is rearranged for its kernel:
+// what vLLM logs as loaded is the most that was allocated.
+func (s *Server) repackedLayer(st *pipelineStage) topology.Bytes {
+	if files := s.Model.Quantisation; files != "awq" && files != "gptq" {
+		return 0
+	}
+	var largest topology.Bytes
+	for _, run := range st.layers {
+		for i := range run.layer.Tensors {
+			if t := &run.layer.Tensors[i]; !t.Routed && t.Format.Quantised() {
+				largest = max(largest, s.perGPU(t))
+			}
+		}
+	}
+	return 2 * largest // gate and up are one matrix
 }
 
 // paddingMXFP4 is by how much a GPU's kernels widen experts in MXFP4: Marlin to

@@ -79,7 +79,8 @@ func gemma3Media(b *modelBuilder, outer, _ *configFields) []MediaItem {
 }
 
 // gemma4Media are pictures of 280 vectors and videos of 32 frames of 70, nine patches to each vector, and
-// sounds of 30 seconds. The times and marks of a video's frames count as vectors. Source: Gemma4ProcessingInfo in vllm/model_executor/models/gemma4_mm.py.
+// sounds of 30 seconds. The times and marks of a video's frames count as vectors. Source: Gemma4ProcessingInfo in
+// vllm/model_executor/models/gemma4_mm.py.
 func gemma4Media(_ *modelBuilder, outer, _ *configFields) []MediaItem {
 	const frames, ofFrame, marks = 32, 70, 8
 	items := []MediaItem{
@@ -162,7 +163,8 @@ func llama4Media(b *modelBuilder, _, vision *configFields) []MediaItem {
 	const tiles = 17
 	ratio := vision.readShare(0.5, "pixel_shuffle_ratio")
 	tile := int64(float64(b.model.Tower.Patches) * ratio * ratio)
-	return []MediaItem{{Kind: PictureMedia, Vectors: tiles * tile, Between: tiles + 4, Patches: tiles * (b.model.Tower.Patches + 1)}}
+	seen := tiles * (b.model.Tower.Patches + 1)
+	return []MediaItem{{Kind: PictureMedia, Vectors: tiles * tile, Between: tiles + 4, Patches: seen}}
 }
 
 // wholeMedia are pictures that are looked at once, with a vector for each patch.

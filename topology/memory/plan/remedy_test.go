@@ -56,7 +56,7 @@ func TestFindRemedies(t *testing.T) {
 		}},
 		"it fits": {"mistralai/Mistral-7B-Instruct-v0.3", memory.Launch{TensorParallel: 1, MaxModelLen: 32768}, "A30-24GB", nil},
 		"quantised already": {"Qwen/Qwen3-14B-AWQ", memory.Launch{TensorParallel: 1}, "T4", []string{
-			"tensor-parallel: 2 x T4", "pipeline-parallel: 2 x T4", "shorter-requests: T4 up to 5120",
+			"tensor-parallel: 2 x T4", "pipeline-parallel: 2 x T4", "shorter-requests: T4 up to 4096",
 		}},
 		"a flag that files contradict": {llama70, memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Quantisation: "gptq_marlin"},
 			"A100-SXM4-80GB", []string{
