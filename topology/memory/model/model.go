@@ -82,6 +82,8 @@ type Pictures struct {
 	Patch, Inputs int64
 	// Gated says that its feed-forward layers have three matrices.
 	Gated bool
+	// Windowed says that its layers look at windows, for which patches are put into another order.
+	Windowed bool
 }
 
 // Parameters is how many numbers the model has, draft layers included.

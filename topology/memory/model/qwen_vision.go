@@ -46,6 +46,7 @@ func (b *modelBuilder) addMerger(in, out int64) {
 func qwen25Tower(b *modelBuilder) {
 	v := b.readImage()
 	b.addFramePatches(v, false)
+	b.model.Tower.Windowed = true
 	b.repeatLayers(v.layers, func() { b.encoderLayer(encoderLayer{hidden: v.hidden, ff: v.ff, rms: true, gated: true}) })
 	b.layerNorm("merger.ln_q", v.hidden, true)
 	b.addMerger(b.mergedWidth(v.hidden), b.readRequired("out_hidden_size"))
