@@ -54,7 +54,7 @@ var comparedLogs = []struct {
 	{mixtureKind, "0.17 to 0.22", 1, 0},
 	{towerKind, "0.11 to 0.16", 2, 195 * topology.MiB},
 	{towerKind, "0.17 to 0.22", 3, 290 * topology.MiB},
-	{towerKind, "0.23 to 0.26", 3, 953 * topology.MiB},
+	{towerKind, "0.23 to 0.26", 3, 563 * topology.MiB},
 }
 
 // comparison is what stands behind an estimate of the server.

@@ -9,7 +9,17 @@ import (
 const (
 	graphOfLayer = 184 * topology.KiB
 	firstGraph   = 64 * topology.MiB
+	// flashInferWork is what FlashInfer's attention works in, which the first graph sets up: 394 MiB in
+	// vllm/v1/attention/backends/flashinfer.py.
+	flashInferWork = 394 * topology.MiB
 )
+
+// takesFlashInfer reports whether vLLM attends by FlashInfer on the GPU: on Blackwell, in data centres always and elsewhere
+// where the KV cache has 8 bits or fewer.
+func (s *Server) takesFlashInfer(g GPU) bool {
+	narrow := s.Launch.KVFormat != KVAuto && s.Launch.KVFormat != KVWide
+	return !s.isLatent() && (g.atLeast(12, 0) && narrow || g.atLeast(10, 0) && !g.atLeast(12, 0))
+}
 
 // vllmGraphs is the memory of captured CUDA graphs, and whether it is left out of the KV cache: since v0.20 by an
 // estimate, which the second runner makes since v0.29. Graphs of pieces are captured for every batch size up to the
@@ -33,7 +43,11 @@ func (s *Server) vllmGraphs(e *Estimate) (topology.Bytes, bool) {
 	if s.parallel.Tensor > 1 && !e.GPU.isLinked() {
 		each *= 2
 	}
-	return firstGraph + topology.Bytes(cappedProduct(each, graphs)), counted
+	first := topology.Bytes(firstGraph)
+	if s.takesFlashInfer(e.GPU) {
+		first += flashInferWork
+	}
+	return first + topology.Bytes(cappedProduct(each, graphs)), counted
 }
 
 // largestGraph is the largest batch for which a graph is captured. Source: _set_cudagraph_sizes in vllm/config.
