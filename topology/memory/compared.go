@@ -8,8 +8,8 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
 
-// Comparison is what stands behind an estimate's margin: start-up logs of servers like it.
-type Comparison struct {
+// StartComparison is what stands behind an estimate's margin: start-up logs of servers like it.
+type StartComparison struct {
 	Engine Engine
 	// Kind is what kind of model it is, in words, and Releases are the engine's releases that count as this one does.
 	Kind, Releases string
@@ -57,9 +57,9 @@ var comparedLogs = []struct {
 	{towerKind, "0.23 to 0.26", 3, 563 * topology.MiB},
 }
 
-// comparison is what stands behind an estimate of the server.
-func (s *Server) comparison() Comparison {
-	c := Comparison{Engine: s.Launch.Engine, Kind: s.comparedKind()}
+// startComparison is what stands behind an estimate of the server.
+func (s *Server) startComparison() StartComparison {
+	c := StartComparison{Engine: s.Launch.Engine, Kind: s.comparedKind()}
 	if c.Engine != VLLM {
 		return c
 	}
@@ -104,9 +104,9 @@ func (s *Server) comparedKind() string {
 	return denseKind
 }
 
-// widen is the margin of an estimate of which so much is expected to be off: no less than what logs like it were off by,
+// widenMargin is the margin of an estimate of which so much is expected to be off: no less than what logs like it were off by,
 // and more the fewer of them there are.
-func (c *Comparison) widen(margin, budget topology.Bytes) topology.Bytes {
+func (c *StartComparison) widenMargin(margin, budget topology.Bytes) topology.Bytes {
 	const few = 3
 	switch {
 	case c.Unaccounted:
@@ -122,7 +122,7 @@ func (c *Comparison) widen(margin, budget topology.Bytes) topology.Bytes {
 }
 
 // String says where the margin comes from.
-func (c Comparison) String() string {
+func (c StartComparison) String() string {
 	releases := ""
 	if c.Releases != "" {
 		releases = " " + c.Releases

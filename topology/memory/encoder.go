@@ -1,6 +1,8 @@
 package memory
 
 import (
+	"fmt"
+
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
 )
@@ -13,6 +15,15 @@ type encoderRun struct {
 	item model.MediaItem
 	// tokens is what one item counts as, budget what is looked at together, items how many of them.
 	tokens, budget, items int64
+}
+
+// String says what is tried.
+func (r encoderRun) String() string {
+	plural := "s"
+	if r.items == 1 {
+		plural = ""
+	}
+	return fmt.Sprintf("%d %s%s of %d tokens", r.items, r.item.Kind, plural, r.tokens)
 }
 
 // encoderRunOf is that of a server; false if its towers are not tried.
@@ -118,6 +129,7 @@ func (s *Server) encoderPeaks(e *Estimate) (running, held topology.Bytes) {
 	if !tried {
 		return 0, 0
 	}
+	e.Tried = run.String()
 	m := s.Model
 	width := m.MediaWidth
 	if width == 0 {

@@ -124,7 +124,7 @@ func TestComparison(t *testing.T) {
 		})
 	}
 	server := &Server{Model: &model.Model{}, Launch: Launch{Engine: SGLang}}
-	if got, want := server.comparison().String(), "no start-up logs of SGLang were compared"; got != want {
+	if got, want := server.startComparison().String(), "no start-up logs of SGLang were compared"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

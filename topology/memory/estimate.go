@@ -35,6 +35,9 @@ type Estimate struct {
 	// Activations is the peak of a step, Graphs what captured CUDA graphs take, Other
 	// what libraries allocate past the engine's allocator (NCCL, cuBLAS, FlashInfer).
 	Activations, Graphs, Other topology.Bytes
+	// Tried is what the engine sends through a model's towers before it measures, in words: "1 video of 12288 tokens"; "" for
+	// nothing.
+	Tried string
 	// GraphsInBudget says whether the engine leaves Graphs out of the KV cache or lets
 	// them lie outside its budget.
 	GraphsInBudget bool
@@ -43,7 +46,7 @@ type Estimate struct {
 	// Margin is by how much KV may be off, to either side.
 	Margin topology.Bytes
 	// Compared is what stands behind the margin.
-	Compared Comparison
+	Compared StartComparison
 
 	// Block is the size of one block of the KV cache, Blocks how many of them there are.
 	Block  topology.Bytes
@@ -181,7 +184,7 @@ func (s *Server) On(g GPU, d Demand) Estimate {
 	for i := range s.stages {
 		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen || shortensLength[s.Launch.Engine],
 			plain: s.Launch.Engine == Plain, unsupported: s.unsupportedReason(g), everywhere: s.StartRefusal() != ""}
-		e.Compared = s.comparison()
+		e.Compared = s.startComparison()
 		account(s, &s.stages[i], &e)
 		if s.Launch.KVMemory > 0 { // replaces the share of the GPU
 			e.KV = s.Launch.KVMemory

@@ -103,8 +103,8 @@ func (m *MediaLimits) ofKind(kind model.MediaKind) MediaCount {
 	return m.Sounds
 }
 
-// overlay puts what over states in the place of what m does.
-func (m *MediaLimits) overlay(over *MediaLimits) {
+// overlayLimits puts what over states in the place of what m does.
+func (m *MediaLimits) overlayLimits(over *MediaLimits) {
 	m.Pictures = cmp.Or(over.Pictures, m.Pictures)
 	m.Videos = cmp.Or(over.Videos, m.Videos)
 	m.Sounds = cmp.Or(over.Sounds, m.Sounds)

@@ -26,7 +26,7 @@ func (l *Launch) Overlay(over *Launch) {
 	if len(over.StageLayers) > 0 {
 		l.StageLayers = over.StageLayers
 	}
-	l.Media.overlay(&over.Media)
+	l.Media.overlayLimits(&over.Media)
 	l.Utilisation = cmp.Or(over.Utilisation, l.Utilisation)
 	l.KVMemory = cmp.Or(over.KVMemory, l.KVMemory)
 	l.KVFormat = cmp.Or(over.KVFormat, l.KVFormat)

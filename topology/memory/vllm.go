@@ -290,7 +290,7 @@ func (s *Server) vllmMargin(e *Estimate) topology.Bytes {
 	if e.GraphsInBudget {
 		graphs = e.Graphs / 4
 	}
-	return e.Compared.widen(weights+e.Activations/10+e.Other/2+graphs+inGiB(0.05), e.Budget)
+	return e.Compared.widenMargin(weights+e.Activations/10+e.Other/2+graphs+inGiB(0.05), e.Budget)
 }
 
 // compilationBytes is what a first start, with an empty compile cache as in a new

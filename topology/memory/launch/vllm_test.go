@@ -438,6 +438,7 @@ func TestVLLMRefuses(t *testing.T) {
 	for line, want := range map[string]string{
 		"--quantization int8": "command[3]: --quantization int8: vLLM has no such scheme: to quantise 16-bit files while loading, " +
 			"state one of bitsandbytes, experts_int8, fp8, ",
+		"--quantization awqq":                  "; near it are ",
 		"--quantization q4_k_m":                "for files that are quantised already, leave the flag out",
 		"--max-model-len 0":                    "command[3]: --max-model-len 0: want a whole number from 1 to",
 		"--max-model-len=-5":                   "command[3]: --max-model-len -5: want a whole number from 1 to",

@@ -66,7 +66,11 @@ func (a *serverAnswer) writeLines(p *cli.Page, o *memoryplan.Option) {
 	}
 	rows = append(rows, []string{"  memory" + each, total.String(), "", "", ""})
 	line("weights", e.WeightBytes(), weightParts(e))
-	line("activations", e.Activations, fmt.Sprintf("a step of %d tokens, %d requests", e.MaxBatchedTokens, e.MaxSequences))
+	step := fmt.Sprintf("a step of %d tokens, %d requests", e.MaxBatchedTokens, e.MaxSequences)
+	if e.Tried != "" {
+		step += "; " + e.Tried
+	}
+	line("activations", e.Activations, step)
 	graphs := "counted by the engine"
 	if !e.GraphsInBudget {
 		graphs = "beside what the engine counts"

@@ -65,11 +65,13 @@ type optionReport struct {
 	TotalBytes      int64 `json:"totalBytes"`
 	WeightBytes     int64 `json:"weightBytes"`
 	ActivationBytes int64 `json:"activationBytes"`
-	GraphBytes      int64 `json:"graphBytes"`
-	OtherBytes      int64 `json:"otherBytes"`
-	KVBytes         int64 `json:"kvBytes"`
-	WantedKVBytes   int64 `json:"wantedKVBytes"`
-	MarginBytes     int64 `json:"marginBytes"`
+	// Tried is what is sent through a model's towers before memory is measured.
+	Tried         string `json:"tried,omitempty"`
+	GraphBytes    int64  `json:"graphBytes"`
+	OtherBytes    int64  `json:"otherBytes"`
+	KVBytes       int64  `json:"kvBytes"`
+	WantedKVBytes int64  `json:"wantedKVBytes"`
+	MarginBytes   int64  `json:"marginBytes"`
 	// Compared is what stands behind the margin.
 	Compared        *comparedReport `json:"compared,omitempty"`
 	KVBytesPerToken int64           `json:"kvBytesPerToken"`
@@ -162,6 +164,7 @@ func newOptionReport(o *memoryplan.Option) *optionReport {
 	e := &o.Estimate
 	report.WeightBytes, report.ActivationBytes, report.GraphBytes = int64(e.WeightBytes()), int64(e.Activations), int64(e.Graphs)
 	report.OtherBytes, report.KVBytes, report.WantedKVBytes = int64(e.Other), int64(e.KV), int64(e.Wanted)
+	report.Tried = e.Tried
 	report.MarginBytes, report.KVBytesPerToken = int64(e.Margin), int64(e.KVPerToken)
 	report.LongestContext, report.Concurrency = e.LongestContext, e.Concurrency
 	c := &e.Compared
