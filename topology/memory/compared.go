@@ -35,7 +35,8 @@ var comparedReleases = []struct {
 	name   string
 	before int64
 }{
-	{"0.8 and 0.9", 10}, {"0.10", 11}, {"0.11 to 0.16", 17}, {"0.17 to 0.22", 23}, {"0.23 to 0.26", 27}, {"0.27 and 0.28", 29}, {"0.29 and later", math.MaxInt64},
+	{"0.8 and 0.9", 10}, {"0.10", 11}, {"0.11 to 0.16", 17}, {"0.17 to 0.22", 23}, {"0.23 to 0.26", 27},
+	{"0.27 and 0.28", 29}, {"0.29 and later", math.MaxInt64},
 }
 
 // comparedLogs are the start-up logs that were compared: how many, and by how much less than estimated was left for the KV

@@ -121,7 +121,7 @@ const attentionAlign = 16
 // kvPoolOf lays out the KV cache for blocks of blockSize tokens and steps of step tokens.
 func (s *Server) kvPoolOf(st *pipelineStage, blockSize, step int64) kvPool {
 	p := kvPool{spread: s.Launch.ContextParallel, step: step, states: 1}
-	if s.Launch.Engine == VLLM && !s.Launch.Version.Before(0, 15) && !s.Launch.Library {
+	if s.Launch.Engine == VLLM && !s.Launch.Version.Before(0, 15) && !s.Launch.Library && !s.Launch.NoPrefixCaching {
 		// To find states again by prefix, vLLM keeps the one before beside the current
 		// one: from start-up logs, not in 0.10.2 and 0.13, in 0.17.1 and later, and not
 		// where it is driven as a library, which caches no prefixes of such models.

@@ -62,6 +62,8 @@ type Launch struct {
 	CPUOffload topology.Bytes
 	// NoHybridKV charges sliding layers for the whole context.
 	NoHybridKV bool
+	// NoPrefixCaching says that what requests begin alike with is not kept.
+	NoPrefixCaching bool
 	// LanguageOnly leaves vision and audio towers out.
 	LanguageOnly bool
 	// Media is what requests may hold beside text.

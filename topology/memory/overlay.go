@@ -41,6 +41,7 @@ func (l *Launch) Overlay(over *Launch) {
 		{&l.Eager, &over.Eager},
 		{&l.GraphsUncounted, &over.GraphsUncounted},
 		{&l.NoHybridKV, &over.NoHybridKV},
+		{&l.NoPrefixCaching, &over.NoPrefixCaching},
 		{&l.LanguageOnly, &over.LanguageOnly},
 	} {
 		*field.into = *field.into || *field.from

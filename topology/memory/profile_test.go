@@ -69,10 +69,14 @@ func TestStatesOfDrafts(t *testing.T) {
 		"own draft layers": {memory.OwnDraft, 2, 17 * 800 * 4096, 33},
 		"n-grams":          {"", 2, 16 * 800 * 4096, 33},
 		"own, by default":  {memory.OwnDraft, 0, 17 * 800 * 4096, 30},
+		"no prefixes":      {"no prefixes", 0, 16 * 784 * 4096, 24},
 	} {
 		t.Run(name, func(t *testing.T) {
 			with := l
 			with.Draft, with.DraftTokens = tc.draft, tc.tokens
+			if tc.draft == name {
+				with.Draft, with.NoPrefixCaching = "", true
+			}
 			e := estimate(t, "Qwen/Qwen3.6-27B", with, b200, memory.Demand{})
 			if int64(e.Block) != tc.block || int64(e.One) != tc.block*tc.blocks {
 				t.Errorf("a request takes %d blocks of %d bytes, want %d of %d", int64(e.One)/int64(e.Block), int64(e.Block), tc.blocks, tc.block)

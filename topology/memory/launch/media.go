@@ -108,3 +108,12 @@ func readUnprofiled(a *flagReader, g givenFlag) error {
 	a.reading.Launch.Media.Unprofiled = isTrueText(g.text) != g.negated
 	return nil
 }
+
+// readPrefixCaching reads whether what requests begin alike with is kept.
+func readPrefixCaching(a *flagReader, g givenFlag) error {
+	if g.text != "" && !isBoolText(g.text) {
+		return g.refuseValue("want true or false")
+	}
+	a.reading.Launch.NoPrefixCaching = isTrueText(g.text) == g.negated
+	return nil
+}

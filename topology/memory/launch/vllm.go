@@ -77,6 +77,7 @@ func vllmSettings() []flagSetting {
 		{names: []string{"--max-loras"}, fields: []Field{FieldAdapters}, read: readVLLMAdapters},
 		{names: []string{"--max-lora-rank"}, fields: []Field{FieldAdapterRank}, read: readVLLMAdapters},
 		switchSetting(FieldNoHybridKV, "--disable-hybrid-kv-cache-manager"),
+		{names: []string{"--enable-prefix-caching"}, takes: takesNone, fields: []Field{FieldNoPrefixCaching}, read: readPrefixCaching},
 		switchSetting(FieldLanguageOnly, "--language-model-only"),
 		{names: []string{"--limit-mm-per-prompt"}, object: true, fields: []Field{FieldMedia, FieldLanguageOnly}, read: readVLLMLimits},
 		{names: []string{"--mm-processor-kwargs"}, object: true, fields: []Field{FieldMedia}, read: readMediaProcessor},
@@ -117,7 +118,7 @@ const (
 		--ssl-ciphers --performance-mode --cudagraph-metrics-sample --speculative-draft-tensor-parallel-size
 		--speculative-max-model-len --spec-decoding-acceptance-method --qlora-adapter-name-or-path --max-context-len-to-capture
 		--collect-detailed-traces --input-len --output-len --num-prompts --dataset-name --dataset-path --batch-size --num-iters`
-	vllmSwitches = `--trust-remote-code --enable-prefix-caching --enable-chunked-prefill --multi-step-stream-outputs
+	vllmSwitches = `--trust-remote-code --enable-chunked-prefill --multi-step-stream-outputs
 		--disable-sliding-window --disable-cascade-attn --skip-tokenizer-init --enable-prompt-embeds --enable-prompt-tokens-details
 		--enable-sleep-mode --async-scheduling --enable-auto-tool-choice --exclude-tools-when-tool-choice-none
 		--enable-server-load-tracking --enable-force-include-usage --enable-tokenizer-info-endpoint --enable-log-outputs

@@ -163,8 +163,10 @@ func TestVLLMFlags(t *testing.T) {
 		`--mm-processor-kwargs '{"max_pixels":1003520,"min_pixels":3136}'`:              func(l l) { l.Media.MaxPixels = 1003520 },
 		`--mm-processor-kwargs '{"size":{"longest_edge":401408,"shortest_edge":3136}}'`: func(l l) { l.Media.MaxPixels = 401408 },
 		`--mm-processor-kwargs.max_dynamic_patch 4`:                                     func(l l) { l.Media.MaxTiles = 4 },
-		"--skip-mm-profiling":    func(l l) { l.Media.Unprofiled = true },
-		"--no-skip-mm-profiling": nil,
+		"--skip-mm-profiling":        func(l l) { l.Media.Unprofiled = true },
+		"--no-skip-mm-profiling":     nil,
+		"--enable-prefix-caching":    nil,
+		"--no-enable-prefix-caching": func(l l) { l.NoPrefixCaching = true },
 
 		"--served-model-name a b c --port 8000 --trust-remote-code --enable-prefix-caching --no-enable-chunked-prefill": nil,
 		"--brand-new 3 --max-num-seqs 5": func(l l) { l.MaxSequences = 5 },
