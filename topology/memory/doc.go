@@ -17,6 +17,8 @@
 //	server, kv, adapters     what does not depend on the GPU: pipeline stages, KV cache, LoRA
 //	accounting, vllm, sglang, tgi, tensorrt, plain
 //	                         how each engine divides a GPU's memory
+//	encoder, graphs          what vLLM sends through towers before it measures, and what its CUDA graphs take
 //	estimate                 the account of one GPU, its outcome and its margin
+//	compared                 which start-up logs stand behind a margin
 //	options                  ways to run a server on the kinds of GPUs that may be had
 package memory
