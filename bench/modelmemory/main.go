@@ -49,7 +49,9 @@ func runBenchmark(out io.Writer, modelFile, observationFile, readmeFile string) 
 	}
 	var text strings.Builder
 	text.WriteString(writeSummary(weights, starts))
-	text.WriteString("<details><summary>all models</summary>\n\n")
+	text.WriteString("Start-up logs of vLLM behind each group of releases that count alike and each kind of model:\n\n")
+	countEvidence(starts).writeMarkdown(&text, evidenceColumns...)
+	text.WriteString("\n<details><summary>all models</summary>\n\n")
 	weights.writeMarkdown(&text, "model", "predicted_weight_bytes", "published_weight_bytes", "weight_error_pct",
 		"predicted_kv_bytes_per_token", "because")
 	text.WriteString("\n</details>\n\n<details><summary>all start-up logs</summary>\n\n")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -65,7 +66,7 @@ func TestObservations(t *testing.T) {
 	}
 	for id, want := range map[string]csvRow{
 		"plain":  {"predicted_weights_gib": "15.27", "agrees": "true", "logged_outcome": "ok"},
-		"awq":    {"predicted_weights_gib": "5.69", "agrees": "true", "logged_outcome": "ok"},
+		"awq":    {"predicted_weights_gib": "5.74", "agrees": "true", "logged_outcome": "ok"},
 		"fp8":    {"logged_outcome": "fail", "predicted_outcome": "fail"},
 		"unfp8":  {"predicted_weights_gib": "61.03", "agrees": "true", "predicted_outcome": "fail"},
 		"named":  {"predicted_weights_gib": "8.80", "agrees": "true", "because": "assumed: fp8 channel of Qwen3-8B, from the name"},
@@ -293,5 +294,37 @@ func TestCells(t *testing.T) {
 		if err := whyNotCompared(csvRow{"engine": engine[0], "version": engine[1]}); (err == nil) != want {
 			t.Errorf("%q: %v", engine, err)
 		}
+	}
+}
+
+// Published start-up logs: none that failed is said to start, and the KV cache is right within 5 % or half a GiB, and within
+// the margin.
+func TestPublishedStarts(t *testing.T) {
+	starts := judgeObservations(newLibrary(nil), read(t, "testdata/startups.csv"))
+	if len(starts.rows) == 0 {
+		t.Fatal("no logs")
+	}
+	for _, r := range starts.rows {
+		off, err := strconv.ParseFloat(r["kv_error_gib"], 64)
+		logged, _ := strconv.ParseFloat(r["logged_kv_gib"], 64)
+		margin, _ := strconv.ParseFloat(r["margin_gib"], 64)
+		if err != nil || math.Abs(off) > max(0.5, logged/20) || math.Abs(off) > margin {
+			t.Errorf("%s: the KV cache is off by %s GiB of %s, margin %s: %v", r["id"], r["kv_error_gib"], r["logged_kv_gib"], r["margin_gib"], err)
+		}
+		if r["agrees"] != "true" || r.isFalseStart() {
+			t.Errorf("%s: predicted %s, logged %s: %s", r["id"], r["predicted_outcome"], r["logged_outcome"], r["because"])
+		}
+		if tokens, err := strconv.ParseFloat(r["tokens_error_pct"], 64); r["logged_kv_tokens"] != "" && (err != nil || math.Abs(tokens) > 0.5) {
+			t.Errorf("%s: the tokens are off by %s %%", r["id"], r["tokens_error_pct"])
+		}
+	}
+	evidence := countEvidence(starts)
+	for _, r := range evidence.rows {
+		if r["said to start and failed"] != "0" || r["logs"] == "0" {
+			t.Errorf("evidence: %v", r)
+		}
+	}
+	if got, want := len(evidence.rows), 4; got != want {
+		t.Errorf("%d groups of logs, want %d", got, want)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // judgeObservations compares what servers logged with what is estimated for them.
 func judgeObservations(l *modelLibrary, rows []csvRow) *resultTable {
-	t := &resultTable{columns: []string{"id", "model", "gpu", "version", "predicted_weights_gib", "logged_weights_gib", "weights_error_pct",
+	t := &resultTable{columns: []string{"id", "model", "kind", "gpu", "version", "releases", "predicted_weights_gib", "logged_weights_gib", "weights_error_pct",
 		"predicted_kv_gib", "logged_kv_gib", "kv_error_gib", "kv_error_pct", "margin_gib",
 		"predicted_kv_tokens", "logged_kv_tokens", "tokens_error_pct", "predicted_outcome", "logged_outcome", "agrees", "because"}}
 	for _, in := range rows {
@@ -75,7 +75,12 @@ func judgeRow(l *modelLibrary, in, out csvRow) error {
 	e := server.On(gpu, memory.Demand{})
 	out["predicted_weights_gib"] = inGiB(e.WeightBytes())
 	out["weights_error_pct"] = percentOff(float64(e.WeightBytes())/float64(topology.GiB), in.numberAt("weights_gib_per_gpu"))
+	out["kind"], out["releases"] = e.Compared.Kind, e.Compared.Releases
+	if _, stated := releaseOf(in["version"]); !stated {
+		out["releases"] = "not stated"
+	}
 	if err := whyNotCompared(in); err != nil {
+		out["releases"] = "V0"
 		return err
 	}
 	out["predicted_kv_gib"], out["margin_gib"] = inGiB(e.KV), inGiB(e.Margin)

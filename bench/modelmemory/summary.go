@@ -33,9 +33,12 @@ func writeSummary(weights, starts *resultTable) string {
 	}
 	if len(starts.rows) > 0 {
 		kv, tokens := percentErrors{}, percentErrors{}
-		agree, wrong, unknown := 0, 0, 0
+		agree, wrong, unknown, failed := 0, 0, 0, 0
 		for _, r := range starts.rows {
 			tokens.addCell(r["tokens_error_pct"])
+			if r.isFalseStart() {
+				failed++
+			}
 			switch {
 			case r["agrees"] == "true":
 				agree++
@@ -49,8 +52,9 @@ func writeSummary(weights, starts *resultTable) string {
 			}
 		}
 		fmt.Fprintf(&out,
-			"Starts of vLLM 0.10 and later that were logged: %d of %d outcomes as predicted; %d rows cannot be known. ",
-			agree, agree+wrong, unknown)
+			"Starts of vLLM 0.10 and later that were logged: %d of %d outcomes as predicted, %d of them said to start that failed; "+
+				"%d rows cannot be known. ",
+			agree, agree+wrong, failed, unknown)
 		fmt.Fprintf(&out,
 			"KV cache memory of %d that started: %d within 5 %%, median error %s, largest %s. "+
 				"Tokens from the logged memory, %d rows: median error %s.\n",

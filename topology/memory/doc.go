@@ -21,6 +21,8 @@
 //	plain, text_encoders, triton, whisper
 //	                         servers that take what they load: PyTorch, TEI and Infinity, Triton,
 //	                         faster-whisper
+//	encoder, graphs          what vLLM sends through towers before it measures, and what its CUDA graphs take
 //	estimate                 the account of one GPU, its outcome and its margin
+//	compared                 which start-up logs stand behind a margin
 //	options                  ways to run a server on the kinds of GPUs that may be had
 package memory

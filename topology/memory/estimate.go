@@ -35,6 +35,9 @@ type Estimate struct {
 	// Activations is the peak of a step, Graphs what captured CUDA graphs take, Other
 	// what libraries allocate past the engine's allocator (NCCL, cuBLAS, FlashInfer).
 	Activations, Graphs, Other topology.Bytes
+	// Tried is what the engine sends through a model's towers before it measures, in words: "1 video of 12288 tokens"; "" for
+	// nothing.
+	Tried string
 	// GraphsInBudget says whether the engine leaves Graphs out of the KV cache or lets
 	// them lie outside its budget.
 	GraphsInBudget bool
@@ -42,6 +45,8 @@ type Estimate struct {
 	KV topology.Bytes
 	// Margin is by how much KV may be off, to either side.
 	Margin topology.Bytes
+	// Compared is what stands behind the margin.
+	Compared StartComparison
 
 	// Block is the size of one block of the KV cache, Blocks how many of them there are.
 	Block  topology.Bytes
@@ -185,6 +190,7 @@ func (s *Server) On(g GPU, d Demand) Estimate {
 	for i := range s.stages {
 		e := Estimate{GPU: g, Stage: int64(i), Weights: s.stages[i].weights, fit: s.Launch.FitModelLen || shortensLength[s.Launch.Engine],
 			plain: s.Launch.Engine.LoadsOnly(), unsupported: s.unsupportedReason(g), everywhere: s.StartRefusal() != ""}
+		e.Compared = s.startComparison()
 		account(s, &s.stages[i], &e)
 		if s.Launch.KVMemory > 0 { // replaces the share of the GPU
 			e.KV = s.Launch.KVMemory

@@ -43,3 +43,9 @@ func MIGSlice(m *topology.Model, profile string, memory topology.Bytes) GPU {
 func (g GPU) atLeast(major, minor int64) bool {
 	return !g.Compute.Less(topology.ComputeCapability{Major: major, Minor: minor})
 }
+
+// largeLibraries is from which memory on libraries keep larger buffers on a GPU.
+const largeLibraries = 60 * topology.GiB
+
+// isLinked reports whether GPUs of this kind have NVLink to one another: those of data centres with more than 60 GiB.
+func (g GPU) isLinked() bool { return g.Total > largeLibraries && !g.atLeast(12, 0) }

@@ -73,12 +73,20 @@ func (s *Server) kvBits() int64 {
 	return 16
 }
 
+// draftedTokens is how many tokens are drafted at once for each request.
+func (s *Server) draftedTokens() int64 {
+	if s.Launch.DraftTokens == 0 && s.Launch.Draft == OwnDraft {
+		return max(1, s.Model.DraftLayers)
+	}
+	return s.Launch.DraftTokens
+}
+
 // perRequest is what a layer with a fixed state keeps for one request on one GPU.
 func (s *Server) perRequest(c model.Cache) topology.Bytes {
 	if c.Attention != model.RecurrentState {
 		return 0
 	}
-	return c.StateBytes(s.parallel.Tensor)
+	return c.StateBytes(s.parallel.Tensor, s.draftedTokens())
 }
 
 // kvPool is the KV cache of one GPU: blocks of one size, of which a request takes so
@@ -113,10 +121,16 @@ const attentionAlign = 16
 // kvPoolOf lays out the KV cache for blocks of blockSize tokens and steps of step tokens.
 func (s *Server) kvPoolOf(st *pipelineStage, blockSize, step int64) kvPool {
 	p := kvPool{spread: s.Launch.ContextParallel, step: step, states: 1}
-	if s.Launch.Engine == VLLM && !s.Launch.Version.Before(0, 15) {
+	if s.Launch.Engine == VLLM && !s.Launch.Version.Before(0, 15) && !s.Launch.Library && !s.Launch.NoPrefixCaching {
 		// To find states again by prefix, vLLM keeps the one before beside the current
-		// one: from start-up logs, not in 0.10.2 and 0.13, in 0.17.1 and later.
+		// one: from start-up logs, not in 0.10.2 and 0.13, in 0.17.1 and later, and not
+		// where it is driven as a library, which caches no prefixes of such models.
 		p.states = 2
+	}
+	if s.Launch.Engine == VLLM {
+		// A state for each token that is drafted, which may be refused: num_speculative_blocks of MambaSpec in
+		// vllm/v1/kv_cache_interface.py.
+		p.states += s.draftedTokens()
 	}
 	var page, fewest, most, tokens topology.Bytes
 	for i := range st.caches {

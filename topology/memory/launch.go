@@ -1,6 +1,11 @@
 package memory
 
-import "github.com/ashlar-dev/ashlar/topology"
+import (
+	"cmp"
+
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/memory/model"
+)
 
 // Launch is how a model server is started, as far as memory goes. A zero field is
 // one that was not stated: the engine's default for its version applies.
@@ -57,8 +62,12 @@ type Launch struct {
 	CPUOffload topology.Bytes
 	// NoHybridKV charges sliding layers for the whole context.
 	NoHybridKV bool
+	// NoPrefixCaching says that what requests begin alike with is not kept.
+	NoPrefixCaching bool
 	// LanguageOnly leaves vision and audio towers out.
 	LanguageOnly bool
+	// Media is what requests may hold beside text.
+	Media MediaLimits
 
 	// Adapters is how many LoRA adapters are held at once, of AdapterRank.
 	Adapters, AdapterRank int64
@@ -72,6 +81,43 @@ type Launch struct {
 	Instances int64
 	// Beams is how many continuations of each request are followed at once.
 	Beams int64
+}
+
+// MediaLimits is what a server lets requests hold beside text.
+type MediaLimits struct {
+	Pictures, Videos, Sounds MediaCount
+	// MaxPixels is how large the largest picture is, and MaxTiles into how many pieces it is cut at most; 0 for what the
+	// model's preprocessor does.
+	MaxPixels, MaxTiles int64
+	// Unprofiled says that the engine starts without trying its towers, so that what they need is not set aside.
+	Unprofiled bool
+}
+
+// MediaCount is how many items of one kind a request may hold; 0 for the engine's default.
+type MediaCount int64
+
+// NoMedia is the MediaCount of what requests may not hold at all.
+const NoMedia MediaCount = -1
+
+// ofKind is how many items of a kind a request may hold.
+func (m *MediaLimits) ofKind(kind model.MediaKind) MediaCount {
+	switch kind {
+	case model.PictureMedia:
+		return m.Pictures
+	case model.VideoMedia:
+		return m.Videos
+	}
+	return m.Sounds
+}
+
+// overlayLimits puts what over states in the place of what m does.
+func (m *MediaLimits) overlayLimits(over *MediaLimits) {
+	m.Pictures = cmp.Or(over.Pictures, m.Pictures)
+	m.Videos = cmp.Or(over.Videos, m.Videos)
+	m.Sounds = cmp.Or(over.Sounds, m.Sounds)
+	m.MaxPixels = cmp.Or(over.MaxPixels, m.MaxPixels)
+	m.MaxTiles = cmp.Or(over.MaxTiles, m.MaxTiles)
+	m.Unprofiled = over.Unprofiled || m.Unprofiled
 }
 
 // GPUCount is how many GPUs one replica takes.

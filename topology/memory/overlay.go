@@ -28,6 +28,7 @@ func (l *Launch) Overlay(over *Launch) {
 	if len(over.StageLayers) > 0 {
 		l.StageLayers = over.StageLayers
 	}
+	l.Media.overlayLimits(&over.Media)
 	l.Utilisation = cmp.Or(over.Utilisation, l.Utilisation)
 	l.KVMemory = cmp.Or(over.KVMemory, l.KVMemory)
 	l.KVFormat = cmp.Or(over.KVFormat, l.KVFormat)
@@ -42,6 +43,7 @@ func (l *Launch) Overlay(over *Launch) {
 		{&l.Eager, &over.Eager},
 		{&l.GraphsUncounted, &over.GraphsUncounted},
 		{&l.NoHybridKV, &over.NoHybridKV},
+		{&l.NoPrefixCaching, &over.NoPrefixCaching},
 		{&l.LanguageOnly, &over.LanguageOnly},
 	} {
 		*field.into = *field.into || *field.from

@@ -178,7 +178,7 @@ func (s *Server) unquantisedBytes() topology.Bytes {
 	if s.Launch.Engine != VLLM || s.Launch.Quantisation != "fp8" || !s.Launch.Version.Before(0, 14) || s.Model.Quantisation != "" {
 		return 0
 	}
-	plain := Server{Model: s.Model, Launch: s.Launch, parallel: s.parallel}
+	plain := Server{Model: s.Model, Launch: s.Launch, parallel: s.parallel, published: s.published}
 	plain.Launch.Quantisation = ""
 	var most topology.Bytes
 	first := int64(0)

@@ -18,6 +18,8 @@ type Server struct {
 
 	parallel model.Parallel
 	stages   []pipelineStage
+	// published is by how much the model's files are larger than what its tensors add up to.
+	published float64
 	// loading is what one GPU holds of the weights before they are quantised, 0 where they
 	// never stand there as they are in the files.
 	loading topology.Bytes
@@ -68,7 +70,7 @@ func NewServerWithDraft(m, draft *model.Model, l Launch) (*Server, error) {
 	}
 	l.TensorParallel, l.PipelineParallel = max(1, l.TensorParallel), max(1, l.PipelineParallel)
 	l.DataParallel, l.ContextParallel = max(1, l.DataParallel), max(1, l.ContextParallel)
-	s := &Server{Model: m, Draft: draft, Launch: l}
+	s := &Server{Model: m, Draft: draft, Launch: l, published: m.PublishedShare()}
 	s.parallel = model.Parallel{Tensor: l.TensorParallel, Pipeline: l.PipelineParallel, Expert: 1}
 	if l.ExpertParallel {
 		s.parallel.Expert = l.TensorParallel * l.DataParallel
@@ -139,13 +141,14 @@ func (s *Server) pipelineStageOf(first, count int64) pipelineStage {
 
 // addDraft adds the draft model.
 func (st *pipelineStage) addDraft(s *Server) {
+	share := s.Draft.PublishedShare()
 	for i := range s.Draft.Outer {
-		st.weights[model.DraftPart] += s.perGPU(&s.Draft.Outer[i])
+		st.weights[model.DraftPart] += s.perGPUOf(&s.Draft.Outer[i], share)
 	}
 	for _, kind := range s.Draft.Order {
 		layer := &s.Draft.Layers[kind]
 		for i := range layer.Tensors {
-			st.weights[model.DraftPart] += s.perGPU(&layer.Tensors[i])
+			st.weights[model.DraftPart] += s.perGPUOf(&layer.Tensors[i], share)
 		}
 		for _, cache := range layer.Caches {
 			st.addCache(s, cache, 1)
@@ -186,9 +189,17 @@ func (s *Server) holdsTensor(t *model.Tensor, first, last bool) bool {
 }
 
 // perGPU is what one GPU holds of a tensor once the engine has converted it.
-func (s *Server) perGPU(t *model.Tensor) topology.Bytes {
+func (s *Server) perGPU(t *model.Tensor) topology.Bytes { return s.perGPUOf(t, s.published) }
+
+// perGPUOf is perGPU for a model whose files are of so large a share of what its tensors add up to.
+func (s *Server) perGPUOf(t *model.Tensor, published float64) topology.Bytes {
 	count, rows, columns := t.Local(s.parallel)
-	return topology.Bytes(count) * s.loadedFormat(t).Bytes(rows, columns)
+	format := s.loadedFormat(t)
+	bytes := topology.Bytes(count) * format.Bytes(rows, columns)
+	if format == t.Format && published != 1 {
+		return topology.Bytes(float64(bytes) * published)
+	}
+	return bytes
 }
 
 // loadedFormat is how the engine stores a tensor: quantised while loading if so asked,

@@ -74,9 +74,9 @@ func sglangTierOf(total topology.Bytes) sglangTier {
 	return sglangTier{prefill: 16384, graphBatch: 512, wideBatch: 512}
 }
 
-// rotaryTable is one table of cosines and sines for all layers.
+// rotaryTable is one table of cosines and sines for all layers, longer where positions have three directions.
 func (s *Server) rotaryTable() topology.Bytes {
-	return topology.Bytes(2 * cappedProduct(s.Model.RotaryDim, s.Model.MaxPositions))
+	return topology.Bytes(2 * cappedProduct(s.Model.RotaryDim, cappedProduct(s.Model.MaxPositions, max(1, s.Model.RotaryTables))))
 }
 
 // logitBytes is the 32-bit logits of one step.

@@ -12,15 +12,26 @@ func (s *Server) accountVLLM(st *pipelineStage, e *Estimate) {
 	s.vllmDefaults(e)
 	e.Budget = topology.Bytes(float64(e.GPU.Total) * e.Utilisation)
 	e.Weights = s.offloadWeights(st.weights)
-	e.Loading = s.vllmLoading(st, e.GPU) + s.adapterBytes(st)
-	e.Activations = max(s.samplerPeak(e), s.forwardPeak(e)) + s.towerPeak(e) + s.workspaceBytes(e) + s.compilationBytes()
+	e.Loading = s.vllmLoading(st, e.GPU) + s.adapterBytes(st) + s.deepstackBytes(e)
+	e.Activations = s.vllmPeak(e) + s.workspaceBytes(e) + s.compilationBytes()
 	e.Other = s.vllmOther(e)
-	e.Graphs, e.GraphsInBudget = s.vllmGraphs()
+	e.Graphs, e.GraphsInBudget = s.vllmGraphs(e)
 	e.KV = e.Budget - e.WeightBytes() - e.Activations - e.Other
 	if e.GraphsInBudget {
 		e.KV -= e.Graphs
 	}
 	e.Margin = s.vllmMargin(e)
+}
+
+// vllmPeak is the peak of the dummy run: first the towers alone, then a step of the language model and its sampling
+// beside what the towers put out and the embeddings that it is mixed into.
+func (s *Server) vllmPeak(e *Estimate) topology.Bytes {
+	running, held := s.encoderPeaks(e)
+	step := max(s.samplerPeak(e), s.forwardPeak(e))
+	if held > 0 {
+		step += held + topology.Bytes(cappedProduct(cappedProduct(e.MaxBatchedTokens, s.Model.Hidden), 4))
+	}
+	return max(running, step)
 }
 
 // offloadWeights is the weights less what stays in host memory.
@@ -94,7 +105,7 @@ func (s *Server) isLatent() bool {
 
 // vllmLoading is what stands beside the files' tensors once they are loaded.
 func (s *Server) vllmLoading(st *pipelineStage, g GPU) topology.Bytes {
-	extra := s.rotaryTable()
+	extra := s.rotaryTable() + s.repackedLayer(st)
 	for _, run := range st.layers {
 		for i := range run.layer.Tensors {
 			t := &run.layer.Tensors[i]
@@ -109,6 +120,23 @@ func (s *Server) vllmLoading(st *pipelineStage, g GPU) topology.Bytes {
 		}
 	}
 	return extra
+}
+
+// repackedLayer is the largest layer of AWQ or GPTQ weights, which stands there twice while it is rearranged for its kernel:
+// what vLLM logs as loaded is the most that was allocated.
+func (s *Server) repackedLayer(st *pipelineStage) topology.Bytes {
+	if files := s.Model.Quantisation; files != "awq" && files != "gptq" {
+		return 0
+	}
+	var largest topology.Bytes
+	for _, run := range st.layers {
+		for i := range run.layer.Tensors {
+			if t := &run.layer.Tensors[i]; !t.Routed && t.Format.Quantised() {
+				largest = max(largest, s.perGPU(t))
+			}
+		}
+	}
+	return 2 * largest // gate and up are one matrix
 }
 
 // paddingMXFP4 is by how much a GPU's kernels widen experts in MXFP4: Marlin to
@@ -201,18 +229,6 @@ func (s *Server) forwardPeak(e *Estimate) topology.Bytes {
 	return topology.Bytes(cappedProduct(cappedProduct(e.MaxBatchedTokens, wide+3*m.Hidden), 2))
 }
 
-// towerPeak is what a model with a vision or audio tower keeps for a step: the
-// tower's output, the embeddings it is mixed into, and a tower layer over the largest
-// image: as in forwardPeak, with a feed-forward layer of two matrices.
-func (s *Server) towerPeak(e *Estimate) topology.Bytes {
-	if e.Weights[model.TowerPart] == 0 {
-		return 0
-	}
-	tower := &s.Model.Tower
-	layer := cappedProduct(tower.Patches, 3*tower.Hidden+2*ceilDiv(tower.FeedForward, s.parallel.Tensor))
-	return topology.Bytes(2*layer + cappedProduct(cappedProduct(e.MaxBatchedTokens, s.Model.Hidden), 4))
-}
-
 // workspaceBytes is what stays allocated beside a step: cuBLAS's buffers, and since v0.27,
 // which counts them, the second runner's counters of tokens seen: 4.125 bytes per
 // request and vocabulary entry.
@@ -227,40 +243,44 @@ func (s *Server) workspaceBytes(e *Estimate) topology.Bytes {
 	return bytes
 }
 
-// vllmOther is what CUDA libraries hold outside PyTorch's allocator: on one GPU 0.02
-// to 0.14 GiB in logs; with NCCL 0.55 on two H100, 0.21 on eight L40S. v0.10 counted
-// all of NCCL (1.38 GiB on two GPUs, 1.84 on four).
+// vllmOther is what CUDA libraries hold outside PyTorch's allocator: on one GPU 0.02 to 0.14 GiB in logs up to v0.16;
+// with NCCL 0.55 on two H100, 0.21 on eight L40S. v0.10 counted all of NCCL (1.38 GiB on two GPUs, 1.84 on four).
 func (s *Server) vllmOther(e *Estimate) topology.Bytes {
+	large := e.GPU.Total > largeLibraries
+	several := s.GPUs() > 1 // pipelines too send by NCCL
 	switch {
 	case s.parallel.Tensor > 2 && s.Launch.Version.Before(0, 11):
 		return inGiB(1.84)
-	case s.parallel.Tensor > 1 && s.Launch.Version.Before(0, 11):
+	case several && s.Launch.Version.Before(0, 11):
 		return inGiB(1.38)
-	case s.parallel.Tensor > 1 && e.GPU.Total > 60*topology.GiB && !e.GPU.atLeast(12, 0):
-		return inGiB(0.54)
-	case s.parallel.Tensor > 1:
-		return inGiB(0.2)
-	case e.GPU.Total > 60*topology.GiB:
-		return inGiB(0.13)
+	case several && e.GPU.isLinked():
+		return inGiB(0.54) + s.profiledGraphs()
+	case several:
+		return inGiB(0.2) + s.profiledGraphs()
+	case large:
+		return inGiB(0.13) + s.profiledGraphs()
 	}
-	return inGiB(0.06)
+	return inGiB(0.06) + s.profiledGraphs()
 }
 
-// vllmGraphs is the memory of captured CUDA graphs, and whether it is left out of
-// the KV cache: since v0.20 by an estimate, which the second runner makes since v0.29.
-// Graphs of small models on one GPU take 0.06 to 0.65 GiB in logs.
-func (s *Server) vllmGraphs() (topology.Bytes, bool) {
-	l := &s.Launch
-	if l.Eager {
-		return 0, false
+// profiledGraphs is what is left outside PyTorch's allocator since v0.17, whose dummy run loads more kernels and, up to
+// v0.22, captures graphs before it looks at what is free: 0.4 to 0.9 GiB in ten logs of those releases, 0.3 to 0.4 where
+// nothing is captured and in later ones.
+func (s *Server) profiledGraphs() topology.Bytes {
+	v := s.Launch.Version
+	switch {
+	case v.Before(0, 17):
+		return 0
+	case v.Before(0, 23) && !s.Launch.Eager:
+		return inGiB(0.6)
 	}
-	counted := !l.Version.Before(0, 20) && !l.GraphsUncounted && (!s.secondRunner() || !l.Version.Before(0, 29))
-	return inGiB(0.4), counted
+	return inGiB(0.3)
 }
 
 // vllmMargin is by how much the KV cache may be off: half a percent of the weights
 // (two where they are quantised and kernels repack them), a tenth of the activations,
-// half of what logs scatter by in the rest.
+// half of the libraries and a quarter of the graphs, which is what logs scatter by. It is
+// wider where few servers like it were compared.
 func (s *Server) vllmMargin(e *Estimate) topology.Bytes {
 	weights := e.WeightBytes() / 200
 	if s.Model.Quantisation != "" {
@@ -268,9 +288,9 @@ func (s *Server) vllmMargin(e *Estimate) topology.Bytes {
 	}
 	graphs := topology.Bytes(0)
 	if e.GraphsInBudget {
-		graphs = e.Graphs / 2
+		graphs = e.Graphs / 4
 	}
-	return weights + e.Activations/10 + e.Other/2 + graphs + inGiB(0.05)
+	return e.Compared.widenMargin(weights+e.Activations/10+e.Other/2+graphs+inGiB(0.05), e.Budget)
 }
 
 // compilationBytes is what a first start, with an empty compile cache as in a new

@@ -25,6 +25,7 @@
 //	command_line, config_file, flag_*          words to flags, and flags to fields
 //	vllm*, sglang, tgi, tensorrt, kserve,       the dialect of each server
 //	text_encoders
+//	media                                      vLLM's limits of pictures, videos and sounds
 //	read_value, number, json, model_name       how values are written
 //	field, reading, argument_name              what is read, field by field, and its arguments
 //	bounds, split_words                        limits; words of a line that needs no shell

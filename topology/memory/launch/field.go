@@ -46,7 +46,9 @@ const (
 	FieldGraphsUncounted
 	FieldCPUOffload
 	FieldNoHybridKV
+	FieldNoPrefixCaching
 	FieldLanguageOnly
+	FieldMedia
 	FieldAdapters
 	FieldAdapterRank
 	FieldDraft
@@ -68,7 +70,8 @@ var fieldNames = [fieldsEnd]string{
 	FieldUtilisation: "Utilisation", FieldKVMemory: "KVMemory", FieldKVTokens: "KVTokens", FieldKVBlocks: "KVBlocks",
 	FieldBlockSize: "BlockSize", FieldKVFormat: "KVFormat", FieldDtype: "Dtype", FieldQuantisation: "Quantisation",
 	FieldEager: "Eager", FieldGraphsUncounted: "GraphsUncounted", FieldCPUOffload: "CPUOffload", FieldNoHybridKV: "NoHybridKV",
-	FieldLanguageOnly: "LanguageOnly", FieldAdapters: "Adapters", FieldAdapterRank: "AdapterRank",
+	FieldNoPrefixCaching: "NoPrefixCaching",
+	FieldLanguageOnly:    "LanguageOnly", FieldMedia: "Media", FieldAdapters: "Adapters", FieldAdapterRank: "AdapterRank",
 	FieldDraft: "Draft", FieldDraftTokens: "DraftTokens",
 	FieldInstances: "Instances", FieldBeams: "Beams",
 }

@@ -77,8 +77,11 @@ func vllmSettings() []flagSetting {
 		{names: []string{"--max-loras"}, fields: []Field{FieldAdapters}, read: readVLLMAdapters},
 		{names: []string{"--max-lora-rank"}, fields: []Field{FieldAdapterRank}, read: readVLLMAdapters},
 		switchSetting(FieldNoHybridKV, "--disable-hybrid-kv-cache-manager"),
+		{names: []string{"--enable-prefix-caching"}, takes: takesNone, fields: []Field{FieldNoPrefixCaching}, read: readPrefixCaching},
 		switchSetting(FieldLanguageOnly, "--language-model-only"),
-		{names: []string{"--limit-mm-per-prompt"}, object: true, fields: []Field{FieldLanguageOnly}, read: readVLLMLimits},
+		{names: []string{"--limit-mm-per-prompt"}, object: true, fields: []Field{FieldMedia, FieldLanguageOnly}, read: readVLLMLimits},
+		{names: []string{"--mm-processor-kwargs"}, object: true, fields: []Field{FieldMedia}, read: readMediaProcessor},
+		{names: []string{"--skip-mm-profiling"}, takes: takesNone, fields: []Field{FieldMedia}, read: readUnprofiled},
 		{names: []string{"--hf-overrides"}, object: true, fields: []Field{FieldOverrides}, read: readOverrides},
 		{names: []string{"--offload-backend", "--offload-group-size", "--offload-num-in-group", "--offload-prefetch-step",
 			"--offload-params"}, fields: []Field{FieldCPUOffload}, read: readOffloading},
@@ -107,7 +110,7 @@ const (
 		--max-cpu-loras --lora-dtype --lora-extra-vocab-size --default-mm-loras --long-lora-scaling-factors --attention-backend
 		--attention-config|-ac --kernel-config --moe-backend --additional-config --model-loader-extra-config --pooler-config
 		--override-pooler-config --device --otlp-traces-endpoint --show-hidden-metrics-for-version --kv-cache-metrics-sample
-		--max-log-len --log-config-file --mm-processor-kwargs --mm-processor-cache-gb --mm-processor-cache-type
+		--max-log-len --log-config-file --mm-processor-cache-gb --mm-processor-cache-type
 		--mm-shm-cache-max-object-size-mb --mm-encoder-tp-mode --mm-encoder-attn-backend --media-io-kwargs
 		--interleave-mm-strings-mode --video-pruning-rate --allowed-local-media-path --allowed-media-domains --io-processor-plugin
 		--safetensors-load-strategy --cp-kv-cache-interleave-size --dcp-kv-cache-interleave-size --profiler-config --shutdown-timeout
@@ -115,7 +118,7 @@ const (
 		--ssl-ciphers --performance-mode --cudagraph-metrics-sample --speculative-draft-tensor-parallel-size
 		--speculative-max-model-len --spec-decoding-acceptance-method --qlora-adapter-name-or-path --max-context-len-to-capture
 		--collect-detailed-traces --input-len --output-len --num-prompts --dataset-name --dataset-path --batch-size --num-iters`
-	vllmSwitches = `--trust-remote-code --enable-prefix-caching --enable-chunked-prefill --multi-step-stream-outputs
+	vllmSwitches = `--trust-remote-code --enable-chunked-prefill --multi-step-stream-outputs
 		--disable-sliding-window --disable-cascade-attn --skip-tokenizer-init --enable-prompt-embeds --enable-prompt-tokens-details
 		--enable-sleep-mode --async-scheduling --enable-auto-tool-choice --exclude-tools-when-tool-choice-none
 		--enable-server-load-tracking --enable-force-include-usage --enable-tokenizer-info-endpoint --enable-log-outputs
@@ -123,7 +126,7 @@ const (
 		--disable-fastapi-docs --disable-frontend-multiprocessing --enable-request-id-headers --enable-ssl-refresh
 		--return-tokens-as-token-ids --allow-credentials --headless --data-parallel-hybrid-lb|-dph --data-parallel-external-lb|-dpe
 		--enable-eplb --enable-dbo --disable-custom-all-reduce --ray-workers-use-nsight --disable-nccl-for-dp-synchronization
-		--disable-chunked-mm-input --disable-mm-preprocessor-cache --skip-mm-profiling --use-tqdm-on-load --fully-sharded-loras
+		--disable-chunked-mm-input --disable-mm-preprocessor-cache --use-tqdm-on-load --fully-sharded-loras
 		--enable-lora-bias --enable-prompt-adapter --calculate-kv-scales --kv-sharing-fast-prefill --enable-mfu-metrics
 		--kv-cache-metrics --cudagraph-metrics --enable-layerwise-nvtx-tracing --disable-async-output-proc --use-v2-block-manager
 		--engine-use-ray --worker-use-ray --enable-reasoning --guided-decoding-disable-fallback

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/memory"
+	"github.com/ashlar-dev/ashlar/topology/nearest"
 )
 
 // beginVLLM decides between the model that stands alone and --model.
@@ -117,8 +118,16 @@ func readScheme(engine memory.Engine) func(*flagReader, givenFlag) error {
 // refuseScheme is the error about a scheme that no release of an engine has heard of. Words that
 // only confirm what files are need not be listed: without one, their config.json says it.
 func refuseScheme(engine memory.Engine, g givenFlag) error {
+	near := ""
+	var words []string
+	for _, use := range []memory.SchemeUse{memory.SchemeOfFiles, memory.SchemeWhileLoading, memory.SchemeNotCounted} {
+		words = append(words, memory.SchemeWords(engine, use)...)
+	}
+	if names := nearest.Names(strings.ToLower(g.text), words); len(names) > 0 {
+		near = "; near it are " + strings.Join(names, ", ")
+	}
 	return g.refuseValue("%s has no such scheme: to quantise 16-bit files while loading, state one of %s; for files that are quantised "+
-		"already, leave the flag out", engine.Title(), strings.Join(memory.SchemeWords(engine, memory.SchemeWhileLoading), ", "))
+		"already, leave the flag out%s", engine.Title(), strings.Join(memory.SchemeWords(engine, memory.SchemeWhileLoading), ", "), near)
 }
 
 func readLoadFormat(a *flagReader, g givenFlag) error {
@@ -260,32 +269,6 @@ func readVLLMAdapters(a *flagReader, g givenFlag) error {
 		l.Adapters = n
 	} else {
 		l.AdapterRank = n
-	}
-	return nil
-}
-
-func readVLLMLimits(a *flagReader, g givenFlag) error {
-	object := g.object
-	if object == nil {
-		value, err := parseJSON(g.text)
-		if err != nil && strings.Contains(g.text, "=") {
-			return nil // image=2,video=1, of older releases
-		}
-		if err != nil {
-			return g.refuseValue("%w", err)
-		}
-		var isObject bool
-		if object, isObject = value.(map[string]any); !isObject {
-			return g.refuseValue("is not a JSON object")
-		}
-	}
-	used := len(object) == 0
-	for _, limit := range object {
-		used = used || scalarText(limit) != "0"
-	}
-	if !used {
-		a.reading.markUnknown(FieldLanguageOnly,
-			g.whereGiven()+": some models then leave their towers out and others do not, --language-model-only settles it")
 	}
 	return nil
 }

@@ -154,10 +154,19 @@ func TestVLLMFlags(t *testing.T) {
 		"--disable-hybrid-kv-cache-manager":     func(l l) { l.NoHybridKV = true },
 		"--no-disable-hybrid-kv-cache-manager":  nil,
 		"--language-model-only":                 func(l l) { l.LanguageOnly = true },
-		`--limit-mm-per-prompt '{"image":2}'`:   nil,
-		"--limit-mm-per-prompt image=2,video=1": nil,
-		"--limit-mm-per-prompt.image 2":         nil,
-		"--skip-mm-profiling":                   nil,
+		`--limit-mm-per-prompt '{"image":2}'`:   func(l l) { l.Media.Pictures = 2 },
+		"--limit-mm-per-prompt image=2,video=1": func(l l) { l.Media.Pictures, l.Media.Videos = 2, 1 },
+		"--limit-mm-per-prompt.image 2":         func(l l) { l.Media.Pictures = 2 },
+		`--limit-mm-per-prompt '{"image":{"count":5,"width":512,"height":512},"video":0,"audio":0}'`: func(l l) {
+			l.Media.Pictures, l.Media.Videos, l.Media.Sounds = 5, memory.NoMedia, memory.NoMedia
+		},
+		`--mm-processor-kwargs '{"max_pixels":1003520,"min_pixels":3136}'`:              func(l l) { l.Media.MaxPixels = 1003520 },
+		`--mm-processor-kwargs '{"size":{"longest_edge":401408,"shortest_edge":3136}}'`: func(l l) { l.Media.MaxPixels = 401408 },
+		`--mm-processor-kwargs.max_dynamic_patch 4`:                                     func(l l) { l.Media.MaxTiles = 4 },
+		"--skip-mm-profiling":        func(l l) { l.Media.Unprofiled = true },
+		"--no-skip-mm-profiling":     nil,
+		"--enable-prefix-caching":    nil,
+		"--no-enable-prefix-caching": func(l l) { l.NoPrefixCaching = true },
 
 		"--served-model-name a b c --port 8000 --trust-remote-code --enable-prefix-caching --no-enable-chunked-prefill": nil,
 		"--brand-new 3 --max-num-seqs 5": func(l l) { l.MaxSequences = 5 },
@@ -431,6 +440,7 @@ func TestVLLMRefuses(t *testing.T) {
 	for line, want := range map[string]string{
 		"--quantization int8": "command[3]: --quantization int8: vLLM has no such scheme: to quantise 16-bit files while loading, " +
 			"state one of bitsandbytes, experts_int8, fp8, ",
+		"--quantization awqq":                  "; near it are ",
 		"--quantization q4_k_m":                "for files that are quantised already, leave the flag out",
 		"--max-model-len 0":                    "command[3]: --max-model-len 0: want a whole number from 1 to",
 		"--max-model-len=-5":                   "command[3]: --max-model-len -5: want a whole number from 1 to",

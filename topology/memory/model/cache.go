@@ -39,15 +39,18 @@ type Cache struct {
 	// ConvElements and StateElements are State's numbers per request, before tensor
 	// parallelism divides them: the convolution's tail and the recurrent state.
 	ConvElements, StateElements int64
+	// ConvChannels is by how many numbers each draft token lengthens the convolution's tail.
+	ConvChannels int64
 	// StateBits is how wide StateElements are kept; 0 as wide as activations.
 	StateBits int64
 }
 
-// StateBytes is what a State layer keeps per request on each of degree GPUs.
-func (c Cache) StateBytes(degree int64) topology.Bytes {
+// StateBytes is what a State layer keeps per request on each of degree GPUs, where so many
+// tokens are drafted at once.
+func (c Cache) StateBytes(degree, drafted int64) topology.Bytes {
 	bits := c.StateBits
 	if bits == 0 {
 		bits = 16
 	}
-	return topology.Bytes(2*ceilDiv(c.ConvElements, degree) + ceilDiv(ceilDiv(c.StateElements, degree)*bits, 8))
+	return topology.Bytes(2*ceilDiv(c.ConvElements+drafted*c.ConvChannels, degree) + ceilDiv(ceilDiv(c.StateElements, degree)*bits, 8))
 }

@@ -21,6 +21,7 @@
 //	bert, t5, encoderdecoder, ...     encoders, and encoders with decoders
 //	multimodal, vision, projectors,   towers for pictures and sound, and what joins them
 //	gemma_*, qwen_vision, compared    to a language model
+//	media                             the largest pictures, videos and sounds that a model takes
 //	quantisation, compressed,         which tensors a quantised model stores how
 //	grouped, modelopt, modules
 //

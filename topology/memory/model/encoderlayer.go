@@ -43,6 +43,9 @@ func (b *modelBuilder) encoderLayer(l encoderLayer) {
 		b.addError("intermediate_size", "missing")
 	}
 	b.feedForward("mlp", MLPPart, l.hidden, l.ff, l.gated, !l.plainMLP)
+	if tower := &b.model.Tower; tower.Hidden > 0 {
+		tower.Gated, tower.FeedForward = l.gated, l.ff
+	}
 	if l.scaled {
 		b.addVector("ls1", OtherPart, l.hidden, SplitNone)
 		b.addVector("ls2", OtherPart, l.hidden, SplitNone)
@@ -108,7 +111,7 @@ func (b *modelBuilder) readImage() imageShape {
 	if v.layers > maxLayers {
 		b.addError("num_hidden_layers", "%d is more than %d", v.layers, maxLayers)
 	}
-	b.model.Tower = Pictures{Patches: v.count, Hidden: v.hidden, FeedForward: v.ff}
+	b.model.Tower = Pictures{Patches: v.count, Hidden: v.hidden, FeedForward: v.ff, Patch: v.patch, Inputs: v.channels * v.patch * v.patch}
 	if v.count == 0 {
 		b.model.Tower.Patches = anySize
 	}

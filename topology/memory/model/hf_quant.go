@@ -37,6 +37,8 @@ func WithQuantisation(config, beside []byte) ([]byte, error) {
 // bitsInNames are the words of models' names that promise weights of fewer than 16 bits.
 var bitsInNames = map[string]string{
 	"awq": "4 bits", "gptq": "4 bits", "int4": "4 bits", "4bit": "4 bits", "nvfp4": "4 bits", "fp4": "4 bits", "mxfp4": "4 bits",
+	"nf4": "4 bits", "w4a4": "4 bits", "w4a8": "4 bits", "w4afp8": "4 bits", "bnb": "fewer than 16 bits", "exl2": "fewer than 16 bits",
+	"int2": "2 bits", "2bit": "2 bits", "int3": "3 bits", "3bit": "3 bits", "w3a16": "3 bits", "int6": "6 bits", "6bit": "6 bits",
 	"w4a16": "4 bits", "int8": "8 bits", "8bit": "8 bits", "fp8": "8 bits", "w8a8": "8 bits", "w8a16": "8 bits", "gguf": "fewer than 16 bits",
 }
 
@@ -46,7 +48,8 @@ func (m *Model) PromisedBits() string {
 	if m.Quantisation != "" || m.Published > 0 {
 		return ""
 	}
-	words := strings.FieldsFunc(strings.ToLower(path.Base(m.Name)), func(r rune) bool { return strings.ContainsRune("-_.:", r) })
+	name := strings.ReplaceAll(strings.ToLower(path.Base(m.Name)), "-bit", "bit")
+	words := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune("-_.:", r) })
 	for _, word := range slices.Backward(words) {
 		if bits := bitsInNames[word]; bits != "" {
 			return bits

@@ -60,6 +60,13 @@ func ParseIndex(text []byte) (Index, error) {
 // same weights.
 const maxBelievable = 25
 
+// Files that are quantised without a word of it in config.json are so large, in percent of what it makes: from 3 bits with
+// embeddings of 16 to 8 bits with a large embedding.
+const (
+	leastQuantised = 18
+	mostQuantised  = 75
+)
+
 // WithIndex is the model with the published size of its files, where that is
 // believable. The note says what was made of the index, "" if it was taken as it is.
 func (m *Model) WithIndex(index Index) (with *Model, note string) {
@@ -68,6 +75,12 @@ func (m *Model) WithIndex(index Index) (with *Model, note string) {
 		// The file stores the head though it is the embedding; servers keep one.
 		published -= m.Format.Bytes(m.Vocabulary, m.Hidden)
 		note = "the files store the tied output head a second time, which is not counted"
+	}
+	if m.Quantisation == "" && published > counted/100*leastQuantised && published < counted/100*mostQuantised {
+		copied := *m
+		copied.Published = published
+		return &copied, fmt.Sprintf("the index states %s, and config.json's format makes %s: the files have fewer bits than config.json "+
+			"says, and are taken to be as large as the index states", index.Size, counted)
 	}
 	if off := published - counted; off > counted/100*maxBelievable || -off > counted/100*maxBelievable {
 		return m, fmt.Sprintf("the index states %s and the architecture counts %s: the index is not taken for the size of the files",

@@ -59,6 +59,19 @@ func TestWithIndex(t *testing.T) {
 		t.Fatalf("%q does not contain %q", note, "tied output head")
 	}
 
+	with, note = qwen.WithIndex(Index{Size: qwen.Stored() / 2})
+	if got, want := with.Loaded(), qwen.Loaded()/2; got < want-2 || got > want+2 {
+		t.Fatalf("with.Loaded() = %v, want %v", got, want)
+	}
+	if !strings.Contains(note, "the files have fewer bits than config.json says") {
+		t.Fatalf("note = %q", note)
+	}
+
+	with, note = qwen.WithIndex(Index{Size: qwen.Stored() / 100})
+	if with != qwen || !strings.Contains(note, "not taken") {
+		t.Fatalf("a hundredth is taken: %q", note)
+	}
+
 	with, note = qwen.WithIndex(Index{Size: 2 * qwen.Stored()})
 	if got, want := with.Stored(), qwen.Stored(); got != want {
 		t.Fatalf("with.Stored() = %v, want %v", got, want)

@@ -55,5 +55,6 @@ func (b *modelBuilder) kimiDelta(d attentionShape, linear *configFields) {
 	}
 	b.addVector("self_attn.o_norm", OtherPart, dim, SplitNone)
 	b.addLinear("self_attn.o_proj", AttentionPart, d.hidden, width, SplitColumns)
-	b.addCache(Cache{Attention: RecurrentState, ConvElements: 3 * width * (kernel - 1), StateElements: width * dim, StateBits: 32})
+	b.addCache(Cache{Attention: RecurrentState, ConvElements: 3 * width * (kernel - 1), ConvChannels: 3 * width,
+		StateElements: width * dim, StateBits: 32})
 }

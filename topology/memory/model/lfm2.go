@@ -35,5 +35,5 @@ func (b *modelBuilder) shortConvolution(d attentionShape) {
 		b.addVector("conv.conv.bias", OtherPart, d.hidden, SplitRows)
 	}
 	b.addDense("conv.out_proj", AttentionPart, d.hidden, d.hidden, SplitColumns, bias)
-	b.addCache(Cache{Attention: RecurrentState, ConvElements: d.hidden * (length - 1)})
+	b.addCache(Cache{Attention: RecurrentState, ConvElements: d.hidden * (length - 1), ConvChannels: d.hidden})
 }

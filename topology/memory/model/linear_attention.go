@@ -32,6 +32,7 @@ func (b *modelBuilder) deltaNet(d attentionShape) {
 	b.addCache(Cache{
 		Attention: RecurrentState, StateBits: b.stateBits(),
 		ConvElements:  (2*keys + values) * (kernel - 1),
+		ConvChannels:  2*keys + values,
 		StateElements: valueHeads * valueDim * keyDim,
 	})
 }

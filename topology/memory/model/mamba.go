@@ -27,7 +27,7 @@ func (m mamba1Layer) addTo(b *modelBuilder, hidden int64) {
 		b.addVector("mixer.bc_layernorm", OtherPart, 2*m.state, SplitNone)
 	}
 	b.addCache(Cache{Attention: RecurrentState, StateBits: b.stateBits(), ConvElements: m.inner * (m.kernel - 1),
-		StateElements: m.inner * m.state})
+		ConvChannels: m.inner, StateElements: m.inner * m.state})
 }
 
 // mamba2Layer is the shape of a layer of the second.
@@ -52,7 +52,7 @@ func (m mamba2Layer) addTo(b *modelBuilder, hidden int64) {
 	b.addDense("mixer.out_proj", AttentionPart, hidden, m.inner, SplitColumns, m.bias)
 	b.addCache(Cache{
 		Attention: RecurrentState, StateBits: b.stateBits(),
-		ConvElements: conv * (m.kernel - 1), StateElements: m.heads * m.headDim * m.state,
+		ConvElements: conv * (m.kernel - 1), ConvChannels: conv, StateElements: m.heads * m.headDim * m.state,
 	})
 }
 

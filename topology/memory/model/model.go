@@ -54,10 +54,15 @@ type Model struct {
 	ActiveExperts, ExpertWidth int64
 	// Tower is what a vision tower looks at; zero without one.
 	Tower Pictures
+	// Media are the largest pictures, videos and sounds that the model takes, as far as they are known.
+	Media []MediaItem
+	// MediaWidth is how many numbers the tower gives the language model for each vector; 0 for Hidden.
+	MediaWidth int64
 	// DraftLayers is how many layers the model brings for speculative decoding.
 	DraftLayers int64
-	// RotaryDim is the width of the rotary table; 0 without one.
-	RotaryDim int64
+	// RotaryDim is the width of the rotary table; 0 without one. RotaryTables is how many times
+	// MaxPositions it is long; 0 for once.
+	RotaryDim, RotaryTables int64
 	// Format is how what is not quantised is stored: the model's own dtype.
 	Format Format
 	// CacheFP8 says that the checkpoint states a KV cache of 8 bits.
@@ -71,7 +76,15 @@ type Model struct {
 
 // Pictures is the largest image that a vision tower takes at once, in patches, and the
 // widths of the tower's layers.
-type Pictures struct{ Patches, Hidden, FeedForward int64 }
+type Pictures struct {
+	Patches, Hidden, FeedForward int64
+	// Patch is how many pixels one is across, Inputs how many numbers it is made of.
+	Patch, Inputs int64
+	// Gated says that its feed-forward layers have three matrices.
+	Gated bool
+	// Windowed says that its layers look at windows, for which patches are put into another order.
+	Windowed bool
+}
 
 // Parameters is how many numbers the model has, draft layers included.
 func (m *Model) Parameters() int64 {
@@ -109,6 +122,15 @@ func (m *Model) scaledBytes(counted topology.Bytes) topology.Bytes {
 		return counted
 	}
 	return topology.Bytes(float64(counted) * (float64(m.Published) / float64(m.countedBytes(true))))
+}
+
+// PublishedShare is how large the model's files are, as a share of what its tensors add up to; 1 where their size is not known.
+func (m *Model) PublishedShare() float64 {
+	counted := m.countedBytes(true)
+	if m.Published == 0 || counted == 0 {
+		return 1
+	}
+	return float64(m.Published) / float64(counted)
 }
 
 func (m *Model) eachTensor(visit func(t *Tensor, times int64)) {

@@ -15,6 +15,8 @@ type multimodalParts struct {
 	// project adds what stands between them. Outer and vision are their objects in
 	// config.json.
 	project func(b *modelBuilder, outer, vision *configFields, hidden int64)
+	// media says which pictures, videos and sounds the model takes.
+	media mediaReader
 	// audio adds a part that listens.
 	audio func(b *modelBuilder, audio *configFields, hidden int64)
 }
@@ -39,6 +41,7 @@ func (s multimodalParts) buildModel(b *modelBuilder) {
 	b.configFields = b.withDefaults(kind)
 	language(b)
 	hidden := b.model.Hidden
+	b.model.RotaryTables = b.readRotaryTables()
 	b.prefixes = []string{"model.vision_tower.", "vision_tower.", "vision_model.", "model.visual.", "visual."}
 	vision := outer.readObject("vision_config")
 	b.insidePart(TowerPart, func() {
@@ -66,6 +69,9 @@ func (s multimodalParts) addVision(b *modelBuilder, outer, vision *configFields,
 	vision = vision.withDefaults(name)
 	b.configFields = vision
 	tower(b)
+	if s.media != nil {
+		b.model.Media = s.media(b, outer, vision)
+	}
 	if s.project != nil {
 		s.project(b, outer, vision, hidden)
 	}

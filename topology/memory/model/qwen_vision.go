@@ -17,13 +17,20 @@ func (b *modelBuilder) readFrames() int64 {
 	return frames
 }
 
+// addFramePatches turns pieces of several frames into vectors.
+func (b *modelBuilder) addFramePatches(v imageShape, bias bool) {
+	frames := b.readFrames()
+	b.addPatches(v.hidden, v.channels*frames, v.patch, bias)
+	b.model.Tower.Inputs *= frames
+}
+
 // qwen2Tower calls its own width embed_dim, and hidden_size what it puts out.
 func qwen2Tower(b *modelBuilder) {
 	out := b.readRequired("hidden_size")
 	b.configFields = b.withValuesOver(map[string]any{"hidden_size": b.values["embed_dim"]})
 	v := b.readImage()
 	ratio := b.readNumber(4, 64, "mlp_ratio")
-	b.addPatches(v.hidden, v.channels*b.readFrames(), v.patch, false)
+	b.addFramePatches(v, false)
 	b.repeatLayers(v.layers, func() {
 		b.encoderLayer(encoderLayer{hidden: v.hidden, ff: int64(ratio * float64(v.hidden))})
 	})
@@ -38,7 +45,8 @@ func (b *modelBuilder) addMerger(in, out int64) {
 
 func qwen25Tower(b *modelBuilder) {
 	v := b.readImage()
-	b.addPatches(v.hidden, v.channels*b.readFrames(), v.patch, false)
+	b.addFramePatches(v, false)
+	b.model.Tower.Windowed = true
 	b.repeatLayers(v.layers, func() { b.encoderLayer(encoderLayer{hidden: v.hidden, ff: v.ff, rms: true, gated: true}) })
 	b.layerNorm("merger.ln_q", v.hidden, true)
 	b.addMerger(b.mergedWidth(v.hidden), b.readRequired("out_hidden_size"))
@@ -46,7 +54,7 @@ func qwen25Tower(b *modelBuilder) {
 
 func qwen3Tower(b *modelBuilder) {
 	v, out := b.readImage(), b.readRequired("out_hidden_size")
-	b.addPatches(v.hidden, v.channels*b.readFrames(), v.patch, true)
+	b.addFramePatches(v, true)
 	b.addMatrix("pos_embed", OtherPart, b.readRequired("num_position_embeddings"), v.hidden, SplitNone)
 	b.repeatLayers(v.layers, func() { b.encoderLayer(encoderLayer{hidden: v.hidden, ff: v.ff}) })
 	joined := b.mergedWidth(v.hidden)

@@ -76,10 +76,10 @@ func TestHints(t *testing.T) {
 		gpu    string
 		want   hints
 	}{
-		"fewest that suffice": {gpu: "H100-SXM5-80GB", want: hints{GPUs: 4, Fits: true, Fewer: 2, Length: 16384}},
+		"fewest that suffice": {gpu: "H100-SXM5-80GB", want: hints{GPUs: 4, Fits: true, Fewer: 2, Length: 3584}},
 		"two suffice":         {gpu: "H200-SXM-141GB", want: hints{GPUs: 2, Fits: true}},
 		"one is asked about": {gpu: "H100-SXM5-80GB", launch: memory.Launch{TensorParallel: 1}, single: true,
-			want: hints{GPUs: 1, Enough: 4, Fewer: 2, Length: 16384}},
+			want: hints{GPUs: 1, Enough: 4, Fewer: 2, Length: 3584}},
 		"a number is stated": {gpu: "H100-SXM5-80GB", launch: memory.Launch{TensorParallel: 4}, want: hints{GPUs: 4, Fits: true}},
 		"no number suffices": {gpu: "T4", launch: memory.Launch{TensorParallel: 1}, single: true, want: hints{GPUs: 1}},
 		"shorter requests fit": {gpu: "H100-SXM5-80GB", launch: memory.Launch{TensorParallel: 2, MaxModelLen: 8192},
@@ -158,10 +158,10 @@ func TestHoldToShare(t *testing.T) {
 	for _, o := range held.ClaimOptions() {
 		got = append(got, o.Title())
 	}
-	if diff := cmp.Diff([]string{"18940MiB of L40S", "L40S", "33136MiB of H100-SXM5-80GB", "H100-SXM5-80GB"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"19861MiB of L40S", "L40S", "34767MiB of H100-SXM5-80GB", "H100-SXM5-80GB"}, got); diff != "" {
 		t.Errorf("claimed (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"--max-model-len=4096", "--gpu-memory-utilization=0.40"}, held.Arguments(1)); diff != "" {
+	if diff := cmp.Diff([]string{"--max-model-len=4096", "--gpu-memory-utilization=0.42"}, held.Arguments(1)); diff != "" {
 		t.Errorf("arguments (-want +got):\n%s", diff)
 	}
 	again, err := held.HoldToShare(offers)

@@ -37,8 +37,7 @@ func TestFindRemedies(t *testing.T) {
 		want   []string
 	}{
 		"every kind": {llama70, memory.Launch{MaxModelLen: 4096, TensorParallel: 1}, "A100-SXM4-80GB", []string{
-			"tensor-parallel: 2 x A100-SXM4-80GB", "pipeline-parallel: 2 x A100-SXM4-80GB", "quantised-while-loading: A100-SXM4-80GB fp8",
-			"quantised-copy: A100-SXM4-80GB RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8-dynamic",
+			"tensor-parallel: 2 x A100-SXM4-80GB", "pipeline-parallel: 2 x A100-SXM4-80GB", "quantised-while-loading: A100-SXM4-80GB bitsandbytes",
 			"quantised-copy: A100-SXM4-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4",
 		}},
 		"eight GPUs": {llama70, memory.Launch{TensorParallel: 1}, "A100-SXM4-40GB", []string{
@@ -57,13 +56,12 @@ func TestFindRemedies(t *testing.T) {
 		}},
 		"it fits": {"mistralai/Mistral-7B-Instruct-v0.3", memory.Launch{TensorParallel: 1, MaxModelLen: 32768}, "A30-24GB", nil},
 		"quantised already": {"Qwen/Qwen3-14B-AWQ", memory.Launch{TensorParallel: 1}, "T4", []string{
-			"tensor-parallel: 2 x T4", "pipeline-parallel: 2 x T4", "shorter-requests: T4 up to 11264",
+			"tensor-parallel: 2 x T4", "pipeline-parallel: 2 x T4", "shorter-requests: T4 up to 4096",
 		}},
 		"a flag that files contradict": {llama70, memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Quantisation: "gptq_marlin"},
 			"A100-SXM4-80GB", []string{
 				"quantised-copy: A100-SXM4-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-GPTQ-INT4",
-				"quantised-copy: A100-SXM4-80GB RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8-dynamic",
-				"quantised-while-loading: A100-SXM4-80GB fp8",
+				"quantised-while-loading: A100-SXM4-80GB bitsandbytes",
 			}},
 		"a flag that is wrong for the files": {"hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4",
 			memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Quantisation: "gptq"}, "T4", []string{"without-the-flag: T4"}},
@@ -114,8 +112,8 @@ func TestCheapestRemedies(t *testing.T) {
 		t.Fatalf("%s fits", a.Smallest.Title())
 	}
 	want := []string{
-		"tensor-parallel: 8 x L4", "quantised-copy: H100-SXM5-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4",
-		"quantised-while-loading: H100-SXM5-80GB bitsandbytes",
+		"quantised-copy: H100-SXM5-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4",
+		"quantised-while-loading: H100-SXM5-80GB bitsandbytes", "tensor-parallel: 8 x A100-SXM4-40GB",
 	}
 	if diff := cmp.Diff(want, remedyWords(a.CheapestRemedies(offers))); diff != "" {
 		t.Errorf("remedies (-want +got):\n%s", diff)

@@ -103,7 +103,7 @@ func TestShareFor(t *testing.T) {
 		utilisation float64
 	}{
 		"vLLM is told its part": {
-			model: llama8, gpu: "H100-SXM5-80GB", launch: vllm, want: 20087 * topology.MiB, utilisation: 0.24,
+			model: llama8, gpu: "H100-SXM5-80GB", launch: vllm, want: 21718 * topology.MiB, utilisation: 0.26,
 		},
 		"a stated part is kept to": {
 			model: llama8, gpu: "H100-SXM5-80GB", launch: stated(0.6), want: 49448 * topology.MiB, utilisation: 0.6,
@@ -126,7 +126,7 @@ func TestShareFor(t *testing.T) {
 		"too large":              {model: llama70, gpu: "H100-SXM5-80GB", launch: memory.Launch{Engine: memory.VLLM}},
 		"nearly all of the GPU":  {model: llama8, gpu: "L4", launch: vllm, demand: memory.Demand{Requests: 8}},
 		"no such launch":         {model: llama8, gpu: "H100-SXM5-80GB", launch: memory.Launch{Engine: memory.VLLM, MaxModelLen: -1}},
-		"KV cache that is given": {model: llama8, gpu: "H100-SXM5-80GB", launch: given, want: 20786 * topology.MiB, utilisation: 0.92},
+		"KV cache that is given": {model: llama8, gpu: "H100-SXM5-80GB", launch: given, want: 21334 * topology.MiB, utilisation: 0.92},
 	} {
 		t.Run(name, func(t *testing.T) {
 			share, ok := ShareFor(knownModel(t, tc.model), tc.launch, tc.demand, gpuOf(t, tc.gpu))

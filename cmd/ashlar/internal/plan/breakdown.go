@@ -67,8 +67,11 @@ func (a *serverAnswer) writeLines(p *cli.Page, o *memoryplan.Option) {
 	rows = append(rows, []string{"  memory" + each, total.String(), "", "", ""})
 	line("weights", e.WeightBytes(), weightParts(e))
 	step := fmt.Sprintf("a step of %d tokens, %d requests", e.MaxBatchedTokens, e.MaxSequences)
-	if a.Request.Model.Kind == model.VisionKind {
+	switch {
+	case a.Request.Model.Kind == model.VisionKind:
 		step = fmt.Sprintf("a batch of %d pictures", e.MaxSequences)
+	case e.Tried != "":
+		step += "; " + e.Tried
 	}
 	line("activations", e.Activations, step)
 	graphs := "counted by the engine"
@@ -92,11 +95,13 @@ func (a *serverAnswer) writeLines(p *cli.Page, o *memoryplan.Option) {
 		line("not the engine's", rest, fmt.Sprintf("the engine takes %.2f; the driver's context is in the rest", e.Utilisation))
 	}
 	p.PrintTable(rows)
-	if e.Outcome() == memory.OutcomeStarts && a.Request.Model.Kind == model.VisionKind {
-		p.Printf("  pictures at once: %d; margin: %s\n", e.MaxSequences, e.Margin)
-	} else if e.Outcome() == memory.OutcomeStarts {
-		p.Printf("  longest request: %d tokens; at once, of %d tokens each: %d; margin: %s\n",
-			e.LongestContext, a.Context, e.Concurrency, e.Margin)
+	if e.Outcome() == memory.OutcomeStarts {
+		if a.Request.Model.Kind == model.VisionKind {
+			p.Printf("  pictures at once: %d\n", e.MaxSequences)
+		} else {
+			p.Printf("  longest request: %d tokens; at once, of %d tokens each: %d\n", e.LongestContext, a.Context, e.Concurrency)
+		}
+		p.Printf("  margin: %s (%s)\n", e.Margin, e.Compared)
 	}
 }
 

@@ -106,8 +106,8 @@ func TestPlanAnswers(t *testing.T) {
 	}
 	for args, want := range map[string]struct{ gpus, fewer, length int64 }{
 		llama8 + " --gpu A100-SXM4-80GB":            {gpus: 1},
-		llama70 + " --gpu H100-SXM5-80GB --tp auto": {gpus: 4, fewer: 2, length: 16384},
-		llama70 + " --gpu A100-SXM4-80GB --tp=auto": {gpus: 4, fewer: 2, length: 25600},
+		llama70 + " --gpu H100-SXM5-80GB --tp auto": {gpus: 4, fewer: 2, length: 3584},
+		llama70 + " --gpu A100-SXM4-80GB --tp=auto": {gpus: 4, fewer: 2, length: 14848},
 		llama70 + " --gpu H200-SXM-141GB --tp auto": {gpus: 2},
 		llama70 + " --gpu H100-SXM5-80GB -- -tp 4":  {gpus: 4},
 		llama70 + " --gpu L40S --tp 4 -- -pp 2":     {gpus: 8},

@@ -75,12 +75,16 @@ type optionReport struct {
 	TotalBytes      int64 `json:"totalBytes"`
 	WeightBytes     int64 `json:"weightBytes"`
 	ActivationBytes int64 `json:"activationBytes"`
-	GraphBytes      int64 `json:"graphBytes"`
-	OtherBytes      int64 `json:"otherBytes"`
-	KVBytes         int64 `json:"kvBytes"`
-	WantedKVBytes   int64 `json:"wantedKVBytes"`
-	MarginBytes     int64 `json:"marginBytes"`
-	KVBytesPerToken int64 `json:"kvBytesPerToken"`
+	// Tried is what is sent through a model's towers before memory is measured.
+	Tried         string `json:"tried,omitempty"`
+	GraphBytes    int64  `json:"graphBytes"`
+	OtherBytes    int64  `json:"otherBytes"`
+	KVBytes       int64  `json:"kvBytes"`
+	WantedKVBytes int64  `json:"wantedKVBytes"`
+	MarginBytes   int64  `json:"marginBytes"`
+	// Compared is what stands behind the margin.
+	Compared        *comparedReport `json:"compared,omitempty"`
+	KVBytesPerToken int64           `json:"kvBytesPerToken"`
 
 	LongestContext int64 `json:"longestContext"`
 	Concurrency    int64 `json:"concurrency"`
@@ -109,6 +113,17 @@ type optionReport struct {
 	Reason string `json:"reason,omitempty"`
 	// Arithmetic is the reason in full.
 	Arithmetic string `json:"arithmetic,omitempty"`
+}
+
+// comparedReport is what stands behind a margin: how many start-up logs of servers like it, and by how much the worst of
+// them was off.
+type comparedReport struct {
+	Kind        string `json:"kind"`
+	Releases    string `json:"releases,omitempty"`
+	Logs        int64  `json:"logs"`
+	OtherLogs   int64  `json:"otherLogs,omitempty"`
+	OffBytes    int64  `json:"offBytes,omitempty"`
+	Unaccounted bool   `json:"unaccounted,omitempty"`
 }
 
 func newReport(answers []*serverAnswer) *PlanReport {
@@ -159,7 +174,11 @@ func newOptionReport(o *memoryplan.Option) *optionReport {
 	e := &o.Estimate
 	report.WeightBytes, report.ActivationBytes, report.GraphBytes = int64(e.WeightBytes()), int64(e.Activations), int64(e.Graphs)
 	report.OtherBytes, report.KVBytes, report.WantedKVBytes = int64(e.Other), int64(e.KV), int64(e.Wanted)
+	report.Tried = e.Tried
 	report.MarginBytes, report.KVBytesPerToken = int64(e.Margin), int64(e.KVPerToken)
 	report.LongestContext, report.Concurrency = e.LongestContext, e.Concurrency
+	c := &e.Compared
+	report.Compared = &comparedReport{Kind: c.Kind, Releases: c.Releases, Logs: c.Logs, OtherLogs: c.Others, OffBytes: int64(c.Off),
+		Unaccounted: c.Unaccounted}
 	return report
 }
