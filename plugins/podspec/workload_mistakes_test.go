@@ -96,7 +96,8 @@ func TestWorkloadsOfStrangeShapes(t *testing.T) {
 	fields := []string{
 		"template", "jobTemplate", "jobTargetRef", "workloadRef", "leaderWorkerTemplate", "replicatedJobs", "tasks", "predictor", "worker",
 		"prefill", "parallelism", "scaling", "model", "baseRefs", "pytorchReplicaSpecs", "headGroupSpec", "workerGroupSpecs", "rayClusterSpec",
-		"scaleTargetRef", "replicas",
+		"scaleTargetRef", "replicas", "roles", "resource", "inference", "services", "components", "image", "multiNode", "storage",
+		"deploymentConfig", "serveConfigV2", "resourceProfile", "speculator", "scale", "multinode",
 	}
 	runtime := "---\napiVersion: serving.kserve.io/v1alpha1\nkind: ServingRuntime\nmetadata: {name: r}\n"
 	for kind := range workloadKinds {
