@@ -31,6 +31,9 @@ func (a *PlacementAnswer) NotesFor(cluster *ClusterObjects, q *PlacementQuestion
 			doubts.addTexts(o.Pod.Name, slices.DeleteFunc(modelmemory.Doubts(o.Pod), func(doubt string) bool {
 				return strings.Contains(o.Refusal, doubt) // it says so itself
 			}))
+			if none := modelmemory.NoDeviceDoubt(o.Pod); none != "" {
+				doubts.addTexts(o.Pod.Name, []string{none})
+			}
 			doubts.addTexts(o.Pod.Name, o.Counted.Doubts)
 			if doubt := modelmemory.SeparateDoubt(o.Pod); doubt != "" && o.Bound != nil && o.Counted.Got == "" {
 				doubts.addTexts(o.Pod.Name, []string{doubt})

@@ -18,10 +18,27 @@ import (
 // settings contradict one another, and which annotations are nearly known ones.
 func Doubts(pod *v1.Pod) []string {
 	doubts := misspelledAnnotations(pod.Annotations)
+	if other := OtherDevices(&pod.Spec); other != "" {
+		return append(doubts, other)
+	}
 	for _, part := range partsOf(pod) {
 		doubts = append(doubts, part.listDoubts()...)
 	}
 	return doubts
+}
+
+// NoDeviceDoubt says of a pod as it was admitted that its model server gets no GPU; "" if it gets one, or needs none.
+func NoDeviceDoubt(pod *v1.Pod) string {
+	for _, part := range partsOf(pod) {
+		reading, err := part.launched.Read()
+		if err != nil || reading.GPUMemory > 0 || !needsGPU(reading.Launch.Engine) {
+			continue
+		}
+		if none, _ := NoDevices(&pod.Spec, &reading); none != "" {
+			return none
+		}
+	}
+	return ""
 }
 
 // misspelledAnnotations says of each annotation of Ashlar's that is nearly one about a model

@@ -30,13 +30,14 @@ func (s *containerSource) readScript(inner shellScript, place string, env contai
 		inner.arguments[i] = replaceReferences(&s.unknowns, s.unknowns.replaceTemplates(unknownWord, argument))
 	}
 	known, isKnown := findImage(s.container.Image)
+	isKnown = isKnown && !known.loose
 	ways, err := followScript(&s.unknowns, text, env, inner.arguments, place)
 	if err != nil {
 		if !isKnown && findMentioned(text) == nil {
 			return nil, nil
 		}
 		p := known.program
-		if p == nil {
+		if !isKnown || p == nil {
 			p = findMentioned(text)
 		}
 		return []serverStart{{program: p, opaque: place + ": " + s.unknowns.showText(err.Error())}}, nil
@@ -199,7 +200,7 @@ func (s *containerSource) readStart(o serverStart) (Reading, error) {
 		}
 		return r, nil
 	}
-	a := &flagReader{reading: &r, program: o.program, unknowns: &s.unknowns, env: o.env, gpus: c.GPUs, files: c.Files, stored: s.stored}
+	a := &flagReader{reading: &r, program: o.program, unknowns: &s.unknowns, env: o.env, gpus: c.GPUs, image: c.Image, files: c.Files, stored: s.stored}
 	if err := a.readWords(o.words); err != nil {
 		return r, s.showError(err)
 	}
