@@ -85,6 +85,9 @@ func (p *launchPart) listDoubts() []string {
 	if open := openSettings(reading); len(open) > 0 {
 		unchecked("%s is unknown, because %s", open[0].Field, open[0].Because)
 	}
+	if draft := UnknownDraft(&reading.Launch); draft != "" {
+		unchecked("%s", draft)
+	}
 	if reading.Model != "" {
 		if _, err := model.Known(reading.Model); err != nil {
 			unchecked("%v", err)

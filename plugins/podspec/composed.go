@@ -43,6 +43,9 @@ func (o *Object) composedPods() ([]Pod, error) {
 					Volumes: template.Spec.Volumes, HostIPC: template.Spec.HostIPC, EnableServiceLinks: template.Spec.EnableServiceLinks,
 					NodeSelector: template.Spec.NodeSelector, ResourceClaims: template.Spec.ResourceClaims},
 			}
+			if slices.ContainsFunc(w.Templates, func(t PodTemplate) bool { return t.joins }) {
+				pod.Together = w.PodsPerReplica()
+			}
 			if w.Scale != nil {
 				pod.Replicas = max(pod.Replicas, int64(w.Scale.Max))
 			}

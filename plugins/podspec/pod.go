@@ -28,6 +28,8 @@ type Pod struct {
 	// join a server that another pod of its group starts.
 	Notes []string
 	Joins bool
+	// Together is how many pods its group has if a server may span them, and 0 otherwise.
+	Together int
 	// Spec has the pod's containers, init containers and volumes, whether it uses the host's
 	// IPC namespace and environment variables of Services, and nothing else of it.
 	Spec corev1.PodSpec

@@ -52,7 +52,7 @@ var serverImages = map[string]serverImage{
 func findImage(name string) (serverImage, bool) {
 	repository, tag := splitImage(name)
 	if isNIM(repository) {
-		return serverImage{unaccountedServer("nim"), true, false, false}, true
+		return serverImage{program: nimServer, entrypoint: true}, true
 	}
 	last := path.Base(repository)
 	if found, known := serverImages[path.Base(path.Dir(repository))+"/"+last]; known {

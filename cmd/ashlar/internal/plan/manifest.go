@@ -65,20 +65,23 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 	if name == "-" {
 		name = "standard input"
 	}
-	pods, err := podspec.ReadPods(name, text)
-	if err != nil {
-		return nil, nil, cli.MistakenInput(err)
-	}
-	objects, err := podspec.ReadObjects(name, text)
-	if err != nil {
-		return nil, nil, cli.MistakenInput(err)
-	}
+	pods, unread := podspec.ReadPods(name, text)
+	objects, _ := podspec.ReadObjects(name, text) // the error is among those of the pods
 	neighbours := readNeighbours(objects)
-	if len(pods) == 0 {
+	switch {
+	case len(pods) == 0 && unread != nil:
+		return nil, nil, cli.MistakenInput(unread)
+	case len(pods) == 0:
 		return nil, nil, cli.UsageErrorf("%s: no pod in it: want objects that have containers, like a Pod or a Deployment", name)
+	case unread != nil:
+		failures = append(failures, unread)
 	}
 	var others []string
 	for _, pod := range splitServers(f.withEngine(pods)) {
+		if other := pod.otherwise(); other != "" {
+			others = append(others, other)
+			continue
+		}
 		if pod.reading, err = pod.launch.Read(); err != nil {
 			failures = append(failures, fmt.Errorf("%s: %w", pod.placeText(), err))
 			continue
@@ -99,7 +102,7 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 		questions = append(questions, question)
 	}
 	if len(questions) == 0 && len(failures) == 0 {
-		return nil, nil, cli.MistakenInput(errors.New(strings.Join(others, "; ")))
+		return nil, nil, cli.MistakenInput(errors.New(strings.Join(others, "\n")))
 	}
 	for _, other := range others {
 		cmd.PrintErrln("note:", other)
@@ -133,8 +136,11 @@ func (f *planFlags) withEngine(pods []podspec.Pod) []podspec.Pod {
 // passedOver says why nothing is planned for a pod, "" if something is.
 func (f *planFlags) passedOver(pod *manifestPod) string {
 	r := &pod.reading
+	none, built := modelmemory.NoDevices(&pod.Spec, r)
 	switch {
-	case r.Launch.Engine == "" && f.launch.engine == "":
+	case built:
+		return pod.placeText() + ": " + none
+	case r.Launch.Engine == "" && (f.launch.engine == "" || r.IsServer()):
 		return pod.engineDoubt()
 	case r.Model == "" && f.source.name == "" && f.source.config == "":
 		return fmt.Sprintf("%s: the model is unknown, because %s; or name it: ashlar plan MODEL -f ...", pod.placeText(), modelDoubt(r))
@@ -149,9 +155,12 @@ func (p *manifestPod) engineDoubt() string {
 		return fmt.Sprintf("%s: runs %s: what a training job takes is not read from its pod; ashlar plan MODEL --train accounts for one, and "+
 			"annotation %s states it to the scheduler", p.placeText(), launcher, launch.GPUMemoryAnnotation)
 	}
+	if !r.IsServer() && asksNothing(&p.Spec) {
+		return p.placeText() + ": asks for no GPU and starts no model server that is known here: nothing is planned for it" + p.noteText()
+	}
 	if !r.IsServer() {
 		return fmt.Sprintf("%s: starts no model server that is known here; name its engine with annotation %s or --engine",
-			p.placeText(), launch.EngineAnnotation)
+			p.placeText(), launch.EngineAnnotation) + p.noteText()
 	}
 	for _, u := range r.Unknown {
 		if u.Field == launch.FieldEngine || u.Field == launch.FieldGPUMemory {
@@ -210,6 +219,12 @@ func (f *planFlags) questionOf(cmd *cobra.Command, pod *manifestPod) (serverQues
 		return serverQuestion{}, err
 	}
 	question.addDoubts(r)
+	question.dropUnknownDraft()
+	question.together = int64(pod.Together)
+	question.notes = append(question.notes, pod.Notes...)
+	if none, _ := modelmemory.NoDevices(&pod.Spec, r); none != "" {
+		question.notes = append(question.notes, none)
+	}
 	if r.GPUMemory > 0 {
 		note := fmt.Sprintf("the pod states %s per GPU (%s), by which Ashlar's scheduler goes rather than by this account",
 			r.GPUMemory, launch.GPUMemoryAnnotation)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	memoryplan "github.com/ashlar-dev/ashlar/topology/memory/plan"
 )
@@ -20,6 +21,8 @@ type serverQuestion struct {
 	allowsLong bool
 	// notes are said beside the answer.
 	notes []string
+	// together is how many pods, on nodes of their own, the server spans; 0 for one.
+	together int64
 }
 
 // unknownSetting is a setting, by its name in package launch.
@@ -58,6 +61,9 @@ func (q *serverQuestion) addDoubts(r *launch.Reading) {
 	for _, u := range r.Unknown {
 		if u.Field == launch.FieldFitModelLen && !r.IsKnown(launch.FieldMaxModelLen) {
 			continue // one flag sets both
+		}
+		if u.Field == launch.FieldNoHybridKV && !modelmemory.DependsOnHybridCache(q.Model) {
+			continue
 		}
 		q.unknown = append(q.unknown, unknownSetting{Field: u.Field.String(), Because: u.Because})
 	}
