@@ -38,7 +38,7 @@ func (o *Object) composedPods() ([]Pod, error) {
 			pod := Pod{
 				File: o.File, Line: template.Line, Object: titleOf(o.Kind, o.Name), Part: joinPart(w.Part, template.part),
 				Annotations: overlayMaps(textMap(nodeAt(o.root, "metadata", "annotations")), template.Annotations),
-				Replicas:    int64(w.Replicas), Notes: w.Notes, Joins: template.joins,
+				Replicas:    int64(w.Replicas) * int64(max(1, template.PerReplica)), Notes: w.Notes, Joins: template.joins,
 				Spec: corev1.PodSpec{Containers: template.Spec.Containers, InitContainers: template.Spec.InitContainers,
 					Volumes: template.Spec.Volumes, HostIPC: template.Spec.HostIPC, EnableServiceLinks: template.Spec.EnableServiceLinks,
 					NodeSelector: template.Spec.NodeSelector, ResourceClaims: template.Spec.ResourceClaims},
@@ -47,7 +47,7 @@ func (o *Object) composedPods() ([]Pod, error) {
 				pod.Together = w.PodsPerReplica()
 			}
 			if w.Scale != nil {
-				pod.Replicas = max(pod.Replicas, int64(w.Scale.Max))
+				pod.Replicas, pod.Scales = max(pod.Replicas, int64(w.Scale.Max)), w.Scale.Max > w.Scale.Min
 			}
 			pods = append(pods, pod)
 		}
@@ -61,6 +61,7 @@ func (o *Object) innerPods(w *Workload) []Pod {
 	for i := range w.inner {
 		s := &w.inner[i]
 		pod := Pod{File: o.File, Line: s.Line, Object: titleOf(o.Kind, o.Name), Part: s.part, Replicas: int64(s.most), Spec: s.Spec,
+			Scales:      s.most > s.least,
 			Annotations: textMap(nodeAt(o.root, "metadata", "annotations"))}
 		if s.note != "" {
 			pod.Notes = append(pod.Notes, s.note)

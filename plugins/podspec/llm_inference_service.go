@@ -26,6 +26,7 @@ const (
 	llmSGLangImage = "lmsysorg/sglang:v0.5.14"
 	llmFolder      = "/mnt/models"
 	llmConfigKind  = "LLMInferenceServiceConfig"
+	kserveGroup    = "serving.kserve.io/"
 )
 
 // readLLMService reads KServe's LLMInferenceService: pods that decode, or do everything, and

@@ -24,6 +24,8 @@ type Pod struct {
 	// Replicas is how many of it the innermost object asks for that says so, the most of
 	// those between which it scales; 0 if none does.
 	Replicas int64
+	// Scales says that an autoscaler that its object has sets their number.
+	Scales bool
 	// Notes say what about the pod its object does not tell. Joins says that its containers only
 	// join a server that another pod of its group starts.
 	Notes []string

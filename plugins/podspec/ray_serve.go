@@ -195,8 +195,12 @@ func (r *workloadReader) placeRayServer() {
 		head.Notes = append(head.Notes, s.describe())
 	}
 	if wanted > room && len(head.inner) > 0 {
-		head.Notes = append(head.Notes, fmt.Sprintf("its servers take up to %d GPUs, and its pods have at most %d: raise maxReplicas of a worker group, "+
-			"or lower max_replicas", wanted, room))
+		more := "raise maxReplicas of a worker group"
+		if !slices.ContainsFunc(groups, func(w *Workload) bool { return w.Scale != nil }) {
+			more = "raise replicas of a worker group, or set enableInTreeAutoscaling and its maxReplicas"
+		}
+		head.Notes = append(head.Notes, fmt.Sprintf("its servers take up to %d GPUs, and its pods have at most %d: %s, or lower the servers' replicas",
+			wanted, room, more))
 	}
 	if len(head.inner) != 1 || len(groups) != 1 || len(groups[0].Templates) != 1 {
 		return

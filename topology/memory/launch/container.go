@@ -97,6 +97,8 @@ func (s *containerSource) findStarts() ([]serverStart, error) {
 		p, rest = engineServers[c.Engine], words
 	case c.Engine != "" && len(words) == 0:
 		p = engineServers[c.Engine]
+	case c.Engine != "" && forcedWords(words) != nil:
+		p, rest = forcedServer(c.Engine), forcedWords(words)
 	case isKnown && !known.loose && len(words) > 0 && isScriptFile(texts):
 		return []serverStart{{program: known.program,
 			opaque: fmt.Sprintf("%s: what the script %s starts is not in the pod", words[0].place,

@@ -75,3 +75,25 @@ func serverOfArguments(words []placedWord) *serverProgram {
 	}
 	return engineServers[found[0]]
 }
+
+// forcedServer is the server of an engine that only an annotation names: it overlooks words that belong to the
+// program that starts it.
+func forcedServer(engine memory.Engine) *serverProgram {
+	known := engineServers[engine]
+	if known == nil || known.dialect == nil {
+		return known
+	}
+	program, dialect := *known, *known.dialect
+	dialect.lenient, dialect.words = true, maxWords
+	program.dialect = &dialect
+	return &program
+}
+
+// forcedWords are the words of a program that is not known from its first long flag on; nil if it has none.
+func forcedWords(words []placedWord) []placedWord {
+	at := slices.IndexFunc(words, func(w placedWord) bool { return strings.HasPrefix(w.text, "--") && len(w.text) > 2 })
+	if at < 0 {
+		return nil
+	}
+	return words[at:]
+}

@@ -45,10 +45,13 @@ func (s *containerSource) readScript(inner shellScript, place string, env contai
 	var all []serverStart
 	unclear := ""
 	for _, programs := range ways {
-		o := serverStart{beside: programs}
+		o, forced := serverStart{beside: programs}, serverStart{}
 		for _, p := range programs {
 			server, rest := findServer(placedWords(p))
 			if server == nil {
+				if given := forcedWords(placedWords(p)); s.container.Engine != "" && given != nil {
+					forced = serverStart{program: forcedServer(s.container.Engine), words: given, env: p.env}
+				}
 				if hasUnknown(p.words[0]) || isScriptFile(p.words) {
 					unclear = p.place + ": what " + s.unknowns.showText(p.words[0]) + " starts is not in the pod"
 				}
@@ -68,6 +71,9 @@ func (s *containerSource) readScript(inner shellScript, place string, env contai
 		}
 		if o.program == nil && o.spread {
 			o.program = rayNode
+		}
+		if o.program == nil && forced.program != nil {
+			o.program, o.words, o.env = forced.program, forced.words, forced.env
 		}
 		if o.program != nil {
 			all = append(all, o)

@@ -140,7 +140,7 @@ func (f *planFlags) passedOver(pod *manifestPod) string {
 	switch {
 	case built:
 		return pod.placeText() + ": " + none
-	case r.Launch.Engine == "" && (f.launch.engine == "" || r.IsServer()):
+	case r.Launch.Engine == "" && f.launch.engine == "":
 		return pod.engineDoubt()
 	case r.Model == "" && f.source.name == "" && f.source.config == "":
 		return fmt.Sprintf("%s: the model is unknown, because %s; or name it: ashlar plan MODEL -f ...", pod.placeText(), modelDoubt(r))
@@ -156,7 +156,7 @@ func (p *manifestPod) engineDoubt() string {
 			"annotation %s states it to the scheduler", p.placeText(), launcher, launch.GPUMemoryAnnotation)
 	}
 	if !r.IsServer() && asksNothing(&p.Spec) {
-		return p.placeText() + ": asks for no GPU and starts no model server that is known here: nothing is planned for it" + p.noteText()
+		return p.placeText() + ": starts no model server that is known here, and asks for no GPU: nothing is planned for it" + p.noteText()
 	}
 	if !r.IsServer() {
 		return fmt.Sprintf("%s: starts no model server that is known here; name its engine with annotation %s or --engine",
@@ -220,7 +220,7 @@ func (f *planFlags) questionOf(cmd *cobra.Command, pod *manifestPod) (serverQues
 	}
 	question.addDoubts(r)
 	question.dropUnknownDraft()
-	question.together = int64(pod.Together)
+	question.together, question.replicas, question.scales = int64(pod.Together), pod.Replicas, pod.Scales
 	question.notes = append(question.notes, pod.Notes...)
 	if none, _ := modelmemory.NoDevices(&pod.Spec, r); none != "" {
 		question.notes = append(question.notes, none)

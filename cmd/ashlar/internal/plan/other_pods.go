@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -72,4 +73,20 @@ func (q *serverQuestion) dropUnknownDraft() {
 		q.Launch.Draft, q.Launch.DraftTokens = "", 0
 		q.unknown = append(q.unknown, unknownSetting{Field: launch.FieldDraft.String(), Because: because})
 	}
+}
+
+// replicaText says how many of the server there are, of several; and of copies that share a server, on how many
+// GPUs they are.
+func (q *serverQuestion) replicaText() string {
+	text := ""
+	if q.replicas > 1 {
+		text = fmt.Sprintf("; %d replicas", q.replicas)
+		if q.scales {
+			text = fmt.Sprintf("; up to %d replicas", q.replicas)
+		}
+	}
+	if l := &q.Launch; q.where != "" && l.DataParallel > 1 {
+		text += fmt.Sprintf("; data parallel %d, each as below", l.DataParallel)
+	}
+	return text
 }

@@ -23,6 +23,10 @@ type serverQuestion struct {
 	notes []string
 	// together is how many pods, on nodes of their own, the server spans; 0 for one.
 	together int64
+	// replicas is how many of the server the pod's object asks for, the most of them if scales is set; 0 if it
+	// does not say.
+	replicas int64
+	scales   bool
 }
 
 // unknownSetting is a setting, by its name in package launch.
