@@ -85,6 +85,9 @@ func (p *launchPart) listDoubts() []string {
 	if open := openSettings(reading); len(open) > 0 {
 		unchecked("%s is unknown, because %s", open[0].Field, open[0].Because)
 	}
+	if old := reading.Launch; len(versionsOf(reading)) == 0 {
+		unchecked("how %s %s takes memory is not known, but only that of releases from %s on", reading.Server, old.Version, firstAccounted)
+	}
 	if draft := UnknownDraft(&reading.Launch); draft != "" {
 		unchecked("%s", draft)
 	}

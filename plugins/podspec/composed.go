@@ -89,6 +89,9 @@ func (t *PodTemplate) inPart(name string, joins bool) *PodTemplate {
 	return t
 }
 
+// JoinsServer reports whether pods of the template only join the server that another pod of their group starts.
+func (t *PodTemplate) JoinsServer() bool { return t.joins }
+
 // vllmFlag is a setting of an object and the flag of vLLM that its operator makes of it.
 type vllmFlag struct{ field, flag string }
 
@@ -181,4 +184,12 @@ func (r *workloadReader) parseAmount(n *yamlfile.Node, field string) int64 {
 		return 0
 	}
 	return count
+}
+
+// lineAt is where a node starts, or else the object.
+func (r *workloadReader) lineAt(n *yamlfile.Node) int {
+	if n == nil {
+		return r.object.Line
+	}
+	return n.Position.Line
 }

@@ -59,7 +59,7 @@ func (r *workloadReader) addNIM(part, prefix string, spec *yamlfile.Node) {
 	}
 	notes := r.addNIMCache(&container, spec)
 	pod := func() *PodTemplate {
-		t := &PodTemplate{Line: lineOf(nil, spec)}
+		t := &PodTemplate{Line: r.lineAt(spec)}
 		t.Spec.Containers = []corev1.Container{*container.DeepCopy()}
 		t.Spec.NodeSelector = textMap(spec.Field("nodeSelector"))
 		if tolerations := spec.Field("tolerations"); tolerations != nil {

@@ -37,7 +37,7 @@ func (r *workloadReader) readVLLMRuntime() {
 	}
 	args = append(args, textItems(config.Field("extraArgs"))...)
 	image := deployment.Field("image")
-	t := &PodTemplate{Line: lineOf(nil, spec)}
+	t := &PodTemplate{Line: r.lineAt(spec)}
 	t.Spec.Containers = []corev1.Container{{Name: "vllm", Command: append([]string{"vllm", "serve", name}, args...),
 		Image: strings.Trim(image.Field("registry").String()+"/"+image.Field("name").String(), "/"), Env: r.decodeEnv(config.Field("env"), "vllmConfig.env")}}
 	resources := deployment.Field("resources")
@@ -53,7 +53,7 @@ func (r *workloadReader) readKubeAIModel() {
 	spec := r.findNode("spec")
 	url, engine := spec.Field("url").String(), spec.Field("engine").String()
 	profile, count, _ := strings.Cut(spec.Field("resourceProfile").String(), ":")
-	t := &PodTemplate{Line: lineOf(nil, spec)}
+	t := &PodTemplate{Line: r.lineAt(spec)}
 	container := corev1.Container{Name: "server", Image: spec.Field("image").String()}
 	switch name, isHub := strings.CutPrefix(url, hubScheme); {
 	case strings.EqualFold(engine, "VLLM") && isHub:
@@ -76,7 +76,7 @@ func (r *workloadReader) readKubeAIModel() {
 	}
 	units := int64(1)
 	if count != "" {
-		units = r.parseAmount(&yamlfile.Node{Kind: yamlfile.KindString, Text: count, Position: lineNode(spec)}, "resourceProfile")
+		units = r.parseAmount(&yamlfile.Node{Kind: yamlfile.KindString, Text: count, Position: yamlfile.Position{Line: r.lineAt(spec), Column: 1}}, "resourceProfile")
 	}
 	note := ""
 	if name := profileResource(profile); name != "" {
@@ -92,13 +92,6 @@ func (r *workloadReader) readKubeAIModel() {
 	if note != "" {
 		w.Notes = append(w.Notes, note)
 	}
-}
-
-func lineNode(n *yamlfile.Node) yamlfile.Position {
-	if n == nil {
-		return yamlfile.Position{Line: 1, Column: 1}
-	}
-	return n.Position
 }
 
 // profileResource is the device that one unit of a profile of KubeAI's is; "" for a profile of CPUs.
