@@ -88,7 +88,8 @@ func (r *workloadReader) decodeDynamoPod(n *yamlfile.Node) *PodTemplate {
 	main.Name = dynamoMain
 	main.Env = slices.Concat(r.decodeEnv(n.Field("envs"), "envs"), main.Env)
 	if name := n.Field("envFromSecret").String(); name != "" {
-		main.EnvFrom = append(main.EnvFrom, corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}}})
+		secret := corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}}
+		main.EnvFrom = append(main.EnvFrom, corev1.EnvFromSource{SecretRef: &secret})
 	}
 	limits := nodeAt(n, "resources", "limits")
 	if limits == nil {

@@ -109,7 +109,9 @@ func (r *workloadReader) addKaito(request *kaitoRequest) *Workload {
 			Command: append([]string{"python3", kaitoMain}, flags...)}}
 		limitGPUs(&t.Spec.Containers[0].Resources, gpus.resource, gpus.count)
 		t.Spec.NodeSelector = gpus.selector
-		t.Spec.Tolerations = []corev1.Toleration{{Key: deviceapi.GPUResource, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule}}
+		t.Spec.Tolerations = []corev1.Toleration{
+			{Key: deviceapi.GPUResource, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule},
+		}
 		addSharedMemory(&t.Spec, 0)
 		return t.withMeta(textMap(r.findNode("metadata", "labels")), nil)
 	}
@@ -141,8 +143,8 @@ func (r *workloadReader) readKaitoGPUs(n *yamlfile.Node) kaitoGPUs {
 	labels := textMap(nodeAt(n, "labelSelector", "matchLabels"))
 	for _, field := range []string{"mig", "partition"} {
 		if profile := nodeAt(n, field, "profile").String(); profile != "" {
-			name := strings.ReplaceAll(profile, "+", ".")
-			return kaitoGPUs{resource: deviceapi.MIGResourcePrefix + name, count: int64(max(1, r.readNumber(n.Field(field), "count", 1))), selector: labels}
+			name, count := strings.ReplaceAll(profile, "+", "."), max(1, r.readNumber(n.Field(field), "count", 1))
+			return kaitoGPUs{resource: deviceapi.MIGResourcePrefix + name, count: int64(count), selector: labels}
 		}
 	}
 	instance := n.Field("instanceType").String()

@@ -66,7 +66,8 @@ func (r *workloadReader) readRayApplication(n *yamlfile.Node, line int) {
 	}
 	for i, config := range configs {
 		if config.Kind != yamlfile.KindMapping {
-			head.Notes = append(head.Notes, fmt.Sprintf("llm_configs[%d] of application %s is in %s, which is not in the file", i, name, config.String()))
+			head.Notes = append(head.Notes,
+				fmt.Sprintf("llm_configs[%d] of application %s is in %s, which is not in the file", i, name, config.String()))
 			continue
 		}
 		r.addRayServer(r.readLLMConfig(config), line)
@@ -126,15 +127,16 @@ func (r *workloadReader) readOwnApplication(n *yamlfile.Node, line int) {
 		}
 	}
 	if !isVLLM || server.model == "" {
-		head.Notes = append(head.Notes, fmt.Sprintf("application %s is Python of %s: which model it serves, and with which engine, is not in the file",
-			server.name, n.Field("import_path").String()))
+		head.Notes = append(head.Notes,
+			fmt.Sprintf("application %s is Python of %s: which model it serves, and with which engine, is not in the file",
+				server.name, n.Field("import_path").String()))
 		return
 	}
 	if release != "" {
 		server.image = "vllm/vllm-openai:v" + release
 	}
-	server.notes = fmt.Sprintf("application %s is Python of %s: its model and tensor parallel degree are those of its env_vars, its engine is that "+
-		"of its requirements, and what else it tells vLLM is not in the file", server.name, n.Field("import_path").String())
+	server.notes = fmt.Sprintf("application %s is Python of %s: its model and tensor parallel degree are those of its env_vars, "+
+		"its engine is that of its requirements, and what else it tells vLLM is not in the file", server.name, n.Field("import_path").String())
 	r.addRayServer(server, line)
 }
 
@@ -192,15 +194,15 @@ func (r *workloadReader) placeRayServer() {
 	for i := range head.inner {
 		s := &head.inner[i]
 		wanted += s.gpus * int64(s.most)
-		head.Notes = append(head.Notes, s.describe())
+		head.Notes = append(head.Notes, s.describePlace())
 	}
 	if wanted > room && len(head.inner) > 0 {
 		more := "raise maxReplicas of a worker group"
 		if !slices.ContainsFunc(groups, func(w *Workload) bool { return w.Scale != nil }) {
 			more = "raise replicas of a worker group, or set enableInTreeAutoscaling and its maxReplicas"
 		}
-		head.Notes = append(head.Notes, fmt.Sprintf("its servers take up to %d GPUs, and its pods have at most %d: %s, or lower the servers' replicas",
-			wanted, room, more))
+		head.Notes = append(head.Notes,
+			fmt.Sprintf("its servers take up to %d GPUs, and its pods have at most %d: %s, or lower the servers' replicas", wanted, room, more))
 	}
 	if len(head.inner) != 1 || len(groups) != 1 || len(groups[0].Templates) != 1 {
 		return
@@ -216,8 +218,8 @@ func (r *workloadReader) placeRayServer() {
 	}
 }
 
-// describe says what a server takes of the pods in which it runs.
-func (s *innerServer) describe() string {
+// describePlace says what a server takes of the pods in which it runs.
+func (s *innerServer) describePlace() string {
 	replicas := fmt.Sprintf("%d times", s.most)
 	switch {
 	case s.least != s.most:

@@ -39,7 +39,8 @@ func (r *workloadReader) readVLLMRuntime() {
 	image := deployment.Field("image")
 	t := &PodTemplate{Line: r.lineAt(spec)}
 	t.Spec.Containers = []corev1.Container{{Name: "vllm", Command: append([]string{"vllm", "serve", name}, args...),
-		Image: strings.Trim(image.Field("registry").String()+"/"+image.Field("name").String(), "/"), Env: r.decodeEnv(config.Field("env"), "vllmConfig.env")}}
+		Image: strings.Trim(image.Field("registry").String()+"/"+image.Field("name").String(), "/"),
+		Env:   r.decodeEnv(config.Field("env"), "vllmConfig.env")}}
 	resources := deployment.Field("resources")
 	limitGPUs(&t.Spec.Containers[0].Resources, cmp.Or(resources.Field("gpuType").String(), deviceapi.GPUResource),
 		r.parseAmount(resources.Field("gpu"), "deploymentConfig.resources.gpu"))
@@ -76,12 +77,14 @@ func (r *workloadReader) readKubeAIModel() {
 	}
 	units := int64(1)
 	if count != "" {
-		units = r.parseAmount(&yamlfile.Node{Kind: yamlfile.KindString, Text: count, Position: yamlfile.Position{Line: r.lineAt(spec), Column: 1}}, "resourceProfile")
+		at := yamlfile.Position{Line: r.lineAt(spec), Column: 1}
+		units = r.parseAmount(&yamlfile.Node{Kind: yamlfile.KindString, Text: count, Position: at}, "resourceProfile")
 	}
 	note := ""
 	if name := profileResource(profile); name != "" {
 		limitGPUs(&container.Resources, name, units)
-		note = fmt.Sprintf("resourceProfile %s is taken for %d %s, as in KubeAI's own configuration", spec.Field("resourceProfile").String(), units, name)
+		note = fmt.Sprintf("resourceProfile %s is taken for %d %s, as in KubeAI's own configuration",
+			spec.Field("resourceProfile").String(), units, name)
 	}
 	t.Spec.Containers = []corev1.Container{container}
 	least := r.readNumber(spec, "minReplicas", 0)

@@ -78,6 +78,8 @@ func TestNIM(t *testing.T) {
 // What an image does not tell by its last name, its folders, its tag or the arguments may.
 func TestServersByEvidence(t *testing.T) {
 	vllm := []string{"--model=org/m", "--max-model-len=4096"}
+	ofVLLM := imageFacts{"vllm", "org/m", memory.VLLM, 0, 4096, nil}
+	ofSGLang := imageFacts{"sglang", "org/m", memory.SGLang, 0, 0, nil}
 	for name, tc := range map[string]struct {
 		container launch.Container
 		want      imageFacts
@@ -91,22 +93,22 @@ func TestServersByEvidence(t *testing.T) {
 		"TGI of AWS": {launch.Container{Image: "1.dkr.ecr.example.com/huggingface-pytorch-tgi-inference:2.7-tgi3.3-gpu", GPUs: 2,
 			Env: variables("HF_MODEL_ID", "org/m", "SM_NUM_GPUS", "2")}, imageFacts{"tgi", "org/m", memory.TGI, 2, 0, nil}},
 		"Vertex AI": {launch.Container{Image: "us-docker.pkg.dev/vertex-ai/dockers/pytorch-vllm-serve:20250312_0916_RC01", GPUs: 1,
-			Args: append([]string{"python", "-m", "vllm.entrypoints.api_server"}, vllm...)}, imageFacts{"vllm", "org/m", memory.VLLM, 0, 4096, nil}},
-		"OpenShift AI":      {launch.Container{Image: "quay.io/modh/vllm:rhoai-2.20-cuda", Args: vllm, GPUs: 1}, imageFacts{"vllm", "org/m", memory.VLLM, 0, 4096, nil}},
-		"a folder":          {launch.Container{Image: "ghcr.io/team/vllm/server:7", Args: vllm, GPUs: 1}, imageFacts{"vllm", "org/m", memory.VLLM, 0, 4096, nil}},
-		"the tag":           {launch.Container{Image: "team/inference:sglang-0.5", Args: []string{"--model-path=org/m"}, GPUs: 1}, imageFacts{"sglang", "org/m", memory.SGLang, 0, 0, nil}},
-		"arguments alone":   {launch.Container{Image: "team/server:1", Args: vllm, GPUs: 1}, imageFacts{"vllm", "org/m", memory.VLLM, 0, 4096, nil}},
-		"of SGLang":         {launch.Container{Image: "team/server:1", Args: []string{"--model-path=org/m", "--mem-fraction-static=0.8"}}, imageFacts{"sglang", "org/m", memory.SGLang, 0, 0, nil}},
+			Args: append([]string{"python", "-m", "vllm.entrypoints.api_server"}, vllm...)}, ofVLLM},
+		"OpenShift AI":      {launch.Container{Image: "quay.io/modh/vllm:rhoai-2.20-cuda", Args: vllm, GPUs: 1}, ofVLLM},
+		"a folder":          {launch.Container{Image: "ghcr.io/team/vllm/server:7", Args: vllm, GPUs: 1}, ofVLLM},
+		"the tag":           {launch.Container{Image: "team/inference:sglang-0.5", Args: []string{"--model-path=org/m"}, GPUs: 1}, ofSGLang},
+		"arguments alone":   {launch.Container{Image: "team/server:1", Args: vllm, GPUs: 1}, ofVLLM},
+		"of SGLang":         {launch.Container{Image: "team/server:1", Args: []string{"--model-path=org/m", "--mem-fraction-static=0.8"}}, ofSGLang},
 		"of TGI":            {launch.Container{Image: "team/server:1", Args: []string{"--model-id=org/m", "--num-shard=2"}}, imageFacts{"tgi", "org/m", memory.TGI, 2, 0, nil}},
 		"of two engines":    {launch.Container{Image: "team/server:1", Args: []string{"--model=org/m", "--max-model-len=9", "--num-shard=2"}}, imageFacts{}},
 		"a model alone":     {launch.Container{Image: "team/server:1", Args: []string{"--model=org/m"}}, imageFacts{}},
 		"a script's own":    {launch.Container{Image: "vllm-project/tools:1", Command: []string{"bash", "run.sh"}}, imageFacts{}},
 		"a folder's router": {launch.Container{Image: "vllm/router:1", Args: []string{"--model=org/m", "--policy=x"}}, imageFacts{}},
 		"an engine that is named": {launch.Container{Image: "team/server:1", Command: []string{"python", "serve.py", "--model=org/m", "--max-model-len=4096"},
-			Engine: memory.VLLM}, imageFacts{"vllm", "org/m", memory.VLLM, 0, 4096, nil}},
+			Engine: memory.VLLM}, ofVLLM},
 		"an engine that is named, in a script": {launch.Container{Image: "team/server:1",
 			Command: []string{"sh", "-c", "cd /app && python serve.py --model org/m --max-model-len 4096"}, Engine: memory.VLLM},
-			imageFacts{"vllm", "org/m", memory.VLLM, 0, 4096, nil}},
+			ofVLLM},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, readFacts(t, tc.container)); diff != "" {

@@ -12,7 +12,10 @@
 //	                   settings as flags
 //	model_source       a model by name, file or hub
 //	question           one model server to plan for
-//	manifest           the pods of -f
+//	manifest           the pods of -f; other_pods what is said of those that nothing is planned
+//	                   for, and of servers that span pods
+//	models_command, models_table
+//	                   ashlar plan models
 //	host_notes         what stops them beside their GPUs; training_pod tells training jobs
 //	report             what -o json and yaml print
 //	summary, table, breakdown, remedy, refusal

@@ -78,7 +78,7 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 	}
 	var others []string
 	for _, pod := range splitServers(f.withEngine(pods)) {
-		if other := pod.otherwise(); other != "" {
+		if other := pod.describeOther(); other != "" {
 			others = append(others, other)
 			continue
 		}

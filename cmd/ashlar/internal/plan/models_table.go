@@ -37,8 +37,8 @@ func (r *modelReport) tableRow() []string {
 	if r.KVBytesPerToken > 0 {
 		cache = topology.Bytes(r.KVBytesPerToken).String()
 	}
-	return []string{r.Name, r.Kind, parameterCount(r.Parameters), topology.Bytes(r.WeightBytes).String(), stored, strconv.Itoa(r.Layers), cache,
-		countText(len(r.Aliases)), countText(len(r.Copies))}
+	return []string{r.Name, r.Kind, parameterCount(r.Parameters), topology.Bytes(r.WeightBytes).String(), stored, strconv.Itoa(r.Layers),
+		cache, countText(len(r.Aliases)), countText(len(r.Copies))}
 }
 
 // countText is a number, or what stands for none.

@@ -14,9 +14,9 @@ import (
 	memoryplan "github.com/ashlar-dev/ashlar/topology/memory/plan"
 )
 
-// otherwise says of a pod that nothing is planned for it whatever its containers start: it asks for other
+// describeOther says of a pod that nothing is planned for it whatever its containers start: it asks for other
 // accelerators, or joins the server of another pod. "" for others.
-func (p *manifestPod) otherwise() string {
+func (p *manifestPod) describeOther() string {
 	if other := modelmemory.OtherDevices(&p.Spec); other != "" {
 		return p.placeText() + ": " + other
 	}
