@@ -12,7 +12,8 @@ import (
 func FuzzImage(f *testing.F) {
 	for _, image := range []string{
 		"vllm/vllm-openai:v0.11.0", "registry.redhat.io/rhaiis/vllm-cuda-rhel9:3.2", "nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8",
-		"nvcr.io/nim/nvidia/llm-nim:1.12", "nvcr.io/nim/", "/nim/a/b", "x/nim/y", "763104351884.dkr.ecr.example.com/djl-inference:0.33.0-lmi15.0.0-cu128",
+		"nvcr.io/nim/nvidia/llm-nim:1.12", "nvcr.io/nim/", "/nim/a/b", "x/nim/y",
+		"763104351884.dkr.ecr.example.com/djl-inference:0.33.0-lmi15.0.0-cu128",
 		"us-docker.pkg.dev/vertex-ai/pytorch-vllm-serve:20250312", "huggingface-text-generation-inference-cu124.2-3.ubuntu2204.py311",
 		"nvcr.io/nvidia/tritonserver:25.09-trtllm-python-py3", "me/server:vllm-0.11", "a@sha256:b", ":", "", "/", "//nim//", "vllm/router:1",
 	} {
