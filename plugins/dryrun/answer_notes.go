@@ -28,9 +28,10 @@ func (a *PlacementAnswer) NotesFor(cluster *ClusterObjects, q *PlacementQuestion
 			gated = append(gated, name)
 		}
 		if o.From == "" {
-			doubts.addTexts(o.Pod.Name, slices.DeleteFunc(modelmemory.Doubts(o.Pod), func(doubt string) bool {
-				return strings.Contains(o.Refusal, doubt) // it says so itself
-			}))
+			doubts.addTexts(o.Pod.Name, o.serverDoubts())
+			if none := modelmemory.NoDeviceDoubt(o.Pod); none != "" {
+				doubts.addTexts(o.Pod.Name, []string{none})
+			}
 			doubts.addTexts(o.Pod.Name, o.Counted.Doubts)
 			if doubt := modelmemory.SeparateDoubt(o.Pod); doubt != "" && o.Bound != nil && o.Counted.Got == "" {
 				doubts.addTexts(o.Pod.Name, []string{doubt})
@@ -66,6 +67,16 @@ func (a *PlacementAnswer) NotesFor(cluster *ClusterObjects, q *PlacementQuestion
 		notes = append(notes, fmt.Sprintf("pods of the cluster that wait already, %d, were left out: --waiting asks about them too", waiting))
 	}
 	return notes
+}
+
+// serverDoubts says what is doubtful about the servers of a pod and is not in its refusal. What a pod that joins
+// the server of its group leaves open, the group's first pod says.
+func (o *PodOutcome) serverDoubts() []string {
+	found := slices.DeleteFunc(modelmemory.Doubts(o.Pod), func(doubt string) bool { return strings.Contains(o.Refusal, doubt) })
+	if len(found) > 0 && o.template != nil && o.template.JoinsServer() {
+		return []string{"joins the server that the first pod of its group starts, and that server's memory was checked for that pod alone"}
+	}
+	return found
 }
 
 // serverDoubts are what is doubtful about pods' model servers, in the order found.

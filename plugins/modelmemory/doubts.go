@@ -18,10 +18,27 @@ import (
 // settings contradict one another, and which annotations are nearly known ones.
 func Doubts(pod *v1.Pod) []string {
 	doubts := misspelledAnnotations(pod.Annotations)
+	if other := OtherDevices(&pod.Spec); other != "" {
+		return append(doubts, other)
+	}
 	for _, part := range partsOf(pod) {
 		doubts = append(doubts, part.listDoubts()...)
 	}
 	return doubts
+}
+
+// NoDeviceDoubt says of a pod as it was admitted that its model server gets no GPU; "" if it gets one, or needs none.
+func NoDeviceDoubt(pod *v1.Pod) string {
+	for _, part := range partsOf(pod) {
+		reading, err := part.launched.Read()
+		if err != nil || reading.GPUMemory > 0 || !needsGPU(reading.Launch.Engine) {
+			continue
+		}
+		if none, _ := NoDevices(&pod.Spec, &reading); none != "" {
+			return none
+		}
+	}
+	return ""
 }
 
 // misspelledAnnotations says of each annotation of Ashlar's that is nearly one about a model
@@ -67,6 +84,12 @@ func (p *launchPart) listDoubts() []string {
 	}
 	if open := openSettings(reading); len(open) > 0 {
 		unchecked("%s is unknown, because %s", open[0].Field, open[0].Because)
+	}
+	if old := reading.Launch; len(versionsOf(reading)) == 0 {
+		unchecked("how %s %s takes memory is not known, but only that of releases from %s on", reading.Server, old.Version, firstAccounted)
+	}
+	if draft := UnknownDraft(&reading.Launch); draft != "" {
+		unchecked("%s", draft)
 	}
 	if reading.Model != "" {
 		if _, err := model.Known(reading.Model); err != nil {

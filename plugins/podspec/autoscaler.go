@@ -42,6 +42,6 @@ func (o *Object) ReadAutoscaler() (*Autoscaler, error) {
 // ScalesWorkload reports whether the autoscaler is one of a workload. Workloads of an object all scale
 // together, but for those that have a part of their own.
 func (a *Autoscaler) ScalesWorkload(w *Workload) bool {
-	return a.TargetKind == w.Kind && a.TargetName == w.Name && a.Namespace == w.Namespace &&
+	return a.scalesDynamo(w) || a.TargetKind == w.Kind && a.TargetName == w.Name && a.Namespace == w.Namespace &&
 		(a.TargetGroup == "" || a.TargetGroup == groupOf(w.APIVersion))
 }

@@ -15,9 +15,15 @@
 //	object.go, pod.go, walk.go             objects; pods wherever they are
 //	workload.go, workload_reader.go        what makes pods, and how it is read
 //	workload_kinds.go, knative.go          the kinds that are known
+//	composed.go, inner_text.go,            pods that operators make of fields of their own; YAML within
+//	overlay_node.go                        text; one object above another
 //	kserve.go, inference_service.go,       what KServe makes of its objects
 //	serving_runtime.go,
 //	llm_inference_service.go
+//	leader_worker_set.go, ray_cluster.go,  groups; Ray clusters, and what Ray Serve runs in them
+//	ray_serve.go
+//	kaito.go, nim.go, dynamo.go,           Kaito, NIM, Dynamo, the production stack and KubeAI
+//	vllm_runtime.go
 //	autoscaler.go                          HorizontalPodAutoscaler, ScaledObject
 //	decode_fault.go                        which field could not be read
 package podspec

@@ -1,6 +1,7 @@
 package podspec
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -23,26 +24,33 @@ type Pod struct {
 	// Replicas is how many of it the innermost object asks for that says so, the most of
 	// those between which it scales; 0 if none does.
 	Replicas int64
+	// Scales says that an autoscaler that its object has sets their number.
+	Scales bool
+	// Notes say what about the pod its object does not tell. Joins says that its containers only
+	// join a server that another pod of its group starts.
+	Notes []string
+	Joins bool
+	// Together is how many pods its group has if a server may span them, and 0 otherwise.
+	Together int
 	// Spec has the pod's containers, init containers and volumes, whether it uses the host's
 	// IPC namespace and environment variables of Services, and nothing else of it.
 	Spec corev1.PodSpec
 }
 
-// ReadPods finds the pods of a manifest. The error names file, line and object.
+// ReadPods finds the pods of a manifest. The error joins those of single objects, and names file, line
+// and object of each; the pods of the other objects are there all the same.
 func ReadPods(file string, text []byte) ([]Pod, error) {
 	objects, err := ReadObjects(file, text)
-	if err != nil {
-		return nil, err
-	}
+	faults := []error{err}
 	var pods []Pod
 	for i := range objects {
 		found, err := objects[i].Pods()
-		if err != nil {
-			return nil, err
+		faults = append(faults, err)
+		if err == nil {
+			pods = append(pods, found...)
 		}
-		pods = append(pods, found...)
 	}
-	return pods, nil
+	return pods, errors.Join(faults...)
 }
 
 // Where names the pod for people: "deploy.yaml:12: Deployment vllm, leaderTemplate".

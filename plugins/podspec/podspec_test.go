@@ -28,6 +28,7 @@ kind: LeaderWorkerSet
 metadata: {name: big}
 spec:
   leaderWorkerTemplate:
+    size: 2
     leaderTemplate: {spec: {containers: [{name: a}]}}
     workerTemplate: {spec: {containers: [{name: b}]}}
 ---
@@ -73,10 +74,10 @@ func TestReadPods(t *testing.T) {
 	}
 	want := []podFacts{
 		{"all.yaml:12: Deployment web", "(first) web nginx 1,yes,on", "inner outer", []string{"1g.10gb", "1g.10gb+me"}},
-		{"all.yaml:22: LeaderWorkerSet big, leaderTemplate", "a  ", " ", nil},
-		{"all.yaml:23: LeaderWorkerSet big, workerTemplate", "b  ", " ", nil},
-		{"all.yaml:32: InferenceService llama", "kserve-container kserve/huggingfaceserver --max-model-len=8192", " hf://me/mine", nil},
-		{"all.yaml:36: object without a kind", "loose  ", " ", nil},
+		{"all.yaml:23: LeaderWorkerSet big, leaderTemplate", "a  ", " ", nil},
+		{"all.yaml:24: LeaderWorkerSet big, workerTemplate", "b  ", " ", nil},
+		{"all.yaml:33: InferenceService llama", "kserve-container kserve/huggingfaceserver --max-model-len=8192", " hf://me/mine", nil},
+		{"all.yaml:37: object without a kind", "loose  ", " ", nil},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("pods (-want +got):\n%s", diff)
@@ -90,7 +91,7 @@ func TestReadObjects(t *testing.T) {
 		want []string
 	}{
 		"documents": {manifest, []string{
-			"f:2: Deployment web", "f:17: LeaderWorkerSet big", "f:26: InferenceService llama", "f:36", "f:38: ConfigMap settings",
+			"f:2: Deployment web", "f:17: LeaderWorkerSet big", "f:27: InferenceService llama", "f:37", "f:39: ConfigMap settings",
 		}},
 		"list": {"apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: a}}\n", []string{"f:4: Pod a"}},
 		"PodList": {

@@ -31,11 +31,13 @@ type podWalk struct {
 }
 
 // Pods finds the pods of an object, wherever they are nested: every mapping with a list of
-// containers is one, the model of a KServe InferenceService, and what KServe makes of an
-// LLMInferenceService.
+// containers is one, the model of a KServe InferenceService, and what operators make of the composedKinds.
 func (o *Object) Pods() ([]Pod, error) {
-	if o.groupKind() == llmServiceKind {
-		return o.llmPods()
+	switch kind := o.groupKind(); {
+	case kind == kserveGroup+llmConfigKind:
+		return nil, nil // its services have what it says
+	case slices.Contains(composedKinds, kind):
+		return o.composedPods()
 	}
 	w := podWalk{file: o.File, name: o.Name, beside: o.beside, object: titleOf(o.Kind, o.Name)}
 	if err := w.visitNode(o.root); err != nil {

@@ -29,6 +29,9 @@ type Workload struct {
 	Templates []PodTemplate
 	// Notes say what about its pods a manifest does not tell.
 	Notes []string
+
+	// inner are model servers that run inside of its pods, and not as what their containers start.
+	inner []innerServer
 }
 
 // ScaleRange is how many replicas an autoscaler makes, at least and at most.
@@ -43,6 +46,11 @@ type PodTemplate struct {
 	PerReplica int
 	// Faults are fields in it that pods do not have, with their places.
 	Faults []error
+
+	// part tells templates of one replica apart; joins says that their pods only join the server
+	// that those of the first start.
+	part  string
+	joins bool
 
 	prefix string
 	// firstReplica and firstPod are the numbers that names start with; a negative firstPod

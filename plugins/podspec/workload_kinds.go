@@ -2,10 +2,8 @@ package podspec
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/ashlar-dev/ashlar/internal/yamlfile"
@@ -26,6 +24,7 @@ var workloadKinds = map[string]func(*workloadReader){
 	"argoproj.io/Rollout":    (*workloadReader).readRollout,
 
 	"leaderworkerset.x-k8s.io/LeaderWorkerSet": (*workloadReader).readLeaderWorkerSet,
+	disaggregatedSetKind:                       (*workloadReader).readDisaggregatedSet,
 	"jobset.x-k8s.io/JobSet":                   (*workloadReader).readJobSet,
 	"batch.volcano.sh/Job":                     (*workloadReader).readVolcanoJob,
 
@@ -45,7 +44,21 @@ var workloadKinds = map[string]func(*workloadReader){
 
 	"ray.io/RayCluster": rayReader("spec"),
 	"ray.io/RayJob":     rayReader("spec", "rayClusterSpec"),
-	"ray.io/RayService": rayReader("spec", "rayClusterConfig"),
+	"ray.io/RayService": (*workloadReader).readRayService,
+
+	"kaito.sh/Workspace":          (*workloadReader).readKaitoWorkspace,
+	"kaito.sh/InferenceSet":       (*workloadReader).readKaitoSet,
+	"kaito.sh/MultiRoleInference": (*workloadReader).readKaitoRoles,
+
+	"apps.nvidia.com/NIMService":  (*workloadReader).readNIMService,
+	"apps.nvidia.com/NIMPipeline": (*workloadReader).readNIMPipeline,
+	"apps.nvidia.com/NIMCache":    (*workloadReader).readNIMCache,
+
+	"nvidia.com/DynamoGraphDeployment":     (*workloadReader).readDynamoGraph,
+	"nvidia.com/DynamoComponentDeployment": (*workloadReader).readDynamoComponent,
+
+	"production-stack.vllm.ai/VLLMRuntime": (*workloadReader).readVLLMRuntime,
+	"kubeai.org/Model":                     (*workloadReader).readKubeAIModel,
 }
 
 func quantityOf(count int) *resource.Quantity {
@@ -115,47 +128,6 @@ func (r *workloadReader) readRollout() {
 	r.readReplicas()
 }
 
-// readLeaderWorkerSet reads groups of one leader and size-1 workers.
-func (r *workloadReader) readLeaderWorkerSet() {
-	group := r.findNode("spec", groupTemplate)
-	size := max(1, r.readNumber(group, "size", 1))
-	worker := group.Field("workerTemplate")
-	leader := group.Field("leaderTemplate")
-	if leader == nil {
-		leader = worker
-	}
-	r.addWorkload("", r.readNumber(r.findNode("spec"), "replicas", 1),
-		r.decodeTemplate(leader, "spec.leaderWorkerTemplate.leaderTemplate").inGroup(r.object.Name, size).nameAfter(r.object.Name, 0, -1),
-		r.decodeTemplate(worker, "spec.leaderWorkerTemplate.workerTemplate").inGroup(r.object.Name, size).withCount(size-1).
-			nameAfter(r.object.Name, 0, 1))
-}
-
-// groupTemplate is where a LeaderWorkerSet has the templates of its pods.
-const groupTemplate = "leaderWorkerTemplate"
-
-// inGroup is a template with what LeaderWorkerSet's webhook adds.
-func (t *PodTemplate) inGroup(name string, size int) *PodTemplate {
-	if t != nil {
-		addGroupEnvironment(&t.Spec, corev1.EnvVar{Name: "LWS_GROUP_SIZE", Value: strconv.Itoa(size)},
-			corev1.EnvVar{Name: "LWS_LEADER_ADDRESS", Value: name + "-0." + name})
-	}
-	return t
-}
-
-// addGroupEnvironment adds the environment that LeaderWorkerSet's webhook gives the containers of a group: by it
-// a server is known to be spread over the GPUs of several pods. What is not given only the running pod knows.
-func addGroupEnvironment(spec *corev1.PodSpec, given ...corev1.EnvVar) {
-	if len(given) == 0 {
-		source := &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.labels['leaderworkerset.sigs.k8s.io/size']"}}
-		given = []corev1.EnvVar{{Name: "LWS_GROUP_SIZE", ValueFrom: source}}
-	}
-	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
-		for i := range containers {
-			containers[i].Env = append(containers[i].Env, given...)
-		}
-	}
-}
-
 // readJobSet reads sets of Jobs that start together.
 func (r *workloadReader) readJobSet() {
 	jobs := itemsOf(r.findNode("spec", "replicatedJobs"))
@@ -201,31 +173,6 @@ func replicaSpecsReader(field string) func(*workloadReader) {
 			name := strings.ToLower(role.Name)
 			template := r.decodeTemplate(role.Value.Field("template"), "spec."+field+"."+role.Name+".template")
 			r.addWorkload(name, r.readNumber(role.Value, "replicas", 1), template.nameAfter(joinName(r.object.Name, name), 0, -1))
-		}
-	}
-}
-
-// rayReader reads a Ray cluster, which is at a path of its object.
-func rayReader(path ...string) func(*workloadReader) {
-	return func(r *workloadReader) {
-		spec, field := r.findNode(path...), strings.Join(path, ".")
-		if spec == nil {
-			r.reportError(nil, "%s: no Ray cluster in it", field)
-			return
-		}
-		head := r.decodeTemplate(nodeAt(spec, "headGroupSpec", "template"), field+".headGroupSpec.template")
-		r.addWorkload("head", 1, head.nameAfter(joinName(r.object.Name, "head"), -1, -1))
-		scales := spec.Field("enableInTreeAutoscaling").String() == "true"
-		for i, group := range itemsOf(spec.Field("workerGroupSpecs")) {
-			name := group.Field("groupName").String()
-			template := r.decodeTemplate(group.Field("template"), fmt.Sprintf("%s.workerGroupSpecs[%d].template", field, i))
-			least := r.readNumber(group, "minReplicas", 0)
-			replicas := r.readNumber(group, "replicas", least)
-			hosts := max(1, r.readNumber(group, "numOfHosts", 1))
-			w := r.addWorkload(name, replicas, template.withCount(hosts).nameAfter(joinName(r.object.Name, name, "worker"), 0, -1))
-			if most := r.readNumber(group, "maxReplicas", replicas); scales && most > replicas {
-				w.Scale = &ScaleRange{Min: least, Max: most}
-			}
 		}
 	}
 }

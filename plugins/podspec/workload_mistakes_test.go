@@ -96,7 +96,8 @@ func TestWorkloadsOfStrangeShapes(t *testing.T) {
 	fields := []string{
 		"template", "jobTemplate", "jobTargetRef", "workloadRef", "leaderWorkerTemplate", "replicatedJobs", "tasks", "predictor", "worker",
 		"prefill", "parallelism", "scaling", "model", "baseRefs", "pytorchReplicaSpecs", "headGroupSpec", "workerGroupSpecs", "rayClusterSpec",
-		"scaleTargetRef", "replicas",
+		"scaleTargetRef", "replicas", "roles", "resource", "inference", "services", "components", "image", "multiNode", "storage",
+		"deploymentConfig", "serveConfigV2", "resourceProfile", "speculator", "scale", "multinode",
 	}
 	runtime := "---\napiVersion: serving.kserve.io/v1alpha1\nkind: ServingRuntime\nmetadata: {name: r}\n"
 	for kind := range workloadKinds {
@@ -104,7 +105,10 @@ func TestWorkloadsOfStrangeShapes(t *testing.T) {
 		for _, shape := range shapes {
 			texts := []string{"spec: " + shape}
 			for _, field := range fields {
-				texts = append(texts, "spec: {"+field+": "+shape+"}", "spec: {predictor: {model: {modelFormat: {name: x}, "+field+": "+shape+"}}}")
+				texts = append(texts, "spec: {"+field+": "+shape+"}")
+				if strings.HasPrefix(kind, "serving.") {
+					texts = append(texts, "spec: {predictor: {model: {modelFormat: {name: x}, "+field+": "+shape+"}}}")
+				}
 			}
 			for _, text := range texts {
 				objects, err := ReadObjects("f", []byte("apiVersion: "+group+"/v1\nkind: "+name+"\nmetadata: {name: n}\n"+text+"\n"+runtime))

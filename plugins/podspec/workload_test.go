@@ -167,9 +167,11 @@ func TestWorkloads(t *testing.T) {
 				"spec: {model: {uri: 'hf://a/b'}, template: {containers: [{name: main, command: [serve]}]},\n" +
 				"  baseRefs: [{name: x}], prefill: {scaling: {minReplicas: 2, maxReplicas: 4}, template: {containers: [{name: side}]}}}\n",
 			want: []string{
-				"LLMInferenceService big, decode x1; big-1 [main  gpu=0]; note: what its baseRefs add to its pods was not looked at",
+				"LLMInferenceService big, decode x1; big-1 [main  gpu=0]; note: what its baseRefs x add to its pods was not looked at: " +
+					"add the LLMInferenceServiceConfig to the file",
 				"LLMInferenceService big, prefill x2 (2 to 4); big-prefill-1 big-prefill-2 [main  gpu=0] [side  gpu=0]; " +
-					"note: what its baseRefs add to its pods was not looked at",
+					"note: what its baseRefs x add to its pods was not looked at: " +
+					"add the LLMInferenceServiceConfig to the file",
 			},
 		},
 		"LLMInferenceService over nodes": {

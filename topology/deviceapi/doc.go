@@ -8,6 +8,7 @@
 // set per GPU, so that the API's own rules keep them mutually exclusive.
 //
 // The resources of NVIDIA's device plugin, which stand for the same GPUs, are in
-// resources.go, and the labels that tell a node's GPUs in labels.go. Annotations of pods
-// that several parts of Ashlar read are in annotations.go.
+// resources.go, those of other makers in other_devices.go, and the labels that tell a
+// node's GPUs in labels.go. Annotations of pods that several parts of Ashlar read are in
+// annotations.go.
 package deviceapi

@@ -39,9 +39,15 @@ type layerRange struct {
 }
 
 // NewServer checks that the launch makes sense for the model. Errors name the field. A
-// launch that drafts with another model needs NewServerWithDraft.
+// launch may draft with a model that the catalogue has; another one needs NewServerWithDraft.
 func NewServer(m *model.Model, l Launch) (*Server, error) {
-	return NewServerWithDraft(m, nil, l)
+	var draft *model.Model
+	if l.Draft != "" && l.Draft != OwnDraft {
+		if known, err := model.Known(l.Draft); err == nil {
+			draft = known
+		}
+	}
+	return NewServerWithDraft(m, draft, l)
 }
 
 // NewServerWithDraft is NewServer for speculative decoding with a draft model, which

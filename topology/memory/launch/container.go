@@ -91,11 +91,15 @@ func (s *containerSource) findStarts() ([]serverStart, error) {
 		p, rest = known.startsByArguments(words, env), words
 	case len(c.Command) == 0 && !isKnown && env["MODEL_ID"] != "" && env["NUM_SHARD"] != "":
 		p, rest = tgiLauncher, words // no other server has these variables
+	case len(c.Command) == 0 && (!isKnown || known.loose) && serverOfArguments(words) != nil:
+		p, rest = serverOfArguments(words), words
 	case c.Engine != "" && len(words) > 0 && (len(c.Command) == 0 || isFlagWord(words[0].text)):
 		p, rest = engineServers[c.Engine], words
 	case c.Engine != "" && len(words) == 0:
 		p = engineServers[c.Engine]
-	case isKnown && len(words) > 0 && isScriptFile(texts):
+	case c.Engine != "" && forcedWords(words) != nil:
+		p, rest = forcedServer(c.Engine), forcedWords(words)
+	case isKnown && !known.loose && len(words) > 0 && isScriptFile(texts):
 		return []serverStart{{program: known.program,
 			opaque: fmt.Sprintf("%s: what the script %s starts is not in the pod", words[0].place,
 				s.unknowns.showText(strings.Join(texts, " ")))}}, nil

@@ -14,7 +14,8 @@
 // # Files
 //
 //	pod, container, environment, annotation    what a pod says, and which container counts
-//	server_program, server_image               the servers that are known, by command and by image
+//	server_program, server_image,              the servers that are known, by command, by image,
+//	server_arguments                           and by their arguments
 //	kserve, gpus                               what KServe adds, and how many GPUs a server spans
 //	shell_parse, shell_lower*, shell_marks     a script's text to shell_syntax's commands
 //	shell_run, shell_expand, shell_condition,  following a script: each way that it may take,
@@ -23,8 +24,8 @@
 //	start                                      the ways of a script to one Reading
 //	programs                                   what a container starts, whatever it is
 //	command_line, config_file, flag_*          words to flags, and flags to fields
-//	vllm*, sglang, tgi, tensorrt, kserve,       the dialect of each server
-//	text_encoders
+//	vllm*, sglang, tgi, tensorrt, kserve,      the dialect of each server
+//	nim, djl, text_encoders
 //	media                                      vLLM's limits of pictures, videos and sounds
 //	read_value, number, json, model_name       how values are written
 //	field, reading, argument_name              what is read, field by field, and its arguments
@@ -34,10 +35,9 @@
 //
 // vLLM (vllm serve, its API server as a module or image, Dynamo's worker), KServe's
 // huggingfaceserver and LLMInferenceService, SGLang, TGI, trtllm-serve, Text Embeddings
-// Inference, Infinity. Triton's
-// settings are in a model repository that no pod shows, except those that a script
-// fills in. lmdeploy, llama.cpp, Ollama, NIM and others are recognised, and everything
-// about them is unknown.
+// Inference, Infinity, NIM and AWS's LMI, which have their settings in variables. Triton's
+// settings are in a model repository that no pod shows, except those that a script fills in.
+// lmdeploy, llama.cpp, Ollama and others are recognised, and everything about them is unknown.
 //
 // # What is unknown
 //

@@ -13,6 +13,7 @@ type flagReader struct {
 	unknowns *unknownTexts
 	env      containerEnv
 	gpus     int64
+	image    string
 	files    map[string]map[string]any
 	// stored are where models come from, by the folder that they are put in.
 	stored map[string]string

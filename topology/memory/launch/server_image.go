@@ -18,38 +18,41 @@ type serverImage struct {
 	entrypoint bool
 	// versioned says that tags are the engine's releases.
 	versioned bool
+	// loose says that only a folder or the tag of the image speaks of the server: without
+	// arguments that fit, it may be anything.
+	loose bool
 }
 
 // serverImages are known images by the last part of their name, whatever the registry:
 // companies mirror them.
 var serverImages = map[string]serverImage{
-	"vllm-openai":               {vllmImage, true, true},
-	"vllm":                      {vllmServe, false, false},
-	"llm-d":                     {vllmServe, false, false},
-	"llm-d-cuda":                {vllmServe, false, false},
-	"llm-d-dev":                 {vllmServe, false, false},
-	"sglang":                    {sglangServer, false, true},
-	"text-generation-inference": {tgiLauncher, true, true},
-	"huggingfaceserver":         {huggingfaceServer, true, false},
-	"tritonserver":              {tritonServer, false, false},
-	"tensorrt-llm":              {trtllmServe, false, true},
-	"tensorrt-llm/release":      {trtllmServe, false, true},
-	"text-embeddings-inference": {unaccountedServer("text-embeddings-inference"), true, false},
-	"ollama":                    {unaccountedServer("ollama"), true, false},
-	"llama.cpp":                 {unaccountedServer("llama.cpp"), true, false},
-	"lmdeploy":                  {unaccountedServer("lmdeploy"), false, false},
-	"infinity":                  {unaccountedServer("infinity"), true, false},
-	"aphrodite-openai":          {unaccountedServer("aphrodite"), true, false},
-	"torchserve":                {unaccountedServer("torchserve"), true, false},
-	"localai":                   {unaccountedServer("localai"), true, false},
-	"xinference":                {unaccountedServer("xinference"), false, false},
+	"vllm-openai":               {vllmImage, true, true, false},
+	"vllm":                      {vllmServe, false, false, false},
+	"llm-d":                     {vllmServe, false, false, false},
+	"llm-d-cuda":                {vllmServe, false, false, false},
+	"llm-d-dev":                 {vllmServe, false, false, false},
+	"sglang":                    {sglangServer, false, true, false},
+	"text-generation-inference": {tgiLauncher, true, true, false},
+	"huggingfaceserver":         {huggingfaceServer, true, false, false},
+	"tritonserver":              {tritonServer, false, false, false},
+	"tensorrt-llm":              {trtllmServe, false, true, false},
+	"tensorrt-llm/release":      {trtllmServe, false, true, false},
+	"text-embeddings-inference": {unaccountedServer("text-embeddings-inference"), true, false, false},
+	"ollama":                    {unaccountedServer("ollama"), true, false, false},
+	"llama.cpp":                 {unaccountedServer("llama.cpp"), true, false, false},
+	"lmdeploy":                  {unaccountedServer("lmdeploy"), false, false, false},
+	"infinity":                  {unaccountedServer("infinity"), true, false, false},
+	"aphrodite-openai":          {unaccountedServer("aphrodite"), true, false, false},
+	"torchserve":                {unaccountedServer("torchserve"), true, false, false},
+	"localai":                   {unaccountedServer("localai"), true, false, false},
+	"xinference":                {unaccountedServer("xinference"), false, false, false},
 }
 
 // findImage looks an image up.
 func findImage(name string) (serverImage, bool) {
-	repository, _ := splitImage(name)
-	if strings.HasPrefix(repository, "nvcr.io/nim/") {
-		return serverImage{unaccountedServer("nim"), true, false}, true
+	repository, tag := splitImage(name)
+	if isNIM(repository) {
+		return serverImage{program: nimServer, entrypoint: true}, true
 	}
 	last := path.Base(repository)
 	if found, known := serverImages[path.Base(path.Dir(repository))+"/"+last]; known {
@@ -58,7 +61,27 @@ func findImage(name string) (serverImage, bool) {
 	if found, known := serverImages[strings.TrimSuffix(last, "-gpu")]; known {
 		return found, true
 	}
-	return findImageWord(last)
+	if found, known := findImageWord(last); known {
+		return found, true
+	}
+	return findLooseWord(last, path.Dir(repository), tag)
+}
+
+// findLooseWord looks for a server among the folders of an image and in its tag.
+func findLooseWord(last, folders, tag string) (serverImage, bool) {
+	if standsBeside(last) {
+		return serverImage{}, false
+	}
+	for _, part := range append(strings.Split(folders, "/"), tag) {
+		if strings.ContainsAny(part, ":") {
+			continue // a registry's address
+		}
+		if found, known := findImageWord(part); known {
+			found.loose, found.entrypoint, found.versioned = true, false, false
+			return found, true
+		}
+	}
+	return serverImage{}, false
 }
 
 // imageWords are parts of the names of images that clouds and companies build of a server, the more
@@ -72,8 +95,13 @@ var imageWords = []struct {
 	{"tgi", serverImage{program: tgiLauncher}},
 	{"text-embeddings-inference", serverImage{program: unaccountedServer("text-embeddings-inference")}},
 	{"tensorrt-llm", serverImage{program: trtllmServe}},
+	{"tensorrtllm", serverImage{program: trtllmServe}},
+	{"trt-llm", serverImage{program: trtllmServe}},
 	{"trtllm", serverImage{program: trtllmServe}},
 	{"tritonserver", serverImage{program: tritonServer}},
+	{"djl-inference", serverImage{program: djlServer}},
+	{"djl-serving", serverImage{program: djlServer}},
+	{"lmi", serverImage{program: djlServer}},
 	{"sglang", serverImage{program: sglangServer}},
 	{"vllm", serverImage{program: vllmServe}},
 }
@@ -83,10 +111,8 @@ var otherWords = []string{"router", "gateway", "proxy", "exporter", "operator", 
 
 // findImageWord looks for a server among the words of an image's name.
 func findImageWord(name string) (serverImage, bool) {
-	for _, other := range otherWords {
-		if hasWord(name, other) {
-			return serverImage{}, false
-		}
+	if standsBeside(name) {
+		return serverImage{}, false
 	}
 	for _, one := range imageWords {
 		if hasWord(name, one.word) {
@@ -94,6 +120,11 @@ func findImageWord(name string) (serverImage, bool) {
 		}
 	}
 	return serverImage{}, false
+}
+
+// standsBeside reports whether a name is one of images that stand beside servers.
+func standsBeside(name string) bool {
+	return slices.ContainsFunc(otherWords, func(other string) bool { return hasWord(name, other) })
 }
 
 // hasWord reports whether a name has a word with no letter right before or behind it.
@@ -106,30 +137,6 @@ func hasWord(name, word string) bool {
 		}
 	}
 	return false
-}
-
-// modelFlags are those by which arguments alone tell that an image starts a server.
-var modelFlags = map[memory.Engine][]string{
-	memory.VLLM: {"--model", "--model-tag"}, memory.SGLang: {"--model-path", "--model"},
-	memory.TGI: {"--model-id"}, memory.TensorRTLLM: {"--model"},
-}
-
-// startsByArguments is the server that an image starts itself, as the arguments or the environment tell; nil if they
-// do not.
-func (i serverImage) startsByArguments(words []placedWord, env containerEnv) *serverProgram {
-	engine := i.program.engine
-	told := engine == memory.TGI && env["MODEL_ID"] != ""
-	for n, word := range words {
-		if n == 0 && !isFlagWord(word.text) {
-			return nil
-		}
-		name, _, _ := strings.Cut(word.text, "=")
-		told = told || slices.Contains(modelFlags[engine], name)
-	}
-	if !told {
-		return nil
-	}
-	return engineServers[engine]
 }
 
 // builtRelease is a release in the name of an image that a cloud built: "cu124.2-3.ubuntu2204" has 2.3.

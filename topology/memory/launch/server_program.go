@@ -30,6 +30,7 @@ var (
 	vllmModule        = &serverProgram{server: "vllm", engine: memory.VLLM, dialect: vllmDialect("module")}
 	vllmImage         = &serverProgram{server: "vllm", engine: memory.VLLM, dialect: vllmDialect("image")}
 	vllmBench         = &serverProgram{server: "vllm", engine: memory.VLLM, dialect: vllmDialect("bench")}
+	dynamoVLLM        = &serverProgram{server: "vllm", engine: memory.VLLM, dialect: dynamoDialect()}
 	kaitoServer       = &serverProgram{server: "vllm", engine: memory.VLLM, dialect: kaitoDialect()}
 	sglangServer      = &serverProgram{server: "sglang", engine: memory.SGLang, dialect: sglangDialect()}
 	tgiLauncher       = &serverProgram{server: "tgi", engine: memory.TGI, dialect: tgiDialect()}
@@ -64,7 +65,7 @@ var pythonModules = map[string]*serverProgram{
 	"vllm.entrypoints.api_server":           vllmModule,
 	"vllm.entrypoints.openai.run_batch":     vllmModule,
 	"vllm.inference_api":                    kaitoServer,
-	"dynamo.vllm":                           vllmModule,
+	"dynamo.vllm":                           dynamoVLLM,
 	"sglang.launch_server":                  sglangServer,
 	"sglang_router.launch_server":           sglangServer,
 	"sglang.srt.server":                     sglangServer,

@@ -30,13 +30,14 @@ func (s *containerSource) readScript(inner shellScript, place string, env contai
 		inner.arguments[i] = replaceReferences(&s.unknowns, s.unknowns.replaceTemplates(unknownWord, argument))
 	}
 	known, isKnown := findImage(s.container.Image)
+	isKnown = isKnown && !known.loose
 	ways, err := followScript(&s.unknowns, text, env, inner.arguments, place)
 	if err != nil {
 		if !isKnown && findMentioned(text) == nil {
 			return nil, nil
 		}
 		p := known.program
-		if p == nil {
+		if !isKnown || p == nil {
 			p = findMentioned(text)
 		}
 		return []serverStart{{program: p, opaque: place + ": " + s.unknowns.showText(err.Error())}}, nil
@@ -44,10 +45,13 @@ func (s *containerSource) readScript(inner shellScript, place string, env contai
 	var all []serverStart
 	unclear := ""
 	for _, programs := range ways {
-		o := serverStart{beside: programs}
+		o, forced := serverStart{beside: programs}, serverStart{}
 		for _, p := range programs {
 			server, rest := findServer(placedWords(p))
 			if server == nil {
+				if given := forcedWords(placedWords(p)); s.container.Engine != "" && given != nil {
+					forced = serverStart{program: forcedServer(s.container.Engine), words: given, env: p.env}
+				}
 				if hasUnknown(p.words[0]) || isScriptFile(p.words) {
 					unclear = p.place + ": what " + s.unknowns.showText(p.words[0]) + " starts is not in the pod"
 				}
@@ -67,6 +71,9 @@ func (s *containerSource) readScript(inner shellScript, place string, env contai
 		}
 		if o.program == nil && o.spread {
 			o.program = rayNode
+		}
+		if o.program == nil && forced.program != nil {
+			o.program, o.words, o.env = forced.program, forced.words, forced.env
 		}
 		if o.program != nil {
 			all = append(all, o)
@@ -199,7 +206,7 @@ func (s *containerSource) readStart(o serverStart) (Reading, error) {
 		}
 		return r, nil
 	}
-	a := &flagReader{reading: &r, program: o.program, unknowns: &s.unknowns, env: o.env, gpus: c.GPUs, files: c.Files, stored: s.stored}
+	a := &flagReader{reading: &r, program: o.program, unknowns: &s.unknowns, env: o.env, gpus: c.GPUs, image: c.Image, files: c.Files, stored: s.stored}
 	if err := a.readWords(o.words); err != nil {
 		return r, s.showError(err)
 	}

@@ -10,7 +10,7 @@ import (
 // tgiDialect is text-generation-launcher's command line (text-generation-inference
 // db931fc, launcher/src/main.rs). A flag stands above its environment variable.
 func tgiDialect() *flagDialect {
-	d := &flagDialect{finish: finishTGI, begin: requireModelFlag("--model-id")}
+	d := &flagDialect{finish: finishTGI, begin: beginTGI}
 	d.settings = append(d.settings, []flagSetting{
 		{names: []string{"--model-id"}, fields: []Field{FieldModel}, read: readModel},
 		countSetting(FieldTensorParallel, 1, maxDegree, "--num-shard"),
@@ -31,6 +31,11 @@ func tgiDialect() *flagDialect {
 	for i := range d.settings {
 		d.settings[i].env = envName(d.settings[i].names[0])
 	}
+	// What AWS's containers make of variables of their own.
+	d.settings = append(d.settings, flagSetting{names: []string{"HF_MODEL_ID"}, env: "HF_MODEL_ID", fields: []Field{FieldModel}, read: readModel})
+	sharded := countSetting(FieldTensorParallel, 1, maxDegree, "SM_NUM_GPUS")
+	sharded.env = "SM_NUM_GPUS"
+	d.settings = append(d.settings, sharded)
 	d.settings = append(d.settings, ignoredFlags(`--revision --validation-workers --max-concurrent-requests --max-best-of
 		--max-stop-sequences --max-top-n-tokens --waiting-served-ratio --max-waiting-tokens --hostname --port|-p --prometheus-port
 		--shard-uds-path --master-addr --master-port --huggingface-hub-cache --weights-cache-override --rope-scaling --rope-factor
@@ -43,6 +48,14 @@ func tgiDialect() *flagDialect {
 }
 
 // envName is the environment variable of a flag: NUM_SHARD for --num-shard.
+// beginTGI says that a server without a model loads a default.
+func beginTGI(a *flagReader) error {
+	if a.env["HF_MODEL_ID"] != "" {
+		return nil
+	}
+	return requireModelFlag("--model-id")(a)
+}
+
 func envName(flag string) string {
 	return strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(flag, "--"), "-", "_"))
 }
@@ -68,6 +81,9 @@ func finishTGI(a *flagReader) error {
 		return sharded.refuseValue("want true or false")
 	}
 	_, numbered := a.flags["--num-shard"]
+	if _, counted := a.flags["SM_NUM_GPUS"]; counted {
+		numbered = true
+	}
 	switch {
 	case numbered || !a.reading.IsKnown(FieldTensorParallel):
 		if told && sharded.text == "false" && a.reading.Launch.TensorParallel > 1 {

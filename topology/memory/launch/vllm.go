@@ -33,6 +33,17 @@ func kaitoDialect() *flagDialect {
 	return d.withIndex()
 }
 
+// dynamoDialect is the command line of Dynamo's worker around vLLM (dynamo, components/src/dynamo/vllm/args.py).
+func dynamoDialect() *flagDialect {
+	d := vllmDialect("module")
+	d.settings = append(d.settings, ignoredFlags(`--endpoint --connector --disaggregation-mode --migration-limit --dyn-tool-call-parser
+		--dyn-reasoning-parser --custom-jinja-template --dyn-endpoint-types --store-kv --request-plane --event-plane --namespace
+		--discovery-backend --benchmark-mode`, takesOne)...)
+	d.settings = append(d.settings, ignoredFlags(`--is-prefill-worker --is-decode-worker --use-vllm-tokenizer --multimodal-worker
+		--multimodal-processor --multimodal-encode-worker --multimodal-decode-worker --enable-multimodal --dyn-debug`, takesNone)...)
+	return d.withIndex()
+}
+
 // ignoredFlags are flags without bearing on memory.
 func ignoredFlags(names string, takes flagArity) []flagSetting {
 	var all []flagSetting

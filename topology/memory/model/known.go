@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/ashlar-dev/ashlar/topology/nearest"
 )
 
 // knownFiles holds one file per organisation: an object from model name to what of its
@@ -140,73 +138,4 @@ func (e *UnknownModel) Error() string {
 		text += "; near it are " + strings.Join(e.Near, ", ")
 	}
 	return text
-}
-
-// mostNear is how many names are suggested.
-const mostNear = 3
-
-// nearNames lists at most three names of the catalogue: those that differ in a few letters,
-// and then those that share most words with name.
-func nearNames(name string) []string {
-	names := mistypedNames(name)
-	for _, other := range sharingNames(name) {
-		if len(names) < mostNear && !slices.Contains(names, other) {
-			names = append(names, other)
-		}
-	}
-	return names
-}
-
-// mistypedNames lists names of the catalogue that differ from name in a few letters, the
-// nearest first. Names come from pods of anybody: few are compared, and no long ones.
-func mistypedNames(name string) []string {
-	const most, letters = 100, 3
-	if len(name) > most {
-		return nil
-	}
-	alike := slices.DeleteFunc(Names(), func(known string) bool {
-		return len(known) < len(name)-letters || len(known) > len(name)+letters
-	})
-	near := nearest.Names(name, alike)
-	return near[:min(len(near), mostNear)]
-}
-
-// sharingNames lists at most three names of the catalogue that share most words with name.
-func sharingNames(name string) []string {
-	type candidate struct {
-		name  string
-		score int
-	}
-	wanted := nameWords(name)
-	var candidates []candidate
-	for i, known := range sortedNames() {
-		score := 0
-		for _, word := range wordsOfNames()[i] {
-			if slices.Contains(wanted, word) {
-				score += len(word)
-			}
-		}
-		if score >= 4 {
-			candidates = append(candidates, candidate{known, score - len(known)/8})
-		}
-	}
-	slices.SortStableFunc(candidates, func(a, b candidate) int { return b.score - a.score })
-	var names []string
-	for _, c := range candidates[:min(mostNear, len(candidates))] {
-		names = append(names, c.name)
-	}
-	return names
-}
-
-// wordsOfNames are the words of each of sortedNames.
-var wordsOfNames = sync.OnceValue(func() [][]string {
-	words := make([][]string, 0, len(sortedNames()))
-	for _, name := range sortedNames() {
-		words = append(words, nameWords(name))
-	}
-	return words
-})
-
-func nameWords(name string) []string {
-	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune("/-_. ", r) })
 }

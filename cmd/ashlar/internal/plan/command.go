@@ -96,6 +96,7 @@ nothing for one of several pods.`,
 	set.BoolVar(&flags.all, "all", false, "list every GPU, slice and share, also what does not fit")
 	set.BoolVar(&flags.sharing, "share", false,
 		"with -o claim, also ask for shares of a GPU's memory; the server then needs the arguments that the claim states")
+	command.AddCommand(newModelsCommand())
 	flags.gpus.addTo(command)
 	flags.cluster.addTo(command)
 	flags.source.addTo(command)
@@ -224,9 +225,10 @@ func (f *planFlags) answerQuestion(q *serverQuestion, offers []memoryplan.Offer)
 	if f.gpus.namedOffers() && !f.launch.asksFewest() && q.Launch.TensorParallel == 0 {
 		q.Launch.TensorParallel, q.SingleGPU = 1, true // --gpu names one GPU
 	}
+	offers = q.spanNodes(offers)
 	answer, err := memoryplan.AnswerRequest(q.Request, offers)
 	if err != nil {
-		err = fmt.Errorf("%s: %w", q.titleText(), inFlagWords(err))
+		err = fmt.Errorf("%s: %w", q.titleText(), q.inOwnWords(err))
 		if q.where == "" || f.launch.statesDegrees() {
 			err = cli.UsageErrorf("%w", err) // what the flags state makes no sense for the model
 		}

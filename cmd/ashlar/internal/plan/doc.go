@@ -12,7 +12,10 @@
 //	                   settings as flags
 //	model_source       a model by name, file or hub
 //	question           one model server to plan for
-//	manifest           the pods of -f
+//	manifest           the pods of -f; other_pods what is said of those that nothing is planned
+//	                   for, and of servers that span pods
+//	models_command, models_table
+//	                   ashlar plan models
 //	host_notes         what stops them beside their GPUs
 //	chosen_engine, triton_config
 //	                   the server of a model for which none is stated; Triton's config.pbtxt

@@ -65,36 +65,39 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 	if name == "-" {
 		name = "standard input"
 	}
-	pods, err := podspec.ReadPods(name, text)
-	if err != nil {
-		return nil, nil, cli.MistakenInput(err)
-	}
-	objects, err := podspec.ReadObjects(name, text)
-	if err != nil {
-		return nil, nil, cli.MistakenInput(err)
-	}
-	neighbours, maps := readNeighbours(objects), readConfigMaps(objects)
+	pods, unread := podspec.ReadPods(name, text)
+	objects, _ := podspec.ReadObjects(name, text) // the error is among those of the pods
+	neighbours, configMaps := readNeighbours(objects), readConfigMaps(objects)
 	for _, pod := range commandPods(objects) {
-		if found, trains := readJob(&pod, maps); trains {
+		if found, trains := readJob(&pod, configMaps); trains {
 			f.addJob(found)
 		}
 	}
-	if len(pods) == 0 && len(f.jobs) == 0 {
+	switch {
+	case len(pods) == 0 && unread != nil:
+		return nil, nil, cli.MistakenInput(unread)
+	case len(pods) == 0 && len(f.jobs) == 0:
 		return nil, nil, cli.UsageErrorf("%s: no pod in it: want objects that have containers, like a Pod or a Deployment", name)
+	case unread != nil:
+		failures = append(failures, unread)
 	}
 	var others []string
 	for _, pod := range splitServers(f.withEngine(pods)) {
+		if other := pod.describeOther(); other != "" {
+			others = append(others, other)
+			continue
+		}
 		if pod.reading, err = pod.launch.Read(); err != nil {
 			failures = append(failures, fmt.Errorf("%s: %w", pod.placeText(), err))
 			continue
 		}
 		if !pod.reading.IsServer() && pod.container == "" {
-			if found, trains := readJob(&pod.Pod, maps); trains {
+			if found, trains := readJob(&pod.Pod, configMaps); trains {
 				f.addJob(found)
 				continue
 			}
 		}
-		if err := pod.readTritonConfig(maps); err != nil {
+		if err := pod.readTritonConfig(configMaps); err != nil {
 			failures = append(failures, err)
 			continue
 		}
@@ -118,7 +121,7 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 		questions = append(questions, question)
 	}
 	if len(questions) == 0 && len(failures) == 0 && len(f.jobs) == 0 {
-		return nil, nil, cli.MistakenInput(errors.New(strings.Join(others, "; ")))
+		return nil, nil, cli.MistakenInput(errors.New(strings.Join(others, "\n")))
 	}
 	for _, other := range others {
 		cmd.PrintErrln("note:", other)
@@ -152,7 +155,10 @@ func (f *planFlags) withEngine(pods []podspec.Pod) []podspec.Pod {
 // passedOver says why nothing is planned for a pod, "" if something is.
 func (f *planFlags) passedOver(pod *manifestPod) string {
 	r := &pod.reading
+	none, built := modelmemory.NoDevices(&pod.Spec, r)
 	switch {
+	case built:
+		return pod.placeText() + ": " + none
 	case r.Launch.Engine == "" && f.launch.engine == "":
 		return pod.engineDoubt()
 	case r.Model == "" && f.source.name == "" && f.source.config == "":
@@ -164,9 +170,12 @@ func (f *planFlags) passedOver(pod *manifestPod) string {
 // engineDoubt says why it is not known how a pod's server takes memory.
 func (p *manifestPod) engineDoubt() string {
 	r := &p.reading
+	if !r.IsServer() && asksNothing(&p.Spec) {
+		return p.placeText() + ": starts no model server that is known here, and asks for no GPU: nothing is planned for it" + p.noteText()
+	}
 	if !r.IsServer() {
 		return fmt.Sprintf("%s: starts no model server that is known here; name its engine with annotation %s or --engine",
-			p.placeText(), launch.EngineAnnotation)
+			p.placeText(), launch.EngineAnnotation) + p.noteText()
 	}
 	for _, u := range r.Unknown {
 		if u.Field == launch.FieldEngine || u.Field == launch.FieldGPUMemory {
@@ -225,6 +234,12 @@ func (f *planFlags) questionOf(cmd *cobra.Command, pod *manifestPod) (serverQues
 		return serverQuestion{}, err
 	}
 	question.addDoubts(r)
+	question.dropUnknownDraft()
+	question.together, question.replicas, question.scales = int64(pod.Together), pod.Replicas, pod.Scales
+	question.notes = append(question.notes, pod.Notes...)
+	if none, _ := modelmemory.NoDevices(&pod.Spec, r); none != "" {
+		question.notes = append(question.notes, none)
+	}
 	if r.GPUMemory > 0 {
 		note := fmt.Sprintf("the pod states %s per GPU (%s), by which Ashlar's scheduler goes rather than by this account",
 			r.GPUMemory, launch.GPUMemoryAnnotation)

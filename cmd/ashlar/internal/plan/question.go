@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	memoryplan "github.com/ashlar-dev/ashlar/topology/memory/plan"
 )
@@ -20,6 +21,12 @@ type serverQuestion struct {
 	allowsLong bool
 	// notes are said beside the answer.
 	notes []string
+	// together is how many pods, on nodes of their own, the server spans; 0 for one.
+	together int64
+	// replicas is how many of the server the pod's object asks for, the most of them if scales is set; 0 if it
+	// does not say.
+	replicas int64
+	scales   bool
 }
 
 // unknownSetting is a setting, by its name in package launch.
@@ -58,6 +65,9 @@ func (q *serverQuestion) addDoubts(r *launch.Reading) {
 	for _, u := range r.Unknown {
 		if u.Field == launch.FieldFitModelLen && !r.IsKnown(launch.FieldMaxModelLen) {
 			continue // one flag sets both
+		}
+		if u.Field == launch.FieldNoHybridKV && !modelmemory.DependsOnHybridCache(q.Model) {
+			continue
 		}
 		q.unknown = append(q.unknown, unknownSetting{Field: u.Field.String(), Because: u.Because})
 	}

@@ -32,6 +32,10 @@ type serverReport struct {
 	KVBytesPerToken int64  `json:"kvBytesPerToken"`
 	Quantisation    string `json:"quantisation,omitempty"`
 
+	// Replicas is how many of the server a manifest asks for, the most between which it scales; left out
+	// if it does not say.
+	Replicas int64 `json:"replicas,omitempty"`
+
 	Engine        string `json:"engine"`
 	EngineVersion string `json:"engineVersion"`
 	MaxModelLen   int64  `json:"maxModelLen"`
@@ -140,6 +144,7 @@ func (a *serverAnswer) newServerReport() *serverReport {
 		Object: a.question.where, Model: m.Name, Kind: m.Kind.String(), Parameters: m.Parameters(), WeightBytes: int64(m.Loaded()),
 		KVBytesPerToken: int64(a.KVPerToken), Quantisation: m.Quantisation,
 		Engine: string(l.Engine), EngineVersion: l.Version.String(),
+		Replicas:    a.question.replicas,
 		MaxModelLen: a.MaxModelLen, Context: a.Context, Concurrency: a.Concurrency,
 		Refusal: a.Refusal, Unknown: a.question.unknown, Notes: a.notes,
 	}

@@ -20,7 +20,7 @@ func (a *serverAnswer) writeSummary(p *cli.Page) {
 		about += fmt.Sprintf(", %s of KV cache per token", a.KVPerToken)
 	}
 	p.Printf("%s: %s\n", m.Name, about)
-	p.Printf("asked: %s\n", a.DescribeRequest())
+	p.Printf("asked: %s%s\n", a.DescribeRequest(), a.question.replicaText())
 	if a.Refusal != "" {
 		p.Printf("does not start: %s\n", a.Refusal)
 	}
