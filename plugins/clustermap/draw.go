@@ -20,7 +20,7 @@ func Draw(ctx context.Context, objects *dryrun.ClusterObjects) (*Map, error) {
 	nodes := slices.Clone(objects.Nodes)
 	slices.SortFunc(nodes, func(a, b *corev1.Node) int { return cmp.Compare(a.Name, b.Name) })
 	own := splitByNode(objects)
-	draw := &drawer{reader: objects.PoolCache()}
+	draw := &mapDrawer{reader: objects.PoolCache()}
 	drawn, notes := make([]*Node, len(nodes)), make([][]string, len(nodes))
 	var workers sync.WaitGroup
 	next := make(chan int)
@@ -64,13 +64,13 @@ func Draw(ctx context.Context, objects *dryrun.ClusterObjects) (*Map, error) {
 	return m, nil
 }
 
-// drawer draws nodes, any number at once.
-type drawer struct {
+// mapDrawer draws nodes, any number at once.
+type mapDrawer struct {
 	reader resourceslices.PoolReader
 	blanks sync.Map // of *resourceslices.PoolReading, *blankPool
 }
 
-func (d *drawer) blankOf(reading *resourceslices.PoolReading) *blankPool {
+func (d *mapDrawer) blankOf(reading *resourceslices.PoolReading) *blankPool {
 	if known, found := d.blanks.Load(reading); found {
 		return known.(*blankPool)
 	}

@@ -26,10 +26,10 @@ type drawnPool struct {
 // DrawNode draws one node from its own objects, with the pools as reader reads them. Notes say what of it is not
 // understood.
 func DrawNode(node *corev1.Node, objects *dryrun.ClusterObjects, reader resourceslices.PoolReader) (tile *Node, notes []string) {
-	return (&drawer{reader: reader}).drawNode(node, objects)
+	return (&mapDrawer{reader: reader}).drawNode(node, objects)
 }
 
-func (d *drawer) drawNode(node *corev1.Node, objects *dryrun.ClusterObjects) (tile *Node, notes []string) {
+func (d *mapDrawer) drawNode(node *corev1.Node, objects *dryrun.ClusterObjects) (tile *Node, notes []string) {
 	tile = &Node{Name: node.Name, Ready: isReady(node), Cordoned: node.Spec.Unschedulable, GPUs: []GPU{}}
 	pods := map[string]*corev1.Pod{}
 	for _, pod := range objects.Pods {
@@ -81,7 +81,7 @@ func isReady(node *corev1.Node) bool {
 }
 
 // drawPool draws the GPUs of a pool before anything of them is held.
-func (d *drawer) drawPool(published *resourceslices.PublishedPool) *drawnPool {
+func (d *mapDrawer) drawPool(published *resourceslices.PublishedPool) *drawnPool {
 	reading := published.Reading
 	pool := &drawnPool{PublishedPool: published, state: placement.NewGPUStates(reading.Inventory), blank: d.blankOf(reading)}
 	pool.tiles = slices.Clone(pool.blank.tiles)
@@ -126,7 +126,7 @@ func (p *drawnPool) holdClaim(claim *resourceapi.ResourceClaim, pods map[string]
 	}
 	results := claim.Status.Allocation.Devices.Results
 	for k := range results {
-		got, i, found := p.Allocated(&results[k])
+		got, i, found := p.FindAllocated(&results[k])
 		if !found || got.AdminAccess {
 			continue
 		}

@@ -32,7 +32,9 @@ func migDevice(gpu, profile, start, size int64, name string) resourceapi.Device 
 			deviceapi.ParentIndex: {IntValue: &gpu}, deviceapi.ProfileID: {IntValue: &profile},
 			deviceapi.PlacementStart: {IntValue: &start}, deviceapi.PlacementSize: {IntValue: &size},
 		},
-		Capacity:         map[resourceapi.QualifiedName]resourceapi.DeviceCapacity{"memory": {Value: *resource.NewQuantity(size*6144<<20, resource.BinarySI)}},
+		Capacity: map[resourceapi.QualifiedName]resourceapi.DeviceCapacity{
+			"memory": {Value: *resource.NewQuantity(size*6144<<20, resource.BinarySI)},
+		},
 		ConsumesCounters: []resourceapi.DeviceCounterConsumption{{CounterSet: fmt.Sprintf("gpu-%d", gpu), Counters: counters}},
 	}
 }
@@ -143,7 +145,8 @@ func TestDrawStranded(t *testing.T) {
 			}
 			node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node"}}
 			slice := &resourceapi.ResourceSlice{Spec: resourceapi.ResourceSliceSpec{
-				Driver: deviceapi.Driver, NodeName: ptr.To("node"), Pool: resourceapi.ResourcePool{Name: "node", ResourceSliceCount: 1}, Devices: devices,
+				Driver: deviceapi.Driver, NodeName: ptr.To("node"), Devices: devices,
+				Pool: resourceapi.ResourcePool{Name: "node", ResourceSliceCount: 1},
 			}}
 			o := &dryrun.ClusterObjects{Slices: []*resourceapi.ResourceSlice{slice}}
 			if len(tc.held) > 0 {

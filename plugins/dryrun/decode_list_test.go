@@ -16,8 +16,10 @@ func TestSplitList(t *testing.T) {
 		wantWhole bool
 		wantItems int
 	}{
-		"of many kinds":       {`{"apiVersion":"v1","kind":"List","items":[` + node + `,` + node + `]}`, true, 2},
-		"of one kind":         {` {"kind":"NodeList","metadata":{"resourceVersion":"1"},"items":[{"metadata":{}}],"apiVersion":"v1"} ` + "\n", true, 1},
+		"of many kinds": {`{"apiVersion":"v1","kind":"List","items":[` + node + `,` + node + `]}`, true, 2},
+		"of one kind": {
+			` {"kind":"NodeList","metadata":{"resourceVersion":"1"},"items":[{"metadata":{}}],"apiVersion":"v1"} ` + "\n", true, 1,
+		},
 		"empty":               {`{"apiVersion":"v1","kind":"List","items":[]}`, true, 0},
 		"no items":            {`{"apiVersion":"v1","kind":"List"}`, false, 0},
 		"no list":             {node, false, 0},

@@ -80,7 +80,9 @@ var _ placementPlugin = (*deviceplacement.Plugin)(nil)
 
 // pluginRegistry has kube-scheduler's plugins and Ashlar's, the latter under a policy. pools reads pools;
 // built is called with the plugin that chooses devices once the framework makes it.
-func pluginRegistry(policy placement.Policy, pools *resourceslices.PoolCache, built func(placementPlugin)) (frameworkruntime.Registry, error) {
+func pluginRegistry(
+	policy placement.Policy, pools *resourceslices.PoolCache, built func(placementPlugin),
+) (frameworkruntime.Registry, error) {
 	options := deviceplacement.DefaultOptions()
 	options.Policy, options.Pools = policy, pools
 	options.Candidates = 0 // what is said of a pod is said of all nodes

@@ -68,7 +68,8 @@ func NewSnapshot(ctx context.Context, cluster *ClusterObjects, options SnapshotO
 	}
 	ctx, stop := context.WithCancel(ctx)
 	s := &Snapshot{
-		lister: &snapshotLister{}, nodes: slices.Clone(cluster.Nodes), pools: cluster.PoolCache(), groups: resourceslices.GroupByPool(cluster.Slices),
+		lister: &snapshotLister{}, nodes: slices.Clone(cluster.Nodes),
+		pools: cluster.PoolCache(), groups: resourceslices.GroupByPool(cluster.Slices),
 		admission: newPodAdmission(applied, cluster), stop: stop,
 	}
 	var reading sync.WaitGroup // of pools, which takes longest, while the rest is built

@@ -109,9 +109,9 @@ func HasGPUs(driver string) bool {
 	return driver == deviceapi.Driver || driver == deviceapi.NVIDIADriver
 }
 
-// Allocated is the device of the pool that a result of an allocation names, and its index in the reading's
+// FindAllocated is the device of the pool that a result of an allocation names, and its index in the reading's
 // Devices; false if it is not the pool's, not published any more or not understood.
-func (p *PublishedPool) Allocated(result *resourceapi.DeviceRequestAllocationResult) (AllocatedDevice, int, bool) {
+func (p *PublishedPool) FindAllocated(result *resourceapi.DeviceRequestAllocationResult) (AllocatedDevice, int, bool) {
 	i, found := p.Reading.DeviceNamed(result.Device)
 	if !found || result.Driver != p.Driver || result.Pool != p.PoolKey.Pool {
 		return AllocatedDevice{}, 0, false
@@ -139,7 +139,7 @@ func allocationOf(claim *resourceapi.ResourceClaim, known *allocatedPools) Claim
 		if pool == nil {
 			continue
 		}
-		got, _, found := pool.Allocated(&results[k])
+		got, _, found := pool.FindAllocated(&results[k])
 		if !found {
 			continue
 		}

@@ -34,13 +34,13 @@ func unqualified(name resourceapi.QualifiedName) string {
 	return after
 }
 
-// fingerprinter hashes what is published of devices but which devices they are. Numbers stand in
+// deviceHasher hashes what is published of devices but which devices they are. Numbers stand in
 // place of what tells devices of one make apart, the same number wherever a value was before, in
 // capitals or not: which devices have an identity in common is part of what they are, as of MIG
 // devices of one GPU. Since when a taint is there tells nothing of that. Hashes of one seed can be
 // compared; they are 64 bits of a keyed hash, so that nobody can publish two pools that are taken
 // for one on purpose.
-type fingerprinter struct {
+type deviceHasher struct {
 	seed maphash.Seed
 	// keys are secrets drawn from the seed, for what is hashed without maphash.
 	keys [2]uint64
@@ -69,8 +69,8 @@ type hashedName struct {
 
 type identityNumber struct{ number, spelling uint64 }
 
-func newFingerprinter(seed maphash.Seed) *fingerprinter {
-	return &fingerprinter{
+func newDeviceHasher(seed maphash.Seed) *deviceHasher {
+	return &deviceHasher{
 		seed: seed, keys: [2]uint64{maphash.String(seed, "first"), maphash.String(seed, "second")},
 		names:      map[resourceapi.QualifiedName]hashedName{},
 		identities: map[uint64]identityNumber{}, spellings: map[uint64]uint64{},
@@ -79,31 +79,31 @@ func newFingerprinter(seed maphash.Seed) *fingerprinter {
 }
 
 // hashPool is the hash of a pool's devices and counters. It starts numbering anew.
-func (f *fingerprinter) hashPool(driver string, devices []resourceapi.Device, counters []resourceapi.CounterSet) uint64 {
+func (f *deviceHasher) hashPool(driver string, devices []resourceapi.Device, counters []resourceapi.CounterSet) uint64 {
 	clear(f.identities)
 	clear(f.spellings)
 	clear(f.names) // they are of strings that would otherwise be kept
-	h := f.mix(f.hashText(driver), uint64(len(devices)))
+	h := f.mixHashes(f.hashText(driver), uint64(len(devices)))
 	for i := range devices {
-		h = f.mix(h, f.hashDevice(&devices[i]))
+		h = f.mixHashes(h, f.hashDevice(&devices[i]))
 	}
-	h = f.mix(h, uint64(len(counters)))
+	h = f.mixHashes(h, uint64(len(counters)))
 	for i := range counters {
-		h = f.mix(h, f.mix(f.hashText(counters[i].Name), f.hashCounters(counters[i].Counters)))
+		h = f.mixHashes(h, f.mixHashes(f.hashText(counters[i].Name), f.hashCounters(counters[i].Counters)))
 	}
 	return h
 }
 
 // hashAddresses is the hash of where devices are on the PCI bus.
-func (f *fingerprinter) hashAddresses(driver string, devices []resourceapi.Device) uint64 {
+func (f *deviceHasher) hashAddresses(driver string, devices []resourceapi.Device) uint64 {
 	h := uint64(len(devices))
 	for i := range devices {
-		h = f.mix(h, f.hashText(normalBusID(Device{Device: &devices[i], Driver: driver}.textAttribute(deviceapi.PCIBusID))))
+		h = f.mixHashes(h, f.hashText(normalBusID(Device{Device: &devices[i], Driver: driver}.textAttribute(deviceapi.PCIBusID))))
 	}
 	return h
 }
 
-func (f *fingerprinter) hashDevice(d *resourceapi.Device) uint64 {
+func (f *deviceHasher) hashDevice(d *resourceapi.Device) uint64 {
 	h := f.hashText(d.Name)
 	entries := uint64(len(d.Attributes))
 	f.own = f.own[:0]
@@ -117,25 +117,25 @@ func (f *fingerprinter) hashDevice(d *resourceapi.Device) uint64 {
 			f.own = append(f.own, ownIdentity{name, *value.StringValue})
 			value.StringValue = nil
 		}
-		entries += f.mix(known.hash, f.hashAttribute(&value))
+		entries += f.mixHashes(known.hash, f.hashAttribute(&value))
 	}
-	h = f.mix(h, entries)
+	h = f.mixHashes(h, entries)
 	slices.SortFunc(f.own, func(a, b ownIdentity) int { return cmp.Compare(a.name, b.name) }) // numbers are in order
 	for _, identity := range f.own {
-		h = f.mix(h, f.mix(f.names[identity.name].hash, f.numberIdentity(identity.value)))
+		h = f.mixHashes(h, f.mixHashes(f.names[identity.name].hash, f.numberIdentity(identity.value)))
 	}
 	entries = uint64(len(d.Capacity))
 	for name, value := range d.Capacity {
 		amount := f.hashQuantity(&value.Value)
 		if value.RequestPolicy != nil {
-			amount = f.mix(amount, f.hashMessage(value.RequestPolicy.Size(), value.RequestPolicy.MarshalToSizedBuffer))
+			amount = f.mixHashes(amount, f.hashMessage(value.RequestPolicy.Size(), value.RequestPolicy.MarshalToSizedBuffer))
 		}
-		entries += f.mix(f.hashText(string(name)), amount)
+		entries += f.mixHashes(f.hashText(string(name)), amount)
 	}
-	h = f.mix(h, entries)
+	h = f.mixHashes(h, entries)
 	for i := range d.ConsumesCounters {
 		consumed := &d.ConsumesCounters[i]
-		h = f.mix(h, f.mix(f.hashText(consumed.CounterSet), f.hashCounters(consumed.Counters)))
+		h = f.mixHashes(h, f.mixHashes(f.hashText(consumed.CounterSet), f.hashCounters(consumed.Counters)))
 	}
 	rest := *d
 	rest.Name, rest.Attributes, rest.Capacity, rest.ConsumesCounters = "", nil, nil, nil
@@ -147,7 +147,7 @@ func (f *fingerprinter) hashDevice(d *resourceapi.Device) uint64 {
 		}
 	}
 	if size := rest.Size(); size != f.bareSize {
-		h = f.mix(h, f.hashMessage(size, rest.MarshalToSizedBuffer))
+		h = f.mixHashes(h, f.hashMessage(size, rest.MarshalToSizedBuffer))
 	}
 	return h
 }
@@ -162,34 +162,34 @@ const (
 )
 
 // hashAttribute is the hash of an attribute's value.
-func (f *fingerprinter) hashAttribute(a *resourceapi.DeviceAttribute) uint64 {
+func (f *deviceHasher) hashAttribute(a *resourceapi.DeviceAttribute) uint64 {
 	h := uint64(0)
 	if a.StringValue != nil {
-		h = f.mix(ofString, f.hashText(*a.StringValue))
+		h = f.mixHashes(ofString, f.hashText(*a.StringValue))
 	}
 	if a.IntValue != nil {
-		h = f.mix(h, f.mix(ofInt, uint64(*a.IntValue)))
+		h = f.mixHashes(h, f.mixHashes(ofInt, uint64(*a.IntValue)))
 	}
 	if a.BoolValue != nil {
 		bit := uint64(0)
 		if *a.BoolValue {
 			bit = 1
 		}
-		h = f.mix(h, f.mix(ofBool, bit))
+		h = f.mixHashes(h, f.mixHashes(ofBool, bit))
 	}
 	if a.VersionValue != nil {
-		h = f.mix(h, f.mix(ofVersion, f.hashText(*a.VersionValue)))
+		h = f.mixHashes(h, f.mixHashes(ofVersion, f.hashText(*a.VersionValue)))
 	}
 	rest := *a
 	rest.StringValue, rest.IntValue, rest.BoolValue, rest.VersionValue = nil, nil, nil, nil
 	if size := rest.Size(); size > 0 {
-		h = f.mix(h, f.mix(ofRest, f.hashMessage(size, rest.MarshalToSizedBuffer)))
+		h = f.mixHashes(h, f.mixHashes(ofRest, f.hashMessage(size, rest.MarshalToSizedBuffer)))
 	}
 	return h
 }
 
 // numberIdentity is which of the values before it this one is, and in which spelling.
-func (f *fingerprinter) numberIdentity(text string) uint64 {
+func (f *deviceHasher) numberIdentity(text string) uint64 {
 	spelling := f.hashText(text)
 	folded := spelling
 	if strings.ContainsFunc(text, func(r rune) bool { return r >= 0x80 || 'A' <= r && r <= 'Z' }) {
@@ -201,33 +201,33 @@ func (f *fingerprinter) numberIdentity(text string) uint64 {
 		f.identities[folded] = known
 	}
 	if known.spelling == spelling {
-		return f.mix(known.number, 0)
+		return f.mixHashes(known.number, 0)
 	}
 	number, seen := f.spellings[spelling]
 	if !seen {
 		number = uint64(len(f.spellings)) + 1
 		f.spellings[spelling] = number
 	}
-	return f.mix(known.number, number)
+	return f.mixHashes(known.number, number)
 }
 
-func (f *fingerprinter) hashCounters(counters map[string]resourceapi.Counter) uint64 {
+func (f *deviceHasher) hashCounters(counters map[string]resourceapi.Counter) uint64 {
 	h := uint64(len(counters))
 	for name, counter := range counters {
-		h += f.mix(f.hashText(name), f.hashQuantity(&counter.Value))
+		h += f.mixHashes(f.hashText(name), f.hashQuantity(&counter.Value))
 	}
 	return h
 }
 
-func (f *fingerprinter) hashQuantity(q *resource.Quantity) uint64 {
+func (f *deviceHasher) hashQuantity(q *resource.Quantity) uint64 {
 	if amount, small := q.AsInt64(); small {
-		return f.mix(ofInt, f.mix(uint64(amount), f.hashText(string(q.Format))))
+		return f.mixHashes(ofInt, f.mixHashes(uint64(amount), f.hashText(string(q.Format))))
 	}
-	return f.mix(ofString, f.hashText(q.String()))
+	return f.mixHashes(ofString, f.hashText(q.String()))
 }
 
 // hashMessage is the hash of what the API server's encoding makes of something.
-func (f *fingerprinter) hashMessage(size int, marshal func([]byte) (int, error)) uint64 {
+func (f *deviceHasher) hashMessage(size int, marshal func([]byte) (int, error)) uint64 {
 	if cap(f.buffer) < size {
 		f.buffer = make([]byte, size)
 	}
@@ -238,10 +238,10 @@ func (f *fingerprinter) hashMessage(size int, marshal func([]byte) (int, error))
 	return maphash.Bytes(f.seed, f.buffer[size-written:size])
 }
 
-func (f *fingerprinter) hashText(text string) uint64 { return maphash.String(f.seed, text) }
+func (f *deviceHasher) hashText(text string) uint64 { return maphash.String(f.seed, text) }
 
-// mix is a hash of two hashes, in this order.
-func (f *fingerprinter) mix(a, b uint64) uint64 {
+// mixHashes is a hash of two hashes, in this order.
+func (f *deviceHasher) mixHashes(a, b uint64) uint64 {
 	high, low := bits.Mul64(a^f.keys[0], bits.RotateLeft64(b, 32)^f.keys[1])
 	return high ^ low
 }

@@ -69,8 +69,8 @@ func (x *Readings) readDevices(driver string, devices []resourceapi.Device, coun
 	return shared.reading
 }
 
-func (x *Readings) borrowHasher() *fingerprinter {
-	if hasher, free := x.hashers.Get().(*fingerprinter); free {
+func (x *Readings) borrowHasher() *deviceHasher {
+	if hasher, free := x.hashers.Get().(*deviceHasher); free {
 		return hasher
 	}
 	x.mutex.Lock()
@@ -78,7 +78,7 @@ func (x *Readings) borrowHasher() *fingerprinter {
 	if !x.seeded {
 		x.seed, x.seeded = maphash.MakeSeed(), true
 	}
-	return newFingerprinter(x.seed)
+	return newDeviceHasher(x.seed)
 }
 
 // sharedAt is the place of a reading, which may be still to be read.

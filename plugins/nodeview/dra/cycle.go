@@ -116,7 +116,7 @@ func (c *Cycle) stateWithout(pools []*Pool, freed freedDevices) *structured.Allo
 		AggregatedCapacity: structured.NewConsumedCapacityCollection(),
 	}
 	for _, pool := range pools {
-		for _, id := range pool.ids() {
+		for _, id := range pool.deviceNames() {
 			released := freed[id]
 			if c.state.AllocatedDevices.Has(id) && len(released) == 0 {
 				left.AllocatedDevices.Insert(id)

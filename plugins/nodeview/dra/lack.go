@@ -27,13 +27,13 @@ func (v *View) tallyOthers(ctx context.Context, sub *subRequest, t *deviceTally)
 
 // addDevice counts a device of a pool that is free for a sub-request or not.
 func (t *deviceTally) addDevice(p *Pool, device int, sub *subRequest, free bool) {
-	if t.counted[p.ids()[device]] {
+	if t.counted[p.deviceNames()[device]] {
 		return
 	}
 	if t.counted == nil {
 		t.counted = map[structured.DeviceID]bool{}
 	}
-	t.counted[p.ids()[device]] = true
+	t.counted[p.deviceNames()[device]] = true
 	t.driver = p.Driver
 	t.all++
 	switch {

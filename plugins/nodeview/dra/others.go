@@ -108,8 +108,9 @@ func (v *View) eachOther(ctx context.Context, sub *subRequest, f func(p *Pool, d
 // isFree reports whether nothing is known that keeps a device from serving a sub-request
 // now.
 func (c *Cycle) isFree(p *Pool, i int, sub *subRequest) bool {
-	return !c.state.AllocatedDevices.Has(p.ids()[i]) && !c.allocated.ofPool(p).twinHeld[i] &&
-		toleratesTaints(&p.Devices[i], sub.tolerations) && sub.capacityLeft(&p.Devices[i], p.Driver, c.state.AggregatedCapacity[p.ids()[i]])
+	id := p.deviceNames()[i]
+	return !c.state.AllocatedDevices.Has(id) && !c.allocated.ofPool(p).twinHeld[i] &&
+		toleratesTaints(&p.Devices[i], sub.tolerations) && sub.capacityLeft(&p.Devices[i], p.Driver, c.state.AggregatedCapacity[id])
 }
 
 // devicesFor are the devices of a pool that a node may use. A selector of nodes that cannot

@@ -44,9 +44,9 @@ func newPool(published *resourceslices.PublishedPool, known *inventoryCache, mak
 	return p
 }
 
-// ids are how the in-tree code names the devices. They are made when they are first asked for: most pools of a large
+// deviceNames are how the in-tree code names the devices. They are made when they are first asked for: most pools of a large
 // cluster have nothing of which anybody asks.
-func (p *Pool) ids() []structured.DeviceID {
+func (p *Pool) deviceNames() []structured.DeviceID {
 	p.named.Do(func() {
 		p.deviceIDs = make([]structured.DeviceID, len(p.Devices))
 		for i := range p.Devices {

@@ -19,7 +19,7 @@ import (
 // inventory for every request that accepts it; "" if it may serve one, or nobody has it.
 func (v *View) usedUp(ctx context.Context, i int) resourceapi.QualifiedName {
 	at := v.pool.gpus.published[i]
-	consumed, shared := v.cycle.state.AggregatedCapacity[v.pool.ids()[at]]
+	consumed, shared := v.cycle.state.AggregatedCapacity[v.pool.deviceNames()[at]]
 	if !shared || v.pool.gpus.inventory.Devices[i].Form != placement.Share {
 		return ""
 	}
@@ -64,7 +64,7 @@ func (v *View) WhyUsedUp(ctx context.Context) string {
 			continue
 		}
 		name = lacking
-		consumed := v.cycle.state.AggregatedCapacity[v.pool.ids()[v.pool.gpus.published[i]]]
+		consumed := v.cycle.state.AggregatedCapacity[v.pool.deviceNames()[v.pool.gpus.published[i]]]
 		if used, found := resourceslices.FindQualified(consumed, v.pool.Driver, name); found {
 			taken.Add(*used)
 		}
@@ -82,7 +82,7 @@ func (v *View) WhyUsedUp(ctx context.Context) string {
 func (v *View) sharedFurther(ctx context.Context) bool {
 	for i := range v.pool.gpus.inventory.Devices {
 		at := v.pool.gpus.published[i]
-		consumed, shared := v.cycle.state.AggregatedCapacity[v.pool.ids()[at]]
+		consumed, shared := v.cycle.state.AggregatedCapacity[v.pool.deviceNames()[at]]
 		if !shared || v.pool.gpus.inventory.Devices[i].Form != placement.MIG {
 			continue
 		}

@@ -171,7 +171,7 @@ func (c *Cycle) visibleDevices(
 	inUse := of.inUse
 	if p.gpus == nil { // what is in use of other pools is not noted
 		inUse = nil
-		for i, id := range p.ids() {
+		for i, id := range p.deviceNames() {
 			if c.isAllocated(id) {
 				inUse = append(inUse, i)
 			}

@@ -129,7 +129,7 @@ func (l *claimLedger) saysAll(p *Pool) bool {
 		return false
 	}
 	for _, at := range of.inUse {
-		amounts, shared := l.state.AggregatedCapacity[p.ids()[at]]
+		amounts, shared := l.state.AggregatedCapacity[p.deviceNames()[at]]
 		if !shared {
 			continue
 		}

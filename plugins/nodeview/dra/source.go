@@ -37,8 +37,11 @@ type Source struct {
 }
 
 // NewSource builds a source on a scheduler's handle, and the in-tree plugin that it
-// steers. pools is what reads pools, and may be shared with others; nil for one of its own. It is an error if a feature gate is off that it cannot do without.
-func NewSource(ctx context.Context, h fwk.Handle, pools *resourceslices.PoolCache) (*Source, *dynamicresources.DynamicResources, error) {
+// steers. pools is what reads pools, and may be shared with others; nil for one of its own. It is an error
+// if a feature gate is off that it cannot do without.
+func NewSource(
+	ctx context.Context, h fwk.Handle, pools *resourceslices.PoolCache,
+) (*Source, *dynamicresources.DynamicResources, error) {
 	features, err := schedulerFeatures()
 	if err != nil {
 		return nil, nil, err
