@@ -185,6 +185,8 @@ func countedAs(setting job.Setting, s *training.Settings) string {
 		return fmt.Sprint(s.Batch)
 	case job.LengthSetting:
 		return fmt.Sprintf("%d tokens", s.SequenceLength)
+	case job.ProcessSetting:
+		return fmt.Sprint(s.GPUCount())
 	case job.OptimizerSetting:
 		return string(s.Optimizer)
 	case job.PrecisionSetting:
