@@ -27,7 +27,10 @@ func (s *Server) accountVLLM(st *pipelineStage, e *Estimate) {
 // beside what the towers put out and the embeddings that it is mixed into.
 func (s *Server) vllmPeak(e *Estimate) topology.Bytes {
 	running, held := s.encoderPeaks(e)
-	step := max(s.samplerPeak(e), s.forwardPeak(e))
+	step := s.forwardPeak(e)
+	if e.Stage == s.parallel.Pipeline-1 { // only the last stage samples
+		step = max(step, s.samplerPeak(e))
+	}
 	if held > 0 {
 		step += held + topology.Bytes(cappedProduct(cappedProduct(e.MaxBatchedTokens, s.Model.Hidden), 4))
 	}
