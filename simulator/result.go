@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"maps"
 	"slices"
 )
 
@@ -17,6 +18,8 @@ type Result struct {
 	All        ClassResult      `json:"all"`
 	Classes    []ClassResult    `json:"classes"`
 	Priorities []PriorityResult `json:"priorities"`
+	// Requests are jobs and waits by what is asked for (PodTemplate.Name), in order of these names.
+	Requests []ClassResult `json:"requests,omitempty"`
 
 	// Utilisation is the part of GPU time that was allocated, Served the part in which
 	// work was done that was not lost, both from 0 to 1.
@@ -185,7 +188,7 @@ func (e *simulationRun) buildResult() *Result {
 	m := &e.counters
 	var all jobTally
 	classes := make([]jobTally, len(e.classNames))
-	priorities := map[int64]*jobTally{}
+	priorities, requests := map[int64]*jobTally{}, map[string]*jobTally{}
 	var levels []int64
 	for i := range e.jobStates {
 		s, j := &e.jobStates[i], &e.input.Jobs[i]
@@ -196,6 +199,10 @@ func (e *simulationRun) buildResult() *Result {
 			levels = append(levels, j.Priority)
 		}
 		priorities[j.Priority].addJob(s, e.now)
+		if requests[j.Template.Name] == nil {
+			requests[j.Template.Name] = &jobTally{}
+		}
+		requests[j.Template.Name].addJob(s, e.now)
 	}
 	r := &Result{
 		Policy: e.input.Policy.Name(), End: e.now, Events: m.events, Jobs: all.counts,
@@ -223,6 +230,9 @@ func (e *simulationRun) buildResult() *Result {
 	slices.SortFunc(levels, func(a, b int64) int { return signOf(b - a) })
 	for _, level := range levels {
 		r.Priorities = append(r.Priorities, PriorityResult{level, priorities[level].counts, distributionOf(priorities[level].waits)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(requests)) {
+		r.Requests = append(r.Requests, ClassResult{Name: name, Jobs: requests[name].counts, Waits: distributionOf(requests[name].waits)})
 	}
 	r.overTime(m, e.servedWork())
 	for i := range min(e.input.SnapshotNodes, len(e.cluster.nodes)) {

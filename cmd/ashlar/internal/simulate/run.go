@@ -43,8 +43,8 @@ the catalogue's machine types, placed by the code that the scheduler uses. It ne
 no GPU and no cluster, and takes seconds for weeks.
 
 SCENARIO is a YAML file or one of those that are part of the program, which
-simulate list shows and simulate list NAME prints to start from; without it, a week
-of a production cluster in small. Variants of a scenario are run next to one another
+simulate list shows and simulate list NAME prints to start from; without it, llm-fleet,
+the model servers of a company on GPUs that are whole, shared or time-sliced. Variants of a scenario are run next to one another
 on the same arrivals. simulate compare repeats them over seeds, simulate openb
 repeats published experiments.
 
@@ -149,7 +149,7 @@ func (f *simulateFlags) runScenario(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	var checked []assertion.Run
-	report := &runReport{Scenario: s.Name, About: s.About, Seed: s.Seed, HorizonMs: int64(s.Horizon)}
+	report := &runReport{Scenario: s.Name, About: s.About, Seed: s.Seed, HorizonMs: int64(s.Horizon), NotModelled: s.NotModelled()}
 	progress := cli.NewProgress(cmd.ErrOrStderr())
 	for i, v := range variants {
 		run, err := f.runVariant(cmd.Context(), s, v, log, tellTime(progress, i, len(variants), simulator.Time(s.Horizon)))
@@ -167,7 +167,7 @@ func (f *simulateFlags) runScenario(cmd *cobra.Command, args []string) error {
 	if err := end(); err != nil {
 		return err
 	}
-	if err := f.page.writePage(s.Name, report.pageRuns()); err != nil {
+	if err := f.page.writePage(cmd, headingOf(s), report.pageRuns()); err != nil {
 		return err
 	}
 	if f.events != "-" {
