@@ -40,6 +40,7 @@ func (e *simulationRun) restartJob(job int) Time {
 	lost := e.loseWork(job)
 	if s.phase == running {
 		e.releaseMemory(job)
+		e.leaveContention(job)
 		if e.now-s.readyAt >= restartForgotten {
 			s.restarts = 0
 		}
@@ -58,7 +59,7 @@ func (e *simulationRun) loseWork(job int) Time {
 	if s.phase != running {
 		return 0
 	}
-	lost := e.now - s.readyAt
+	lost := s.workSoFar(e.now)
 	if checkpoint := e.input.Jobs[job].Checkpoint; checkpoint > 0 {
 		kept := lost / checkpoint * checkpoint
 		lost -= kept

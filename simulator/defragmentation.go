@@ -96,7 +96,7 @@ func (e *simulationRun) mayMove(job int) bool {
 // movableJob is a job with what it costs to move it: its GPU time until it is as far as now.
 func (e *simulationRun) movableJob(job int) cluster.MovableHolder {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
-	lost := e.now - s.readyAt
+	lost := s.workSoFar(e.now)
 	if j.Checkpoint > 0 {
 		lost %= j.Checkpoint
 	}

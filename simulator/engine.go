@@ -168,7 +168,12 @@ func (e *simulationRun) isVoid(event *scheduledEvent) bool {
 	case loadingDone:
 		return ofEarlierPlacement(payload.job, payload.attempt)
 	case workDone:
+		return ofEarlierPlacement(payload.job, payload.attempt) || e.jobStates[payload.job].paceChanges != payload.pace
+	case memoryGrowth:
 		return ofEarlierPlacement(payload.job, payload.attempt)
+	case jobLeaves:
+		s := &e.jobStates[payload.job]
+		return s.phase != queued && !s.holdsPlace()
 	case containerRestart:
 		return ofEarlierPlacement(payload.job, payload.attempt)
 	case maxWaitOver:
@@ -201,6 +206,10 @@ func (e *simulationRun) handleEvent(payload eventPayload) error {
 		return e.defragRound()
 	case jobCrash:
 		return e.jobCrashes(event.job)
+	case memoryGrowth:
+		return e.jobGrows(event.job)
+	case jobLeaves:
+		return e.jobIsTakenAway(event.job)
 	case maxWaitOver:
 		e.failJob(event.job, GaveUp)
 		return nil

@@ -10,11 +10,15 @@ import (
 func (e *simulationRun) jobArrives(job int) error {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	s.phase, s.left, s.arrived, s.queuedAt, s.firstPlaced = queued, j.Runs, e.now, e.now, -1
+	s.everReady = -1
 	e.counters.arrived++
 	e.log.writeLine(logLine{
 		At: e.now, Event: "arrival", Job: j.Name, Class: j.Class, Priority: j.Priority, Ask: j.Template.Name, Members: gangSize(j),
 	})
 	e.queue.addJob(job)
+	if j.Leaves > 0 {
+		e.events.pushEvent(max(j.Leaves, e.now), jobLeaves{jobSubject{job}})
+	}
 	if placed, err := e.tryJob(job); placed || err != nil || s.phase != queued {
 		return err
 	}
@@ -165,6 +169,7 @@ func (e *simulationRun) stopJob(job int) {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	if s.phase == running {
 		e.releaseMemory(job)
+		e.leaveContention(job)
 	}
 	for i := range s.members {
 		node := s.members[i].node
@@ -195,18 +200,43 @@ func (e *simulationRun) stopJob(job int) {
 func (e *simulationRun) jobReady(job int) error {
 	s := &e.jobStates[job]
 	if node, short := e.claimMemory(job); short {
-		return e.jobOutOfMemory(job, node)
+		return e.jobOutOfMemory(job, node, 0)
 	}
 	s.phase, s.readyAt = running, e.now
+	s.done, s.pacedAt, s.pace = 0, e.now, alone
+	if s.everReady < 0 {
+		s.everReady = e.now
+	}
 	e.log.writeLine(logLine{At: e.now, Event: "ready", Job: e.input.Jobs[job].Name})
-	e.events.pushEvent(e.now+s.left, workDone{jobSubject{job}, s.attempt})
+	e.joinContention(job)
+	s.pace = e.paceOf(job)
+	e.planEnd(job)
+	e.planGrowth(job)
 	return nil
+}
+
+// jobIsTakenAway ends a job at its time: one that runs departs, one that waits gives up, and one
+// that still loads departs without having worked.
+func (e *simulationRun) jobIsTakenAway(job int) error {
+	s := &e.jobStates[job]
+	if s.phase == queued {
+		e.failJob(job, GaveUp)
+		return nil
+	}
+	if s.phase == running {
+		s.left = s.workSoFar(e.now)
+		return e.jobDeparts(job)
+	}
+	e.stopJob(job)
+	s.phase, s.left = finished, 0
+	e.log.writeLine(logLine{At: e.now, Event: "departure", Job: e.input.Jobs[job].Name})
+	return e.tryAll()
 }
 
 // jobDeparts ends a job whose work is done.
 func (e *simulationRun) jobDeparts(job int) error {
 	s := &e.jobStates[job]
-	e.counters.served += int64(e.now-s.readyAt) * s.milliGPUs
+	e.counters.served += int64(s.workSoFar(e.now)) * s.milliGPUs
 	e.stopJob(job)
 	s.phase, s.left = finished, 0
 	e.log.writeLine(logLine{At: e.now, Event: "departure", Job: e.input.Jobs[job].Name})

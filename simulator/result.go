@@ -81,6 +81,23 @@ type ClassResult struct {
 	// Measured is how many those were.
 	Bandwidth float64 `json:"bandwidth,omitempty"`
 	Measured  int64   `json:"bandwidthJobs,omitempty"`
+	// SlowDown is how many times as long work took as it would have alone on its GPUs, over
+	// all jobs; SlowDownMost at the worst moment of a job. Both are 0 where Input has no Contention.
+	SlowDown     float64 `json:"slowDown,omitempty"`
+	SlowDownMost float64 `json:"slowDownMost,omitempty"`
+	// Starts is the time from arrival until the job was first ready: its wait and its loading.
+	Starts Distribution `json:"startMs"`
+}
+
+// setSlowDown fills in how much longer work took.
+func (c *ClassResult) setSlowDown(tallies ...*paceTally) {
+	var all paceTally
+	for _, t := range tallies {
+		all.ran, all.worked, all.most = all.ran+t.ran, all.worked+t.worked, max(all.most, t.most)
+	}
+	if all.worked > 0 {
+		c.SlowDown, c.SlowDownMost = all.ran/all.worked, float64(all.most)/alone
+	}
 }
 
 // PriorityResult is ClassResult for one priority.
@@ -130,8 +147,8 @@ func distributionOf(times []Time) Distribution {
 
 // jobTally collects the jobs of one class or priority.
 type jobTally struct {
-	counts JobCounts
-	waits  []Time
+	counts        JobCounts
+	waits, starts []Time
 }
 
 func (t *jobTally) addJob(s *jobState, now Time) {
@@ -153,6 +170,9 @@ func (t *jobTally) addJob(s *jobState, now Time) {
 		c.Failures[s.failure]++
 	default:
 		c.Running++
+	}
+	if s.everReady >= 0 {
+		t.starts = append(t.starts, s.everReady-s.arrived)
 	}
 	switch {
 	case s.firstPlaced >= 0:
@@ -186,6 +206,9 @@ func (e *simulationRun) classOf(job int) int {
 
 func (e *simulationRun) buildResult() *Result {
 	m := &e.counters
+	for i := range e.jobStates {
+		e.settleWork(i)
+	}
 	var all jobTally
 	classes := make([]jobTally, len(e.classNames))
 	priorities, requests := map[int64]*jobTally{}, map[string]*jobTally{}
@@ -206,7 +229,7 @@ func (e *simulationRun) buildResult() *Result {
 	}
 	r := &Result{
 		Policy: e.input.Policy.Name(), End: e.now, Events: m.events, Jobs: all.counts,
-		All:         ClassResult{Jobs: all.counts, Waits: distributionOf(all.waits)},
+		All:         ClassResult{Jobs: all.counts, Waits: distributionOf(all.waits), Starts: distributionOf(all.starts)},
 		Preemptions: m.preemptions, Moves: m.moves, Evictions: m.evictions, OutOfMemory: m.outOfMemory, Reslices: m.reslices,
 		Crashes: m.crashes, CrashedWith: m.crashedWith,
 		LostGPUHours: float64(m.lost) / 1000 / float64(Hour),
@@ -214,9 +237,15 @@ func (e *simulationRun) buildResult() *Result {
 		Samples: e.sampler.samples, Snapshots: e.sampler.snapshots,
 	}
 	sum, count := 0.0, int64(0)
+	var paces []*paceTally
 	for i := range classes {
 		name := e.classNames[i]
 		class := ClassResult{Name: name, Jobs: classes[i].counts, Waits: distributionOf(classes[i].waits), Measured: m.bandwidthCount[name]}
+		class.Starts = distributionOf(classes[i].starts)
+		if tally := m.paces[name]; tally != nil {
+			class.setSlowDown(tally)
+			paces = append(paces, tally)
+		}
 		if class.Measured > 0 {
 			class.Bandwidth = m.bandwidthSum[name] / float64(class.Measured)
 			sum += m.bandwidthSum[name]
@@ -227,6 +256,7 @@ func (e *simulationRun) buildResult() *Result {
 	if count > 0 {
 		r.All.Bandwidth, r.All.Measured = sum/float64(count), count
 	}
+	r.All.setSlowDown(paces...)
 	slices.SortFunc(levels, func(a, b int64) int { return signOf(b - a) })
 	for _, level := range levels {
 		r.Priorities = append(r.Priorities, PriorityResult{level, priorities[level].counts, distributionOf(priorities[level].waits)})
@@ -252,7 +282,7 @@ func (e *simulationRun) servedWork() int64 {
 	served := e.counters.served
 	for i := range e.jobStates {
 		if s := &e.jobStates[i]; s.phase == running {
-			served += int64(e.now-s.readyAt) * s.milliGPUs
+			served += int64(s.workSoFar(e.now)) * s.milliGPUs
 		}
 	}
 	return served
