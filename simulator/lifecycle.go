@@ -215,19 +215,25 @@ func (e *simulationRun) jobReady(job int) error {
 	return nil
 }
 
-// jobIsTakenAway ends a job at its time: one that runs departs, one that waits gives up, and one
-// that still loads departs without having worked.
+// jobIsTakenAway ends a job at its time. One that never was ready has given up.
 func (e *simulationRun) jobIsTakenAway(job int) error {
 	s := &e.jobStates[job]
-	if s.phase == queued {
+	if held := s.holdsPlace(); s.everReady < 0 {
 		e.failJob(job, GaveUp)
+		if held {
+			return e.tryAll()
+		}
 		return nil
 	}
-	if s.phase == running {
+	switch s.phase {
+	case running:
 		s.left = s.workSoFar(e.now)
 		return e.jobDeparts(job)
+	case queued: // it was interrupted
+		e.queue.removeJob(job)
+	default:
+		e.stopJob(job)
 	}
-	e.stopJob(job)
 	s.phase, s.left = finished, 0
 	e.log.writeLine(logLine{At: e.now, Event: "departure", Job: e.input.Jobs[job].Name})
 	return e.tryAll()

@@ -56,6 +56,18 @@ var metricSections = []metricSection{
 			better:  lessIsBetter, unit: durationUnit, applies: anyWaited, read: waitOf(func(w waitTimes) simulator.Time { return w.P99 }),
 		},
 		{
+			Column: "start_mean_s", Title: "until ready, mean",
+			heading: "Until ready, mean", about: "from arrival until a job has loaded: its wait and its cold start",
+			better: lessIsBetter, unit: durationUnit, applies: anyWaited,
+			read: func(r *simulator.Result) float64 { return r.All.Starts.Mean.Seconds() },
+		},
+		{
+			Column: "start_p99_s", Title: "until ready, p99",
+			heading: "Until ready, p99",
+			better:  lessIsBetter, unit: durationUnit, applies: anyWaited,
+			read: func(r *simulator.Result) float64 { return r.All.Starts.P99.Seconds() },
+		},
+		{
 			heading: "Wait, longest",
 			better:  lessIsBetter, unit: durationUnit, applies: anyWaited, read: waitOf(func(w waitTimes) simulator.Time { return w.Max }),
 		},
@@ -110,6 +122,11 @@ var metricSections = []metricSection{
 			Column: "fragmentation", Title: "free memory out of reach", Compared: true,
 			heading: "Free memory out of reach", about: "part of the free memory on nodes where a typical request does not fit, mean",
 			better: lessIsBetter, unit: partUnit, applies: anySampled, read: func(r *simulator.Result) float64 { return r.Fragmentation },
+		},
+		{
+			Column: "slow_down", Title: "times as long as alone", Compared: true,
+			heading: "Times as long as alone", about: "how much longer work took because of others on the same GPU, mean",
+			better: lessIsBetter, unit: timesUnit, read: slowDownOf,
 		},
 		{
 			Column: "bandwidth", Title: "of best bandwidth", Compared: true,
@@ -201,6 +218,7 @@ var tableColumns = []string{
 	"gpus_in_use", "gpus_in_use_peak", "dollars_per_hour", "dollars_per_hour_peak",
 	"crashes", "crashed_with",
 	"moves",
+	"start_mean_s", "start_p99_s", "slow_down",
 }
 
 type waitTimes = simulator.Distribution
@@ -220,6 +238,14 @@ func bandwidthPart(r *simulator.Result) float64 {
 		return math.NaN()
 	}
 	return r.All.Bandwidth
+}
+
+// slowDownOf is not a number where nothing slows down.
+func slowDownOf(r *simulator.Result) float64 {
+	if r.All.SlowDown == 0 {
+		return math.NaN()
+	}
+	return r.All.SlowDown
 }
 
 func anyWaited(r *simulator.Result) bool  { return r.All.Waits.Count > 0 }

@@ -145,6 +145,10 @@ type verdictFigure struct {
 
 func servedOf(r *simulator.Result) float64 { return float64(r.Jobs.Finished + r.Jobs.Running) }
 
+func unservedOf(r *simulator.Result) float64 { return float64(r.Jobs.Failed + r.Jobs.Waiting) }
+
+func arrivedOf(r *simulator.Result) float64 { return float64(r.Jobs.Arrived) }
+
 // phraseOf words the values of a variant and of the first.
 func (f *verdictFigure) phraseOf(value, first float64) string {
 	return fmt.Sprintf(f.words, f.format(value)) + " instead of " + f.format(first) + percentMore(value, first)
@@ -160,9 +164,10 @@ func percentMore(value, first float64) string {
 	return fmt.Sprintf(" (%+.0f %%)", 100*(value-first)/first)
 }
 
-// verdictFigures are those that a verdict speaks of, the weightiest first.
+// verdictFigures are those that a verdict speaks of, the weightiest first: jobs that are not
+// served lead, and are worded as jobs served where as many arrived.
 var verdictFigures = []verdictFigure{
-	{read: servedOf, least: 0.01, pays: true, words: "%s jobs served", format: plainWhole},
+	{read: unservedOf, pays: true, less: true, words: "%s jobs not served", format: plainWhole},
 	{read: func(r *simulator.Result) float64 { return r.UsedDollarsPerHour }, least: 0.01, pays: true, less: true, sameJobs: true,
 		words: "%s an hour", format: exactDollars},
 	{read: func(r *simulator.Result) float64 { return r.UsedGPUs }, least: 0.01, pays: true, less: true, sameJobs: true,
@@ -178,6 +183,7 @@ var verdictFigures = []verdictFigure{
 		words: "%s jobs ended by another's error", format: plainWhole},
 	{read: func(r *simulator.Result) float64 { return r.LostGPUHours }, least: 0.05, less: true,
 		words: "%s GPU hours of work lost", format: plainDecimal},
+	{read: slowDownOf, least: 0.02, less: true, words: "work %s as long as alone", format: PlainTimes},
 	{read: bandwidthPart, least: 0.02, words: "%s of the best bandwidth", format: PlainPart},
 	{read: func(r *simulator.Result) float64 { return float64(r.Reslices) }, least: 0.05, less: true,
 		words: "%s MIG layouts changed", format: plainWhole},
@@ -191,7 +197,11 @@ func (f *verdictFigure) telling(v, first *verdictVariant) float64 {
 	if math.IsNaN(d.Mean) || d.Pairs > 1 && !d.IsSignificant() {
 		return 0
 	}
-	if larger := max(math.Abs(meanValue(values)), math.Abs(meanValue(reference))); math.Abs(d.Mean) < f.leastPart(d.Pairs)*larger {
+	larger := max(math.Abs(meanValue(values)), math.Abs(meanValue(reference)))
+	if f == &verdictFigures[0] { // one job in a hundred is worth a word
+		larger, f = meanValue(first.figuresOf(arrivedOf)), &verdictFigure{least: 0.01}
+	}
+	if math.Abs(d.Mean) < f.leastPart(d.Pairs)*larger {
 		return 0
 	}
 	return d.Mean
@@ -233,17 +243,20 @@ const maxPhrases = 4
 
 // sentenceAgainst says what the variant does that differs from the first.
 func (v *verdictVariant) sentenceAgainst(first *verdictVariant) string {
-	served := verdictFigures[0].telling(v, first)
-	same := ""
-	if served == 0 && v.figuresEqual(first, servedOf) {
+	unserved := verdictFigures[0].telling(v, first)
+	sameArrivals, same := v.figuresEqual(first, arrivedOf), ""
+	if unserved == 0 && sameArrivals && v.figuresEqual(first, servedOf) {
 		same = "the same " + plainWhole(meanValue(v.figuresOf(servedOf))) + " jobs served"
 	}
 	var phrases []string
 	for i := range verdictFigures {
 		f := &verdictFigures[i]
 		difference := f.telling(v, first)
-		if len(phrases) == maxPhrases || difference == 0 || f.sameJobs && difference*served > 0 {
+		if len(phrases) == maxPhrases || difference == 0 || f.sameJobs && difference*unserved < 0 {
 			continue // less money for fewer jobs is no gain, nor is more for more a loss
+		}
+		if i == 0 && sameArrivals {
+			f = &verdictFigure{read: servedOf, words: "%s jobs served", format: plainWhole}
 		}
 		value, reference := meanValue(v.figuresOf(f.read)), meanValue(first.figuresOf(f.read))
 		phrases = append(phrases, f.phraseOf(value, reference))

@@ -6,11 +6,15 @@ import "slices"
 // bears on their figures.
 func (s *Scenario) NotModelled() []string {
 	var list []string
-	if s.sharesGPUs() {
-		list = append(list, "Jobs on one GPU slow one another down; here each runs as if it were alone.")
+	switch {
+	case s.sharesGPUs() && s.SlowDown == nil:
+		list = append(list, "Jobs on one GPU slow one another down; here each runs as if it were alone (slowDown).")
+	case s.sharesGPUs() && s.SlowDown.Measured == nosYolos:
+		list = append(list, "Slow-down is that of one detector on an A100 (nos-yolos), by how busy the scenario says jobs are; "+
+			"other models and GPUs differ, and caches and bandwidth are not looked at apart.")
 	}
 	if s.servesRequests() {
-		list = append(list, "Requests of servers and their latency; a server here is there or waits.")
+		list = append(list, "Single requests of servers; a server here is there, loads or waits.")
 	}
 	return append(list, "The time that the scheduler takes to decide, and that a preempted job takes to end.")
 }
@@ -32,5 +36,5 @@ func (s *Scenario) sharesGPUs() bool {
 
 // servesRequests reports whether any workload is servers.
 func (s *Scenario) servesRequests() bool {
-	return slices.ContainsFunc(s.Workloads, func(w Workload) bool { return w.Duration.UntilEnd })
+	return slices.ContainsFunc(s.Workloads, func(w Workload) bool { return w.Duration.UntilEnd || w.Autoscale != nil })
 }

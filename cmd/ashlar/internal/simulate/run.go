@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -96,7 +97,7 @@ func (f *simulateFlags) replaceTerms(variants []scenario.Variant) []scenario.Var
 	for _, v := range variants {
 		v.Policy, v.Sharing = cmp.Or(f.policy, v.Policy), cmp.Or(f.sharing, v.Sharing)
 		if !slices.ContainsFunc(kept, func(k scenario.Variant) bool {
-			return k.Policy == v.Policy && k.Sharing == v.Sharing && k.Preemption == v.Preemption
+			return k.Policy == v.Policy && k.Sharing == v.Sharing && k.Preemption == v.Preemption && reflect.DeepEqual(k.MinReplicas, v.MinReplicas)
 		}) {
 			kept = append(kept, v)
 		}

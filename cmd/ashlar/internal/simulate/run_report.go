@@ -211,7 +211,14 @@ func writeNotModelled(p *cli.Page, sentences []string) {
 
 // writeClasses lists what the jobs of each class saw.
 func (r *runReport) writeClasses(p *cli.Page) {
+	slowed := false
+	for _, run := range r.Runs {
+		slowed = slowed || run.Result.All.SlowDown > 0
+	}
 	rows := [][]string{{"CLASS", "VARIANT", "JOBS", "FINISHED", "FAILED", "WAIT: MEAN", "MEDIAN", "P90", "P99", "BANDWIDTH"}}
+	if slowed {
+		rows[0] = append(rows[0], "AS ALONE", "AT WORST")
+	}
 	classes := r.Runs[0].Result.Classes
 	for i := range classes {
 		for _, run := range r.Runs {
@@ -225,6 +232,9 @@ func (r *runReport) writeClasses(p *cli.Page) {
 				strconv.FormatInt(c.Jobs.Failed, 10),
 				waitText(c.Waits.Mean), waitText(c.Waits.P50), waitText(c.Waits.P90), waitText(c.Waits.P99), bandwidth,
 			})
+			if last := len(rows) - 1; slowed {
+				rows[last] = append(rows[last], slowText(c.SlowDown), slowText(c.SlowDownMost))
+			}
 		}
 	}
 	if len(r.Runs) == 1 {
@@ -248,6 +258,14 @@ func (r *runReport) writeClasses(p *cli.Page) {
 	}
 	p.Printf("\n")
 	p.PrintTable(rows)
+}
+
+// slowText is how many times as long work took, "-" for a class that did none.
+func slowText(times float64) string {
+	if times == 0 {
+		return cli.Unknown
+	}
+	return report.PlainTimes(times)
 }
 
 func waitText(t simulator.Time) string { return report.PlainDuration(t.Seconds()) }
