@@ -39,6 +39,11 @@ type nodeKind struct {
 // The Input shares nothing with others that is written to, but is for one run at a
 // time: its PodTemplates cache the requests that they made.
 func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, error) {
+	return s.BuildTraced(c, seed, nil)
+}
+
+// BuildTraced is Build with jobs of a log in place of the workloads, unless that is nil.
+func (s *Scenario) BuildTraced(c *catalogue.Catalogue, seed int64, traced *TracedJobs) (*simulator.Input, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
@@ -47,7 +52,7 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 		b.sharing = ByRequest
 	}
 	demand := placement.PriorDemand()
-	if s.Demand == demandWorkload {
+	if s.Demand == demandWorkload && traced == nil {
 		demand = b.expectedDemand()
 	}
 	if err := b.checkNames(); err != nil {
@@ -56,9 +61,15 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 	if err := b.addNodes(demand); err != nil {
 		return nil, err
 	}
-	for i := range s.Workloads {
-		if err := b.addJobs(i); err != nil {
+	if traced != nil {
+		if err := b.addTraced(traced); err != nil {
 			return nil, err
+		}
+	} else {
+		for i := range s.Workloads {
+			if err := b.addJobs(i); err != nil {
+				return nil, err
+			}
 		}
 	}
 	chosen, err := placement.PolicyNamed(s.PolicyName(), demand, b.seed)

@@ -44,7 +44,9 @@ func (b *logBuilder) readPhilly(file string, in io.Reader) error {
 		var syntax *json.SyntaxError
 		var wrong *json.UnmarshalTypeError
 		field := ""
-		if errors.As(err, &syntax) {
+		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+			offset = int64(len(text))
+		} else if errors.As(err, &syntax) {
 			offset = max(offset, syntax.Offset)
 		} else if errors.As(err, &wrong) {
 			field = wrong.Field + ": "
@@ -56,7 +58,8 @@ func (b *logBuilder) readPhilly(file string, in io.Reader) error {
 	}
 	for decoder.More() {
 		var job phillyJob
-		line := lineAt(decoder.InputOffset() + 2)
+		start := decoder.InputOffset()
+		line := lineAt(start + int64(max(0, bytes.IndexByte(text[start:], '{'))))
 		if err := decoder.Decode(&job); err != nil {
 			return locate(err)
 		}
