@@ -1,5 +1,7 @@
 package report
 
+import "strings"
+
 // differenceTable says figure by figure what differs from the first variant over several
 // seeds. Best marks what is significant; Text is the mean difference, Range its interval.
 type differenceTable struct {
@@ -56,9 +58,15 @@ func (m *RunMetric) IntervalText(d PairedDifference) string {
 	return m.signedText(d.Low) + " to " + m.signedText(d.High)
 }
 
-// signedText prints a difference with its sign.
-func (m *RunMetric) signedText(v float64) string {
-	text := m.FormatValue(v)
+// signedText is SignedText of a figure, for the page.
+func (m *RunMetric) signedText(v float64) string { return SignedText(m.FormatValue, v) }
+
+// SignedText prints a difference with its sign, and one that is printed as nought without.
+func SignedText(format func(float64) string, v float64) string {
+	text := format(v)
+	if !strings.ContainsAny(text, "123456789") {
+		return strings.TrimPrefix(text, "-")
+	}
 	if v > 0 {
 		text = "+" + text
 	}

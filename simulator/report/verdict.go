@@ -28,7 +28,13 @@ func Verdict(runs []Run) []string {
 	case best > 0:
 		sentences = append(sentences, "Best for the person who pays: "+variants[best].Name+". "+variants[best].sentenceAgainst(first))
 	case slices.ContainsFunc(variants[1:], func(v verdictVariant) bool { return first.isBetterThan(&v) }):
-		sentences = append(sentences, "Best for the person who pays: "+first.Name+".")
+		names := []string{first.Name}
+		for i := 1; i < len(variants); i++ {
+			if !first.isBetterThan(&variants[i]) {
+				names = append(names, variants[i].Name)
+			}
+		}
+		sentences = append(sentences, "Best for the person who pays: "+joinNames(names)+".")
 	default:
 		sentences = append(sentences, "None is better for the person who pays: jobs served, money and waits do not differ"+first.beyondChance()+".")
 	}
@@ -41,6 +47,15 @@ func Verdict(runs []Run) []string {
 		sentences = append(sentences, "One draw of the arrivals: ashlar simulate compare repeats it over seeds and says what is chance.")
 	}
 	return sentences
+}
+
+// joinNames lists names that fare alike.
+func joinNames(names []string) string {
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last] + " alike"
 }
 
 // bestVariant is the first of those that none is better than.

@@ -59,6 +59,8 @@ type comparisonEntry struct {
 	High        float64 `json:"differenceHigh"`
 	Significant bool    `json:"significant"`
 	paired      report.PairedDifference
+	// missing says that some run has no such figure.
+	missing bool
 }
 
 func compareRuns(name string, seeds []int64, contestants []comparedRuns) *runComparison {
@@ -66,13 +68,16 @@ func compareRuns(name string, seeds []int64, contestants []comparedRuns) *runCom
 	for i := range contestants {
 		for _, m := range report.TableMetrics() {
 			values, reference := make([]float64, len(seeds)), make([]float64, len(seeds))
+			missing := false
 			for k := range seeds {
-				values[k], reference[k] = orZero(m.Value(contestants[i].results[k])), orZero(m.Value(contestants[0].results[k]))
+				value, first := m.Value(contestants[i].results[k]), m.Value(contestants[0].results[k])
+				missing = missing || math.IsNaN(value) || math.IsNaN(first)
+				values[k], reference[k] = orZero(value), orZero(first)
 			}
-			entry := comparisonEntry{Name: contestants[i].Name, Metric: m.Column, paired: report.DifferenceOf(values, reference)}
+			entry := comparisonEntry{Name: contestants[i].Name, Metric: m.Column, paired: report.DifferenceOf(values, reference), missing: missing}
 			entry.Mean, entry.Deviation = meanOf(values)
 			entry.Difference, entry.DifferenceDeviation = entry.paired.Mean, entry.paired.Deviation
-			entry.Low, entry.High, entry.Significant = entry.paired.Low, entry.paired.High, entry.paired.IsSignificant()
+			entry.Low, entry.High, entry.Significant = entry.paired.Low, entry.paired.High, !missing && entry.paired.IsSignificant()
 			all.Rows = append(all.Rows, entry)
 		}
 		for k, seed := range seeds {
@@ -133,8 +138,11 @@ func (c *runComparison) writeText(w io.Writer) error {
 			}
 			same = same && row.Mean == 0
 			cells := []string{row.Name, m.FormatValue(row.Mean), "± " + m.FormatValue(row.Deviation), cli.Unknown, cli.Unknown, cli.Unknown}
-			if len(rows) > 1 {
-				cells[3], cells[4], cells[5] = signedText(m.FormatValue, row.Difference), m.IntervalText(row.paired), significanceText(&row)
+			switch {
+			case row.missing:
+				cells[1], cells[2] = cli.Unknown, ""
+			case len(rows) > 1:
+				cells[3], cells[4], cells[5] = report.SignedText(m.FormatValue, row.Difference), m.IntervalText(row.paired), significanceText(&row)
 			}
 			rows = append(rows, cells)
 		}
@@ -161,15 +169,6 @@ func significanceText(row *comparisonEntry) string {
 		return "yes"
 	}
 	return "no"
-}
-
-// signedText prints a difference with its sign.
-func signedText(format func(float64) string, v float64) string {
-	text := format(v)
-	if v > 0 {
-		return "+" + text
-	}
-	return text
 }
 
 // writeRuns writes a row for each run.
