@@ -47,7 +47,7 @@ func runFirstFit(t *testing.T, in *Input) (string, *Result) {
 }
 
 // timesOf are the times of an event by job.
-func timesOf(log, event string) map[string]Time {
+func timesOf(log string, event LogEvent) map[string]Time {
 	times := map[string]Time{}
 	for _, l := range linesOf(log) {
 		if l.Event == event {
@@ -82,7 +82,7 @@ func TestContention(t *testing.T) {
 				{Name: "a", Class: "x", Members: 1, Template: onOneGPU, Runs: 40 * Second, Busy: tc.busy},
 				{Name: "b", Class: "x", Members: 1, Template: onOneGPU, Runs: 20 * Second, Arrives: 10 * Second, Busy: tc.busy},
 			}})
-			if diff := cmp.Diff(tc.want, timesOf(log, "departure")); diff != "" {
+			if diff := cmp.Diff(tc.want, timesOf(log, LogDeparture)); diff != "" {
 				t.Errorf("departures (-want +got):\n%s", diff)
 			}
 			ran := float64(tc.want["a"] + tc.want["b"] - 10*Second)
@@ -105,7 +105,7 @@ func TestContentionOfShares(t *testing.T) {
 	// a: 10 s alone and 20 s at half the pace are 20 s of work, all of it saved; b is alone from 30 s
 	// to 40 s, when a is back; b then has 20 s left, a too, at half the pace.
 	want := map[string]Time{"a": 80 * Second, "b": 80 * Second}
-	if diff := cmp.Diff(want, timesOf(log, "departure")); diff != "" {
+	if diff := cmp.Diff(want, timesOf(log, LogDeparture)); diff != "" {
 		t.Errorf("departures (-want +got):\n%s\n%s", diff, log)
 	}
 	if result.LostGPUHours != 0 {
@@ -150,7 +150,7 @@ func TestJobLeaves(t *testing.T) {
 		{Name: "waits", Members: 1, Template: whole, Runs: Hour, Arrives: 2, Leaves: 10 * Second},
 	}})
 	want := map[string]Time{"runs": 20 * Second}
-	if diff := cmp.Diff(want, timesOf(log, "departure")); diff != "" {
+	if diff := cmp.Diff(want, timesOf(log, LogDeparture)); diff != "" {
 		t.Errorf("departures (-want +got):\n%s", diff)
 	}
 	if result.Jobs.Failures[GaveUp] != 2 || result.Jobs.Finished != 1 {

@@ -18,17 +18,17 @@ const restartForgotten = 2 * mostRestartDelay
 func (e *simulationRun) jobCrashes(job int) error {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	if !s.hasProcesses() || !j.Template.wantsGPUs() {
-		e.log.writeLine(logLine{At: e.now, Event: "crash", Job: j.Name, Reason: "uses no GPU now"})
+		e.log.writeLine(logLine{At: e.now, Event: LogCrash, Job: j.Name, Reason: "uses no GPU now"})
 		return nil
 	}
 	others := e.mpsClientsBeside(job)
 	e.counters.crashes++
 	node := e.cluster.nodes[s.members[0].node].Name
-	e.log.writeLine(logLine{At: e.now, Event: "crash", Job: j.Name, Node: node, Lost: e.restartJob(job)})
+	e.log.writeLine(logLine{At: e.now, Event: LogCrash, Job: j.Name, Node: node, Lost: e.restartJob(job)})
 	for _, other := range others {
 		e.counters.crashedWith++
 		lost := e.restartJob(other)
-		e.log.writeLine(logLine{At: e.now, Event: "crashed-with", Job: e.input.Jobs[other].Name, Node: node, Reason: j.Name, Lost: lost})
+		e.log.writeLine(logLine{At: e.now, Event: LogCrashedWith, Job: e.input.Jobs[other].Name, Node: node, Reason: j.Name, Lost: lost})
 	}
 	return nil
 }

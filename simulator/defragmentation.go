@@ -113,7 +113,7 @@ func (e *simulationRun) moveJob(move *cluster.DefragMove) error {
 	s := &e.jobStates[job]
 	e.counters.moves++
 	e.log.writeLine(logLine{
-		At: e.now, Event: "moved", Job: e.input.Jobs[job].Name, Node: e.cluster.nodes[move.From].Name, Lost: e.loseWork(job),
+		At: e.now, Event: LogMoved, Job: e.input.Jobs[job].Name, Node: e.cluster.nodes[move.From].Name, Lost: e.loseWork(job),
 	})
 	e.stopJob(job)
 	s.phase, s.queuedAt, s.restarts = queued, e.now, 0

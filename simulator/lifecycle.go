@@ -13,7 +13,7 @@ func (e *simulationRun) jobArrives(job int) error {
 	s.everReady = -1
 	e.counters.arrived++
 	e.log.writeLine(logLine{
-		At: e.now, Event: "arrival", Job: j.Name, Class: j.Class, Priority: j.Priority, Ask: j.Template.Name, Members: gangSize(j),
+		At: e.now, Event: LogArrival, Job: j.Name, Class: j.Class, Priority: j.Priority, Ask: j.Template.Name, Members: gangSize(j),
 	})
 	e.queue.addJob(job)
 	if j.Leaves > 0 {
@@ -85,7 +85,7 @@ func (e *simulationRun) tryJob(job int) (bool, error) {
 			e.failJob(job, NeverFits)
 			return false, nil
 		}
-		e.log.writeLine(logLine{At: e.now, Event: "waits", Job: j.Name})
+		e.log.writeLine(logLine{At: e.now, Event: LogWaits, Job: j.Name})
 	}
 	s.notBefore = e.now + retryDelay(s.failures)
 	return false, nil
@@ -146,7 +146,7 @@ func (e *simulationRun) startJob(job int, members []jobMember) error {
 		delay += e.input.Reslice
 	}
 	e.measureBandwidth(job)
-	e.log.writeLine(logLine{At: e.now, Event: "placed", Job: j.Name, On: e.logPlaces(members), Reslices: reslices})
+	e.log.writeLine(logLine{At: e.now, Event: LogPlaced, Job: j.Name, On: e.logPlaces(members), Reslices: reslices})
 	e.events.pushEvent(e.now+delay, loadingDone{jobSubject{job}, s.attempt})
 	return nil
 }
@@ -207,7 +207,7 @@ func (e *simulationRun) jobReady(job int) error {
 	if s.everReady < 0 {
 		s.everReady = e.now
 	}
-	e.log.writeLine(logLine{At: e.now, Event: "ready", Job: e.input.Jobs[job].Name})
+	e.log.writeLine(logLine{At: e.now, Event: LogReady, Job: e.input.Jobs[job].Name})
 	e.joinContention(job)
 	s.pace = e.paceOf(job)
 	e.planEnd(job)
@@ -235,7 +235,7 @@ func (e *simulationRun) jobIsTakenAway(job int) error {
 		e.stopJob(job)
 	}
 	s.phase, s.left = finished, 0
-	e.log.writeLine(logLine{At: e.now, Event: "departure", Job: e.input.Jobs[job].Name})
+	e.log.writeLine(logLine{At: e.now, Event: LogDeparture, Job: e.input.Jobs[job].Name})
 	return e.tryAll()
 }
 
@@ -245,13 +245,13 @@ func (e *simulationRun) jobDeparts(job int) error {
 	e.counters.served += int64(s.workSoFar(e.now)) * s.milliGPUs
 	e.stopJob(job)
 	s.phase, s.left = finished, 0
-	e.log.writeLine(logLine{At: e.now, Event: "departure", Job: e.input.Jobs[job].Name})
+	e.log.writeLine(logLine{At: e.now, Event: LogDeparture, Job: e.input.Jobs[job].Name})
 	return e.tryAll()
 }
 
 // interruptJob ends a job before its time and puts it back into the queue, without the
 // work since its last checkpoint.
-func (e *simulationRun) interruptJob(job int, why string) {
+func (e *simulationRun) interruptJob(job int, why LogEvent) {
 	s := &e.jobStates[job]
 	e.log.writeLine(logLine{At: e.now, Event: why, Job: e.input.Jobs[job].Name, Lost: e.loseWork(job)})
 	e.stopJob(job)
@@ -271,7 +271,7 @@ func (e *simulationRun) failJob(job int, reason FailureReason) {
 		s.waited += e.now - s.queuedAt
 	}
 	s.phase, s.failure = failed, reason
-	e.log.writeLine(logLine{At: e.now, Event: "failed", Job: e.input.Jobs[job].Name, Reason: string(reason)})
+	e.log.writeLine(logLine{At: e.now, Event: LogFailed, Job: e.input.Jobs[job].Name, Reason: string(reason)})
 }
 
 // FailureReason is why a job was given up.

@@ -80,7 +80,7 @@ func (e *simulationRun) jobOutOfMemory(job int, node string, lost Time) error {
 	s.grownSteps = 0
 	e.counters.outOfMemory++
 	s.restarts++
-	e.log.writeLine(logLine{At: e.now, Event: "out-of-memory", Job: e.input.Jobs[job].Name, Node: node, Lost: lost})
+	e.log.writeLine(logLine{At: e.now, Event: LogOutOfMemory, Job: e.input.Jobs[job].Name, Node: node, Lost: lost})
 	if s.restarts > maxRestarts {
 		s.phase = loading // it runs no more
 		e.failJob(job, OutOfMemory)

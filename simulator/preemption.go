@@ -27,7 +27,7 @@ func (e *simulationRun) preemptFor(job int) ([]jobMember, error) {
 	}
 	for _, number := range choice.Victims {
 		e.counters.preemptions++
-		e.interruptJob(jobOf(preemptor.Victims[number].Holders[0]), "preempted")
+		e.interruptJob(jobOf(preemptor.Victims[number].Holders[0]), LogPreempted)
 	}
 	return e.cluster.placeJob(j), nil
 }

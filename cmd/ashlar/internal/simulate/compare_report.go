@@ -125,6 +125,9 @@ func (c *runComparison) writeText(w io.Writer) error {
 	for _, s := range c.Sharings {
 		p.Printf("%s: GPUs handed out as %s\n", s.Name, s.Sharing)
 	}
+	if len(c.Sharings) > 0 {
+		p.Printf("\n")
+	}
 	first := true
 	for _, m := range report.TableMetrics() {
 		if !m.Compared {
