@@ -106,11 +106,20 @@ func (c *clusterState) placeJob(j *Job) []jobMember {
 	case j.Members > 1:
 		return c.placeGang(j)
 	}
-	best, found := c.requestOf(j.Template).Best(j.Host, c.forecastCost(j))
+	best, found := c.bestNode(j)
 	if !found {
 		return nil
 	}
 	return []jobMember{{node: best.Node, devices: best.Devices}}
+}
+
+// bestNode is where a job of one member goes.
+func (c *clusterState) bestNode(j *Job) (best cluster.Decision, found bool) {
+	ranking := c.requestOf(j.Template)
+	if c.forecast == nil {
+		return ranking.Best(j.Host, nil)
+	}
+	return ranking.BestPriced(j.Host, c.forecastCost(j), c.forecast.Version())
 }
 
 // forecastCost is what a choice for a job takes from those to come, nil without a forecast.

@@ -36,8 +36,14 @@ func (s *Snapshot) Classes() int { return int(s.classes.count) }
 // state. It is negative without GPUs, and changes with the node's state.
 func (s *Snapshot) ClassOf(i int) int32 { return s.rooms[i].class }
 
-// classifyNode finds the class of a node after its state changed.
+// classifyNode finds the class of a node after its state changed, and notes the change.
 func (s *Snapshot) classifyNode(node int) {
+	s.findClass(node)
+	s.noteChanged(node)
+}
+
+// findClass numbers the class of a node.
+func (s *Snapshot) findClass(node int) {
 	n, x := &s.nodes[node], &s.classes
 	if n.Inventory == nil {
 		s.rooms[node].class = noClass
@@ -53,7 +59,7 @@ func (s *Snapshot) classifyNode(node int) {
 	if !known {
 		if int(x.count) > 2*len(s.nodes)+spareClasses {
 			s.renumberClasses()
-			s.classifyNode(node)
+			s.findClass(node)
 			return
 		}
 		class = x.count
@@ -69,7 +75,7 @@ func (s *Snapshot) renumberClasses() {
 	s.classes.count = 0
 	s.classes.generation++
 	for node := range s.nodes {
-		s.classifyNode(node)
+		s.findClass(node)
 	}
 }
 

@@ -104,8 +104,8 @@ func (d *defragSearch) moveHolder(action moveAction) (DefragMove, bool) {
 		if room.closed {
 			return DefragMove{}, false // as without closing it
 		}
-		room.closed = true
-		defer func() { room.closed = false }()
+		d.snapshot.SetSchedulable(from, false)
+		defer d.snapshot.SetSchedulable(from, true)
 	}
 	early, fitsEarly := holder.Ranking.Best(holder.Host, holder.Forecast)
 	if action.closes && !fitsEarly {

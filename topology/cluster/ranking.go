@@ -35,6 +35,8 @@ type NodeRanking struct {
 	others  map[otherKey]*classAnswer
 	// devices holds those of the answers that were wanted, one after the other.
 	devices []placement.DeviceAllocation
+	// indexes find the best node without a look at all of them.
+	indexes rankingIndexes
 }
 
 type otherKey struct {
@@ -62,7 +64,27 @@ func (s *Snapshot) Rank(request PodRequest, policy placement.Policy) *NodeRankin
 
 // Best decides on which node the pod goes, by CompareNodes and then by the lowest
 // number; not found if it fits nowhere. host is what the pod takes besides devices.
+//
+// Complexity: the first time a look-up for each node; later one placement for each class
+// that is new, and the depth of a tree for each node that changed since. With a cost it is
+// always the former, see BestPriced.
 func (r *NodeRanking) Best(host topology.HostResources, cost ForecastCost) (best Decision, found bool) {
+	if cost != nil {
+		return r.scanNodes(host, cost)
+	}
+	return r.bestIndexed(indexKey{}, 0, host, nil)
+}
+
+// BestPriced is Best for costs of a forecast that need not be asked for again as long as
+// its version stays the same: then they are the same for pods that take as much of the
+// host, on nodes in equal state with as much of the host left. A ranking must be asked
+// with the costs of one forecast only.
+func (r *NodeRanking) BestPriced(host topology.HostResources, cost ForecastCost, version int64) (best Decision, found bool) {
+	return r.bestIndexed(indexKey{priced: true, host: host}, version, host, cost)
+}
+
+// scanNodes is Best by a look at every node.
+func (r *NodeRanking) scanNodes(host topology.HostResources, cost ForecastCost) (best Decision, found bool) {
 	r.refreshAnswers()
 	s := r.snapshot
 	var chosen *classAnswer

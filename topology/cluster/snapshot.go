@@ -15,13 +15,16 @@ type Snapshot struct {
 	rooms   []nodeRoom
 	classes classIndex
 	undo    undoLog
-	placer  placement.Placer
+	// changes is followed by the indexes of rankings, and by roomIndex.
+	changes   changeLog
+	roomIndex roomIndex
+	placer    placement.Placer
 }
 
 // NewSnapshot returns a snapshot of nodes that nobody uses. Of nodes that are equally
 // good for a pod the first in this order is taken.
 func NewSnapshot(nodes []Node) *Snapshot {
-	s := &Snapshot{classes: newClassIndex()}
+	s := &Snapshot{classes: newClassIndex(), roomIndex: roomIndex{position: noPosition}}
 	for _, node := range nodes {
 		s.AddNode(node)
 	}
@@ -63,7 +66,10 @@ func (s *Snapshot) NodeState(i int) *placement.NodeState { return &s.nodes[i].st
 func (s *Snapshot) FreeHost(i int) topology.HostResources { return s.rooms[i].free }
 
 // SetSchedulable says whether node i takes anything new. It is not undone by Revert.
-func (s *Snapshot) SetSchedulable(i int, schedulable bool) { s.rooms[i].closed = !schedulable }
+func (s *Snapshot) SetSchedulable(i int, schedulable bool) {
+	s.rooms[i].closed = !schedulable
+	s.noteChanged(i)
+}
 
 // Schedulable reports whether node i takes anything new.
 func (s *Snapshot) Schedulable(i int) bool { return !s.rooms[i].closed }
