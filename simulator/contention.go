@@ -16,9 +16,9 @@ type SlowDownPoint struct{ Busy, Times int64 }
 // there the curve is linear from point to point and goes on as between the last two.
 type SlowDownCurve []SlowDownPoint
 
-// Contention is how jobs on one part of a GPU slow one another down, by the way in which the
+// GPUContention is how jobs on one part of a GPU slow one another down, by the way in which the
 // part is shared. A job's work then takes longer by the largest factor among its GPUs.
-type Contention struct {
+type GPUContention struct {
 	// TimeSlicing holds for replicas by time-slicing and for shares of a GPU, MPS for the
 	// clients of an MPS server. An empty curve slows nothing down.
 	TimeSlicing, MPS SlowDownCurve

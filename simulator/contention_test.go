@@ -11,8 +11,8 @@ import (
 )
 
 // twiceOfTwo slows two holders that are always busy down to half, and three to a quarter.
-func twiceOfTwo() *Contention {
-	return &Contention{TimeSlicing: SlowDownCurve{{2000, 2000}, {3000, 4000}}, MPS: SlowDownCurve{{2000, 1500}}}
+func twiceOfTwo() *GPUContention {
+	return &GPUContention{TimeSlicing: SlowDownCurve{{2000, 2000}, {3000, 4000}}, MPS: SlowDownCurve{{2000, 1500}}}
 }
 
 func TestSlowDownCurve(t *testing.T) {

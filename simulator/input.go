@@ -31,7 +31,7 @@ type Input struct {
 	// Defragmentation is whether and when running jobs are moved for those that wait.
 	Defragmentation Defragmentation
 	// Contention says how jobs on one GPU slow one another down, nil for not at all.
-	Contention *Contention
+	Contention *GPUContention
 	// SampleEvery is the time between samples, 0 for a hundredth of the horizon, and
 	// SnapshotNodes of how many nodes at most their state is recorded too.
 	SampleEvery   Time

@@ -48,7 +48,10 @@ func (j *Job) validateJob() error {
 	for _, field := range []struct {
 		name  string
 		value Time
-	}{{"Arrives", j.Arrives}, {"Loads", j.Loads}, {"Runs", j.Runs}, {"MaxWait", j.MaxWait}, {"Checkpoint", j.Checkpoint}, {"Leaves", j.Leaves}, {"Growth.Over", j.Growth.Over}} {
+	}{
+		{"Arrives", j.Arrives}, {"Loads", j.Loads}, {"Runs", j.Runs}, {"MaxWait", j.MaxWait}, {"Checkpoint", j.Checkpoint},
+		{"Leaves", j.Leaves}, {"Growth.Over", j.Growth.Over},
+	} {
 		if field.value < 0 || field.value > MaxTime {
 			return fmt.Errorf("%s is %d ms: want 0 to %s", field.name, int64(field.value), MaxTime)
 		}

@@ -1,5 +1,5 @@
 // Package report says what the figures of a run of the simulator are called and how they
-// are printed (TableMetrics), and what they come to in sentences (Verdict) and waits by what was
+// are printed (TableMetrics), and what they come to in sentences (VerdictSentences) and waits by what was
 // asked for (RequestWaits), for the terminal and the page alike. It writes one HTML page: the
 // verdict, a map of the cluster that can be scrubbed over time, a summary of each variant with
 // what is significant, curves over time, and how long jobs waited.
@@ -12,7 +12,7 @@
 // The page is one file that loads nothing: its Content-Security-Policy allows the script
 // and style that it comes with, by their hashes, and no more. All that is from outside
 // (names of nodes, jobs, policies) goes through html/template, or as JSON into
-// textContent. The same Heading and runs give the same bytes.
+// textContent. The same PageHeading and runs give the same bytes.
 //
 // Where to look:
 //

@@ -37,7 +37,7 @@ type policyRuns struct {
 type reportPage struct {
 	Title    string
 	Facts    []string
-	Head     Heading
+	Head     PageHeading
 	Verdict  []string
 	Cards    []VerdictCard
 	Policies []policyRuns
@@ -83,8 +83,8 @@ var (
 	pageTemplate  = template.Must(template.New("page").Parse(pageText))
 )
 
-// Heading is what a page says before its figures.
-type Heading struct {
+// PageHeading is what a page says before its figures.
+type PageHeading struct {
 	Title string
 	// About is what was simulated and what is to be seen, in a few sentences.
 	About string
@@ -96,11 +96,11 @@ type Heading struct {
 
 // Write is WritePage with a title alone.
 func Write(w io.Writer, title string, runs []Run) error {
-	return WritePage(w, Heading{Title: title}, runs)
+	return WritePage(w, PageHeading{Title: title}, runs)
 }
 
 // WritePage writes the page. The map shows the first run of each name that has frames.
-func WritePage(w io.Writer, head Heading, runs []Run) error {
+func WritePage(w io.Writer, head PageHeading, runs []Run) error {
 	if len(runs) == 0 {
 		return errors.New("report: no runs to show")
 	}
@@ -110,7 +110,7 @@ func WritePage(w io.Writer, head Heading, runs []Run) error {
 	}
 	p := &reportPage{
 		Title: clipName(cmp.Or(head.Title, "Simulation")), Facts: runFacts(runs, policies), Policies: policies, Head: head,
-		Verdict: Verdict(runs), Cards: verdictCards(policies), Waits: RequestWaits(runs), Differences: differencesOf(policies),
+		Verdict: VerdictSentences(runs), Cards: verdictCards(policies), Waits: RequestWaits(runs), Differences: differencesOf(policies),
 		Summary: summaryOf(policies), Failures: failureTable(policies), Classes: classTables(policies),
 		Style: template.CSS(style), Script: template.JS(script), // files of this package and of page
 		Policy: "default-src 'none'; script-src '" + page.ContentHash(script) + "'; style-src '" + page.ContentHash(style) +

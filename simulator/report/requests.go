@@ -40,7 +40,7 @@ func RequestWaits(runs []Run) *WaitTable {
 				if _, known := jobs[request.Name]; !known {
 					names = append(names, request.Name)
 				}
-				jobs[request.Name] += float64(request.Jobs.Arrived) / float64(len(variants)*variants[i].pairs())
+				jobs[request.Name] += float64(request.Jobs.Arrived) / float64(len(variants)*variants[i].seedCount())
 				waited[request.Name] = waited[request.Name] || request.Waits.Max > 0
 			}
 		}
@@ -66,9 +66,9 @@ func RequestWaits(runs []Run) *WaitTable {
 		return nil
 	}
 	t.Note = "Mean wait, and what nine of ten did not exceed."
-	if variants[0].pairs() > 1 {
+	if variants[0].seedCount() > 1 {
 		t.Note = fmt.Sprintf("Mean wait over %d seeds; with the difference to %s, and whether that may be chance (95 %%).",
-			variants[0].pairs(), variants[0].Name)
+			variants[0].seedCount(), variants[0].Name)
 	}
 	if idle > 0 {
 		t.Note += " " + countNoun(int64(idle), "other kind of request never waited.", "other kinds of requests never waited.")
@@ -93,7 +93,7 @@ func (v *verdictVariant) waitCell(name string, first *verdictVariant) string {
 	}
 	values := waits(v)
 	text := PlainDuration(meanValue(values))
-	if v.pairs() == 1 {
+	if v.seedCount() == 1 {
 		for i := range v.results[0].Requests {
 			if request := &v.results[0].Requests[i]; request.Name == name {
 				return text + ", " + PlainDuration(request.Waits.P90.Seconds())

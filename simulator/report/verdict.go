@@ -9,10 +9,10 @@ import (
 	"github.com/ashlar-dev/ashlar/simulator"
 )
 
-// Verdict says in sentences what the runs show to the person who pays: which variant is best,
+// VerdictSentences says in sentences what the runs show to the person who pays: which variant is best,
 // then what each does that differs from the first beyond chance. Runs of one name are told
 // apart by their seeds, as in Write. It is empty for fewer than two variants with results.
-func Verdict(runs []Run) []string {
+func VerdictSentences(runs []Run) []string {
 	grouped, err := byName(runs)
 	if err != nil {
 		return nil
@@ -36,14 +36,15 @@ func Verdict(runs []Run) []string {
 		}
 		sentences = append(sentences, "Best for the person who pays: "+joinNames(names)+".")
 	default:
-		sentences = append(sentences, "None is better for the person who pays: jobs served, money and waits do not differ"+first.beyondChance()+".")
+		sentences = append(sentences,
+			"None is better for the person who pays: jobs served, money and waits do not differ"+first.beyondChance()+".")
 	}
 	for i := 1; i < len(variants); i++ {
 		if i != best {
 			sentences = append(sentences, variants[i].sentenceAgainst(first))
 		}
 	}
-	if first.pairs() == 1 {
+	if first.seedCount() == 1 {
 		sentences = append(sentences, "One draw of the arrivals: ashlar simulate compare repeats it over seeds and says what is chance.")
 	}
 	return sentences
@@ -89,11 +90,12 @@ func verdictCards(grouped []policyRuns) []VerdictCard {
 	if best == other {
 		return nil
 	}
+	unserved := verdictFigures[0].tellingDifference(&variants[best], &variants[other])
 	var cards []VerdictCard
 	for i := range verdictFigures {
 		f := &verdictFigures[i]
-		difference := f.telling(&variants[best], &variants[other])
-		if difference == 0 || difference > 0 == f.less || f.sameJobs && verdictFigures[0].telling(&variants[best], &variants[other]) != 0 {
+		difference := f.tellingDifference(&variants[best], &variants[other])
+		if difference == 0 || difference > 0 == f.less || f.sameJobs && unserved != 0 {
 			continue
 		}
 		value, reference := meanValue(variants[best].figuresOf(f.read)), meanValue(variants[other].figuresOf(f.read))
@@ -125,11 +127,11 @@ func verdictVariants(grouped []policyRuns) []verdictVariant {
 	return variants
 }
 
-func (v *verdictVariant) pairs() int { return len(v.results) }
+func (v *verdictVariant) seedCount() int { return len(v.results) }
 
 // beyondChance qualifies what several seeds do not show.
 func (v *verdictVariant) beyondChance() string {
-	if v.pairs() == 1 {
+	if v.seedCount() == 1 {
 		return ""
 	}
 	return " beyond chance"
@@ -204,9 +206,9 @@ var verdictFigures = []verdictFigure{
 		words: "%s MIG layouts changed", format: plainWhole},
 }
 
-// telling compares a figure of two variants: by how much it differs, 0 if chance may have done
+// tellingDifference compares a figure of two variants: by how much it differs, 0 if chance may have done
 // it, or with one draw if it is less than the part of it that is worth a word.
-func (f *verdictFigure) telling(v, first *verdictVariant) float64 {
+func (f *verdictFigure) tellingDifference(v, first *verdictVariant) float64 {
 	values, reference := v.figuresOf(f.read), first.figuresOf(f.read)
 	d := DifferenceOf(values, reference)
 	if math.IsNaN(d.Mean) || d.Pairs > 1 && !d.IsSignificant() {
@@ -246,7 +248,7 @@ func (v *verdictVariant) isBetterThan(other *verdictVariant) bool {
 		if !f.pays {
 			continue
 		}
-		if difference := f.telling(v, other); difference != 0 {
+		if difference := f.tellingDifference(v, other); difference != 0 {
 			return difference > 0 != f.less
 		}
 	}
@@ -258,7 +260,7 @@ const maxPhrases = 4
 
 // sentenceAgainst says what the variant does that differs from the first.
 func (v *verdictVariant) sentenceAgainst(first *verdictVariant) string {
-	unserved := verdictFigures[0].telling(v, first)
+	unserved := verdictFigures[0].tellingDifference(v, first)
 	sameArrivals, same := v.figuresEqual(first, arrivedOf), ""
 	if unserved == 0 && sameArrivals && v.figuresEqual(first, servedOf) {
 		same = "the same " + plainWhole(meanValue(v.figuresOf(servedOf))) + " jobs served"
@@ -266,7 +268,7 @@ func (v *verdictVariant) sentenceAgainst(first *verdictVariant) string {
 	var phrases []string
 	for i := range verdictFigures {
 		f := &verdictFigures[i]
-		difference := f.telling(v, first)
+		difference := f.tellingDifference(v, first)
 		if len(phrases) == maxPhrases || difference == 0 || f.sameJobs && difference*unserved < 0 {
 			continue // less money for fewer jobs is no gain, nor is more for more a loss
 		}
@@ -274,6 +276,9 @@ func (v *verdictVariant) sentenceAgainst(first *verdictVariant) string {
 			f = &verdictFigure{read: servedOf, words: "%s jobs served", format: plainWhole}
 		}
 		value, reference := meanValue(v.figuresOf(f.read)), meanValue(first.figuresOf(f.read))
+		if f.format(value) == f.format(reference) {
+			continue // too little to be seen
+		}
 		phrases = append(phrases, f.phraseOf(value, reference))
 	}
 	switch {

@@ -72,7 +72,7 @@ func TestVerdict(t *testing.T) {
 		"nothing to compare": {runsOf([]string{"a"}, one(paid(10, 1, 0))), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, Verdict(tc.runs)); diff != "" {
+			if diff := cmp.Diff(tc.want, VerdictSentences(tc.runs)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
@@ -88,16 +88,15 @@ func TestDifferenceOf(t *testing.T) {
 	}{
 		"one pair tells nothing": {[]float64{3}, []float64{1}, PairedDifference{Mean: 2, Low: 2, High: 2, Pairs: 1}, false},
 		// Differences 1, 2, 3: mean 2, deviation 1, 4.303 / sqrt(3) = 2.484.
-		"three":          {[]float64{2, 4, 6}, []float64{1, 2, 3}, PairedDifference{Mean: 2, Deviation: 1, Low: -0.484, High: 4.484, Pairs: 3}, false},
+		"three": {[]float64{2, 4, 6}, []float64{1, 2, 3},
+			PairedDifference{Mean: 2, Deviation: 1, Low: -0.484, High: 4.484, Pairs: 3}, false},
 		"always as much": {[]float64{2, 3}, []float64{1, 2}, PairedDifference{Mean: 1, Low: 1, High: 1, Pairs: 2}, true},
 		"none":           {[]float64{1, 2}, []float64{1, 2}, PairedDifference{Pairs: 2}, false},
 	} {
 		got := DifferenceOf(tc.values, tc.reference)
-		for _, pair := range [][2]float64{{got.Mean, tc.want.Mean}, {got.Deviation, tc.want.Deviation}, {got.Low, tc.want.Low}, {got.High, tc.want.High}} {
-			if math.Abs(pair[0]-pair[1]) > 0.001 {
-				t.Errorf("%s: %+v, want %+v", name, got, tc.want)
-				break
-			}
+		near := cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) <= 0.001 })
+		if diff := cmp.Diff(tc.want, got, near); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
 		}
 		if got.IsSignificant() != tc.significant {
 			t.Errorf("%s: significant %v, want %v", name, got.IsSignificant(), tc.significant)
@@ -120,8 +119,9 @@ func TestRequestWaits(t *testing.T) {
 	}
 	got := RequestWaits([]Run{{Name: "a", Result: asked(1000, 60_000)}, {Name: "b", Result: asked(2000, 30_000)}})
 	want := &WaitTable{
-		Note: "Mean wait, and what nine of ten did not exceed. 1 other kind of request never waited.", Heads: []string{"Asked for", "Jobs", "a", "b"},
-		Rows: [][]string{{"mig 1g", "30", "1s, 2s", "2s, 4s"}, {"mig 4g", "10", "1m, 2m", "30s, 1m"}},
+		Note:  "Mean wait, and what nine of ten did not exceed. 1 other kind of request never waited.",
+		Heads: []string{"Asked for", "Jobs", "a", "b"},
+		Rows:  [][]string{{"mig 1g", "30", "1s, 2s", "2s, 4s"}, {"mig 4g", "10", "1m, 2m", "30s, 1m"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -130,7 +130,8 @@ func TestRequestWaits(t *testing.T) {
 		{Name: "a", Seed: 1, Result: asked(1000, 60_000)}, {Name: "a", Seed: 2, Result: asked(2000, 60_000)},
 		{Name: "b", Seed: 1, Result: asked(2000, 30_000)}, {Name: "b", Seed: 2, Result: asked(1000, 30_000)},
 	})
-	if diff := cmp.Diff([][]string{{"mig 1g", "30", "1.5s", "1.5s (0s, chance)"}, {"mig 4g", "10", "1m", "30s (-30s)"}}, got.Rows); diff != "" {
+	rows := [][]string{{"mig 1g", "30", "1.5s", "1.5s (0s, chance)"}, {"mig 4g", "10", "1m", "30s (-30s)"}}
+	if diff := cmp.Diff(rows, got.Rows); diff != "" {
 		t.Errorf("over two seeds (-want +got)\n%s", diff)
 	}
 }
@@ -138,13 +139,17 @@ func TestRequestWaits(t *testing.T) {
 // The page says the sentences of the terminal, marks what pays, and names what is significant.
 func TestPageVerdict(t *testing.T) {
 	var page strings.Builder
-	runs := runsOf([]string{"whole", "ashlar"}, []*simulator.Result{paid(10, 100, 0), paid(10, 102, 0)}, []*simulator.Result{paid(10, 40, 0), paid(10, 41, 0)})
-	head := Heading{Title: "fleet", About: "A fleet of servers.", NotModelled: []string{"Requests."}, Command: "ashlar simulate fleet", Version: "ashlar devel"}
+	runs := runsOf([]string{"whole", "ashlar"},
+		[]*simulator.Result{paid(10, 100, 0), paid(10, 102, 0)}, []*simulator.Result{paid(10, 40, 0), paid(10, 41, 0)})
+	head := PageHeading{
+		Title: "fleet", About: "A fleet of servers.", NotModelled: []string{"Requests."},
+		Command: "ashlar simulate fleet", Version: "ashlar devel",
+	}
 	if err := WritePage(&page, head, runs); err != nil {
 		t.Fatal(err)
 	}
 	text := page.String()
-	for _, sentence := range Verdict(runs) {
+	for _, sentence := range VerdictSentences(runs) {
 		has(t, text, strings.NewReplacer("&", "&amp;").Replace(sentence))
 	}
 	for _, word := range []string{

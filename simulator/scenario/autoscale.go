@@ -8,12 +8,12 @@ import (
 	"github.com/ashlar-dev/ashlar/simulator"
 )
 
-// Autoscale makes the jobs of a workload replicas of one Deployment, as many as its load calls
+// ReplicaAutoscale makes the jobs of a workload replicas of one Deployment, as many as its load calls
 // for: a HorizontalPodAutoscaler on requests per second and pod, which looks every 15 seconds,
 // leaves differences within a tenth, at most doubles or adds four pods at a time, and goes down
 // only to the most that it wanted within Down (source: Kubernetes, Horizontal Pod Autoscaling).
 // A replica that is no longer wanted is taken away, the newest first.
-type Autoscale struct {
+type ReplicaAutoscale struct {
 	// Min and Max bound the replicas. With min 0 the last one goes when there has been no request
 	// for Idle, and the next request wakes one, which has to be placed and to load: a cold start
 	// (as KEDA does it, whose cooldownPeriod is 5 minutes).
@@ -48,7 +48,7 @@ const (
 	defaultCooling = Span(5 * simulator.Minute)
 )
 
-func (a *Autoscale) checkFields(path string) error {
+func (a *ReplicaAutoscale) checkFields(path string) error {
 	problems := []error{
 		checkRange(path+".min", a.Min, 0, maxReplicaCount), checkRange(path+".max", a.Max, max(1, a.Min), maxReplicaCount),
 		checkRange(path+".load", int64(len(a.Load)), 1, maxLoadSteps), a.Repeat.checkNotNegative(path + ".repeat"),
@@ -76,7 +76,7 @@ func (a *Autoscale) checkFields(path string) error {
 }
 
 // loadAt is the requests per second at a time: none before the first step.
-func (a *Autoscale) loadAt(at simulator.Time) float64 {
+func (a *ReplicaAutoscale) loadAt(at simulator.Time) float64 {
 	if a.Repeat > 0 {
 		at %= simulator.Time(a.Repeat)
 	}
@@ -95,7 +95,7 @@ type replicaLife struct{ from, until simulator.Time }
 
 // replicaLives plays the autoscaler until the horizon. The lives are in the order of their
 // beginnings.
-func (a *Autoscale) replicaLives(horizon simulator.Time) []replicaLife {
+func (a *ReplicaAutoscale) replicaLives(horizon simulator.Time) []replicaLife {
 	var lives []replicaLife
 	var up []int // indexes of lives, the newest last
 	var wanted recentMost
@@ -113,7 +113,7 @@ func (a *Autoscale) replicaLives(horizon simulator.Time) []replicaLife {
 			lastRequest = at
 		}
 		now := int64(len(up))
-		want := a.recommended(load, now)
+		want := a.recommendedReplicas(load, now)
 		if load == 0 && a.Min == 0 && at-lastRequest < simulator.Time(idle) {
 			want = max(want, min(1, now))
 		}
@@ -135,8 +135,8 @@ func (a *Autoscale) replicaLives(horizon simulator.Time) []replicaLife {
 	return lives
 }
 
-// recommended is how many replicas the load calls for.
-func (a *Autoscale) recommended(load float64, now int64) int64 {
+// recommendedReplicas is how many replicas the load calls for.
+func (a *ReplicaAutoscale) recommendedReplicas(load float64, now int64) int64 {
 	want := now
 	if now == 0 || math.Abs(load/(a.Target*float64(now))-1) > tolerance {
 		want = int64(math.Min(math.Ceil(load/a.Target), maxReplicaCount))
@@ -204,6 +204,6 @@ func (b *inputBuilder) loadingOf(w *Workload, r *Request) simulator.Time {
 			break
 		}
 	}
-	seconds := weights / float64(w.ColdStart.Read)
-	return simulator.Time(w.ColdStart.Startup) + simulator.Time(math.Round(math.Min(seconds*float64(simulator.Second), float64(simulator.MaxTime)/2)))
+	read := weights / float64(w.ColdStart.Read) * float64(simulator.Second)
+	return min(simulator.MaxTime, simulator.Time(w.ColdStart.Startup)+simulator.Time(math.Min(math.Round(read), float64(simulator.MaxTime))))
 }

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,29 +28,28 @@ func TestReplicaLives(t *testing.T) {
 		return simulator.Time(s)
 	}
 	for name, tc := range map[string]struct {
-		scale Autoscale
+		scale ReplicaAutoscale
 		want  []replicaLife
 	}{
 		"as many as the load calls for": {
-			Autoscale{Min: 1, Max: 9, Target: 2, Load: []LoadStep{{0, 3}}}, []replicaLife{{0, 0}, {0, 0}}},
+			ReplicaAutoscale{Min: 1, Max: 9, Target: 2, Load: []LoadStep{{0, 3}}}, []replicaLife{{0, 0}, {0, 0}}},
 		"no more than max, no fewer than min": {
-			Autoscale{Min: 1, Max: 2, Target: 1, Load: []LoadStep{{0, 50}, {oneHour, 0}}}, []replicaLife{{0, 0}, {0, at("1h4m")+45*simulator.Second}}},
+			ReplicaAutoscale{Min: 1, Max: 2, Target: 1, Load: []LoadStep{{0, 50}, {oneHour, 0}}},
+			[]replicaLife{{0, 0}, {0, at("1h4m") + 45*simulator.Second}}},
 		"up at once, down after the window": {
-			Autoscale{Min: 1, Max: 9, Target: 1, Down: 10 * oneMinute, Load: []LoadStep{{0, 1}, {10 * oneMinute, 3}, {20 * oneMinute, 1}}},
+			ReplicaAutoscale{Min: 1, Max: 9, Target: 1, Down: 10 * oneMinute, Load: []LoadStep{{0, 1}, {10 * oneMinute, 3}, {20 * oneMinute, 1}}},
 			[]replicaLife{{0, 0}, {at("10m"), at("29m45s")}, {at("10m"), at("29m45s")}}},
 		"four at a time, then twice as many": {
-			Autoscale{Min: 1, Max: 20, Target: 1, Load: []LoadStep{{0, 20}}},
-			append(append(make([]replicaLife, 4), replicaLife{from: 15_000}, replicaLife{from: 15_000}, replicaLife{from: 15_000}, replicaLife{from: 15_000},
-				replicaLife{from: 30_000}, replicaLife{from: 30_000}, replicaLife{from: 30_000}, replicaLife{from: 30_000},
-				replicaLife{from: 30_000}, replicaLife{from: 30_000}, replicaLife{from: 30_000}, replicaLife{from: 30_000}),
-				replicaLife{from: 45_000}, replicaLife{from: 45_000}, replicaLife{from: 45_000}, replicaLife{from: 45_000})},
+			ReplicaAutoscale{Min: 1, Max: 20, Target: 1, Load: []LoadStep{{0, 20}}},
+			slices.Concat(slices.Repeat([]replicaLife{{from: 0}}, 4), slices.Repeat([]replicaLife{{from: 15_000}}, 4),
+				slices.Repeat([]replicaLife{{from: 30_000}}, 8), slices.Repeat([]replicaLife{{from: 45_000}}, 4))},
 		"a tenth more is left": {
-			Autoscale{Min: 1, Max: 9, Target: 1, Load: []LoadStep{{0, 2}, {oneHour, 2.15}}}, []replicaLife{{0, 0}, {0, 0}}},
+			ReplicaAutoscale{Min: 1, Max: 9, Target: 1, Load: []LoadStep{{0, 2}, {oneHour, 2.15}}}, []replicaLife{{0, 0}, {0, 0}}},
 		"to zero when nothing came for a while, and back": {
-			Autoscale{Max: 3, Target: 1, Idle: 20 * oneMinute, Load: []LoadStep{{10 * oneMinute, 1}, {30 * oneMinute, 0}, {oneHour, 1}}},
+			ReplicaAutoscale{Max: 3, Target: 1, Idle: 20 * oneMinute, Load: []LoadStep{{10 * oneMinute, 1}, {30 * oneMinute, 0}, {oneHour, 1}}},
 			[]replicaLife{{at("10m"), at("49m45s")}, {at("1h"), 0}}},
 		"every hour anew": {
-			Autoscale{Max: 3, Target: 1, Idle: 5 * oneMinute, Repeat: oneHour, Load: []LoadStep{{10 * oneMinute, 1}, {20 * oneMinute, 0}}},
+			ReplicaAutoscale{Max: 3, Target: 1, Idle: 5 * oneMinute, Repeat: oneHour, Load: []LoadStep{{10 * oneMinute, 1}, {20 * oneMinute, 0}}},
 			[]replicaLife{{at("10m"), at("24m45s")}, {at("1h10m"), at("1h24m45s")}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func modelScenario() *Scenario {
 	return &Scenario{
 		Name: "x", Horizon: 2 * oneHour, Nodes: []Pool{{Name: "n", GPU: "L40S", GPUs: 2}},
 		Workloads: []Workload{{
-			Name: "w", Autoscale: &Autoscale{Max: 2, Target: 1, Load: []LoadStep{{0, 1}}}, Busy: 0.25,
+			Name: "w", Autoscale: &ReplicaAutoscale{Max: 2, Target: 1, Load: []LoadStep{{0, 1}}}, Busy: 0.25,
 			ColdStart: &ColdStart{Read: 1 << 30, Startup: oneMinute},
 			Requests:  []Request{{Model: &Model{Name: "meta-llama/Llama-3.1-8B-Instruct", MaxModelLen: 8192, Concurrency: 4}}},
 		}},
@@ -125,16 +125,24 @@ func TestSharingMistakes(t *testing.T) {
 		"workloads[0].autoscale.load[0].at: is not before repeat": func(s *Scenario) {
 			s.Workloads[0].Autoscale.Repeat, s.Workloads[0].Autoscale.Load[0].At = oneHour, oneHour
 		},
-		"workloads[0].busy: 1.5, want a part of its time from 0 to 1":      func(s *Scenario) { s.Workloads[0].Busy = 1.5 },
-		"workloads[0].loading: does not go with coldStart":                 func(s *Scenario) { s.Workloads[0].Loading = oneMinute },
-		"workloads[0].coldStart.read: 0, want 1 to":                        func(s *Scenario) { s.Workloads[0].ColdStart.Read = 0 },
-		"workloads[0].coldStart: is of models: requests[0] names none":     func(s *Scenario) { s.Workloads[0].Requests = []Request{{GPUs: 1}} },
-		"workloads[0].requests[0].grows.to: 0, want 1 to":                  func(s *Scenario) { s.Workloads[0].Requests[0].Grows = &Growth{Over: oneHour} },
-		`slowDown.measured: "mine", want nos-yolos`:                        func(s *Scenario) { s.SlowDown = &SlowDown{Measured: "mine"} },
-		"slowDown: want measured, or points":                               func(s *Scenario) { s.SlowDown = &SlowDown{} },
-		"slowDown.mps[0].holders: 1, want more than 1":                     func(s *Scenario) { s.SlowDown = &SlowDown{MPS: []SlowDownPoint{{1, 2}}} },
-		"slowDown.timeSlicing[1].times: 2, want 3 to 1000: more holders":   func(s *Scenario) { s.SlowDown = &SlowDown{TimeSlicing: []SlowDownPoint{{2, 3}, {3, 2}}} },
-		"slowDown.measured: does not go with points of one's own":          func(s *Scenario) { s.SlowDown = &SlowDown{Measured: nosYolos, MPS: []SlowDownPoint{{2, 2}}} },
+		"workloads[0].busy: 1.5, want a part of its time from 0 to 1":  func(s *Scenario) { s.Workloads[0].Busy = 1.5 },
+		"workloads[0].loading: does not go with coldStart":             func(s *Scenario) { s.Workloads[0].Loading = oneMinute },
+		"workloads[0].coldStart.read: 0, want 1 to":                    func(s *Scenario) { s.Workloads[0].ColdStart.Read = 0 },
+		"workloads[0].coldStart: is of models: requests[0] names none": func(s *Scenario) { s.Workloads[0].Requests = []Request{{GPUs: 1}} },
+		"workloads[0].requests[0].grows.to: 0, want 1 to": func(s *Scenario) {
+			s.Workloads[0].Requests[0].Grows = &MemoryGrowth{Over: oneHour}
+		},
+		`slowDown.measured: "mine", want nos-yolos`: func(s *Scenario) { s.SlowDown = &SlowDown{Measured: "mine"} },
+		"slowDown: want measured, or points":        func(s *Scenario) { s.SlowDown = &SlowDown{} },
+		"slowDown.mps[0].holders: 1, want more than 1": func(s *Scenario) {
+			s.SlowDown = &SlowDown{MPS: []SlowDownPoint{{1, 2}}}
+		},
+		"slowDown.timeSlicing[1].times: 2, want 3 to 1000: more holders": func(s *Scenario) {
+			s.SlowDown = &SlowDown{TimeSlicing: []SlowDownPoint{{2, 3}, {3, 2}}}
+		},
+		"slowDown.measured: does not go with points of one's own": func(s *Scenario) {
+			s.SlowDown = &SlowDown{Measured: nosYolos, MPS: []SlowDownPoint{{2, 2}}}
+		},
 		"workloads[0].arrivals: want exactly one of poisson, load, every ": func(s *Scenario) { s.Workloads[0].Autoscale = nil },
 	} {
 		s := modelScenario()
@@ -149,7 +157,7 @@ func TestSharingMistakes(t *testing.T) {
 
 // Jobs of a log come at their times, ask for what they did, and take the place of the workloads.
 func TestBuildTraced(t *testing.T) {
-	log := &trace.JobLog{Jobs: []trace.Job{
+	log := &trace.JobLog{Jobs: []trace.LoggedJob{
 		{Name: "early", Submitted: 0, Ran: simulator.Minute, Members: 1, GPUs: 1, PerGPU: 1000},
 		{Name: "gang", Class: "vc", Submitted: simulator.Hour, Ran: simulator.Minute, Members: 2, GPUs: 2, PerGPU: 1000, MilliCPU: 4000},
 		{Name: "part", Submitted: simulator.Hour + simulator.Minute, Ran: simulator.Minute, Members: 1, GPUs: 1, PerGPU: 500},
@@ -175,7 +183,9 @@ func TestBuildTraced(t *testing.T) {
 		j := &in.Jobs[i]
 		got = append(got, asked{j.Name, j.Template.Name, j.Arrives, j.Members, j.Host.CPU})
 	}
-	want := []asked{{"gang", "2 GPUs", 0, 2, 4000}, {"part", "share 500m", simulator.Minute, 1, 0}, {"cpu", "CPU only", 2 * simulator.Minute, 1, 0}}
+	want := []asked{
+		{"gang", "2 GPUs", 0, 2, 4000}, {"part", "share 500m", simulator.Minute, 1, 0}, {"cpu", "CPU only", 2 * simulator.Minute, 1, 0},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

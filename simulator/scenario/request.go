@@ -37,7 +37,7 @@ type Request struct {
 	// what is asked for. It decides who runs out of memory.
 	Uses Memory `json:"uses,omitempty"`
 	// Grows is memory that is allocated while the pod runs; nothing grows without.
-	Grows *Growth `json:"grows,omitempty"`
+	Grows *MemoryGrowth `json:"grows,omitempty"`
 	// CPU and Memory are what a member takes of its node, by default the workload's.
 	CPU    CPU    `json:"cpu,omitempty"`
 	Memory Memory `json:"memory,omitempty"`

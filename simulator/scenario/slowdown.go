@@ -33,11 +33,11 @@ type SlowDownPoint struct {
 // Time-slicing: 0.08815, 0.29314, 0.48895, 0.68488; MPS: 0.08796, 0.16400, 0.24086, 0.31982.
 const nosYolos = "nos-yolos"
 
-func measuredContention(name string) (simulator.Contention, bool) {
+func measuredContention(name string) (simulator.GPUContention, bool) {
 	if name != nosYolos {
-		return simulator.Contention{}, false
+		return simulator.GPUContention{}, false
 	}
-	return simulator.Contention{
+	return simulator.GPUContention{
 		TimeSlicing: simulator.SlowDownCurve{{Busy: 3000, Times: 3325}, {Busy: 5000, Times: 5547}, {Busy: 7000, Times: 7769}},
 		MPS:         simulator.SlowDownCurve{{Busy: 3000, Times: 1864}, {Busy: 5000, Times: 2738}, {Busy: 7000, Times: 3636}},
 	}, true
@@ -79,7 +79,8 @@ func checkPoints(path string, points []SlowDownPoint) error {
 			break
 		}
 		if !(p.Times >= last.Times && p.Times <= maxTimes) {
-			problems = append(problems, fieldErrorf(at+".times", "%v, want %v to %d: more holders do not make work faster", p.Times, last.Times, maxTimes))
+			const slower = "%v, want %v to %d: more holders do not make work faster"
+			problems = append(problems, fieldErrorf(at+".times", slower, p.Times, last.Times, maxTimes))
 			break
 		}
 		last = p
@@ -88,7 +89,7 @@ func checkPoints(path string, points []SlowDownPoint) error {
 }
 
 // buildInput is what the simulator goes by, nil without.
-func (s *SlowDown) buildInput() *simulator.Contention {
+func (s *SlowDown) buildInput() *simulator.GPUContention {
 	if s == nil {
 		return nil
 	}
@@ -102,19 +103,19 @@ func (s *SlowDown) buildInput() *simulator.Contention {
 		}
 		return c
 	}
-	return &simulator.Contention{TimeSlicing: curve(s.TimeSlicing), MPS: curve(s.MPS)}
+	return &simulator.GPUContention{TimeSlicing: curve(s.TimeSlicing), MPS: curve(s.MPS)}
 }
 
-// Growth is memory that a pod allocates while it runs: from uses, or what it asks for, to To on
+// MemoryGrowth is memory that a pod allocates while it runs: from uses, or what it asks for, to To on
 // each of its GPUs, slices or shares, evenly over the time Over from when it is ready. Caching
 // allocators keep what was once needed (source: PyTorch, CUDA semantics, "Memory management");
 // vLLM takes all of its memory at the start and does not grow.
-type Growth struct {
+type MemoryGrowth struct {
 	To   Memory `json:"to"`
 	Over Span   `json:"over"`
 }
 
-func (g *Growth) checkFields(path string) error {
+func (g *MemoryGrowth) checkFields(path string) error {
 	if g == nil {
 		return nil
 	}

@@ -15,9 +15,9 @@ type Workload struct {
 	Priority int64  `json:"priority,omitempty"`
 	// Arrivals and Duration say when jobs come and how long they run; or else Autoscale does,
 	// whose jobs are replicas.
-	Arrivals  Arrivals   `json:"arrivals,omitzero"`
-	Duration  Duration   `json:"duration,omitzero"`
-	Autoscale *Autoscale `json:"autoscale,omitempty"`
+	Arrivals  Arrivals          `json:"arrivals,omitzero"`
+	Duration  Duration          `json:"duration,omitzero"`
+	Autoscale *ReplicaAutoscale `json:"autoscale,omitempty"`
 	// Loading is how long a job takes from its placement until it does useful work, or ColdStart
 	// how that follows from a model's weights.
 	Loading   Span       `json:"loading,omitempty"`

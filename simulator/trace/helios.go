@@ -27,7 +27,7 @@ func (b *logBuilder) readHelios(file string, in io.Reader) error {
 }
 
 func (b *logBuilder) addHelios(t *csvTable) error {
-	job := Job{Name: t.nameOf("job_id"), Class: cmp.Or(t.textOf("vc"), "no vc"), PerGPU: 1000}
+	job := LoggedJob{Name: t.nameOf("job_id"), Class: cmp.Or(t.textOf("vc"), "no vc"), PerGPU: 1000}
 	gpus, cpus := t.wholeNumber("gpu_num", 1<<20), t.wholeNumber("cpu_num", 1<<24)
 	job.Members = max(1, t.wholeNumber("node_num", 1<<20))
 	submitted, _, errSubmitted := clockTime(t.textOf("submit_time"))

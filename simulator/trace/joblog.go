@@ -13,8 +13,8 @@ import (
 	"github.com/ashlar-dev/ashlar/simulator"
 )
 
-// Job is one job of a published job log, or one task of it: pods that start together.
-type Job struct {
+// LoggedJob is one job of a published job log, or one task of it: pods that start together.
+type LoggedJob struct {
 	Name string
 	// Class is what statistics are kept by: the virtual cluster, or the role of a task.
 	Class string
@@ -32,7 +32,7 @@ type JobLog struct {
 	// Format is whose log it is.
 	Format string
 	// Jobs are those that can be used, by submission.
-	Jobs []Job
+	Jobs []LoggedJob
 	// Rows is how many the log has, and Skipped what was left out of them.
 	Rows    int
 	Skipped []SkippedRows
@@ -147,7 +147,7 @@ func (b *logBuilder) skipRow(reason, at string) {
 }
 
 // addJob keeps a job whose Submitted is still absolute, or counts why not.
-func (b *logBuilder) addJob(j Job, at string) error {
+func (b *logBuilder) addJob(j LoggedJob, at string) error {
 	switch {
 	case j.Members < 1 || j.Members > maxPods:
 		b.skipRow(fmt.Sprintf("have no pods or more than %d", maxPods), at)
@@ -171,7 +171,7 @@ func (b *logBuilder) finishLog(file string) (*JobLog, error) {
 		}
 		return nil, fmt.Errorf("%s: no job of %d rows can be used: %s", file, b.log.Rows, reason)
 	}
-	slices.SortStableFunc(b.log.Jobs, func(x, y Job) int {
+	slices.SortStableFunc(b.log.Jobs, func(x, y LoggedJob) int {
 		switch {
 		case x.Submitted < y.Submitted:
 			return -1
@@ -194,8 +194,8 @@ func (b *logBuilder) finishLog(file string) (*JobLog, error) {
 	return &b.log, nil
 }
 
-// Words says what was read and what was left out, in sentences.
-func (l *JobLog) Words() string {
+// DescribeRows says what was read and what was left out, in sentences.
+func (l *JobLog) DescribeRows() string {
 	text := fmt.Sprintf("%s: %d rows, %d jobs of them used.", l.Format, l.Rows, len(l.Jobs))
 	for i := range l.Skipped {
 		s := &l.Skipped[i]

@@ -29,11 +29,11 @@ func logFiles(t testing.TB, names ...string) []LogFile {
 // Small samples in the published forms: what is used, and what is left out for which reason.
 func TestReadJobLog(t *testing.T) {
 	const minute = simulator.Minute
-	tasks := []Job{
+	tasks := []LoggedJob{
 		{Name: "job-a/tensorflow", Class: "tensorflow", Ran: 10 * minute, Members: 1, GPUs: 1, PerGPU: 500, MilliCPU: 6000, Memory: 31457280000},
 		{Name: "job-b/ps", Class: "ps", Submitted: 100 * simulator.Second, Ran: 60 * minute, Members: 2, MilliCPU: 4000, Memory: 16 << 30},
-		{Name: "job-b/worker", Class: "worker", Submitted: 100 * simulator.Second, Ran: 3590 * simulator.Second, Members: 4, GPUs: 1, PerGPU: 1000,
-			MilliCPU: 8000, Memory: 32 << 30},
+		{Name: "job-b/worker", Class: "worker", Submitted: 100 * simulator.Second, Ran: 3590 * simulator.Second, Members: 4,
+			GPUs: 1, PerGPU: 1000, MilliCPU: 8000, Memory: 32 << 30},
 		{Name: "job-d/worker", Class: "worker", Submitted: 305 * simulator.Second, Ran: 10 * minute, Members: 1, GPUs: 2, PerGPU: 1000,
 			MilliCPU: 6000, Memory: 31457280000},
 	}
@@ -42,7 +42,7 @@ func TestReadJobLog(t *testing.T) {
 		want  JobLog
 	}{
 		"Philly": {[]string{"cluster_job_log"}, JobLog{Format: PhillyFormat, Rows: 4,
-			Jobs: []Job{
+			Jobs: []LoggedJob{
 				{Name: "application_1500000000000_0001", Class: "a1b2c3", Ran: 65 * minute, Members: 2, GPUs: 4, PerGPU: 1000},
 				// Three GPUs on two machines: no pods of two machines have equally many.
 				{Name: "application_1500000000000_0004", Class: "d4e5f6", Submitted: minute, Ran: minute, Members: 3, GPUs: 1, PerGPU: 1000},
@@ -52,7 +52,7 @@ func TestReadJobLog(t *testing.T) {
 				{"have no attempt with a start and a later end", 1, "cluster_job_log:38: attempts"},
 			}}},
 		"Helios": {[]string{"cluster_log.csv"}, JobLog{Format: HeliosFormat, Rows: 5,
-			Jobs: []Job{
+			Jobs: []LoggedJob{
 				{Name: "5001", Class: "vcAAA", Ran: 60 * minute, Members: 1, GPUs: 1, PerGPU: 1000, MilliCPU: 4000},
 				{Name: "5002", Class: "vcBBB", Submitted: 5 * minute, Ran: 10 * minute, Members: 2, GPUs: 8, PerGPU: 1000, MilliCPU: 32000},
 				{Name: "5003", Class: "vcBBB", Submitted: 6 * minute, Ran: minute, Members: 1, PerGPU: 1000, MilliCPU: 8000},
@@ -96,7 +96,8 @@ func TestReadJobLogRefuses(t *testing.T) {
 		"an empty list":     {"[]", "f: no job of 0 rows can be used: it has no rows"},
 		"cut off":           {"[{\"jobid\": \"a\",\n", "f:2: no job of Philly's log: unexpected EOF"},
 		"a number for text": {"[\n{\"jobid\": 7}]", "f:2: jobid: no job of Philly's log: json: cannot unmarshal number"},
-		"no time":           {"[{\"jobid\": \"a\",\n\"submitted_time\": \"yesterday\"}]", `f:1: submitted_time of a: "yesterday" is no time like 2017-`},
+		"no time": {"[{\"jobid\": \"a\",\n\"submitted_time\": \"yesterday\"}]",
+			`f:1: submitted_time of a: "yesterday" is no time like 2017-`},
 		"attempt's time": {"[{\"jobid\": \"a\",\"submitted_time\": \"2017-10-07 01:00:00\",\"attempts\":[{\"start_time\":\"x\"}]}]",
 			`f:1: attempts[0].start_time of a: "x" is no time`},
 		"nothing started": {"[{\"jobid\": \"a\",\"submitted_time\": \"2017-10-07 01:00:00\",\"attempts\":[]}]",
@@ -136,7 +137,7 @@ func TestJobLogWords(t *testing.T) {
 	}
 	want := "Helios: 5 rows, 3 jobs of them used. 1 left out: they never started (the first: cluster_log.csv:5: start_time). " +
 		"1 left out: they do not have equally many GPUs on each of their nodes (the first: cluster_log.csv:6: gpu_num)."
-	if diff := cmp.Diff(want, log.Words()); diff != "" {
+	if diff := cmp.Diff(want, log.DescribeRows()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
@@ -150,8 +151,8 @@ func checkLog(t *testing.T, log *JobLog, err error) {
 	used := len(log.Jobs)
 	for i := range log.Jobs {
 		j := &log.Jobs[i]
-		if j.Submitted < 0 || j.Submitted > simulator.MaxTime || j.Ran <= 0 || j.Ran > simulator.MaxTime || j.Members < 1 || j.Members > maxPods ||
-			j.GPUs < 0 || j.GPUs > maxPodGPUs || j.GPUs > 0 && (j.PerGPU < 1 || j.PerGPU > 1000) || j.MilliCPU < 0 || j.Memory < 0 ||
+		if j.Submitted < 0 || j.Submitted > simulator.MaxTime || j.Ran <= 0 || j.Ran > simulator.MaxTime ||
+			j.Members < 1 || j.Members > maxPods || j.GPUs < 0 || j.GPUs > maxPodGPUs || j.GPUs > 0 && (j.PerGPU < 1 || j.PerGPU > 1000) || j.MilliCPU < 0 || j.Memory < 0 ||
 			i > 0 && j.Submitted < log.Jobs[i-1].Submitted {
 			t.Errorf("job %d: %+v", i, *j)
 		}

@@ -35,7 +35,7 @@ type paiReader struct {
 // paiTask is a row of the task table; without times of its own those of its instances count.
 type paiTask struct {
 	job      string
-	pods     Job
+	pods     LoggedJob
 	span     paiSpan
 	has      bool
 	at, task string
@@ -114,7 +114,9 @@ func (r *paiRow) textOf(column string) string {
 	return ""
 }
 
-func (r *paiRow) at(column string) string { return fmt.Sprintf("%s:%d: %s", r.file, r.line, column) }
+func (r *paiRow) cellAt(column string) string {
+	return fmt.Sprintf("%s:%d: %s", r.file, r.line, column)
+}
 
 // numberOf is a cell with a number from 0 to most; not known for an empty one.
 func (r *paiRow) numberOf(column string, most float64) (float64, bool, error) {
@@ -124,7 +126,7 @@ func (r *paiRow) numberOf(column string, most float64) (float64, bool, error) {
 	}
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(n >= 0 && n <= most) {
-		return 0, false, fmt.Errorf("%s: %q is no number from 0 to %g", r.at(column), text, most)
+		return 0, false, fmt.Errorf("%s: %q is no number from 0 to %g", r.cellAt(column), text, most)
 	}
 	return n, true, nil
 }
@@ -151,7 +153,7 @@ func (p *paiReader) readRow(r *paiRow) error {
 	}
 	job := strings.Clone(r.textOf("job_name"))
 	if job == "" {
-		return fmt.Errorf("%s: is empty", r.at("job_name"))
+		return fmt.Errorf("%s: is empty", r.cellAt("job_name"))
 	}
 	switch len(r.columns) {
 	case 6:
@@ -188,11 +190,11 @@ func (p *paiReader) readTask(r *paiRow, job string, span paiSpan, known bool) er
 		return err
 	}
 	if !some || count < 1 {
-		p.skipRow("have no instances", r.at("inst_num"))
+		p.skipRow("have no instances", r.cellAt("inst_num"))
 		return nil
 	}
 	task := strings.Clone(r.textOf("task_name"))
-	t := paiTask{job: job, task: task, span: span, has: known, at: r.at("end_time"), pods: Job{
+	t := paiTask{job: job, task: task, span: span, has: known, at: r.cellAt("end_time"), pods: LoggedJob{
 		Name: job + "/" + task, Class: task, Members: int64(count),
 		MilliCPU: int64(cpu * 10), Memory: int64(memory * (1 << 30)),
 	}}
@@ -203,11 +205,11 @@ func (p *paiReader) readTask(r *paiRow, job string, span paiSpan, known bool) er
 	case math.Mod(gpu, 100) == 0:
 		t.pods.GPUs, t.pods.PerGPU = int64(gpu/100), 1000
 	default:
-		p.skipRow("plan more than one GPU and no whole number of them", r.at("plan_gpu"))
+		p.skipRow("plan more than one GPU and no whole number of them", r.cellAt("plan_gpu"))
 		return nil
 	}
 	if len(p.tasks) >= maxLogJobs {
-		return fmt.Errorf("%s: more than %d tasks: cut the table into several", r.at("job_name"), maxLogJobs)
+		return fmt.Errorf("%s: more than %d tasks: cut the table into several", r.cellAt("job_name"), maxLogJobs)
 	}
 	p.tasks = append(p.tasks, t)
 	return nil

@@ -89,7 +89,7 @@ func (b *logBuilder) addPhilly(job *phillyJob, at string) error {
 		b.skipRow("never started, and so do not say for how many GPUs", at+": attempts")
 		return nil
 	}
-	j := Job{Name: job.ID, Class: job.Cluster, Submitted: submitted, PerGPU: 1000}
+	j := LoggedJob{Name: job.ID, Class: job.Cluster, Submitted: submitted, PerGPU: 1000}
 	for i := range job.Attempts {
 		attempt := &job.Attempts[i]
 		start, started, err := phillyTime(attempt.Start)

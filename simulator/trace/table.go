@@ -54,7 +54,8 @@ type csvTable struct {
 
 // newCSVTable reads the header. Columns that are not asked for are ignored.
 func newCSVTable(file string, in io.Reader, required ...string) (*csvTable, error) {
-	t := &csvTable{file: file, reader: csv.NewReader(&boundedReader{in: in, left: maxBytes}), column: map[string]int{}, names: map[string]int{}, maxRows: maxRows}
+	reader := csv.NewReader(&boundedReader{in: in, left: maxBytes})
+	t := &csvTable{file: file, reader: reader, column: map[string]int{}, names: map[string]int{}, maxRows: maxRows}
 	t.reader.ReuseRecord = true
 	header, err := t.reader.Read()
 	if errors.Is(err, io.EOF) {

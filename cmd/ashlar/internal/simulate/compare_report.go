@@ -85,7 +85,7 @@ func compareRuns(name string, seeds []int64, contestants []comparedRuns) *runCom
 			all.runs = append(all.runs, run)
 		}
 	}
-	all.Verdict = report.Verdict(all.runs)
+	all.Verdict = report.VerdictSentences(all.runs)
 	return all
 }
 

@@ -38,8 +38,8 @@ func (r *pageFlag) checkFolder() error {
 }
 
 // headingOf is what the page of a scenario says before its figures.
-func headingOf(s *scenariofile.File) report.Heading {
-	return report.Heading{Title: s.Name, About: s.About, NotModelled: s.NotModelled()}
+func headingOf(s *scenariofile.File) report.PageHeading {
+	return report.PageHeading{Title: s.Name, About: s.About, NotModelled: s.NotModelled()}
 }
 
 // typedCommand is the command as somebody would type it again, as far as flags say.
@@ -60,7 +60,7 @@ func typedCommand(cmd *cobra.Command) string {
 }
 
 // writePage writes the page, or nothing if it fails half-way.
-func (r *pageFlag) writePage(cmd *cobra.Command, head report.Heading, runs []report.Run) error {
+func (r *pageFlag) writePage(cmd *cobra.Command, head report.PageHeading, runs []report.Run) error {
 	if !r.isWanted() {
 		return nil
 	}

@@ -120,7 +120,7 @@ func (f *replayFlags) runReplay(cmd *cobra.Command) error {
 		})
 	}
 	progress.End()
-	if err := f.page.writePage(cmd, page.Heading{Title: report.Scenario}, report.pageRuns()); err != nil {
+	if err := f.page.writePage(cmd, page.PageHeading{Title: report.Scenario}, report.pageRuns()); err != nil {
 		return err
 	}
 	return report.writeTo(cmd.OutOrStdout(), &f.output)

@@ -54,7 +54,7 @@ func namedSharing(sharing string) string {
 }
 
 func (r *runReport) writeTo(w io.Writer, output *cli.OutputFlag) error {
-	r.Verdict = report.Verdict(r.pageRuns())
+	r.Verdict = report.VerdictSentences(r.pageRuns())
 	return output.Write(w, r, func(w io.Writer) error {
 		if output.Format == cli.FormatCSV {
 			return r.writeCSV(w)

@@ -340,7 +340,8 @@ workloads:
   requests: [{gpus: 17, weight: -1}, {gpu: 1}]
 policy: best
 `, `s.yaml:1:1: horizont: is not a field, did you mean horizon?: want one of ` +
-			`apiVersion, kind, name, about, horizon, sample, seed, policy, demand, sharing, slowDown, preemption, defragmentation, reslice, nodes, ` +
+			`apiVersion, kind, name, about, horizon, sample, seed, policy, demand, sharing, slowDown, preemption, defragmentation, ` +
+			`reslice, nodes, ` +
 			`workloads, events, variants, assertions
 s.yaml:1:1: name: "", want a name of 1 to 100 letters, digits, - _ and .
 s.yaml:3:39: nodes[0].count: -1, want 0 to 20000

@@ -67,6 +67,6 @@ func (f *traceFlags) applyTo(s *scenariofile.File) error {
 	if f.part < 1 {
 		text += fmt.Sprintf(" A part of %g of them is drawn.", f.part)
 	}
-	s.About = text + " " + log.Words()
+	s.About = text + " " + log.DescribeRows()
 	return nil
 }
