@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sort"
 
 	"github.com/ashlar-dev/ashlar/simulator"
 )
@@ -80,21 +81,18 @@ func (a *ReplicaAutoscale) loadAt(at simulator.Time) float64 {
 	if a.Repeat > 0 {
 		at %= simulator.Time(a.Repeat)
 	}
-	load := 0.0
-	for _, step := range a.Load {
-		if simulator.Time(step.At) > at {
-			break
-		}
-		load = step.PerSecond
+	next := sort.Search(len(a.Load), func(i int) bool { return simulator.Time(a.Load[i].At) > at })
+	if next == 0 {
+		return 0
 	}
-	return load
+	return a.Load[next-1].PerSecond
 }
 
 // replicaLife is when a replica is wanted; until is 0 for to the end.
 type replicaLife struct{ from, until simulator.Time }
 
-// replicaLives plays the autoscaler until the horizon. The lives are in the order of their
-// beginnings.
+// replicaLives plays the autoscaler until the horizon, or until there are more than maxJobs
+// lives. They are in the order of their beginnings.
 func (a *ReplicaAutoscale) replicaLives(horizon simulator.Time) []replicaLife {
 	var lives []replicaLife
 	var up []int // indexes of lives, the newest last
@@ -107,7 +105,7 @@ func (a *ReplicaAutoscale) replicaLives(horizon simulator.Time) []replicaLife {
 		idle = defaultCooling
 	}
 	lastRequest := simulator.Time(0)
-	for at := simulator.Time(0); at <= horizon; at += syncPeriod {
+	for at := simulator.Time(0); at <= horizon && len(lives) <= maxJobs; at += syncPeriod {
 		load := a.loadAt(at)
 		if load > 0 {
 			lastRequest = at

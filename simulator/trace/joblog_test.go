@@ -152,7 +152,8 @@ func checkLog(t *testing.T, log *JobLog, err error) {
 	for i := range log.Jobs {
 		j := &log.Jobs[i]
 		if j.Submitted < 0 || j.Submitted > simulator.MaxTime || j.Ran <= 0 || j.Ran > simulator.MaxTime ||
-			j.Members < 1 || j.Members > maxPods || j.GPUs < 0 || j.GPUs > maxPodGPUs || j.GPUs > 0 && (j.PerGPU < 1 || j.PerGPU > 1000) || j.MilliCPU < 0 || j.Memory < 0 ||
+			j.Members < 1 || j.Members > maxPods || j.GPUs < 0 || j.GPUs > maxPodGPUs || j.GPUs > 0 && (j.PerGPU < 1 || j.PerGPU > 1000) ||
+			j.MilliCPU < 0 || j.Memory < 0 ||
 			i > 0 && j.Submitted < log.Jobs[i-1].Submitted {
 			t.Errorf("job %d: %+v", i, *j)
 		}
