@@ -68,9 +68,13 @@ func migTable(w io.Writer, jobs, seeds int) error {
 				moves += each / float64(seeds)
 				return served
 			})
-			note = fmt.Sprintf("Moved, as ashlar defrag would between %d nodes of one GPU: %.2f instances per arrival.\n\n", gpus, moves)
+			note += fmt.Sprintf("Moved, as ashlar defrag would between %d nodes of one GPU: %.2f instances per arrival.\n\n", gpus, moves)
 		}
 		writeRow(w, gpus, "if instances moved freely", seeds, func(seed int64) []float64 { return playFreely(gpus, jobs, seed) })
+		if gpus == 1 {
+			note += exactNote(inv, min(jobs, exactArrivals), seeds)
+		}
+		writeRow(w, gpus, "clairvoyant, at most", seeds, func(seed int64) []float64 { return boundClairvoyant(gpus, jobs, seed) })
 	}
 	fmt.Fprintf(w, "\n%s", note)
 	return nil
@@ -91,6 +95,9 @@ func writeRow(w io.Writer, gpus int, name string, seeds int, play func(seed int6
 	fmt.Fprintf(w, "| %d | %s |", gpus, name)
 	for _, sum := range sums {
 		fmt.Fprintf(w, " %.3f |", sum/float64(seeds))
+	}
+	for range 1 + len(migMix) - len(sums) {
+		fmt.Fprint(w, " |") // a bound is of all profiles together
 	}
 	fmt.Fprintln(w)
 }

@@ -157,12 +157,13 @@ func (f *simulateFlags) runScenario(cmd *cobra.Command, args []string) error {
 	var checked []assertion.Run
 	report := &runReport{Scenario: s.Name, About: s.About, Seed: s.Seed, HorizonMs: int64(s.Horizon), NotModelled: s.NotModelled()}
 	progress := cli.NewProgress(cmd.ErrOrStderr())
+	runs, err := f.runVariants(cmd.Context(), s, variants, log, progress)
+	if err != nil {
+		progress.End()
+		return err
+	}
 	for i, v := range variants {
-		run, err := f.runVariant(cmd.Context(), s, v, log, tellTime(progress, i, len(variants), simulator.Time(s.Horizon)))
-		if err != nil {
-			progress.End()
-			return err
-		}
+		run := runs[i]
 		report.Runs = append(report.Runs, run)
 		checked = append(checked, assertion.Run{
 			Name: v.Name, Variant: variantName(s, v), Policy: run.Policy,

@@ -1,0 +1,22 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+)
+
+// benchmarkReport is all that was measured.
+type benchmarkReport struct{ runs []*measurement }
+
+// tables are the runs, and what the MIG mix costs by size.
+func (r *benchmarkReport) tables() string {
+	var text strings.Builder
+	text.WriteString("| scenario | nodes | jobs | commit | CPU seconds | microseconds a job | most memory, MiB |\n")
+	text.WriteString("| --- | ---: | ---: | --- | ---: | ---: | ---: |\n")
+	for _, m := range r.runs {
+		fmt.Fprintf(&text, "| %s | %d | %d | %s | %.1f | %.1f | %.0f |\n", m.scenario, m.nodes, m.jobs, m.runner, m.cpu, m.perJob(), m.memory)
+	}
+	fmt.Fprintf(&text, "\n%d cores, %s\n", runtime.NumCPU(), runtime.Version())
+	return text.String()
+}
