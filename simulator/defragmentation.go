@@ -68,7 +68,7 @@ func (e *simulationRun) makeRoomFor(job, most int) (int, error) {
 		return 0, nil
 	}
 	defrag := &cluster.Defragmentation{MayClose: true, MaxMoves: most, MaxSteps: defragSteps}
-	for other := range e.jobStates {
+	for other := range e.placed.inOrder() {
 		if e.mayMove(other) {
 			defrag.Holders = append(defrag.Holders, e.movableJob(other))
 		}

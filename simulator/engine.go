@@ -28,6 +28,8 @@ type simulationRun struct {
 	defragRefusal map[int]int64
 	// holding counts the loading and running jobs by priority.
 	holding map[int64]int
+	// placed are the jobs that hold a place.
+	placed jobSet
 
 	watch      Watch
 	log        eventLog
@@ -91,9 +93,7 @@ func newEngine(in *Input, watch Watch) (*simulationRun, error) {
 	}
 	e.counters.beginCounting(nodes.nodes)
 	e.sampler.beginSampling(e)
-	for i := range in.Jobs {
-		e.events.pushEvent(in.Jobs[i].Arrives, jobArrival{jobSubject{i}})
-	}
+	e.events.planArrivals(in.Jobs)
 	for i := range in.Nodes {
 		if joins := in.Nodes[i].Joins; joins > 0 {
 			e.events.pushEvent(joins, nodeUp{nodeSubject: nodeSubject{i}})

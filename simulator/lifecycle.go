@@ -134,6 +134,7 @@ func (e *simulationRun) startJob(job int, members []jobMember) error {
 	e.counters.allocated += part
 	e.counters.reslices += reslices
 	e.holding[j.Priority]++
+	e.placed.addJob(job)
 	s.attempt++
 	s.failures = 0
 	s.phase, s.placedAt = loading, e.now
@@ -189,6 +190,7 @@ func (e *simulationRun) stopJob(job int) {
 	}
 	e.counters.allocated -= s.milliGPUs
 	s.members, s.milliGPUs = nil, 0
+	e.placed.removeJob(job)
 	if e.holding[j.Priority]--; e.holding[j.Priority] == 0 {
 		delete(e.holding, j.Priority)
 	}
