@@ -10,7 +10,7 @@ func (s *Scenario) NotModelled() []string {
 	case s.sharesGPUs() && s.SlowDown == nil:
 		list = append(list, "Jobs on one GPU slow one another down; here each runs as if it were alone (slowDown).")
 	case s.sharesGPUs() && s.SlowDown.Measured == nosYolos:
-		list = append(list, "Slow-down is that of one detector on an A100 (nos-yolos), by how busy the scenario says jobs are; "+
+		list = append(list, "Slow-down is that of one detector on one GPU (nos-yolos), by how busy the scenario says jobs are; "+
 			"other models and GPUs differ, and caches and bandwidth are not looked at apart.")
 	}
 	if s.servesRequests() {

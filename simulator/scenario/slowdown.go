@@ -11,8 +11,9 @@ import (
 // SlowDown is how much longer work takes for jobs that share a GPU, or a MIG slice of one:
 // either measured, or one's own points. Without it every job runs as if it were alone.
 type SlowDown struct {
-	// Measured is a published measurement: nos-yolos (1, 3, 5 and 7 pods on one A100 that
-	// constantly run a YOLOS-small detector, by time-slicing and by MPS; source:
+	// Measured is a published measurement: nos-yolos (1, 3, 5 and 7 pods that
+	// constantly run a YOLOS-small detector on one GPU, which had MIG profile 1g.10gb, by
+	// time-slicing and by MPS; source:
 	// github.com/nebuly-ai/nos, demos/gpu-sharing-comparison/README.md).
 	Measured string `json:"measured,omitempty"`
 	// TimeSlicing is of GPUs in time-sliced replicas and of shares, MPS of the clients of an MPS
