@@ -25,9 +25,30 @@ type runCounters struct {
 	best           map[inventoryTemplate]int64
 	bandwidthSum   map[string]float64
 	bandwidthCount map[string]int64
+	paces          map[string]*paceTally // by class
+}
+
+// paceTally adds up how long jobs ran and for how long they would have alone.
+type paceTally struct {
+	ran, worked float64
+	most        int64 // the largest pace, in thousandths
+}
+
+// addPace notes that a job of a class did some work in some time.
+func (m *runCounters) addPace(class string, ran, worked Time, pace int64) {
+	if ran <= 0 {
+		return
+	}
+	t := m.paces[class]
+	if t == nil {
+		t = &paceTally{}
+		m.paces[class] = t
+	}
+	t.ran, t.worked, t.most = t.ran+float64(ran), t.worked+float64(worked), max(t.most, pace)
 }
 
 func (m *runCounters) beginCounting(nodes []*nodeState) {
+	m.paces = map[string]*paceTally{}
 	m.best, m.bandwidthSum, m.bandwidthCount = map[inventoryTemplate]int64{}, map[string]float64{}, map[string]int64{}
 	for _, n := range nodes {
 		if n.up {

@@ -18,17 +18,17 @@ const restartForgotten = 2 * mostRestartDelay
 func (e *simulationRun) jobCrashes(job int) error {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	if !s.hasProcesses() || !j.Template.wantsGPUs() {
-		e.log.writeLine(logLine{At: e.now, Event: "crash", Job: j.Name, Reason: "uses no GPU now"})
+		e.log.writeLine(logLine{At: e.now, Event: LogCrash, Job: j.Name, Reason: "uses no GPU now"})
 		return nil
 	}
 	others := e.mpsClientsBeside(job)
 	e.counters.crashes++
 	node := e.cluster.nodes[s.members[0].node].Name
-	e.log.writeLine(logLine{At: e.now, Event: "crash", Job: j.Name, Node: node, Lost: e.restartJob(job)})
+	e.log.writeLine(logLine{At: e.now, Event: LogCrash, Job: j.Name, Node: node, Lost: e.restartJob(job)})
 	for _, other := range others {
 		e.counters.crashedWith++
 		lost := e.restartJob(other)
-		e.log.writeLine(logLine{At: e.now, Event: "crashed-with", Job: e.input.Jobs[other].Name, Node: node, Reason: j.Name, Lost: lost})
+		e.log.writeLine(logLine{At: e.now, Event: LogCrashedWith, Job: e.input.Jobs[other].Name, Node: node, Reason: j.Name, Lost: lost})
 	}
 	return nil
 }
@@ -40,6 +40,7 @@ func (e *simulationRun) restartJob(job int) Time {
 	lost := e.loseWork(job)
 	if s.phase == running {
 		e.releaseMemory(job)
+		e.leaveContention(job)
 		if e.now-s.readyAt >= restartForgotten {
 			s.restarts = 0
 		}
@@ -58,7 +59,7 @@ func (e *simulationRun) loseWork(job int) Time {
 	if s.phase != running {
 		return 0
 	}
-	lost := e.now - s.readyAt
+	lost := s.workSoFar(e.now)
 	if checkpoint := e.input.Jobs[job].Checkpoint; checkpoint > 0 {
 		kept := lost / checkpoint * checkpoint
 		lost -= kept

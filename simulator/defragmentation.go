@@ -68,7 +68,7 @@ func (e *simulationRun) makeRoomFor(job, most int) (int, error) {
 		return 0, nil
 	}
 	defrag := &cluster.Defragmentation{MayClose: true, MaxMoves: most, MaxSteps: defragSteps}
-	for other := range e.jobStates {
+	for other := range e.placed.inOrder() {
 		if e.mayMove(other) {
 			defrag.Holders = append(defrag.Holders, e.movableJob(other))
 		}
@@ -96,7 +96,7 @@ func (e *simulationRun) mayMove(job int) bool {
 // movableJob is a job with what it costs to move it: its GPU time until it is as far as now.
 func (e *simulationRun) movableJob(job int) cluster.MovableHolder {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
-	lost := e.now - s.readyAt
+	lost := s.workSoFar(e.now)
 	if j.Checkpoint > 0 {
 		lost %= j.Checkpoint
 	}
@@ -113,7 +113,7 @@ func (e *simulationRun) moveJob(move *cluster.DefragMove) error {
 	s := &e.jobStates[job]
 	e.counters.moves++
 	e.log.writeLine(logLine{
-		At: e.now, Event: "moved", Job: e.input.Jobs[job].Name, Node: e.cluster.nodes[move.From].Name, Lost: e.loseWork(job),
+		At: e.now, Event: LogMoved, Job: e.input.Jobs[job].Name, Node: e.cluster.nodes[move.From].Name, Lost: e.loseWork(job),
 	})
 	e.stopJob(job)
 	s.phase, s.queuedAt, s.restarts = queued, e.now, 0

@@ -28,6 +28,8 @@ type simulationRun struct {
 	defragRefusal map[int]int64
 	// holding counts the loading and running jobs by priority.
 	holding map[int64]int
+	// placed are the jobs that hold a place.
+	placed jobSet
 
 	watch      Watch
 	log        eventLog
@@ -91,9 +93,7 @@ func newEngine(in *Input, watch Watch) (*simulationRun, error) {
 	}
 	e.counters.beginCounting(nodes.nodes)
 	e.sampler.beginSampling(e)
-	for i := range in.Jobs {
-		e.events.pushEvent(in.Jobs[i].Arrives, jobArrival{jobSubject{i}})
-	}
+	e.events.planArrivals(in.Jobs)
 	for i := range in.Nodes {
 		if joins := in.Nodes[i].Joins; joins > 0 {
 			e.events.pushEvent(joins, nodeUp{nodeSubject: nodeSubject{i}})
@@ -168,7 +168,12 @@ func (e *simulationRun) isVoid(event *scheduledEvent) bool {
 	case loadingDone:
 		return ofEarlierPlacement(payload.job, payload.attempt)
 	case workDone:
+		return ofEarlierPlacement(payload.job, payload.attempt) || e.jobStates[payload.job].paceChanges != payload.pace
+	case memoryGrowth:
 		return ofEarlierPlacement(payload.job, payload.attempt)
+	case jobLeaves:
+		s := &e.jobStates[payload.job]
+		return s.phase != queued && !s.holdsPlace()
 	case containerRestart:
 		return ofEarlierPlacement(payload.job, payload.attempt)
 	case maxWaitOver:
@@ -201,6 +206,10 @@ func (e *simulationRun) handleEvent(payload eventPayload) error {
 		return e.defragRound()
 	case jobCrash:
 		return e.jobCrashes(event.job)
+	case memoryGrowth:
+		return e.jobGrows(event.job)
+	case jobLeaves:
+		return e.jobIsTakenAway(event.job)
 	case maxWaitOver:
 		e.failJob(event.job, GaveUp)
 		return nil

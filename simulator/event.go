@@ -24,7 +24,7 @@ type eventPayload interface {
 
 // The payloads. job is an index into Input.Jobs, node into Input.Nodes. attempt is the
 // placement or restart of the job that the event belongs to, outage the failure or drain of the
-// node: an event of an earlier one is void.
+// node, pace the plan for the end of the job's work: an event of an earlier one is void.
 type (
 	// jobArrival: a job is submitted.
 	jobArrival struct{ jobSubject }
@@ -36,8 +36,15 @@ type (
 	// workDone: a job's work is done, and it leaves.
 	workDone struct {
 		jobSubject
+		attempt, pace int64
+	}
+	// memoryGrowth: a running job allocates more memory.
+	memoryGrowth struct {
+		jobSubject
 		attempt int64
 	}
+	// jobLeaves: a job ends whatever it has done.
+	jobLeaves struct{ jobSubject }
 	// containerRestart: a job that ran out of memory or crashed starts again in its place.
 	containerRestart struct {
 		jobSubject
@@ -77,6 +84,8 @@ type (
 func (jobArrival) kindName() string       { return "arrival" }
 func (loadingDone) kindName() string      { return "ready" }
 func (workDone) kindName() string         { return "departure" }
+func (memoryGrowth) kindName() string     { return "memory growth" }
+func (jobLeaves) kindName() string        { return "leave" }
 func (containerRestart) kindName() string { return "restart" }
 func (jobCrash) kindName() string         { return "crash" }
 func (maxWaitOver) kindName() string      { return "give-up" }

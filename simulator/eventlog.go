@@ -10,13 +10,36 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
+// LogEvent is what a line of the event log tells.
+type LogEvent string
+
+// The events of the log. Those of a job in the order of its life, then those of nodes.
+const (
+	LogArrival     LogEvent = "arrival"       // it was submitted
+	LogWaits       LogEvent = "waits"         // it does not fit now
+	LogPlaced      LogEvent = "placed"        // its members have places, and load
+	LogReady       LogEvent = "ready"         // it works
+	LogOutOfMemory LogEvent = "out-of-memory" // it found too little memory, and starts again in its place
+	LogCrash       LogEvent = "crash"         // it had a fatal GPU error
+	LogCrashedWith LogEvent = "crashed-with"  // another client's fatal error ended it
+	LogPreempted   LogEvent = "preempted"     // it made room for one of higher priority
+	LogMoved       LogEvent = "moved"         // it was ended to start elsewhere, so that another fits
+	LogEvicted     LogEvent = "evicted"       // its node was drained
+	LogLost        LogEvent = "lost"          // its node failed
+	LogDeparture   LogEvent = "departure"     // it is done, or was taken away
+	LogFailed      LogEvent = "failed"        // it was given up, see Reason
+	LogNodeUp      LogEvent = "node-up"
+	LogNodeDown    LogEvent = "node-down"
+	LogNodeDrain   LogEvent = "node-drain"
+)
+
 // logLine is one line of the event log. Which fields it has depends on Event.
 type logLine struct {
-	At    Time   `json:"t"`
-	Line  int64  `json:"n"`
-	Event string `json:"event"`
-	Job   string `json:"job,omitempty"`
-	Class string `json:"class,omitempty"`
+	At    Time     `json:"t"`
+	Line  int64    `json:"n"`
+	Event LogEvent `json:"event"`
+	Job   string   `json:"job,omitempty"`
+	Class string   `json:"class,omitempty"`
 	// Priority, Ask (PodTemplate.Name) and Members are an arrival's; Members only a gang's.
 	Priority int64  `json:"priority,omitempty"`
 	Ask      string `json:"ask,omitempty"`

@@ -1,10 +1,44 @@
 package simulator
 
+import (
+	"cmp"
+	"slices"
+)
+
 // eventQueue is a priority queue of events: a binary heap. It is typed and not
 // container/heap because it is on the path of every event.
+//
+// Arrivals are known beforehand and as many as there are jobs. They are not in the heap:
+// arrivals has their jobs in order, and jobs[i] arrives as the event with sequence i+1.
 type eventQueue struct {
 	events   []scheduledEvent
 	sequence int64
+	jobs     []Job
+	arrivals []int32
+}
+
+// planArrivals adds the arrivals of all jobs, before anything else.
+func (q *eventQueue) planArrivals(jobs []Job) {
+	q.jobs, q.arrivals, q.sequence = jobs, make([]int32, len(jobs)), int64(len(jobs))
+	for i := range q.arrivals {
+		q.arrivals[i] = int32(i)
+	}
+	slices.SortStableFunc(q.arrivals, func(a, b int32) int { return cmp.Compare(jobs[a].Arrives, jobs[b].Arrives) })
+}
+
+// popArrival removes the first arrival, if it comes before all other events.
+func (q *eventQueue) popArrival() (arrival scheduledEvent, found bool) {
+	if len(q.arrivals) == 0 {
+		return scheduledEvent{}, false
+	}
+	job := int(q.arrivals[0])
+	arrival = scheduledEvent{At: q.jobs[job].Arrives, Sequence: int64(job) + 1}
+	if len(q.events) > 0 && !arrival.comesBefore(&q.events[0]) {
+		return scheduledEvent{}, false
+	}
+	q.arrivals = q.arrivals[1:]
+	arrival.Payload = jobArrival{jobSubject{job}}
+	return arrival, true
 }
 
 // pushEvent adds an event and numbers it.
@@ -22,10 +56,13 @@ func (q *eventQueue) pushEvent(at Time, payload eventPayload) {
 }
 
 // anyLeft reports whether anything is going to happen.
-func (q *eventQueue) anyLeft() bool { return len(q.events) > 0 }
+func (q *eventQueue) anyLeft() bool { return len(q.events)+len(q.arrivals) > 0 }
 
 // popEvent removes the first event; false if there is none.
 func (q *eventQueue) popEvent() (scheduledEvent, bool) {
+	if arrival, found := q.popArrival(); found {
+		return arrival, true
+	}
 	if len(q.events) == 0 {
 		return scheduledEvent{}, false
 	}

@@ -59,6 +59,8 @@ func (s *GPUSharing) validateSharing() error {
 type partState struct {
 	holders int
 	inUse   topology.Bytes
+	// busy adds up how busy running jobs keep the part, in thousandths; see Contention.
+	busy int64
 }
 
 // gpuPart is one part of a node's GPU.

@@ -30,6 +30,8 @@ type Input struct {
 	Preemption Preemption
 	// Defragmentation is whether and when running jobs are moved for those that wait.
 	Defragmentation Defragmentation
+	// Contention says how jobs on one GPU slow one another down, nil for not at all.
+	Contention *GPUContention
 	// SampleEvery is the time between samples, 0 for a hundredth of the horizon, and
 	// SnapshotNodes of how many nodes at most their state is recorded too.
 	SampleEvery   Time
@@ -90,6 +92,11 @@ func (in *Input) validateInput() error {
 	}
 	if err := in.Defragmentation.validateDefragmentation(); err != nil {
 		return err
+	}
+	if in.Contention != nil {
+		if err := errors.Join(in.Contention.TimeSlicing.validateCurve(), in.Contention.MPS.validateCurve()); err != nil {
+			return err
+		}
 	}
 	for i := range in.Nodes {
 		if err := in.Nodes[i].validateNode(); err != nil {

@@ -26,6 +26,13 @@ type jobState struct {
 	arrived           Time
 	firstPlaced       Time // -1 before
 	placedAt, readyAt Time
+	// done is the work until pacedAt since the job was ready, pace how much longer it takes than
+	// alone, in thousandths, and paceChanges numbers the plans for its end.
+	done, pacedAt     Time
+	pace, paceChanges int64
+	// grownSteps is how many steps its memory grew by.
+	grownSteps int
+	everReady  Time // when it was first ready, -1 before
 	// left is the work to do, waited the time in the queue.
 	left, waited Time
 	restarts     int64

@@ -10,11 +10,15 @@ import (
 func (e *simulationRun) jobArrives(job int) error {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	s.phase, s.left, s.arrived, s.queuedAt, s.firstPlaced = queued, j.Runs, e.now, e.now, -1
+	s.everReady = -1
 	e.counters.arrived++
 	e.log.writeLine(logLine{
-		At: e.now, Event: "arrival", Job: j.Name, Class: j.Class, Priority: j.Priority, Ask: j.Template.Name, Members: gangSize(j),
+		At: e.now, Event: LogArrival, Job: j.Name, Class: j.Class, Priority: j.Priority, Ask: j.Template.Name, Members: gangSize(j),
 	})
 	e.queue.addJob(job)
+	if j.Leaves > 0 {
+		e.events.pushEvent(max(j.Leaves, e.now), jobLeaves{jobSubject{job}})
+	}
 	if placed, err := e.tryJob(job); placed || err != nil || s.phase != queued {
 		return err
 	}
@@ -81,7 +85,7 @@ func (e *simulationRun) tryJob(job int) (bool, error) {
 			e.failJob(job, NeverFits)
 			return false, nil
 		}
-		e.log.writeLine(logLine{At: e.now, Event: "waits", Job: j.Name})
+		e.log.writeLine(logLine{At: e.now, Event: LogWaits, Job: j.Name})
 	}
 	s.notBefore = e.now + retryDelay(s.failures)
 	return false, nil
@@ -130,6 +134,7 @@ func (e *simulationRun) startJob(job int, members []jobMember) error {
 	e.counters.allocated += part
 	e.counters.reslices += reslices
 	e.holding[j.Priority]++
+	e.placed.addJob(job)
 	s.attempt++
 	s.failures = 0
 	s.phase, s.placedAt = loading, e.now
@@ -142,7 +147,7 @@ func (e *simulationRun) startJob(job int, members []jobMember) error {
 		delay += e.input.Reslice
 	}
 	e.measureBandwidth(job)
-	e.log.writeLine(logLine{At: e.now, Event: "placed", Job: j.Name, On: e.logPlaces(members), Reslices: reslices})
+	e.log.writeLine(logLine{At: e.now, Event: LogPlaced, Job: j.Name, On: e.logPlaces(members), Reslices: reslices})
 	e.events.pushEvent(e.now+delay, loadingDone{jobSubject{job}, s.attempt})
 	return nil
 }
@@ -165,6 +170,7 @@ func (e *simulationRun) stopJob(job int) {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	if s.phase == running {
 		e.releaseMemory(job)
+		e.leaveContention(job)
 	}
 	for i := range s.members {
 		node := s.members[i].node
@@ -184,6 +190,7 @@ func (e *simulationRun) stopJob(job int) {
 	}
 	e.counters.allocated -= s.milliGPUs
 	s.members, s.milliGPUs = nil, 0
+	e.placed.removeJob(job)
 	if e.holding[j.Priority]--; e.holding[j.Priority] == 0 {
 		delete(e.holding, j.Priority)
 	}
@@ -195,27 +202,58 @@ func (e *simulationRun) stopJob(job int) {
 func (e *simulationRun) jobReady(job int) error {
 	s := &e.jobStates[job]
 	if node, short := e.claimMemory(job); short {
-		return e.jobOutOfMemory(job, node)
+		return e.jobOutOfMemory(job, node, 0)
 	}
 	s.phase, s.readyAt = running, e.now
-	e.log.writeLine(logLine{At: e.now, Event: "ready", Job: e.input.Jobs[job].Name})
-	e.events.pushEvent(e.now+s.left, workDone{jobSubject{job}, s.attempt})
+	s.done, s.pacedAt, s.pace = 0, e.now, alone
+	if s.everReady < 0 {
+		s.everReady = e.now
+	}
+	e.log.writeLine(logLine{At: e.now, Event: LogReady, Job: e.input.Jobs[job].Name})
+	e.joinContention(job)
+	s.pace = e.paceOf(job)
+	e.planEnd(job)
+	e.planGrowth(job)
 	return nil
+}
+
+// jobIsTakenAway ends a job at its time. One that never was ready has given up.
+func (e *simulationRun) jobIsTakenAway(job int) error {
+	s := &e.jobStates[job]
+	if held := s.holdsPlace(); s.everReady < 0 {
+		e.failJob(job, GaveUp)
+		if held {
+			return e.tryAll()
+		}
+		return nil
+	}
+	switch s.phase {
+	case running:
+		s.left = s.workSoFar(e.now)
+		return e.jobDeparts(job)
+	case queued: // it was interrupted
+		e.queue.removeJob(job)
+	default:
+		e.stopJob(job)
+	}
+	s.phase, s.left = finished, 0
+	e.log.writeLine(logLine{At: e.now, Event: LogDeparture, Job: e.input.Jobs[job].Name})
+	return e.tryAll()
 }
 
 // jobDeparts ends a job whose work is done.
 func (e *simulationRun) jobDeparts(job int) error {
 	s := &e.jobStates[job]
-	e.counters.served += int64(e.now-s.readyAt) * s.milliGPUs
+	e.counters.served += int64(s.workSoFar(e.now)) * s.milliGPUs
 	e.stopJob(job)
 	s.phase, s.left = finished, 0
-	e.log.writeLine(logLine{At: e.now, Event: "departure", Job: e.input.Jobs[job].Name})
+	e.log.writeLine(logLine{At: e.now, Event: LogDeparture, Job: e.input.Jobs[job].Name})
 	return e.tryAll()
 }
 
 // interruptJob ends a job before its time and puts it back into the queue, without the
 // work since its last checkpoint.
-func (e *simulationRun) interruptJob(job int, why string) {
+func (e *simulationRun) interruptJob(job int, why LogEvent) {
 	s := &e.jobStates[job]
 	e.log.writeLine(logLine{At: e.now, Event: why, Job: e.input.Jobs[job].Name, Lost: e.loseWork(job)})
 	e.stopJob(job)
@@ -235,7 +273,7 @@ func (e *simulationRun) failJob(job int, reason FailureReason) {
 		s.waited += e.now - s.queuedAt
 	}
 	s.phase, s.failure = failed, reason
-	e.log.writeLine(logLine{At: e.now, Event: "failed", Job: e.input.Jobs[job].Name, Reason: string(reason)})
+	e.log.writeLine(logLine{At: e.now, Event: LogFailed, Job: e.input.Jobs[job].Name, Reason: string(reason)})
 }
 
 // FailureReason is why a job was given up.

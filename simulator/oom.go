@@ -1,6 +1,9 @@
 package simulator
 
-import "github.com/ashlar-dev/ashlar/topology/placement"
+import (
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
 
 // claimMemory allocates the memory that a job really uses. If some node has too little,
 // nothing is allocated, and short is true with the node's name.
@@ -14,26 +17,25 @@ func (e *simulationRun) claimMemory(job int) (node string, short bool) {
 		n := e.cluster.nodes[m.node]
 		request := e.cluster.requestOf(j.Template).resolveFor(n.Inventory)
 		for k := range m.devices {
-			if n.claimDevice(m, k, &request) {
+			if n.claimDevice(m, k, &request, j.usesNow(&request, s.grownSteps)) {
 				continue
 			}
-			e.returnMemory(j, s.members[:i], len(m.devices))
-			e.returnMemory(j, s.members[i:i+1], k)
+			e.returnMemory(j, s, i, k)
 			return n.Name, true
 		}
 	}
 	return "", false
 }
 
-// claimDevice allocates the memory that a member uses on its device k, if it is there.
-func (n *nodeState) claimDevice(m *jobMember, k int, request *NodeRequest) bool {
+// claimDevice allocates so much memory on a member's device k, if it is there.
+func (n *nodeState) claimDevice(m *jobMember, k int, request *NodeRequest, uses topology.Bytes) bool {
 	if request.Replica {
 		at := m.replicas[k]
 		sharing, part := n.sharingOf(at.gpu), &n.parts[at.gpu][at.part]
-		if part.inUse+request.UsesMemory > sharing.Memory || sharing.MPS && request.UsesMemory > sharing.ClientLimit {
+		if part.inUse+uses > sharing.Memory || sharing.MPS && uses > sharing.ClientLimit {
 			return false
 		}
-		part.inUse += request.UsesMemory
+		part.inUse += uses
 		return true
 	}
 	allocation := &m.devices[k]
@@ -42,27 +44,30 @@ func (n *nodeState) claimDevice(m *jobMember, k int, request *NodeRequest) bool 
 	if device.Form == placement.Share && allocation.Bytes > 0 {
 		granted = allocation.Bytes
 	}
-	return request.UsesMemory <= granted
+	return uses <= granted
 }
 
 // releaseMemory gives back the memory that a job allocated.
 func (e *simulationRun) releaseMemory(job int) {
 	j, s := &e.input.Jobs[job], &e.jobStates[job]
 	if j.Template.wantsGPUs() {
-		for i := range s.members {
-			e.returnMemory(j, s.members[i:i+1], len(s.members[i].devices))
-		}
+		e.returnMemory(j, s, len(s.members), 0)
 	}
+	s.grownSteps = 0
 }
 
-// returnMemory undoes claimDevice for the first devices of each member.
-func (e *simulationRun) returnMemory(j *Job, members []jobMember, count int) {
-	for i := range members {
-		m := &members[i]
+// returnMemory undoes claimDevice for the first members, and for the first devices of the next.
+func (e *simulationRun) returnMemory(j *Job, s *jobState, whole, next int) {
+	for i := range s.members[:min(whole+1, len(s.members))] {
+		m := &s.members[i]
 		n := e.cluster.nodes[m.node]
+		count := len(m.replicas)
+		if i == whole {
+			count = min(next, count)
+		}
 		if request := e.cluster.requestOf(j.Template).resolveFor(n.Inventory); request.Replica {
-			for _, at := range m.replicas[:min(count, len(m.replicas))] {
-				n.parts[at.gpu][at.part].inUse -= request.UsesMemory
+			for _, at := range m.replicas[:count] {
+				n.parts[at.gpu][at.part].inUse -= j.usesNow(&request, s.grownSteps)
 			}
 		}
 	}
@@ -70,12 +75,14 @@ func (e *simulationRun) returnMemory(j *Job, members []jobMember, count int) {
 
 // jobOutOfMemory plans that a job that found too little memory starts again in its place
 // after a while, as the kubelet does it; after maxRestarts it fails.
-func (e *simulationRun) jobOutOfMemory(job int, node string) error {
+func (e *simulationRun) jobOutOfMemory(job int, node string, lost Time) error {
 	s := &e.jobStates[job]
+	s.grownSteps = 0
 	e.counters.outOfMemory++
 	s.restarts++
-	e.log.writeLine(logLine{At: e.now, Event: "out-of-memory", Job: e.input.Jobs[job].Name, Node: node})
+	e.log.writeLine(logLine{At: e.now, Event: LogOutOfMemory, Job: e.input.Jobs[job].Name, Node: node, Lost: lost})
 	if s.restarts > maxRestarts {
+		s.phase = loading // it runs no more
 		e.failJob(job, OutOfMemory)
 		return e.tryAll()
 	}

@@ -9,7 +9,7 @@ func (e *simulationRun) nodeJoins(node int) error {
 	n.up, n.draining = true, false
 	e.cluster.snapshot.SetSchedulable(node, true)
 	e.changes++
-	e.log.writeLine(logLine{At: e.now, Event: "node-up", Node: n.Name})
+	e.log.writeLine(logLine{At: e.now, Event: LogNodeUp, Node: n.Name})
 	return e.tryAll()
 }
 
@@ -17,14 +17,14 @@ func (e *simulationRun) nodeJoins(node int) error {
 // not survive a reset.
 func (e *simulationRun) nodeFails(event nodeDown) error {
 	n := e.cluster.nodes[event.node]
-	e.log.writeLine(logLine{At: e.now, Event: "node-down", Node: n.Name})
+	e.log.writeLine(logLine{At: e.now, Event: LogNodeDown, Node: n.Name})
 	if n.up {
 		e.counters.countUp(n, -1)
 	}
 	n.up = false
 	e.cluster.snapshot.SetSchedulable(event.node, false)
 	e.planReturn(event.node, event.lasts)
-	e.counters.evictions += e.endAll(event.node, "lost")
+	e.counters.evictions += e.endAll(event.node, LogLost)
 	for gpu := range n.layouts {
 		n.layouts[gpu] = nil
 	}
@@ -34,7 +34,7 @@ func (e *simulationRun) nodeFails(event nodeDown) error {
 // nodeDrains closes a node to new members.
 func (e *simulationRun) nodeDrains(event nodeDrain) error {
 	n := e.cluster.nodes[event.node]
-	e.log.writeLine(logLine{At: e.now, Event: "node-drain", Node: n.Name})
+	e.log.writeLine(logLine{At: e.now, Event: LogNodeDrain, Node: n.Name})
 	n.draining = true
 	e.cluster.snapshot.SetSchedulable(event.node, false)
 	e.planReturn(event.node, event.lasts)
@@ -56,12 +56,12 @@ func (e *simulationRun) planReturn(node int, lasts Time) {
 
 // evictAll ends what still runs on a draining node.
 func (e *simulationRun) evictAll(node int) error {
-	e.counters.evictions += e.endAll(node, "evicted")
+	e.counters.evictions += e.endAll(node, LogEvicted)
 	return e.tryAll()
 }
 
 // endAll interrupts every job with a member on a node and returns how many.
-func (e *simulationRun) endAll(node int, why string) int64 {
+func (e *simulationRun) endAll(node int, why LogEvent) int64 {
 	ended := int64(0)
 	for held := e.cluster.snapshot.NodeState(node); len(held.Allocations()) > 0; ended++ {
 		e.interruptJob(jobOf(held.Allocations()[0].Holder), why)

@@ -27,7 +27,7 @@ func (e *simulationRun) preemptFor(job int) ([]jobMember, error) {
 	}
 	for _, number := range choice.Victims {
 		e.counters.preemptions++
-		e.interruptJob(jobOf(preemptor.Victims[number].Holders[0]), "preempted")
+		e.interruptJob(jobOf(preemptor.Victims[number].Holders[0]), LogPreempted)
 	}
 	return e.cluster.placeJob(j), nil
 }
@@ -36,9 +36,9 @@ func (e *simulationRun) preemptFor(job int) ([]jobMember, error) {
 // what it has run since it was placed.
 func (e *simulationRun) jobsToEnd(priority int64) []cluster.Victim {
 	var victims []cluster.Victim
-	for job := range e.jobStates {
+	for job := range e.placed.inOrder() {
 		s, j := &e.jobStates[job], &e.input.Jobs[job]
-		if !s.holdsPlace() || j.Priority >= priority {
+		if j.Priority >= priority {
 			continue
 		}
 		victims = append(victims, cluster.Victim{

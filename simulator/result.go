@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"maps"
 	"slices"
 )
 
@@ -17,6 +18,8 @@ type Result struct {
 	All        ClassResult      `json:"all"`
 	Classes    []ClassResult    `json:"classes"`
 	Priorities []PriorityResult `json:"priorities"`
+	// Requests are jobs and waits by what is asked for (PodTemplate.Name), in order of these names.
+	Requests []ClassResult `json:"requests,omitempty"`
 
 	// Utilisation is the part of GPU time that was allocated, Served the part in which
 	// work was done that was not lost, both from 0 to 1.
@@ -78,6 +81,23 @@ type ClassResult struct {
 	// Measured is how many those were.
 	Bandwidth float64 `json:"bandwidth,omitempty"`
 	Measured  int64   `json:"bandwidthJobs,omitempty"`
+	// SlowDown is how many times as long work took as it would have alone on its GPUs, over
+	// all jobs; SlowDownMost at the worst moment of a job. Both are 0 where Input has no Contention.
+	SlowDown     float64 `json:"slowDown,omitempty"`
+	SlowDownMost float64 `json:"slowDownMost,omitempty"`
+	// Starts is the time from arrival until the job was first ready: its wait and its loading.
+	Starts Distribution `json:"startMs"`
+}
+
+// setSlowDown fills in how much longer work took.
+func (c *ClassResult) setSlowDown(tallies ...*paceTally) {
+	var all paceTally
+	for _, t := range tallies {
+		all.ran, all.worked, all.most = all.ran+t.ran, all.worked+t.worked, max(all.most, t.most)
+	}
+	if all.worked > 0 {
+		c.SlowDown, c.SlowDownMost = all.ran/all.worked, float64(all.most)/alone
+	}
 }
 
 // PriorityResult is ClassResult for one priority.
@@ -127,8 +147,8 @@ func distributionOf(times []Time) Distribution {
 
 // jobTally collects the jobs of one class or priority.
 type jobTally struct {
-	counts JobCounts
-	waits  []Time
+	counts        JobCounts
+	waits, starts []Time
 }
 
 func (t *jobTally) addJob(s *jobState, now Time) {
@@ -150,6 +170,9 @@ func (t *jobTally) addJob(s *jobState, now Time) {
 		c.Failures[s.failure]++
 	default:
 		c.Running++
+	}
+	if s.everReady >= 0 {
+		t.starts = append(t.starts, s.everReady-s.arrived)
 	}
 	switch {
 	case s.firstPlaced >= 0:
@@ -183,9 +206,12 @@ func (e *simulationRun) classOf(job int) int {
 
 func (e *simulationRun) buildResult() *Result {
 	m := &e.counters
+	for i := range e.jobStates {
+		e.settleWork(i)
+	}
 	var all jobTally
 	classes := make([]jobTally, len(e.classNames))
-	priorities := map[int64]*jobTally{}
+	priorities, requests := map[int64]*jobTally{}, map[string]*jobTally{}
 	var levels []int64
 	for i := range e.jobStates {
 		s, j := &e.jobStates[i], &e.input.Jobs[i]
@@ -196,10 +222,14 @@ func (e *simulationRun) buildResult() *Result {
 			levels = append(levels, j.Priority)
 		}
 		priorities[j.Priority].addJob(s, e.now)
+		if requests[j.Template.Name] == nil {
+			requests[j.Template.Name] = &jobTally{}
+		}
+		requests[j.Template.Name].addJob(s, e.now)
 	}
 	r := &Result{
 		Policy: e.input.Policy.Name(), End: e.now, Events: m.events, Jobs: all.counts,
-		All:         ClassResult{Jobs: all.counts, Waits: distributionOf(all.waits)},
+		All:         ClassResult{Jobs: all.counts, Waits: distributionOf(all.waits), Starts: distributionOf(all.starts)},
 		Preemptions: m.preemptions, Moves: m.moves, Evictions: m.evictions, OutOfMemory: m.outOfMemory, Reslices: m.reslices,
 		Crashes: m.crashes, CrashedWith: m.crashedWith,
 		LostGPUHours: float64(m.lost) / 1000 / float64(Hour),
@@ -207,9 +237,15 @@ func (e *simulationRun) buildResult() *Result {
 		Samples: e.sampler.samples, Snapshots: e.sampler.snapshots,
 	}
 	sum, count := 0.0, int64(0)
+	var paces []*paceTally
 	for i := range classes {
 		name := e.classNames[i]
 		class := ClassResult{Name: name, Jobs: classes[i].counts, Waits: distributionOf(classes[i].waits), Measured: m.bandwidthCount[name]}
+		class.Starts = distributionOf(classes[i].starts)
+		if tally := m.paces[name]; tally != nil {
+			class.setSlowDown(tally)
+			paces = append(paces, tally)
+		}
 		if class.Measured > 0 {
 			class.Bandwidth = m.bandwidthSum[name] / float64(class.Measured)
 			sum += m.bandwidthSum[name]
@@ -220,9 +256,13 @@ func (e *simulationRun) buildResult() *Result {
 	if count > 0 {
 		r.All.Bandwidth, r.All.Measured = sum/float64(count), count
 	}
+	r.All.setSlowDown(paces...)
 	slices.SortFunc(levels, func(a, b int64) int { return signOf(b - a) })
 	for _, level := range levels {
 		r.Priorities = append(r.Priorities, PriorityResult{level, priorities[level].counts, distributionOf(priorities[level].waits)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(requests)) {
+		r.Requests = append(r.Requests, ClassResult{Name: name, Jobs: requests[name].counts, Waits: distributionOf(requests[name].waits)})
 	}
 	r.overTime(m, e.servedWork())
 	for i := range min(e.input.SnapshotNodes, len(e.cluster.nodes)) {
@@ -242,7 +282,7 @@ func (e *simulationRun) servedWork() int64 {
 	served := e.counters.served
 	for i := range e.jobStates {
 		if s := &e.jobStates[i]; s.phase == running {
-			served += int64(e.now-s.readyAt) * s.milliGPUs
+			served += int64(s.workSoFar(e.now)) * s.milliGPUs
 		}
 	}
 	return served

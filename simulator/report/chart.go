@@ -182,15 +182,15 @@ func timeCharts(policies []policyRuns) []lineChart {
 		lineChart
 		read func(*simulator.Sample) float64
 	}{
-		{lineChart{ID: "allocated", Title: "Allocated",
+		{lineChart{ID: "allocated", Title: "GPU time allocated",
 			Note: "GPUs that jobs hold, parts of GPUs counted as parts.",
 			X:    at, Y: chartAxis{Label: "% of GPUs", Kind: "number", Unit: "%", Max: 100}},
 			func(s *simulator.Sample) float64 { return ratioOf(float64(s.Allocated)/10, float64(s.GPUs)) }},
-		{lineChart{ID: "fragmentation", Title: "Fragmentation",
+		{lineChart{ID: "fragmentation", Title: "Free memory out of reach",
 			Note: "Free GPU memory on nodes where a request drawn from the arrivals does not fit.",
 			X:    at, Y: chartAxis{Label: "% of free GPU memory", Kind: "number", Unit: "%", Max: 100}},
 			func(s *simulator.Sample) float64 { return 100 * s.Fragmentation }},
-		{lineChart{ID: "stranded", Title: "Stranded VRAM",
+		{lineChart{ID: "stranded", Title: "Memory nobody can use",
 			Note: "Free GPU memory on nodes where no kind of request fits.",
 			X:    at, Y: chartAxis{Label: unit, Kind: "number", Unit: unit}},
 			func(s *simulator.Sample) float64 { return float64(s.StrandedBytes) / scale }},

@@ -85,7 +85,22 @@ func (p *reportPage) addMaps(policies []policyRuns) error {
 		}
 	}
 	p.Map = len(p.Data.Maps) > 0
+	p.Data.Beside = mapBeside(p.Data.Maps, policies)
 	return nil
+}
+
+// mapBeside is the map of the variant that the verdict names best, or else the second.
+func mapBeside(maps []heldOver, policies []policyRuns) int {
+	variants := verdictVariants(policies)
+	if len(variants) > 1 {
+		best := variants[bestVariant(variants)].Name
+		for i := range maps {
+			if i > 0 && maps[i].Name == best {
+				return i
+			}
+		}
+	}
+	return min(1, max(0, len(maps)-1))
 }
 
 func shownGPUs(r *simulator.Result) int64 {

@@ -37,26 +37,38 @@ var metricSections = []metricSection{
 	{"Waiting", []RunMetric{
 		{
 			Column: "wait_mean_s", Title: "wait, mean", Compared: true,
-			heading: "Mean wait", about: "from arrival to the first placement; jobs that still wait count with what they have waited",
+			heading: "Wait, mean", about: "from arrival to the first placement; jobs that still wait count with what they have waited",
 			better: lessIsBetter, unit: durationUnit, applies: anyWaited, read: waitOf(func(w waitTimes) simulator.Time { return w.Mean }),
 		},
 		{
 			Column: "wait_p50_s", Title: "wait, median",
-			heading: "Median wait",
+			heading: "Wait, median",
 			better:  lessIsBetter, unit: durationUnit, applies: anyWaited, read: waitOf(func(w waitTimes) simulator.Time { return w.P50 }),
 		},
 		{
 			Column: "wait_p90_s", Title: "wait, p90",
-			heading: "90th percentile",
+			heading: "Wait, p90",
 			better:  lessIsBetter, unit: durationUnit, applies: anyWaited, read: waitOf(func(w waitTimes) simulator.Time { return w.P90 }),
 		},
 		{
 			Column: "wait_p99_s", Title: "wait, p99", Compared: true,
-			heading: "99th percentile",
+			heading: "Wait, p99",
 			better:  lessIsBetter, unit: durationUnit, applies: anyWaited, read: waitOf(func(w waitTimes) simulator.Time { return w.P99 }),
 		},
 		{
-			heading: "Longest wait",
+			Column: "start_mean_s", Title: "until ready, mean",
+			heading: "Until ready, mean", about: "from arrival until a job has loaded: its wait and its cold start",
+			better: lessIsBetter, unit: durationUnit, applies: anyWaited,
+			read: func(r *simulator.Result) float64 { return r.All.Starts.Mean.Seconds() },
+		},
+		{
+			Column: "start_p99_s", Title: "until ready, p99",
+			heading: "Until ready, p99",
+			better:  lessIsBetter, unit: durationUnit, applies: anyWaited,
+			read: func(r *simulator.Result) float64 { return r.All.Starts.P99.Seconds() },
+		},
+		{
+			heading: "Wait, longest",
 			better:  lessIsBetter, unit: durationUnit, applies: anyWaited, read: waitOf(func(w waitTimes) simulator.Time { return w.Max }),
 		},
 	}},
@@ -67,17 +79,17 @@ var metricSections = []metricSection{
 		},
 		{
 			Column: "finished", Title: "jobs finished",
-			heading: "Finished",
+			heading: "Jobs finished",
 			better:  moreIsBetter, unit: countUnit, read: func(r *simulator.Result) float64 { return float64(r.Jobs.Finished) },
 		},
 		{
 			Column: "running", Title: "still running",
-			heading: "Running at the end",
+			heading: "Still running",
 			unit:    countUnit, read: func(r *simulator.Result) float64 { return float64(r.Jobs.Running) },
 		},
 		{
 			Column: "waiting", Title: "still waiting", Compared: true,
-			heading: "Waiting at the end",
+			heading: "Still waiting",
 			better:  lessIsBetter, unit: countUnit, read: func(r *simulator.Result) float64 { return float64(r.Jobs.Waiting) },
 		},
 		{
@@ -92,45 +104,50 @@ var metricSections = []metricSection{
 	{"Use of the GPUs", []RunMetric{
 		{
 			Column: "utilisation", Title: "GPU time allocated", Compared: true,
-			heading: "Utilisation", about: "part of GPU time that was allocated",
+			heading: "GPU time allocated", about: "part of GPU time that was allocated",
 			unit: partUnit, read: func(r *simulator.Result) float64 { return r.Utilisation },
 		},
 		{
 			Column: "served", Title: "GPU time well spent",
-			heading: "Useful work", about: "part of GPU time in which work was done that was not lost",
+			heading: "GPU time well spent", about: "part of GPU time in which work was done that was not lost",
 			unit: partUnit, read: func(r *simulator.Result) float64 { return r.Served },
 		},
 		{
 			Column: "stranded_gib", Title: "memory nobody can use", Compared: true,
-			heading: "Stranded VRAM", about: "free memory on nodes where no kind of request fits, mean",
+			heading: "Memory nobody can use", about: "free memory on nodes where no kind of request fits, mean",
 			better: lessIsBetter, unit: gibibyteUnit, applies: anySampled,
 			read: func(r *simulator.Result) float64 { return float64(r.StrandedBytes) / float64(topology.GiB) },
 		},
 		{
 			Column: "fragmentation", Title: "free memory out of reach", Compared: true,
-			heading: "Fragmentation", about: "part of the free memory on nodes where a typical request does not fit, mean",
+			heading: "Free memory out of reach", about: "part of the free memory on nodes where a typical request does not fit, mean",
 			better: lessIsBetter, unit: partUnit, applies: anySampled, read: func(r *simulator.Result) float64 { return r.Fragmentation },
 		},
 		{
+			Column: "slow_down", Title: "times as long as alone", Compared: true,
+			heading: "Times as long as alone", about: "how much longer work took because of others on the same GPU, mean",
+			better: lessIsBetter, unit: timesUnit, read: slowDownOf,
+		},
+		{
 			Column: "bandwidth", Title: "of best bandwidth", Compared: true,
-			heading: "Bandwidth between GPUs", about: "of the best that a free node would have given, mean over jobs on several GPUs",
+			heading: "Of best bandwidth", about: "of the best that a free node would have given, mean over jobs on several GPUs",
 			better: moreIsBetter, unit: partUnit, read: bandwidthPart,
 		},
 	}},
 	{"Trouble", []RunMetric{
 		{
 			Column: "preemptions", Title: "preempted", Compared: true,
-			heading: "Preemptions", about: "jobs ended for one of higher priority",
+			heading: "Preempted", about: "jobs ended for one of higher priority",
 			better: lessIsBetter, unit: countUnit, read: func(r *simulator.Result) float64 { return float64(r.Preemptions) },
 		},
 		{
 			Column: "evictions", Title: "lost with their node",
-			heading: "Evictions", about: "jobs ended because their node went",
+			heading: "Lost with their node", about: "jobs ended because their node went",
 			better: lessIsBetter, unit: countUnit, read: func(r *simulator.Result) float64 { return float64(r.Evictions) },
 		},
 		{
 			Column: "out_of_memory", Title: "times out of memory",
-			heading: "Out of memory", about: "starts that found less GPU memory than they need",
+			heading: "Times out of memory", about: "starts that found less GPU memory than they need",
 			better: lessIsBetter, unit: countUnit, read: func(r *simulator.Result) float64 { return float64(r.OutOfMemory) },
 		},
 		{
@@ -145,7 +162,7 @@ var metricSections = []metricSection{
 		},
 		{
 			Column: "moves", Title: "moved", Compared: true,
-			heading: "Moves", about: "jobs ended and started elsewhere, so that another fitted",
+			heading: "Moved", about: "jobs ended and started elsewhere, so that another fitted",
 			better: lessIsBetter, unit: countUnit, applies: anyMoved, read: func(r *simulator.Result) float64 { return float64(r.Moves) },
 		},
 		{
@@ -155,7 +172,7 @@ var metricSections = []metricSection{
 		},
 		{
 			Column: "lost_gpu_hours", Title: "work lost, GPU hours", Compared: true,
-			heading: "Work lost", about: "GPU-hours that were done and had to be done again",
+			heading: "Work lost, GPU hours", about: "GPU-hours that were done and had to be done again",
 			better: lessIsBetter, unit: gpuHourUnit, read: func(r *simulator.Result) float64 { return r.LostGPUHours },
 		},
 	}},
@@ -180,13 +197,13 @@ var metricSections = []metricSection{
 		},
 		{
 			Column: "dollars_per_hour", Title: "$/hour of them", Compared: true,
-			heading: "In use per hour", about: "price of the GPUs in use, mean",
+			heading: "$/hour of them", about: "price of the GPUs in use, mean",
 			better: lessForSameJobs, unit: dollarUnit, applies: anyPriced,
 			read: func(r *simulator.Result) float64 { return r.UsedDollarsPerHour },
 		},
 		{
 			Column: "dollars_per_hour_peak", Title: "$/hour of them, most",
-			heading: "In use per hour, most",
+			heading: "$/hour of them, most",
 			unit:    dollarUnit, applies: anyPriced, read: func(r *simulator.Result) float64 { return r.UsedDollarsPeak },
 		},
 	}},
@@ -201,6 +218,7 @@ var tableColumns = []string{
 	"gpus_in_use", "gpus_in_use_peak", "dollars_per_hour", "dollars_per_hour_peak",
 	"crashes", "crashed_with",
 	"moves",
+	"start_mean_s", "start_p99_s", "slow_down",
 }
 
 type waitTimes = simulator.Distribution
@@ -220,6 +238,14 @@ func bandwidthPart(r *simulator.Result) float64 {
 		return math.NaN()
 	}
 	return r.All.Bandwidth
+}
+
+// slowDownOf is not a number where nothing slows down.
+func slowDownOf(r *simulator.Result) float64 {
+	if r.All.SlowDown == 0 {
+		return math.NaN()
+	}
+	return r.All.SlowDown
 }
 
 func anyWaited(r *simulator.Result) bool  { return r.All.Waits.Count > 0 }

@@ -13,6 +13,7 @@ type metricUnit struct{ plain, page func(float64) string }
 
 var (
 	countUnit    = &metricUnit{plainWhole, pageWhole}
+	timesUnit    = &metricUnit{PlainTimes, func(v float64) string { return pageShort(v) + " ×" }}
 	gpuUnit      = &metricUnit{plainDecimal, pageShort}
 	gpuHourUnit  = &metricUnit{plainDecimal, func(v float64) string { return pageShort(v) + " GPU-h" }}
 	durationUnit = &metricUnit{PlainDuration, func(v float64) string { return pageDuration(v * float64(simulator.Second)) }}
@@ -30,6 +31,9 @@ func plainDecimal(v float64) string { return fmt.Sprintf("%.1f", v) }
 
 // PlainPart prints a part of 1 in percent.
 func PlainPart(v float64) string { return fmt.Sprintf("%.1f%%", 100*v) }
+
+// PlainTimes prints how many times as long something takes.
+func PlainTimes(v float64) string { return fmt.Sprintf("%.2fx", v) }
 
 // PlainDuration prints seconds shortly, by their two largest units from a minute up.
 func PlainDuration(v float64) string {

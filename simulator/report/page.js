@@ -107,7 +107,7 @@ function addChart(spec) {
       svg.append(make("path", { class: "line", stroke: policyColour(s.policy), "stroke-dasharray": policyDash(s.policy), "data-policy": data.policies[s.policy], d: "M" + (d.length === 1 ? d[0] + "h0.1" : d.join("L")) }));
       if (s.x.length <= 12) s.x.forEach((x, i) => svg.append(make("circle", { cx: p(X(x)), cy: p(Y(s.y[i])), r: 2.6, fill: policyColour(s.policy) })));
     }
-    if (!series.length) svg.append(make("text", { class: "none", x: left + w / 2, y: top + h / 2, "text-anchor": "middle" }, "every policy is switched off"));
+    if (!series.length) svg.append(make("text", { class: "none", x: left + w / 2, y: top + h / 2, "text-anchor": "middle" }, "every variant is switched off"));
    
     chart.marker = make("line", { class: "mapped", y1: top, y2: top + h });
     chart.hover = make("g");
@@ -406,6 +406,7 @@ async function addMap() {
     other.append(make("option", { value: String(i) }, label(map, i)));
   });
   byID("pick-run").hidden = byID("pick-other").hidden = data.maps.length < 2;
+  if (data.maps.length > 1) other.value = String(data.beside);
 
   const choose = async () => {
     const wanted = [run.value, other.value].filter((v) => v !== "").map(Number);

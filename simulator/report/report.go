@@ -37,12 +37,18 @@ type policyRuns struct {
 type reportPage struct {
 	Title    string
 	Facts    []string
+	Head     PageHeading
+	Verdict  []string
+	Cards    []VerdictCard
 	Policies []policyRuns
-	Summary  []summarySection
-	Failures *policyTable
-	Classes  []classTable
-	Charts   []chartGroup
-	Map      bool
+	// Waits and Differences are nil where there is nothing to say.
+	Waits       *WaitTable
+	Differences *differenceTable
+	Summary     []summarySection
+	Failures    *policyTable
+	Classes     []classTable
+	Charts      []chartGroup
+	Map         bool
 
 	Policy        string
 	Style         template.CSS
@@ -61,6 +67,8 @@ type pageData struct {
 	Classes  []string    `json:"classes"`
 	Nodes    []nodeSet   `json:"nodes"`
 	Maps     []heldOver  `json:"maps"`
+	// Beside is the map that stands beside the first.
+	Beside int `json:"beside"`
 }
 
 var (
@@ -75,8 +83,24 @@ var (
 	pageTemplate  = template.Must(template.New("page").Parse(pageText))
 )
 
-// Write writes the page. The map shows the first run of each name that has frames.
+// PageHeading is what a page says before its figures.
+type PageHeading struct {
+	Title string
+	// About is what was simulated and what is to be seen, in a few sentences.
+	About string
+	// NotModelled says what reality has and the runs do not, a sentence each.
+	NotModelled []string
+	// Command made the page, by Version of the program, at the time Made; each may be "".
+	Command, Version, Made string
+}
+
+// Write is WritePage with a title alone.
 func Write(w io.Writer, title string, runs []Run) error {
+	return WritePage(w, PageHeading{Title: title}, runs)
+}
+
+// WritePage writes the page. The map shows the first run of each name that has frames.
+func WritePage(w io.Writer, head PageHeading, runs []Run) error {
 	if len(runs) == 0 {
 		return errors.New("report: no runs to show")
 	}
@@ -85,7 +109,8 @@ func Write(w io.Writer, title string, runs []Run) error {
 		return fmt.Errorf("report: %w", err)
 	}
 	p := &reportPage{
-		Title: clipName(cmp.Or(title, "Simulation")), Facts: runFacts(runs, policies), Policies: policies,
+		Title: clipName(cmp.Or(head.Title, "Simulation")), Facts: runFacts(runs, policies), Policies: policies, Head: head,
+		Verdict: VerdictSentences(runs), Cards: verdictCards(policies), Waits: RequestWaits(runs), Differences: differencesOf(policies),
 		Summary: summaryOf(policies), Failures: failureTable(policies), Classes: classTables(policies),
 		Style: template.CSS(style), Script: template.JS(script), // files of this package and of page
 		Policy: "default-src 'none'; script-src '" + page.ContentHash(script) + "'; style-src '" + page.ContentHash(style) +
@@ -155,7 +180,7 @@ func runFacts(runs []Run, policies []policyRuns) []string {
 			seeds = append(seeds, seed)
 		}
 	}
-	list := []string{countNoun(int64(len(policies)), "policy", "policies")}
+	list := []string{countNoun(int64(len(policies)), "variant", "variants")}
 	if len(seeds) == 1 {
 		list = append(list, fmt.Sprintf("seed %d", seeds[0]))
 	} else {

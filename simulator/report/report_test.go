@@ -104,11 +104,11 @@ func TestSummary(t *testing.T) {
 	page := written(t, "A week", Run{Name: "a", Seed: 1, Result: resultOf(1)}, Run{Name: "a", Seed: 2, Result: resultOf(3)},
 		Run{Name: "b", Seed: 1, Result: resultOf(1)})
 	has(t, page, "<title>A week</title>")
-	if !matches(t, page, `<th scope="row">99th percentile</th><td>2h<small>1h – 3h</small></td><td class="best">1h</td>`) {
+	if !matches(t, page, `<th scope="row">Wait, p99</th><td>2h<small>1h – 3h</small></td><td class="best">1h</td>`) {
 		t.Fatal("got is false")
 	}
 	// None is best if all are the same.
-	if !matches(t, page, `Utilisation<small>[^<]*</small></th><td>50\.0 %</td><td>50\.0 %</td>`) {
+	if !matches(t, page, `GPU time allocated<small>[^<]*</small></th><td>50\.0 %</td><td>50\.0 %</td>`) {
 		t.Fatal("got is false")
 	}
 	has(t, page, `<td>4 of 12: 2 gave up, 2 never fits</td><td>2 of 6: 1 gave up, 1 never fits</td>`)

@@ -82,8 +82,51 @@ func (m *RunMetric) rowFor(policies []policyRuns) (summaryRow, bool) {
 	}
 	if m.better != neitherWay {
 		markBest(r.Cells, values, has, m.better)
+		m.markAlike(r.Cells, policies)
 	}
-	return r, some
+	return r, some && !allZero(r.Cells, m)
+}
+
+// allZero reports whether a figure is 0 everywhere, which is not worth a row.
+func allZero(cells []summaryCell, m *RunMetric) bool {
+	return !slices.ContainsFunc(cells, func(c summaryCell) bool { return c.Text != m.unit.page(0) && c.Text != "–" })
+}
+
+// markAlike marks what cannot be told from the best over seeds as well, and nothing if that
+// is all there is.
+func (m *RunMetric) markAlike(cells []summaryCell, policies []policyRuns) {
+	best := slices.IndexFunc(cells, func(c summaryCell) bool { return c.Best })
+	if best < 0 || len(policies[best].runs) < 2 {
+		return
+	}
+	all := true
+	for i := range cells {
+		if !cells[i].Best && m.better != lessForSameJobs {
+			d, known := m.pairedDifference(&policies[i], &policies[best])
+			cells[i].Best = known && !d.IsSignificant()
+		}
+		all = all && cells[i].Best
+	}
+	for i := range cells {
+		cells[i].Best = cells[i].Best && !all
+	}
+}
+
+// pairedDifference compares the figure of two policies seed by seed, if both have it for the same seeds.
+func (m *RunMetric) pairedDifference(p, reference *policyRuns) (PairedDifference, bool) {
+	if len(p.runs) != len(reference.runs) {
+		return PairedDifference{}, false
+	}
+	var values, others []float64
+	for k := range p.runs {
+		value, has := m.ofRun(&p.runs[k])
+		other, hasOther := m.ofRun(&reference.runs[k])
+		if !has || !hasOther || p.runs[k].Seed != reference.runs[k].Seed {
+			return PairedDifference{}, false
+		}
+		values, others = append(values, value), append(others, other)
+	}
+	return DifferenceOf(values, others), true
 }
 
 // servedJobs is how many jobs finished or run at the end, over all runs.

@@ -39,6 +39,11 @@ type nodeKind struct {
 // The Input shares nothing with others that is written to, but is for one run at a
 // time: its PodTemplates cache the requests that they made.
 func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, error) {
+	return s.BuildTraced(c, seed, nil)
+}
+
+// BuildTraced is Build with jobs of a log in place of the workloads, unless that is nil.
+func (s *Scenario) BuildTraced(c *catalogue.Catalogue, seed int64, traced *TracedJobs) (*simulator.Input, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
@@ -47,7 +52,7 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 		b.sharing = ByRequest
 	}
 	demand := placement.PriorDemand()
-	if s.Demand == demandWorkload {
+	if s.Demand == demandWorkload && traced == nil {
 		demand = b.expectedDemand()
 	}
 	if err := b.checkNames(); err != nil {
@@ -56,9 +61,15 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 	if err := b.addNodes(demand); err != nil {
 		return nil, err
 	}
-	for i := range s.Workloads {
-		if err := b.addJobs(i); err != nil {
+	if traced != nil {
+		if err := b.addTraced(traced); err != nil {
 			return nil, err
+		}
+	} else {
+		for i := range s.Workloads {
+			if err := b.addJobs(i); err != nil {
+				return nil, err
+			}
 		}
 	}
 	chosen, err := placement.PolicyNamed(s.PolicyName(), demand, b.seed)
@@ -66,12 +77,13 @@ func (s *Scenario) Build(c *catalogue.Catalogue, seed int64) (*simulator.Input, 
 		return nil, fieldErrorf("policy", "%v", err)
 	}
 	in := &simulator.Input{
-		Nodes:   b.nodes,
-		Jobs:    b.jobs,
-		Policy:  chosen,
-		Ranking: rankingOf(chosen),
-		Horizon: simulator.Time(s.Horizon),
-		Reslice: simulator.Time(s.Reslice),
+		Contention: s.SlowDown.buildInput(),
+		Nodes:      b.nodes,
+		Jobs:       b.jobs,
+		Policy:     chosen,
+		Ranking:    rankingOf(chosen),
+		Horizon:    simulator.Time(s.Horizon),
+		Reslice:    simulator.Time(s.Reslice),
 
 		Defragmentation: s.Defragmentation.buildInput(),
 		SampleEvery:     simulator.Time(s.Sample),
@@ -161,6 +173,9 @@ func (b *inputBuilder) addJobs(index int) error {
 		sum += w.Requests[i].weightOrOne()
 		cumulative = append(cumulative, sum)
 	}
+	if w.Autoscale != nil {
+		return b.addReplicas(w, path, random, asks, cumulative)
+	}
 	next, err := b.arrivalTimes(w, path, random)
 	if err != nil {
 		return err
@@ -174,30 +189,65 @@ func (b *inputBuilder) addJobs(index int) error {
 		if len(b.jobs) >= maxJobs {
 			return fieldErrorf(path+".arrivals", "makes more than %d jobs until %s: shorten the horizon or bound them with count", maxJobs, horizon)
 		}
-		draw := random.Float64() * sum
-		request := 0
-		for request < len(cumulative)-1 && draw >= cumulative[request] {
-			request++
-		}
+		request := drawRequest(random, cumulative)
 		runs := w.Duration.quantileAt(random.Float64(), horizon)
 		if w.Duration.UntilEnd {
 			runs = float64(simulator.MaxTime)
 		}
-		r := &w.Requests[request]
-		b.jobs = append(b.jobs, simulator.Job{
-			Name:       fmt.Sprintf("%s-%d", w.Name, count),
-			Class:      w.Name,
-			Priority:   w.Priority,
-			Arrives:    at,
-			Loads:      simulator.Time(w.Loading),
-			Runs:       simulator.Time(math.Round(runs)),
-			Members:    int(max(1, w.Members)),
-			SameDomain: w.SameDomain == sameDomainRequired,
-			Host:       r.hostOf(w),
-			Template:   asks[request],
-			MaxWait:    simulator.Time(w.MaxWait),
-			Checkpoint: simulator.Time(w.Checkpoint),
-		})
+		job := b.jobOf(w, &w.Requests[request], asks[request], count)
+		job.Arrives, job.Runs = at, simulator.Time(math.Round(runs))
+		b.jobs = append(b.jobs, job)
+	}
+	return nil
+}
+
+// drawRequest draws one of the requests by their weights, which are summed up.
+func drawRequest(random *rand.Rand, cumulative []float64) int {
+	last := len(cumulative) - 1
+	draw := random.Float64() * cumulative[last]
+	request := 0
+	for request < last && draw >= cumulative[request] {
+		request++
+	}
+	return request
+}
+
+// jobOf is job number count of a workload, without its times.
+func (b *inputBuilder) jobOf(w *Workload, r *Request, template *simulator.PodTemplate, count int64) simulator.Job {
+	job := simulator.Job{
+		Name:       fmt.Sprintf("%s-%d", w.Name, count),
+		Class:      w.Name,
+		Priority:   w.Priority,
+		Loads:      b.loadingOf(w, r),
+		Members:    int(max(1, w.Members)),
+		SameDomain: w.SameDomain == sameDomainRequired,
+		Host:       r.hostOf(w),
+		Template:   template,
+		MaxWait:    simulator.Time(w.MaxWait),
+		Checkpoint: simulator.Time(w.Checkpoint),
+	}
+	if b.SlowDown != nil {
+		job.Busy = int64(math.Round(w.Busy * 1000))
+	}
+	if r.Grows != nil {
+		job.Growth = simulator.MemoryGrowth{To: topology.Bytes(r.Grows.To), Over: simulator.Time(r.Grows.Over)}
+	}
+	return job
+}
+
+// addReplicas adds the replicas that an autoscaler wants.
+func (b *inputBuilder) addReplicas(
+	w *Workload, path string, random *rand.Rand, templates []*simulator.PodTemplate, cumulative []float64,
+) error {
+	lives := w.Autoscale.replicaLives(simulator.Time(b.Horizon))
+	if len(b.jobs)+len(lives) > maxJobs {
+		return fieldErrorf(path+".autoscale", "makes more than %d replicas until %s: shorten the horizon", maxJobs, simulator.Time(b.Horizon))
+	}
+	for i, life := range lives {
+		request := drawRequest(random, cumulative)
+		job := b.jobOf(w, &w.Requests[request], templates[request], int64(i))
+		job.Arrives, job.Leaves, job.Runs = life.from, life.until, simulator.MaxTime
+		b.jobs = append(b.jobs, job)
 	}
 	return nil
 }

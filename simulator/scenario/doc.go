@@ -14,6 +14,9 @@
 //	sharing.go,                how GPUs are handed out, as it is written
 //	sharing_form.go
 //	replica.go                 GPUs that are handed out to several holders at a time
+//	slowdown.go, autoscale.go  how these slow one another down; replicas by load, cold starts
+//	traced.go                  jobs of a published log in place of the workloads
+//	limits.go                  what runs of a scenario do not show
 //	event.go, crash.go         what happens to nodes and jobs
 //	assertion.go               what runs are to show
 //	duration.go, quantity.go   run times; times, memory, CPU and rates as they are written

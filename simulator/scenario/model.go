@@ -61,6 +61,8 @@ type serverFit struct {
 	whole int64
 	// share is the memory to ask for of a shared GPU, 0 if it cannot share.
 	share topology.Bytes
+	// weights is what all its GPUs load together.
+	weights topology.Bytes
 	// claims is what it takes of a GPU that it believes to be its own.
 	claims topology.Bytes
 	// profiles are the MIG profiles that hold it, with what it takes of an instance that it
@@ -80,6 +82,7 @@ func (m *Model) fitOn(known *model.Model, gpu *topology.Model, count int64, c *c
 		return f
 	}
 	f.whole, f.claims = option.GPUs, option.Estimate.Claims()
+	f.weights = option.Estimate.WeightBytes() * topology.Bytes(option.GPUs)
 	if f.whole > 1 {
 		return f
 	}

@@ -36,6 +36,8 @@ type Request struct {
 	// Uses is the memory that is really allocated on each GPU, slice or share; by default
 	// what is asked for. It decides who runs out of memory.
 	Uses Memory `json:"uses,omitempty"`
+	// Grows is memory that is allocated while the pod runs; nothing grows without.
+	Grows *MemoryGrowth `json:"grows,omitempty"`
 	// CPU and Memory are what a member takes of its node, by default the workload's.
 	CPU    CPU    `json:"cpu,omitempty"`
 	Memory Memory `json:"memory,omitempty"`
@@ -72,6 +74,10 @@ func (r *Request) checkFields(path string) error {
 	}
 	if r.CPUOnly && (len(r.Products) > 0 || r.Uses > 0) {
 		problems = append(problems, fieldErrorf(path+".cpuOnly", "does not go with products or uses"))
+	}
+	problems = append(problems, r.Grows.checkFields(path+".grows"))
+	if r.Grows != nil && (r.CPUOnly || r.Uses > r.Grows.To) {
+		problems = append(problems, fieldErrorf(path+".grows", "is of GPU memory, from uses up: want more than that"))
 	}
 	if r.Model != nil {
 		problems = append(problems, r.Model.checkFields(path+".model"))

@@ -3,6 +3,7 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/simulator"
@@ -29,6 +30,8 @@ type Scenario struct {
 	// time-slicing/N, mps/N, or the latter two in slices of a MIG profile, as in
 	// 3g.20gb/time-slicing/2.
 	Sharing Sharing `json:"sharing,omitempty"`
+	// SlowDown is how jobs that share a GPU slow one another down; none does without.
+	SlowDown *SlowDown `json:"slowDown,omitempty"`
 	// Preemption is "lower", by which jobs end those of lower priority, or "never".
 	Preemption string `json:"preemption,omitempty"`
 	// Defragmentation moves running jobs, so that jobs that wait find room; nothing is moved without.
@@ -55,6 +58,8 @@ type Variant struct {
 	Preemption string  `json:"preemption,omitempty"`
 	// Defragmentation is as in Scenario.
 	Defragmentation *Defragmentation `json:"defragmentation,omitempty"`
+	// MinReplicas takes the place of Autoscale.Min of all workloads.
+	MinReplicas *int64 `json:"minReplicas,omitempty"`
 }
 
 // With is the scenario as a variant has it.
@@ -70,6 +75,16 @@ func (s Scenario) With(v Variant) Scenario {
 	}
 	if v.Defragmentation != nil {
 		s.Defragmentation = v.Defragmentation
+	}
+	if v.MinReplicas != nil {
+		s.Workloads = slices.Clone(s.Workloads)
+		for i := range s.Workloads {
+			if w := &s.Workloads[i]; w.Autoscale != nil {
+				scaled := *w.Autoscale
+				scaled.Min = min(*v.MinReplicas, scaled.Max)
+				w.Autoscale = &scaled
+			}
+		}
 	}
 	return s
 }
@@ -93,7 +108,7 @@ func (s *Scenario) Check() error {
 		checkRange("about", int64(len(s.About)), 0, maxAbout),
 		s.Horizon.checkPositive("horizon"), s.Sample.checkNotNegative("sample"), s.Reslice.checkNotNegative("reslice"),
 		checkPolicy("policy", s.Policy), s.Sharing.checkWord("sharing"), checkPreemption("preemption", s.Preemption),
-		s.Defragmentation.checkFields("defragmentation"),
+		s.Defragmentation.checkFields("defragmentation"), s.SlowDown.checkFields("slowDown"),
 		checkRange("nodes", int64(len(s.Nodes)), 1, maxPools),
 		checkRange("workloads", int64(len(s.Workloads)), 1, maxWorkloads),
 		checkRange("events", int64(len(s.Events)), 0, maxEvents),
@@ -147,6 +162,9 @@ func (s *Scenario) checkVariants() error {
 			checkName(path+".name", v.Name), checkPolicy(path+".policy", v.Policy), v.Sharing.checkWord(path+".sharing"),
 			checkPreemption(path+".preemption", v.Preemption), v.Defragmentation.checkFields(path+".defragmentation"), names.addName(path, v.Name),
 		)
+		if v.MinReplicas != nil {
+			problems = append(problems, checkRange(path+".minReplicas", *v.MinReplicas, 0, maxReplicaCount))
+		}
 	}
 	return errors.Join(problems...)
 }

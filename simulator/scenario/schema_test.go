@@ -81,7 +81,7 @@ func schemaOf(typ reflect.Type, comments map[string]string, definitions map[stri
 				owner = typ.FieldByIndex(outer).Type
 			}
 			name, rest, _ := strings.Cut(field.Tag.Get("json"), ",")
-			if rest != "omitempty" {
+			if rest != "omitempty" && rest != "omitzero" {
 				required = append(required, name)
 			}
 			property := schemaOf(field.Type, comments, definitions)

@@ -46,6 +46,8 @@ func (b *inputBuilder) requestOn(r *Request, inv *placement.Inventory) simulator
 		}
 		request.Request = b.replicaRequest(inv, part.Count, needed, r.acceptsModel)
 		return request
+	case r.Grows != nil && request.UsesMemory == 0:
+		request.UsesMemory = min(needed, topology.Bytes(r.Grows.To))
 	}
 	request.Request = &placement.Request{Parts: []placement.Part{part}}
 	return request

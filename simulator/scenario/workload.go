@@ -4,18 +4,27 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 
 	"github.com/ashlar-dev/ashlar/simulator"
 )
 
 // Workload is jobs of one kind that keep arriving.
 type Workload struct {
-	Name     string   `json:"name"`
-	Priority int64    `json:"priority,omitempty"`
-	Arrivals Arrivals `json:"arrivals"`
-	Duration Duration `json:"duration"`
-	// Loading is how long a job takes from its placement until it does useful work.
-	Loading Span `json:"loading,omitempty"`
+	Name     string `json:"name"`
+	Priority int64  `json:"priority,omitempty"`
+	// Arrivals and Duration say when jobs come and how long they run; or else Autoscale does,
+	// whose jobs are replicas.
+	Arrivals  Arrivals          `json:"arrivals,omitzero"`
+	Duration  Duration          `json:"duration,omitzero"`
+	Autoscale *ReplicaAutoscale `json:"autoscale,omitempty"`
+	// Loading is how long a job takes from its placement until it does useful work, or ColdStart
+	// how that follows from a model's weights.
+	Loading   Span       `json:"loading,omitempty"`
+	ColdStart *ColdStart `json:"coldStart,omitempty"`
+	// Busy is for which part of its time a job keeps its GPUs busy, up to 1, which it is if not
+	// stated; what it slows down others by (SlowDown).
+	Busy float64 `json:"busy,omitempty"`
 	// Members is the number of pods of each job, which are placed together; SameDomain
 	// is "required" if that must be within one domain of nodes.
 	Members    int64  `json:"members,omitempty"`
@@ -37,7 +46,7 @@ func (w *Workload) checkFields(path string) error {
 	problems := []error{
 		checkName(path+".name", w.Name),
 		checkRange(path+".priority", w.Priority, -1_000_000_000, 1_000_000_000),
-		w.Arrivals.checkFields(path + ".arrivals"), w.Duration.checkFields(path + ".duration"),
+		w.checkTimes(path), w.ColdStart.checkFields(path + ".coldStart"),
 		w.Loading.checkNotNegative(path + ".loading"), w.Checkpoint.checkNotNegative(path + ".checkpoint"),
 		w.MaxWait.checkNotNegative(path + ".patience"),
 		checkRange(path+".members", w.Members, 0, simulator.MaxMembers),
@@ -54,6 +63,35 @@ func (w *Workload) checkFields(path string) error {
 		problems = append(problems, w.Requests[i].checkFields(fmt.Sprintf("%s.requests[%d]", path, i)))
 	}
 	return errors.Join(problems...)
+}
+
+// checkTimes checks when jobs come and how long they run and load.
+func (w *Workload) checkTimes(path string) error {
+	var problems []error
+	if !(w.Busy >= 0 && w.Busy <= 1) {
+		problems = append(problems, fieldErrorf(path+".busy", "%v, want a part of its time from 0 to 1", w.Busy))
+	}
+	if w.ColdStart != nil {
+		if w.Loading != 0 {
+			problems = append(problems, fieldErrorf(path+".loading", "does not go with coldStart, of which it follows"))
+		}
+		for i := range w.Requests {
+			if w.Requests[i].Model == nil {
+				problems = append(problems, fieldErrorf(path+".coldStart", "is of models: requests[%d] names none, state loading instead", i))
+				break
+			}
+		}
+	}
+	if w.Autoscale == nil {
+		return errors.Join(append(problems, w.Arrivals.checkFields(path+".arrivals"), w.Duration.checkFields(path+".duration"))...)
+	}
+	if !reflect.ValueOf(w.Arrivals).IsZero() || w.Duration != (Duration{}) {
+		problems = append(problems, fieldErrorf(path+".autoscale", "says when jobs come and go: leave out arrivals and duration"))
+	}
+	if w.Members > 1 {
+		problems = append(problems, fieldErrorf(path+".autoscale", "does not go with members: a replica is one pod"))
+	}
+	return errors.Join(append(problems, w.Autoscale.checkFields(path+".autoscale"))...)
 }
 
 const sameDomainRequired = "required"

@@ -10,9 +10,9 @@ import (
 var files embed.FS
 
 // Default is the scenario that is run if none is named.
-const Default = "openb-like"
+const Default = "llm-fleet"
 
-// Names lists the scenarios, sorted.
+// Names lists the scenarios: the default first, then sorted.
 func Names() []string {
 	entries, err := files.ReadDir(".")
 	if err != nil {
@@ -20,9 +20,11 @@ func Names() []string {
 	}
 	var names []string
 	for _, entry := range entries {
-		names = append(names, strings.TrimSuffix(entry.Name(), ".yaml"))
+		if name := strings.TrimSuffix(entry.Name(), ".yaml"); name != Default {
+			names = append(names, name)
+		}
 	}
-	return names
+	return append([]string{Default}, names...)
 }
 
 // Text is the YAML of a scenario.

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -21,13 +22,14 @@ const maxBytes = 256 << 20
 type boundedReader struct {
 	in   io.Reader
 	left int64
+	err  error // when there is more, errTooLong if nil
 }
 
 var errTooLong = fmt.Errorf("more than %d bytes: this is no pod or node list", int64(maxBytes))
 
 func (b *boundedReader) Read(into []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, errTooLong
+		return 0, cmp.Or(b.err, errTooLong)
 	}
 	n, err := b.in.Read(into[:min(int64(len(into)), b.left)])
 	b.left -= int64(n)
@@ -43,14 +45,17 @@ type csvTable struct {
 	cells []string
 	line  int
 	rows  int
-	err   error
+	// maxRows is how many there may be.
+	maxRows int
+	err     error
 	// names has the line of each row's name, which no two rows may share.
 	names map[string]int
 }
 
 // newCSVTable reads the header. Columns that are not asked for are ignored.
 func newCSVTable(file string, in io.Reader, required ...string) (*csvTable, error) {
-	t := &csvTable{file: file, reader: csv.NewReader(&boundedReader{in, maxBytes}), column: map[string]int{}, names: map[string]int{}}
+	reader := csv.NewReader(&boundedReader{in: in, left: maxBytes})
+	t := &csvTable{file: file, reader: reader, column: map[string]int{}, names: map[string]int{}, maxRows: maxRows}
 	t.reader.ReuseRecord = true
 	header, err := t.reader.Read()
 	if errors.Is(err, io.EOF) {
@@ -84,8 +89,8 @@ func (t *csvTable) nextRow() (ok bool, err error) {
 		return false, t.locateError(err)
 	}
 	t.line, _ = t.reader.FieldPos(0)
-	if t.rows++; t.rows > maxRows {
-		return false, fmt.Errorf("%s:%d: more than %d rows, cut the file into several", t.file, t.line, maxRows)
+	if t.rows++; t.rows > t.maxRows {
+		return false, fmt.Errorf("%s:%d: more than %d rows, cut the file into several", t.file, t.line, t.maxRows)
 	}
 	return true, nil
 }

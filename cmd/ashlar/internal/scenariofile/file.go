@@ -16,13 +16,15 @@ const MaxText = 4 << 20
 // File is a scenario with where its fields are.
 type File struct {
 	*scenario.Scenario
+	// Traced are jobs that take the place of the workloads, nil for none.
+	Traced   *scenario.TracedJobs
 	document *yamlfile.Document
 }
 
 // Build makes the input of a variant's run. Errors are as those of Decode.
 func (f *File) Build(c *catalogue.Catalogue, v scenario.Variant, seed int64) (*simulator.Input, error) {
 	changed := f.With(v)
-	in, err := changed.Build(c, seed)
+	in, err := changed.BuildTraced(c, seed, f.Traced)
 	if err != nil {
 		return nil, locateFaults(f.document, nil, err)
 	}

@@ -25,6 +25,7 @@ type compareFlags struct {
 	output   cli.OutputFlag
 	policies []string
 	seeds    seedList
+	page     pageFlag
 }
 
 func newCompareCommand() *cobra.Command {
@@ -33,15 +34,16 @@ func newCompareCommand() *cobra.Command {
 		Use:   "compare [SCENARIO]",
 		Short: "Compare policies or variants over many seeds",
 		Long: `Runs a scenario under several policies, or in its variants, once for each seed, on
-all cores. All of them see the same arrivals for the same seed. It prints the mean
-over the seeds with the standard deviation, and the mean of the differences to the
-first, seed by seed, with theirs: a difference of several deviations of itself, divided
-by the root of the number of seeds, is no accident.
+all cores. All of them see the same arrivals for the same seed. It prints a verdict, the
+mean over the seeds with the standard deviation, and the mean of the differences to the
+first, seed by seed, with its interval of 95 % (Student's t) and whether it is
+significant: an interval that leaves out 0 is no accident of the draw.
 
 The scenario's assertions are checked against the means over the seeds; if some do not
 hold, they are printed with their figures and the exit code is 3.`,
 		Example: `  ashlar simulate compare mig-mix --seeds 1-20
   ashlar simulate compare --policy keep-placeable,first-fit,random --seeds 1-10
+  ashlar simulate compare llm-fleet --report page.html
   ashlar simulate compare my-cluster.yaml -o csv > runs.csv`,
 		Args:              scenarioArgument,
 		ValidArgsFunction: completeScenario,
@@ -55,6 +57,7 @@ hold, they are printed with their figures and the exit code is 3.`,
 			strings.Join(cli.PolicyNames(), ", "))
 	cli.CompleteFlag(command, "policy", cli.PolicyNames)
 	set.Var(&flags.seeds, "seeds", "the seeds: 42, 1-10 or 1,5,9-12")
+	flags.page.addTo(command)
 	return command
 }
 
@@ -69,6 +72,9 @@ func (f *compareFlags) runCompare(cmd *cobra.Command, args []string) error {
 	if err := f.output.CheckFormat(); err != nil {
 		return err
 	}
+	if err := f.page.checkFolder(); err != nil {
+		return err
+	}
 	s, err := f.loadScenario(cmd, args)
 	if err != nil {
 		return err
@@ -81,7 +87,11 @@ func (f *compareFlags) runCompare(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	comparison := compareRuns(s.Name, f.seeds, contestants)
+	comparison.About, comparison.NotModelled = s.About, s.NotModelled()
 	comparison.nameSharings(s, contestants)
+	if err := f.page.writePage(cmd, headingOf(s), comparison.runs); err != nil {
+		return err
+	}
 	if err := f.output.Write(cmd.OutOrStdout(), comparison, func(w io.Writer) error {
 		if f.output.Format == cli.FormatCSV {
 			return writeRuns(w, s.Name, f.seeds, contestants)
@@ -168,6 +178,9 @@ func (f *compareFlags) runContestants(cmd *cobra.Command, s *scenariofile.File, 
 				}
 				in, err := s.Build(c, chosen.variant, seed)
 				if err == nil {
+					if f.page.isWanted() && k == 0 { // the map shows one
+						in.SnapshotNodes = defaultFrames
+					}
 					chosen.results[k], err = simulator.Run(in, simulator.Watch{Progress: func(simulator.Time) error { return context.Cause(ctx) }})
 				}
 				if err != nil {

@@ -65,7 +65,7 @@ Runs use all cores. cpu_seconds is the CPU time of a run alone.`,
 			if err != nil {
 				return err
 			}
-			if err := flags.page.writePage("openb", pagesOf(runs)); err != nil {
+			if err := flags.page.writePage(cmd, report.PageHeading{Title: "openb"}, pagesOf(runs)); err != nil {
 				return err
 			}
 			return flags.writeRuns(cmd.OutOrStdout(), runs)

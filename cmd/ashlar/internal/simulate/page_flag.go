@@ -4,10 +4,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/scenariofile"
+	"github.com/ashlar-dev/ashlar/internal/buildinfo"
 	"github.com/ashlar-dev/ashlar/simulator/report"
 )
 
@@ -32,8 +37,30 @@ func (r *pageFlag) checkFolder() error {
 	return nil
 }
 
+// headingOf is what the page of a scenario says before its figures.
+func headingOf(s *scenariofile.File) report.PageHeading {
+	return report.PageHeading{Title: s.Name, About: s.About, NotModelled: s.NotModelled()}
+}
+
+// typedCommand is the command as somebody would type it again, as far as flags say.
+func typedCommand(cmd *cobra.Command) string {
+	words := []string{cmd.CommandPath()}
+	words = append(words, cmd.Flags().Args()...)
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name == "report" {
+			return
+		}
+		value := f.Value.String()
+		if list, isList := f.Value.(pflag.SliceValue); isList {
+			value = strings.Join(list.GetSlice(), ",")
+		}
+		words = append(words, "--"+f.Name, value)
+	})
+	return strings.Join(words, " ")
+}
+
 // writePage writes the page, or nothing if it fails half-way.
-func (r *pageFlag) writePage(title string, runs []report.Run) error {
+func (r *pageFlag) writePage(cmd *cobra.Command, head report.PageHeading, runs []report.Run) error {
 	if !r.isWanted() {
 		return nil
 	}
@@ -42,7 +69,10 @@ func (r *pageFlag) writePage(title string, runs []report.Run) error {
 		return fmt.Errorf("--report: %w", err)
 	}
 	defer os.Remove(out.Name())
-	err = report.Write(out, title, runs)
+	head.Command = typedCommand(cmd)
+	head.Version = "ashlar " + buildinfo.ReadInfo().Version
+	head.Made = time.Now().UTC().Format("2006-01-02 15:04 UTC")
+	err = report.WritePage(out, head, runs)
 	if closeErr := out.Close(); err == nil {
 		err = closeErr
 	}

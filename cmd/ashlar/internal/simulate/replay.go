@@ -10,6 +10,7 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/simulator"
 	"github.com/ashlar-dev/ashlar/simulator/replay"
+	page "github.com/ashlar-dev/ashlar/simulator/report"
 	"github.com/ashlar-dev/ashlar/simulator/scenario"
 	"github.com/ashlar-dev/ashlar/simulator/trace"
 	"github.com/ashlar-dev/ashlar/topology/placement"
@@ -119,7 +120,7 @@ func (f *replayFlags) runReplay(cmd *cobra.Command) error {
 		})
 	}
 	progress.End()
-	if err := f.page.writePage(report.Scenario, report.pageRuns()); err != nil {
+	if err := f.page.writePage(cmd, page.PageHeading{Title: report.Scenario}, report.pageRuns()); err != nil {
 		return err
 	}
 	return report.writeTo(cmd.OutOrStdout(), &f.output)

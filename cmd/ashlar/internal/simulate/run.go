@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -43,8 +44,8 @@ the catalogue's machine types, placed by the code that the scheduler uses. It ne
 no GPU and no cluster, and takes seconds for weeks.
 
 SCENARIO is a YAML file or one of those that are part of the program, which
-simulate list shows and simulate list NAME prints to start from; without it, a week
-of a production cluster in small. Variants of a scenario are run next to one another
+simulate list shows and simulate list NAME prints to start from; without it, llm-fleet,
+the model servers of a company on GPUs that are whole, shared or time-sliced. Variants of a scenario are run next to one another
 on the same arrivals. simulate compare repeats them over seeds, simulate openb
 repeats published experiments.
 
@@ -52,6 +53,10 @@ How GPUs are handed out is the scenario's "sharing", or a variant's: ashlar (eac
 in the form that it asks for), whole, time-slicing/N (N replicas of every GPU), mps/N (N
 clients of its MPS server, with one Nth of the memory each at most), or the latter two
 in MIG slices: 3g.20gb/time-slicing/2 cuts an A100 in two and gives each slice to two.
+
+With --trace the jobs of a published log run in place of the scenario's workloads: they
+come and run as they did there, on the scenario's nodes. Rows that cannot be used are
+counted and said.
 
 The same scenario and seed give the same result, and the same event log byte by byte.
 
@@ -62,6 +67,7 @@ or --sharing changes, is not checked.`
   ashlar simulate llm-fleet
   ashlar simulate my-cluster.yaml --policy first-fit --events events.jsonl
   ashlar simulate llm-fleet --sharing mps/4
+  ashlar simulate my-cluster.yaml --trace cluster_job_log --trace-from 30d
   ashlar simulate mig-mix -o json | jq '.runs[].result.utilisation'`
 	command.Args = scenarioArgument
 	command.ValidArgsFunction = completeScenario
@@ -96,7 +102,7 @@ func (f *simulateFlags) replaceTerms(variants []scenario.Variant) []scenario.Var
 	for _, v := range variants {
 		v.Policy, v.Sharing = cmp.Or(f.policy, v.Policy), cmp.Or(f.sharing, v.Sharing)
 		if !slices.ContainsFunc(kept, func(k scenario.Variant) bool {
-			return k.Policy == v.Policy && k.Sharing == v.Sharing && k.Preemption == v.Preemption
+			return k.Policy == v.Policy && k.Sharing == v.Sharing && k.Preemption == v.Preemption && reflect.DeepEqual(k.MinReplicas, v.MinReplicas)
 		}) {
 			kept = append(kept, v)
 		}
@@ -149,7 +155,7 @@ func (f *simulateFlags) runScenario(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	var checked []assertion.Run
-	report := &runReport{Scenario: s.Name, About: s.About, Seed: s.Seed, HorizonMs: int64(s.Horizon)}
+	report := &runReport{Scenario: s.Name, About: s.About, Seed: s.Seed, HorizonMs: int64(s.Horizon), NotModelled: s.NotModelled()}
 	progress := cli.NewProgress(cmd.ErrOrStderr())
 	runs, err := f.runVariants(cmd.Context(), s, variants, log, progress)
 	if err != nil {
@@ -168,7 +174,7 @@ func (f *simulateFlags) runScenario(cmd *cobra.Command, args []string) error {
 	if err := end(); err != nil {
 		return err
 	}
-	if err := f.page.writePage(s.Name, report.pageRuns()); err != nil {
+	if err := f.page.writePage(cmd, headingOf(s), report.pageRuns()); err != nil {
 		return err
 	}
 	if f.events != "-" {
@@ -181,6 +187,9 @@ func (f *simulateFlags) runScenario(cmd *cobra.Command, args []string) error {
 
 // brokenAssertions is the answer no where runs do not hold what the scenario asserts.
 func brokenAssertions(s *scenariofile.File, runs []assertion.Run) error {
+	if s.Traced != nil {
+		return nil // they are about the scenario's own jobs
+	}
 	if err := s.CheckAssertions(runs); err != nil {
 		return cli.FoundTrouble{Message: err.Error()}
 	}

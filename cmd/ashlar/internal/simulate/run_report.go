@@ -17,11 +17,14 @@ import (
 
 // runReport is what simulate prints: its JSON form is stable.
 type runReport struct {
-	Scenario  string        `json:"scenario"`
-	About     string        `json:"about,omitempty"`
-	Seed      int64         `json:"seed"`
-	HorizonMs int64         `json:"horizonMs"`
-	Runs      []*variantRun `json:"runs"`
+	Scenario  string `json:"scenario"`
+	About     string `json:"about,omitempty"`
+	Seed      int64  `json:"seed"`
+	HorizonMs int64  `json:"horizonMs"`
+	// Verdict and NotModelled are sentences for people.
+	Verdict     []string      `json:"verdict,omitempty"`
+	NotModelled []string      `json:"notModelled,omitempty"`
+	Runs        []*variantRun `json:"runs"`
 }
 
 // pageRuns are the runs as the page shows them.
@@ -51,6 +54,7 @@ func namedSharing(sharing string) string {
 }
 
 func (r *runReport) writeTo(w io.Writer, output *cli.OutputFlag) error {
+	r.Verdict = report.VerdictSentences(r.pageRuns())
 	return output.Write(w, r, func(w io.Writer) error {
 		if output.Format == cli.FormatCSV {
 			return r.writeCSV(w)
@@ -118,6 +122,7 @@ func (r *runReport) writeText(w io.Writer) error {
 		}
 	}
 	p.Printf("\n")
+	writeSentences(p, r.Verdict)
 	header, policies, sharings, named := []string{""}, []string{"policy"}, []string{"sharing"}, false
 	for _, run := range r.Runs {
 		header = append(header, strings.ToUpper(run.Variant))
@@ -150,12 +155,70 @@ func (r *runReport) writeText(w io.Writer) error {
 	p.PrintTable(append(rows, row))
 	p.Printf("\n")
 	r.writeClasses(p)
+	writeWaits(p, r.pageRuns())
+	writeNotModelled(p, r.NotModelled)
 	return p.Err()
+}
+
+// writeSentences prints each sentence in lines of its own, and an empty line after them.
+func writeSentences(p *cli.Page, sentences []string) {
+	for _, sentence := range sentences {
+		for i, line := range cli.WrapText(sentence, cli.PageWidth-2) {
+			if i > 0 {
+				line = "  " + line
+			}
+			p.Printf("%s\n", line)
+		}
+	}
+	if len(sentences) > 0 {
+		p.Printf("\n")
+	}
+}
+
+// writeWaits prints how long jobs waited by what they asked for, if that is worth it.
+func writeWaits(p *cli.Page, runs []report.Run) {
+	waits := report.RequestWaits(runs)
+	if waits == nil {
+		return
+	}
+	heads := make([]string, len(waits.Heads))
+	for i, head := range waits.Heads {
+		heads[i] = strings.ToUpper(head)
+	}
+	p.Printf("\n")
+	p.PrintTable(append([][]string{heads}, waits.Rows...))
+	for _, line := range cli.WrapText(waits.Note, cli.PageWidth-2) {
+		p.Printf("  %s\n", line)
+	}
+}
+
+// writeNotModelled says what reality has and the runs do not.
+func writeNotModelled(p *cli.Page, sentences []string) {
+	if len(sentences) == 0 {
+		return
+	}
+	p.Printf("\nNot modelled:\n")
+	for _, sentence := range sentences {
+		for i, line := range cli.WrapText(sentence, cli.PageWidth-4) {
+			if i == 0 {
+				p.Printf("- %s\n", line)
+			} else {
+				p.Printf("  %s\n", line)
+			}
+		}
+	}
 }
 
 // writeClasses lists what the jobs of each class saw.
 func (r *runReport) writeClasses(p *cli.Page) {
+	slowed := false
+	for _, run := range r.Runs {
+		slowed = slowed || run.Result.All.SlowDown > 0
+	}
 	rows := [][]string{{"CLASS", "VARIANT", "JOBS", "FINISHED", "FAILED", "WAIT: MEAN", "MEDIAN", "P90", "P99", "BANDWIDTH"}}
+	if slowed {
+		rows[0] = append(rows[0], "AS ALONE", "AT WORST")
+	}
 	classes := r.Runs[0].Result.Classes
 	for i := range classes {
 		for _, run := range r.Runs {
@@ -169,6 +232,9 @@ func (r *runReport) writeClasses(p *cli.Page) {
 				strconv.FormatInt(c.Jobs.Failed, 10),
 				waitText(c.Waits.Mean), waitText(c.Waits.P50), waitText(c.Waits.P90), waitText(c.Waits.P99), bandwidth,
 			})
+			if last := len(rows) - 1; slowed {
+				rows[last] = append(rows[last], slowText(c.SlowDown), slowText(c.SlowDownMost))
+			}
 		}
 	}
 	if len(r.Runs) == 1 {
@@ -192,6 +258,14 @@ func (r *runReport) writeClasses(p *cli.Page) {
 	}
 	p.Printf("\n")
 	p.PrintTable(rows)
+}
+
+// slowText is how many times as long work took, "-" for a class that did none.
+func slowText(times float64) string {
+	if times == 0 {
+		return cli.Unknown
+	}
+	return report.PlainTimes(times)
 }
 
 func waitText(t simulator.Time) string { return report.PlainDuration(t.Seconds()) }

@@ -21,6 +21,7 @@ type scenarioFlags struct {
 	machines.CatalogueFlags
 	name    string
 	variant string
+	trace   traceFlags
 }
 
 func (f *scenarioFlags) addTo(command *cobra.Command) {
@@ -28,6 +29,7 @@ func (f *scenarioFlags) addTo(command *cobra.Command) {
 	set.StringVar(&f.name, "scenario", "", "the same as SCENARIO")
 	cli.CompleteFlag(command, "scenario", scenarios.Names)
 	set.StringVar(&f.variant, "variant", "", "run only this `NAME` of the scenario's variants")
+	f.trace.addTo(command)
 	f.AddTo(command)
 }
 
@@ -46,8 +48,17 @@ func completeScenario(_ *cobra.Command, args []string, start string) ([]string, 
 	return cli.WithPrefix(scenarios.Names(), start), cobra.ShellCompDirectiveDefault
 }
 
-// loadScenario reads the scenario that the flag or argument names.
+// loadScenario reads the scenario that the flag or argument names, with the jobs of a log if
+// one is given.
 func (f *scenarioFlags) loadScenario(cmd *cobra.Command, args []string) (*scenariofile.File, error) {
+	s, err := f.readScenario(cmd, args)
+	if err != nil {
+		return nil, err
+	}
+	return s, f.trace.applyTo(s)
+}
+
+func (f *scenarioFlags) readScenario(cmd *cobra.Command, args []string) (*scenariofile.File, error) {
 	name := cmp.Or(f.name, scenarios.Default)
 	if len(args) == 1 {
 		if f.name != "" {

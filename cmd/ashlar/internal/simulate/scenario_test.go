@@ -52,7 +52,7 @@ func TestSimulateOutputGolden(t *testing.T) {
 // Without any argument it says something useful.
 func TestSimulateDefault(t *testing.T) {
 	out, _, err := run(t, "simulate")
-	if err != nil || !strings.HasPrefix(out, scenarios.Default+": 7d, ") {
+	if err != nil || !strings.HasPrefix(out, scenarios.Default+": 1d, ") {
 		t.Errorf("%v, %s", err, out)
 	}
 }
@@ -340,7 +340,8 @@ workloads:
   requests: [{gpus: 17, weight: -1}, {gpu: 1}]
 policy: best
 `, `s.yaml:1:1: horizont: is not a field, did you mean horizon?: want one of ` +
-			`apiVersion, kind, name, about, horizon, sample, seed, policy, demand, sharing, preemption, defragmentation, reslice, nodes, ` +
+			`apiVersion, kind, name, about, horizon, sample, seed, policy, demand, sharing, slowDown, preemption, defragmentation, ` +
+			`reslice, nodes, ` +
 			`workloads, events, variants, assertions
 s.yaml:1:1: name: "", want a name of 1 to 100 letters, digits, - _ and .
 s.yaml:3:39: nodes[0].count: -1, want 0 to 20000
@@ -350,7 +351,7 @@ s.yaml:7:23: workloads[0].arrivals.poisson: "never" is not a rate above 0 and up
 s.yaml:9:21: workloads[0].requests[0].gpus: 17, want 0 to 16
 s.yaml:9:33: workloads[0].requests[0].weight: -1, want above 0 and up to 1e+09
 s.yaml:9:39: workloads[0].requests[1].gpu: is not a field, did you mean gpus?: want one of ` +
-			`name, weight, gpus, bandwidth, mig, share, model, cpuOnly, products, uses, cpu, memory
+			`name, weight, gpus, bandwidth, mig, share, model, cpuOnly, products, uses, grows, cpu, memory
 s.yaml:10:9: policy: unknown policy "best": want one of ` + strings.Join(cli.PolicyNames(), ", ")},
 		"names of the catalogue": {strings.NewReplacer("dgx-h100", "dgx-h101", "{gpus: 1}", "{mig: 9g.9gb, products: [H1000]}").Replace(valid),
 			`s.yaml:7:12: nodes[0].machine: unknown machine "dgx-h101": the nearest is dgx-h100, dgx-a100; all 32 are shown by ashlar topology list
