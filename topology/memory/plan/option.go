@@ -86,8 +86,8 @@ func (r *Request) newOption(offer *Offer, found *memory.ServerOption) *Option {
 		Offer: *offer, Form: WholeForm, GPUs: max(1, found.GPUs), TensorParallel: found.TensorParallel,
 		Estimate: found.Estimate, Err: found.Err,
 	}
-	if r.lacksBfloat16(offer.Hardware) {
-		option.AsFloat16 = r.Launch.RunsAsFloat16(offer.Hardware.Compute)
+	if r.lacksBfloat16(offer) {
+		option.AsFloat16 = r.Launch.RunsAsFloat16(offer.GPU.Compute)
 		option.StateFloat16 = r.Launch.Engine == memory.VLLM && r.Launch.Dtype == "" && !option.AsFloat16
 	}
 	if offer.Profile != "" {
