@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -155,14 +156,14 @@ func (o *Option) isSure() bool { return o.Fits && !o.Close && !o.StateFloat16 }
 const mostCheapest = 8
 
 // CheapestRemedies says, where the server fits no offer, how it would fit some: with more
-// GPUs, quantised while loading, with a copy of the model that the catalogue knows, and for
-// shorter requests, each on the cheapest offer.
+// GPUs, quantised while loading, with copies of the model that the catalogue knows, one of each
+// width, and for shorter requests, each on the cheapest offer.
 func (a *Answer) CheapestRemedies(offers []Offer) []FitRemedy {
 	best := map[string]FitRemedy{}
 	consider := func(r *Request, asked *Option, remedy FitRemedy) {
 		key := string(remedy.Kind)
 		if remedy.Copy != nil {
-			key = remedy.Copy.Name
+			key = fmt.Sprintf("%s of %d bits", remedy.Kind, quantisedBits(remedy.Copy))
 		}
 		if other, have := best[key]; !have || compareRemedies(&remedy, &other) < 0 {
 			remedy.Cost = r.costOf(&remedy, asked)

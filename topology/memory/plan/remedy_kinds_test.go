@@ -45,7 +45,7 @@ func TestRemedyKinds(t *testing.T) {
 		},
 		"fewer at once": {
 			llama8, memory.Launch{Engine: memory.VLLM, MaxModelLen: 8192, TensorParallel: 1}, memory.Demand{Requests: 8}, "L4",
-			FewerRemedy, "; 3 at once instead of 8, the others wait",
+			FewerRemedy, "; the other 5 of 8 wait",
 		},
 		"more than the engine is told to take": {
 			llama8, memory.Launch{Engine: memory.VLLM, MaxModelLen: 1024, MaxSequences: 4, TensorParallel: 1}, memory.Demand{Requests: 16}, "L4",
@@ -69,7 +69,7 @@ func TestRemedyKinds(t *testing.T) {
 		},
 		"bfloat16 stated for a GPU without it": {
 			"Qwen/Qwen2.5-3B-Instruct", memory.Launch{Engine: memory.VLLM, MaxModelLen: 4096, Dtype: "bfloat16", TensorParallel: 1}, memory.Demand{}, "T4",
-			UnflaggedRemedy, "without --dtype bfloat16; nothing",
+			UnflaggedRemedy, "without --dtype bfloat16; nothing, it runs in float16",
 		},
 		"numbers too large for float16": {
 			"google/gemma-2-2b-it", memory.Launch{Engine: memory.VLLM, MaxModelLen: 4096, TensorParallel: 1}, memory.Demand{}, "V100-SXM2-32GB",

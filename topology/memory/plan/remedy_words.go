@@ -84,7 +84,7 @@ func (r *Request) costOf(remedy *FitRemedy, asked *Option) string {
 	case CopyRemedy:
 		words = append(words, qualityOf(quantisedBits(remedy.Copy)))
 	case FewerRemedy:
-		words = append(words, fmt.Sprintf("%d at once instead of %d, the others wait", remedy.Requests, r.Demand.Requests))
+		words = append(words, fmt.Sprintf("the other %d of %d wait", r.Demand.Requests-remedy.Requests, r.Demand.Requests))
 	case SequencesRemedy:
 		words = append(words, "more requests than that wait")
 	case CacheRemedy:
@@ -104,6 +104,9 @@ func (r *Request) costOf(remedy *FitRemedy, asked *Option) string {
 	}
 	if remedy.MaxModelLen > 0 {
 		words = append(words, "longer requests are refused")
+	}
+	if len(words) == 0 && remedy.Unflagged == launch.FieldDtype && lacksBfloat16(&remedy.Option.Offer) {
+		return "nothing, it runs in float16"
 	}
 	if len(words) == 0 {
 		return "nothing"

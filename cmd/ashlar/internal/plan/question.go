@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
@@ -75,6 +74,8 @@ type serverAnswer struct {
 	notes []string
 	// remedies make the server fit a GPU that was named, and that it does not fit.
 	remedies map[*memoryplan.Option][]memoryplan.FitRemedy
+	// cheapest make it fit some GPU, where none was named and it fits none.
+	cheapest []memoryplan.FitRemedy
 }
 
 // newServerAnswer is the answer with its notes. Where nothing fits, they say what would; for
@@ -82,17 +83,8 @@ type serverAnswer struct {
 func newServerAnswer(q *serverQuestion, answer *memoryplan.Answer, offers []memoryplan.Offer, named bool) *serverAnswer {
 	a := &serverAnswer{Answer: answer, question: q, notes: append([]string(nil), q.notes...),
 		remedies: map[*memoryplan.Option][]memoryplan.FitRemedy{}}
-	for _, shorter := range answer.Shorter {
-		a.notes = append(a.notes, fmt.Sprintf("%s would do with --max-model-len %d or less", shorter.Option.Title(), shorter.MaxModelLen))
-	}
-	if usual := answer.AtUsualLength(offers); usual != nil {
-		a.notes = append(a.notes, fmt.Sprintf("%s would do with --max-model-len %d, %s a GPU left for the KV cache", usual.Title(),
-			memoryplan.UsualLength, usual.Estimate.KV))
-	}
 	if answer.Smallest == nil && !named {
-		for _, remedy := range answer.CheapestRemedies(offers) {
-			a.notes = append(a.notes, a.remedyText(&remedy))
-		}
+		a.cheapest = answer.CheapestRemedies(offers)
 	}
 	if named {
 		for _, option := range answer.Options {
