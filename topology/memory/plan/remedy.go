@@ -39,6 +39,26 @@ const (
 	UnflaggedRemedy RemedyKind = "without-the-flag"
 )
 
+// kindOrder are the kinds as they are listed.
+var kindOrder = []RemedyKind{
+	UnflaggedRemedy, WideRemedy, TensorParallelRemedy, PipelineParallelRemedy, DataParallelRemedy, QuantisationRemedy, CopyRemedy, ShorterRemedy,
+	FewerRemedy, SequencesRemedy, CacheRemedy, EagerRemedy, UtilisationRemedy, OffloadRemedy,
+}
+
+// Rank orders remedies: those first that cost the least speed and quality, and a copy in the scheme
+// that the launch names before others. Files of 4 bits serve better than what is cut down to them
+// while loading.
+func (r *FitRemedy) Rank() int {
+	if r.confirms {
+		return 1
+	}
+	rank := 2 * slices.Index(kindOrder, r.Kind)
+	if r.Kind == QuantisationRemedy && loadedBits(r.Scheme) < 8 {
+		rank += 3
+	}
+	return rank
+}
+
 // FitRemedy is one change of the request with which a server certainly fits an offer.
 type FitRemedy struct {
 	Kind RemedyKind
@@ -52,8 +72,10 @@ type FitRemedy struct {
 	Scheme    string
 	Unflagged launch.Field
 	Stated    string
-	// Copy is the model to serve instead, for CopyRemedy.
-	Copy *model.Model
+	// Copy is the model to serve instead, for CopyRemedy; confirms says that its files are in the
+	// scheme that the launch names.
+	Copy     *model.Model
+	confirms bool
 	// MaxModelLen is the longest request in tokens, 0 for as long as was asked for.
 	MaxModelLen int64
 	// Requests is how many fit at once, for FewerRemedy.
@@ -96,6 +118,7 @@ func (r Request) RemediesOn(offer *Offer) []FitRemedy {
 	for i := range remedies {
 		remedies[i].Cost = r.costOf(&remedies[i], asked)
 	}
+	slices.SortStableFunc(remedies, func(a, b FitRemedy) int { return cmp.Compare(a.Rank(), b.Rank()) })
 	return remedies
 }
 

@@ -48,22 +48,22 @@ func TestFindRemedies(t *testing.T) {
 		"an earlier release": {llama70, memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Version: memory.Version{Minor: 11}}, "H100-SXM5-80GB",
 			[]string{
 				"tensor-parallel: 4 x H100-SXM5-80GB", "pipeline-parallel: 3 x H100-SXM5-80GB",
+				"quantised-copy: H100-SXM5-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4",
 				"quantised-while-loading: H100-SXM5-80GB bitsandbytes",
-				"quantised-copy: H100-SXM5-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4", "cpu-offload: H100-SXM5-80GB",
 			}},
 		"a slice is one": {llama8, memory.Launch{MaxModelLen: 4096, TensorParallel: 1}, "A30-24GB:2g.12gb", []string{
-			"quantised-while-loading: A30-24GB:2g.12gb bitsandbytes",
-			"quantised-copy: A30-24GB:2g.12gb hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4", "cpu-offload: A30-24GB:2g.12gb",
+			"quantised-copy: A30-24GB:2g.12gb hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4",
+			"quantised-while-loading: A30-24GB:2g.12gb bitsandbytes", "cpu-offload: A30-24GB:2g.12gb",
 		}},
 		"it fits": {"mistralai/Mistral-7B-Instruct-v0.3", memory.Launch{TensorParallel: 1, MaxModelLen: 32768}, "A30-24GB", nil},
 		"quantised already": {"Qwen/Qwen3-14B-AWQ", memory.Launch{TensorParallel: 1}, "T4", []string{
-			"tensor-parallel: 2 x T4", "pipeline-parallel: 2 x T4", "shorter-requests: T4 up to 11264", "cpu-offload: T4",
+			"tensor-parallel: 2 x T4", "pipeline-parallel: 2 x T4", "shorter-requests: T4 up to 11264",
 		}},
 		"a flag that files contradict": {llama70, memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Quantisation: "gptq_marlin"},
 			"A100-SXM4-80GB", []string{
 				"quantised-copy: A100-SXM4-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-GPTQ-INT4",
-				"quantised-copy: A100-SXM4-80GB RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8-dynamic",
 				"quantised-while-loading: A100-SXM4-80GB fp8",
+				"quantised-copy: A100-SXM4-80GB RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8-dynamic",
 			}},
 		"a flag that is wrong for the files": {"hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4",
 			memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Quantisation: "gptq"}, "T4", []string{"without-the-flag: T4"}},
@@ -71,8 +71,8 @@ func TestFindRemedies(t *testing.T) {
 			Quantisation: "gptq"}, "A10", []string{"without-the-flag: 2 x A10"}},
 		"16 bits fit as well": {"Qwen/Qwen2.5-3B-Instruct", memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Quantisation: "awq"}, "L4",
 			[]string{
-				"without-the-flag: L4", "quantised-copy: L4 Qwen/Qwen2.5-3B-Instruct-AWQ", "quantised-copy: L4 Qwen/Qwen2.5-3B-Instruct-GPTQ-Int8",
-				"quantised-while-loading: L4 fp8",
+				"without-the-flag: L4", "quantised-copy: L4 Qwen/Qwen2.5-3B-Instruct-AWQ", "quantised-while-loading: L4 fp8",
+				"quantised-copy: L4 Qwen/Qwen2.5-3B-Instruct-GPTQ-Int8",
 			}},
 		"numbers that overflow": {"google/gemma-2-2b-it", memory.Launch{TensorParallel: 1, Dtype: "float16"}, "A100-SXM4-80GB",
 			[]string{"without-the-flag: A100-SXM4-80GB"}},

@@ -73,7 +73,7 @@ func (r Request) quantisedCopies(offer *Offer) []FitRemedy {
 		r.Config, _ = model.Config(c.Name)
 		if option, length := r.surelyOn(offer); option != nil {
 			remedy := r.remedyOf(CopyRemedy, option, length)
-			remedy.Copy = c
+			remedy.Copy, remedy.confirms = c, confirmsScheme(stated, c)
 			remedies = append(remedies, remedy)
 		}
 	}
@@ -141,7 +141,8 @@ func (r Request) otherNumbers(offer *Offer, asked *Option) []FitRemedy {
 	return []FitRemedy{r.remedyOf(WideRemedy, option, length)}
 }
 
-// offloadWeights keeps as few GiB of the layers in host memory as are enough.
+// offloadWeights keeps as few GiB of the layers in host memory as are enough, if that is at most
+// half of the weights.
 func (r Request) offloadWeights(offer *Offer, asked *Option) []FitRemedy {
 	l := &r.Launch
 	_, known := launch.ArgumentName(l.Engine, launch.FieldCPUOffload)
@@ -151,7 +152,7 @@ func (r Request) offloadWeights(offer *Offer, asked *Option) []FitRemedy {
 	l.TensorParallel = asked.TensorParallel
 	// Layers are moved, and nothing beside them.
 	movable := asked.Estimate.Weights[model.AttentionPart] + asked.Estimate.Weights[model.MLPPart] + asked.Estimate.Weights[model.ExpertsPart]
-	low, high := int64(1), int64(movable/topology.GiB)
+	low, high := int64(1), int64(min(movable, asked.Estimate.WeightBytes()/2)/topology.GiB)
 	enough := func(gigabytes int64) *Option {
 		l.CPUOffload = topology.Bytes(gigabytes) * topology.GiB
 		if option := r.optionOn(offer); option.isSure() {
