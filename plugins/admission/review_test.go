@@ -138,6 +138,7 @@ func TestSchedulerIsNamed(t *testing.T) {
 func serverPod(arguments ...string) *v1.Pod {
 	pod := podWith()
 	pod.Spec.Containers[0].Image, pod.Spec.Containers[0].Args = "vllm/vllm-openai:v0.11.0", arguments
+	pod.Spec.Containers[0].Env = []v1.EnvVar{{Name: "HF_TOKEN", Value: "a token"}}
 	return pod
 }
 
@@ -204,6 +205,8 @@ func TestWarnings(t *testing.T) {
 	probed := serverPod("--model=meta-llama/Llama-3.1-8B-Instruct")
 	probed.Spec.Containers[0].LivenessProbe = &v1.Probe{ProbeHandler: v1.ProbeHandler{HTTPGet: &v1.HTTPGetAction{Path: "/health"}},
 		PeriodSeconds: 5}
+	tokenless := serverPod("--model=meta-llama/Llama-3.1-8B-Instruct")
+	tokenless.Spec.Containers[0].Env = nil
 	for name, tc := range map[string]struct {
 		pod  *v1.Pod
 		want []string
@@ -223,6 +226,8 @@ func TestWarnings(t *testing.T) {
 		"class": {claimed, []string{"ResourceClaimTemplate shares.gpu.ashlar.dev: " +
 			"there is no DeviceClass shares.gpu.ashlar.dev: did you mean share.gpu.ashlar.dev?"}},
 		"probe":        {probed, []string{"livenessProbe gives 15s"}},
+		"no token": {tokenless, []string{"meta-llama/Llama-3.1-8B-Instruct is gated, and the container has no token for the hub: give it HF_TOKEN " +
+			"of an account that accepted the licence: env: [{name: HF_TOKEN, valueFrom: {secretKeyRef: {name: hf-token, key: token}}}]"}},
 		"a wrong unit": {podWith("nvidia.com/gpumem: 800000"), []string{"none here has more than 80GiB"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -98,7 +98,7 @@ func TestHostNotes(t *testing.T) {
 			[]string{"140GiB of weights stay in host memory, and the container's limit is 128Gi: it is killed"},
 		},
 		"CPU limit": {
-			"{containers: [{name: c, resources: {limits: {cpu: 8}}}]}", nil, []string{"the CPU limit of 8 throttles threads in bursts"},
+			"{hostIPC: true, containers: [{name: c, resources: {limits: {cpu: 6}}}]}", two, []string{"the CPU limit of 6 throttles threads in bursts"},
 		},
 		"small CPU limit": {
 			"{containers: [{name: c, resources: {limits: {cpu: 2500m}}}]}", nil, []string{"less than the 3 CPUs that vLLM keeps busy"},
@@ -170,7 +170,10 @@ func TestHostNotes(t *testing.T) {
 			if tc.change != nil {
 				tc.change(s)
 			}
-			got := s.HostNotes()
+			var got []string
+			for _, note := range s.HostNotes() {
+				got = append(got, note.String())
+			}
 			same := slices.EqualFunc(got, tc.want, strings.Contains)
 			if !same {
 				t.Errorf("notes\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tc.want, "\n"))

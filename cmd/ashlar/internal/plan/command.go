@@ -24,6 +24,8 @@ type planFlags struct {
 	file    string
 	all     bool
 	sharing bool
+	// readRate is how fast weights are read, for what probes allow.
+	readRate readSpeed
 }
 
 // claimFormat is a ResourceClaimTemplate for what fits.
@@ -63,6 +65,9 @@ GPU's memory, with the arguments that keep the server to it.
 the 32-bit copy of mixed precision, sharded as ZeRO and FSDP do it, and activations
 with and without checkpointing; and says how many GPUs of each kind are enough.
 
+What stops or slows the servers of -f beside their GPUs is noted with the lines to
+type: shared memory, probes, limits of memory, CPU and storage, volumes, tokens.
+
 The exit code is 0 if something that was asked for fits, and 3 if nothing does, or
 nothing for one of several pods.`,
 		Example: `  ashlar plan meta-llama/Llama-3.1-8B-Instruct --max-model-len 4096 --concurrency 16
@@ -92,6 +97,8 @@ nothing for one of several pods.`,
 	set.BoolVar(&flags.all, "all", false, "list every GPU, slice and share, also what does not fit")
 	set.BoolVar(&flags.sharing, "share", false,
 		"with -o claim, also ask for shares of a GPU's memory; the server then needs the arguments that the claim states")
+	set.Var(&flags.readRate, "read-speed", "how many bytes of weights are read in a second, like 500MiB: by it probes of -f are too short "+
+		"or not (default 1GiB)")
 	flags.gpus.addTo(command)
 	flags.cluster.addTo(command)
 	flags.source.addTo(command)
@@ -226,7 +233,9 @@ func (f *planFlags) answerQuestion(q *serverQuestion, offers []memoryplan.Offer)
 			return nil, fmt.Errorf("--share: %w", err)
 		}
 	}
-	return newServerAnswer(q, answer, offers, f.gpus.namedOffers()), nil
+	served := newServerAnswer(q, answer, offers, f.gpus.namedOffers())
+	served.noteCeiling(f.counts)
+	return served, nil
 }
 
 // writeAnswers prints in the format of -o.

@@ -13,7 +13,8 @@
 //	model_source       a model by name, file or hub
 //	question           one model server to plan for
 //	manifest           the pods of -f
-//	host_notes         what stops them beside their GPUs; training_pod tells training jobs
+//	host_notes         what stops them beside their GPUs; read_speed is how fast they load, ceiling
+//	                   up to how many of them autoscalers make; training_pod tells training jobs
 //	report             what -o json and yaml print
 //	summary, table, breakdown, remedy, refusal
 //	                   what people read

@@ -3,6 +3,7 @@ package plan
 import (
 	"strings"
 
+	"github.com/ashlar-dev/ashlar/plugins/serverhost"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	memoryplan "github.com/ashlar-dev/ashlar/topology/memory/plan"
 )
@@ -17,8 +18,13 @@ type serverQuestion struct {
 	profiles []string
 	// allowsLong says that vLLM is told to take longer requests than the model's.
 	allowsLong bool
-	// notes are said beside the answer.
+	// notes are said beside the answer, and host what stops or slows the server beside its GPUs.
 	notes []string
+	host  []serverhost.HostNote
+	// replicas is up to how many pods of it there are, 0 if that is not known, and scaledBy the
+	// object that scales them, "" without one.
+	replicas int64
+	scaledBy string
 }
 
 // unknownSetting is a setting, by its name in package launch.

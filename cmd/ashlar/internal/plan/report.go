@@ -46,6 +46,8 @@ type serverReport struct {
 	Unknown []unknownSetting `json:"unknown,omitempty"`
 	// Notes are facts that qualify the answer.
 	Notes []string `json:"notes,omitempty"`
+	// HostNotes are what stops or slows the server of a pod beside its GPUs.
+	HostNotes []hostNoteReport `json:"hostNotes,omitempty"`
 }
 
 // optionReport is one way to run the server.
@@ -119,6 +121,7 @@ func (a *serverAnswer) newServerReport() *serverReport {
 		Engine: string(l.Engine), EngineVersion: l.Version.String(),
 		MaxModelLen: a.MaxModelLen, Context: a.Context, Concurrency: a.Concurrency,
 		Refusal: a.Refusal, Remedies: a.newRemedyReports(a.cheapest), Unknown: a.question.unknown, Notes: a.notes,
+		HostNotes: newHostNoteReports(a.question.host),
 	}
 	for _, option := range a.Options {
 		one := newOptionReport(option)
