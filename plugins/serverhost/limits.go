@@ -81,8 +81,8 @@ func (s *ModelServer) noteCPULimit() []HostNote {
 		}}
 	case quantity.MilliValue() < 1000*least:
 		return []HostNote{{
-			Cause: fmt.Sprintf("the CPU limit of %s throttles threads in bursts, such as loading, compiling and tokenising, while %s wait", &quantity,
-				gpus),
+			Cause: fmt.Sprintf("the CPU limit of %s throttles threads in bursts, such as loading, compiling and tokenising, while %s wait",
+				&quantity, gpus),
 			Detail: fmt.Sprintf("vLLM's %d processes keep %d cores busy, of two CPUs each", busy, busy), Remedy: remedy, Lines: lines,
 		}}
 	}

@@ -70,8 +70,8 @@ func (s *ModelServer) noteProbes() []HostNote {
 		remedy = fmt.Sprintf("give it failureThreshold: %d with periodSeconds: %d", failures, period)
 	}
 	return []HostNote{{
-		Cause: fmt.Sprintf("the %s gives %s, and a start takes about %s (%s of weights at %s/s, %s for the rest)", name, allowed, start, s.Weights,
-			s.readingRate(), s.restOfStart()),
+		Cause: fmt.Sprintf("the %s gives %s, and a start takes about %s (%s of weights at %s/s, %s for the rest)", name, allowed, start,
+			s.Weights, s.readingRate(), s.restOfStart()),
 		Detail: "the kubelet restarts the container again and again before it is up",
 		Remedy: remedy,
 		Lines:  []string{probeLine("startupProbe", fmt.Sprintf("periodSeconds: %d, failureThreshold: %d", period, failures), probe)},

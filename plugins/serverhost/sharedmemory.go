@@ -38,8 +38,9 @@ func (s *ModelServer) noteSharedMemory() []HostNote {
 	switch {
 	case mount == nil:
 		return []HostNote{{
-			Cause:  fmt.Sprintf("%d processes serve the model together and %s is not mounted", s.linkedGPUs(), sharedMemoryPath),
-			Detail: fmt.Sprintf("it then has %s, in which NCCL (unhandled system error) or the engine (bus error) usually fails", defaultSharedMemory),
+			Cause: fmt.Sprintf("%d processes serve the model together and %s is not mounted", s.linkedGPUs(), sharedMemoryPath),
+			Detail: fmt.Sprintf("it then has %s, in which NCCL (unhandled system error) or the engine (bus error) usually fails",
+				defaultSharedMemory),
 			Remedy: "mount an emptyDir with medium: Memory there", Lines: sharedMemoryLines,
 		}}
 	case volume == nil || volume.EmptyDir == nil:

@@ -15,7 +15,7 @@ import (
 )
 
 // sharedNames are parts of names of claims that several nodes can mount.
-var sharedNames = []string{"rwx", "rox", "many", "shared", "nfs", "efs", "fsx", "filestore", "lustre", "cephfs", "gcsfuse", "azurefile", "weka", "juicefs"}
+var sharedNames = strings.Fields("rwx rox many shared nfs efs fsx filestore lustre cephfs gcsfuse azurefile weka juicefs")
 
 // noteSharedVolumes is about one volume for several replicas. Of a claim that is not there, nothing is said
 // where its name or a read-only use speaks for a volume that is shared.

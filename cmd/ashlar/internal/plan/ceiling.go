@@ -27,6 +27,7 @@ func (a *serverAnswer) noteCeiling(counts map[string]modelCount) {
 	if gpus > 1 {
 		each = fmt.Sprintf("%d GPUs each", gpus)
 	}
-	a.notes = append(a.notes, fmt.Sprintf("%s scales to %d replicas of %s, and all GPUs of the cluster on which one fits hold %d: lower the maximum "+
-		"to %d, or add GPUs; ashlar whatif -f FILE says how many fit beside the pods that run", q.scaledBy, q.replicas, each, room, room))
+	a.notes = append(a.notes, fmt.Sprintf("%s scales to %d replicas of %s, and all GPUs of the cluster on which one fits hold %d: lower the "+
+		"maximum to %d, or add GPUs; ashlar whatif -f FILE says how many fit beside the pods that run", q.scaledBy, q.replicas, each, room,
+		room))
 }
