@@ -84,7 +84,8 @@ func (s *Server) changesOn(offer *Offer) []plan.FitRemedy {
 	if known, found := s.changes[offer.kindKey()]; found {
 		return known
 	}
-	asked := plan.Offer{GPUOffer: memory.GPUOffer{GPU: offer.Device.GPU, Model: offer.Device.GPU.Name, Profile: offer.Profile, Most: offer.Most}}
+	gpu := offer.Device.GPU
+	asked := plan.Offer{GPUOffer: memory.GPUOffer{GPU: gpu, Model: gpu.Name, Profile: offer.Profile, Most: offer.Most}}
 	config, _ := model.Config(s.name)
 	var common []plan.FitRemedy
 	for i, l := range s.launches {

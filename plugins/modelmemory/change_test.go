@@ -58,8 +58,9 @@ func TestFindChanges(t *testing.T) {
 			},
 		},
 		"bfloat16 where there is none": {
-			args: []string{"--model=Qwen/Qwen2.5-3B-Instruct", "--max-model-len=4096", "--dtype=bfloat16"}, offers: []modelmemory.Offer{on(v100, "v100-0")},
-			want: []string{"nvidia.com/gpu: 1 without --dtype=bfloat16 on node v100-0"},
+			args:   []string{"--model=Qwen/Qwen2.5-3B-Instruct", "--max-model-len=4096", "--dtype=bfloat16"},
+			offers: []modelmemory.Offer{on(v100, "v100-0")},
+			want:   []string{"nvidia.com/gpu: 1 without --dtype=bfloat16 on node v100-0"},
 		},
 		"numbers that float16 does not hold": {
 			args: []string{"--model=google/gemma-2-2b-it", "--max-model-len=4096"}, offers: []modelmemory.Offer{on(v100, "v100-0")},

@@ -62,7 +62,7 @@ func (s *ModelServer) noteMemoryLimit() []HostNote {
 // engines it is known that they have a process for each GPU and one more.
 func (s *ModelServer) noteCPULimit() []HostNote {
 	quantity, limited := s.Container.Resources.Limits[corev1.ResourceCPU]
-	if !limited || quantity.Sign() <= 0 || s.Launch.Engine == memory.Plain {
+	if !limited || quantity.Sign() <= 0 || s.Launch.Engine == memory.Plain || s.Launch.Engine == "" {
 		return nil
 	}
 	busy, gpus, least := s.localGPUs()+1, countGPUs(s.localGPUs()), int64(0)

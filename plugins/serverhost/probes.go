@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/memory"
 )
 
 // ReadingRate is how many bytes of weights reach GPUs in a second at a first start where nothing
@@ -20,8 +21,10 @@ const ReadingRate = topology.GiB
 // Beside reading its weights, a server imports its libraries, profiles a step and, unless
 // it runs eagerly, compiles and captures graphs. vLLM's logs of starts say 33 s ("init
 // engine (profile, create kv cache, warmup model) took") with --enforce-eager and 136 to 330
-// s without; these are at the low end, with 15 s for imports.
+// s without; these are at the low end, with 15 s for imports. What only loads a model has no more
+// to do.
 const (
+	importStart   = 15 * time.Second
 	eagerStart    = 45 * time.Second
 	compiledStart = 90 * time.Second
 )
@@ -43,7 +46,10 @@ func (s *ModelServer) readingRate() topology.Bytes {
 
 // restOfStart is what a start takes beside reading weights.
 func (s *ModelServer) restOfStart() time.Duration {
-	if s.Launch.Eager {
+	switch {
+	case s.Launch.Engine == memory.Plain:
+		return importStart
+	case s.Launch.Eager:
 		return eagerStart
 	}
 	return compiledStart
@@ -56,8 +62,8 @@ func (s *ModelServer) noteProbes() []HostNote {
 	if probe == nil {
 		name, probe = "livenessProbe", s.Container.LivenessProbe
 	}
-	if probe == nil || !asksServer(probe) {
-		return nil // what a command answers is not known
+	if probe == nil || !asksServer(probe) || s.Launch.Engine == "" {
+		return nil // what a command answers, or how an engine starts, is not known
 	}
 	allowed, start := probeTime(probe), s.startTime().Round(time.Second)
 	if allowed >= start-start/startTolerance {

@@ -235,6 +235,12 @@ func TestHostNotes(t *testing.T) {
 			"{containers: [{name: c, livenessProbe: {exec: {command: [curl, -f, 'localhost:8000/health']}}}]}", large,
 			[]string{"the livenessProbe gives 30s"},
 		},
+		"what only loads a model": {
+			"{containers: [{name: c, livenessProbe: {httpGet: {port: 80}}}]}", func(s *ModelServer) { s.Launch.Engine = memory.Plain }, nil,
+		},
+		"an engine that is not known": {
+			"{containers: [{name: c, livenessProbe: {httpGet: {port: 80}}, resources: {limits: {cpu: 1}}}]}", noEngine, nil,
+		},
 		"a faster disk": {
 			"{containers: [{name: c, livenessProbe: {httpGet: {port: 80}, initialDelaySeconds: 80}}]}",
 			func(s *ModelServer) { large(s); s.ReadingRate = 4 * topology.GiB }, nil,

@@ -41,8 +41,8 @@ const (
 
 // kindOrder are the kinds as they are listed.
 var kindOrder = []RemedyKind{
-	UnflaggedRemedy, WideRemedy, TensorParallelRemedy, PipelineParallelRemedy, DataParallelRemedy, QuantisationRemedy, CopyRemedy, ShorterRemedy,
-	FewerRemedy, SequencesRemedy, CacheRemedy, EagerRemedy, UtilisationRemedy, OffloadRemedy,
+	UnflaggedRemedy, WideRemedy, TensorParallelRemedy, PipelineParallelRemedy, DataParallelRemedy, QuantisationRemedy, CopyRemedy,
+	ShorterRemedy, FewerRemedy, SequencesRemedy, CacheRemedy, EagerRemedy, UtilisationRemedy, OffloadRemedy,
 }
 
 // Rank orders remedies: those first that cost the least speed and quality, and a copy in the scheme

@@ -36,7 +36,8 @@ func TestRemedyKinds(t *testing.T) {
 		want   string // what is changed; what it costs
 	}{
 		"a degree that is no power of two": {
-			"microsoft/Phi-3-medium-128k-instruct", memory.Launch{Engine: memory.VLLM, MaxModelLen: 131072, TensorParallel: 2}, memory.Demand{}, "T4",
+			"microsoft/Phi-3-medium-128k-instruct", memory.Launch{Engine: memory.VLLM, MaxModelLen: 131072, TensorParallel: 2},
+			memory.Demand{}, "T4",
 			TensorParallelRemedy, "--tensor-parallel-size 5; 3 GPUs more, fast where NVLink joins them",
 		},
 		"copies of the server": {
@@ -64,11 +65,13 @@ func TestRemedyKinds(t *testing.T) {
 			UtilisationRemedy, "--gpu-memory-utilization 0.98; a smaller KV cache",
 		},
 		"host memory": {
-			llama8, memory.Launch{Engine: memory.VLLM, MaxModelLen: 4096, TensorParallel: 1, Version: memory.Version{Minor: 11}}, memory.Demand{}, "T4",
+			llama8, memory.Launch{Engine: memory.VLLM, MaxModelLen: 4096, TensorParallel: 1, Version: memory.Version{Minor: 11}},
+			memory.Demand{}, "T4",
 			OffloadRemedy, "--cpu-offload-gb 4; 4GiB of host memory, of which a step reads 4GiB a GPU over PCIe: 0.2s or more",
 		},
 		"bfloat16 stated for a GPU without it": {
-			"Qwen/Qwen2.5-3B-Instruct", memory.Launch{Engine: memory.VLLM, MaxModelLen: 4096, Dtype: "bfloat16", TensorParallel: 1}, memory.Demand{}, "T4",
+			"Qwen/Qwen2.5-3B-Instruct", memory.Launch{Engine: memory.VLLM, MaxModelLen: 4096, Dtype: "bfloat16", TensorParallel: 1},
+			memory.Demand{}, "T4",
 			UnflaggedRemedy, "without --dtype bfloat16; nothing, it runs in float16",
 		},
 		"numbers too large for float16": {

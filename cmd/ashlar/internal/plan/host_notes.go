@@ -21,7 +21,7 @@ type manifestNeighbours struct {
 	serverhost.NeighbourObjects
 	// scaled is up to how many pods an autoscaler brings an object: "Deployment web".
 	// templates are the claims of which each of its pods gets its own.
-	scaled    map[string]int64
+	scaled map[string]int64
 	// scalers name the autoscaler of an object: "HorizontalPodAutoscaler web".
 	scalers   map[string]string
 	templates map[string]map[string]*corev1.PersistentVolumeClaim
@@ -33,7 +33,7 @@ func readNeighbours(objects []podspec.Object) manifestNeighbours {
 	found := manifestNeighbours{
 		NeighbourObjects: serverhost.NeighbourObjects{Claims: map[string]*corev1.PersistentVolumeClaim{}, Services: map[string]bool{}},
 		scaled:           map[string]int64{}, scalers: map[string]string{},
-		templates:        map[string]map[string]*corev1.PersistentVolumeClaim{},
+		templates: map[string]map[string]*corev1.PersistentVolumeClaim{},
 	}
 	for i := range objects {
 		o := &objects[i]
