@@ -115,10 +115,8 @@ func (s *Server) remedyOn(offer Offer) (Remedy, bool) {
 		}
 		flag := fmt.Sprintf("%s=%d", name, option.TensorParallel)
 		remedy := Remedy{Offer: offer, Kind: plan.TensorParallelRemedy, Count: option.GPUs, Flags: []string{flag}, change: flag}
-		if more := option.GPUs - s.Degree(); more == 1 {
-			remedy.Cost = "1 device more"
-		} else if more > 1 {
-			remedy.Cost = fmt.Sprintf("%d devices more", more)
+		if more := option.GPUs - s.Degree(); more > 0 {
+			remedy.Cost = plan.DescribeMore(more)
 		}
 		return remedy, true
 	}

@@ -67,7 +67,7 @@ const hostLink = 25 * topology.GiB
 func (r *Request) costOf(remedy *FitRemedy, asked *Option) string {
 	var words []string
 	if more := remedy.Option.GPUs - max(1, asked.GPUs); more > 0 {
-		words = append(words, countGPUs(more))
+		words = append(words, DescribeMore(more))
 	}
 	switch remedy.Kind {
 	case TensorParallelRemedy:
@@ -114,7 +114,8 @@ func (r *Request) costOf(remedy *FitRemedy, asked *Option) string {
 	return strings.Join(words, ", ")
 }
 
-func countGPUs(n int64) string {
+// DescribeMore is what so many GPUs or slices cost that a server takes beside those that it has.
+func DescribeMore(n int64) string {
 	if n == 1 {
 		return "1 GPU more"
 	}
