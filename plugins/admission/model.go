@@ -151,13 +151,13 @@ func withWayOut(answer *plan.Answer, because string) string {
 	if answer.Smallest != nil || len(remedies) == 0 {
 		return because
 	}
-	best := slices.MinFunc(remedies, func(a, b plan.FitRemedy) int { return cmp.Compare(a.Rank(), b.Rank()) })
+	best := slices.MinFunc(remedies, func(a, b plan.FitRemedy) int { return cmp.Compare(a.RankRemedy(), b.RankRemedy()) })
 	r := &best
 	var words []string
 	if r.Copy != nil {
 		words = append(words, "model "+r.Copy.Name)
 	}
-	for _, change := range r.Changes(&answer.Request.Launch) {
+	for _, change := range r.ListChanges(&answer.Request.Launch) {
 		name, known := launch.ArgumentName(answer.Request.Launch.Engine, change.Field)
 		switch flag := strings.TrimSuffix(name+"="+change.Value, "="); {
 		case !known:

@@ -67,7 +67,7 @@ func (r *podReview) warnHost(reading *launch.Reading) {
 	}
 	place := "container " + server.Container.Name + ": "
 	for _, note := range server.HostNotes() {
-		r.warnings = append(r.warnings, place+note.Warning(longestWarning-len(place)))
+		r.warnings = append(r.warnings, place+note.WarningText(longestWarning-len(place)))
 	}
 }
 

@@ -42,5 +42,5 @@ func (s *Snapshot) addWaysOut(ctx context.Context, replay *PodReplay, pod *corev
 }
 
 func newWayOut(r *modelmemory.Remedy) WayOut {
-	return WayOut{Request: r.Request, Count: r.Count, Node: r.Node, Change: r.Change(), Flags: r.Flags, Model: r.Model, Cost: r.Cost}
+	return WayOut{Request: r.Request, Count: r.Count, Node: r.Node, Change: r.DescribeChange(), Flags: r.Flags, Model: r.Model, Cost: r.Cost}
 }

@@ -34,7 +34,7 @@ func (s *Server) FindChanges(offers []Offer) []Remedy {
 		seen[key] = true
 		for _, change := range s.changesOn(&offer) {
 			if change.Option.GPUs <= offer.Most {
-				all = append(all, rankedRemedy{newChange(offer, &change, &s.launches[0]), change.Rank(), change.MaxModelLen > 0})
+				all = append(all, rankedRemedy{newChange(offer, &change, &s.launches[0]), change.RankRemedy(), change.MaxModelLen > 0})
 			}
 		}
 	}
@@ -143,7 +143,7 @@ func newChange(offer Offer, r *plan.FitRemedy, from *memory.Launch) Remedy {
 		remedy.Model = r.Copy.Name
 		words = append(words, "model "+r.Copy.Name)
 	}
-	for _, change := range r.Changes(from) {
+	for _, change := range r.ListChanges(from) {
 		name, known := launch.ArgumentName(r.Launch.Engine, change.Field)
 		flag := strings.TrimSuffix(name+"="+change.Value, "=")
 		switch {

@@ -41,8 +41,8 @@ type Remedy struct {
 	change string
 }
 
-// Change is what to change of the server, in words; "" where it starts as it is.
-func (r *Remedy) Change() string { return r.change }
+// DescribeChange is what to change of the server, in words; "" where it starts as it is.
+func (r *Remedy) DescribeChange() string { return r.change }
 
 // String tells what to ask for: "nvidia.com/gpu: 2 with --tensor-parallel-size=2 on node
 // h100-0".

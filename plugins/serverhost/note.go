@@ -26,9 +26,9 @@ func (n *HostNote) String() string {
 	return text + ": " + n.Remedy
 }
 
-// Warning is the note within so many bytes: with the lines to type if they have room, or else with
+// WarningText is the note within so many bytes: with the lines to type if they have room, or else with
 // what follows from the cause. It may be longer if cause and remedy are.
-func (n *HostNote) Warning(limit int) string {
+func (n *HostNote) WarningText(limit int) string {
 	short := n.Cause + ": " + n.Remedy
 	if len(n.Lines) > 0 {
 		if text := short + ": " + strings.Join(n.Lines, "; "); len(text) <= limit {

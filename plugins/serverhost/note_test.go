@@ -42,12 +42,12 @@ func TestLinesAreYAML(t *testing.T) {
 func TestWarning(t *testing.T) {
 	n := HostNote{Cause: "cause", Detail: "what follows", Remedy: "remedy", Lines: []string{"a: 1", "b: 2"}}
 	for limit, want := range map[int]string{100: "cause: remedy: a: 1; b: 2", 24: "cause: remedy", 20: "cause: remedy", 10: "cause: remedy"} {
-		if got := n.Warning(limit); got != want {
+		if got := n.WarningText(limit); got != want {
 			t.Errorf("within %d: %q, want %q", limit, got, want)
 		}
 	}
 	n.Lines = nil
-	if got := n.Warning(100); got != "cause: what follows: remedy" {
+	if got := n.WarningText(100); got != "cause: what follows: remedy" {
 		t.Error(got)
 	}
 }
@@ -64,7 +64,7 @@ func FuzzHostNotes(f *testing.F) {
 		s := ModelServer{Pod: &pod, Container: &pod.Containers[0], Model: "meta-llama/" + model, Weights: topology.Bytes(weights % (1 << 45)),
 			Launch: memory.Launch{Engine: memory.VLLM, TensorParallel: degree % 4096}, Replicas: degree}
 		for _, note := range s.HostNotes() {
-			if note.Cause == "" || note.Remedy == "" || len(note.Warning(200)) == 0 {
+			if note.Cause == "" || note.Remedy == "" || len(note.WarningText(200)) == 0 {
 				t.Errorf("%+v", note)
 			}
 		}

@@ -45,10 +45,10 @@ var kindOrder = []RemedyKind{
 	ShorterRemedy, FewerRemedy, SequencesRemedy, CacheRemedy, EagerRemedy, UtilisationRemedy, OffloadRemedy,
 }
 
-// Rank orders remedies: those first that cost the least speed and quality, and a copy in the scheme
+// RankRemedy orders remedies: those first that cost the least speed and quality, and a copy in the scheme
 // that the launch names before others. Files of 4 bits serve better than what is cut down to them
 // while loading.
-func (r *FitRemedy) Rank() int {
+func (r *FitRemedy) RankRemedy() int {
 	if r.confirms {
 		return 1
 	}
@@ -118,7 +118,7 @@ func (r Request) RemediesOn(offer *Offer) []FitRemedy {
 	for i := range remedies {
 		remedies[i].Cost = r.costOf(&remedies[i], asked)
 	}
-	slices.SortStableFunc(remedies, func(a, b FitRemedy) int { return cmp.Compare(a.Rank(), b.Rank()) })
+	slices.SortStableFunc(remedies, func(a, b FitRemedy) int { return cmp.Compare(a.RankRemedy(), b.RankRemedy()) })
 	return remedies
 }
 

@@ -15,7 +15,7 @@ import (
 // changeWords tells what a remedy changes, as the engine's command line has it.
 func changeWords(r *FitRemedy, from *memory.Launch) string {
 	var words []string
-	for _, c := range r.Changes(from) {
+	for _, c := range r.ListChanges(from) {
 		name, _ := launch.ArgumentName(r.Launch.Engine, c.Field)
 		word := strings.TrimSpace(name + " " + c.Value)
 		if c.Dropped {
@@ -130,7 +130,7 @@ func (r Request) checkRemedy(t *testing.T, offer *Offer, remedy *FitRemedy) {
 	said := fmt.Sprintf("%s %s, %d requests, on %s: %s %s", r.Launch.Engine, r.Model.Name, r.Demand.Requests, offer.Title(), remedy.Kind,
 		changeWords(remedy, &r.Launch))
 	kinds := []RemedyKind{CopyRemedy, FewerRemedy}
-	if len(remedy.Changes(&r.Launch)) == 0 && !slices.Contains(kinds, remedy.Kind) || remedy.Cost == "" {
+	if len(remedy.ListChanges(&r.Launch)) == 0 && !slices.Contains(kinds, remedy.Kind) || remedy.Cost == "" {
 		t.Errorf("%s: changes nothing, or has no cost (%q)", said, remedy.Cost)
 	}
 	if remedy.Copy != nil {

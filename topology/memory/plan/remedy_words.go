@@ -19,9 +19,9 @@ type SettingChange struct {
 	Dropped bool
 }
 
-// Changes are the settings in which a remedy's launch differs from that of a request, in the
+// ListChanges are the settings in which a remedy's launch differs from that of a request, in the
 // order in which people state them.
-func (r *FitRemedy) Changes(from *memory.Launch) []SettingChange {
+func (r *FitRemedy) ListChanges(from *memory.Launch) []SettingChange {
 	var changes []SettingChange
 	count := func(field launch.Field, was, is int64) {
 		if is > 0 && max(1, is) != max(1, was) {

@@ -58,7 +58,7 @@ func (a *serverAnswer) newRemedyReports(remedies []memoryplan.FitRemedy) []remed
 			cost := int64(*r.Option.Cost)
 			report.MicroDollars = &cost
 		}
-		for _, change := range r.Changes(&a.Request.Launch) {
+		for _, change := range r.ListChanges(&a.Request.Launch) {
 			name, known := launch.ArgumentName(a.Request.Launch.Engine, change.Field)
 			flag := strings.TrimSuffix(name+"="+change.Value, "=")
 			switch {
@@ -122,7 +122,7 @@ func (a *serverAnswer) changeText(r *memoryplan.FitRemedy) string {
 	if r.Copy != nil {
 		words = append(words, "model "+r.Copy.Name)
 	}
-	for _, change := range r.Changes(&a.Request.Launch) {
+	for _, change := range r.ListChanges(&a.Request.Launch) {
 		text := strings.TrimSpace(a.flagName(change.Field) + " " + change.Value)
 		switch {
 		case change.Dropped:
