@@ -1,7 +1,9 @@
 package admission
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -137,10 +139,35 @@ func (r *podReview) sizeModel(name string) (*claim.Sizing, *v1.Container, string
 	}
 	sizing, err := claim.NewSizing(answer)
 	if err != nil {
-		return nil, nil, err.Error() + "; " + answer.DescribeRequest()
+		return nil, nil, withWayOut(answer, err.Error()+"; "+answer.DescribeRequest())
 	}
 	r.noteArguments(&reading, container.Name, request.Launch.Engine, answer.Arguments(sizing.GPUs))
 	return sizing, container, ""
+}
+
+// withWayOut adds to the reason why nothing can be claimed what would fit, by the rules of ashlar plan.
+func withWayOut(answer *plan.Answer, because string) string {
+	remedies := answer.CheapestRemedies(knownOffers())
+	if answer.Smallest != nil || len(remedies) == 0 {
+		return because
+	}
+	best := slices.MinFunc(remedies, func(a, b plan.FitRemedy) int { return cmp.Compare(a.RankRemedy(), b.RankRemedy()) })
+	r := &best
+	var words []string
+	if r.Copy != nil {
+		words = append(words, "model "+r.Copy.Name)
+	}
+	for _, change := range r.ListChanges(&answer.Request.Launch) {
+		name, known := launch.ArgumentName(answer.Request.Launch.Engine, change.Field)
+		switch flag := strings.TrimSuffix(name+"="+change.Value, "="); {
+		case !known:
+		case change.Dropped:
+			words = append(words, "without "+flag)
+		default:
+			words = append(words, flag)
+		}
+	}
+	return fmt.Sprintf("%s: would fit: %s with %s", because, r.Option.Title(), strings.Join(words, " "))
 }
 
 // servingContainer is the one that runs the model.

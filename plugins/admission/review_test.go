@@ -138,6 +138,7 @@ func TestSchedulerIsNamed(t *testing.T) {
 func serverPod(arguments ...string) *v1.Pod {
 	pod := podWith()
 	pod.Spec.Containers[0].Image, pod.Spec.Containers[0].Args = "vllm/vllm-openai:v0.11.0", arguments
+	pod.Spec.Containers[0].Env = []v1.EnvVar{{Name: "HF_TOKEN", Value: "a token"}}
 	return pod
 }
 
@@ -157,14 +158,15 @@ func TestModelClaims(t *testing.T) {
 		// wantClass is a class of the claim, "" for none.
 		wantClass, wantNote string
 	}{
-		"label":            {labelled, "gpu.ashlar.dev", "sized for vLLM"},
-		"annotation":       {annotated, "gpu.ashlar.dev", "start the server with --max-model-len=8000"},
-		"arguments":        {auto, "mig.gpu.ashlar.dev", ""},
-		"share":            {small, "share.gpu.ashlar.dev", ""},
-		"arguments alone":  {serverPod("--model=meta-llama/Llama-3.1-8B-Instruct"), "", ""},
-		"GPUs too":         {withGPU, "", ""},
-		"unknown model":    {podWith("@ashlar.dev/model: meta-llama/Lama-3.1-8B-Instruct"), "", "near it are meta-llama/Llama-3.1-8B-Instruct"},
-		"too large":        {podWith("@ashlar.dev/model: deepseek-ai/DeepSeek-V3"), "", "no claim is made for the model"},
+		"label":           {labelled, "gpu.ashlar.dev", "sized for vLLM"},
+		"annotation":      {annotated, "gpu.ashlar.dev", "start the server with --max-model-len=8000"},
+		"arguments":       {auto, "mig.gpu.ashlar.dev", ""},
+		"share":           {small, "share.gpu.ashlar.dev", ""},
+		"arguments alone": {serverPod("--model=meta-llama/Llama-3.1-8B-Instruct"), "", ""},
+		"GPUs too":        {withGPU, "", ""},
+		"unknown model":   {podWith("@ashlar.dev/model: meta-llama/Lama-3.1-8B-Instruct"), "", "near it are meta-llama/Llama-3.1-8B-Instruct"},
+		"too large": {podWith("@ashlar.dev/model: deepseek-ai/DeepSeek-V3"), "",
+			"no claim is made for the model: deepseek-ai/DeepSeek-V3: nothing fits, so that there is nothing to claim"},
 		"which container?": {two, "", "kubectl.kubernetes.io/default-container"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -204,6 +206,8 @@ func TestWarnings(t *testing.T) {
 	probed := serverPod("--model=meta-llama/Llama-3.1-8B-Instruct")
 	probed.Spec.Containers[0].LivenessProbe = &v1.Probe{ProbeHandler: v1.ProbeHandler{HTTPGet: &v1.HTTPGetAction{Path: "/health"}},
 		PeriodSeconds: 5}
+	tokenless := serverPod("--model=meta-llama/Llama-3.1-8B-Instruct")
+	tokenless.Spec.Containers[0].Env = nil
 	for name, tc := range map[string]struct {
 		pod  *v1.Pod
 		want []string
@@ -222,7 +226,9 @@ func TestWarnings(t *testing.T) {
 			[]string{"container main: there is no DeviceClass gpus.ashlar.dev: did you mean gpu.ashlar.dev?"}},
 		"class": {claimed, []string{"ResourceClaimTemplate shares.gpu.ashlar.dev: " +
 			"there is no DeviceClass shares.gpu.ashlar.dev: did you mean share.gpu.ashlar.dev?"}},
-		"probe":        {probed, []string{"livenessProbe gives 15s"}},
+		"probe": {probed, []string{"livenessProbe gives 15s"}},
+		"no token": {tokenless, []string{"meta-llama/Llama-3.1-8B-Instruct is gated, and the container has no token for the hub: give it HF_TOKEN " +
+			"of an account that accepted the licence: env: [{name: HF_TOKEN, valueFrom: {secretKeyRef: {name: hf-token, key: token}}}]"}},
 		"a wrong unit": {podWith("nvidia.com/gpumem: 800000"), []string{"none here has more than 80GiB"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,7 +43,7 @@ func (r *podReview) warnServers() {
 	}
 	for _, part := range modelmemory.LaunchParts(r.pod) {
 		reading, err := part.Read()
-		if err != nil || !reading.IsServer() || reading.Launch.Engine == "" {
+		if err != nil || !reading.IsServer() {
 			continue
 		}
 		r.warnHost(&reading)
@@ -65,8 +65,9 @@ func (r *podReview) warnHost(reading *launch.Reading) {
 	if server.Container == nil {
 		return
 	}
+	place := "container " + server.Container.Name + ": "
 	for _, note := range server.HostNotes() {
-		r.warnings = append(r.warnings, "container "+server.Container.Name+": "+note)
+		r.warnings = append(r.warnings, place+note.WarningText(longestWarning-len(place)))
 	}
 }
 

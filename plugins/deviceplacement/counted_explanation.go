@@ -95,15 +95,36 @@ func (p *Plugin) explainServer(
 			because, largest, heldTo = refused, total, supplies[i].Resource.MayHold(server)
 		}
 	}
-	remedies := server.FindRemedies(p.listOffers(ctx, pod, nodes))
+	offers := p.listOffers(ctx, pod, nodes)
+	remedies := server.FindRemedies(offers)
 	if len(remedies) == 0 && heldTo {
 		return []textClause{{text: because}} // it says how
 	}
 	clauses := []textClause{{text: because, kind: detailClause}}
-	if len(remedies) == 0 {
-		return append(clauses, textClause{text: describeOtherProfile(server, supplies), kind: remedyClause})
+	if profile := describeOtherProfile(server, supplies); len(remedies) == 0 && profile != "" {
+		clauses = append(clauses, textClause{text: profile, kind: remedyClause})
+	}
+	if remedies = withChange(server, remedies, offers); len(remedies) == 0 && len(clauses) == 1 {
+		return append(clauses, textClause{text: nothingWouldDo, kind: remedyClause})
 	}
 	return append(clauses, remedyClausesOf(remedies)...)
+}
+
+// nothingWouldDo says that no device in reach holds a model server, whatever it is told.
+const nothingWouldDo = "no device on a node that the pod selects would do: ashlar plan -f FILE lists GPUs that would"
+
+// withChange adds the best change of the server's own settings where few devices would do for it.
+func withChange(server *modelmemory.Server, remedies []modelmemory.Remedy, offers []modelmemory.Offer) []modelmemory.Remedy {
+	if len(remedies) >= maxRemedies {
+		return remedies
+	}
+	for _, change := range server.FindChanges(offers) {
+		// More devices have been named, by a faster way to use them.
+		if len(remedies) == 0 || change.Count <= server.Degree() {
+			return append(remedies, change)
+		}
+	}
+	return remedies
 }
 
 // findRemedies are the devices on which the pod's model server would start if it starts on
@@ -128,7 +149,8 @@ func (p *Plugin) findRemedies(ctx context.Context, c *podCycle, pod *v1.Pod, nod
 		return nil
 	}
 	e.tooSmall = true
-	return remedyClausesOf(server.FindRemedies(p.listOffers(ctx, pod, p.listNodes())))
+	offers := p.listOffers(ctx, pod, p.listNodes())
+	return remedyClausesOf(withChange(server, server.FindRemedies(offers), offers))
 }
 
 // remedyClausesOf names the first of some remedies.
@@ -145,15 +167,15 @@ func remedyClausesOf(remedies []modelmemory.Remedy) []textClause {
 }
 
 // describeOtherProfile says which MIG profile of the GPUs at hand would do, were they cut
-// so, or that nothing in the cluster would.
+// so; "" if none would.
 func describeOtherProfile(server *modelmemory.Server, supplies []deviceplugin.Supply) string {
 	for i := range supplies {
 		if profile, found := supplies[i].Resource.SmallestProfile(server); found {
-			return fmt.Sprintf("no device on a node that the pod selects would do; MIG profile %s of %s is the smallest that would", profile,
+			return fmt.Sprintf("as it is, no device on a node that the pod selects would do; MIG profile %s of %s is the smallest that would", profile,
 				supplies[i].Resource.Model.Product)
 		}
 	}
-	return "no device on a node that the pod selects would do: ashlar plan -f FILE lists GPUs that would"
+	return ""
 }
 
 // listOffers are the kinds of devices that there are on the nodes that a pod may go to, but

@@ -73,7 +73,10 @@ func TestPostFilter(t *testing.T) {
 		"too small for the model server": {
 			claim: newClaim("pod", sliceClass, 1), pod: serving, objects: []runtime.Object{publish("a", migSlice(0, 0))},
 			want: "request devices: NVIDIA H100 80GB HBM3 1g.10gb: nothing is left for the KV cache: " +
-				"8.77GiB of 9.75GiB for the engine - 14.99GiB weights - 1.19GiB activations - 61.44MiB other = -7.46GiB",
+				"8.77GiB of 9.75GiB for the engine - 14.99GiB weights - 1.19GiB activations - 61.44MiB other = -7.46GiB. " +
+				"would fit: MIG profile 1g.10gb: 1 with model hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4 on node a",
+			wantCut: "would fit: MIG profile 1g.10gb: 1 with model hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4 on node a; " +
+				"more: ashlar whatif --waiting",
 		},
 		"a whole GPU is large enough for the model server": {
 			claim: newClaim("pod", sliceClass, 1), pod: serving, objects: []runtime.Object{publish("a", migSlice(0, 0), wholeGPU(0, "X"))},

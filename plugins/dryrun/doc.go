@@ -44,6 +44,7 @@
 //	drain.go, gang.go, history.go  emptied nodes, PodGroups, pods placed before
 //	question.go, answer*.go        what is asked and answered
 //	replay.go                      one pod of the cluster, as explain asks about it
+//	ways_out.go                    what would let a model server start that starts nowhere
 //	scale.go                       how far autoscalers could go
 //	defrag.go, defrag_model.go     which pods to move: the core's plan on a model of the cluster,
 //	defrag_confirm.go              carried out by the scheduler on a copy

@@ -24,6 +24,8 @@ type PodReplay struct {
 	// Doubts are about the pod's model servers.
 	Doubts []string
 	Notes  []string
+	// WaysOut are the changes after which the pod's model server would start, the best first.
+	WaysOut []WayOut
 }
 
 // NodeRefusal is why a node does not take a pod.
@@ -66,6 +68,7 @@ func ReplayPod(
 		return nil, err
 	}
 	replay.Placement = a
+	s.addWaysOut(ctx, replay, pods[0].Pod)
 	replay.Notes = a.NotesFor(cluster, &PlacementQuestion{Manifest: &AppliedManifest{}, Scheduler: scheduler, Waiting: true})
 	return replay, nil
 }

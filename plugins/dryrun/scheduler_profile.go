@@ -16,6 +16,7 @@ import (
 
 	_ "github.com/ashlar-dev/ashlar/plugins/apis/config/scheme" // arguments in the profile
 	"github.com/ashlar-dev/ashlar/plugins/deviceplacement"
+	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/topology/cluster"
 	"github.com/ashlar-dev/ashlar/topology/placement"
@@ -66,6 +67,8 @@ type placementPlugin interface {
 	ExplainRefusal(
 		ctx context.Context, state fwk.CycleState, pod *corev1.Pod, statuses fwk.NodeToStatusReader, timeout time.Duration,
 	) string
+	// ListWaysOut is what would let a pod's model server start, where nodes refuse it for its memory.
+	ListWaysOut(ctx context.Context, pod *corev1.Pod, refusals []string) []modelmemory.Remedy
 	// CountedGPUs are what a reserved pod got from a device plugin.
 	CountedGPUs(state fwk.CycleState) (deviceplacement.CountedGPUs, bool)
 	// SnapshotNodes, RankPod and ProfileNames are the nodes and pods as the core sees them.

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/memory"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
+	"github.com/ashlar-dev/ashlar/topology/memory/plan"
 )
 
 // Offer is a kind of device that a node has, on which a server may be started instead.
@@ -23,20 +25,35 @@ type Offer struct {
 	Node    string
 }
 
-// Remedy is an offer on which a server would start.
+// Remedy is an offer on which a server would start, as it is or with a change.
 type Remedy struct {
 	Offer
-	// Count is how many devices it takes, argument what the engine must be told for that.
-	Count    int64
-	argument string
+	// Kind is what is changed, "" where the server starts as it is, and Cost what that costs in a
+	// phrase, beside devices.
+	Kind plan.RemedyKind
+	Cost string
+	// Count is how many devices it takes.
+	Count int64
+	// Flags are what the engine must be told, and Model is what it must serve, "" for its own.
+	Flags []string
+	Model string
+	// change is all of that in words.
+	change string
 }
+
+// DescribeChange is what to change of the server, in words; "" where it starts as it is.
+func (r *Remedy) DescribeChange() string { return r.change }
 
 // String tells what to ask for: "nvidia.com/gpu: 2 with --tensor-parallel-size=2 on node
 // h100-0".
 func (r *Remedy) String() string {
 	text := fmt.Sprintf("%s: %d", r.Request, r.Count)
-	if r.argument != "" {
-		text += " with " + r.argument
+	if r.change != "" {
+		joint := " with "
+		if strings.HasPrefix(r.change, "without ") {
+			joint = " "
+		}
+		text += joint + r.change
 	}
 	return fmt.Sprintf("%s on node %s", text, r.Node)
 }
@@ -50,7 +67,7 @@ func (s *Server) FindRemedies(offers []Offer) []Remedy {
 	seen := map[string]bool{}
 	var remedies []Remedy
 	for _, offer := range offers {
-		key := fmt.Sprintf("%v %s %d %s", offer.Device, offer.Profile, offer.Most, offer.Request)
+		key := offer.kindKey()
 		if seen[key] {
 			continue
 		}
@@ -96,7 +113,12 @@ func (s *Server) remedyOn(offer Offer) (Remedy, bool) {
 		if !known || option.Err != nil || !option.Estimate.MayStart() || option.GPUs > offer.Most {
 			continue
 		}
-		return Remedy{Offer: offer, Count: option.GPUs, argument: fmt.Sprintf("%s=%d", name, option.TensorParallel)}, true
+		flag := fmt.Sprintf("%s=%d", name, option.TensorParallel)
+		remedy := Remedy{Offer: offer, Kind: plan.TensorParallelRemedy, Count: option.GPUs, Flags: []string{flag}, change: flag}
+		if more := option.GPUs - s.Degree(); more > 0 {
+			remedy.Cost = plan.DescribeMore(more)
+		}
+		return remedy, true
 	}
 	return Remedy{}, false
 }

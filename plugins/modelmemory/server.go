@@ -10,6 +10,7 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/memory"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	"github.com/ashlar-dev/ashlar/topology/memory/model"
+	"github.com/ashlar-dev/ashlar/topology/memory/plan"
 )
 
 // Server is the model server that a pod runs. It is safe for concurrent use.
@@ -28,6 +29,8 @@ type Server struct {
 
 	mutex    sync.Mutex
 	verdicts map[serverQuestion]string
+	// changes are what would make it start on kinds of offers.
+	changes map[string][]plan.FitRemedy
 }
 
 // Device is a GPU, a MIG slice or a share that the server could get.

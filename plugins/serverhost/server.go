@@ -17,6 +17,8 @@ type ModelServer struct {
 	// Model is the model's name, Weights what its files hold.
 	Model   string
 	Weights topology.Bytes
+	// ReadingRate is how many bytes of them are read in a second, 0 for the usual.
+	ReadingRate topology.Bytes
 	// Replicas is how many pods of it there may be at once, 0 if that is not known.
 	Replicas int64
 	// Neighbours are the objects beside it.
@@ -31,12 +33,13 @@ type NeighbourObjects struct {
 	Templates map[string]*corev1.PersistentVolumeClaim
 }
 
-// HostNotes says what will stop or slow the server beside its GPUs, a sentence for each.
-func (s *ModelServer) HostNotes() []string {
-	var notes []string
-	for _, find := range []func(*ModelServer) []string{
-		(*ModelServer).noteSharedMemory, (*ModelServer).noteProbes, (*ModelServer).noteMemoryLimit, (*ModelServer).noteCPULimit,
-		(*ModelServer).noteStorage, (*ModelServer).noteSharedVolumes, (*ModelServer).noteServiceVariables,
+// HostNotes says what will stop or slow the server beside its GPUs.
+func (s *ModelServer) HostNotes() []HostNote {
+	var notes []HostNote
+	for _, find := range []func(*ModelServer) []HostNote{
+		(*ModelServer).noteSharedMemory, (*ModelServer).noteTritonMemory, (*ModelServer).noteProbes, (*ModelServer).noteMemoryLimit,
+		(*ModelServer).noteCPULimit, (*ModelServer).noteStorage, (*ModelServer).noteSharedVolumes, (*ModelServer).noteToken,
+		(*ModelServer).noteLockedMemory, (*ModelServer).noteServiceVariables,
 	} {
 		notes = append(notes, find(s)...)
 	}
@@ -51,6 +54,15 @@ func (s *ModelServer) localGPUs() int64 {
 		return min(all, asked)
 	}
 	return all
+}
+
+// linkedGPUs are the GPUs whose processes pass messages to one another: those of one copy of the
+// model, and of all copies where they share experts.
+func (s *ModelServer) linkedGPUs() int64 {
+	if s.Launch.ExpertParallel {
+		return s.localGPUs()
+	}
+	return min(s.Launch.GPUCount(), s.localGPUs())
 }
 
 // volumeNamed is a volume of the pod, nil if it has none of that name.

@@ -38,6 +38,9 @@ func TestHostNotes(t *testing.T) {
 	large := func(s *ModelServer) { s.Weights = 100 * topology.GiB }
 	three := func(s *ModelServer) { s.Replicas = 3 }
 	const shm = "volumeMounts: [{name: shm, mountPath: /dev/shm/}]}], volumes: [{name: shm, "
+	const gated = "meta-llama/Llama-3.1-8B-Instruct"
+	llama := func(s *ModelServer) { s.Model = gated }
+	noEngine := func(s *ModelServer) { s.Launch.Engine = "" }
 	const shared = "{containers: [{name: c}], volumes: [{name: v, persistentVolumeClaim: {claimName: models}}]}"
 	const downloads = "args: [--model=" + model + "], volumeMounts: [{name: cache, mountPath: /root/.cache}]}], volumes: [{name: cache, "
 	for name, tc := range map[string]struct {
@@ -98,7 +101,8 @@ func TestHostNotes(t *testing.T) {
 			[]string{"140GiB of weights stay in host memory, and the container's limit is 128Gi: it is killed"},
 		},
 		"CPU limit": {
-			"{containers: [{name: c, resources: {limits: {cpu: 8}}}]}", nil, []string{"the CPU limit of 8 throttles threads in bursts"},
+			"{hostIPC: true, containers: [{name: c, resources: {limits: {cpu: 6}}}]}", two,
+			[]string{"the CPU limit of 6 throttles threads in bursts"},
 		},
 		"small CPU limit": {
 			"{containers: [{name: c, resources: {limits: {cpu: 2500m}}}]}", nil, []string{"less than the 3 CPUs that vLLM keeps busy"},
@@ -152,6 +156,109 @@ func TestHostNotes(t *testing.T) {
 			"{containers: [{name: c, args: [--model=/mnt/models], resources: {limits: {ephemeral-storage: 20Gi}}}]}", large, nil,
 		},
 
+		"cache in memory": {
+			"{containers: [{name: c, resources: {limits: {memory: 64Gi}}, " + downloads + "emptyDir: {medium: Memory}}]}", large,
+			[]string{"100GiB of weights are downloaded into volume cache, which is memory and counts within the limit of 64Gi"},
+		},
+		"cache in memory, with room": {
+			"{containers: [{name: c, resources: {limits: {memory: 160Gi}}, " + downloads + "emptyDir: {medium: Memory}}]}", large, nil,
+		},
+		"cache within the pod's limit": {
+			"{containers: [{name: c, resources: {limits: {ephemeral-storage: 20Gi}}, " + downloads + "emptyDir: {}}]}", large,
+			[]string{"volume cache, an emptyDir, which counts within limits.ephemeral-storage 20Gi: the server is evicted"},
+		},
+		"cache without limits": {"{containers: [{name: c, " + downloads + "emptyDir: {}}]}", large, nil},
+
+		"gated": {
+			"{containers: [{name: c, args: [" + gated + "]}]}", llama, []string{gated + " is gated, and the container has no token"},
+		},
+		"gated, into emptyDir": {
+			"{containers: [{name: c, args: [serve, " + gated + "], volumeMounts: [{name: v, mountPath: /root}]}], " +
+				"volumes: [{name: v, emptyDir: {}}]}", llama, []string{"is gated"},
+		},
+		"gated, with a token": {"{containers: [{name: c, args: [" + gated + "], env: [{name: HF_TOKEN, value: x}]}]}", llama, nil},
+		"gated, with a token in the script": {
+			"{containers: [{name: c, command: [sh, -c], args: ['hf auth login --token $T; vllm serve " + gated + "']}]}", llama, nil,
+		},
+		"gated, with variables from elsewhere": {
+			"{containers: [{name: c, args: [" + gated + "], envFrom: [{secretRef: {name: hub}}]}]}", llama, nil,
+		},
+		"gated, offline":  {"{containers: [{name: c, args: [" + gated + "], env: [{name: HF_HUB_OFFLINE, value: '1'}]}]}", llama, nil},
+		"gated, a mirror": {"{containers: [{name: c, args: [" + gated + "], env: [{name: HF_ENDPOINT, value: 'http://hub'}]}]}", llama, nil},
+		"gated, files that are kept": {
+			"{containers: [{name: c, args: [" + gated + "], volumeMounts: [{name: v, mountPath: /root/.cache/huggingface}]}], " +
+				"volumes: [{name: v, persistentVolumeClaim: {claimName: models}}]}", llama, nil,
+		},
+		"for everybody": {
+			"{containers: [{name: c, args: [Qwen/Qwen3-8B]}]}", func(s *ModelServer) { s.Model = "Qwen/Qwen3-8B" }, nil,
+		},
+
+		"Triton with vLLM": {
+			"{containers: [{name: c, image: 'nvcr.io/nvidia/tritonserver:24.08-vllm-python-py3'}]}", noEngine,
+			[]string{"Triton's Python backend passes tensors through /dev/shm, which is not mounted"},
+		},
+		"Triton without Python": {"{containers: [{name: c, image: 'nvcr.io/nvidia/tritonserver:24.08-py3-min'}]}", noEngine, nil},
+		"Triton with shared memory": {
+			"{containers: [{name: c, image: 'nvcr.io/nvidia/tritonserver:24.08-vllm-python-py3', " + shm + "emptyDir: {medium: Memory}}]}",
+			noEngine, nil,
+		},
+
+		"locked memory": {
+			"{containers: [{name: c, resources: {limits: {rdma/ib: 1, nvidia.com/rdma_shared: 1}}}]}", nil,
+			[]string{"nvidia.com/rdma_shared needs locked memory, and the container has no capability IPC_LOCK"},
+		},
+		"locked memory, allowed": {
+			"{containers: [{name: c, securityContext: {capabilities: {add: [CAP_IPC_LOCK]}}, resources: {limits: {rdma/ib: 1}}}]}", nil, nil,
+		},
+		"locked memory, privileged": {
+			"{containers: [{name: c, securityContext: {privileged: true}, resources: {limits: {rdma/ib: 1}}}]}", nil, nil,
+		},
+
+		"small CPU limit of another engine": {
+			"{hostIPC: true, containers: [{name: c, resources: {limits: {cpu: 2}}}]}",
+			func(s *ModelServer) { two(s); s.Launch.Engine = memory.SGLang }, []string{"less than the 3 CPUs that SGLang keeps busy with 2 GPUs"},
+		},
+		"enough CPU": {"{containers: [{name: c, resources: {limits: {cpu: 6}}}]}", nil, nil},
+
+		"copies of a server": {"{containers: [{name: c}]}", func(s *ModelServer) { s.Launch.DataParallel = 4 }, nil},
+		"copies that share experts": {
+			"{containers: [{name: c}]}", func(s *ModelServer) { s.Launch.DataParallel, s.Launch.ExpertParallel = 4, true },
+			[]string{"4 processes serve the model together"},
+		},
+		"little shared memory for another engine": {
+			"{containers: [{name: c, " + shm + "emptyDir: {medium: Memory, sizeLimit: 64Mi}}]}",
+			func(s *ModelServer) { two(s); s.Launch.Engine = memory.TGI }, []string{"limited to 64Mi, no more than containers have without it"},
+		},
+
+		"a little too short": {"{containers: [{name: c, livenessProbe: {httpGet: {port: 80}, initialDelaySeconds: 130}}]}", large, nil},
+		"a command that calls it": {
+			"{containers: [{name: c, livenessProbe: {exec: {command: [curl, -f, 'localhost:8000/health']}}}]}", large,
+			[]string{"the livenessProbe gives 30s"},
+		},
+		"what only loads a model": {
+			"{containers: [{name: c, livenessProbe: {httpGet: {port: 80}}}]}", func(s *ModelServer) { s.Launch.Engine = memory.Plain }, nil,
+		},
+		"an engine that is not known": {
+			"{containers: [{name: c, livenessProbe: {httpGet: {port: 80}}, resources: {limits: {cpu: 1}}}]}", noEngine, nil,
+		},
+		"a faster disk": {
+			"{containers: [{name: c, livenessProbe: {httpGet: {port: 80}, initialDelaySeconds: 80}}]}",
+			func(s *ModelServer) { large(s); s.ReadingRate = 4 * topology.GiB }, nil,
+		},
+		"a slower disk": {
+			"{containers: [{name: c, startupProbe: {httpGet: {port: 80}, failureThreshold: 30}}]}",
+			func(s *ModelServer) { large(s); s.ReadingRate = 256 * topology.MiB },
+			[]string{"the startupProbe gives 5m0s, and a start takes about 8m10s (100GiB of weights at 256MiB/s, 1m30s for the rest)"},
+		},
+
+		"a claim elsewhere that is only read": {
+			"{containers: [{name: c, volumeMounts: [{name: v, mountPath: /m, readOnly: true}]}], " +
+				"volumes: [{name: v, persistentVolumeClaim: {claimName: models}}]}", three, nil,
+		},
+		"a claim elsewhere with a name for many": {
+			"{containers: [{name: c}], volumes: [{name: v, persistentVolumeClaim: {claimName: models-rwx}}]}", three, nil,
+		},
+
 		"service variables": {
 			"{containers: [{name: c}]}", func(s *ModelServer) { s.Neighbours.Services = map[string]bool{"vllm": true} },
 			[]string{"Service vllm makes Kubernetes set VLLM_PORT to tcp://"},
@@ -170,7 +277,10 @@ func TestHostNotes(t *testing.T) {
 			if tc.change != nil {
 				tc.change(s)
 			}
-			got := s.HostNotes()
+			var got []string
+			for _, note := range s.HostNotes() {
+				got = append(got, note.String())
+			}
 			same := slices.EqualFunc(got, tc.want, strings.Contains)
 			if !same {
 				t.Errorf("notes\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tc.want, "\n"))

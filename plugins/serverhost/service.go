@@ -9,7 +9,7 @@ import (
 // noteServiceVariables is about a Service by the name of vllm: for it Kubernetes sets VLLM_PORT
 // to an address in every container of the namespace, and vLLM takes that for a port of its
 // own. Source: get_vllm_port in vllm/envs.py.
-func (s *ModelServer) noteServiceVariables() []string {
+func (s *ModelServer) noteServiceVariables() []HostNote {
 	const variable, service = "VLLM_PORT", "vllm"
 	if s.Launch.Engine != memory.VLLM || !s.Neighbours.Services[service] {
 		return nil
@@ -22,6 +22,9 @@ func (s *ModelServer) noteServiceVariables() []string {
 			return nil // the pod's own stands above it
 		}
 	}
-	return []string{fmt.Sprintf("Service %s makes Kubernetes set %s to tcp://..., and vLLM stops (\"%s ... appears to be a URI\"): set "+
-		"enableServiceLinks: false, or rename the Service", service, variable, variable)}
+	return []HostNote{{
+		Cause:  fmt.Sprintf("Service %s makes Kubernetes set %s to tcp://...", service, variable),
+		Detail: fmt.Sprintf("vLLM stops (\"%s ... appears to be a URI\")", variable),
+		Remedy: "set enableServiceLinks: false in the pod, or rename the Service",
+	}}
 }

@@ -30,8 +30,8 @@ type ServerOption struct {
 	Estimate                   Estimate
 	// Err says why the launch makes no sense for this offer, nil if it does.
 	Err error
-	// Undivided says why the model does not divide by a degree that was passed over, if
-	// no other one held the demand.
+	// Undivided says why the model does not divide by a larger degree, if no other one held
+	// the demand.
 	Undivided error
 }
 
@@ -71,7 +71,10 @@ func bestOption(m *model.Model, l Launch, offer *GPUOffer, d Demand) ServerOptio
 	var chosen ServerOption
 	var undivided error
 	found := false
-	for degree := int64(1); degree == 1 || degree <= offer.Most && m.Heads%degree == 0; degree *= 2 {
+	for degree := int64(1); degree == 1 || degree <= offer.Most; degree++ {
+		if m.Heads%degree != 0 {
+			continue
+		}
 		l.TensorParallel = degree
 		option := optionOf(m, l, offer, d)
 		if option.Err != nil && !errors.As(option.Err, new(*TooManyGPUs)) {
@@ -83,7 +86,7 @@ func bestOption(m *model.Model, l Launch, offer *GPUOffer, d Demand) ServerOptio
 			}
 			continue
 		}
-		chosen, found = option, true
+		chosen, found, undivided = option, true, nil
 		if option.Holds() || option.Err != nil || option.Estimate.Outcome() == OutcomeUnsupported {
 			return chosen // more GPUs do not help
 		}

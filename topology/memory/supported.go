@@ -9,15 +9,17 @@ import (
 // leastCompute is the compute capability from which vLLM has kernels, by the model's
 // quantisation. Source: get_min_capability in vllm/model_executor/layers/quantization.
 var leastCompute = map[string]topology.ComputeCapability{
-	"":               {Major: 7},
-	"fp8":            {Major: 8},
-	"fbgemm_fp8":     {Major: 8},
-	"awq":            {Major: 7, Minor: 5},
-	"mxfp4":          {Major: 8},
-	"modelopt":       {Major: 8},
-	"nvfp4":          {Major: 8},
-	"modelopt_fp4":   {Major: 8},
-	"modelopt_mixed": {Major: 8},
+	"":           {Major: 7},
+	"fp8":        {Major: 8},
+	"fbgemm_fp8": {Major: 8},
+	"awq":        {Major: 7, Minor: 5},
+	// By the kernels for 4-bit integers and 8-bit floats.
+	"compressed-tensors": {Major: 8},
+	"mxfp4":              {Major: 8},
+	"modelopt":           {Major: 8},
+	"nvfp4":              {Major: 8},
+	"modelopt_fp4":       {Major: 8},
+	"modelopt_mixed":     {Major: 8},
 }
 
 var (
@@ -88,7 +90,7 @@ func (s *Server) unsupportedByVLLM(g GPU) string {
 			least = needs
 		}
 	}
-	if least == leastCompute["fp8"] && s.quantisationScheme() == "fp8" && !s.Launch.Version.Before(0, 14) {
+	if scheme := s.quantisationScheme(); (scheme == "fp8" || scheme == "compressed-tensors") && !s.Launch.Version.Before(0, 14) {
 		least = turingCompute // vLLM pull requests 29901 and 33076
 	}
 	if g.Compute.Less(leastBfloat16) && noFloat16[s.Model.Type] && s.Launch.Dtype != "float32" {

@@ -13,6 +13,10 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/nearest"
 )
 
+// ServerTooLarge is what the status of a node says of a device after "have no", where the memory of
+// the pod's model server is what stands in the way and the pod does not state it.
+const ServerTooLarge = "in which the pod's model server fits"
+
 // onNode says in the words of a node's status what it lacks: "have no ...".
 func (m *poolMismatch) onNode() string {
 	switch m.kind {
@@ -26,7 +30,7 @@ func (m *poolMismatch) onNode() string {
 		if m.demands != "" {
 			return fmt.Sprintf("have no %s %s", m.form.DeviceNoun(1), m.demands)
 		}
-		return fmt.Sprintf("have no %s in which the pod's model server fits", m.form.DeviceNoun(1))
+		return fmt.Sprintf("have no %s %s", m.form.DeviceNoun(1), ServerTooLarge)
 	}
 	return "have no matching GPU"
 }

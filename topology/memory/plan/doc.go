@@ -16,7 +16,9 @@
 //	option, order       one way to run the server, why it fits or does not, and which is better
 //	share               the part of a GPU that is enough
 //	answer, hint        all options, the smallest, and what would do besides
-//	remedy              changes with which a server fits a GPU that it does not fit
+//	remedy              changes with which a server fits a GPU that it does not fit: remedy_gpus more of
+//	                    them, remedy_weights smaller weights, remedy_requests fewer and shorter requests
+//	                    and settings; remedy_words what to type, and what it costs
 //	claimable           which options may stand in one claim, and with which arguments
 //	describe            question, options and refusals in words
 //

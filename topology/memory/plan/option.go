@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ashlar-dev/ashlar/topology"
@@ -86,8 +87,8 @@ func (r *Request) newOption(offer *Offer, found *memory.ServerOption) *Option {
 		Offer: *offer, Form: WholeForm, GPUs: max(1, found.GPUs), TensorParallel: found.TensorParallel,
 		Estimate: found.Estimate, Err: found.Err,
 	}
-	if r.lacksBfloat16(offer.Hardware) {
-		option.AsFloat16 = r.Launch.RunsAsFloat16(offer.Hardware.Compute)
+	if r.lacksBfloat16(offer) {
+		option.AsFloat16 = r.Launch.RunsAsFloat16(offer.GPU.Compute)
 		option.StateFloat16 = r.Launch.Engine == memory.VLLM && r.Launch.Dtype == "" && !option.AsFloat16
 	}
 	if offer.Profile != "" {
@@ -105,9 +106,18 @@ func (r *Request) newOption(offer *Offer, found *memory.ServerOption) *Option {
 	}
 	if found.Undivided != nil && !option.Fits {
 		option.Undivided = found.Undivided
-		option.Reason += fmt.Sprintf(", and the model does not divide by %d", 2*option.TensorParallel)
+		option.Reason += fmt.Sprintf(", and the model does not divide by %s", undividedDegree(found.Undivided))
 	}
 	return option
+}
+
+// undividedDegree is the degree that an error is about.
+func undividedDegree(err error) string {
+	var fault *memory.LaunchError
+	if errors.As(err, &fault) {
+		return fault.Value
+	}
+	return "more"
 }
 
 // isClose reports whether more or less memory, by the estimate's margin, would give

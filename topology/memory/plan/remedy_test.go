@@ -37,8 +37,9 @@ func TestFindRemedies(t *testing.T) {
 		want   []string
 	}{
 		"every kind": {llama70, memory.Launch{MaxModelLen: 4096, TensorParallel: 1}, "A100-SXM4-80GB", []string{
-			"tensor-parallel: 2 x A100-SXM4-80GB", "pipeline-parallel: 2 x A100-SXM4-80GB", "quantised-while-loading: A100-SXM4-80GB bitsandbytes",
-			"quantised-copy: A100-SXM4-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4",
+			"tensor-parallel: 2 x A100-SXM4-80GB", "pipeline-parallel: 2 x A100-SXM4-80GB", "quantised-while-loading: A100-SXM4-80GB fp8",
+			"quantised-copy: A100-SXM4-80GB RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8-dynamic",
+			"quantised-copy: A100-SXM4-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4", "cpu-offload: A100-SXM4-80GB",
 		}},
 		"eight GPUs": {llama70, memory.Launch{TensorParallel: 1}, "A100-SXM4-40GB", []string{
 			"tensor-parallel: 8 x A100-SXM4-40GB", "pipeline-parallel: 6 x A100-SXM4-40GB",
@@ -47,12 +48,12 @@ func TestFindRemedies(t *testing.T) {
 		"an earlier release": {llama70, memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Version: memory.Version{Minor: 11}}, "H100-SXM5-80GB",
 			[]string{
 				"tensor-parallel: 4 x H100-SXM5-80GB", "pipeline-parallel: 3 x H100-SXM5-80GB",
-				"quantised-while-loading: H100-SXM5-80GB bitsandbytes",
 				"quantised-copy: H100-SXM5-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4",
+				"quantised-while-loading: H100-SXM5-80GB bitsandbytes",
 			}},
 		"a slice is one": {llama8, memory.Launch{MaxModelLen: 4096, TensorParallel: 1}, "A30-24GB:2g.12gb", []string{
-			"quantised-while-loading: A30-24GB:2g.12gb bitsandbytes",
 			"quantised-copy: A30-24GB:2g.12gb hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4",
+			"quantised-while-loading: A30-24GB:2g.12gb bitsandbytes", "cpu-offload: A30-24GB:2g.12gb",
 		}},
 		"it fits": {"mistralai/Mistral-7B-Instruct-v0.3", memory.Launch{TensorParallel: 1, MaxModelLen: 32768}, "A30-24GB", nil},
 		"quantised already": {"Qwen/Qwen3-14B-AWQ", memory.Launch{TensorParallel: 1}, "T4", []string{
@@ -61,7 +62,8 @@ func TestFindRemedies(t *testing.T) {
 		"a flag that files contradict": {llama70, memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Quantisation: "gptq_marlin"},
 			"A100-SXM4-80GB", []string{
 				"quantised-copy: A100-SXM4-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-GPTQ-INT4",
-				"quantised-while-loading: A100-SXM4-80GB bitsandbytes",
+				"quantised-while-loading: A100-SXM4-80GB fp8",
+				"quantised-copy: A100-SXM4-80GB RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8-dynamic",
 			}},
 		"a flag that is wrong for the files": {"hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4",
 			memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Quantisation: "gptq"}, "T4", []string{"without-the-flag: T4"}},
@@ -69,12 +71,13 @@ func TestFindRemedies(t *testing.T) {
 			Quantisation: "gptq"}, "A10", []string{"without-the-flag: 2 x A10"}},
 		"16 bits fit as well": {"Qwen/Qwen2.5-3B-Instruct", memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Quantisation: "awq"}, "L4",
 			[]string{
-				"without-the-flag: L4", "quantised-copy: L4 Qwen/Qwen2.5-3B-Instruct-AWQ", "quantised-copy: L4 Qwen/Qwen2.5-3B-Instruct-GPTQ-Int8",
-				"quantised-while-loading: L4 fp8",
+				"without-the-flag: L4", "quantised-copy: L4 Qwen/Qwen2.5-3B-Instruct-AWQ", "quantised-while-loading: L4 fp8",
+				"quantised-copy: L4 Qwen/Qwen2.5-3B-Instruct-GPTQ-Int8",
 			}},
 		"numbers that overflow": {"google/gemma-2-2b-it", memory.Launch{TensorParallel: 1, Dtype: "float16"}, "A100-SXM4-80GB",
 			[]string{"without-the-flag: A100-SXM4-80GB"}},
-		"nothing helps": {"google/gemma-2-2b-it", memory.Launch{TensorParallel: 1}, "T4", nil},
+		"numbers that the GPU does not have": {"google/gemma-2-2b-it", memory.Launch{TensorParallel: 1}, "T4",
+			[]string{"float32: T4 up to 5632"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.launch.Engine = memory.VLLM
@@ -112,8 +115,8 @@ func TestCheapestRemedies(t *testing.T) {
 		t.Fatalf("%s fits", a.Smallest.Title())
 	}
 	want := []string{
-		"quantised-copy: H100-SXM5-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4",
-		"quantised-while-loading: H100-SXM5-80GB bitsandbytes", "tensor-parallel: 8 x A100-SXM4-40GB",
+		"tensor-parallel: 8 x L4", "quantised-copy: H100-SXM5-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4",
+		"quantised-while-loading: H100-SXM5-80GB bitsandbytes", "pipeline-parallel: 5 x A100-SXM4-40GB",
 	}
 	if diff := cmp.Diff(want, remedyWords(a.CheapestRemedies(offers))); diff != "" {
 		t.Errorf("remedies (-want +got):\n%s", diff)

@@ -55,7 +55,12 @@ func CanServe(engine memory.Engine, m *model.Model) bool {
 	return m.Kind != model.VisionKind
 }
 
-// lacksBfloat16 reports whether the model's numbers are bfloat16, and the GPU has none.
-func (r *Request) lacksBfloat16(m *topology.Model) bool {
-	return m.Compute.Less(topology.ComputeCapability{Major: 8}) && bytes.Contains(r.Config, []byte(`"bfloat16"`))
+// lacksBfloat16 reports whether the model's numbers are bfloat16, and the offer's GPU has none.
+func (r *Request) lacksBfloat16(offer *Offer) bool {
+	return lacksBfloat16(offer) && bytes.Contains(r.Config, []byte(`"bfloat16"`))
+}
+
+// lacksBfloat16 reports whether an offer's GPU has no bfloat16.
+func lacksBfloat16(offer *Offer) bool {
+	return offer.GPU.Compute != (topology.ComputeCapability{}) && offer.GPU.Compute.Less(topology.ComputeCapability{Major: 8})
 }

@@ -41,8 +41,10 @@ type PodReport struct {
 	// Refused are the nodes that do not take the pod, by reason; Feasible those that do.
 	Refused  []nodeGroup `json:"refused,omitempty"`
 	Feasible []string    `json:"feasible,omitempty"`
-	Doubts   []string    `json:"doubts,omitempty"`
-	Notes    []string    `json:"notes,omitempty"`
+	// WaysOut are the changes after which the pod's model server would start, the best first.
+	WaysOut []dryrun.WayOut `json:"waysOut,omitempty"`
+	Doubts  []string        `json:"doubts,omitempty"`
+	Notes   []string        `json:"notes,omitempty"`
 }
 
 // heldGPU is what a pod has of one GPU, and what others may still be given of it.
@@ -119,7 +121,7 @@ func explainPod(
 		}
 	}
 	r.Today, r.Companions = replay.Placement.Pods[0], replay.Placement.Pods[1:]
-	r.Feasible, r.Doubts = replay.Feasible, replay.Doubts
+	r.Feasible, r.Doubts, r.WaysOut = replay.Feasible, replay.Doubts, replay.WaysOut
 	r.Notes = append(r.Notes, replay.Notes...)
 	r.groupRefusals(replay.Refused, models)
 	return r, nil

@@ -24,6 +24,7 @@ func (r *PodReport) writeText(w io.Writer) error {
 	default:
 		r.writeWaiting(p, name)
 	}
+	r.writeWaysOut(p)
 	r.writeRefused(p)
 	for _, doubt := range r.Doubts {
 		writeLines(p, "", "doubt: "+doubt)

@@ -25,6 +25,8 @@ type planFlags struct {
 	jobs    []trainingJob // of the file
 	all     bool
 	sharing bool
+	// readRate is how fast weights are read, for what probes allow.
+	readRate readSpeed
 }
 
 // claimFormat is a ResourceClaimTemplate for what fits.
@@ -67,6 +69,9 @@ with and without checkpointing; and says how many GPUs of each kind are enough. 
 files say (torchrun, accelerate, DeepSpeed, TRL, axolotl, LLaMA-Factory, torchtune);
 with --train too, other pods are left out, and its flags stand above what pods say.
 
+What stops or slows the servers of -f beside their GPUs is noted with the lines to
+type: shared memory, probes, limits of memory, CPU and storage, volumes, tokens.
+
 The exit code is 0 if something that was asked for fits, and 3 if nothing does, or
 nothing for one of several pods.`,
 		Example: `  ashlar plan meta-llama/Llama-3.1-8B-Instruct --max-model-len 4096 --concurrency 16
@@ -96,6 +101,8 @@ nothing for one of several pods.`,
 	set.BoolVar(&flags.all, "all", false, "list every GPU, slice and share, also what does not fit")
 	set.BoolVar(&flags.sharing, "share", false,
 		"with -o claim, also ask for shares of a GPU's memory; the server then needs the arguments that the claim states")
+	set.Var(&flags.readRate, "read-speed", "how many bytes of weights are read in a second, like 500MiB: by it probes of -f are too short "+
+		"or not (default 1GiB)")
 	command.AddCommand(newModelsCommand())
 	flags.gpus.addTo(command)
 	flags.cluster.addTo(command)
@@ -239,7 +246,9 @@ func (f *planFlags) answerQuestion(q *serverQuestion, offers []memoryplan.Offer)
 			return nil, fmt.Errorf("--share: %w", err)
 		}
 	}
-	return newServerAnswer(q, answer, offers, f.gpus.namedOffers()), nil
+	served := newServerAnswer(q, answer, offers, f.gpus.namedOffers())
+	served.noteCeiling(f.counts)
+	return served, nil
 }
 
 // writeAnswers prints in the format of -o.

@@ -16,7 +16,8 @@
 //	                   for, and of servers that span pods
 //	models_command, models_table
 //	                   ashlar plan models
-//	host_notes         what stops them beside their GPUs
+//	host_notes         what stops them beside their GPUs; read_speed is how fast they load, ceiling
+//	                   up to how many of them autoscalers make
 //	chosen_engine, triton_config
 //	                   the server of a model for which none is stated; Triton's config.pbtxt
 //	report             what -o json and yaml print

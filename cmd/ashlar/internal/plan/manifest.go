@@ -14,6 +14,7 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
 	"github.com/ashlar-dev/ashlar/plugins/podspec"
+	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	memoryplan "github.com/ashlar-dev/ashlar/topology/memory/plan"
 )
@@ -117,7 +118,7 @@ func (f *planFlags) readManifest(cmd *cobra.Command) (questions []serverQuestion
 			failures = append(failures, err)
 			continue
 		}
-		question.addHostNotes(&pod, &neighbours)
+		question.addHostNotes(&pod, &neighbours, topology.Bytes(f.readRate))
 		questions = append(questions, question)
 	}
 	if len(questions) == 0 && len(failures) == 0 && len(f.jobs) == 0 {

@@ -1,10 +1,10 @@
 package plan
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/plugins/modelmemory"
+	"github.com/ashlar-dev/ashlar/plugins/serverhost"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	memoryplan "github.com/ashlar-dev/ashlar/topology/memory/plan"
 )
@@ -19,14 +19,16 @@ type serverQuestion struct {
 	profiles []string
 	// allowsLong says that vLLM is told to take longer requests than the model's.
 	allowsLong bool
-	// notes are said beside the answer.
+	// notes are said beside the answer, and host what stops or slows the server beside its GPUs.
 	notes []string
+	host  []serverhost.HostNote
 	// together is how many pods, on nodes of their own, the server spans; 0 for one.
 	together int64
-	// replicas is how many of the server the pod's object asks for, the most of them if scales is set; 0 if it
-	// does not say.
+	// replicas is how many of the server there are at most, 0 if that is not known; scales says that
+	// an autoscaler sets their number, and scaledBy names the object that does, "" without one.
 	replicas int64
 	scales   bool
+	scaledBy string
 }
 
 // unknownSetting is a setting, by its name in package launch.
@@ -85,6 +87,8 @@ type serverAnswer struct {
 	notes []string
 	// remedies make the server fit a GPU that was named, and that it does not fit.
 	remedies map[*memoryplan.Option][]memoryplan.FitRemedy
+	// cheapest make it fit some GPU, where none was named and it fits none.
+	cheapest []memoryplan.FitRemedy
 }
 
 // newServerAnswer is the answer with its notes. Where nothing fits, they say what would; for
@@ -92,17 +96,8 @@ type serverAnswer struct {
 func newServerAnswer(q *serverQuestion, answer *memoryplan.Answer, offers []memoryplan.Offer, named bool) *serverAnswer {
 	a := &serverAnswer{Answer: answer, question: q, notes: append([]string(nil), q.notes...),
 		remedies: map[*memoryplan.Option][]memoryplan.FitRemedy{}}
-	for _, shorter := range answer.Shorter {
-		a.notes = append(a.notes, fmt.Sprintf("%s would do with --max-model-len %d or less", shorter.Option.Title(), shorter.MaxModelLen))
-	}
-	if usual := answer.AtUsualLength(offers); usual != nil {
-		a.notes = append(a.notes, fmt.Sprintf("%s would do with --max-model-len %d, %s a GPU left for the KV cache", usual.Title(),
-			memoryplan.UsualLength, usual.Estimate.KV))
-	}
 	if answer.Smallest == nil && !named {
-		for _, remedy := range answer.CheapestRemedies(offers) {
-			a.notes = append(a.notes, a.remedyText(&remedy))
-		}
+		a.cheapest = answer.CheapestRemedies(offers)
 	}
 	if named {
 		for _, option := range answer.Options {

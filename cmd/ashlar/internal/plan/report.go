@@ -53,11 +53,15 @@ type serverReport struct {
 	Options []*optionReport `json:"options"`
 	// Refusal says why the engine starts with the model on no GPU at all.
 	Refusal string `json:"refusal,omitempty"`
+	// Remedies make the server fit some GPU, where no GPU was named and it fits none.
+	Remedies []remedyReport `json:"remedies,omitempty"`
 	// Unknown is what a pod does not settle: the answer is for the value that is stated,
 	// or the engine's default, and need not hold when the pod runs.
 	Unknown []unknownSetting `json:"unknown,omitempty"`
 	// Notes are facts that qualify the answer.
 	Notes []string `json:"notes,omitempty"`
+	// HostNotes are what stops or slows the server of a pod beside its GPUs.
+	HostNotes []hostNoteReport `json:"hostNotes,omitempty"`
 }
 
 // optionReport is one way to run the server.
@@ -146,11 +150,12 @@ func (a *serverAnswer) newServerReport() *serverReport {
 		Engine: string(l.Engine), EngineVersion: l.Version.String(),
 		Replicas:    a.question.replicas,
 		MaxModelLen: a.MaxModelLen, Context: a.Context, Concurrency: a.Concurrency,
-		Refusal: a.Refusal, Unknown: a.question.unknown, Notes: a.notes,
+		Refusal: a.Refusal, Remedies: a.newRemedyReports(a.cheapest), Unknown: a.question.unknown, Notes: a.notes,
+		HostNotes: newHostNoteReports(a.question.host),
 	}
 	for _, option := range a.Options {
 		one := newOptionReport(option)
-		one.Remedies = newRemedyReports(a.remedies[option])
+		one.Remedies = a.newRemedyReports(a.remedies[option])
 		report.Options = append(report.Options, one)
 	}
 	if a.Smallest != nil {

@@ -33,6 +33,7 @@ func (a *serverAnswer) writeSummary(p *cli.Page) {
 	for _, note := range a.notes {
 		p.Printf("note: %s\n", note)
 	}
+	a.writeHostNotes(p)
 }
 
 // describeNeed is what the smallest option needs of each GPU.

@@ -64,6 +64,7 @@ func verdictCell(o *memoryplan.Option) string {
 // writeTable lists what fits, and below it, or in the table too with all, what does
 // not.
 func (a *serverAnswer) writeTable(p *cli.Page, all bool, counts map[string]modelCount) {
+	a.writeCheapest(p)
 	if a.Refusal != "" {
 		return // on every GPU alike
 	}
