@@ -82,7 +82,7 @@ func TestClaimTemplate(t *testing.T) {
 			[]string{"mig-3g-40gb mig.gpu.ashlar.dev 0 0"}, "--context-length=4096",
 		},
 		"plain": {"google-bert/bert-base-uncased", memory.Launch{Engine: memory.Plain}, []string{"T4"}, []string{
-			"share-1263mi share.gpu.ashlar.dev 0 1263Mi", "whole gpu.ashlar.dev 0 0",
+			"share-1279mi share.gpu.ashlar.dev 0 1279Mi", "whole gpu.ashlar.dev 0 0",
 		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

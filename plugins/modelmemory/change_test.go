@@ -36,7 +36,7 @@ func TestFindChanges(t *testing.T) {
 			args:  []string{"--model=meta-llama/Llama-3.1-8B-Instruct"}, offers: []modelmemory.Offer{on(l40s, "l40s-0"), on(t4, "t4-0")},
 			// It starts on the L40S as it is.
 			want: []string{
-				"nvidia.com/gpu: 1 with model hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4 --max-model-len=47616 on node t4-0",
+				"nvidia.com/gpu: 1 with model hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4 --max-model-len=40448 on node t4-0",
 			},
 		},
 		"two kinds of devices": {
@@ -44,7 +44,7 @@ func TestFindChanges(t *testing.T) {
 			offers: []modelmemory.Offer{on(l40s, "l40s-1"), on(t4, "t4-0"), on(l40s, "l40s-0")},
 			want: []string{
 				"nvidia.com/gpu: 1 with --quantization=bitsandbytes on node l40s-0",
-				"nvidia.com/gpu: 1 with model hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4 --max-model-len=2048 on node l40s-0",
+				"nvidia.com/gpu: 1 with model hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4 --max-model-len=1536 on node l40s-0",
 			},
 		},
 		"a flag for which engines refuse": {

@@ -36,17 +36,17 @@ func TestRemedyKinds(t *testing.T) {
 		want   string // what is changed; what it costs
 	}{
 		"a degree that is no power of two": {
-			"microsoft/Phi-3-medium-128k-instruct", memory.Launch{Engine: memory.VLLM, MaxModelLen: 131072, TensorParallel: 2},
+			"microsoft/Phi-3-medium-128k-instruct", memory.Launch{Engine: memory.VLLM, MaxModelLen: 32768, TensorParallel: 2},
 			memory.Demand{}, "T4",
 			TensorParallelRemedy, "--tensor-parallel-size 5; 3 GPUs more, fast where NVLink joins them",
 		},
 		"copies of the server": {
 			llama8, memory.Launch{Engine: memory.VLLM, MaxModelLen: 8192, TensorParallel: 1}, memory.Demand{Requests: 8}, "L4",
-			DataParallelRemedy, "--data-parallel-size 3; 2 GPUs more, each copy of the server answers a part of the requests",
+			DataParallelRemedy, "--data-parallel-size 4; 3 GPUs more, each copy of the server answers a part of the requests",
 		},
 		"fewer at once": {
 			llama8, memory.Launch{Engine: memory.VLLM, MaxModelLen: 8192, TensorParallel: 1}, memory.Demand{Requests: 8}, "L4",
-			FewerRemedy, "; the other 5 of 8 wait",
+			FewerRemedy, "; the other 6 of 8 wait",
 		},
 		"more than the engine is told to take": {
 			llama8, memory.Launch{Engine: memory.VLLM, MaxModelLen: 1024, MaxSequences: 4, TensorParallel: 1}, memory.Demand{Requests: 16}, "L4",
@@ -58,7 +58,7 @@ func TestRemedyKinds(t *testing.T) {
 		},
 		"too small a share of the GPU": {
 			llama8, memory.Launch{Engine: memory.VLLM, MaxModelLen: 4096, Utilisation: 0.5, TensorParallel: 1}, memory.Demand{}, "L4",
-			UtilisationRemedy, "--gpu-memory-utilization 0.81; others have less of the GPU",
+			UtilisationRemedy, "--gpu-memory-utilization 0.85; others have less of the GPU",
 		},
 		"more than the GPU has": {
 			llama8, memory.Launch{Engine: memory.VLLM, MaxModelLen: 4096, Utilisation: 1, TensorParallel: 1}, memory.Demand{}, "L4",

@@ -37,9 +37,9 @@ func TestFindRemedies(t *testing.T) {
 		want   []string
 	}{
 		"every kind": {llama70, memory.Launch{MaxModelLen: 4096, TensorParallel: 1}, "A100-SXM4-80GB", []string{
-			"tensor-parallel: 2 x A100-SXM4-80GB", "pipeline-parallel: 2 x A100-SXM4-80GB", "quantised-while-loading: A100-SXM4-80GB fp8",
-			"quantised-copy: A100-SXM4-80GB RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8-dynamic",
-			"quantised-copy: A100-SXM4-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4", "cpu-offload: A100-SXM4-80GB",
+			"tensor-parallel: 2 x A100-SXM4-80GB", "pipeline-parallel: 2 x A100-SXM4-80GB",
+			"quantised-copy: A100-SXM4-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4",
+			"quantised-while-loading: A100-SXM4-80GB bitsandbytes", "cpu-offload: A100-SXM4-80GB",
 		}},
 		"eight GPUs": {llama70, memory.Launch{TensorParallel: 1}, "A100-SXM4-40GB", []string{
 			"tensor-parallel: 8 x A100-SXM4-40GB", "pipeline-parallel: 6 x A100-SXM4-40GB",
@@ -53,7 +53,7 @@ func TestFindRemedies(t *testing.T) {
 			}},
 		"a slice is one": {llama8, memory.Launch{MaxModelLen: 4096, TensorParallel: 1}, "A30-24GB:2g.12gb", []string{
 			"quantised-copy: A30-24GB:2g.12gb hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4",
-			"quantised-while-loading: A30-24GB:2g.12gb bitsandbytes", "cpu-offload: A30-24GB:2g.12gb",
+			"quantised-while-loading: A30-24GB:2g.12gb bitsandbytes",
 		}},
 		"it fits": {"mistralai/Mistral-7B-Instruct-v0.3", memory.Launch{TensorParallel: 1, MaxModelLen: 32768}, "A30-24GB", nil},
 		"quantised already": {"Qwen/Qwen3-14B-AWQ", memory.Launch{TensorParallel: 1}, "T4", []string{
@@ -62,8 +62,7 @@ func TestFindRemedies(t *testing.T) {
 		"a flag that files contradict": {llama70, memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Quantisation: "gptq_marlin"},
 			"A100-SXM4-80GB", []string{
 				"quantised-copy: A100-SXM4-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-GPTQ-INT4",
-				"quantised-while-loading: A100-SXM4-80GB fp8",
-				"quantised-copy: A100-SXM4-80GB RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8-dynamic",
+				"quantised-while-loading: A100-SXM4-80GB bitsandbytes",
 			}},
 		"a flag that is wrong for the files": {"hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4",
 			memory.Launch{MaxModelLen: 4096, TensorParallel: 1, Quantisation: "gptq"}, "T4", []string{"without-the-flag: T4"}},
@@ -77,7 +76,7 @@ func TestFindRemedies(t *testing.T) {
 		"numbers that overflow": {"google/gemma-2-2b-it", memory.Launch{TensorParallel: 1, Dtype: "float16"}, "A100-SXM4-80GB",
 			[]string{"without-the-flag: A100-SXM4-80GB"}},
 		"numbers that the GPU does not have": {"google/gemma-2-2b-it", memory.Launch{TensorParallel: 1}, "T4",
-			[]string{"float32: T4 up to 5632"}},
+			[]string{"float32: T4 up to 2048"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.launch.Engine = memory.VLLM
@@ -115,8 +114,9 @@ func TestCheapestRemedies(t *testing.T) {
 		t.Fatalf("%s fits", a.Smallest.Title())
 	}
 	want := []string{
-		"tensor-parallel: 8 x L4", "quantised-copy: H100-SXM5-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4",
+		"quantised-copy: H100-SXM5-80GB hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4",
 		"quantised-while-loading: H100-SXM5-80GB bitsandbytes", "pipeline-parallel: 5 x A100-SXM4-40GB",
+		"tensor-parallel: 8 x A100-SXM4-40GB",
 	}
 	if diff := cmp.Diff(want, remedyWords(a.CheapestRemedies(offers))); diff != "" {
 		t.Errorf("remedies (-want +got):\n%s", diff)
