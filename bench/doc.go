@@ -5,5 +5,6 @@
 //	modelmemory  how close are predictions of a model server's memory to what was seen?
 //	quality      how good are the GPUs that jobs get, next to other policies?
 //	openb        how much of a cluster's GPUs do pods get, next to FGD?
+//	simulator    what does a simulated job cost as clusters grow?
 //	readme       writes the tables into their pages
 package bench

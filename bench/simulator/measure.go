@@ -34,7 +34,7 @@ func (m *measurement) perJob() float64 { return m.cpu * 1e6 / float64(m.jobs) }
 // measureSizes runs a scenario at each size.
 func (r *benchmarkReport) measureSizes(ctx context.Context, folder string, by runner, of sizedScenario, sizes []int) error {
 	for _, nodes := range sizes {
-		file, err := of.writeSized(folder, by.heading, nodes)
+		file, err := of.writeSized(folder, by.heading, nodes, r.hours)
 		if err != nil {
 			return err
 		}
