@@ -50,8 +50,8 @@ const maxHeld = 7
 // gpuState is the instances of a GPU in the order of their jobs; unused places are zero.
 type gpuState [maxHeld]heldInstance
 
-// without is the state when the jobs that are gone at an arrival have left.
-func (s *gpuState) without(jobs []knownJob, at int) (left gpuState, count int, taken mig.Slices) {
+// afterLeaving is the state when the jobs that are gone at an arrival have left.
+func (s *gpuState) afterLeaving(jobs []knownJob, at int) (left gpuState, count int, taken mig.Slices) {
 	for _, held := range s {
 		if held.slices != 0 && jobs[held.job].end > at {
 			left[count] = held
@@ -81,7 +81,7 @@ func mostServed(inv *placement.Inventory, jobs []knownJob, mix []kindOfJob) floa
 			}
 		}
 		for s, slices := range served {
-			left, count, taken := s.without(jobs, at)
+			left, count, taken := s.afterLeaving(jobs, at)
 			keep(left, slices)
 			for _, way := range ways[job.kind] {
 				if way&taken == 0 && count < maxHeld {

@@ -59,7 +59,7 @@ func (f *benchmarkFlags) runBenchmark(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := runner{name: "now", heading: heading, command: func(file string) []string { return []string{self, "-play", file} }}
+	now := benchmarkRunner{name: "now", heading: heading, command: func(file string) []string { return []string{self, "-play", file} }}
 	report := &benchmarkReport{hours: f.hours}
 	if err := report.measureSizes(ctx, folder, now, migMix, sizes); err != nil {
 		return err
@@ -75,14 +75,14 @@ func (f *benchmarkFlags) runBenchmark(ctx context.Context) error {
 			}
 		}
 		// Files had no heading at that commit.
-		before := runner{name: baselineCommit, command: func(file string) []string {
+		before := benchmarkRunner{name: baselineCommit, command: func(file string) []string {
 			return []string{binary, "simulate", file, "-o", "csv"}
 		}}
 		if err := report.measureSizes(ctx, folder, before, migMix, baselineSizes); err != nil {
 			return err
 		}
 	}
-	text := report.tables()
+	text := report.formatTables()
 	fmt.Print(text)
 	if f.readme == "" {
 		return nil

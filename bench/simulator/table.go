@@ -10,11 +10,11 @@ import (
 type benchmarkReport struct {
 	// hours is how long the MIG mix runs in simulated time.
 	hours int
-	runs  []*measurement
+	runs  []*runMeasurement
 }
 
-// tables are the runs, and what the MIG mix costs by size.
-func (r *benchmarkReport) tables() string {
+// formatTables is the runs, and what the MIG mix costs by size.
+func (r *benchmarkReport) formatTables() string {
 	var text strings.Builder
 	text.WriteString("| scenario | nodes | jobs | commit | CPU seconds | microseconds a job | most memory, MiB |\n")
 	text.WriteString("| --- | ---: | ---: | --- | ---: | ---: | ---: |\n")
