@@ -24,7 +24,8 @@ func main() {
 	flag.StringVar(&flags.sizes, "sizes", "100,400,2000,10000", "nodes of the MIG mix in each run")
 	flag.StringVar(&flags.mixed, "mixed", "2000,10000", "nodes of the mix of MIG, shares and gangs in each run")
 	flag.StringVar(&flags.baselineSizes, "baseline-sizes", "100,400,2000", "nodes in each run of the baseline")
-	flag.StringVar(&flags.baseline, "baseline", "", "CLI to compare with; default: "+baselineCommit+", built from the repository; none for no comparison")
+	flag.StringVar(&flags.baseline, "baseline", "",
+		"CLI to compare with; default: "+baselineCommit+", built from the repository; none for no comparison")
 	flag.IntVar(&flags.hours, "hours", 12, "simulated hours of the MIG mix")
 	flag.StringVar(&flags.readme, "readme", "", "file between whose markers the tables are written")
 	flag.StringVar(&flags.play, "play", "", "run this scenario and say how many jobs there were: what is measured")

@@ -43,7 +43,8 @@ func (r *benchmarkReport) measureSizes(ctx context.Context, folder string, by be
 			return fmt.Errorf("%s at %d nodes, %s: %w", of.name, nodes, by.name, err)
 		}
 		m.runner, m.scenario, m.nodes = by.name, of.name, nodes
-		fmt.Fprintf(os.Stderr, "measured: %s, %d nodes, %s: %d jobs, %.1f us each, %.0f MiB\n", of.name, nodes, by.name, m.jobs, m.perJob(), m.memory)
+		fmt.Fprintf(os.Stderr, "measured: %s, %d nodes, %s: %d jobs, %.1f us each, %.0f MiB\n",
+			of.name, nodes, by.name, m.jobs, m.perJob(), m.memory)
 		r.runs = append(r.runs, m)
 	}
 	return nil
