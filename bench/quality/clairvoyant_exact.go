@@ -21,7 +21,8 @@ func exactNote(inv *placement.Inventory, count, seeds int) string {
 		return solveClairvoyant(inv, count, seed)[0], boundClairvoyant(1, count, seed)[0]
 	})
 	return fmt.Sprintf("Of the first %d arrivals on one GPU, who knows all arrivals and ends serves %.3f of the slices at best "+
-		"without moving an instance (exact); \"clairvoyant, at most\" says %.3f, keep-placeable serves %.3f, first-fit %.3f.\n\n", count, exact, bound, kept, first)
+		"without moving an instance (exact); "+
+		"\"clairvoyant, at most\" says %.3f, keep-placeable serves %.3f, first-fit %.3f.\n\n", count, exact, bound, kept, first)
 }
 
 // solveClairvoyant is the most of one GPU's compute slices that who knows all arrivals and

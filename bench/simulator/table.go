@@ -22,6 +22,7 @@ func (r *benchmarkReport) formatTables() string {
 		fmt.Fprintf(&text, "| %s | %d | %d | %s | %.1f | %.1f | %.0f |\n",
 			m.scenario, m.nodes, m.jobs, m.runner, m.cpu, m.perJob(), m.memory)
 	}
-	fmt.Fprintf(&text, "\n%d simulated hours of mig-mix at up to %d nodes, fewer beyond. %d cores, %s\n", r.hours, fullSize, runtime.NumCPU(), runtime.Version())
+	fmt.Fprintf(&text, "\n%d simulated hours of mig-mix at up to %d nodes, fewer beyond. %d cores, %s\n",
+		r.hours, fullSize, runtime.NumCPU(), runtime.Version())
 	return text.String()
 }
