@@ -7,5 +7,6 @@
 //	             how close is the account of training memory to published measurements?
 //	quality      how good are the GPUs that jobs get, next to other policies?
 //	openb        how much of a cluster's GPUs do pods get, next to FGD?
+//	simulator    what does a simulated job cost as clusters grow?
 //	readme       writes the tables into their pages
 package bench

@@ -119,7 +119,7 @@ func (c *clusterState) bestNode(j *Job) (best cluster.Decision, found bool) {
 	if c.forecast == nil {
 		return ranking.Best(j.Host, nil)
 	}
-	return ranking.BestPriced(j.Host, c.forecastCost(j), c.forecast.Version())
+	return ranking.BestPriced(j.Host, c.forecastCost(j), c.forecast.CostVersion())
 }
 
 // forecastCost is what a choice for a job takes from those to come, nil without a forecast.

@@ -29,9 +29,9 @@ func knownJobs(jobs []benchmarkJob) []knownJob {
 	return known
 }
 
-// limit is what any placement keeps to at every arrival: of all jobs that are there, no more
+// capacityLimit is what any placement keeps to at every arrival: of all jobs that are there, no more
 // than so much.
-type limit struct {
+type capacityLimit struct {
 	take []float64 // by kind
 	most float64
 	// price is by arrival, in slices for each unit that is taken.
@@ -40,8 +40,8 @@ type limit struct {
 
 // limitsOf are what holds for the geometry of any 7-slice GPU, wherever instances lie: seven
 // compute slices, eight memory slices, of which 3g and 4g take four each, and one 4g.
-func limitsOf(gpus, jobs int) []*limit {
-	limits := []*limit{
+func limitsOf(gpus, jobs int) []*capacityLimit {
+	limits := []*capacityLimit{
 		{take: []float64{1, 2, 3, 4}, most: 7 * float64(gpus)},
 		{take: []float64{1, 2, 4, 4}, most: 8 * float64(gpus)},
 		{take: []float64{0, 0, 0, 1}, most: float64(gpus)},

@@ -20,8 +20,9 @@ func exactNote(inv *placement.Inventory, count, seeds int) string {
 	exact, bound := meanOver(seeds, func(seed int64) (float64, float64) {
 		return solveClairvoyant(inv, count, seed)[0], boundClairvoyant(1, count, seed)[0]
 	})
-	return fmt.Sprintf("Of the first %d arrivals on one GPU, who knows all arrivals and ends serves %.3f of the slices at best without moving an "+
-		"instance (exact); \"clairvoyant, at most\" says %.3f, keep-placeable serves %.3f, first-fit %.3f.\n\n", count, exact, bound, kept, first)
+	return fmt.Sprintf("Of the first %d arrivals on one GPU, who knows all arrivals and ends serves %.3f of the slices at best "+
+		"without moving an instance (exact); "+
+		"\"clairvoyant, at most\" says %.3f, keep-placeable serves %.3f, first-fit %.3f.\n\n", count, exact, bound, kept, first)
 }
 
 // solveClairvoyant is the most of one GPU's compute slices that who knows all arrivals and
@@ -50,8 +51,8 @@ const maxHeld = 7
 // gpuState is the instances of a GPU in the order of their jobs; unused places are zero.
 type gpuState [maxHeld]heldInstance
 
-// without is the state when the jobs that are gone at an arrival have left.
-func (s *gpuState) without(jobs []knownJob, at int) (left gpuState, count int, taken mig.Slices) {
+// afterLeaving is the state when the jobs that are gone at an arrival have left.
+func (s *gpuState) afterLeaving(jobs []knownJob, at int) (left gpuState, count int, taken mig.Slices) {
 	for _, held := range s {
 		if held.slices != 0 && jobs[held.job].end > at {
 			left[count] = held
@@ -81,7 +82,7 @@ func mostServed(inv *placement.Inventory, jobs []knownJob, mix []kindOfJob) floa
 			}
 		}
 		for s, slices := range served {
-			left, count, taken := s.without(jobs, at)
+			left, count, taken := s.afterLeaving(jobs, at)
 			keep(left, slices)
 			for _, way := range ways[job.kind] {
 				if way&taken == 0 && count < maxHeld {

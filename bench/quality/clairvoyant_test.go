@@ -47,7 +47,9 @@ func TestMostServedIsTheBestOfAllWays(t *testing.T) {
 }
 
 // tryEverything serves or turns away one job after the other, in every way.
-func tryEverything(inv *placement.Inventory, jobs []knownJob, mix []kindOfJob, at int, given []placement.DeviceAllocation, served []bool) float64 {
+func tryEverything(
+	inv *placement.Inventory, jobs []knownJob, mix []kindOfJob, at int, given []placement.DeviceAllocation, served []bool,
+) float64 {
 	if at == len(jobs) {
 		return 0
 	}

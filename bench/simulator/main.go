@@ -14,14 +14,19 @@ import (
 )
 
 // benchmarkFlags say what is run and where the answer goes.
-type benchmarkFlags struct{ sizes, mixed, baselineSizes, baseline, readme, play string }
+type benchmarkFlags struct {
+	sizes, mixed, baselineSizes, baseline, readme, play string
+	hours                                               int
+}
 
 func main() {
 	var flags benchmarkFlags
 	flag.StringVar(&flags.sizes, "sizes", "100,400,2000,10000", "nodes of the MIG mix in each run")
 	flag.StringVar(&flags.mixed, "mixed", "2000,10000", "nodes of the mix of MIG, shares and gangs in each run")
 	flag.StringVar(&flags.baselineSizes, "baseline-sizes", "100,400,2000", "nodes in each run of the baseline")
-	flag.StringVar(&flags.baseline, "baseline", "", "CLI to compare with; default: "+baselineCommit+", built from the repository; none for no comparison")
+	flag.StringVar(&flags.baseline, "baseline", "",
+		"CLI to compare with; default: "+baselineCommit+", built from the repository; none for no comparison")
+	flag.IntVar(&flags.hours, "hours", 12, "simulated hours of the MIG mix")
 	flag.StringVar(&flags.readme, "readme", "", "file between whose markers the tables are written")
 	flag.StringVar(&flags.play, "play", "", "run this scenario and say how many jobs there were: what is measured")
 	flag.Parse()
@@ -36,6 +41,9 @@ func main() {
 func (f *benchmarkFlags) runBenchmark(ctx context.Context) error {
 	if f.play != "" {
 		return playScenario(ctx, f.play)
+	}
+	if f.hours < 1 || f.hours > 240 {
+		return fmt.Errorf("-hours %d: want 1 to 240", f.hours)
 	}
 	sizes, err := parseSizes(f.sizes)
 	mixed, errMixed := parseSizes(f.mixed)
@@ -52,8 +60,8 @@ func (f *benchmarkFlags) runBenchmark(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := runner{name: "now", heading: "apiVersion: ashlar.dev/v1alpha1\nkind: Scenario\n", command: func(file string) []string { return []string{self, "-play", file} }}
-	report := &benchmarkReport{}
+	now := benchmarkRunner{name: "now", heading: heading, command: func(file string) []string { return []string{self, "-play", file} }}
+	report := &benchmarkReport{hours: f.hours}
 	if err := report.measureSizes(ctx, folder, now, migMix, sizes); err != nil {
 		return err
 	}
@@ -68,14 +76,14 @@ func (f *benchmarkFlags) runBenchmark(ctx context.Context) error {
 			}
 		}
 		// Files had no heading at that commit.
-		before := runner{name: baselineCommit, command: func(file string) []string {
+		before := benchmarkRunner{name: baselineCommit, command: func(file string) []string {
 			return []string{binary, "simulate", file, "-o", "csv"}
 		}}
 		if err := report.measureSizes(ctx, folder, before, migMix, baselineSizes); err != nil {
 			return err
 		}
 	}
-	text := report.tables()
+	text := report.formatTables()
 	fmt.Print(text)
 	if f.readme == "" {
 		return nil

@@ -11,16 +11,16 @@ import (
 	"syscall"
 )
 
-// runner runs a scenario's file in a process, which prints CSV with a column "arrived".
-type runner struct {
+// benchmarkRunner runs a scenario's file in a process, which prints CSV with a column "arrived".
+type benchmarkRunner struct {
 	name string
 	// heading is what a scenario's file begins with.
 	heading string
 	command func(file string) []string
 }
 
-// measurement is one run.
-type measurement struct {
+// runMeasurement is one run.
+type runMeasurement struct {
 	runner, scenario string
 	nodes            int
 	jobs             int64
@@ -29,12 +29,12 @@ type measurement struct {
 }
 
 // perJob is the CPU time for a job, in microseconds.
-func (m *measurement) perJob() float64 { return m.cpu * 1e6 / float64(m.jobs) }
+func (m *runMeasurement) perJob() float64 { return m.cpu * 1e6 / float64(m.jobs) }
 
 // measureSizes runs a scenario at each size.
-func (r *benchmarkReport) measureSizes(ctx context.Context, folder string, by runner, of sizedScenario, sizes []int) error {
+func (r *benchmarkReport) measureSizes(ctx context.Context, folder string, by benchmarkRunner, of sizedScenario, sizes []int) error {
 	for _, nodes := range sizes {
-		file, err := of.writeSized(folder, by.heading, nodes)
+		file, err := of.writeSized(folder, by.heading, nodes, r.hours)
 		if err != nil {
 			return err
 		}
@@ -43,14 +43,15 @@ func (r *benchmarkReport) measureSizes(ctx context.Context, folder string, by ru
 			return fmt.Errorf("%s at %d nodes, %s: %w", of.name, nodes, by.name, err)
 		}
 		m.runner, m.scenario, m.nodes = by.name, of.name, nodes
-		fmt.Fprintf(os.Stderr, "measured: %s, %d nodes, %s: %d jobs, %.1f us each, %.0f MiB\n", of.name, nodes, by.name, m.jobs, m.perJob(), m.memory)
+		fmt.Fprintf(os.Stderr, "measured: %s, %d nodes, %s: %d jobs, %.1f us each, %.0f MiB\n",
+			of.name, nodes, by.name, m.jobs, m.perJob(), m.memory)
 		r.runs = append(r.runs, m)
 	}
 	return nil
 }
 
 // measureRun runs a command and reads what it took from the kernel.
-func measureRun(ctx context.Context, words []string) (*measurement, error) {
+func measureRun(ctx context.Context, words []string) (*runMeasurement, error) {
 	command := exec.CommandContext(ctx, words[0], words[1:]...)
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, os.Stderr
@@ -65,7 +66,7 @@ func measureRun(ctx context.Context, words []string) (*measurement, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading what %s printed: %w", words[0], err)
 	}
-	return &measurement{
+	return &runMeasurement{
 		jobs: jobs, cpu: float64(used.Utime.Nano()+used.Stime.Nano()) / 1e9,
 		memory: float64(used.Maxrss) / 1024, // Linux counts KiB
 	}, nil

@@ -28,19 +28,19 @@ var (
 	mixedJobs = sizedScenario{"mixed", mixedText}
 )
 
-// longest is how long the MIG mix runs in simulated time, on clusters of up to longestNodes.
-// On larger ones it is shorter, so that there are as many jobs, half a million.
-const (
-	longest      = 12 * 60 // minutes
-	longestNodes = 2000
-)
+// fullSize is up to how many nodes the MIG mix runs for all of its time, half a million jobs
+// in 12 hours. On larger clusters it is shorter, so that there are as many jobs.
+const fullSize = 2000
+
+// heading is what a scenario's file begins with.
+const heading = "apiVersion: ashlar.dev/v1alpha1\nkind: Scenario\n"
 
 // writeSized writes the scenario for so many nodes into a folder, with the heading that a
 // file has.
-func (s sizedScenario) writeSized(folder, heading string, nodes int) (file string, err error) {
+func (s sizedScenario) writeSized(folder, heading string, nodes, hours int) (file string, err error) {
 	file = fmt.Sprintf("%s/%s-%d.yaml", folder, s.name, nodes)
-	horizon := min(longest, longest*longestNodes/nodes)
-	text := strings.NewReplacer("NODES", strconv.Itoa(nodes), "HORIZON", strconv.Itoa(horizon)+"m").Replace(s.text)
+	minutes := min(hours*60, hours*60*fullSize/nodes)
+	text := strings.NewReplacer("NODES", strconv.Itoa(nodes), "HORIZON", strconv.Itoa(minutes)+"m").Replace(s.text)
 	return file, os.WriteFile(file, []byte(heading+text), 0o600)
 }
 

@@ -27,11 +27,11 @@ func (s *Snapshot) noteChanged(node int) {
 	log.nodes = append(log.nodes, int32(node))
 }
 
-// end is the position behind the last change.
-func (l *changeLog) end() int64 { return l.dropped + int64(len(l.nodes)) }
+// endPosition is the position behind the last change.
+func (l *changeLog) endPosition() int64 { return l.dropped + int64(len(l.nodes)) }
 
-// since are the nodes that changed from a position on; not known if that was forgotten.
-func (l *changeLog) since(position int64) (nodes []int32, known bool) {
+// changedSince are the nodes that changed from a position on; not known if that was forgotten.
+func (l *changeLog) changedSince(position int64) (nodes []int32, known bool) {
 	if position < l.dropped {
 		return nil, false
 	}

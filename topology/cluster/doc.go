@@ -12,7 +12,9 @@
 //
 // Package placement decides on one node; this package asks it once for each class of
 // nodes. Nodes of equal inventory in equal state, which accept the same devices of a
-// request, have the same answer.
+// request, have the same answer. A ranking that is asked again looks only at the nodes
+// that changed: it keeps the others in order, so that a choice costs nearly the same on
+// 100 nodes as on 10,000.
 //
 // Trying is free of side effects: Fork begins to note what changes, Revert takes it
 // back. Nothing else in Ashlar keeps a model of many nodes; the scheduler's plugins,
@@ -25,6 +27,8 @@
 //	request.go    what a pod asks of each node, in the node's terms
 //	order.go      the one order of nodes
 //	ranking.go    the best node for one pod; candidates.go the few best
+//	ranking_indexes.go  a ranking's indexes; node_index.go one, room_index.go what hosts have left,
+//	              change_log.go what they follow
 //	group.go      several pods together
 //	group_*.go    members that ask alike (shapes), one node's devices for several (pack),
 //	              domains (scope) and models, one after the other (greedy), the exact

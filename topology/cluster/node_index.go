@@ -76,7 +76,7 @@ func (r *NodeRanking) scoreNode(x *nodeIndex, node int, cost ForecastCost) bool 
 // refreshIndex brings an index up to what the nodes are now.
 func (r *NodeRanking) refreshIndex(x *nodeIndex, cost ForecastCost) {
 	log := &r.snapshot.changes
-	changed, known := log.since(x.position)
+	changed, known := log.changedSince(x.position)
 	if !known || len(x.scores) != len(r.snapshot.nodes) {
 		r.fillIndex(x, cost)
 		changed = nil
@@ -104,7 +104,7 @@ func (r *NodeRanking) refreshIndex(x *nodeIndex, cost ForecastCost) {
 			x.best[place] = winner
 		}
 	}
-	x.position = log.end()
+	x.position = log.endPosition()
 }
 
 // firstWithRoom is the best node whose host has room for the pod, noNode without any.

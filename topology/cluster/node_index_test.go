@@ -76,7 +76,9 @@ func newRandomCluster(seed int64, inventories []*placement.Inventory) *randomClu
 	}
 	policies := []placement.Policy{placement.KeepPlaceable{}, placement.FirstFit{}, placement.BestFit{}, placement.Random{Seed: 7}}
 	policy := policies[seed%int64(len(policies))]
-	requests := []requestFor{gpusFor(1), gpusFor(2), gpusFor(4), sliceFor(profile1g), sliceFor(profile3g), sliceFor(profile2g), shareFor(8), shareFor(20)}
+	requests := []requestFor{
+		gpusFor(1), gpusFor(2), gpusFor(4), sliceFor(profile1g), sliceFor(profile3g), sliceFor(profile2g), shareFor(8), shareFor(20),
+	}
 	for _, request := range requests {
 		ranking := c.Rank(c.ByInventory(request), policy)
 		for _, cpu := range []topology.MilliCPU{0, 4_000, 16_000} {

@@ -34,7 +34,7 @@ func leavesFor(nodes int) int {
 // refreshRooms brings the tree up to what the nodes are now.
 func (s *Snapshot) refreshRooms() *roomIndex {
 	x := &s.roomIndex
-	changed, known := s.changes.since(x.position)
+	changed, known := s.changes.changedSince(x.position)
 	if !known || x.nodes != len(s.nodes) {
 		x.nodes, x.leaves = len(s.nodes), leavesFor(len(s.nodes))
 		x.most = make([]topology.HostResources, 2*x.leaves)
@@ -56,7 +56,7 @@ func (s *Snapshot) refreshRooms() *roomIndex {
 			x.most[place] = most
 		}
 	}
-	x.position = s.changes.end()
+	x.position = s.changes.endPosition()
 	return x
 }
 

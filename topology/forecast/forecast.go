@@ -66,9 +66,9 @@ func (f *DemandForecast) ObservePod(cpu int64, inv *placement.Inventory, devices
 	}
 }
 
-// Version changes when costs may: as long as it is the same, equal pods cost the same on
+// CostVersion changes when costs may: as long as it is the same, equal pods cost the same on
 // equal nodes in equal state. It is never negative.
-func (f *DemandForecast) Version() int64 { return f.learned.learnedAt }
+func (f *DemandForecast) CostVersion() int64 { return f.learned.learnedAt }
 
 // OpportunityCost is what it takes from the pods to come, in millionths of a GPU, to
 // place a pod that takes that much milli-CPU on the devices of a node of which cpuLeft
