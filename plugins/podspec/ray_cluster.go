@@ -5,10 +5,13 @@ import (
 	"strings"
 )
 
-// rayReader reads a Ray cluster, which is at a path of its object.
+// rayReader reads a Ray cluster, which is at a path of its object, unless the object selects one.
 func rayReader(path ...string) func(*workloadReader) {
 	return func(r *workloadReader) {
 		spec, field := r.findNode(path...), strings.Join(path, ".")
+		if spec == nil && r.findNode("spec", "clusterSelector") != nil {
+			return // it runs in a cluster that is there, whose pods are made of another object
+		}
 		if spec == nil {
 			r.reportError(nil, "%s: no Ray cluster in it", field)
 			return

@@ -21,6 +21,8 @@ type ModelServer struct {
 	ReadingRate topology.Bytes
 	// Replicas is how many pods of it there may be at once, 0 if that is not known.
 	Replicas int64
+	// HasOperator says that an operator makes the pod and may give it a token for the hub of its own.
+	HasOperator bool
 	// Neighbours are the objects beside it.
 	Neighbours NeighbourObjects
 }

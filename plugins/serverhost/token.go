@@ -28,7 +28,7 @@ var tokenWords = []string{"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACEHUB_
 func (s *ModelServer) noteToken() []HostNote {
 	lower := strings.ToLower(s.Model)
 	gated := slices.ContainsFunc(gatedModels, func(prefix string) bool { return strings.HasPrefix(lower, strings.ToLower(prefix)) })
-	if !gated || !s.downloadsModel() || s.bringsToken() || s.keepsFiles() {
+	if !gated || s.HasOperator || !s.downloadsModel() || s.bringsToken() || s.keepsFiles() {
 		return nil
 	}
 	return []HostNote{{

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -124,6 +125,7 @@ func (q *serverQuestion) addHostNotes(pod *manifestPod, neighbours *manifestNeig
 	server := serverhost.ModelServer{
 		Pod: &pod.Spec, Launch: q.Launch, Model: pod.reading.Model, Weights: q.Model.Loaded(), ReadingRate: rate,
 		Replicas: max(pod.Replicas, neighbours.scaled[pod.Object]), Neighbours: neighbours.NeighbourObjects,
+		HasOperator: bringsOwnToken(pod.Object),
 	}
 	server.Neighbours.Templates = neighbours.templates[pod.Object]
 	q.replicas, q.scaledBy = server.Replicas, neighbours.scalers[pod.Object]
@@ -142,6 +144,13 @@ func (q *serverQuestion) addHostNotes(pod *manifestPod, neighbours *manifestNeig
 var llmStartup = corev1.Probe{
 	ProbeHandler:        corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/health", Port: intstr.FromInt32(8000)}},
 	InitialDelaySeconds: 10, PeriodSeconds: 10, FailureThreshold: 60,
+}
+
+// bringsOwnToken reports whether the operator of an object has a token for the hub, or files of its own, that
+// the object does not name: Kaito's presets, KubeAI's secret, NIM's images.
+func bringsOwnToken(object string) bool {
+	kind, _, _ := strings.Cut(object, " ")
+	return slices.Contains([]string{"Workspace", "InferenceSet", "MultiRoleInference", "Model", "NIMService", "NIMPipeline"}, kind)
 }
 
 // withOperatorProbes is a container with the probes that its object's controller adds.

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,13 +12,11 @@ import (
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli/clitest"
 )
 
-var rewriteWorkloads = flag.Bool("rewrite-workloads", false, "write testdata/workloads/*.txt anew")
-
 // keptLines say what was read of a pod, and what not. How much memory it takes is held elsewhere.
 var keptLines = regexp.MustCompile(`^(?:\S+\.yaml:|asked: |note: |ashlar: |[A-Z]\w+: unknown|.*H100-SXM5-80GB: (?:fits|does not))`)
 
 // Manifests of each kind are read into the pods that their operators make: go test
-// ./cmd/ashlar/internal/plan -run Workloads -rewrite-workloads writes what is printed now.
+// ./cmd/ashlar/internal/plan -run Workloads -update writes what is printed now.
 func TestWorkloadsAsTheyAre(t *testing.T) {
 	files, err := filepath.Glob("testdata/workloads/*.yaml")
 	if err != nil || len(files) == 0 {
@@ -29,7 +26,7 @@ func TestWorkloadsAsTheyAre(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			got := describePlan(t, file)
 			golden := strings.TrimSuffix(file, ".yaml") + ".txt"
-			if *rewriteWorkloads {
+			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
 					t.Fatal(err)
 				}
