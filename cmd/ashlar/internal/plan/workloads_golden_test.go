@@ -1,13 +1,10 @@
 package plan
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli/clitest"
 )
@@ -25,19 +22,7 @@ func TestWorkloadsAsTheyAre(t *testing.T) {
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			got := describePlan(t, file)
-			golden := strings.TrimSuffix(file, ".yaml") + ".txt"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", golden, diff)
-			}
+			clitest.CompareGolden(t, strings.TrimSuffix(strings.TrimPrefix(file, "testdata/"), ".yaml")+".txt", got)
 		})
 	}
 }
