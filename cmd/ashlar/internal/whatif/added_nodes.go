@@ -8,14 +8,10 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
-	"github.com/ashlar-dev/ashlar/dra/discovery"
-	"github.com/ashlar-dev/ashlar/dra/publish"
-	"github.com/ashlar-dev/ashlar/dra/simulated"
 	"github.com/ashlar-dev/ashlar/plugins/dryrun"
 	"github.com/ashlar-dev/ashlar/topology"
 	"github.com/ashlar-dev/ashlar/topology/catalogue"
@@ -158,18 +154,4 @@ func bestAddition(a, b *nodeAddition) int {
 		return *one.DollarsPerHour
 	}
 	return cmp.Or(cmp.Compare(b.Answer.Fit, a.Answer.Fit), cmp.Compare(price(a), price(b)), cmp.Compare(a.Nodes, b.Nodes))
-}
-
-// publishedSlices is what Ashlar's driver publishes of a machine that nobody uses.
-func publishedSlices(c *catalogue.Catalogue, name string, machine *topology.MachineType) ([]*resourceapi.ResourceSlice, error) {
-	node, err := simulated.Node{Name: name, Machine: machine}.Discover(c.MIG)
-	if err != nil {
-		return nil, err
-	}
-	devices := node.ListDevices(discovery.DeviceOptions{AnyMode: true})
-	objects := publish.ResourceSlices(name, publish.DriverResources(name, node, devices, nil))
-	for i, object := range objects {
-		object.Name = fmt.Sprintf("%s%d", object.GenerateName, i)
-	}
-	return objects, nil
 }
