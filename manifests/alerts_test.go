@@ -63,7 +63,9 @@ func declaredMetrics(t *testing.T) []string {
 	t.Helper()
 	var names []string
 	for file, subsystem := range map[string]string{
-		"../plugins/metrics/metrics.go": "ashlar_", "../plugins/metrics/usage.go": "", "../dra/health/metrics.go": "ashlar_driver_",
+		"../plugins/metrics/metrics.go": "ashlar_", "../plugins/metrics/usage.go": "",
+		"../plugins/metrics/pending.go": "", "../plugins/metrics/gangs.go": "", "../plugins/metrics/forecast.go": "",
+		"../dra/health/metrics.go":     "ashlar_driver_",
 		"../dra/nodedriver/metrics.go": "ashlar_driver_",
 	} {
 		source, err := os.ReadFile(file)
