@@ -148,9 +148,9 @@ func TestRecomputationAndLoss(t *testing.T) {
 // Muon keeps one moment of the matrices of layers, and two of the rest.
 func TestMuon(t *testing.T) {
 	m := knownModel(t, llama7)
-	const matrices, parameters = 32 * (4*4096*4096 + 3*4096*11008), 6_738_415_616
+	const matrices, parameters topology.Bytes = 32 * (4*4096*4096 + 3*4096*11008), 6_738_415_616
 	if a := accountFor(t, m, usual(func(s *Settings) { s.Optimizer = Muon })); a.Moments != 4*matrices+8*(parameters-matrices) {
-		t.Errorf("moments %d, want %d", a.Moments, 4*matrices+8*(parameters-matrices))
+		t.Errorf("moments %s, want %s", a.Moments, 4*matrices+8*(parameters-matrices))
 	}
 }
 
