@@ -46,6 +46,8 @@ func joinClauses(clauses []textClause) string {
 		case i == 0:
 		case c.joined:
 			text.WriteString("; ")
+		case strings.HasSuffix(clauses[i-1].text, ellipsis):
+			text.WriteString(" ")
 		default:
 			text.WriteString(". ")
 		}

@@ -75,7 +75,9 @@ func TestPostFilter(t *testing.T) {
 			want: "request devices: NVIDIA H100 80GB HBM3 1g.10gb: nothing is left for the KV cache: " +
 				"8.77GiB of 9.75GiB for the engine - 14.99GiB weights - 1.19GiB activations - 61.44MiB other = -7.46GiB. " +
 				"would fit: MIG profile 1g.10gb: 1 with model hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4 on node a",
-			wantCut: "would fit: MIG profile 1g.10gb: 1 with model hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4 on node a; " +
+			wantCut: "request devices: NVIDIA H100 80GB HBM3 1g.10gb: nothing is left for the KV cache: " +
+				"8.77GiB of 9.75GiB for the engine - 14.99GiB weights... " +
+				"would fit: MIG profile 1g.10gb: 1 with model hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4 on node a; " +
 				"more: ashlar whatif --waiting",
 		},
 		"a whole GPU is large enough for the model server": {

@@ -73,7 +73,7 @@ func TestPlannedServersRun(t *testing.T) {
 		"slice-of-named": {"score-large", llama8, nil, []string{"--max-model-len=4096", "--gpu=H100-SXM5-80GB"}, "gpus/mig-1g-20gb", 1},
 		"whole":          {"extended", llama8, nil, []string{"--max-model-len=4096", "--concurrency=8"}, "gpus/other-whole", 1},
 		"share": {"extended", llama8, []string{"--quantization=fp8"},
-			[]string{"--max-model-len=4096", "--gpu=L40S", "--share"}, "gpus/share-11978mi", 1},
+			[]string{"--max-model-len=4096", "--gpu=L40S", "--share"}, "gpus/share-12219mi", 1},
 		"several": {"score-large", llama70, nil, []string{"--max-model-len=8k", "--tp=4"}, "gpus/whole", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
