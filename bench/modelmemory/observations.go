@@ -11,9 +11,11 @@ import (
 
 // judgeObservations compares what servers logged with what is estimated for them.
 func judgeObservations(l *modelLibrary, rows []csvRow) *resultTable {
-	t := &resultTable{columns: []string{"id", "model", "kind", "gpu", "version", "releases", "predicted_weights_gib", "logged_weights_gib", "weights_error_pct",
-		"predicted_kv_gib", "logged_kv_gib", "kv_error_gib", "kv_error_pct", "margin_gib",
-		"predicted_kv_tokens", "logged_kv_tokens", "tokens_error_pct", "predicted_outcome", "logged_outcome", "agrees", "because"}}
+	t := &resultTable{
+		columns: []string{"id", "model", "kind", "gpu", "version", "releases", "predicted_weights_gib", "logged_weights_gib", "weights_error_pct",
+			"predicted_kv_gib", "logged_kv_gib", "kv_error_gib", "kv_error_pct", "margin_gib",
+			"predicted_kv_tokens", "logged_kv_tokens", "tokens_error_pct", "predicted_outcome", "logged_outcome", "agrees", "because"},
+	}
 	for _, in := range rows {
 		out := csvRow{"id": in["id"], "model": in["model"], "gpu": in["gpu"], "version": in["version"],
 			"logged_weights_gib": in["weights_gib_per_gpu"], "logged_kv_gib": in["kv_gib"], "logged_kv_tokens": in["kv_tokens"],

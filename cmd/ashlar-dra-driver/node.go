@@ -183,8 +183,13 @@ func (o *nodeOptions) validate(driver *driverOptions) error {
 		return errors.New("--simulated-state and --dry-run exclude each other: a dry run changes no GPU")
 	case !knownEffect(o.unhealthyEffect):
 		return fmt.Errorf("--unhealthy-effect %s: want NoSchedule, NoExecute or None", o.unhealthyEffect)
-	case !filepath.IsAbs(o.kubeletDirectory), !filepath.IsAbs(o.specDirectory), !filepath.IsAbs(o.driverRoot), !filepath.IsAbs(o.hostDriverRoot):
-		return errors.New("--kubelet-directory, --cdi-directory, --driver-root and --host-driver-root are paths from the root, such as /var/run/cdi")
+	case !filepath.IsAbs(o.kubeletDirectory),
+		!filepath.IsAbs(o.specDirectory),
+		!filepath.IsAbs(o.driverRoot),
+		!filepath.IsAbs(o.hostDriverRoot):
+		return errors.New(
+			"--kubelet-directory, --cdi-directory, --driver-root and --host-driver-root are paths from the root, such as /var/run/cdi",
+		)
 	}
 	return nil
 }

@@ -194,7 +194,12 @@ func openCrashing(t testing.TB, directory string) *crashingDriver {
 		t.Fatal(err)
 	}
 	d := &crashingDriver{specs: filepath.Join(directory, "cdi"), daemons: directoryDaemons(filepath.Join(directory, "mps"))}
-	if d.library, err = simulated.New("node", machine, catalogue.Default().MIG, simulated.WithDirectory(filepath.Join(directory, "gpus"))); err != nil {
+	if d.library, err = simulated.New(
+		"node",
+		machine,
+		catalogue.Default().MIG,
+		simulated.WithDirectory(filepath.Join(directory, "gpus")),
+	); err != nil {
 		t.Fatal(err)
 	}
 	if d.node, err = discovery.ReadNode(d.library, d.library.Sys()); err != nil {
@@ -260,14 +265,22 @@ func (d *crashingDriver) askOnce(t *testing.T, random *rand.Rand, name string) {
 		return
 	}
 	_, err := d.manager.Prepare(ctx, crashClaim(random, name))
-	if err != nil && !strings.Contains(err.Error(), "delete the pod of one of the two claims") && !strings.Contains(err.Error(), "which no claim has") {
+	if err != nil && !strings.Contains(err.Error(), "delete the pod of one of the two claims") &&
+		!strings.Contains(err.Error(), "which no claim has") {
 		t.Errorf("Prepare: %v", err)
 	}
 }
 
 // crashClaim asks for one or two devices, by MPS or not.
 func crashClaim(random *rand.Rand, name string) *resourceapi.ResourceClaim {
-	forms := []string{"gpu-%d", "gpu-%d-share", "gpu-%d-mig-1g10gb-19-0", "gpu-%d-mig-1g10gb-19-6", "gpu-%d-mig-3g40gb-9-4", "gpu-%d-mig-7g80gb-0-0"}
+	forms := []string{
+		"gpu-%d",
+		"gpu-%d-share",
+		"gpu-%d-mig-1g10gb-19-0",
+		"gpu-%d-mig-1g10gb-19-6",
+		"gpu-%d-mig-3g40gb-9-4",
+		"gpu-%d-mig-7g80gb-0-0",
+	}
 	claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: name, UID: types.UID("uid-" + name)}}
 	claim.Status.Allocation = &resourceapi.AllocationResult{}
 	allocated := &claim.Status.Allocation.Devices

@@ -33,8 +33,10 @@ var (
 		Help: "Devices that are prepared for claims, by form: gpu, mig or share.",
 	}, []string{"form"})
 	memoryBytes = metrics.NewGaugeVec(&metrics.GaugeOpts{
-		Subsystem: subsystem, Name: "memory_bytes", StabilityLevel: metrics.ALPHA,
-		Help: "Memory of the node's GPUs by state: allocated to claims, free, or stranded: on memory slices to which no MIG instance fits any more.",
+		Subsystem:      subsystem,
+		Name:           "memory_bytes",
+		StabilityLevel: metrics.ALPHA,
+		Help:           "Memory of the node's GPUs by state: allocated to claims, free, or stranded: on memory slices to which no MIG instance fits any more.",
 	}, []string{"state"})
 
 	registerMetrics = sync.OnceFunc(func() {

@@ -171,8 +171,11 @@ func remedyClausesOf(remedies []modelmemory.Remedy) []textClause {
 func describeOtherProfile(server *modelmemory.Server, supplies []deviceplugin.Supply) string {
 	for i := range supplies {
 		if profile, found := supplies[i].Resource.SmallestProfile(server); found {
-			return fmt.Sprintf("as it is, no device on a node that the pod selects would do; MIG profile %s of %s is the smallest that would", profile,
-				supplies[i].Resource.Model.Product)
+			return fmt.Sprintf(
+				"as it is, no device on a node that the pod selects would do; MIG profile %s of %s is the smallest that would",
+				profile,
+				supplies[i].Resource.Model.Product,
+			)
 		}
 	}
 	return ""

@@ -96,7 +96,16 @@ func TestCountedNodesAreAskedForMemory(t *testing.T) {
 // Of the nodes that do, the one with the least to lose is best.
 // Nodes are asked only if one of them could refuse the pod.
 func TestNodesAreAskedOnlyIfOneMayRefuse(t *testing.T) {
-	shared := countedNode("shared", "NVIDIA-L40S-SHARED", "46068", "32", "nvidia.com/gpu.replicas", "4", "nvidia.com/gpu.sharing-strategy", "time-slicing")
+	shared := countedNode(
+		"shared",
+		"NVIDIA-L40S-SHARED",
+		"46068",
+		"32",
+		"nvidia.com/gpu.replicas",
+		"4",
+		"nvidia.com/gpu.sharing-strategy",
+		"time-slicing",
+	)
 	for name, tc := range map[string]struct {
 		nodes    []*v1.Node
 		pod      *v1.Pod

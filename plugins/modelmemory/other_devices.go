@@ -30,8 +30,13 @@ func OtherDevices(spec *v1.PodSpec) string {
 		return ""
 	}
 	name := slices.Min(slices.Collect(maps.Keys(amounts)))
-	return fmt.Sprintf("asks for %d %s (%s), whose memory is not accounted for here: Ashlar knows NVIDIA's GPUs; to plan for those, ask for %s",
-		amounts[name], name, deviceapi.OtherFamily(name), deviceapi.GPUResource)
+	return fmt.Sprintf(
+		"asks for %d %s (%s), whose memory is not accounted for here: Ashlar knows NVIDIA's GPUs; to plan for those, ask for %s",
+		amounts[name],
+		name,
+		deviceapi.OtherFamily(name),
+		deviceapi.GPUResource,
+	)
 }
 
 // NoDevices says of a pod's model server that it is built for something else than NVIDIA's GPUs, or that its

@@ -247,7 +247,11 @@ func (c *Cluster) KubeconfigOf(ctx context.Context, pod *corev1.Pod) (string, er
 		&authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: pod.Name, UID: pod.UID})
 }
 
-func (c *Cluster) kubeconfigBy(ctx context.Context, namespace, serviceAccount string, bound *authenticationv1.BoundObjectReference) (string, error) {
+func (c *Cluster) kubeconfigBy(
+	ctx context.Context,
+	namespace, serviceAccount string,
+	bound *authenticationv1.BoundObjectReference,
+) (string, error) {
 	seconds := int64(tokenLife / time.Second)
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds, BoundObjectRef: bound}}
 	granted, err := c.client.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, serviceAccount, request, metav1.CreateOptions{})

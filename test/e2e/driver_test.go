@@ -57,7 +57,14 @@ func TestDriverPreparesWhatSchedulerChose(t *testing.T) {
 	whole := claimed(ctx, t, "whole", "gpu.ashlar.dev", nil, "")
 	slice := claimed(ctx, t, "slice", "mig-3g.40gb.gpu.ashlar.dev", nil, "")
 	memory := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("20Gi")}
-	share := claimed(ctx, t, "share", "share.gpu.ashlar.dev", memory, `{"apiVersion": "gpu.ashlar.dev/v1alpha1", "kind": "ShareConfig", "strategy": "MPS"}`)
+	share := claimed(
+		ctx,
+		t,
+		"share",
+		"share.gpu.ashlar.dev",
+		memory,
+		`{"apiVersion": "gpu.ashlar.dev/v1alpha1", "kind": "ShareConfig", "strategy": "MPS"}`,
+	)
 
 	for pod, want := range map[*claimedPod]map[string]string{
 		whole: {"NVIDIA_VISIBLE_DEVICES": "void"},
@@ -77,7 +84,8 @@ func TestDriverPreparesWhatSchedulerChose(t *testing.T) {
 		t.Errorf("pod share: the directory of its MPS control daemon, %q, is not among its mounts %v", pipes, share.report.Mounts)
 	}
 	instances := gpus.instances(ctx, t)
-	if len(instances) != 1 || instances[0].Profile != 9 || !strings.Contains(slice.device(ctx, t), fmt.Sprintf("-9-%d", instances[0].Placement.Start)) {
+	if len(instances) != 1 || instances[0].Profile != 9 ||
+		!strings.Contains(slice.device(ctx, t), fmt.Sprintf("-9-%d", instances[0].Placement.Start)) {
 		t.Fatalf("MIG instances %+v, want one of profile 9 where %s is", instances, slice.device(ctx, t))
 	}
 
@@ -191,9 +199,25 @@ func runDriver(ctx context.Context, t *testing.T, node *cluster.Node, kubeconfig
 		t.Fatal(err)
 	}
 	driverStarts++
-	driver, err := node.Run(ctx, fmt.Sprintf("%s-%d", driverProgram, driverStarts), "/usr/bin/env",
-		"PATH="+path+":"+os.Getenv("PATH"), mpsVariable+"=yes", fmt.Sprintf("POD_UID=driver-%d", driverStarts), world.cluster.Binaries().Command(driverProgram),
-		"--kubeconfig", kubeconfig, "--node-name", node.Name(), "--machine", gpuMachine, "--simulated-state", gpuState)
+	driver, err := node.Run(
+		ctx,
+		fmt.Sprintf("%s-%d", driverProgram, driverStarts),
+		"/usr/bin/env",
+		"PATH="+path+":"+os.Getenv(
+			"PATH",
+		),
+		mpsVariable+"=yes",
+		fmt.Sprintf("POD_UID=driver-%d", driverStarts),
+		world.cluster.Binaries().Command(driverProgram),
+		"--kubeconfig",
+		kubeconfig,
+		"--node-name",
+		node.Name(),
+		"--machine",
+		gpuMachine,
+		"--simulated-state",
+		gpuState,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

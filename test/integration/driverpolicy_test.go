@@ -42,7 +42,9 @@ func driverClient(t *testing.T, node string) kubernetes.Interface {
 		})
 		request.Spec.BoundObjectRef = &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: pod.Name, UID: pod.UID}
 	}
-	granted, err := world.client.CoreV1().ServiceAccounts(driverNamespace).CreateToken(t.Context(), driverAccount, request, metav1.CreateOptions{})
+	granted, err := world.client.CoreV1().
+		ServiceAccounts(driverNamespace).
+		CreateToken(t.Context(), driverAccount, request, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +62,9 @@ func driverClient(t *testing.T, node string) kubernetes.Interface {
 func TestDriverWritesItsOwnNodeOnly(t *testing.T) {
 	const own, other = "exclusion", "extended"
 	onNode, nowhere := driverClient(t, own), driverClient(t, "")
-	list, err := world.client.ResourceV1().ResourceSlices().List(t.Context(), metav1.ListOptions{FieldSelector: "spec.driver=" + deviceapi.Driver})
+	list, err := world.client.ResourceV1().
+		ResourceSlices().
+		List(t.Context(), metav1.ListOptions{FieldSelector: "spec.driver=" + deviceapi.Driver})
 	if err != nil {
 		t.Fatal(err)
 	}

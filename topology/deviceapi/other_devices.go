@@ -33,8 +33,18 @@ func OtherFamily(resource string) string {
 // buildWords are words in the names of images of a server that is built for something else than NVIDIA's
 // GPUs.
 var buildWords = []struct{ word, name string }{
-	{"rocm", "AMD GPUs"}, {"hpu", "Gaudi accelerators"}, {"gaudi", "Gaudi accelerators"}, {"xpu", "Intel GPUs"}, {"neuron", "AWS Neuron devices"},
-	{"neuronx", "AWS Neuron devices"}, {"tpu", "TPUs"}, {"ascend", "Ascend NPUs"}, {"cpu", "CPUs"},
+	{
+		"rocm",
+		"AMD GPUs",
+	},
+	{"hpu", "Gaudi accelerators"},
+	{"gaudi", "Gaudi accelerators"},
+	{"xpu", "Intel GPUs"},
+	{"neuron", "AWS Neuron devices"},
+	{"neuronx", "AWS Neuron devices"},
+	{"tpu", "TPUs"},
+	{"ascend", "Ascend NPUs"},
+	{"cpu", "CPUs"},
 }
 
 // BuiltFor is what an image's name says that it is built for, if that is not NVIDIA's GPUs; "" if it does not say so.

@@ -206,7 +206,16 @@ func (s *containerSource) readStart(o serverStart) (Reading, error) {
 		}
 		return r, nil
 	}
-	a := &flagReader{reading: &r, program: o.program, unknowns: &s.unknowns, env: o.env, gpus: c.GPUs, image: c.Image, files: c.Files, stored: s.stored}
+	a := &flagReader{
+		reading:  &r,
+		program:  o.program,
+		unknowns: &s.unknowns,
+		env:      o.env,
+		gpus:     c.GPUs,
+		image:    c.Image,
+		files:    c.Files,
+		stored:   s.stored,
+	}
 	if err := a.readWords(o.words); err != nil {
 		return r, s.showError(err)
 	}

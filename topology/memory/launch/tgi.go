@@ -32,7 +32,10 @@ func tgiDialect() *flagDialect {
 		d.settings[i].env = envName(d.settings[i].names[0])
 	}
 	// What AWS's containers make of variables of their own.
-	d.settings = append(d.settings, flagSetting{names: []string{"HF_MODEL_ID"}, env: "HF_MODEL_ID", fields: []Field{FieldModel}, read: readModel})
+	d.settings = append(
+		d.settings,
+		flagSetting{names: []string{"HF_MODEL_ID"}, env: "HF_MODEL_ID", fields: []Field{FieldModel}, read: readModel},
+	)
 	sharded := countSetting(FieldTensorParallel, 1, maxDegree, "SM_NUM_GPUS")
 	sharded.env = "SM_NUM_GPUS"
 	d.settings = append(d.settings, sharded)

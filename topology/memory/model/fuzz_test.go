@@ -39,7 +39,10 @@ func FuzzWithQuantisation(f *testing.F) {
 		"intermediate_size":4096,"vocab_size":1000,"head_dim":128}`
 	f.Add([]byte(config), []byte(`{"producer":{"name":"modelopt"},"quantization":{"quant_algo":"NVFP4","kv_cache_quant_algo":"FP8",
 		"group_size":16,"exclude_modules":["lm_head","model.layers.0.*"]}}`))
-	f.Add([]byte(config), []byte(`{"quantization":{"quant_algo":"MIXED_PRECISION","quantized_layers":{"model.layers.0.mlp":{"quant_algo":"FP8"}}}}`))
+	f.Add(
+		[]byte(config),
+		[]byte(`{"quantization":{"quant_algo":"MIXED_PRECISION","quantized_layers":{"model.layers.0.mlp":{"quant_algo":"FP8"}}}}`),
+	)
 	f.Add([]byte(config), []byte(`{"quant_method":"compressed-tensors","ignore":["re:.*lm_head","["]}`))
 	f.Add([]byte(`{"a":NaN}`), []byte(`{"quantization":{"quant_algo":Infinity}}`))
 	f.Add([]byte(``), []byte(`[]`))

@@ -217,7 +217,17 @@ func (a *Answer) CheapestRemedies(offers []Offer) []FitRemedy {
 	return all[:min(len(all), mostCheapest)]
 }
 
-// compareRemedies puts those first that leave requests as long as they are, then the cheapest.
+// compareRemedies puts those first that leave requests as long as they are, then the cheapest, then those that
+// cost less quality. Remedies that differ are never alike.
 func compareRemedies(a, b *FitRemedy) int {
-	return cmp.Or(compareTrue(a.MaxModelLen == 0, b.MaxModelLen == 0), compareOptions(a.Option, b.Option), cmp.Compare(a.Kind, b.Kind))
+	return cmp.Or(compareTrue(a.MaxModelLen == 0, b.MaxModelLen == 0), compareOptions(a.Option, b.Option), cmp.Compare(a.Kind, b.Kind),
+		compareCopies(a.Copy, b.Copy))
+}
+
+// compareCopies puts no copy first, then copies of more bits, then goes by name.
+func compareCopies(a, b *model.Model) int {
+	if a == nil || b == nil {
+		return compareTrue(a == nil, b == nil)
+	}
+	return cmp.Or(cmp.Compare(quantisedBits(b), quantisedBits(a)), cmp.Compare(a.Name, b.Name))
 }

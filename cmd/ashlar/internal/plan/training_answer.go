@@ -63,7 +63,7 @@ func (f *planFlags) planTraining(cmd *cobra.Command, offers []memoryplan.Offer) 
 	if err != nil {
 		return asUsageError(err)
 	}
-	settings, shards, err := f.readSettings(cmd, found.model.MaxPositions)
+	settings, shards, err := f.readSettings(found.model.MaxPositions)
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,12 @@ import (
 func TestMountedTexts(t *testing.T) {
 	maps := configMaps{"one": {"a.json": "{}", "b.yaml": "b: 1"}, "two": {"c": "text"}}
 	spec := &corev1.PodSpec{Volumes: []corev1.Volume{
-		{Name: "all",
-			VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: "one"}}}},
+		{
+			Name: "all",
+			VolumeSource: corev1.VolumeSource{
+				ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: "one"}},
+			},
+		},
 		{Name: "items", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
 			LocalObjectReference: corev1.LocalObjectReference{Name: "one"}, Items: []corev1.KeyToPath{{Key: "b.yaml", Path: "sub/x.yaml"},
 				{Key: "no", Path: "n"}},

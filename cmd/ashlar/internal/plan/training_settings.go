@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/ashlar-dev/ashlar/cmd/ashlar/internal/cli"
 	"github.com/ashlar-dev/ashlar/topology/memory/launch"
 	"github.com/ashlar-dev/ashlar/topology/memory/training"
@@ -13,7 +11,7 @@ import (
 
 // readSettings are the settings that the flags state, for a model made for so many tokens. shards is 0 for
 // the fewest.
-func (f *planFlags) readSettings(cmd *cobra.Command, most int64) (s training.Settings, shards int64, err error) {
+func (f *planFlags) readSettings(most int64) (s training.Settings, shards int64, err error) {
 	s = training.Settings{Shards: 1, SequenceLength: usualLength, Batch: 1}
 	if most > 0 {
 		s.SequenceLength = min(usualLength, most)

@@ -20,7 +20,7 @@ func (s *saidValues) resolveReading(r *Reading, launcher, script string) {
 	s.resolvePrecision(r, &defaults)
 	s.resolveOptimizer(r)
 	s.resolveStep(r, &defaults)
-	s.resolveProcesses(r, launcher)
+	s.resolveProcesses(r)
 	if r.Framework == litgptName && strings.Contains(script, "lora") && r.Settings.AdapterRank == 0 {
 		r.Settings.AdapterRank, r.Settings.AdapterTargets = usualRank, "q_proj,v_proj" // litgpt finetune_lora
 	}
@@ -149,7 +149,7 @@ func (s *saidValues) resolveStep(r *Reading, defaults *frameworkDefaults) {
 }
 
 // resolveProcesses reads how many GPUs train.
-func (s *saidValues) resolveProcesses(r *Reading, launcher string) {
+func (s *saidValues) resolveProcesses(r *Reading) {
 	if said, found := s.said["all processes"]; found {
 		r.Everywhere = true
 		r.Processes = s.readProcesses(r, said)
