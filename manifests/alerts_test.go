@@ -72,7 +72,7 @@ func declaredMetrics(t *testing.T) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		declared := regexp.MustCompile(`(?:NewDesc\(|\bName: )"(\w+)"`).FindAllStringSubmatch(string(source), -1)
+		declared := regexp.MustCompile(`(?:NewDesc\(|\bName:\s+)"(\w+)"`).FindAllStringSubmatch(string(source), -1)
 		if len(declared) == 0 {
 			t.Errorf("%s declares no metric", file)
 		}
