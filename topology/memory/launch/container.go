@@ -50,22 +50,9 @@ func (s *containerSource) findStarts() ([]serverStart, error) {
 			s.stored[modelFolder] = uri
 		}
 	}
-	words, total := make([]placedWord, 0, len(c.Command)+len(c.Args)), 0
-	for _, part := range []struct {
-		name string
-		list []string
-	}{{"command", c.Command}, {"args", c.Args}} {
-		for i, text := range part.list {
-			place := fmt.Sprintf("%s[%d]", part.name, i)
-			expanded, err := expandReferences(text, env)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", place, err)
-			}
-			if total += len(expanded); total > MaxText {
-				return nil, tooLongError(place)
-			}
-			words = append(words, placedWord{expanded, place})
-		}
+	words, err := expandWords(c, env)
+	if err != nil {
+		return nil, err
 	}
 	texts := make([]string, len(words))
 	for i, w := range words {
@@ -122,4 +109,27 @@ func isScriptFile(words []string) bool {
 		}
 	}
 	return strings.HasSuffix(first, ".sh") || strings.HasPrefix(first, "entrypoint") || hasUnknown(words[0])
+}
+
+// expandWords are the words of a container's command and arguments, with references to variables expanded, and
+// where each stands.
+func expandWords(c Container, env map[string]string) ([]placedWord, error) {
+	words, total := make([]placedWord, 0, len(c.Command)+len(c.Args)), 0
+	for _, part := range []struct {
+		name string
+		list []string
+	}{{"command", c.Command}, {"args", c.Args}} {
+		for i, text := range part.list {
+			place := fmt.Sprintf("%s[%d]", part.name, i)
+			expanded, err := expandReferences(text, env)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", place, err)
+			}
+			if total += len(expanded); total > MaxText {
+				return nil, tooLongError(place)
+			}
+			words = append(words, placedWord{expanded, place})
+		}
+	}
+	return words, nil
 }

@@ -27,23 +27,13 @@ func StartedPrograms(c Container) ([][]Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	texts, places := make([]string, 0, len(c.Command)+len(c.Args)), []string{}
-	total := 0
-	for _, part := range []struct {
-		name string
-		list []string
-	}{{"command", c.Command}, {"args", c.Args}} {
-		for i, text := range part.list {
-			place := fmt.Sprintf("%s[%d]", part.name, i)
-			expanded, err := expandReferences(text, env)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", place, err)
-			}
-			if total += len(expanded); total > MaxText {
-				return nil, tooLongError(place)
-			}
-			texts, places = append(texts, expanded), append(places, place)
-		}
+	words, err := expandWords(c, env)
+	if err != nil {
+		return nil, err
+	}
+	texts, places := make([]string, len(words)), make([]string, len(words))
+	for i, word := range words {
+		texts[i], places[i] = word.text, word.place
 	}
 	if len(texts) == 0 {
 		return nil, nil
