@@ -58,7 +58,11 @@ func runRivals(t *testing.T, prefix string, bindable int, names ...string) (int,
 		}
 		if bound < bindable {
 			time.Sleep(time.Second)
-			return fmt.Errorf("%d of %d are", bound, bindable)
+			pending, err := describePending(ctx)
+			if err != nil {
+				return err
+			}
+			return fmt.Errorf("%d of %d are; pending:\n%s", bound, bindable, pending)
 		}
 		return nil
 	})

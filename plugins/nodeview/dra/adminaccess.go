@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/dynamic-resource-allocation/structured"
 )
 
@@ -27,8 +28,8 @@ func (c *Cycle) onlyLookedAt(ctx context.Context, p *Pool, device int) bool {
 }
 
 // withoutCounters takes the counters from devices in use and from those that are only looked
-// at. What the former consume is taken from what there is of each counter. shown[i] is the
-// device at index order[i] of the pool.
+// at. What the former consume is taken from what there is of each counter, down to nothing. shown[i] is
+// the device at index order[i] of the pool.
 func (c *Cycle) withoutCounters(
 	ctx context.Context, p *Pool, shown []resourceapi.Device, order, inUse []int,
 ) ([]resourceapi.Device, []resourceapi.CounterSet) {
@@ -48,7 +49,9 @@ func (c *Cycle) withoutCounters(
 				counters := left[set[consumption.CounterSet]].Counters
 				for name, counter := range consumption.Counters {
 					rest := counters[name].Value.DeepCopy()
-					rest.Sub(counter.Value)
+					if rest.Sub(counter.Value); rest.Sign() < 0 {
+						rest = resource.Quantity{} // given away twice
+					}
 					counters[name] = resourceapi.Counter{Value: rest}
 				}
 			}

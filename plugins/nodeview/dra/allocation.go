@@ -27,6 +27,8 @@ type poolAllocation struct {
 	// another driver or device; heldThrough says through which, by the GPU's index.
 	twinHeld    map[int]bool
 	heldThrough map[int]string
+	// overdrawn is nil unless devices were given away that do not fit beside one another.
+	overdrawn *overdrawnCounters
 }
 
 // allocatedByPool sorts what is allocated by pool. Pools of which nothing is allocated
@@ -57,11 +59,12 @@ func (x *poolIndex) sortAllocated(state *structured.AllocatedState) allocatedByP
 	return allocated
 }
 
-// sortPool puts what is allocated of a pool in order.
+// sortPool puts what is allocated of a pool in order, and looks for what was given away twice.
 func (a allocatedByPool) sortPool(p *Pool) {
 	if of := a[p]; of != nil {
 		slices.SortFunc(of.devices, func(a, b placement.DeviceAllocation) int { return cmp.Compare(a.Device, b.Device) })
 		slices.Sort(of.inUse)
+		of.overdrawn = p.findOverdrawn(of)
 	}
 }
 

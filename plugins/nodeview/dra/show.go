@@ -129,13 +129,14 @@ func (c *Cycle) allLargeEnough(p *Pool) []int {
 
 // showPool fills a pool's placeholders with devices, in that order, and those in use; nil stands
 // for all devices, but for GPUs on which the pod's model server could not run. Those whose GPU is
-// held or taken through another driver are left out.
+// held or taken through another driver are left out, and what was given away twice is used up.
 func (c *Cycle) showPool(ctx context.Context, p *Pool, devices []int, taken map[twinDevice]bool) {
 	if devices == nil {
 		devices = c.allLargeEnough(p)
 	}
 	if devices == nil {
-		changed := len(c.allocated.ofPool(p).twinHeld) > 0 || c.request.hasAdminAccess()
+		of := c.allocated.ofPool(p)
+		changed := len(of.twinHeld) > 0 || of.overdrawn != nil || c.request.hasAdminAccess()
 		for twin := range taken {
 			changed = changed || twin.pool == p
 		}
@@ -181,7 +182,7 @@ func (c *Cycle) visibleDevices(
 	var order []int
 	add := func(i int) {
 		order = append(order, i)
-		shown = append(shown, p.Devices[i])
+		shown = append(shown, of.shownDevice(p, i))
 	}
 	for _, i := range devices {
 		gone := of.twinHeld[i] || taken[twinDevice{p, i}]
@@ -195,7 +196,7 @@ func (c *Cycle) visibleDevices(
 		}
 	}
 	if !admin {
-		return shown, p.Counters
+		return shown, of.shownCounters(p)
 	}
 	for i := range p.Devices {
 		if !slices.Contains(order, i) && c.onlyLookedAt(ctx, p, i) {
