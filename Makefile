@@ -150,6 +150,7 @@ bench-table: prepare ## write the tables of docs/results and the README's headli
 	$(GO) run ./bench/schedulers --against v1.36.4 --limit 3m --sizes 500x160 --readme docs/results/schedulers.md
 	$(GO) run ./bench/schedulers --device-plugin --readme docs/results/schedulers.md
 	$(GO) run ./bench/quality --readme docs/results/quality.md
+	$(GO) run ./bench/nodecost --document docs/sizing.md
 
 .PHONY: oracle
 oracle: tools ## compare choices with brute force on 100,000 random states per form

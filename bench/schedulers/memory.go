@@ -4,7 +4,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/ashlar-dev/ashlar/bench/schedulers/procfs"
+	"github.com/ashlar-dev/ashlar/bench/procfs"
 	"github.com/ashlar-dev/ashlar/test/cluster"
 )
 

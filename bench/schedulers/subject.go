@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/ashlar-dev/ashlar/bench/procfs"
 	"github.com/ashlar-dev/ashlar/bench/schedulers/binding"
-	"github.com/ashlar-dev/ashlar/bench/schedulers/procfs"
 	"github.com/ashlar-dev/ashlar/bench/schedulers/workload"
 	"github.com/ashlar-dev/ashlar/test/cluster"
 )

@@ -15,8 +15,8 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 
+	"github.com/ashlar-dev/ashlar/bench/procfs"
 	"github.com/ashlar-dev/ashlar/bench/schedulers/binding"
-	"github.com/ashlar-dev/ashlar/bench/schedulers/procfs"
 	"github.com/ashlar-dev/ashlar/bench/schedulers/workload"
 )
 

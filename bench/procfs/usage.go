@@ -59,32 +59,41 @@ func OwnCPUTime() (time.Duration, error) {
 
 // PeakMiB is the most memory that a process has had (VmHWM), in MiB.
 func PeakMiB(pid int) (int, error) {
-	file := fmt.Sprintf("/proc/%d/status", pid)
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return 0, fmt.Errorf("reading the memory of process %d: %w", pid, err)
-	}
-	peak, err := parsePeak(string(text))
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", file, err)
-	}
-	return peak, nil
+	bytes, err := readMemory(pid, "VmHWM")
+	return int(bytes >> 20), err
 }
 
 // OwnPeakMiB is PeakMiB of this process.
 func OwnPeakMiB() (int, error) { return PeakMiB(os.Getpid()) }
 
-func parsePeak(text string) (int, error) {
+// AnonymousBytes is the memory that a process has of its own now, without mapped files (RssAnon), in bytes.
+func AnonymousBytes(pid int) (int64, error) { return readMemory(pid, "RssAnon") }
+
+// readMemory reads a line of /proc/PID/status, in bytes.
+func readMemory(pid int, name string) (int64, error) {
+	file := fmt.Sprintf("/proc/%d/status", pid)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0, fmt.Errorf("reading the memory of process %d: %w", pid, err)
+	}
+	bytes, err := parseMemory(string(text), name)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", file, err)
+	}
+	return bytes, nil
+}
+
+func parseMemory(text, name string) (int64, error) {
 	for line := range strings.Lines(text) {
-		value, found := strings.CutPrefix(line, "VmHWM:")
+		value, found := strings.CutPrefix(line, name+":")
 		if !found {
 			continue
 		}
-		kibibytes, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")))
+		kibibytes, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
 		if err != nil {
-			return 0, fmt.Errorf("VmHWM: %w", err)
+			return 0, fmt.Errorf("%s: %w", name, err)
 		}
-		return kibibytes >> 10, nil
+		return kibibytes << 10, nil
 	}
-	return 0, fmt.Errorf("no VmHWM")
+	return 0, fmt.Errorf("no %s", name)
 }

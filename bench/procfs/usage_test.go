@@ -26,13 +26,15 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
-func TestParsePeak(t *testing.T) {
-	got, err := parsePeak("VmPeak:\t  99999 kB\nVmHWM:\t   20480 kB\nVmRSS:\t   10240 kB\n")
-	if err != nil || got != 20 {
-		t.Errorf("got %d MiB, %v, want 20", got, err)
+func TestParseMemory(t *testing.T) {
+	status := "VmPeak:\t  99999 kB\nVmHWM:\t   20480 kB\nVmRSS:\t   10240 kB\nRssAnon:\t    8 kB\n"
+	for name, want := range map[string]int64{"VmHWM": 20 << 20, "RssAnon": 8 << 10} {
+		if got, err := parseMemory(status, name); err != nil || got != want {
+			t.Errorf("%s: got %d, %v, want %d", name, got, err, want)
+		}
 	}
-	if _, err := parsePeak("VmRSS:\t   10240 kB\n"); err == nil {
-		t.Error("a status without VmHWM is read")
+	if _, err := parseMemory(status, "RssFile"); err == nil {
+		t.Error("a line that is not there is read")
 	}
 }
 
