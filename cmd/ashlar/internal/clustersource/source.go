@@ -85,6 +85,7 @@ func (s *Source) DefaultNamespace() string {
 
 // ReadObjects reads the cluster.
 func (s *Source) ReadObjects(ctx context.Context, stdin io.Reader) (*dryrun.ClusterObjects, error) {
+	defer collectRarely()()
 	if s.File != "" {
 		objects, err := dryrun.ReadObjectFiles(s.File, stdin)
 		return objects, cli.MistakenInput(err)
