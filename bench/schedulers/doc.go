@@ -9,7 +9,8 @@
 //	go run ./bench/schedulers --device-plugin      # nodes whose GPUs a device plugin hands out
 //
 // Ashlar runs with the configuration that manifests/scheduler installs. Pods are created
-// before a scheduler starts, and it is timed from the first pod that it binds to the last.
+// before a scheduler starts, and it is timed from the first pod that it binds to the last. In process
+// they are created once it has taken up the nodes, which takes it seconds.
 //
 //	main.go           flags
 //	options.go        what they mean together

@@ -47,5 +47,5 @@ func (r *benchmarkReport) describeInProcess() string {
 		return ""
 	}
 	return "In process: the scheduler's own caches, informers, queue and plugins over a client without an API server, all in one process, " +
-		"whose CPU time counts whole.\n\n" + text
+		"whose CPU time counts whole. Pods are created once it has taken up the nodes.\n\n" + text
 }

@@ -2,6 +2,7 @@ package inprocess
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -75,8 +76,14 @@ func MeasureBinding(ctx context.Context, job Job) (Outcome, error) {
 	defer watch.Stop()
 	var outcome Outcome
 	outcome.Binding, err = watch.Measure(ctx, func(ctx context.Context) (binding.Subject, error) {
-		return binding.Subject{CPU: procfs.OwnCPUTime, Failed: func() error { return nil }},
-			startScheduler(ctx, client, &rest.Config{Host: groups.URL}, job.Configuration)
+		subject := binding.Subject{CPU: procfs.OwnCPUTime, Failed: func() error { return nil }}
+		if err := startScheduler(ctx, client, &rest.Config{Host: groups.URL}, job.Configuration); err != nil {
+			return subject, err
+		}
+		if err := awaitRest(ctx); err != nil {
+			return subject, err
+		}
+		return subject, createPods(ctx, client, job)
 	}, binding.Patience{First: startsWithin, Limit: job.Limit})
 	if err != nil {
 		return Outcome{}, err
@@ -128,7 +135,7 @@ func timeRefusals(ctx context.Context, client kubernetes.Interface) ([]binding.R
 	return all, nil
 }
 
-// fillCluster is a cluster of nodes with devices, and the pods that wait.
+// fillCluster is a cluster of nodes with devices.
 func fillCluster(job Job) (kubernetes.Interface, error) {
 	maker, err := workload.NewNodeMaker(job.Size)
 	if err != nil {
@@ -157,15 +164,57 @@ func fillCluster(job Job) (kubernetes.Interface, error) {
 			devices = append(devices, *slice)
 		}
 	}
+	return newFakeAPI(devices, objects...)
+}
+
+// awaitRest waits until this process does next to nothing. A scheduler that has seen all objects goes on
+// for seconds to hand thousands of nodes and slices to its handlers, which is no pod's cost.
+func awaitRest(ctx context.Context) error {
+	const (
+		between  = 500 * time.Millisecond
+		resting  = between / 10
+		readings = 600
+	)
+	before, err := procfs.OwnCPUTime()
+	for range readings {
+		if err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(between):
+		}
+		var now time.Duration
+		if now, err = procfs.OwnCPUTime(); now-before < resting {
+			return err
+		}
+		before = now
+	}
+	return errors.New("the scheduler does not come to rest before there are pods")
+}
+
+// createPods creates the pods, and before them what they claim. It is done before the first of them can be
+// bound.
+func createPods(ctx context.Context, client kubernetes.Interface, job Job) error {
+	var pods []*corev1.Pod
 	for i := range job.Pods {
 		pod, claim := workload.ClaimForm.NewPod(fmt.Sprintf("pod-%d", i), "run")
 		pod.UID, claim.UID = types.UID(pod.Name), types.UID(claim.Name)
 		if job.Gang {
 			pod.Labels = map[string]string{v1alpha1.PodGroupLabel: gangName}
 		}
-		objects = append(objects, pod, claim)
+		if _, err := client.ResourceV1().ResourceClaims(claim.Namespace).Create(ctx, claim, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("creating claim %s: %w", claim.Name, err)
+		}
+		pods = append(pods, pod)
 	}
-	return newFakeAPI(devices, objects...)
+	for _, pod := range pods {
+		if _, err := client.CoreV1().Pods(pod.Namespace).Create(ctx, pod, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("creating pod %s: %w", pod.Name, err)
+		}
+	}
+	return nil
 }
 
 // newNode is a node as test/cluster makes it.
