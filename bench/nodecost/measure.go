@@ -7,13 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 
-	"golang.org/x/sync/errgroup"
 	resourceapi "k8s.io/api/resource/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	k8sruntime "k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/ashlar-dev/ashlar/bench/schedulers/workload"
 	"github.com/ashlar-dev/ashlar/dra/discovery"
@@ -102,30 +97,10 @@ func addNodes(ctx context.Context, c *cluster.Cluster, forms []string, first, co
 	if err := c.AddNodes(ctx, specs); err != nil {
 		return err
 	}
-	config := c.RESTConfig()
-	config.ContentType = k8sruntime.ContentTypeProtobuf
-	config.AcceptContentTypes = k8sruntime.ContentTypeProtobuf + "," + k8sruntime.ContentTypeJSON
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return err
-	}
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(8 * runtime.NumCPU())
-	for _, spec := range specs {
-		group.Go(func() error {
-			slices, _, err := makeSlices(spec.Name, forms)
-			if err != nil {
-				return err
-			}
-			for _, slice := range slices {
-				if _, err := client.ResourceV1().ResourceSlices().Create(groupCtx, slice, metav1.CreateOptions{}); err != nil {
-					return fmt.Errorf("publishing %s: %w", spec.Name, err)
-				}
-			}
-			return nil
-		})
-	}
-	return group.Wait()
+	return workload.PublishSlices(ctx, c.RESTConfig(), first, count, func(number int) ([]*resourceapi.ResourceSlice, error) {
+		slices, _, err := makeSlices(workload.NodeName(number), forms)
+		return slices, err
+	})
 }
 
 // makeSlices are a node's slices, as the driver publishes them with --forms, and how many devices they have.

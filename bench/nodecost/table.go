@@ -23,7 +23,8 @@ func drawTable(costs []nodeCost, nodes int) string {
 	text.WriteString("| ---" + strings.Repeat(" | ---:", len(header)-1) + " |\n")
 	for _, cost := range costs {
 		cells := []string{
-			describeForms(cost.forms), strconv.Itoa(cost.devices), formatKiB(int64(cost.json)), formatKiB(int64(cost.protobuf)), formatKiB(cost.stored),
+			describeForms(cost.forms), strconv.Itoa(cost.devices),
+			formatKiB(int64(cost.json)), formatKiB(int64(cost.protobuf)), formatKiB(cost.stored),
 		}
 		for _, name := range processColumns {
 			cells = append(cells, formatKiB(cost.memory[name]))

@@ -30,7 +30,8 @@ func TestMeasureSlices(t *testing.T) {
 		devices, asJSON, asProtobuf, err := measureSlices(forms)
 		want := map[int]int{0: 0, 1: 8, 2: 16, 3: 216}[len(forms)]
 		if err != nil || devices != want || asProtobuf > asJSON || (asJSON == 0) != (want == 0) {
-			t.Errorf("%s: %d devices, %d bytes of JSON, %d of protobuf, %v; want %d devices", describeForms(forms), devices, asJSON, asProtobuf, err, want)
+			t.Errorf("%s: %d devices, %d bytes of JSON, %d of protobuf, %v; want %d devices",
+				describeForms(forms), devices, asJSON, asProtobuf, err, want)
 		}
 	}
 }

@@ -36,7 +36,8 @@ var (
 		Subsystem:      subsystem,
 		Name:           "memory_bytes",
 		StabilityLevel: metrics.ALPHA,
-		Help:           "Memory of the node's GPUs by state: allocated to claims, free, or stranded: on memory slices to which no MIG instance fits any more.",
+		Help: "Memory of the node's GPUs by state: allocated to claims, free, or stranded: on memory slices to which no MIG " +
+			"instance fits any more.",
 	}, []string{"state"})
 
 	registerMetrics = sync.OnceFunc(func() {

@@ -3,6 +3,7 @@
 //
 //	size.go           nodes x devices, in flags and tables
 //	nodes.go          what a node of so many devices is, and its ResourceSlices
+//	publish.go        its slices on an API server
 //	form.go           the forms in which pods ask for a GPU
 //	request.go        the requests of claims
 //	refusal.go        pods that fit nowhere

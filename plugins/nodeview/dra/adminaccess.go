@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	resourceapi "k8s.io/api/resource/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/dynamic-resource-allocation/structured"
 )
 
@@ -28,15 +27,17 @@ func (c *Cycle) onlyLookedAt(ctx context.Context, p *Pool, device int) bool {
 }
 
 // withoutCounters takes the counters from devices in use and from those that are only looked
-// at. What the former consume is taken from what there is of each counter, down to nothing. shown[i] is
-// the device at index order[i] of the pool.
+// at. What the former consume is taken from what there is of each counter. shown[i] is the
+// device at index order[i] of the pool.
 func (c *Cycle) withoutCounters(
 	ctx context.Context, p *Pool, shown []resourceapi.Device, order, inUse []int,
 ) ([]resourceapi.Device, []resourceapi.CounterSet) {
-	left := make([]resourceapi.CounterSet, len(p.Counters))
+	of := c.allocated.ofPool(p)
+	counters := of.shownCounters(p)
+	left := make([]resourceapi.CounterSet, len(counters))
 	set := map[string]int{}
-	for i := range p.Counters {
-		left[i] = resourceapi.CounterSet{Name: p.Counters[i].Name, Counters: maps.Clone(p.Counters[i].Counters)}
+	for i := range counters {
+		left[i] = resourceapi.CounterSet{Name: counters[i].Name, Counters: maps.Clone(counters[i].Counters)}
 		set[left[i].Name] = i
 	}
 	for i, at := range order {
@@ -49,9 +50,7 @@ func (c *Cycle) withoutCounters(
 				counters := left[set[consumption.CounterSet]].Counters
 				for name, counter := range consumption.Counters {
 					rest := counters[name].Value.DeepCopy()
-					if rest.Sub(counter.Value); rest.Sign() < 0 {
-						rest = resource.Quantity{} // given away twice
-					}
+					rest.Sub(counter.Value)
 					counters[name] = resourceapi.Counter{Value: rest}
 				}
 			}
