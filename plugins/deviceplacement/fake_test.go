@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/dynamic-resource-allocation/deviceclass/extendedresourcecache"
@@ -48,7 +49,9 @@ const (
 type fakeScheduler struct {
 	*Plugin
 	t        testing.TB
+	client   kubernetes.Interface
 	claims   fwk.ResourceClaimTracker
+	classes  fwk.DeviceClassLister
 	recorder *events.FakeRecorder
 	nodes    []fwk.NodeInfo
 	// asked are the nodes that the last PreFilter let others ask about.
@@ -96,7 +99,10 @@ func newFakeScheduler(t testing.TB, args runtime.Object, nodes []*v1.Node, objec
 			t.Fatal(err)
 		}
 	}
-	s := &fakeScheduler{t: t, claims: manager.ResourceClaims(), recorder: events.NewFakeRecorder(100), nominations: &fakeNominator{}}
+	s := &fakeScheduler{
+		t: t, client: client, claims: manager.ResourceClaims(), classes: manager.DeviceClasses(),
+		recorder: events.NewFakeRecorder(100), nominations: &fakeNominator{},
+	}
 	for _, node := range nodes {
 		info := framework.NewNodeInfo()
 		info.SetNode(node)
@@ -270,7 +276,7 @@ func deviceClasses() []runtime.Object {
 	} {
 		class := &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: resourceapi.DeviceClassSpec{
 			Selectors: []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{
-				Expression: fmt.Sprintf("device.driver == %q && device.attributes[%q].type == %q", deviceapi.Driver, deviceapi.Driver, kind),
+				Expression: hasType(kind),
 			}}},
 		}}
 		if name == gpuClass {
@@ -285,6 +291,11 @@ func deviceClasses() []runtime.Object {
 		}})
 	}
 	return classes
+}
+
+// hasType is the expression for a type of device.
+func hasType(kind string) string {
+	return fmt.Sprintf("device.driver == %q && device.attributes[%q].type == %q", deviceapi.Driver, deviceapi.Driver, kind)
 }
 
 func newNode(name string) *v1.Node {

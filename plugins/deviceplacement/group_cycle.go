@@ -96,26 +96,35 @@ func (p *Plugin) followMembers(pods cache.SharedIndexInformer) error {
 }
 
 // groupEvents are events after which a group that did not fit is tried again: a pod has left
-// its node, or a node's labels tell another domain.
+// its node or needs less of it, a node's taints are other ones, or one of the group's own pods
+// tolerates more or needs less.
 func (p *Plugin) groupEvents() []fwk.ClusterEventWithHint {
 	return []fwk.ClusterEventWithHint{
-		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete}, QueueingHintFn: p.requeueRefusedGroup},
+		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete}, QueueingHintFn: p.requeueAfterPodGone},
+		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.UpdatePodScaleDown}, QueueingHintFn: p.requeueRefusedGroup},
 		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.UpdateNodeTaint}, QueueingHintFn: p.requeueRefusedGroup},
+		{
+			Event:          fwk.ClusterEvent{Resource: fwk.TargetPod, ActionType: fwk.UpdatePodToleration | fwk.UpdatePodScaleDown},
+			QueueingHintFn: p.requeueRefusedGroup,
+		},
 	}
 }
 
-// requeueRefusedGroup tries a pod whose group was refused. The scheduler also says of a pod
-// that it left its node if it gave it back before it ran: of the same group that is no news.
-func (p *Plugin) requeueRefusedGroup(_ klog.Logger, pod *v1.Pod, before, _ any) (fwk.QueueingHint, error) {
+// requeueRefusedGroup tries a pod whose group was refused.
+func (p *Plugin) requeueRefusedGroup(_ klog.Logger, pod *v1.Pod, _, _ any) (fwk.QueueingHint, error) {
 	name := pod.Labels[v1alpha1.PodGroupLabel]
-	if name == "" {
-		return fwk.QueueSkip, nil
-	}
-	if gone, ok := before.(*v1.Pod); ok && gone.Namespace == pod.Namespace && gone.Labels[v1alpha1.PodGroupLabel] == name {
-		return fwk.QueueSkip, nil
-	}
-	if p.plans.wasRefused(types.NamespacedName{Namespace: pod.Namespace, Name: name}) {
+	if name != "" && p.plans.wasRefused(types.NamespacedName{Namespace: pod.Namespace, Name: name}) {
 		return fwk.Queue, nil
 	}
 	return fwk.QueueSkip, nil
+}
+
+// requeueAfterPodGone is requeueRefusedGroup for a pod that has left its node. The scheduler also
+// says so of a pod that gave it back before it ran: of the same group that is no news.
+func (p *Plugin) requeueAfterPodGone(logger klog.Logger, pod *v1.Pod, before, after any) (fwk.QueueingHint, error) {
+	name := pod.Labels[v1alpha1.PodGroupLabel]
+	if gone, ok := before.(*v1.Pod); ok && gone.Namespace == pod.Namespace && gone.Labels[v1alpha1.PodGroupLabel] == name {
+		return fwk.QueueSkip, nil
+	}
+	return p.requeueRefusedGroup(logger, pod, before, after)
 }

@@ -51,17 +51,9 @@ type groupRecord struct {
 
 // groupRefusal is why a group does not fit.
 type groupRefusal struct {
-	state   clusterVersion
+	version groupVersion
 	fit     int
 	because string
-}
-
-// clusterVersion tells states of the cluster apart, as far as a group's fit depends on them.
-type clusterVersion struct {
-	devices, nodes, plans int64
-	pending, assigned     int
-	minMember             int
-	constraints           string
 }
 
 // groupPlans holds the plans of all groups. It is safe for concurrent use.

@@ -3,7 +3,6 @@ package deviceplacement
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	v1 "k8s.io/api/core/v1"
@@ -46,19 +45,13 @@ func (p *Plugin) answerGroup(ctx context.Context, c *dra.Cycle, group *groupcycl
 	if group.Needed() == 0 {
 		return nil // it has started, and is no longer held up by this one
 	}
-	state := clusterVersion{
-		devices: c.Snapshot().Version(), pending: len(group.Pending), assigned: len(group.Assigned),
-		minMember: group.MinMember, constraints: fmt.Sprint(group.Constraints),
-	}
-	for _, node := range nodes {
-		state.nodes = max(state.nodes, node.GetGeneration())
-	}
+	version := p.versionOf(c, group, nodes)
 	var known *groupRefusal
 	singly := false
 	p.plans.readRecord(group.Key, func(r *groupRecord) {
-		state.plans = p.plans.version
+		version.plans = p.plans.version
 		singly = p.plans.now().Before(r.singlyUntil)
-		if r.refusal != nil && r.refusal.state == state {
+		if r.refusal != nil && r.refusal.version == version {
 			known = r.refusal
 		}
 		r.member = pod
@@ -72,7 +65,7 @@ func (p *Plugin) answerGroup(ctx context.Context, c *dra.Cycle, group *groupcycl
 	ctx, step := tracing.StartStep(ctx, "PlanGroup")
 	defer step.EndStep(nil)
 	solve := &groupSolve{plugin: p, cycle: c, group: group, found: found, nodes: nodes}
-	answer := solve.answerPod(ctx, pod, state)
+	answer := solve.answerPod(ctx, pod, version)
 	if step.IsKept() {
 		step.NoteText(tracing.GroupKey, group.Key.String())
 		step.NoteCount(tracing.MembersKey, len(group.Pending))
@@ -117,6 +110,8 @@ type groupSolve struct {
 	group  *groupcycle.Group
 	found  *nodeFinder
 	nodes  []fwk.NodeInfo
+	// unmade are the pods of which it is not known yet what they ask for.
+	unmade []*v1.Pod
 	// shapes are those of the pods that are placed, pods of them in the same order.
 	shapes []*groupShape
 	pods   []*v1.Pod
@@ -125,7 +120,7 @@ type groupSolve struct {
 }
 
 // answerPod plans the group and answers for one of its pods.
-func (s *groupSolve) answerPod(ctx context.Context, pod *v1.Pod, state clusterVersion) *groupAnswer {
+func (s *groupSolve) answerPod(ctx context.Context, pod *v1.Pod, version groupVersion) *groupAnswer {
 	plans := s.plugin.plans
 	singly := func(why string) *groupAnswer {
 		klog.FromContext(ctx).V(4).Info("Placing the pods of a group one by one", "podGroup", s.group.Key, "because", why)
@@ -133,18 +128,17 @@ func (s *groupSolve) answerPod(ctx context.Context, pod *v1.Pod, state clusterVe
 		return nil
 	}
 	members, err := s.readMembers(ctx)
-	var unmade *dra.UnknownClaimError
 	switch {
-	case errors.As(err, &unmade):
-		return s.refuseMembers(pod, state, 0, "it waits for all of them to have their ResourceClaims: "+unmade.Error())
 	case err != nil:
 		return singly(err.Error())
+	case s.spare() < 0:
+		return s.refuseMembers(pod, version, len(s.group.Assigned), s.unmadeWords())
 	case !slices.ContainsFunc(s.pods, func(other *v1.Pod) bool { return other.UID == pod.UID }):
 		return nil // it needs no devices of its own
 	}
 	levels, because := members.groupLevels(&s.group.Constraints, members.nodesOfMembers(s.group.Assigned))
 	if because != "" {
-		return s.refuseMembers(pod, state, 0, because)
+		return s.refuseMembers(pod, version, 0, because)
 	}
 	verdict := s.solveFor(pod, levels)
 	switch {
@@ -160,25 +154,24 @@ func (s *groupSolve) answerPod(ctx context.Context, pod *v1.Pod, state clusterVe
 		return singly("it fits once pods of lower priority are gone")
 	}
 	s.reservePlaces(pod, levels)
-	return s.refuseMembers(pod, state, len(s.group.Assigned)+verdict.Shortfall.Fit, s.shortfallWords(&verdict.Shortfall))
+	return s.refuseMembers(pod, version, len(s.group.Assigned)+verdict.Shortfall.Fit, s.shortfallWords(&verdict.Shortfall))
 }
 
 // refuseMembers remembers why the group does not fit. The other pods, which may have waited since
 // before the group was complete, are told too.
-func (s *groupSolve) refuseMembers(pod *v1.Pod, state clusterVersion, fit int, because string) *groupAnswer {
-	refusal := &groupRefusal{state: state, fit: fit, because: because}
+func (s *groupSolve) refuseMembers(pod *v1.Pod, version groupVersion, fit int, because string) *groupAnswer {
+	refusal := &groupRefusal{version: version, fit: fit, because: because}
 	plans := s.plugin.plans
 	news := false
 	plans.readRecord(s.group.Key, func(r *groupRecord) {
 		news = r.refusal == nil || r.refusal.fit != fit || r.refusal.because != because
-		state.plans = plans.version
-		refusal.state = state
+		refusal.version.plans = plans.version
 		if r.refusal = refusal; r.since.IsZero() {
 			r.since = plans.now()
 		}
 	})
 	others := slices.DeleteFunc(slices.Clone(s.group.Pending), func(other *v1.Pod) bool { return other.UID == pod.UID })
-	if news && len(others) > 0 {
+	if claimsAreMade := s.spare() >= 0; news && claimsAreMade && len(others) > 0 {
 		plans.activate(others)
 	}
 	return refuseGroup(s.group, refusal)
@@ -203,6 +196,10 @@ func (s *groupSolve) readMembers(ctx context.Context) (*groupMembers, error) {
 		plugin: s.plugin, cycle: s.cycle, found: s.found, nodes: s.nodes, shapes: map[string]*groupShape{},
 	}
 	for i, pod := range s.group.Pending {
+		if requests[i] == nil {
+			s.unmade = append(s.unmade, pod)
+			continue
+		}
 		if requests[i].Empty() {
 			continue
 		}
@@ -215,6 +212,9 @@ func (s *groupSolve) readMembers(ctx context.Context) (*groupMembers, error) {
 	return members, nil
 }
 
+// spare is how many more pods could be placed than are needed, negative if too few can.
+func (s *groupSolve) spare() int { return len(s.group.Pending) - len(s.unmade) - s.group.Needed() }
+
 // solveFor places all pods, or, if they do not all fit, as many as the group needs.
 func (s *groupSolve) solveFor(pod *v1.Pod, levels []cluster.GroupLevel) cluster.GroupVerdict {
 	snapshot := s.cycle.Snapshot()
@@ -222,7 +222,7 @@ func (s *groupSolve) solveFor(pod *v1.Pod, levels []cluster.GroupLevel) cluster.
 	defer snapshot.Revert()
 	s.plugin.holdPlans(snapshot, s.plugin.plans.heldFor(s.group.Key, "", podPriority(pod)))
 	verdict := snapshot.SolveGroup(s.groupOf(levels, nil))
-	if spare := len(s.group.Pending) - s.group.Needed(); verdict.Outcome == placement.Refused && spare > 0 {
+	if spare := s.spare(); verdict.Outcome == placement.Refused && spare > 0 {
 		s.leaveOut(spare, pod)
 		verdict = snapshot.SolveGroup(s.groupOf(levels, nil))
 	}

@@ -241,8 +241,14 @@ func TestGroupBeforeAllClaimsAreMade(t *testing.T) {
 	other.Spec.ResourceClaims[0].ResourceClaimTemplateName = ptr.To("another")
 	pods[1] = other
 	g = newFakeGroup(t, []*v1.Node{hostNode("a"), hostNode("b")}, pods, made, publish("a", fourGPUs()...), publish("b", fourGPUs()...))
-	if got := g.placeMember(pods[0]); !strings.Contains(got, "waits for all of them to have their ResourceClaims") {
+	const want = "refused: 0 of the 2 pods that PodGroup gang starts together have a place; " +
+		"it waits for the ResourceClaims of pod gang-1, which are not made yet"
+	if got := g.placeMember(pods[0]); got != want {
 		t.Errorf("got %q", got)
+	}
+	g.group.MinMember = 1
+	if got := g.placeMember(pods[0]); got != "a" {
+		t.Errorf("one pod can start the group, and has its claim: %q", got)
 	}
 }
 

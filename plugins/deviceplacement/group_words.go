@@ -14,6 +14,15 @@ func refusedWords(group *groupcycle.Group, refusal *groupRefusal) string {
 		refusal.fit, group.MinMember, group.Key.Name, refusal.because)
 }
 
+// unmadeWords says which claims are still to be made before the group can be placed.
+func (s *groupSolve) unmadeWords() string {
+	example := s.unmade[0].Name
+	if others := len(s.unmade) - 1; others > 0 {
+		return fmt.Sprintf("it waits for the ResourceClaims of pod %s and %d more, which are not made yet", example, others)
+	}
+	return fmt.Sprintf("it waits for the ResourceClaims of pod %s, which are not made yet", example)
+}
+
 // shortfallWords says what a group lacks, and what would help.
 func (s *groupSolve) shortfallWords(shortfall *cluster.GroupShortfall) string {
 	switch limit := shortfall.LimitedBy; limit {

@@ -4,8 +4,10 @@ import (
 	"testing"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 )
 
 // Whoever waits for memory or GPUs of a node's device plugin hears of pods that leave it.
@@ -39,6 +41,54 @@ func TestRequeueAfterVictim(t *testing.T) {
 				gone.Status.Conditions = []v1.PodCondition{{Type: v1.DisruptionTarget, Reason: v1.PodReasonPreemptionByScheduler}}
 			}
 			got, err := requeueAfterVictim(klog.Background(), pod, gone, nil)
+			if err != nil || got != tc.want {
+				t.Errorf("hint %v, error %v; want %v", got, err, tc.want)
+			}
+		})
+	}
+}
+
+// A pod whose group was refused hears of what may give the group room, not of its own group's pods
+// that give a node back.
+func TestRequeueRefusedGroup(t *testing.T) {
+	member := func(name, group string) *v1.Pod {
+		return newPod(name, func(pod *v1.Pod) { pod.Labels = map[string]string{v1alpha1.PodGroupLabel: group} })
+	}
+	hints := func(p *Plugin, resource fwk.EventResource, action fwk.ActionType) []fwk.QueueingHintFn {
+		var found []fwk.QueueingHintFn
+		for _, event := range p.groupEvents() {
+			if event.Event.Resource == resource && event.Event.ActionType&action != 0 {
+				found = append(found, event.QueueingHintFn)
+			}
+		}
+		return found
+	}
+	for name, tc := range map[string]struct {
+		refused  bool
+		resource fwk.EventResource
+		action   fwk.ActionType
+		before   any
+		want     fwk.QueueingHint
+	}{
+		"another pod has left its node":    {true, fwk.AssignedPod, fwk.Delete, member("other", "others"), fwk.Queue},
+		"one of the group gave its back":   {true, fwk.AssignedPod, fwk.Delete, member("gang-1", "gang"), fwk.QueueSkip},
+		"another pod needs less":           {true, fwk.AssignedPod, fwk.UpdatePodScaleDown, member("other", "others"), fwk.Queue},
+		"a node has another taint":         {true, fwk.Node, fwk.UpdateNodeTaint, hostNode("a"), fwk.Queue},
+		"the pod tolerates more":           {true, fwk.TargetPod, fwk.UpdatePodToleration, member("gang-0", "gang"), fwk.Queue},
+		"the pod needs less":               {true, fwk.TargetPod, fwk.UpdatePodScaleDown, member("gang-0", "gang"), fwk.Queue},
+		"the group was not refused at all": {false, fwk.TargetPod, fwk.UpdatePodToleration, member("gang-0", "gang"), fwk.QueueSkip},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pod := member("gang-0", "gang")
+			p := &Plugin{plans: newGroupPlans(nil)}
+			if tc.refused {
+				p.plans.readRecord(types.NamespacedName{Namespace: space, Name: "gang"}, func(r *groupRecord) { r.refusal = &groupRefusal{} })
+			}
+			registered := hints(p, tc.resource, tc.action)
+			if len(registered) != 1 {
+				t.Fatalf("%d hints are registered for the event, want 1", len(registered))
+			}
+			got, err := registered[0](klog.Background(), pod, tc.before, nil)
 			if err != nil || got != tc.want {
 				t.Errorf("hint %v, error %v; want %v", got, err, tc.want)
 			}

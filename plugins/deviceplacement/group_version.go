@@ -1,0 +1,34 @@
+package deviceplacement
+
+import (
+	"fmt"
+
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
+)
+
+// groupVersion tells apart all that decides whether a group fits: as long as it is the same, so is the
+// answer. What is left out here lets a group wait for ever that was refused once.
+type groupVersion struct {
+	// devices, nodes and plans are the cluster's.
+	devices, nodes, plans int64
+	// asked is what its pods without a node ask for.
+	asked       uint64
+	assigned    int
+	minMember   int
+	constraints string
+}
+
+// versionOf is a group's version in a cycle, but for the plans.
+func (p *Plugin) versionOf(c *dra.Cycle, group *groupcycle.Group, nodes []fwk.NodeInfo) groupVersion {
+	version := groupVersion{
+		devices: c.Snapshot().Version(), asked: p.source.AskedVersion(group.Pending), assigned: len(group.Assigned),
+		minMember: group.MinMember, constraints: fmt.Sprint(group.Constraints),
+	}
+	for _, node := range nodes {
+		version.nodes = max(version.nodes, node.GetGeneration())
+	}
+	return version
+}
