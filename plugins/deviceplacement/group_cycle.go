@@ -97,9 +97,18 @@ func (p *Plugin) followMembers(pods cache.SharedIndexInformer) error {
 
 // groupEvents are events after which a group that did not fit is tried again: a pod has left
 // its node or needs less of it, a node's taints are other ones, or one of the group's own pods
-// tolerates more or needs less.
+// tolerates more or needs less. What the plugin that knows of PodGroups hears of them counts as well:
+// a refusal of the whole group is said here.
 func (p *Plugin) groupEvents() []fwk.ClusterEventWithHint {
-	return []fwk.ClusterEventWithHint{
+	var events []fwk.ClusterEventWithHint
+	if p.extensions != nil {
+		for _, other := range p.extensions() {
+			if groups, ok := other.(interface{ GroupEvents() []fwk.ClusterEventWithHint }); ok {
+				events = append(events, groups.GroupEvents()...)
+			}
+		}
+	}
+	return append(events, []fwk.ClusterEventWithHint{
 		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete}, QueueingHintFn: p.requeueAfterPodGone},
 		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.UpdatePodScaleDown}, QueueingHintFn: p.requeueRefusedGroup},
 		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.UpdateNodeTaint}, QueueingHintFn: p.requeueRefusedGroup},
@@ -107,7 +116,7 @@ func (p *Plugin) groupEvents() []fwk.ClusterEventWithHint {
 			Event:          fwk.ClusterEvent{Resource: fwk.TargetPod, ActionType: fwk.UpdatePodToleration | fwk.UpdatePodScaleDown},
 			QueueingHintFn: p.requeueRefusedGroup,
 		},
-	}
+	}...)
 }
 
 // requeueRefusedGroup tries a pod whose group was refused.

@@ -3,8 +3,6 @@ package deviceplacement
 import (
 	"context"
 	"encoding/json"
-	"maps"
-	"strings"
 
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -138,8 +136,7 @@ func spellShape(pod *v1.Pod, request *dra.PodRequest, allocated bool) string {
 	devices := request.SpellOut()
 	if devices == "" {
 		shape.Containers = spec.Containers
-		shape.Annotations = maps.Clone(pod.Annotations)
-		maps.DeleteFunc(shape.Annotations, func(key, _ string) bool { return !strings.HasPrefix(key, annotationPrefix) })
+		shape.Annotations = ownAnnotations(pod)
 	}
 	if allocated {
 		shape.Allocated = string(pod.UID) // it may be tied to a node

@@ -132,7 +132,7 @@ func (s *groupSolve) answerPod(ctx context.Context, pod *v1.Pod, version groupVe
 	case err != nil:
 		return singly(err.Error())
 	case s.spare() < 0:
-		return s.refuseMembers(pod, version, len(s.group.Assigned), s.unmadeWords())
+		return s.refuseMembers(pod, version, len(s.group.Assigned), s.missingWords())
 	case !slices.ContainsFunc(s.pods, func(other *v1.Pod) bool { return other.UID == pod.UID }):
 		return nil // it needs no devices of its own
 	}
@@ -171,7 +171,7 @@ func (s *groupSolve) refuseMembers(pod *v1.Pod, version groupVersion, fit int, b
 		}
 	})
 	others := slices.DeleteFunc(slices.Clone(s.group.Pending), func(other *v1.Pod) bool { return other.UID == pod.UID })
-	if claimsAreMade := s.spare() >= 0; news && claimsAreMade && len(others) > 0 {
+	if enough := s.spare() >= 0; news && enough && len(others) > 0 {
 		plans.activate(others)
 	}
 	return refuseGroup(s.group, refusal)

@@ -252,6 +252,25 @@ func TestGroupBeforeAllClaimsAreMade(t *testing.T) {
 	}
 }
 
+// A pod of a group that is being deleted has no place: the others hold nothing until there is another.
+func TestGroupWithAPodOnItsWayOut(t *testing.T) {
+	pods := []*v1.Pod{newPod("gang-0"), newPod("gang-1")}
+	g := newFakeGroup(t, []*v1.Node{hostNode("a")}, pods, append(gpuClaims(1, "gang-0", "gang-1"), publish("a", fourGPUs()...))...)
+	g.group.Pending = pods[:1]
+	const want = "refused: 0 of the 2 pods that PodGroup gang starts together have a place; " +
+		"it has 1 of the 2 pods that are still to be placed: the others are being deleted"
+	if got := g.placeMember(pods[0]); got != want {
+		t.Errorf("got %q", got)
+	}
+	if held := g.plans.heldFor(types.NamespacedName{}, "", 0); len(held) > 0 {
+		t.Errorf("the group holds %v", held)
+	}
+	g.group.Pending = pods
+	if diff := cmp.Diff([]string{"a", "a"}, g.placeAll(pods)); diff != "" {
+		t.Errorf("nodes (-want +got):\n%s", diff)
+	}
+}
+
 // Members are in one domain of a required level, those that come later in that of the first;
 // a level of which no node has the label is said.
 func TestGroupKeepsToALevel(t *testing.T) {

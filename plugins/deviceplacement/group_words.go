@@ -14,13 +14,17 @@ func refusedWords(group *groupcycle.Group, refusal *groupRefusal) string {
 		refusal.fit, group.MinMember, group.Key.Name, refusal.because)
 }
 
-// unmadeWords says which claims are still to be made before the group can be placed.
-func (s *groupSolve) unmadeWords() string {
-	example := s.unmade[0].Name
-	if others := len(s.unmade) - 1; others > 0 {
-		return fmt.Sprintf("it waits for the ResourceClaims of pod %s and %d more, which are not made yet", example, others)
+// missingWords says why fewer pods can be placed than are needed.
+func (s *groupSolve) missingWords() string {
+	switch unmade := len(s.unmade); unmade {
+	case 0:
+		return fmt.Sprintf("it has %d of the %d pods that are still to be placed: the others are being deleted",
+			len(s.group.Pending), s.group.Needed())
+	case 1:
+		return fmt.Sprintf("it waits for the ResourceClaims of pod %s, which are not made yet", s.unmade[0].Name)
+	default:
+		return fmt.Sprintf("it waits for the ResourceClaims of pod %s and %d more, which are not made yet", s.unmade[0].Name, unmade-1)
 	}
-	return fmt.Sprintf("it waits for the ResourceClaims of pod %s, which are not made yet", example)
 }
 
 // shortfallWords says what a group lacks, and what would help.

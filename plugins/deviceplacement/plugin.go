@@ -43,6 +43,8 @@ type Plugin struct {
 	forecast *nodeForecast
 	// profile is the name that its pods give as their scheduler's, "" if it is not known.
 	profile string
+	// extensions are what plugins of the profile wait for; nil where that is not known.
+	extensions func() []fwk.EnqueueExtensions
 	// recorder is nil where nobody listens to events.
 	recorder events.EventRecorder
 	// activator brings a pod back into the queue at once; nil where there is no queue.
@@ -118,6 +120,9 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	}
 	if named, ok := h.(interface{ ProfileName() string }); ok {
 		p.profile = named.ProfileName()
+	}
+	if listing, ok := h.(interface{ EnqueueExtensions() []fwk.EnqueueExtensions }); ok {
+		p.extensions = listing.EnqueueExtensions // all of them are known once the profile is built
 	}
 	p.forecast.recall = p.recallBound
 	if recorder := h.EventRecorder(); recorder != nil {

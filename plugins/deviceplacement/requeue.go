@@ -2,6 +2,7 @@ package deviceplacement
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	v1 "k8s.io/api/core/v1"
@@ -14,7 +15,8 @@ import (
 )
 
 // EventsToRegister adds to the in-tree plugin's events the end of a pod that was in the
-// way of a nominated one, or had a device plugin's GPU.
+// way of a nominated one, or had a device plugin's GPU, and what else decides here: the pod's own
+// annotations, and all of its group.
 //
 // While DefaultPreemption ends several pods it gates the preemptor. If the claim of the
 // first victim is released meanwhile, the queue tries the pod, finds it gated, and from
@@ -32,10 +34,22 @@ func (p *Plugin) EventsToRegister(ctx context.Context) ([]fwk.ClusterEventWithHi
 			p.followHints(&events[i])
 		}
 	}
-	return append(append(events, fwk.ClusterEventWithHint{
-		Event:          fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete},
-		QueueingHintFn: requeueAfterVictim,
-	}), p.groupEvents()...), nil
+	return append(append(events, []fwk.ClusterEventWithHint{
+		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete}, QueueingHintFn: requeueAfterVictim},
+		{Event: fwk.ClusterEvent{Resource: fwk.TargetPod, ActionType: fwk.Update}, QueueingHintFn: requeueAnnotated},
+	}...), p.groupEvents()...), nil
+}
+
+// requeueAnnotated tries a pod again whose own annotations of a model server are other ones.
+func requeueAnnotated(_ klog.Logger, _ *v1.Pod, before, after any) (fwk.QueueingHint, error) {
+	earlier, later, err := schedutil.As[*v1.Pod](before, after)
+	if err != nil {
+		return fwk.Queue, err
+	}
+	if maps.Equal(ownAnnotations(earlier), ownAnnotations(later)) {
+		return fwk.QueueSkip, nil
+	}
+	return fwk.Queue, nil
 }
 
 // followHints notes the claims that an event is about before pods are tried again because of

@@ -48,6 +48,30 @@ func TestRequeueAfterVictim(t *testing.T) {
 	}
 }
 
+// A pod is tried again once its own annotations of a model server are other ones, not after each change
+// of its status.
+func TestRequeueAnnotated(t *testing.T) {
+	plain := newPod("server")
+	stated := newPod("server", func(pod *v1.Pod) { pod.Annotations = map[string]string{"ashlar.dev/gpu-memory": "10Gi"} })
+	noted := newPod("server", func(pod *v1.Pod) { pod.Annotations = map[string]string{"example.com/note": "10Gi"} })
+	for name, tc := range map[string]struct {
+		before, after *v1.Pod
+		want          fwk.QueueingHint
+	}{
+		"an annotation comes":      {plain, stated, fwk.Queue},
+		"an annotation goes":       {stated, plain, fwk.Queue},
+		"another's annotation":     {plain, noted, fwk.QueueSkip},
+		"the status alone changes": {stated, stated.DeepCopy(), fwk.QueueSkip},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := requeueAnnotated(klog.Background(), tc.after, tc.before, tc.after)
+			if err != nil || got != tc.want {
+				t.Errorf("hint %v, error %v; want %v", got, err, tc.want)
+			}
+		})
+	}
+}
+
 // A pod whose group was refused hears of what may give the group room, not of its own group's pods
 // that give a node back.
 func TestRequeueRefusedGroup(t *testing.T) {

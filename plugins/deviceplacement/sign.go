@@ -36,7 +36,12 @@ const annotationPrefix = "ashlar.dev/"
 
 // signedServer is all of a pod that its model server is read from.
 func signedServer(pod *v1.Pod) launch.Pod {
+	return modelmemory.LaunchPod(ownAnnotations(pod), &pod.Spec)
+}
+
+// ownAnnotations are a pod's annotations that say something of a model server.
+func ownAnnotations(pod *v1.Pod) map[string]string {
 	ours := maps.Clone(pod.Annotations)
 	maps.DeleteFunc(ours, func(key, _ string) bool { return !strings.HasPrefix(key, annotationPrefix) })
-	return modelmemory.LaunchPod(ours, &pod.Spec)
+	return ours
 }

@@ -58,9 +58,9 @@ func startGroupInformer(ctx context.Context, connection *rest.Config) (groupinfo
 func (p *Plugin) findGroup(key groupKey) (*v1alpha1.PodGroup, error) {
 	group, err := p.groups.PodGroups(key.Namespace).Get(key.Name)
 	if apierrors.IsNotFound(err) {
-		return nil, nil
+		group, err = nil, nil
 	}
-	return group, err
+	return p.heard.newestGroup(key, group), err
 }
 
 // permitTimeoutOf is how long a member waits for the others: what the group says, or
@@ -83,7 +83,9 @@ func (p *Plugin) forgetDeletedGroups(groups cache.SharedIndexInformer) error {
 				object = gone.Obj
 			}
 			if group, ok := object.(*v1alpha1.PodGroup); ok {
-				p.ledger.forgetGroup(groupKey{Namespace: group.Namespace, Name: group.Name})
+				key := groupKey{Namespace: group.Namespace, Name: group.Name}
+				p.ledger.forgetGroup(key)
+				p.heard.forgetGroup(key)
 			}
 		},
 	})

@@ -26,6 +26,7 @@ const Name = "Coscheduling"
 type Plugin struct {
 	handle  fwk.Handle
 	groups  groupReader
+	heard   *heardGroups
 	members memberReader
 	ledger  *groupLedger
 
@@ -96,6 +97,7 @@ func newPlugin(args *config.CoschedulingArgs, handle fwk.Handle, groups groupRea
 	plugin := &Plugin{
 		handle:                handle,
 		groups:                groups,
+		heard:                 newHeardGroups(clock),
 		members:               members,
 		ledger:                newGroupLedger(clock),
 		permitTimeout:         time.Duration(args.PermitWaitingTimeSeconds) * time.Second,

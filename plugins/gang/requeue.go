@@ -12,24 +12,32 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	schedutil "k8s.io/kubernetes/pkg/scheduler/util"
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling"
+
+	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
 )
 
 // podGroupResource names PodGroups as the scheduler's event handlers expect resources
 // that are not built in.
 const podGroupResource fwk.EventResource = "podgroups.v1alpha1." + scheduling.GroupName
 
+// GroupEvents are events of PodGroups after which a member may start that was rejected, whichever
+// plugin did so for its group's sake.
+func (p *Plugin) GroupEvents() []fwk.ClusterEventWithHint {
+	return []fwk.ClusterEventWithHint{{
+		Event:          fwk.ClusterEvent{Resource: podGroupResource, ActionType: fwk.Add | fwk.Update},
+		QueueingHintFn: p.hintGroupChange,
+	}}
+}
+
 // EventsToRegister says what may let a member start that this plugin rejected: another
-// pod, a change of its own group, or room for the member on whose account it was
+// pod, a change of its own group or of what it says of it, or room for the member on whose account it was
 // rejected. That member may itself be one of those that gave a node back, so every
 // member listens for room. Beside these, the first member that gets a node has its
 // siblings tried at once.
 func (p *Plugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
-	return []fwk.ClusterEventWithHint{
+	return append(p.GroupEvents(), []fwk.ClusterEventWithHint{
 		{Event: fwk.ClusterEvent{Resource: fwk.Pod, ActionType: fwk.Add}},
-		{
-			Event:          fwk.ClusterEvent{Resource: podGroupResource, ActionType: fwk.Add | fwk.Update},
-			QueueingHintFn: p.hintGroupChange,
-		},
+		{Event: fwk.ClusterEvent{Resource: fwk.TargetPod, ActionType: fwk.Update}, QueueingHintFn: p.hintOtherConstraints},
 		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete}, QueueingHintFn: p.hintPodGone},
 		{Event: fwk.ClusterEvent{Resource: fwk.ResourceClaim, ActionType: fwk.Update | fwk.Delete}, QueueingHintFn: p.hintClaimReleased},
 		{Event: fwk.ClusterEvent{Resource: fwk.ResourceSlice, ActionType: fwk.Add | fwk.Update}, QueueingHintFn: p.hintRoom},
@@ -39,7 +47,20 @@ func (p *Plugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, 
 			},
 			QueueingHintFn: p.hintRoom,
 		},
-	}, nil
+	}...), nil
+}
+
+// hintOtherConstraints has a member tried again if its own annotations say something else of what
+// members must share.
+func (p *Plugin) hintOtherConstraints(_ klog.Logger, pod *v1.Pod, before, after any) (fwk.QueueingHint, error) {
+	earlier, later, err := schedutil.As[*v1.Pod](before, after)
+	if err != nil {
+		return fwk.Queue, err
+	}
+	if _, ok := p.groupOf(pod); ok && groupcycle.ConstraintsDiffer(earlier.Annotations, later.Annotations) {
+		return fwk.Queue, nil
+	}
+	return fwk.QueueSkip, nil
 }
 
 // hintRoom has a member tried again whose group was rejected: there is room that was not
@@ -78,8 +99,8 @@ func (p *Plugin) hintClaimReleased(logger klog.Logger, pod *v1.Pod, before, afte
 	return p.hintRoom(logger, pod, before, after)
 }
 
-// hintGroupChange has a member tried again if its own group was made or its spec was
-// changed. A group's status, which changes as pods run, is no reason.
+// hintGroupChange has a member tried again if its own group was made, or its spec or what members
+// must share was changed. A group's status, which changes as pods run, is no reason.
 func (p *Plugin) hintGroupChange(_ klog.Logger, pod *v1.Pod, before, after any) (fwk.QueueingHint, error) {
 	key, ok := p.groupOf(pod)
 	if !ok {
@@ -93,9 +114,11 @@ func (p *Plugin) hintGroupChange(_ klog.Logger, pod *v1.Pod, before, after any) 
 		return fwk.QueueSkip, nil
 	}
 	if earlier, ok := before.(*unstructured.Unstructured); ok && earlier != nil {
-		if equality.Semantic.DeepEqual(earlier.Object["spec"], changed.Object["spec"]) {
+		if equality.Semantic.DeepEqual(earlier.Object["spec"], changed.Object["spec"]) &&
+			!groupcycle.ConstraintsDiffer(earlier.GetAnnotations(), changed.GetAnnotations()) {
 			return fwk.QueueSkip, nil
 		}
 	}
+	p.heard.noteGroup(changed)
 	return fwk.Queue, nil
 }

@@ -3,6 +3,7 @@ package gang
 import (
 	"context"
 	"testing"
+	"time"
 
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
@@ -10,6 +11,9 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"sigs.k8s.io/scheduler-plugins/apis/config"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
+
+	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
 )
 
 func groupObject(name string, minMember int64, phase string) *unstructured.Unstructured {
@@ -18,6 +22,62 @@ func groupObject(name string, minMember int64, phase string) *unstructured.Unstr
 		"spec":     map[string]any{"minMember": minMember},
 		"status":   map[string]any{"phase": phase},
 	}}
+}
+
+func annotated(group *unstructured.Unstructured, key, value string) *unstructured.Unstructured {
+	group.SetAnnotations(map[string]string{key: value})
+	return group
+}
+
+// A pod that is tried because of a change of its group sees the change, whether or not the informer
+// that the plugin reads knows of it.
+func TestChangeOfGroupIsSeen(t *testing.T) {
+	older, newer := groupObject("gang", 3, ""), groupObject("gang", 2, "")
+	older.SetResourceVersion("7")
+	newer.SetResourceVersion("8")
+	for name, tc := range map[string]struct {
+		known         string // the version that the informer has, none if empty
+		before, after any
+		deleted       bool
+		wait          time.Duration
+		want          int32 // minMember, 0 if there is no group
+	}{
+		"the informer has not heard of the group":      {after: older, want: 3},
+		"the informer has the earlier version":         {known: "7", before: older, after: newer, want: 2},
+		"the informer has the same version":            {known: "8", before: older, after: newer, want: 2},
+		"the informer has a later version":             {known: "10", before: older, after: newer, want: 5},
+		"the group is deleted meanwhile":               {after: older, deleted: true, want: 0},
+		"the informer does not hear of it for minutes": {after: older, wait: time.Minute, want: 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newFakeScheduler(t, config.CoschedulingArgs{})
+			member := memberPod("gang-0", "gang")
+			if tc.known != "" {
+				s.addGroup("gang", func(group *v1alpha1.PodGroup) {
+					group.ResourceVersion, group.Spec.MinMember = tc.known, map[string]int32{"7": 3, "8": 2, "10": 5}[tc.known]
+				})
+			}
+			if hint, err := s.hintGroupChange(klog.Background(), member, tc.before, tc.after); err != nil || hint != fwk.Queue {
+				t.Fatalf("hint %v, error %v", hint, err)
+			}
+			key := groupKey{Namespace: space, Name: "gang"}
+			if tc.deleted {
+				s.heard.forgetGroup(key)
+			}
+			s.clock.SetTime(noon.Add(tc.wait))
+			group, err := s.findGroup(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got int32
+			if group != nil {
+				got = group.Spec.MinMember
+			}
+			if got != tc.want {
+				t.Errorf("minMember %d, want %d", got, tc.want)
+			}
+		})
+	}
 }
 
 func TestHintGroupChange(t *testing.T) {
@@ -34,6 +94,14 @@ func TestHintGroupChange(t *testing.T) {
 		"own group's status": {
 			pod: member, before: groupObject("gang", 3, "Pending"), after: groupObject("gang", 3, "Running"),
 			want: fwk.QueueSkip,
+		},
+		"what members of the own group must share": {
+			pod: member, before: annotated(groupObject("gang", 3, ""), groupcycle.RequiredTopologyAnnotation, "rack"),
+			after: groupObject("gang", 3, ""), want: fwk.Queue,
+		},
+		"another annotation": {
+			pod: member, before: annotated(groupObject("gang", 3, ""), "example.com/note", "rack"),
+			after: groupObject("gang", 3, ""), want: fwk.QueueSkip,
 		},
 		"another group's spec":      {pod: member, before: groupObject("other", 3, ""), after: groupObject("other", 2, ""), want: fwk.QueueSkip},
 		"a pod in no group":         {pod: memberPod("alone", ""), after: groupObject("gang", 3, ""), want: fwk.QueueSkip},

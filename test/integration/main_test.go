@@ -61,6 +61,7 @@ var nodes = []install.Node{
 	{Name: "whatif-pairs", Machine: "8xA100-pcie-oddpairs"},
 	{Name: "defrag-a", Machine: "4xA30-pcie"},
 	{Name: "defrag-b", Machine: "4xA30-pcie"},
+	{Name: wakingNode, Machine: "4xA30-pcie"},
 }
 
 // world is the cluster that all tests share; nil in short mode.

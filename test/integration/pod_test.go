@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 	"github.com/ashlar-dev/ashlar/test/install"
@@ -47,13 +49,21 @@ func newSpace(t *testing.T) *space {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	t.Cleanup(cancel)
-	s := &space{t: t, ctx: ctx, name: strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(t.Name(), "/", "-"), "_", "-"))}
+	s := &space{t: t, ctx: ctx, name: namespaceOf(t)}
 	if err := install.EnsureNamespace(ctx, world.cluster, world.client, s.name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.clear)
 	return s
 }
+
+// namespaceOf is a test's name as that of a namespace.
+func namespaceOf(t *testing.T) string {
+	name := strings.ToLower(notInNames.ReplaceAllString(t.Name(), "-"))
+	return strings.Trim(name[max(0, len(name)-validation.DNS1123LabelMaxLength):], "-")
+}
+
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9]+`)
 
 // clear deletes the namespace, and waits until nothing in it has devices.
 func (s *space) clear() {

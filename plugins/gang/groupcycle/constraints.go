@@ -125,6 +125,16 @@ func ReadConstraints(group string, annotations map[string]string, pods []*v1.Pod
 	return c, nil
 }
 
+// ConstraintsDiffer reports whether annotations of two versions of a PodGroup or pod say different things
+// of what members share.
+func ConstraintsDiffer(before, after map[string]string) bool {
+	return slices.ContainsFunc([]string{SameAnnotation, RequiredTopologyAnnotation, PreferredTopologyAnnotation}, func(key string) bool {
+		earlier, had := before[key]
+		later, has := after[key]
+		return had != has || earlier != later
+	})
+}
+
 // checkLevel refuses what is neither a level nor a label.
 func checkLevel(name string) error {
 	if name == Clique || name == Rack || name == Zone {
