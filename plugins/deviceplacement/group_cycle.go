@@ -95,6 +95,12 @@ func (p *Plugin) followMembers(pods cache.SharedIndexInformer) error {
 	return err
 }
 
+// groupListener is the plugin that knows of PodGroups.
+type groupListener interface {
+	// GroupEvents are those of PodGroups after which a member may start that was rejected.
+	GroupEvents() []fwk.ClusterEventWithHint
+}
+
 // groupEvents are events after which a group that did not fit is tried again: a pod has left
 // its node or needs less of it, a node's taints are other ones, or one of the group's own pods
 // tolerates more or needs less. What the plugin that knows of PodGroups hears of them counts as well:
@@ -103,7 +109,7 @@ func (p *Plugin) groupEvents() []fwk.ClusterEventWithHint {
 	var events []fwk.ClusterEventWithHint
 	if p.extensions != nil {
 		for _, other := range p.extensions() {
-			if groups, ok := other.(interface{ GroupEvents() []fwk.ClusterEventWithHint }); ok {
+			if groups, ok := other.(groupListener); ok {
 				events = append(events, groups.GroupEvents()...)
 			}
 		}

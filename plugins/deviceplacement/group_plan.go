@@ -1,6 +1,8 @@
 package deviceplacement
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,8 +26,25 @@ type plannedMember struct {
 // for every other pod, until the plan ends.
 type groupPlan struct {
 	members map[types.UID]*plannedMember
-	ends    time.Time
+	// deviceless are the members that need no devices of their own.
+	deviceless sets.Set[types.UID]
+	// spare are members that the group starts without and that came while it did.
+	spare map[types.UID]*v1.Pod
+	ends  time.Time
 }
+
+// memberStanding is what an open plan says of a member.
+type memberStanding uint8
+
+const (
+	// memberUnplanned says that there is no plan, or one that does not suffice any more.
+	memberUnplanned memberStanding = iota
+	// memberPlaced says that the member has a place, memberDeviceless that it needs none.
+	memberPlaced
+	memberDeviceless
+	// memberSpared says that the group starts without it.
+	memberSpared
+)
 
 // groupRecord is what is remembered of a group from one cycle to the next.
 type groupRecord struct {
@@ -103,14 +122,26 @@ func (g *groupPlans) readRecord(key types.NamespacedName, read func(*groupRecord
 	read(g.recordOf(key))
 }
 
-// memberOf is the place of a group's member, nil if there is no plan with one.
-func (g *groupPlans) memberOf(key types.NamespacedName, uid types.UID) *plannedMember {
+// standingOf is what a group's plan says of its member, if needed more must have a node, and the
+// member's place if it has one. A member that is spared is tried again when the plan is used up.
+func (g *groupPlans) standingOf(key types.NamespacedName, pod *v1.Pod, needed int) (*plannedMember, memberStanding) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	if record := g.groups[key]; record != nil && record.plan != nil && g.now().Before(record.plan.ends) {
-		return record.plan.members[uid]
+	record := g.groups[key]
+	if record == nil || record.plan == nil || !g.now().Before(record.plan.ends) {
+		return nil, memberUnplanned
 	}
-	return nil
+	plan := record.plan
+	switch place := plan.members[pod.UID]; {
+	case place != nil:
+		return place, memberPlaced
+	case plan.deviceless.Has(pod.UID):
+		return nil, memberDeviceless
+	case needed == 0 || len(plan.members)+len(plan.deviceless) < needed:
+		return nil, memberUnplanned
+	}
+	plan.spare[pod.UID] = pod
+	return nil, memberSpared
 }
 
 // openPlan keeps a plan until it is used up, dropped, or ends.
@@ -175,17 +206,21 @@ func (g *groupPlans) releaseWaiting(gone bool, but types.NamespacedName) {
 	}
 }
 
-// takeMember notes that a member has what was planned for it. A plan that is used up goes.
+// takeMember notes that a member has what was planned for it. A plan that is used up goes, and
+// members that were spared are tried.
 func (g *groupPlans) takeMember(key types.NamespacedName, uid types.UID) {
+	var spare []*v1.Pod
 	g.mutex.Lock()
-	defer g.mutex.Unlock()
-	record := g.groups[key]
-	if record == nil || record.plan == nil || record.plan.members[uid] == nil {
-		return
+	if record := g.groups[key]; record != nil && record.plan != nil && record.plan.members[uid] != nil {
+		delete(record.plan.members, uid)
+		if len(record.plan.members) == 0 {
+			spare = slices.Collect(maps.Values(record.plan.spare))
+			delete(g.groups, key)
+		}
 	}
-	delete(record.plan.members, uid)
-	if len(record.plan.members) == 0 {
-		delete(g.groups, key)
+	g.mutex.Unlock()
+	if len(spare) > 0 && g.activate != nil {
+		g.activate(spare)
 	}
 }
 
@@ -195,8 +230,11 @@ func (g *groupPlans) forgetPod(key types.NamespacedName, uid types.UID) {
 	g.mutex.Lock()
 	record := g.groups[key]
 	gone := false
-	if record != nil && record.plan != nil && record.plan.members[uid] != nil {
-		record.plan, gone = nil, true
+	if record != nil && record.plan != nil {
+		delete(record.plan.spare, uid)
+		if record.plan.members[uid] != nil {
+			record.plan, gone = nil, true
+		}
 	}
 	if record != nil && record.reservation != nil {
 		record.reservation, record.since, gone = nil, time.Time{}, true

@@ -87,7 +87,7 @@ func TestDeletedMemberReleasesThePlan(t *testing.T) {
 	}
 	g.activated = nil
 	g.plans.forgetPod(first.Key, pods[1].UID)
-	if g.plans.memberOf(first.Key, pods[1].UID) != nil {
+	if place, _ := g.plans.standingOf(first.Key, pods[1], 1); place != nil {
 		t.Error("the plan is still there")
 	}
 	if len(g.activated) != 1 || g.activated[0].Name != "rival-0" {

@@ -7,6 +7,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
@@ -36,11 +37,17 @@ type groupAnswer struct {
 func (p *Plugin) answerGroup(ctx context.Context, c *dra.Cycle, group *groupcycle.Group, pod *v1.Pod, nodes []fwk.NodeInfo) *groupAnswer {
 	found := findNodes(c.Snapshot(), nodes, p.nodesAt)
 	p.nodesAt = found.at
-	if place := p.plans.memberOf(group.Key, pod.UID); place != nil {
+	switch place, standing := p.plans.standingOf(group.Key, pod, group.Needed()); standing {
+	case memberPlaced:
 		if p.stillServes(c, found, pod, place) {
 			return &groupAnswer{group: group, place: place}
 		}
 		p.plans.dropPlan(group.Key)
+	case memberDeviceless:
+		return nil
+	case memberSpared:
+		return spareMember(group)
+	case memberUnplanned:
 	}
 	if group.Needed() == 0 {
 		return nil // it has started, and is no longer held up by this one
@@ -64,7 +71,7 @@ func (p *Plugin) answerGroup(ctx context.Context, c *dra.Cycle, group *groupcycl
 	}
 	ctx, step := tracing.StartStep(ctx, "PlanGroup")
 	defer step.EndStep(nil)
-	solve := &groupSolve{plugin: p, cycle: c, group: group, found: found, nodes: nodes}
+	solve := &groupSolve{plugin: p, cycle: c, group: group, found: found, nodes: nodes, deviceless: sets.New[types.UID]()}
 	answer := solve.answerPod(ctx, pod, version)
 	if step.IsKept() {
 		step.NoteText(tracing.GroupKey, group.Key.String())
@@ -115,6 +122,8 @@ type groupSolve struct {
 	// shapes are those of the pods that are placed, pods of them in the same order.
 	shapes []*groupShape
 	pods   []*v1.Pod
+	// deviceless are those that need no devices of their own.
+	deviceless sets.Set[types.UID]
 	// partial says that a refusal is not certain.
 	partial bool
 }
@@ -145,7 +154,11 @@ func (s *groupSolve) answerPod(ctx context.Context, pod *v1.Pod, version groupVe
 	case verdict.Outcome == placement.Fits:
 		plan := s.planOf(&verdict)
 		plans.openPlan(s.group.Key, plan)
-		return &groupAnswer{group: s.group, place: plan.members[pod.UID]}
+		if place, _ := plans.standingOf(s.group.Key, pod, s.group.Needed()); place != nil {
+			return &groupAnswer{group: s.group, place: place}
+		}
+		plans.activate(s.pods)
+		return spareMember(s.group)
 	case verdict.Outcome == placement.Undecided:
 		return singly("the search was cut short")
 	case s.partial || members.partial:
@@ -201,6 +214,7 @@ func (s *groupSolve) readMembers(ctx context.Context) (*groupMembers, error) {
 			continue
 		}
 		if requests[i].Empty() {
+			s.deviceless.Insert(pod.UID)
 			continue
 		}
 		shape := members.shapeOf(ctx, pod, requests[i], refusedOn)
@@ -210,23 +224,6 @@ func (s *groupSolve) readMembers(ctx context.Context) (*groupMembers, error) {
 		s.shapes, s.pods = append(s.shapes, shape), append(s.pods, pod)
 	}
 	return members, nil
-}
-
-// spare is how many more pods could be placed than are needed, negative if too few can.
-func (s *groupSolve) spare() int { return len(s.group.Pending) - len(s.unmade) - s.group.Needed() }
-
-// solveFor places all pods, or, if they do not all fit, as many as the group needs.
-func (s *groupSolve) solveFor(pod *v1.Pod, levels []cluster.GroupLevel) cluster.GroupVerdict {
-	snapshot := s.cycle.Snapshot()
-	snapshot.Fork()
-	defer snapshot.Revert()
-	s.plugin.holdPlans(snapshot, s.plugin.plans.heldFor(s.group.Key, "", podPriority(pod)))
-	verdict := snapshot.SolveGroup(s.groupOf(levels, nil))
-	if spare := s.spare(); verdict.Outcome == placement.Refused && spare > 0 {
-		s.leaveOut(spare, pod)
-		verdict = snapshot.SolveGroup(s.groupOf(levels, nil))
-	}
-	return verdict
 }
 
 // groupOf is the group as the core places it. more is what nodes have besides devices beyond
@@ -250,20 +247,12 @@ func (s *groupSolve) groupOf(levels []cluster.GroupLevel, more func(node int) to
 	return group
 }
 
-// leaveOut leaves out so many pods that the group can start without, not the one whose cycle
-// it is.
-func (s *groupSolve) leaveOut(spare int, but *v1.Pod) {
-	for i := len(s.pods) - 1; i >= 0 && spare > 0; i-- {
-		if s.pods[i].UID != but.UID {
-			s.pods, s.shapes = slices.Delete(s.pods, i, i+1), slices.Delete(s.shapes, i, i+1)
-			spare--
-		}
-	}
-}
-
 // planOf is the plan of a verdict.
 func (s *groupSolve) planOf(verdict *cluster.GroupVerdict) *groupPlan {
-	plan := &groupPlan{members: map[types.UID]*plannedMember{}, ends: s.plugin.plans.now().Add(s.group.Timeout)}
+	plan := &groupPlan{
+		members: map[types.UID]*plannedMember{}, deviceless: s.deviceless, spare: map[types.UID]*v1.Pod{},
+		ends: s.plugin.plans.now().Add(s.group.Timeout),
+	}
 	for i, decision := range verdict.Decisions {
 		plan.members[s.pods[i].UID] = &plannedMember{
 			node: s.cycle.Snapshot().NodeName(decision.Node), inventory: s.cycle.Snapshot().Node(decision.Node).Inventory,

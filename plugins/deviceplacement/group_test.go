@@ -234,7 +234,7 @@ func TestGroupBeforeAllClaimsAreMade(t *testing.T) {
 	if got := g.placeMember(pods[0]); got != "a" {
 		t.Fatal(got)
 	}
-	if place := g.plans.memberOf(g.group.Key, pods[1].UID); place == nil || place.node != "b" {
+	if place, _ := g.plans.standingOf(g.group.Key, pods[1], 1); place == nil || place.node != "b" {
 		t.Errorf("the second member's place is %+v, want one on b", place)
 	}
 	other := pods[1].DeepCopy()

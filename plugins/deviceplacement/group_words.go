@@ -14,6 +14,12 @@ func refusedWords(group *groupcycle.Group, refusal *groupRefusal) string {
 		refusal.fit, group.MinMember, group.Key.Name, refusal.because)
 }
 
+// sparedWords is a pod's status when its group starts without it.
+func sparedWords(group *groupcycle.Group) string {
+	return fmt.Sprintf("PodGroup %s starts with %d of its pods, and not with this one: it is tried again once they have their nodes",
+		group.Key.Name, group.MinMember)
+}
+
 // missingWords says why fewer pods can be placed than are needed.
 func (s *groupSolve) missingWords() string {
 	switch unmade := len(s.unmade); unmade {

@@ -79,6 +79,11 @@ var (
 	_ fwk.SignPlugin        = &Plugin{}
 )
 
+// extensionLister is a profile that lists what its plugins wait for.
+type extensionLister interface {
+	EnqueueExtensions() []fwk.EnqueueExtensions
+}
+
 // New builds the plugin for a scheduler. args are DevicePlacementArgs, nil for the
 // defaults.
 func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
@@ -121,7 +126,7 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	if named, ok := h.(interface{ ProfileName() string }); ok {
 		p.profile = named.ProfileName()
 	}
-	if listing, ok := h.(interface{ EnqueueExtensions() []fwk.EnqueueExtensions }); ok {
+	if listing, ok := h.(extensionLister); ok {
 		p.extensions = listing.EnqueueExtensions // all of them are known once the profile is built
 	}
 	p.forecast.recall = p.recallBound

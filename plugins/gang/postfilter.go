@@ -13,7 +13,7 @@ import (
 // PostFilter gives up on a group of which one member fits on no node: it expects the
 // same of the others, so those that wait give their nodes back. It does not if the
 // group has all members that it needs, or lacks so few that the rest may yet fit, or
-// waits for pods that did not exist yet.
+// waits for pods that did not exist yet, or starts without this one.
 // It never makes a pod schedulable, and says nothing of pods in no group.
 func (p *Plugin) PostFilter(
 	_ context.Context, cycle fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
@@ -37,6 +37,10 @@ func (p *Plugin) PostFilter(
 	if foundIncomplete(cycle) && p.ledger.assignedMembers(key) == 0 {
 		return nil, nothing // PreFilter refused the pod for that; no node was asked
 	}
+	together := groupcycle.GroupOf(cycle)
+	if together != nil && together.Spared() {
+		return nil, nothing
+	}
 	needed := int(group.Spec.MinMember)
 	assigned := p.ledger.assignedMembers(key)
 	lacking := needed - assigned
@@ -44,7 +48,7 @@ func (p *Plugin) PostFilter(
 		return nil, nothing
 	}
 	shortfall := ""
-	if together := groupcycle.GroupOf(cycle); together != nil && together.Shortfall() != nil {
+	if together != nil && together.Shortfall() != nil {
 		assigned = together.Shortfall().Fit // all members were looked at together
 		shortfall = cutReasons(placesOf(group, assigned)+"; "+together.Shortfall().Because, maxShortfall)
 	} else {

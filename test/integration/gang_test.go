@@ -261,6 +261,30 @@ func TestGangOfTwoKinds(t *testing.T) {
 	}
 }
 
+// A gang that can start with half of its pods starts, though one of them fits nowhere and not all of
+// the others have room at first; those run as soon as they have.
+func TestGangStartsWithWhatFits(t *testing.T) {
+	s := newSpace(t)
+	s.create(s.pod("busy", ashlar, "gang-spare"), request(whole, 1))
+	s.running("busy")
+	s.podGroup("gang", 3)
+	for i, gpus := range []int64{5, 1, 1, 1, 1} {
+		pod := s.pod(fmt.Sprintf("gang-%d", i), ashlar, "gang-spare")
+		pod.Labels = map[string]string{"scheduling.x-k8s.io/pod-group": "gang"}
+		s.create(pod, request(whole, gpus))
+	}
+	small := []string{"gang-1", "gang-2", "gang-3", "gang-4"}
+	s.until("three of the pods to be bound", func() error {
+		if count := s.bound(small...); count != 3 {
+			return fmt.Errorf("%d pods are bound", count)
+		}
+		return nil
+	})
+	s.delete("busy")
+	s.running(small...)
+	s.pending("gang-0")
+}
+
 // Nobody is ended for a gang of high priority that would not start even so.
 func TestGangThatCannotStartEvictsNobody(t *testing.T) {
 	s := newSpace(t)

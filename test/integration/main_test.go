@@ -33,6 +33,7 @@ var nodes = []install.Node{
 	{Name: "gang-small", Machine: "4xA30-pcie"},
 	{Name: "gang-large", Machine: "azure-nc96ads-a100"},
 	{Name: "gang-never", Machine: "4xA30-pcie"},
+	{Name: "gang-spare", Machine: "4xA30-pcie"},
 	{Name: "side-by-side", Machine: "4xA30-pcie"},
 	{Name: "kept-eight", Machine: "8xL40S-2socket-node"},
 	{Name: "whole-groups-a", Machine: "4xA30-pcie"},
