@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -34,9 +35,12 @@ type fakeHandle struct {
 	waiting   []*fakeWaitingPod
 	nodes     []fwk.NodeInfo
 	recorder  *events.FakeRecorder
+	activated map[string]*v1.Pod
 }
 
 func (h *fakeHandle) EventRecorder() events.EventRecorderLogger { return h.recorder }
+
+func (h *fakeHandle) Activate(_ klog.Logger, pods map[string]*v1.Pod) { h.activated = pods }
 
 func (h *fakeHandle) SharedInformerFactory() informers.SharedInformerFactory { return h.informers }
 

@@ -75,9 +75,12 @@ func (p *Plugin) permitTimeoutOf(group *v1alpha1.PodGroup) time.Duration {
 	return defaultPermitTimeout
 }
 
-// forgetDeletedGroups drops what the ledger holds of groups that are deleted.
-func (p *Plugin) forgetDeletedGroups(groups cache.SharedIndexInformer) error {
+// followGroups has the members of a group that is made or changed tried again, and drops what the
+// ledger holds of groups that are deleted.
+func (p *Plugin) followGroups(groups cache.SharedIndexInformer) error {
 	_, err := groups.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(object any) { p.retryMembers(nil, object) },
+		UpdateFunc: p.retryMembers,
 		DeleteFunc: func(object any) {
 			if gone, ok := object.(cache.DeletedFinalStateUnknown); ok {
 				object = gone.Obj

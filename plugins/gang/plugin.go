@@ -75,7 +75,7 @@ func New(ctx context.Context, args runtime.Object, handle fwk.Handle) (fwk.Plugi
 	if err != nil {
 		return nil, err
 	}
-	if err := plugin.forgetDeletedGroups(groups.Informer()); err != nil {
+	if err := plugin.followGroups(groups.Informer()); err != nil {
 		return nil, fmt.Errorf("watching PodGroups: %w", err)
 	}
 	if named, ok := handle.(interface{ ProfileName() string }); ok {

@@ -2,34 +2,24 @@ package gang
 
 import (
 	"context"
-	"fmt"
 
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	schedutil "k8s.io/kubernetes/pkg/scheduler/util"
-	"sigs.k8s.io/scheduler-plugins/apis/scheduling"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 )
 
-// podGroupResource names PodGroups as the scheduler's event handlers expect resources
-// that are not built in.
-const podGroupResource fwk.EventResource = "podgroups.v1alpha1." + scheduling.GroupName
-
 // EventsToRegister says what may let a member start that this plugin rejected: another
-// pod, a change of its own group, or room for the member on whose account it was
-// rejected. That member may itself be one of those that gave a node back, so every
-// member listens for room. Beside these, the first member that gets a node has its
-// siblings tried at once.
+// pod, or room for the member on whose account it was rejected. That member may itself be
+// one of those that gave a node back, so every member listens for room. Beside these, the
+// first member that gets a node has its siblings tried at once, and a group that changes
+// all its members.
 func (p *Plugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
 	return []fwk.ClusterEventWithHint{
 		{Event: fwk.ClusterEvent{Resource: fwk.Pod, ActionType: fwk.Add}},
-		{
-			Event:          fwk.ClusterEvent{Resource: podGroupResource, ActionType: fwk.Add | fwk.Update},
-			QueueingHintFn: p.hintGroupChange,
-		},
 		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete}, QueueingHintFn: p.hintPodGone},
 		{Event: fwk.ClusterEvent{Resource: fwk.ResourceClaim, ActionType: fwk.Update | fwk.Delete}, QueueingHintFn: p.hintClaimReleased},
 		{Event: fwk.ClusterEvent{Resource: fwk.ResourceSlice, ActionType: fwk.Add | fwk.Update}, QueueingHintFn: p.hintRoom},
@@ -78,24 +68,30 @@ func (p *Plugin) hintClaimReleased(logger klog.Logger, pod *v1.Pod, before, afte
 	return p.hintRoom(logger, pod, before, after)
 }
 
-// hintGroupChange has a member tried again if its own group was made or its spec was
-// changed. A group's status, which changes as pods run, is no reason.
-func (p *Plugin) hintGroupChange(_ klog.Logger, pod *v1.Pod, before, after any) (fwk.QueueingHint, error) {
-	key, ok := p.groupOf(pod)
-	if !ok {
-		return fwk.QueueSkip, nil
+// retryMembers has the members tried again, whichever plugin refused them, whose group was made
+// or says something else: the one that places devices refuses them by what the group asks for,
+// and where PodGroups are not installed it cannot listen for them. A group's status, which
+// changes as pods run, is no reason. Nobody was refused before this process tried a pod.
+func (p *Plugin) retryMembers(before, after any) {
+	group, ok := after.(*v1alpha1.PodGroup)
+	if !ok || !p.schedules.Load() {
+		return
 	}
-	changed, ok := after.(*unstructured.Unstructured)
-	if !ok {
-		return fwk.Queue, fmt.Errorf("an event of a PodGroup carries a %T", after)
+	if earlier, ok := before.(*v1alpha1.PodGroup); ok && equality.Semantic.DeepEqual(earlier.Spec, group.Spec) &&
+		equality.Semantic.DeepEqual(earlier.Annotations, group.Annotations) {
+		return
 	}
-	if changed.GetNamespace() != key.Namespace || changed.GetName() != key.Name {
-		return fwk.QueueSkip, nil
+	key := groupKey{Namespace: group.Namespace, Name: group.Name}
+	members, err := p.members.listMembers(key)
+	if err != nil {
+		klog.Background().Error(err, "Trying the pods of a group that changed", "podGroup", key)
+		return
 	}
-	if earlier, ok := before.(*unstructured.Unstructured); ok && earlier != nil {
-		if equality.Semantic.DeepEqual(earlier.Object["spec"], changed.Object["spec"]) {
-			return fwk.QueueSkip, nil
+	waiting := map[string]*v1.Pod{}
+	for _, member := range members {
+		if member.Spec.NodeName == "" {
+			waiting[member.Namespace+"/"+member.Name] = member
 		}
 	}
-	return fwk.Queue, nil
+	p.handle.Activate(klog.Background(), waiting)
 }

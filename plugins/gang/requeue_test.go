@@ -1,49 +1,65 @@
 package gang
 
 import (
-	"context"
+	"maps"
+	"slices"
 	"testing"
 
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"sigs.k8s.io/scheduler-plugins/apis/config"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
+
+	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
 )
 
-func groupObject(name string, minMember int64, phase string) *unstructured.Unstructured {
-	return &unstructured.Unstructured{Object: map[string]any{
-		"metadata": map[string]any{"namespace": space, "name": name},
-		"spec":     map[string]any{"minMember": minMember},
-		"status":   map[string]any{"phase": phase},
-	}}
-}
-
-func TestHintGroupChange(t *testing.T) {
-	member := memberPod("gang-0", "gang")
+// The members of a group are tried again that was made or asks for something else, whoever
+// refused them, once this process has tried a pod.
+func TestChangedGroupIsTriedAgain(t *testing.T) {
+	group := func(change func(*v1alpha1.PodGroup)) *v1alpha1.PodGroup {
+		group := &v1alpha1.PodGroup{ObjectMeta: metav1.ObjectMeta{Namespace: space, Name: "gang"}}
+		group.Spec.MinMember = 3
+		if change != nil {
+			change(group)
+		}
+		return group
+	}
 	for name, tc := range map[string]struct {
-		pod           *v1.Pod
 		before, after any
-		want          fwk.QueueingHint
-		wantError     bool
+		standsBy      bool
+		want          []string
 	}{
-		"own group made":           {pod: member, after: groupObject("gang", 3, ""), want: fwk.Queue},
-		"another group made":       {pod: member, after: groupObject("other", 3, ""), want: fwk.QueueSkip},
-		"own group's spec changed": {pod: member, before: groupObject("gang", 3, ""), after: groupObject("gang", 2, ""), want: fwk.Queue},
-		"own group's status": {
-			pod: member, before: groupObject("gang", 3, "Pending"), after: groupObject("gang", 3, "Running"),
-			want: fwk.QueueSkip,
+		"made": {after: group(nil), want: []string{"default/gang-0", "default/gang-1"}},
+		"its minimum": {
+			before: group(nil), after: group(func(g *v1alpha1.PodGroup) { g.Spec.MinMember = 2 }),
+			want: []string{"default/gang-0", "default/gang-1"},
 		},
-		"another group's spec":      {pod: member, before: groupObject("other", 3, ""), after: groupObject("other", 2, ""), want: fwk.QueueSkip},
-		"a pod in no group":         {pod: memberPod("alone", ""), after: groupObject("gang", 3, ""), want: fwk.QueueSkip},
-		"an object of another kind": {pod: member, after: member, want: fwk.Queue, wantError: true},
+		"its annotations": {
+			before: group(func(g *v1alpha1.PodGroup) {
+				g.Annotations = map[string]string{groupcycle.RequiredTopologyAnnotation: "rack"}
+			}),
+			after: group(nil), want: []string{"default/gang-0", "default/gang-1"},
+		},
+		"its status":              {before: group(nil), after: group(func(g *v1alpha1.PodGroup) { g.Status.Phase = v1alpha1.PodGroupRunning })},
+		"another group":           {after: group(func(g *v1alpha1.PodGroup) { g.Name = "other" })},
+		"while it only stands by": {after: group(nil), standsBy: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newFakeScheduler(t, config.CoschedulingArgs{})
-			got, err := s.hintGroupChange(klog.Background(), tc.pod, tc.before, tc.after)
-			if got != tc.want || (err != nil) != tc.wantError {
-				t.Errorf("got %v, %v; want %v, error %v", got, err, tc.want, tc.wantError)
+			s.schedules.Store(!tc.standsBy)
+			bound := memberPod("gang-2", "gang")
+			bound.Spec.NodeName = "node-1"
+			for _, pod := range []*v1.Pod{memberPod("gang-0", "gang"), memberPod("gang-1", "gang"), bound, memberPod("alone", "")} {
+				if err := s.pods.GetIndexer().Add(pod); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.retryMembers(tc.before, tc.after)
+			if got := slices.Sorted(maps.Keys(s.handle.activated)); !slices.Equal(got, tc.want) {
+				t.Errorf("tried again: %v, want %v", got, tc.want)
 			}
 		})
 	}
@@ -101,19 +117,3 @@ func TestHintsOfRoom(t *testing.T) {
 func roomHint(s *fakeScheduler) fwk.QueueingHintFn    { return s.hintRoom }
 func podGoneHint(s *fakeScheduler) fwk.QueueingHintFn { return s.hintPodGone }
 func claimHint(s *fakeScheduler) fwk.QueueingHintFn   { return s.hintClaimReleased }
-
-// The scheduler finds a resource that is not built in by a name of three parts.
-func TestEventsToRegister(t *testing.T) {
-	s := newFakeScheduler(t, config.CoschedulingArgs{})
-	events, err := s.EventsToRegister(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[fwk.EventResource]fwk.ActionType{}
-	for _, event := range events {
-		found[event.Event.Resource] = event.Event.ActionType
-	}
-	if found[fwk.Pod] != fwk.Add || found["podgroups.v1alpha1.scheduling.x-k8s.io"] != fwk.Add|fwk.Update {
-		t.Errorf("got %v", found)
-	}
-}
