@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -142,7 +143,7 @@ func (w *world) checkRest(ctx context.Context, when string) error {
 		return err
 	}
 	before.checkHolders()
-	w.checkGangs(before)
+	before.checkGangs(w.tally.gangs)
 	pending := 0
 	for _, name := range slices.Sorted(maps.Keys(before.pods)) {
 		pod := before.pods[name]
@@ -201,8 +202,8 @@ func jobOf(pod string) string {
 	return pod
 }
 
-// checkGangs holds that of each gang all or none have begun, unless somebody has taken a member.
-func (w *world) checkGangs(s *snapshot) {
+// checkGangs holds that of each gang as many as it needs have begun or none, unless somebody has taken a member.
+func (s *snapshot) checkGangs(gangs map[string]gangSize) {
 	members, begun := map[string]int{}, map[string]int{}
 	for _, pod := range s.pods {
 		if pod.gang == "" {
@@ -214,8 +215,9 @@ func (w *world) checkGangs(s *snapshot) {
 		}
 	}
 	for _, gang := range slices.Sorted(maps.Keys(members)) {
-		if members[gang] == w.tally.gangs[gang] && begun[gang] > 0 && begun[gang] < members[gang] {
-			s.report(gangsHalf, "%d of %d of %s", begun[gang], members[gang], gang)
+		size := gangs[gang]
+		if members[gang] == size.members && begun[gang] > 0 && begun[gang] < size.needed {
+			s.report(gangsHalf, "%d of the %d that %s needs", begun[gang], size.needed, gang)
 		}
 	}
 }
@@ -230,6 +232,9 @@ func (w *world) thin(ctx context.Context, random *rand.Rand, arrivals []*arrival
 			going = append(going, a)
 		}
 	}
+	if err := inParallel(ctx, going, w.changeLate); err != nil {
+		return nil, err
+	}
 	return left, w.leaveAll(ctx, going)
 }
 
@@ -240,7 +245,7 @@ func (w *world) checkFree(ctx context.Context, when string) error {
 		if pod.node != "" {
 			continue
 		}
-		w.deleted[name] = true
+		w.tally.noteDeleted(name)
 		err := w.persist(ctx, func(ctx context.Context) error {
 			return w.client.CoreV1().Pods(namespace).Delete(ctx, name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)})
 		})
@@ -258,6 +263,7 @@ func (w *world) checkFree(ctx context.Context, when string) error {
 		name := fmt.Sprintf("probe-%d-%03d", w.tally.probes, i)
 		a := &arrival{name: name, form: "probes"}
 		a.pods = append(a.pods, newPod(name+"-0", nil))
+		a.pods[0].Spec.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
 		a.useClaim(claimFor(asking("gpu", wholeClass, 1)), false)
 		probes = append(probes, a)
 	}
