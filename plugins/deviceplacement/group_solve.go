@@ -131,7 +131,7 @@ func (s *groupSolve) answerPod(ctx context.Context, pod *v1.Pod, version groupVe
 	switch {
 	case err != nil:
 		return singly(err.Error())
-	case s.spare() < 0:
+	case len(s.unmade) > 0 && s.spare() < 0:
 		return s.refuseMembers(pod, version, len(s.group.Assigned), s.unmadeWords())
 	case !slices.ContainsFunc(s.pods, func(other *v1.Pod) bool { return other.UID == pod.UID }):
 		return nil // it needs no devices of its own

@@ -182,6 +182,17 @@ func TestGroupThatDoesNotFit(t *testing.T) {
 	}
 }
 
+// Whoever counts the members of a group may have seen one more than is told here, which is being
+// deleted: the others are planned as they are.
+func TestGroupWithFewerPodsThanItNeeds(t *testing.T) {
+	pods := []*v1.Pod{newPod("gang-0"), newPod("gang-1")}
+	g := newFakeGroup(t, []*v1.Node{hostNode("a")}, pods, append(gpuClaims(2, "gang-0", "gang-1"), publish("a", fourGPUs()...))...)
+	g.group.MinMember = 3
+	if diff := cmp.Diff([]string{"a", "a"}, g.placeAll(pods)); diff != "" {
+		t.Errorf("nodes (-want +got):\n%s", diff)
+	}
+}
+
 // Nodes that other plugins refuse are left out when the group is planned anew; in the end its
 // pods are placed one by one.
 func TestRefusedPlaceIsPlannedAnew(t *testing.T) {
