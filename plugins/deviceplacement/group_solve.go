@@ -145,7 +145,12 @@ func (s *groupSolve) answerPod(ctx context.Context, pod *v1.Pod, version groupVe
 	case verdict.Outcome == placement.Fits:
 		plan := s.planOf(&verdict)
 		plans.openPlan(s.group.Key, plan)
-		return &groupAnswer{group: s.group, place: plan.members[pod.UID]}
+		if place := plan.members[pod.UID]; place != nil {
+			return &groupAnswer{group: s.group, place: place}
+		}
+		s.group.NoteSpared()
+		plans.activate(s.pods)
+		return nil // the others start without it
 	case verdict.Outcome == placement.Undecided:
 		return singly("the search was cut short")
 	case s.partial || members.partial:
@@ -223,7 +228,7 @@ func (s *groupSolve) solveFor(pod *v1.Pod, levels []cluster.GroupLevel) cluster.
 	s.plugin.holdPlans(snapshot, s.plugin.plans.heldFor(s.group.Key, "", podPriority(pod)))
 	verdict := snapshot.SolveGroup(s.groupOf(levels, nil))
 	if spare := s.spare(); verdict.Outcome == placement.Refused && spare > 0 {
-		s.leaveOut(spare, pod)
+		s.leaveOut(spare, &verdict.Shortfall, pod)
 		verdict = snapshot.SolveGroup(s.groupOf(levels, nil))
 	}
 	return verdict
@@ -250,13 +255,22 @@ func (s *groupSolve) groupOf(levels []cluster.GroupLevel, more func(node int) to
 	return group
 }
 
-// leaveOut leaves out so many pods that the group can start without, not the one whose cycle
-// it is.
-func (s *groupSolve) leaveOut(spare int, but *v1.Pod) {
-	for i := len(s.pods) - 1; i >= 0 && spare > 0; i-- {
-		if s.pods[i].UID != but.UID {
-			s.pods, s.shapes = slices.Delete(s.pods, i, i+1), slices.Delete(s.shapes, i, i+1)
-			spare--
+// leaveOut leaves out so many pods that the group can start without: first those that find no room
+// even without the others, among them the one whose cycle it is only if there are not enough, then the last.
+func (s *groupSolve) leaveOut(spare int, shortfall *cluster.GroupShortfall, cycled *v1.Pod) {
+	short := map[*groupShape]int{}
+	for _, shape := range shortfall.Shapes {
+		short[s.shapes[shape.Member]] = shape.Members - shape.Alone
+	}
+	isOther := func(i int) bool { return s.pods[i].UID != cycled.UID }
+	findsNone := func(i int) bool { return short[s.shapes[i]] > 0 }
+	for _, goes := range []func(int) bool{func(i int) bool { return isOther(i) && findsNone(i) }, findsNone, isOther} {
+		for i := len(s.pods) - 1; i >= 0 && spare > 0; i-- {
+			if goes(i) {
+				short[s.shapes[i]]--
+				s.pods, s.shapes = slices.Delete(s.pods, i, i+1), slices.Delete(s.shapes, i, i+1)
+				spare--
+			}
 		}
 	}
 }

@@ -193,6 +193,27 @@ func TestGroupWithFewerPodsThanItNeeds(t *testing.T) {
 	}
 }
 
+// A group starts without the member that fits nowhere, whichever it is, and whoever comes first.
+func TestGroupStartsWithoutMemberThatFitsNowhere(t *testing.T) {
+	for first, want := range []string{"nowhere", "a", "a"} {
+		pods := []*v1.Pod{newPod("large"), newPod("gang-0"), newPod("gang-1")}
+		objects := slices.Concat(gpuClaims(2, "gang-0", "gang-1"), gpuClaims(8, "large"), []runtime.Object{publish("a", fourGPUs()...)})
+		g := newFakeGroup(t, []*v1.Node{hostNode("a")}, pods, objects...)
+		g.group.MinMember = 2
+		if got := g.placeMember(pods[first]); got != want {
+			t.Errorf("%s: got %q, want %q", pods[first].Name, got, want)
+		}
+		if want == "nowhere" && len(g.activated) != 2 {
+			t.Errorf("%d pods are tried at once, want the two that start without the first", len(g.activated))
+		}
+		for _, pod := range pods[max(1, first):] {
+			if g.plans.memberOf(g.group.Key, pod.UID) == nil && !slices.Contains(g.group.Assigned, pod) {
+				t.Errorf("%s has no place once %s was tried", pod.Name, pods[first].Name)
+			}
+		}
+	}
+}
+
 // Nodes that other plugins refuse are left out when the group is planned anew; in the end its
 // pods are placed one by one.
 func TestRefusedPlaceIsPlannedAnew(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 // PostFilter gives up on a group of which one member fits on no node: it expects the
 // same of the others, so those that wait give their nodes back. It does not if the
 // group has all members that it needs, or lacks so few that the rest may yet fit, or
-// waits for pods that did not exist yet.
+// starts without this one, or waits for pods that did not exist yet.
 // It never makes a pod schedulable, and says nothing of pods in no group.
 func (p *Plugin) PostFilter(
 	_ context.Context, cycle fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
@@ -43,8 +43,11 @@ func (p *Plugin) PostFilter(
 	if lacking <= 0 || float64(lacking)/float64(needed) <= p.toleratedGap {
 		return nil, nothing
 	}
-	shortfall := ""
-	if together := groupcycle.GroupOf(cycle); together != nil && together.Shortfall() != nil {
+	together, shortfall := groupcycle.GroupOf(cycle), ""
+	if together != nil && together.Spared() {
+		return nil, nothing
+	}
+	if together != nil && together.Shortfall() != nil {
 		assigned = together.Shortfall().Fit // all members were looked at together
 		shortfall = cutReasons(placesOf(group, assigned)+"; "+together.Shortfall().Because, maxShortfall)
 	} else {

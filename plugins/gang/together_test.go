@@ -69,6 +69,23 @@ func TestPreFilterRefusesUnknownLevel(t *testing.T) {
 	}
 }
 
+// A member without which the group starts takes nobody's place when it fits nowhere.
+func TestPostFilterOfSparedMember(t *testing.T) {
+	s := newFakeScheduler(t, config.CoschedulingArgs{})
+	s.addGroup("gang", minMember(2))
+	members := s.addMembers("gang", 3)
+	s.permit(members[0])
+	cycle := framework.NewCycleState()
+	if _, status := s.PreFilter(context.Background(), cycle, members[1], nil); !status.IsSuccess() {
+		t.Fatal(status)
+	}
+	groupcycle.GroupOf(cycle).NoteSpared()
+	s.PostFilter(context.Background(), cycle, members[1], framework.NewDefaultNodeToStatus())
+	if got := s.handle.waiting[0]; got.outcome != "" {
+		t.Errorf("the member that waits is %s: %s", got.outcome, got.because)
+	}
+}
+
 // What the plugin that places devices found out about all members is what all are told.
 func TestPostFilterSaysWhatTheGroupLacks(t *testing.T) {
 	s := newFakeScheduler(t, config.CoschedulingArgs{})

@@ -25,6 +25,7 @@ type Group struct {
 	Timeout time.Duration
 
 	shortfall *Shortfall
+	spared    bool
 }
 
 // Shortfall is what a group lacks that cannot start.
@@ -43,6 +44,12 @@ func (g *Group) NoteShortfall(shortfall Shortfall) { g.shortfall = &shortfall }
 
 // Shortfall is what the group lacks, nil if nobody said so.
 func (g *Group) Shortfall() *Shortfall { return g.shortfall }
+
+// NoteSpared says that the others have places and are enough: the cycle's pod is not needed.
+func (g *Group) NoteSpared() { g.spared = true }
+
+// Spared reports whether that was said.
+func (g *Group) Spared() bool { return g.spared }
 
 const stateKey fwk.StateKey = "ashlar.dev/pod-group"
 
