@@ -9,6 +9,7 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	schedutil "k8s.io/kubernetes/pkg/scheduler/util"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 )
@@ -22,6 +23,9 @@ import (
 // asks the plugins that refused the pod. The in-tree plugin has no such event, since it
 // never frees devices by preemption: the pod would wait for the queue's periodic flush,
 // minutes later.
+//
+// A pod that gives back what it was to get before it is bound gives back devices that no claim
+// in the API has, so that no change of a claim tells of it either.
 func (p *Plugin) EventsToRegister(ctx context.Context) ([]fwk.ClusterEventWithHint, error) {
 	events, err := p.DynamicResources.EventsToRegister(ctx)
 	if err != nil {
@@ -56,8 +60,8 @@ func (p *Plugin) followHints(event *fwk.ClusterEventWithHint) {
 	}
 }
 
-// requeueAfterVictim tries a pod again once another one has left the node that it is
-// nominated for, or once one was ended by preemption anywhere: the victims of a gang are on many
+// requeueAfterVictim tries a pod again once another one was not bound after all, has left the
+// node that it is nominated for, or once one was ended by preemption anywhere: the victims of a gang are on many
 // nodes, and the pod is gated until the last of them is gone. The queue's copy of a pod may not
 // say yet that it is nominated: then it is tried if the other had the lower priority.
 func requeueAfterVictim(_ klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.QueueingHint, error) {
@@ -67,6 +71,9 @@ func requeueAfterVictim(_ klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.Que
 	}
 	if deviceplugin.AsksForGPUs(gone) {
 		// A device plugin's GPU is free, or memory of one: that may be what was missing.
+		return fwk.Queue, nil
+	}
+	if !isBound(gone) && !sameGroup(pod, gone) { // a group would wake itself for ever
 		return fwk.Queue, nil
 	}
 	nominated := pod.Status.NominatedNodeName
@@ -79,6 +86,20 @@ func requeueAfterVictim(_ klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.Que
 		}
 	}
 	return fwk.QueueSkip, nil
+}
+
+// isBound reports whether the API server knows the pod's node: the scheduler also says of a pod
+// that it is gone that had a node in its memory alone.
+func isBound(pod *v1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(condition v1.PodCondition) bool {
+		return condition.Type == v1.PodScheduled && condition.Status == v1.ConditionTrue
+	})
+}
+
+// sameGroup reports whether two pods name one PodGroup.
+func sameGroup(pod, other *v1.Pod) bool {
+	name := pod.Labels[v1alpha1.PodGroupLabel]
+	return name != "" && name == other.Labels[v1alpha1.PodGroupLabel] && pod.Namespace == other.Namespace
 }
 
 // wasPreempted reports whether a scheduler ended the pod to make room.

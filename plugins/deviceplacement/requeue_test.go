@@ -36,12 +36,43 @@ func TestRequeueAfterVictim(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod := &v1.Pod{Spec: v1.PodSpec{Priority: &tc.priority}, Status: v1.PodStatus{NominatedNodeName: tc.nominated}}
-			gone := &v1.Pod{Spec: v1.PodSpec{NodeName: tc.leaves}}
+			gone := boundPodOf(tc.leaves)
 			if tc.preempted {
-				gone.Status.Conditions = []v1.PodCondition{{Type: v1.DisruptionTarget, Reason: v1.PodReasonPreemptionByScheduler}}
+				preempted := v1.PodCondition{Type: v1.DisruptionTarget, Reason: v1.PodReasonPreemptionByScheduler}
+				gone.Status.Conditions = append(gone.Status.Conditions, preempted)
 			}
 			got, err := requeueAfterVictim(klog.Background(), pod, gone, nil)
 			if err != nil || got != tc.want {
+				t.Errorf("hint %v, error %v; want %v", got, err, tc.want)
+			}
+		})
+	}
+}
+
+func boundPodOf(node string) *v1.Pod {
+	pod := &v1.Pod{Spec: v1.PodSpec{NodeName: node}}
+	pod.Status.Conditions = []v1.PodCondition{{Type: v1.PodScheduled, Status: v1.ConditionTrue}}
+	return pod
+}
+
+// A pod that was not bound after all gives back devices that no claim in the API has: all hear of it
+// but those of its own group.
+func TestRequeueAfterGivenBack(t *testing.T) {
+	member := func(name, group string) *v1.Pod {
+		return newPod(name, func(pod *v1.Pod) { pod.Labels = map[string]string{v1alpha1.PodGroupLabel: group} })
+	}
+	for name, tc := range map[string]struct {
+		pod  *v1.Pod
+		want fwk.QueueingHint
+	}{
+		"a pod in no group":         {newPod("pod"), fwk.Queue},
+		"a pod of another group":    {member("other-0", "other"), fwk.Queue},
+		"a pod of that pod's group": {member("gang-1", "gang"), fwk.QueueSkip},
+	} {
+		t.Run(name, func(t *testing.T) {
+			gone := member("gang-0", "gang")
+			gone.Spec.NodeName = "node-a"
+			if got, err := requeueAfterVictim(klog.Background(), tc.pod, gone, nil); err != nil || got != tc.want {
 				t.Errorf("hint %v, error %v; want %v", got, err, tc.want)
 			}
 		})
