@@ -174,22 +174,33 @@ func (w *world) checkRest(ctx context.Context, when string) error {
 	if err != nil {
 		return err
 	}
-	had, more := before.bound(), 0
-	for _, name := range slices.Sorted(maps.Keys(after.bound())) {
-		if !had[name] {
-			more++
-			before.report(forgotten, "%s: pod %s (%s) on %s; the running scheduler said: %s", when, name, w.tally.formOf[jobOf(name)],
-				after.pods[name].node, before.pods[name].waits)
-		}
-	}
+	more := before.checkForgotten(after, when, w.tally.formOf)
 	for _, v := range before.found {
 		w.say("VIOLATION: %s", v)
 	}
 	w.problems = append(w.problems, before.found...)
 	w.tally.rests++
-	w.say("at rest %s: %d pods bound, %d pending, %d GPUs free; a fresh scheduler places %d more", when, len(had), pending,
+	w.say("at rest %s: %d pods bound, %d pending, %d GPUs free; a fresh scheduler places %d more", when, len(before.bound()), pending,
 		before.freeGPUs(), more)
 	return nil
+}
+
+// checkForgotten holds that none waited before that has a node now, after a fresh scheduler has tried all,
+// and returns how many did.
+func (s *snapshot) checkForgotten(after *snapshot, when string, formOf map[string]string) (more int) {
+	had := s.bound()
+	for _, name := range slices.Sorted(maps.Keys(after.bound())) {
+		if had[name] {
+			continue
+		}
+		more++
+		said := ""
+		if pod := s.pods[name]; pod != nil {
+			said = pod.waits
+		}
+		s.report(forgotten, "%s: pod %s (%s) on %s; the running scheduler said: %s", when, name, formOf[jobOf(name)], after.pods[name].node, said)
+	}
+	return more
 }
 
 // jobOf is the arrival that a pod belongs to.
