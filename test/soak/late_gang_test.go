@@ -17,7 +17,11 @@ var lateGangs = []lateKind{
 	{"minMember lowered to the members", fewerNeeded},
 	{"minMember lowered to those that fit", fewerNeededThanMembers},
 	{"members replaced by others for less", membersReplaced},
+	{"required topology given up", topologyGivenUp},
 }
+
+// requiredTopology is the annotation of a PodGroup that lists levels of which its pods must be in one domain.
+const requiredTopology = "ashlar.dev/required-topology"
 
 func groupAfterPods(_ *rand.Rand, a *arrival) *lateChange {
 	if a.group == nil {
@@ -44,6 +48,16 @@ func fewerNeededThanMembers(random *rand.Rand, a *arrival) *lateChange {
 	return &lateChange{make: func(ctx context.Context, w *world) error { return w.lowerNeeded(ctx, a.name, a.needed) }}
 }
 
+// topologyGivenUp has the group ask for one domain of a level that no node has.
+func topologyGivenUp(_ *rand.Rand, a *arrival) *lateChange {
+	if a.group == nil {
+		return nil
+	}
+	a.group.SetAnnotations(map[string]string{requiredTopology: "example.com/row"})
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null}}}`, requiredTopology)
+	return &lateChange{make: func(ctx context.Context, w *world) error { return w.patchGroup(ctx, a.name, patch) }}
+}
+
 // setNeeded sets how many members the group that is to be made needs.
 func (a *arrival) setNeeded(members int) {
 	if err := unstructured.SetNestedField(a.group.Object, int64(members), "spec", "minMember"); err != nil {
@@ -52,7 +66,10 @@ func (a *arrival) setNeeded(members int) {
 }
 
 func (w *world) lowerNeeded(ctx context.Context, group string, members int) error {
-	patch := fmt.Appendf(nil, `{"spec":{"minMember":%d}}`, members)
+	return w.patchGroup(ctx, group, fmt.Appendf(nil, `{"spec":{"minMember":%d}}`, members))
+}
+
+func (w *world) patchGroup(ctx context.Context, group string, patch []byte) error {
 	return w.persist(ctx, func(ctx context.Context) error {
 		_, err := w.groups.Patch(ctx, group, types.MergePatchType, patch, metav1.PatchOptions{})
 		return err
