@@ -63,15 +63,17 @@ func TestRequeueAfterGivenBack(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		pod  *v1.Pod
+		node string
 		want fwk.QueueingHint
 	}{
-		"a pod in no group":         {newPod("pod"), fwk.Queue},
-		"a pod of another group":    {member("other-0", "other"), fwk.Queue},
-		"a pod of that pod's group": {member("gang-1", "gang"), fwk.QueueSkip},
+		"a pod in no group":                 {newPod("pod"), "node-a", fwk.Queue},
+		"a pod of another group":            {member("other-0", "other"), "node-a", fwk.Queue},
+		"a pod of that pod's group":         {member("gang-1", "gang"), "node-a", fwk.QueueSkip},
+		"it still holds what it was to get": {newPod("pod"), "", fwk.QueueSkip},
 	} {
 		t.Run(name, func(t *testing.T) {
 			gone := member("gang-0", "gang")
-			gone.Spec.NodeName = "node-a"
+			gone.Spec.NodeName = tc.node
 			if got, err := requeueAfterVictim(klog.Background(), tc.pod, gone, nil); err != nil || got != tc.want {
 				t.Errorf("hint %v, error %v; want %v", got, err, tc.want)
 			}

@@ -26,6 +26,7 @@ func (w *world) changeInQuiet(ctx context.Context, random *rand.Rand) error {
 	for i, node := range nodeNames() {
 		holder := newQuiet(fmt.Sprintf("holder-%02d", i), 1, false)
 		holder.selectNode(corev1.LabelHostname, node)
+		w.tally.addArrival(holder)
 		holders = append(holders, holder)
 	}
 	if err := inParallel(ctx, holders, w.arrive); err != nil {
