@@ -73,12 +73,12 @@ func requeueAfterVictim(_ klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.Que
 		// A device plugin's GPU is free, or memory of one: that may be what was missing.
 		return fwk.Queue, nil
 	}
-	if gaveBack(gone) && !sameGroup(pod, gone) { // a group would wake itself for ever
+	if !isBound(gone) && !sameGroup(pod, gone) { // a group would wake itself for ever
 		return fwk.Queue, nil
 	}
 	nominated := pod.Status.NominatedNodeName
 	switch {
-	case nominated != "" && nominated == gone.Spec.NodeName:
+	case nominated == gone.Spec.NodeName:
 		return fwk.Queue, nil
 	case nominated == "" || wasPreempted(gone):
 		if corev1helpers.PodPriority(pod) > corev1helpers.PodPriority(gone) {
@@ -88,11 +88,10 @@ func requeueAfterVictim(_ klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.Que
 	return fwk.QueueSkip, nil
 }
 
-// gaveBack reports whether a pod that is said to be gone had its node in the scheduler's memory alone
-// and has given everything back. Of one that is deleted while it is being bound the scheduler says
-// twice that it is gone: at first without a node, when what it was to get is still held.
-func gaveBack(pod *v1.Pod) bool {
-	return pod.Spec.NodeName != "" && !slices.ContainsFunc(pod.Status.Conditions, func(condition v1.PodCondition) bool {
+// isBound reports whether the API server knows the pod's node: the scheduler also says of a pod
+// that it is gone that had a node in its memory alone.
+func isBound(pod *v1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(condition v1.PodCondition) bool {
 		return condition.Type == v1.PodScheduled && condition.Status == v1.ConditionTrue
 	})
 }

@@ -63,17 +63,15 @@ func TestRequeueAfterGivenBack(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		pod  *v1.Pod
-		node string
 		want fwk.QueueingHint
 	}{
-		"a pod in no group":                 {newPod("pod"), "node-a", fwk.Queue},
-		"a pod of another group":            {member("other-0", "other"), "node-a", fwk.Queue},
-		"a pod of that pod's group":         {member("gang-1", "gang"), "node-a", fwk.QueueSkip},
-		"it still holds what it was to get": {newPod("pod"), "", fwk.QueueSkip},
+		"a pod in no group":         {newPod("pod"), fwk.Queue},
+		"a pod of another group":    {member("other-0", "other"), fwk.Queue},
+		"a pod of that pod's group": {member("gang-1", "gang"), fwk.QueueSkip},
 	} {
 		t.Run(name, func(t *testing.T) {
 			gone := member("gang-0", "gang")
-			gone.Spec.NodeName = tc.node
+			gone.Spec.NodeName = "node-a"
 			if got, err := requeueAfterVictim(klog.Background(), tc.pod, gone, nil); err != nil || got != tc.want {
 				t.Errorf("hint %v, error %v; want %v", got, err, tc.want)
 			}
