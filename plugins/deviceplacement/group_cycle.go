@@ -15,13 +15,13 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
 
-// heldForOthers is what plans and reservations hold that a pod may not take.
+// heldForOthers is what plans and reservations hold that a pod may not take whose cycle it is.
 func (p *Plugin) heldForOthers(group *groupcycle.Group, pod *v1.Pod) map[string][]heldDevices {
 	key := types.NamespacedName{}
 	if group != nil {
 		key = group.Key
 	}
-	return p.plans.heldFor(key, pod.UID, podPriority(pod))
+	return p.plans.barPod(key, pod)
 }
 
 // showPlanned shows the in-tree code what was planned for the pod on this node, as far as it
@@ -87,6 +87,7 @@ func (p *Plugin) followMembers(pods cache.SharedIndexInformer) error {
 				return
 			}
 			p.pending.noteCause(pod, "")
+			p.plans.unbarPod(pod.UID)
 			if name := pod.Labels[v1alpha1.PodGroupLabel]; name != "" {
 				p.plans.forgetPod(types.NamespacedName{Namespace: pod.Namespace, Name: name}, pod.UID)
 			}

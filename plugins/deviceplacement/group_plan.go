@@ -83,13 +83,23 @@ type groupPlans struct {
 
 	mutex  sync.Mutex
 	groups map[types.NamespacedName]*groupRecord
+	// barred are the pods that have no node and were tried while something was held for others.
+	barred map[types.UID]barredPod
 	// version changes when a plan is made or goes.
 	version int64
 	swept   time.Time
 }
 
+// barredPod is a pod with the key of its group, empty if it is in none.
+type barredPod struct {
+	pod   *v1.Pod
+	group types.NamespacedName
+}
+
 func newGroupPlans(activate func([]*v1.Pod)) *groupPlans {
-	return &groupPlans{now: time.Now, activate: activate, groups: map[types.NamespacedName]*groupRecord{}}
+	return &groupPlans{
+		now: time.Now, activate: activate, groups: map[types.NamespacedName]*groupRecord{}, barred: map[types.UID]barredPod{},
+	}
 }
 
 // recordTTL is how long a group is remembered that is not looked at.
@@ -148,9 +158,10 @@ func (g *groupPlans) standingOf(key types.NamespacedName, pod *v1.Pod, needed in
 func (g *groupPlans) openPlan(key types.NamespacedName, plan *groupPlan) {
 	g.mutex.Lock()
 	record := g.recordOf(key)
+	gone := record.plan != nil || record.reservation != nil
 	record.plan, record.refusal, record.since, record.reservation = plan, nil, time.Time{}, nil
 	g.version++
-	g.mutex.Unlock()
+	g.releaseWaiting(gone, key)
 	time.AfterFunc(plan.ends.Sub(g.now()), func() { g.endPlan(key, plan) })
 }
 
@@ -189,7 +200,7 @@ func (g *groupPlans) dropPlan(key types.NamespacedName) {
 }
 
 // releaseWaiting lets the mutex go and, if something is free again, has a member of each
-// other group tried that was refused.
+// other group tried that was refused, and the pods that were tried while it was held.
 func (g *groupPlans) releaseWaiting(gone bool, but types.NamespacedName) {
 	var waiting []*v1.Pod
 	if gone {
@@ -197,6 +208,12 @@ func (g *groupPlans) releaseWaiting(gone bool, but types.NamespacedName) {
 		for key, record := range g.groups {
 			if key != but && record.refusal != nil && record.member != nil {
 				waiting = append(waiting, record.member)
+			}
+		}
+		for uid, barred := range g.barred {
+			if barred.group != but || barred.group == (types.NamespacedName{}) {
+				waiting = append(waiting, barred.pod)
+				delete(g.barred, uid)
 			}
 		}
 	}
@@ -254,6 +271,30 @@ type heldDevices struct {
 func (g *groupPlans) heldFor(group types.NamespacedName, uid types.UID, priority int32) map[string][]heldDevices {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
+	return g.listHeld(group, uid, priority)
+}
+
+// barPod is heldFor for a pod that is being tried. If something is held, it is tried again
+// once that no longer is.
+func (g *groupPlans) barPod(group types.NamespacedName, pod *v1.Pod) map[string][]heldDevices {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	held := g.listHeld(group, pod.UID, podPriority(pod))
+	if len(held) > 0 {
+		g.barred[pod.UID] = barredPod{pod, group}
+	}
+	return held
+}
+
+// unbarPod forgets a pod that has a node or is gone.
+func (g *groupPlans) unbarPod(uid types.UID) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	delete(g.barred, uid)
+}
+
+// listHeld is heldFor; the mutex is held.
+func (g *groupPlans) listHeld(group types.NamespacedName, uid types.UID, priority int32) map[string][]heldDevices {
 	var held map[string][]heldDevices
 	add := func(place *plannedMember) {
 		if held == nil {

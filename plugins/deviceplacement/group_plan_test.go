@@ -95,6 +95,32 @@ func TestDeletedMemberReleasesThePlan(t *testing.T) {
 	}
 }
 
+// A pod in no group that was tried while a plan held what it needs is tried again once the plan is
+// dropped, but not once it has a node.
+func TestDroppedPlanWakesSinglePods(t *testing.T) {
+	for name, placed := range map[string]bool{"it waits": false, "it found other devices": true} {
+		t.Run(name, func(t *testing.T) {
+			pods := []*v1.Pod{newPod("gang-0"), newPod("gang-1")}
+			objects := append(gpuClaims(2, "gang-0", "gang-1", "other"), publish("a", fourGPUs()...), publish("b", fourGPUs()...))
+			g := newFakeGroup(t, []*v1.Node{hostNode("a"), hostNode("b")}, pods, objects...)
+			g.placeMember(pods[0])
+			other := newPod("other")
+			state := g.preFilter(other)
+			if placed {
+				g.filterAll(state, other)
+				if status := g.Reserve(t.Context(), state, other, "b"); !status.IsSuccess() {
+					t.Fatal(status)
+				}
+			}
+			g.activated = nil
+			g.plans.forgetPod(g.group.Key, pods[1].UID)
+			if woken := len(g.activated) == 1 && g.activated[0].Name == "other"; woken == placed {
+				t.Errorf("%d pods are tried again", len(g.activated))
+			}
+		})
+	}
+}
+
 // Pods beyond those that must start together take their places too once the others have
 // theirs: nothing stays held.
 func TestSpareMembersTakeTheirPlaces(t *testing.T) {

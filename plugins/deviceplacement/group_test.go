@@ -169,8 +169,12 @@ func TestGroupThatDoesNotFit(t *testing.T) {
 		t.Errorf("shortfall %+v, want 2 that fit", shortfall)
 	}
 	nobody := framework.NewDefaultNodeToStatus()
-	if _, status := g.PostFilter(context.Background(), state, pods[0], nobody); status.Code() != fwk.Unschedulable {
+	result, status := g.PostFilter(context.Background(), state, pods[0], nobody)
+	if status.Code() != fwk.Unschedulable {
 		t.Errorf("PostFilter: %v, want the group's own plugin to go on", status)
+	}
+	if result.Mode() != fwk.ModeOverride || result.NominatedNodeName != "" {
+		t.Errorf("PostFilter: %+v, want no nomination to be left", result)
 	}
 	other := newPod("other")
 	if feasible, _ := g.filterAll(g.preFilter(other), other); len(feasible) != 1 {

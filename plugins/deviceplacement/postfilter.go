@@ -47,7 +47,8 @@ func (p *Plugin) refusePod(ctx context.Context, state fwk.CycleState, pod *v1.Po
 	if c := cycleOf(state); c != nil && c.group != nil {
 		refused := podRefusal{status: p.planAnew(ctx, c.group, pod)}
 		if c.group.place == nil {
-			refused.cause = metrics.GroupWaits
+			// A node that it is nominated for would be kept from others, and it does not go there.
+			refused.result, refused.cause = framework.NewPostFilterResultWithNominatedNode(""), metrics.GroupWaits
 		}
 		return refused
 	}

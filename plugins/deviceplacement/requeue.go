@@ -10,6 +10,7 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	schedutil "k8s.io/kubernetes/pkg/scheduler/util"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 )
@@ -24,6 +25,9 @@ import (
 // asks the plugins that refused the pod. The in-tree plugin has no such event, since it
 // never frees devices by preemption: the pod would wait for the queue's periodic flush,
 // minutes later.
+//
+// A pod that is not bound after all gives back devices that no claim in the API has, so that no
+// change of a claim tells of it either.
 func (p *Plugin) EventsToRegister(ctx context.Context) ([]fwk.ClusterEventWithHint, error) {
 	events, err := p.DynamicResources.EventsToRegister(ctx)
 	if err != nil {
@@ -35,7 +39,7 @@ func (p *Plugin) EventsToRegister(ctx context.Context) ([]fwk.ClusterEventWithHi
 		}
 	}
 	return append(append(events, []fwk.ClusterEventWithHint{
-		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete}, QueueingHintFn: requeueAfterVictim},
+		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete}, QueueingHintFn: p.requeueAfterVictim},
 		{Event: fwk.ClusterEvent{Resource: fwk.TargetPod, ActionType: fwk.Update}, QueueingHintFn: requeueAnnotated},
 	}...), p.groupEvents()...), nil
 }
@@ -70,17 +74,20 @@ func (p *Plugin) followHints(event *fwk.ClusterEventWithHint) {
 	}
 }
 
-// requeueAfterVictim tries a pod again once another one has left the node that it is
-// nominated for, or once one was ended by preemption anywhere: the victims of a gang are on many
-// nodes, and the pod is gated until the last of them is gone. The queue's copy of a pod may not
-// say yet that it is nominated: then it is tried if the other had the lower priority.
-func requeueAfterVictim(_ klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.QueueingHint, error) {
+// requeueAfterVictim tries a pod again once another one was not bound after all, has left the
+// node that it is nominated for, or once one was ended by preemption anywhere: the victims of a gang
+// are on many nodes, and the pod is gated until the last of them is gone. The queue's copy of a pod may
+// not say yet that it is nominated: then it is tried if the other had the lower priority.
+func (p *Plugin) requeueAfterVictim(_ klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.QueueingHint, error) {
 	gone, _, err := schedutil.As[*v1.Pod](oldObj, newObj)
 	if err != nil {
 		return fwk.Queue, err
 	}
 	if deviceplugin.AsksForGPUs(gone) {
 		// A device plugin's GPU is free, or memory of one: that may be what was missing.
+		return fwk.Queue, nil
+	}
+	if p.gaveBack(gone) && !sameGroup(pod, gone) { // a group would wake itself for ever
 		return fwk.Queue, nil
 	}
 	nominated := pod.Status.NominatedNodeName
@@ -93,6 +100,24 @@ func requeueAfterVictim(_ klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.Que
 		}
 	}
 	return fwk.QueueSkip, nil
+}
+
+// gaveBack reports whether a pod that is said to be gone had its node in the scheduler's memory alone
+// and has given its devices back. Of one that is deleted while it is being bound the scheduler says so
+// twice, at first without a node, when it still has them. Devices of an extended resource are free in
+// memory before their claim is gone from the API: of those its deletion tells, and nobody is to
+// be tried before.
+func (p *Plugin) gaveBack(pod *v1.Pod) bool {
+	return pod.Spec.NodeName != "" && !p.source.AsksByResource(pod) &&
+		!slices.ContainsFunc(pod.Status.Conditions, func(condition v1.PodCondition) bool {
+			return condition.Type == v1.PodScheduled && condition.Status == v1.ConditionTrue
+		})
+}
+
+// sameGroup reports whether two pods name one PodGroup.
+func sameGroup(pod, other *v1.Pod) bool {
+	name := pod.Labels[v1alpha1.PodGroupLabel]
+	return name != "" && name == other.Labels[v1alpha1.PodGroupLabel] && pod.Namespace == other.Namespace
 }
 
 // wasPreempted reports whether a scheduler ended the pod to make room.

@@ -4,17 +4,20 @@ import (
 	"testing"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
+
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 )
 
 // Whoever waits for memory or GPUs of a node's device plugin hears of pods that leave it.
 func TestRequeueAfterDevicePluginsPod(t *testing.T) {
 	gone := countedPod("gone", "1")
 	gone.Spec.NodeName = "node-a"
-	got, err := requeueAfterVictim(klog.Background(), countedPod("pod", "1"), gone, nil)
+	got, err := (&Plugin{source: &dra.Source{}}).requeueAfterVictim(klog.Background(), countedPod("pod", "1"), gone, nil)
 	if err != nil || got != fwk.Queue {
 		t.Errorf("hint %v, error %v; want %v", got, err, fwk.Queue)
 	}
@@ -36,11 +39,12 @@ func TestRequeueAfterVictim(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod := &v1.Pod{Spec: v1.PodSpec{Priority: &tc.priority}, Status: v1.PodStatus{NominatedNodeName: tc.nominated}}
-			gone := &v1.Pod{Spec: v1.PodSpec{NodeName: tc.leaves}}
+			gone := boundPodOf(tc.leaves)
 			if tc.preempted {
-				gone.Status.Conditions = []v1.PodCondition{{Type: v1.DisruptionTarget, Reason: v1.PodReasonPreemptionByScheduler}}
+				preempted := v1.PodCondition{Type: v1.DisruptionTarget, Reason: v1.PodReasonPreemptionByScheduler}
+				gone.Status.Conditions = append(gone.Status.Conditions, preempted)
 			}
-			got, err := requeueAfterVictim(klog.Background(), pod, gone, nil)
+			got, err := (&Plugin{source: &dra.Source{}}).requeueAfterVictim(klog.Background(), pod, gone, nil)
 			if err != nil || got != tc.want {
 				t.Errorf("hint %v, error %v; want %v", got, err, tc.want)
 			}
@@ -66,6 +70,48 @@ func TestRequeueAnnotated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got, err := requeueAnnotated(klog.Background(), tc.after, tc.before, tc.after)
 			if err != nil || got != tc.want {
+				t.Errorf("hint %v, error %v; want %v", got, err, tc.want)
+			}
+		})
+	}
+}
+
+func nominatedFor(node string) func(*v1.Pod) {
+	return func(pod *v1.Pod) { pod.Status.NominatedNodeName = node }
+}
+
+func boundPodOf(node string) *v1.Pod {
+	pod := &v1.Pod{Spec: v1.PodSpec{NodeName: node}}
+	pod.Status.Conditions = []v1.PodCondition{{Type: v1.PodScheduled, Status: v1.ConditionTrue}}
+	return pod
+}
+
+// A pod that was not bound after all gives back devices that no claim in the API has: all hear of it
+// but those of its own group. Of an extended resource the claim in the API tells, which goes last.
+func TestRequeueAfterGivenBack(t *testing.T) {
+	member := func(name, group string) *v1.Pod {
+		return newPod(name, func(pod *v1.Pod) { pod.Labels = map[string]string{v1alpha1.PodGroupLabel: group} })
+	}
+	unclaimed := func(pod *v1.Pod) *v1.Pod {
+		pod.Spec.ResourceClaims = nil
+		pod.Spec.Containers[0].Resources.Requests = v1.ResourceList{gpuResource: resource.MustParse("1")}
+		return pod
+	}
+	s := newFakeScheduler(t, nil, nil)
+	for name, tc := range map[string]struct {
+		pod, gone *v1.Pod
+		node      string
+		want      fwk.QueueingHint
+	}{
+		"a pod in no group":                 {newPod("pod"), member("gang-0", "gang"), "node-a", fwk.Queue},
+		"a pod of another group":            {member("other-0", "other"), member("gang-0", "gang"), "node-a", fwk.Queue},
+		"a pod of that pod's group":         {member("gang-1", "gang"), member("gang-0", "gang"), "node-a", fwk.QueueSkip},
+		"it still holds what it was to get": {newPod("pod", nominatedFor("b")), member("gang-0", "gang"), "", fwk.QueueSkip},
+		"it asked for an extended resource": {newPod("pod"), unclaimed(member("gang-0", "gang")), "node-a", fwk.QueueSkip},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.gone.Spec.NodeName = tc.node
+			if got, err := s.requeueAfterVictim(klog.Background(), tc.pod, tc.gone, nil); err != nil || got != tc.want {
 				t.Errorf("hint %v, error %v; want %v", got, err, tc.want)
 			}
 		})

@@ -24,6 +24,7 @@ func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 	}
 	step.EndStep(status)
 	if status.IsSuccess() {
+		p.plans.unbarPod(pod.UID)
 		p.pending.noteCause(pod, metrics.Reserved)
 	}
 	return status

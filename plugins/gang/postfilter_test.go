@@ -14,8 +14,6 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/scheduler-plugins/apis/config"
-
-	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
 )
 
 func TestPostFilter(t *testing.T) {
@@ -183,23 +181,5 @@ func TestShortfall(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, tc.want)
 			}
 		})
-	}
-}
-
-// Nobody gives anything back for a member that the group starts without.
-func TestPostFilterOfSparedPod(t *testing.T) {
-	s := newFakeScheduler(t, config.CoschedulingArgs{})
-	s.addGroup("gang", minMember(3))
-	members := s.addMembers("gang", 4)
-	s.permit(members[0])
-	cycle := framework.NewCycleState()
-	group := &groupcycle.Group{Key: groupKey{Namespace: space, Name: "gang"}, MinMember: 3}
-	group.NoteSpared()
-	groupcycle.WriteGroup(cycle, group)
-	if _, status := s.PostFilter(context.Background(), cycle, members[3], framework.NewDefaultNodeToStatus()); status.Message() != "" {
-		t.Errorf("PostFilter: %v", status)
-	}
-	if got := s.outcomes()[members[0].Name]; got != "" {
-		t.Errorf("the member that waits is %s", got)
 	}
 }

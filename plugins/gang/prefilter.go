@@ -80,7 +80,7 @@ func (p *Plugin) cycleGroup(group *v1alpha1.PodGroup, members []*v1.Pod) (*group
 	assigned := p.ledger.assignedTo(key)
 	for _, member := range members {
 		switch {
-		case assigned.Has(member.UID):
+		case assigned.Has(member.UID) || member.Spec.NodeName != "": // the ledger hears of it a moment later
 			together.Assigned = append(together.Assigned, member)
 		case len(member.Spec.SchedulingGates) == 0 && member.DeletionTimestamp == nil:
 			together.Pending = append(together.Pending, member)
@@ -110,20 +110,23 @@ func foundIncomplete(cycle fwk.CycleState) bool {
 func (p *Plugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 
 // missingMembers says why too few of the group's pods can run; empty if enough can. A
-// pod with a scheduling gate cannot.
+// pod with a scheduling gate cannot, nor one that is deleted before it has a node.
 func missingMembers(group *v1alpha1.PodGroup, members []*v1.Pod) string {
-	needed, gated := int(group.Spec.MinMember), 0
+	needed, ready, gated := int(group.Spec.MinMember), 0, 0
 	for _, member := range members {
-		if len(member.Spec.SchedulingGates) > 0 {
+		switch {
+		case member.DeletionTimestamp != nil && member.Spec.NodeName == "":
+		case len(member.Spec.SchedulingGates) > 0:
 			gated++
+		default:
+			ready++
 		}
 	}
 	switch {
-	case len(members) < needed:
-		return fmt.Sprintf("has %d of the %d pods that it needs", len(members), needed)
-	case len(members)-gated < needed:
-		return fmt.Sprintf("has %d of the %d pods that it needs, not counting %d that a scheduling gate holds back",
-			len(members)-gated, needed, gated)
+	case ready+gated < needed:
+		return fmt.Sprintf("has %d of the %d pods that it needs", ready+gated, needed)
+	case ready < needed:
+		return fmt.Sprintf("has %d of the %d pods that it needs, not counting %d that a scheduling gate holds back", ready, needed, gated)
 	}
 	return ""
 }

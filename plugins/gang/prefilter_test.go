@@ -73,6 +73,18 @@ func TestPreFilter(t *testing.T) {
 			want:   fwk.UnschedulableAndUnresolvable,
 			reason: "PodGroup default/gang has 2 of the 3 pods that it needs, not counting 1 that a scheduling gate holds back",
 		},
+		"too few without one that is deleted": {
+			given: func(s *fakeScheduler) {
+				s.addGroup("gang", minMember(3))
+				s.addMembers("gang", 3)[2].DeletionTimestamp = &metav1.Time{Time: noon}
+			},
+			want: fwk.UnschedulableAndUnresolvable, reason: "PodGroup default/gang has 2 of the 3 pods that it needs",
+		},
+		"one that is deleted has a node": {given: func(s *fakeScheduler) {
+			s.addGroup("gang", minMember(3))
+			deleted := s.addMembers("gang", 3)[2]
+			deleted.DeletionTimestamp, deleted.Spec.NodeName = &metav1.Time{Time: noon}, "a"
+		}},
 		"enough without gates": {given: func(s *fakeScheduler) {
 			s.addGroup("gang", minMember(3))
 			s.addMembers("gang", 4)[0].Spec.SchedulingGates = []v1.PodSchedulingGate{{Name: "wait"}}

@@ -2,11 +2,13 @@ package gang
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	v1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"sigs.k8s.io/scheduler-plugins/apis/config"
@@ -22,8 +24,10 @@ func TestPreFilterTellsOfTheGroup(t *testing.T) {
 		minMember(3)(group)
 		group.Annotations = map[string]string{groupcycle.RequiredTopologyAnnotation: "rack"}
 	})
-	members := s.addMembers("gang", 5)
+	members := s.addMembers("gang", 7)
 	members[4].Spec.SchedulingGates = []v1.PodSchedulingGate{{Name: "later"}}
+	members[5].DeletionTimestamp = &metav1.Time{Time: noon}
+	members[6].Spec.NodeName = "bound" // of which the ledger has not heard
 	s.permit(members[1])
 	cycle := framework.NewCycleState()
 	if _, status := s.PreFilter(context.Background(), cycle, members[0], nil); !status.IsSuccess() {
@@ -37,16 +41,17 @@ func TestPreFilterTellsOfTheGroup(t *testing.T) {
 		for _, pod := range pods {
 			names = append(names, pod.Name)
 		}
+		slices.Sort(names)
 		return names
 	}
 	if diff := cmp.Diff([]string{"gang-0", "gang-2", "gang-3"}, names(group.Pending)); diff != "" {
 		t.Errorf("pending (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"gang-1"}, names(group.Assigned)); diff != "" {
+	if diff := cmp.Diff([]string{"gang-1", "gang-6"}, names(group.Assigned)); diff != "" {
 		t.Errorf("assigned (-want +got):\n%s", diff)
 	}
 	want := groupcycle.Constraints{Levels: []groupcycle.Level{{Name: groupcycle.Rack, Required: true}}}
-	if diff := cmp.Diff(want, group.Constraints); diff != "" || group.Needed() != 2 || group.Timeout != defaultPermitTimeout {
+	if diff := cmp.Diff(want, group.Constraints); diff != "" || group.Needed() != 1 || group.Timeout != defaultPermitTimeout {
 		t.Errorf("needs %d within %s; constraints (-want +got):\n%s", group.Needed(), group.Timeout, diff)
 	}
 }
@@ -61,6 +66,23 @@ func TestPreFilterRefusesUnknownLevel(t *testing.T) {
 	const want = `pod gang-0 has annotation ashlar.dev/preferred-topology: "row": "row" is no level: it may be clique, rack, zone, or the key`
 	if status.Code() != fwk.UnschedulableAndUnresolvable || !strings.HasPrefix(status.Message(), want) {
 		t.Errorf("got  %v\nwant %s", status, want)
+	}
+}
+
+// A member without which the group starts takes nobody's place when it fits nowhere.
+func TestPostFilterOfSparedMember(t *testing.T) {
+	s := newFakeScheduler(t, config.CoschedulingArgs{})
+	s.addGroup("gang", minMember(2))
+	members := s.addMembers("gang", 3)
+	s.permit(members[0])
+	cycle := framework.NewCycleState()
+	if _, status := s.PreFilter(context.Background(), cycle, members[1], nil); !status.IsSuccess() {
+		t.Fatal(status)
+	}
+	groupcycle.GroupOf(cycle).NoteSpared()
+	s.PostFilter(context.Background(), cycle, members[1], framework.NewDefaultNodeToStatus())
+	if got := s.handle.waiting[0]; got.outcome != "" {
+		t.Errorf("the member that waits is %s: %s", got.outcome, got.because)
 	}
 }
 

@@ -9,6 +9,9 @@
 //	fleet_test.go     nodes, slices that the test publishes and changes, adapters
 //	workload_test.go  the stream of pods
 //	request_test.go   ways to ask for devices
+//	late_test.go      what users do to pods that already wait
+//	late_*_test.go    the same by what is changed: claims, classes, gangs, gates and nodes
+//	quiet_test.go     the same where nothing else happens
 //	stream_test.go    pods come and go
 //	runner_test.go    the scheduler, killed and started again
 //	fault_test.go     what goes wrong, drawn from the seed

@@ -1,6 +1,8 @@
 package soak
 
 import (
+	"fmt"
+	"math/rand"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -93,6 +95,89 @@ func TestCheckerFindsWhatIsHeldForNobody(t *testing.T) {
 			c.checkHolders()
 			if len(c.found) != tc.want {
 				t.Errorf("found %v, want %d", c.found, tc.want)
+			}
+		})
+	}
+}
+
+// doctoredRest is what is at rest with these pods.
+func doctoredRest(pods ...*podRecord) *snapshot {
+	s := &snapshot{checker: newChecker()}
+	for _, pod := range pods {
+		s.pods[pod.name] = pod
+	}
+	return s
+}
+
+// Whoever waits while the running scheduler sees no reason to try it again is found by what a fresh one does.
+func TestRestFindsWhoIsForgotten(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before, after string
+		want          int
+	}{
+		"waits and is placed by a fresh one": {before: "", after: "n", want: 1},
+		"waits for both":                     {before: "", after: ""},
+		"is bound":                           {before: "n", after: "n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := doctoredRest(doctoredPod("job-1-0", tc.before))
+			if more := s.checkForgotten(doctoredRest(doctoredPod("job-1-0", tc.after)), "then", nil); more != tc.want || len(s.found) != tc.want {
+				t.Errorf("%d more, found %v, want %d", more, s.found, tc.want)
+			}
+		})
+	}
+}
+
+// Of a gang as many as it needs begin, or none.
+func TestRestFindsPartsOfGangs(t *testing.T) {
+	for name, tc := range map[string]struct {
+		begun, needed, gone, want int
+	}{
+		"all":                        {begun: 3, needed: 3},
+		"none":                       {begun: 0, needed: 3},
+		"some":                       {begun: 1, needed: 3, want: 1},
+		"as many as it needs":        {begun: 2, needed: 2},
+		"fewer than it needs":        {begun: 1, needed: 2, want: 1},
+		"somebody has taken members": {begun: 1, needed: 3, gone: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := doctoredRest()
+			for member := range 3 - tc.gone {
+				pod := doctoredPod(fmt.Sprintf("job-1-%d", member), "")
+				if pod.gang = "job-1"; member < tc.begun {
+					pod.node = "n"
+				}
+				s.pods[pod.name] = pod
+			}
+			if s.checkGangs(map[string]gangSize{"job-1": {3, tc.needed}}); len(s.found) != tc.want {
+				t.Errorf("found %v, want %d", s.found, tc.want)
+			}
+		})
+	}
+}
+
+// Each kind of change is one for a pod or a gang, which has something to wait for until it is made.
+func TestLateChangesAreWaitedFor(t *testing.T) {
+	for i := range lateKinds {
+		t.Run(lateKinds[i].name, func(t *testing.T) {
+			random, kinds := rand.New(rand.NewSource(1)), 0
+			for _, members := range []int{1, quietMembers} {
+				plain, a := newQuiet("job-1", members, false), newQuiet("job-1", members, false)
+				if !a.prepareLate(random, &lateKinds[i]) {
+					continue
+				}
+				kinds++
+				waits := len(a.late.withheld) > 0 || a.late.withheldGroup || a.late.before != nil ||
+					!cmp.Equal(plain.pods, a.pods) || !cmp.Equal(plain.claims, a.claims) || !cmp.Equal(plain.group, a.group)
+				if !waits {
+					t.Errorf("%d pods wait for nothing", members)
+				}
+				if a.late.make == nil || a.late.after >= a.rounds {
+					t.Errorf("%d pods: the change is never made", members)
+				}
+			}
+			if kinds == 0 {
+				t.Error("there is no such change")
 			}
 		})
 	}

@@ -55,7 +55,7 @@ func newFleet() ([]*fleetNode, error) {
 			return nil, err
 		}
 		n := &fleetNode{
-			name: fmt.Sprintf("changing-%02d", i), machine: name, adapters: strings.HasPrefix(name, "dgx-h100"),
+			name: changingName(i), machine: name, adapters: strings.HasPrefix(name, "dgx-h100"),
 			hidden: map[string]bool{}, tainted: map[string]resourceapi.DeviceTaintEffect{},
 		}
 		if n.found, err = (simulated.Node{Name: n.name, Machine: machine}).Discover(known.MIG); err != nil {

@@ -17,12 +17,17 @@ type tally struct {
 
 	forms  map[string]int
 	formOf map[string]string // by arrival
-	gangs  map[string]int    // members, by arrival
-	rests  int
-	probes int
+	gangs  map[string]gangSize
+	// deleted are the pods that the test has deleted.
+	deleted map[string]bool
+	rests   int
+	probes  int
 	// memory are samples of the scheduler's memory.
 	memory []memorySample
 }
+
+// gangSize is how many members a gang has, and how many it needs.
+type gangSize struct{ members, needed int }
 
 // memorySample is the scheduler's memory at one moment of the stream.
 type memorySample struct {
@@ -32,7 +37,9 @@ type memorySample struct {
 }
 
 func newTally() *tally {
-	return &tally{done: map[string]int{}, forms: map[string]int{}, formOf: map[string]string{}, gangs: map[string]int{}}
+	return &tally{
+		done: map[string]int{}, forms: map[string]int{}, formOf: map[string]string{}, gangs: map[string]gangSize{}, deleted: map[string]bool{},
+	}
 }
 
 func (t *tally) count(what string) {
@@ -47,11 +54,17 @@ func (t *tally) note(v violation) {
 	t.noted = append(t.noted, v)
 }
 
+func (t *tally) noteDeleted(pod string) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.deleted[pod] = true
+}
+
 func (t *tally) addArrival(a *arrival) {
 	t.forms[a.form] += len(a.pods)
 	t.formOf[a.name] = a.form
 	if a.group != nil {
-		t.gangs[a.name] = len(a.pods)
+		t.gangs[a.name] = gangSize{len(a.pods), a.needed}
 	}
 }
 
@@ -164,7 +177,7 @@ func (w *world) report(replayed *checker) {
 func (w *world) lost() {
 	for _, name := range slices.Sorted(maps.Keys(w.history.last)) {
 		pod := w.history.last[name]
-		if w.history.pods[name] == nil && !w.deleted[name] && pod.disrupted == "" {
+		if w.history.pods[name] == nil && !w.tally.deleted[name] && pod.disrupted == "" {
 			w.problem(podsLost, "%s of %s, which was on node %q", name, w.tally.formOf[jobOf(name)], pod.node)
 		}
 	}

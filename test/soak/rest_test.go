@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -142,7 +143,7 @@ func (w *world) checkRest(ctx context.Context, when string) error {
 		return err
 	}
 	before.checkHolders()
-	w.checkGangs(before)
+	before.checkGangs(w.tally.gangs)
 	pending := 0
 	for _, name := range slices.Sorted(maps.Keys(before.pods)) {
 		pod := before.pods[name]
@@ -173,22 +174,33 @@ func (w *world) checkRest(ctx context.Context, when string) error {
 	if err != nil {
 		return err
 	}
-	had, more := before.bound(), 0
-	for _, name := range slices.Sorted(maps.Keys(after.bound())) {
-		if !had[name] {
-			more++
-			before.report(forgotten, "%s: pod %s (%s) on %s; the running scheduler said: %s", when, name, w.tally.formOf[jobOf(name)],
-				after.pods[name].node, before.pods[name].waits)
-		}
-	}
+	more := before.checkForgotten(after, when, w.tally.formOf)
 	for _, v := range before.found {
 		w.say("VIOLATION: %s", v)
 	}
 	w.problems = append(w.problems, before.found...)
 	w.tally.rests++
-	w.say("at rest %s: %d pods bound, %d pending, %d GPUs free; a fresh scheduler places %d more", when, len(had), pending,
+	w.say("at rest %s: %d pods bound, %d pending, %d GPUs free; a fresh scheduler places %d more", when, len(before.bound()), pending,
 		before.freeGPUs(), more)
 	return nil
+}
+
+// checkForgotten holds that none waited before that has a node now, after a fresh scheduler has tried all,
+// and returns how many did.
+func (s *snapshot) checkForgotten(after *snapshot, when string, formOf map[string]string) (more int) {
+	had := s.bound()
+	for _, name := range slices.Sorted(maps.Keys(after.bound())) {
+		if had[name] {
+			continue
+		}
+		more++
+		said := ""
+		if pod := s.pods[name]; pod != nil {
+			said = pod.waits
+		}
+		s.report(forgotten, "%s: pod %s (%s) on %s; the running scheduler said: %s", when, name, formOf[jobOf(name)], after.pods[name].node, said)
+	}
+	return more
 }
 
 // jobOf is the arrival that a pod belongs to.
@@ -201,8 +213,8 @@ func jobOf(pod string) string {
 	return pod
 }
 
-// checkGangs holds that of each gang all or none have begun, unless somebody has taken a member.
-func (w *world) checkGangs(s *snapshot) {
+// checkGangs holds that of each gang as many as it needs have begun or none, unless somebody has taken a member.
+func (s *snapshot) checkGangs(gangs map[string]gangSize) {
 	members, begun := map[string]int{}, map[string]int{}
 	for _, pod := range s.pods {
 		if pod.gang == "" {
@@ -214,8 +226,9 @@ func (w *world) checkGangs(s *snapshot) {
 		}
 	}
 	for _, gang := range slices.Sorted(maps.Keys(members)) {
-		if members[gang] == w.tally.gangs[gang] && begun[gang] > 0 && begun[gang] < members[gang] {
-			s.report(gangsHalf, "%d of %d of %s", begun[gang], members[gang], gang)
+		size := gangs[gang]
+		if members[gang] == size.members && begun[gang] > 0 && begun[gang] < size.needed {
+			s.report(gangsHalf, "%d of the %d that %s needs", begun[gang], size.needed, gang)
 		}
 	}
 }
@@ -230,6 +243,9 @@ func (w *world) thin(ctx context.Context, random *rand.Rand, arrivals []*arrival
 			going = append(going, a)
 		}
 	}
+	if err := inParallel(ctx, going, w.changeLate); err != nil {
+		return nil, err
+	}
 	return left, w.leaveAll(ctx, going)
 }
 
@@ -240,7 +256,7 @@ func (w *world) checkFree(ctx context.Context, when string) error {
 		if pod.node != "" {
 			continue
 		}
-		w.deleted[name] = true
+		w.tally.noteDeleted(name)
 		err := w.persist(ctx, func(ctx context.Context) error {
 			return w.client.CoreV1().Pods(namespace).Delete(ctx, name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)})
 		})
@@ -258,6 +274,7 @@ func (w *world) checkFree(ctx context.Context, when string) error {
 		name := fmt.Sprintf("probe-%d-%03d", w.tally.probes, i)
 		a := &arrival{name: name, form: "probes"}
 		a.pods = append(a.pods, newPod(name+"-0", nil))
+		a.pods[0].Spec.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
 		a.useClaim(claimFor(asking("gpu", wholeClass, 1)), false)
 		probes = append(probes, a)
 	}

@@ -50,10 +50,12 @@ func TestSoak(t *testing.T) {
 	}
 	left, err = w.thin(ctx, random, left)
 	check(err)
+	check(inParallel(ctx, left, w.changeLate)) // last, so that nothing else wakes those that wait
 	check(w.checkRest(ctx, "after a third has gone"))
 	check(w.checkFree(ctx, "with pods on most nodes"))
 	check(w.leaveAll(ctx, left))
 	check(w.checkFree(ctx, "with nobody left"))
+	check(w.changeInQuiet(ctx, random))
 	end, err := w.rest(ctx)
 	check(err)
 	if len(end.claims) > 0 {

@@ -9,7 +9,10 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 const (
@@ -29,7 +32,7 @@ const (
 // and things go wrong. In its last part nothing is killed, so that the scheduler's memory tells
 // something. It returns the arrivals that are left.
 func (w *world) stream(ctx context.Context, random *rand.Rand, pods int) (left []*arrival, err error) {
-	leaving := map[int][]*arrival{}
+	changing, leaving := map[int][]*arrival{}, map[int][]*arrival{}
 	faults := newFaults(w, random, max(1, pods/perRound))
 	arrived, number := 0, 0
 	for round := 0; arrived < pods; round++ {
@@ -39,6 +42,9 @@ func (w *world) stream(ctx context.Context, random *rand.Rand, pods int) (left [
 			fresh += len(a.pods)
 			coming = append(coming, a)
 			leaving[round+a.rounds] = append(leaving[round+a.rounds], a)
+			if a.late != nil {
+				changing[round+a.late.after] = append(changing[round+a.late.after], a)
+			}
 			w.tally.addArrival(a)
 		}
 		var steps []func(context.Context) error
@@ -50,7 +56,11 @@ func (w *world) stream(ctx context.Context, random *rand.Rand, pods int) (left [
 			w.noteDeleted(a)
 			steps = append(steps, func(ctx context.Context) error { return w.leave(ctx, a) })
 		}
+		for _, a := range changing[round] {
+			steps = append(steps, func(ctx context.Context) error { return w.changeLate(ctx, a) })
+		}
 		delete(leaving, round)
+		delete(changing, round)
 		random.Shuffle(len(steps), func(i, j int) { steps[i], steps[j] = steps[j], steps[i] })
 		group, writing := errgroup.WithContext(ctx)
 		group.SetLimit(writers)
@@ -102,50 +112,66 @@ func errorOr(err, other error) error {
 }
 
 func (w *world) arrive(ctx context.Context, a *arrival) error {
-	api := w.client.ResourceV1()
-	if a.claim != nil {
-		err := w.persist(ctx, func(ctx context.Context) error {
-			_, err := api.ResourceClaims(namespace).Create(ctx, a.claim, metav1.CreateOptions{})
+	if a.late != nil && a.late.before != nil {
+		if err := a.late.before(ctx, w); err != nil {
 			return err
-		})
-		if err != nil {
+		}
+	}
+	for _, claim := range a.claims {
+		if a.late != nil && slices.Contains(a.late.withheld, claim) {
+			continue
+		}
+		if err := w.makeClaim(ctx, claim); err != nil {
 			return err
 		}
 	}
 	if a.template != nil {
 		err := w.persist(ctx, func(ctx context.Context) error {
-			_, err := api.ResourceClaimTemplates(namespace).Create(ctx, a.template, metav1.CreateOptions{})
+			_, err := w.client.ResourceV1().ResourceClaimTemplates(namespace).Create(ctx, a.template, metav1.CreateOptions{})
 			return err
 		})
 		if err != nil {
 			return err
 		}
 	}
-	if a.group != nil {
-		err := w.persist(ctx, func(ctx context.Context) error {
-			_, err := w.groups.Create(ctx, a.group, metav1.CreateOptions{})
-			return err
-		})
-		if err != nil {
+	if a.group != nil && (a.late == nil || !a.late.withheldGroup) {
+		if err := w.makeGroup(ctx, a.group); err != nil {
 			return err
 		}
 	}
 	for _, pod := range a.pods {
-		err := w.persist(ctx, func(ctx context.Context) error {
-			_, err := w.client.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{})
-			return err
-		})
-		if err != nil {
+		if err := w.makePod(ctx, pod); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func (w *world) makeClaim(ctx context.Context, claim *resourceapi.ResourceClaim) error {
+	return w.persist(ctx, func(ctx context.Context) error {
+		_, err := w.client.ResourceV1().ResourceClaims(namespace).Create(ctx, claim, metav1.CreateOptions{})
+		return err
+	})
+}
+
+func (w *world) makeGroup(ctx context.Context, group *unstructured.Unstructured) error {
+	return w.persist(ctx, func(ctx context.Context) error {
+		_, err := w.groups.Create(ctx, group, metav1.CreateOptions{})
+		return err
+	})
+}
+
+func (w *world) makePod(ctx context.Context, pod *corev1.Pod) error {
+	return w.persist(ctx, func(ctx context.Context) error {
+		_, err := w.client.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{})
+		return err
+	})
+}
+
 // noteDeleted notes that the test deletes an arrival's pods.
 func (w *world) noteDeleted(a *arrival) {
 	for _, pod := range a.pods {
-		w.deleted[pod.Name] = true
+		w.tally.noteDeleted(pod.Name)
 	}
 }
 
@@ -163,9 +189,9 @@ func (w *world) leave(ctx context.Context, a *arrival) error {
 	if a.group != nil {
 		calls = append(calls, func(ctx context.Context) error { return w.groups.Delete(ctx, a.name, metav1.DeleteOptions{}) })
 	}
-	if a.claim != nil {
+	for _, claim := range a.claims {
 		calls = append(calls, func(ctx context.Context) error {
-			return w.client.ResourceV1().ResourceClaims(namespace).Delete(ctx, a.name, metav1.DeleteOptions{})
+			return w.client.ResourceV1().ResourceClaims(namespace).Delete(ctx, claim.Name, metav1.DeleteOptions{})
 		})
 	}
 	if a.template != nil {
@@ -177,6 +203,9 @@ func (w *world) leave(ctx context.Context, a *arrival) error {
 		if err := w.persist(ctx, call); err != nil {
 			return err
 		}
+	}
+	if a.late != nil && a.late.undo != nil {
+		return a.late.undo(ctx, w)
 	}
 	return nil
 }

@@ -21,6 +21,8 @@ const (
 	urgent = "urgent"
 	// meanRounds is how many rounds a pod stays on average.
 	meanRounds = 5
+	// changedLate and changedGangs are of how many arrivals, and of how many gangs, one is changed while it waits.
+	changedLate, changedGangs = 5, 2
 )
 
 // arrival is a pod, a gang, or several pods with one claim, which come and go together.
@@ -29,14 +31,18 @@ type arrival struct {
 	// form is what the arrival is, for the report.
 	form string
 	pods []*corev1.Pod
-	// claim is of the pods' own, or of all of them; template one from which their claims are made.
-	claim    *resourceapi.ResourceClaim
+	// claims are one of each pod's own, or one of all of them; template one from which their claims are made.
+	claims   []*resourceapi.ResourceClaim
 	template *resourceapi.ResourceClaimTemplate
 	group    *unstructured.Unstructured
+	// needed is how many of its pods a gang needs, in the end.
+	needed int
 	// rounds is after how many rounds it is deleted, at once if abrupt says so and with notice
 	// otherwise. finishes says that its pods end by themselves before.
 	rounds           int
 	abrupt, finishes bool
+	// late is what is changed while it waits, nil for most.
+	late *lateChange
 }
 
 // drawArrival draws what comes next.
@@ -49,11 +55,7 @@ func drawArrival(random *rand.Rand, number int) *arrival {
 	switch what := random.Intn(12); {
 	case what == 0: // a gang
 		members = 2 + random.Intn(4)
-		a.form = "gangs"
-		a.group = &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": "scheduling.x-k8s.io/v1alpha1", "kind": "PodGroup", "metadata": map[string]any{"name": a.name},
-			"spec": map[string]any{"minMember": int64(members), "scheduleTimeoutSeconds": int64(10)},
-		}}
+		a.makeGang(members)
 	case what == 1 && claim != nil: // pods that have one claim together
 		members = 2 + random.Intn(2)
 		a.form = "shared claims"
@@ -78,9 +80,21 @@ func drawArrival(random *rand.Rand, number int) *arrival {
 		a.pods = append(a.pods, pod)
 	}
 	if claim != nil {
-		a.useClaim(claim, a.group != nil || members == 1 && random.Intn(2) == 0)
+		a.useClaim(claim, (a.group != nil || members == 1) && random.Intn(2) == 0)
+	}
+	if random.Intn(changedLate) == 0 || a.group != nil && random.Intn(changedGangs) == 0 {
+		a.drawLate(random)
 	}
 	return a
+}
+
+// makeGang makes the arrival a gang of so many pods.
+func (a *arrival) makeGang(members int) {
+	a.form, a.needed = "gangs", members
+	a.group = &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "scheduling.x-k8s.io/v1alpha1", "kind": "PodGroup", "metadata": map[string]any{"name": a.name},
+		"spec": map[string]any{"minMember": int64(members), "scheduleTimeoutSeconds": int64(10)},
+	}}
 }
 
 func newPod(name string, amounts corev1.ResourceList) *corev1.Pod {
@@ -88,25 +102,40 @@ func newPod(name string, amounts corev1.ResourceList) *corev1.Pod {
 	pod.Spec.SchedulerName = schedulerName
 	pod.Spec.Containers = []corev1.Container{{Name: "main", Image: "example.com/none"}}
 	pod.Spec.Containers[0].Resources = corev1.ResourceRequirements{
-		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m")}, Limits: amounts,
+		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m")}, Limits: amounts.DeepCopy(),
 	}
 	return pod
 }
 
-// useClaim gives the pods a claim each, made from a template, or one for all.
+// useClaim gives the pods a claim each, made from a template or by name, or one for all that are no gang.
 func (a *arrival) useClaim(claim *resourceapi.DeviceClaim, template bool) {
-	spec := resourceapi.ResourceClaimSpec{Devices: *claim}
-	meta := metav1.ObjectMeta{Name: a.name, Namespace: namespace}
-	source := corev1.PodResourceClaim{Name: "devices"}
 	if template {
-		a.template = &resourceapi.ResourceClaimTemplate{ObjectMeta: meta, Spec: resourceapi.ResourceClaimTemplateSpec{Spec: spec}}
-		source.ResourceClaimTemplateName = &a.name
-	} else {
-		a.claim = &resourceapi.ResourceClaim{ObjectMeta: meta, Spec: spec}
-		source.ResourceClaimName = &a.name
+		a.template = &resourceapi.ResourceClaimTemplate{
+			ObjectMeta: metav1.ObjectMeta{Name: a.name, Namespace: namespace},
+			Spec:       resourceapi.ResourceClaimTemplateSpec{Spec: resourceapi.ResourceClaimSpec{Devices: *claim}},
+		}
 	}
-	for _, pod := range a.pods {
+	for i, pod := range a.pods {
+		source := corev1.PodResourceClaim{Name: "devices"}
+		switch {
+		case template:
+			source.ResourceClaimTemplateName = &a.name
+		case a.group != nil:
+			a.claims = append(a.claims, newClaim(pod.Name, claim))
+			source.ResourceClaimName = &pod.Name
+		default:
+			if i == 0 {
+				a.claims = append(a.claims, newClaim(a.name, claim))
+			}
+			source.ResourceClaimName = &a.name
+		}
 		pod.Spec.ResourceClaims = []corev1.PodResourceClaim{source}
 		pod.Spec.Containers[0].Resources.Claims = []corev1.ResourceClaim{{Name: source.Name}}
+	}
+}
+
+func newClaim(name string, claim *resourceapi.DeviceClaim) *resourceapi.ResourceClaim {
+	return &resourceapi.ResourceClaim{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace}, Spec: resourceapi.ResourceClaimSpec{Devices: *claim.DeepCopy()},
 	}
 }

@@ -30,8 +30,6 @@ type world struct {
 	scheduler *schedulerRunner
 	history   *history
 	tally     *tally
-	// deleted are the pods that the test has deleted.
-	deleted map[string]bool
 	// problems are what was found beside the replay.
 	problems []violation
 }
@@ -49,7 +47,7 @@ func (w *world) problem(what, format string, args ...any) {
 // startWorld starts a control plane with Ashlar as it is shipped, and publishes the fleet.
 func startWorld(ctx context.Context, t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, begin: time.Now(), tally: newTally(), deleted: map[string]bool{}}
+	w := &world{t: t, begin: time.Now(), tally: newTally()}
 	check := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -83,7 +81,7 @@ func startWorld(ctx context.Context, t *testing.T) *world {
 	check(w.cluster.AddNodes(ctx, specs))
 	var nodes []install.Node
 	for i, machine := range driven {
-		nodes = append(nodes, install.Node{Name: fmt.Sprintf("driven-%02d", i), Machine: machine})
+		nodes = append(nodes, install.Node{Name: drivenName(i), Machine: machine})
 	}
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	check(err)

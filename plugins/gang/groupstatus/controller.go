@@ -132,8 +132,8 @@ func (r *statusReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	}
 	changed := group.DeepCopy()
 	changed.Status = next
-	if err := r.client.Status().Patch(ctx, changed, client.MergeFrom(group)); err != nil {
-		return reconcile.Result{}, fmt.Errorf("writing the status of PodGroup %s: %w", request, client.IgnoreNotFound(err))
+	if err := r.client.Status().Patch(ctx, changed, client.MergeFrom(group)); client.IgnoreNotFound(err) != nil {
+		return reconcile.Result{}, fmt.Errorf("writing the status of PodGroup %s: %w", request, err)
 	}
 	return reconcile.Result{}, nil
 }

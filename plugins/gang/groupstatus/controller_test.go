@@ -8,8 +8,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	v1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -107,6 +109,14 @@ func TestReconcileReportsRefusal(t *testing.T) {
 	_, _, err := reconcileGroup(t, v1alpha1.PodGroupStatus{}, nil, refused)
 	if !errors.Is(err, refused) {
 		t.Errorf("got %v, want %v", err, refused)
+	}
+}
+
+// A group that was deleted meanwhile needs no status.
+func TestReconcileOfDeletedGroup(t *testing.T) {
+	gone := apierrors.NewNotFound(schema.GroupResource{Resource: "podgroups"}, "gang")
+	if _, _, err := reconcileGroup(t, v1alpha1.PodGroupStatus{}, nil, gone); err != nil {
+		t.Error(err)
 	}
 }
 
