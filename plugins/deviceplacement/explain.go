@@ -42,8 +42,7 @@ type podExplanation struct {
 	// parts, and its suggestions with what the core has no words for.
 	*cluster.Explanation
 	nodes       []string
-	parts       []string
-	mostAlike   []string // what the figure of each constraint is about
+	requests    *viewRequests // what the pod asks of each of them
 	suggestions []nodeSuggestion
 	// timeout is how long the search might take, and took how long it did.
 	timeout, took time.Duration
@@ -139,16 +138,7 @@ func (p *Plugin) searchChanges(ctx context.Context, c *podCycle, nodes []string,
 	if first == nil || len(first.Parts) == 0 {
 		return 0 // nothing is asked of the GPUs
 	}
-	for _, part := range first.Parts {
-		e.parts = append(e.parts, part.Name)
-	}
-	for _, constraint := range first.Constraints {
-		what := "the largest " + constraint.Name + " has"
-		if constraint.Distinct {
-			what = "the most different values of " + constraint.Name + " on one node are"
-		}
-		e.mostAlike = append(e.mostAlike, what)
-	}
+	e.requests = requests
 	e.Explanation = snapshot.Rank(requests, p.options.Policy).Explain(allNodes(views), cluster.ExplainLimit{
 		Classes: p.options.MaxExplainedNodes,
 		Stop:    func() bool { return ctx.Err() != nil },

@@ -138,7 +138,7 @@ func (e *podExplanation) nearestFigures() []string {
 	for i := range e.Refusals {
 		refusal := &e.Refusals[i]
 		reason, node, total, totalNode := &refusal.Most, e.nodes[refusal.MostNode], &refusal.MostTotal, e.nodes[refusal.MostTotalNode]
-		text := ""
+		request, text := e.requests.RequestOn(refusal.MostNode, 0), "" // nodes differ in what is asked of their GPUs
 		switch {
 		case reason.Code == placement.GPUsBusy && total.Total < reason.Want:
 			text = fmt.Sprintf("the most on one node is %d (%s)", total.Total, totalNode)
@@ -150,18 +150,26 @@ func (e *podExplanation) nearestFigures() []string {
 			text = fmt.Sprintf("the largest has %s (%s)", topology.Bytes(total.Total), totalNode)
 		case reason.Code == placement.MemoryShort:
 			text = fmt.Sprintf("the most left on one GPU is %s (%s)", topology.Bytes(reason.Have), node)
-		case reason.Code == placement.Unlike && reason.Constraint >= 0:
-			text = fmt.Sprintf("%s %d (%s)", e.mostAlike[reason.Constraint], reason.Have, node)
+		case reason.Code == placement.Unlike && reason.Constraint >= 0 && request != nil && reason.Constraint < len(request.Constraints):
+			text = fmt.Sprintf("%s %d (%s)", describeMost(&request.Constraints[reason.Constraint]), reason.Have, node)
 		}
 		if text == "" {
 			continue
 		}
-		if reason.Part >= 0 && len(e.parts) > 1 {
-			text = requestPrefix(e.parts[reason.Part]) + text
+		if reason.Part >= 0 && request != nil && len(request.Parts) > 1 && reason.Part < len(request.Parts) {
+			text = requestPrefix(request.Parts[reason.Part].Name) + text
 		}
 		figures = append(figures, text)
 	}
 	return figures
+}
+
+// describeMost says what the figure of a constraint is about.
+func describeMost(constraint *placement.Constraint) string {
+	if constraint.Distinct {
+		return "the most different values of " + constraint.Name + " on one node are"
+	}
+	return "the largest " + constraint.Name + " has"
 }
 
 func isOrAre(count int64) string {

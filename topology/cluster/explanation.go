@@ -163,8 +163,8 @@ func sameReason(a, b placement.Reason) bool {
 // diagnoseNode looks at the GPUs of a node, for one part of the request.
 func (e *refusalCollector) diagnoseNode(node, part int) []placement.GPUDiagnosis {
 	request := e.ranking.request.RequestOn(node, 0)
-	if part < 0 || request == nil {
-		return nil
+	if part < 0 || request == nil || part >= len(request.Parts) {
+		return nil // the reason is of another alternative
 	}
 	n := &e.ranking.snapshot.nodes[node]
 	return placement.DiagnoseGPUs(n.Inventory, n.state.GPUs(), &request.Parts[part])
