@@ -138,8 +138,7 @@ func (p *Plugin) requeueRefusedGroup(_ klog.Logger, pod *v1.Pod, _, _ any) (fwk.
 // requeueAfterPodGone is requeueRefusedGroup for a pod that has left its node. The scheduler also
 // says so of a pod that gave it back before it ran: of the same group that is no news.
 func (p *Plugin) requeueAfterPodGone(logger klog.Logger, pod *v1.Pod, before, after any) (fwk.QueueingHint, error) {
-	name := pod.Labels[v1alpha1.PodGroupLabel]
-	if gone, ok := before.(*v1.Pod); ok && gone.Namespace == pod.Namespace && gone.Labels[v1alpha1.PodGroupLabel] == name {
+	if gone, ok := before.(*v1.Pod); ok && sameGroup(pod, gone) {
 		return fwk.QueueSkip, nil
 	}
 	return p.requeueRefusedGroup(logger, pod, before, after)

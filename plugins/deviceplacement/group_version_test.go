@@ -1,6 +1,7 @@
 package deviceplacement
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,9 @@ func TestRefusedGroupIsAskedAnew(t *testing.T) {
 		// refusal is what the group is told then.
 		refusal string
 		change  func(*fakeGroup)
+		// tainted says that one of the nodes is, class is that of the claims.
+		tainted bool
+		class   string
 	}{
 		"the last claim is made": {
 			made: map[string]int64{"gang-0": 4}, refusal: "the ResourceClaims of pod gang-1",
@@ -44,7 +48,8 @@ func TestRefusedGroupIsAskedAnew(t *testing.T) {
 			change: func(g *fakeGroup) { g.group.Pending = []*v1.Pod{newPod("small-0"), newPod("small-1")} },
 		},
 		"a pod tolerates a node's taint": {
-			made: map[string]int64{"gang-0": 4, "gang-1": 4, "any": 4}, refusal: waits,
+			tainted: true,
+			made:    map[string]int64{"gang-0": 4, "gang-1": 4, "any": 4}, refusal: waits,
 			change: func(g *fakeGroup) {
 				tolerant := newPod("gang-1")
 				tolerant.Generation = 2
@@ -53,23 +58,20 @@ func TestRefusedGroupIsAskedAnew(t *testing.T) {
 			},
 		},
 		"a DeviceClass has more devices": {
-			made: map[string]int64{"gang-0": 4, "gang-1": 4}, refusal: waits,
+			class: changingClass,
+			made:  map[string]int64{"gang-0": 4, "gang-1": 4}, refusal: waits,
 			change: func(g *fakeGroup) { g.makeClass(newClass("2", hasType(deviceapi.TypeGPU))) },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			nodes := []*v1.Node{hostNode("a"), hostNode("b")}
-			class := gpuClass
-			if strings.HasPrefix(name, "a pod tolerates") {
+			if tc.tainted {
 				nodes[1].Spec.Taints = []v1.Taint{{Key: "reserved", Effect: v1.TaintEffectNoSchedule}}
-			}
-			if strings.HasPrefix(name, "a DeviceClass") {
-				class = changingClass
 			}
 			g := newFakeGroup(t, nodes, []*v1.Pod{newPod("gang-0"), newPod("gang-1")}, publish("a", fourGPUs()...), publish("b", fourGPUs()...))
 			g.makeClass(newClass("1", "false"))
 			for claim, count := range tc.made {
-				g.makeClaim(newClaim(claim, class, count))
+				g.makeClaim(newClaim(claim, cmp.Or(tc.class, gpuClass), count))
 			}
 			for range 2 {
 				if got := g.placeMember(g.group.Pending[0]); !strings.Contains(got, tc.refusal) {
