@@ -57,7 +57,8 @@ type fakeScheduler struct {
 	// asked are the nodes that the last PreFilter let others ask about.
 	asked *fwk.PreFilterResult
 	// activated are the pods that are to be tried again at once.
-	activated []*v1.Pod
+	activating sync.Mutex
+	activated  []*v1.Pod
 	// finish ends what the scheduler has running.
 	finish func()
 	// nominations are what the scheduler's queue knows.
@@ -251,6 +252,8 @@ func (s *fakeScheduler) filterAll(state fwk.CycleState, pod *v1.Pod) ([]fwk.Node
 
 // Activate notes that pods are to be tried again at once.
 func (s *fakeScheduler) Activate(_ klog.Logger, pods map[string]*v1.Pod) {
+	s.activating.Lock()
+	defer s.activating.Unlock()
 	for _, pod := range pods {
 		s.activated = append(s.activated, pod)
 	}

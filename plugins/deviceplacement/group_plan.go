@@ -80,10 +80,13 @@ type groupPlans struct {
 	now func() time.Time
 	// activate has pods tried again at once.
 	activate func([]*v1.Pod)
+	// landing reports whether devices that were given back may be allocated yet; nil for never.
+	landing func() bool
 
 	mutex  sync.Mutex
 	groups map[types.NamespacedName]*groupRecord
-	// barred are the pods that have no node and were tried while something was held for others.
+	// barred are the pods that have no node and were tried while something was held for others, or
+	// nobody could have what was given back.
 	barred map[types.UID]barredPod
 	// version changes when a plan is made or goes.
 	version int64
@@ -223,6 +226,12 @@ func (g *groupPlans) releaseWaiting(gone bool, but types.NamespacedName) {
 	}
 }
 
+// retryWaiting has those tried that waited while it was not known what devices are free.
+func (g *groupPlans) retryWaiting() {
+	g.mutex.Lock()
+	g.releaseWaiting(true, types.NamespacedName{})
+}
+
 // takeMember notes that a member has what was planned for it. A plan that is used up goes, and
 // members that were spared are tried.
 func (g *groupPlans) takeMember(key types.NamespacedName, uid types.UID) {
@@ -274,13 +283,13 @@ func (g *groupPlans) heldFor(group types.NamespacedName, uid types.UID, priority
 	return g.listHeld(group, uid, priority)
 }
 
-// barPod is heldFor for a pod that is being tried. If something is held, it is tried again
-// once that no longer is.
+// barPod is heldFor for a pod that is being tried. If something is held, or has yet to land, it is
+// tried again once that no longer is.
 func (g *groupPlans) barPod(group types.NamespacedName, pod *v1.Pod) map[string][]heldDevices {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	held := g.listHeld(group, pod.UID, podPriority(pod))
-	if len(held) > 0 {
+	if len(held) > 0 || g.landing != nil && g.landing() {
 		g.barred[pod.UID] = barredPod{pod, group}
 	}
 	return held

@@ -117,6 +117,8 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 		options: options, forecast: newNodeForecast(), activator: h, pods: h.SharedInformerFactory().Core().V1().Pods().Lister(),
 	}
 	p.plans = newGroupPlans(func(pods []*v1.Pod) { p.tryAtOnce(klog.FromContext(ctx), pods...) })
+	p.plans.landing = source.IsLanding
+	source.FollowLandings(p.plans.retryWaiting)
 	if err := p.followMembers(h.SharedInformerFactory().Core().V1().Pods().Informer()); err != nil {
 		return nil, fmt.Errorf("following pods: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 	"github.com/ashlar-dev/ashlar/plugins/tracing"
 	"github.com/ashlar-dev/ashlar/topology/placement"
 )
@@ -27,7 +28,7 @@ func (p *Plugin) writeClaims(ctx context.Context, state fwk.CycleState, pod *v1.
 	if inventory != nil && p.forecast.observePod(pod, inventory, devices) {
 		metrics.CountForecastUpdate()
 	}
-	status := p.DynamicResources.PreBind(ctx, state, pod, node)
+	status := p.DynamicResources.PreBind(dra.HoldToIntent(ctx), state, pod, node)
 	if !status.IsSuccess() || p.guard == nil {
 		return status
 	}

@@ -104,11 +104,9 @@ func (p *Plugin) requeueAfterVictim(_ klog.Logger, pod *v1.Pod, oldObj, newObj a
 
 // gaveBack reports whether a pod that is said to be gone had its node in the scheduler's memory alone
 // and has given its devices back. Of one that is deleted while it is being bound the scheduler says so
-// twice, at first without a node, when it still has them. Devices of an extended resource are free in
-// memory before their claim is gone from the API: of those its deletion tells, and nobody is to
-// be tried before.
+// twice, at first without a node, when it still has them.
 func (p *Plugin) gaveBack(pod *v1.Pod) bool {
-	return pod.Spec.NodeName != "" && !p.source.AsksByResource(pod) &&
+	return pod.Spec.NodeName != "" &&
 		!slices.ContainsFunc(pod.Status.Conditions, func(condition v1.PodCondition) bool {
 			return condition.Type == v1.PodScheduled && condition.Status == v1.ConditionTrue
 		})

@@ -87,7 +87,7 @@ func boundPodOf(node string) *v1.Pod {
 }
 
 // A pod that was not bound after all gives back devices that no claim in the API has: all hear of it
-// but those of its own group. Of an extended resource the claim in the API tells, which goes last.
+// but those of its own group.
 func TestRequeueAfterGivenBack(t *testing.T) {
 	member := func(name, group string) *v1.Pod {
 		return newPod(name, func(pod *v1.Pod) { pod.Labels = map[string]string{v1alpha1.PodGroupLabel: group} })
@@ -107,7 +107,7 @@ func TestRequeueAfterGivenBack(t *testing.T) {
 		"a pod of another group":            {member("other-0", "other"), member("gang-0", "gang"), "node-a", fwk.Queue},
 		"a pod of that pod's group":         {member("gang-1", "gang"), member("gang-0", "gang"), "node-a", fwk.QueueSkip},
 		"it still holds what it was to get": {newPod("pod", nominatedFor("b")), member("gang-0", "gang"), "", fwk.QueueSkip},
-		"it asked for an extended resource": {newPod("pod"), unclaimed(member("gang-0", "gang")), "node-a", fwk.QueueSkip},
+		"it asked for an extended resource": {newPod("pod"), unclaimed(member("gang-0", "gang")), "node-a", fwk.Queue},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.gone.Spec.NodeName = tc.node

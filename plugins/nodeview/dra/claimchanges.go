@@ -1,6 +1,7 @@
 package dra
 
 import (
+	"context"
 	"runtime"
 	"strconv"
 	"sync"
@@ -21,15 +22,15 @@ import (
 //
 // Safe for concurrent use.
 type claimChanges struct {
-	claims fwk.ResourceClaimTracker // the scheduler's own
-	synced func() bool
+	claims  fwk.ResourceClaimTracker // the scheduler's own
+	synced  func() bool
+	flights *allocationFlights
 
 	mutex sync.Mutex
 	// changed is by listener and claim.
 	changed []map[types.UID]changedClaim
-	// names are the claims of which something is known, by UID, and uids the same by name.
+	// names are the claims of which something is known.
 	names map[types.UID]types.NamespacedName
-	uids  map[types.NamespacedName]types.UID
 	// gone are claims that were deleted lately, of which the manager may have yet to hear that
 	// there were any.
 	gone *lru.Cache
@@ -61,7 +62,7 @@ var sharedChanges = struct {
 
 // followClaims begins to follow the claims of a scheduler. It returns nil where the manager
 // is not kube-scheduler's own, so that nothing is known of what happens behind it.
-func followClaims(h fwk.Handle) (*claimChanges, error) {
+func followClaims(ctx context.Context, h fwk.Handle) (*claimChanges, error) {
 	manager, ok := h.SharedDRAManager().(*dynamicresources.DefaultDRAManager)
 	if !ok {
 		return nil, nil
@@ -90,6 +91,7 @@ func followClaims(h fwk.Handle) (*claimChanges, error) {
 		return nil, err
 	}
 	c.synced = registration.HasSynced
+	c.flights = newAllocationFlights(ctx, c.claims, h.ClientSet(), c)
 	sharedChanges.of[key] = c
 	runtime.AddCleanup(manager, func(key weak.Pointer[dynamicresources.DefaultDRAManager]) {
 		sharedChanges.Lock()
@@ -101,7 +103,7 @@ func followClaims(h fwk.Handle) (*claimChanges, error) {
 
 func newClaimChanges(claims fwk.ResourceClaimTracker) *claimChanges {
 	return &claimChanges{
-		claims: claims, names: map[types.UID]types.NamespacedName{}, uids: map[types.NamespacedName]types.UID{}, gone: lru.New(rememberedGone),
+		claims: claims, names: map[types.UID]types.NamespacedName{}, gone: lru.New(rememberedGone),
 	}
 }
 
@@ -151,20 +153,10 @@ func (c *claimChanges) noteUID(uid types.UID) {
 	}
 }
 
-// noteName is noteUID by the claim's name.
-func (c *claimChanges) noteName(name types.NamespacedName) {
-	c.mutex.Lock()
-	uid, known := c.uids[name]
-	c.mutex.Unlock()
-	if known {
-		c.noteChange(uid, changedClaim{name: name})
-	}
-}
-
 func (c *claimChanges) noteChange(uid types.UID, change changedClaim) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	c.names[uid], c.uids[change.name] = change.name, uid
+	c.names[uid] = change.name
 	if change.gone {
 		c.gone.Add(uid, nil)
 	} else if _, gone := c.gone.Get(uid); gone {
@@ -192,7 +184,7 @@ func (l *claimListener) takeChanged(take func(types.UID, *resourceapi.ResourceCl
 		if !settled {
 			l.noteChange(uid, change)
 		} else if claim == nil {
-			l.forgetClaim(uid, change.name)
+			l.forgetClaim(uid)
 		}
 	}
 }
@@ -226,7 +218,7 @@ func (l *claimListener) heardClaim(uid types.UID, change changedClaim) (*resourc
 }
 
 // forgetClaim forgets a claim that holds nothing, unless something happened to it since.
-func (l *claimListener) forgetClaim(uid types.UID, name types.NamespacedName) {
+func (l *claimListener) forgetClaim(uid types.UID) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	for _, changed := range l.changed {
@@ -235,9 +227,6 @@ func (l *claimListener) forgetClaim(uid types.UID, name types.NamespacedName) {
 		}
 	}
 	delete(l.names, uid)
-	if l.uids[name] == uid {
-		delete(l.uids, name)
-	}
 }
 
 func nameOf(claim *resourceapi.ResourceClaim) types.NamespacedName {

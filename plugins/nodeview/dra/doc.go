@@ -39,6 +39,8 @@
 //	members.go      what several pods ask for that are placed together
 //	ledger.go       what claims hold, kept up to date by what happens to them
 //	claimchanges.go which claims may hold something else; tracked.go the scheduler's own
+//	landing.go      devices given back of which the API server may know more
+//	trackedclient.go  what the in-tree plugin writes to claims
 //	allocation.go   devices in use, and who holds them
 //	twice.go        what a device plugin beside the slices needs to know
 //	offers.go       kinds of devices, for a server that does not start on what it asked for

@@ -8,18 +8,6 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/util"
 )
 
-// AsksByResource reports whether a pod asks for devices by plain resources such as nvidia.com/gpu.
-func (s *Source) AsksByResource(pod *v1.Pod) bool {
-	for i := range pod.Spec.Containers {
-		for name, quantity := range pod.Spec.Containers[i].Resources.Requests {
-			if !quantity.IsZero() && util.IsDRAExtendedResourceName(name) && s.ClassFor(name) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // addExtendedResources turns plain resources such as nvidia.com/gpu into requests
 // for the device classes that stand behind them.
 func (r *PodRequest) addExtendedResources(pod *v1.Pod, resolver fwk.DeviceClassResolver) {

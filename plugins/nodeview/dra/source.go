@@ -46,7 +46,7 @@ func NewSource(
 	if err != nil {
 		return nil, nil, err
 	}
-	changes, err := followClaims(h)
+	changes, err := followClaims(ctx, h)
 	if err != nil {
 		return nil, nil, fmt.Errorf("following ResourceClaims: %w", err)
 	}
@@ -95,6 +95,17 @@ func (s *Source) NoteClaimEvent(before, after any) {
 		s.changes.noteObject(after)
 	} else if before != nil {
 		s.changes.noteDeleted(before)
+	}
+}
+
+// IsLanding reports whether devices were given back of which it is not known yet whether the API server
+// has them allocated. Until it is, nobody gets them.
+func (s *Source) IsLanding() bool { return s.changes != nil && s.changes.flights.isLanding() }
+
+// FollowLandings has a function called after that is known of some devices.
+func (s *Source) FollowLandings(landed func()) {
+	if s.changes != nil {
+		s.changes.flights.follow(landed)
 	}
 }
 
