@@ -25,7 +25,8 @@ func guardBinding(ctx context.Context, h fwk.Handle) (*doubleallocation.Guard, e
 	if err != nil {
 		return nil, err
 	}
-	return doubleallocation.NewGuard(ledger, h.ClientSet(), h.SharedDRAManager().ResourceClaims(), metrics.CountGivenBack), nil
+	nodes := h.SharedInformerFactory().Core().V1().Nodes().Lister()
+	return doubleallocation.NewGuard(ledger, h.ClientSet(), nodes, h.SharedDRAManager().ResourceClaims(), metrics.CountGivenBack), nil
 }
 
 // sharedLedger returns the ledger of a scheduler, which ends with ctx.

@@ -33,7 +33,7 @@ func (p *Plugin) writeClaims(ctx context.Context, state fwk.CycleState, pod *v1.
 		return status
 	}
 	ctx, step := tracing.StartStep(ctx, "ConfirmDevices")
-	status = fwk.AsStatus(p.guard.ConfirmPod(ctx, pod))
+	status = fwk.AsStatus(p.guard.ConfirmPod(ctx, pod, node))
 	step.EndStep(status)
 	return status
 }

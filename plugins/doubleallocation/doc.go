@@ -9,7 +9,8 @@
 // its own, its allocation is given back and the pod tries again. The other side sees the same
 // order and goes on. A scheduler without such a guard never gives way, so that this one
 // does whatever the order; what such a scheduler writes after the pod was bound remains, and
-// only an admission policy prevents it (manifests/components/exclusive-allocation).
+// only an admission policy prevents it (manifests/components/exclusive-allocation). Guard also has the last
+// word on whether a pod goes where its claims have their devices.
 //
 //	grant.go     what a claim holds of a pool, from its allocation
 //	pool.go      what devices and counters a pool has, from ResourceSlices

@@ -14,6 +14,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
 	fwk "k8s.io/kube-scheduler/framework"
 )
@@ -25,6 +27,7 @@ const visibleWithin = 5 * time.Second
 type Guard struct {
 	ledger *Ledger
 	client kubernetes.Interface
+	nodes  corelisters.NodeLister
 	// tracker has the claims that this scheduler wrote.
 	tracker fwk.ResourceClaimTracker
 	// manager is the field manager of schedulers that have this guard.
@@ -34,18 +37,25 @@ type Guard struct {
 }
 
 // NewGuard returns a guard over a ledger.
-func NewGuard(ledger *Ledger, client kubernetes.Interface, tracker fwk.ResourceClaimTracker, countGivenBack func()) *Guard {
+func NewGuard(
+	ledger *Ledger, client kubernetes.Interface, nodes corelisters.NodeLister, tracker fwk.ResourceClaimTracker, countGivenBack func(),
+) *Guard {
 	return &Guard{
-		ledger: ledger, client: client, tracker: tracker, manager: filepath.Base(os.Args[0]), countGivenBack: countGivenBack,
+		ledger: ledger, client: client, nodes: nodes, tracker: tracker, manager: filepath.Base(os.Args[0]), countGivenBack: countGivenBack,
 	}
 }
 
-// ConfirmPod returns nil if every device of a pod's claims is that claim's own. Otherwise it gives
-// back what does not fit and says so in the error: the pod must not be bound.
-func (g *Guard) ConfirmPod(ctx context.Context, pod *v1.Pod) error {
+// ConfirmPod returns nil if every device of a pod's claims is that claim's own and can be had on a node.
+// Otherwise it gives back what does not fit and says so in the error: the pod must not be bound.
+func (g *Guard) ConfirmPod(ctx context.Context, pod *v1.Pod, node string) error {
 	claims, err := g.claimsOf(ctx, pod)
 	if err != nil || len(claims) == 0 {
 		return err
+	}
+	for _, claim := range claims {
+		if err := g.confirmNode(claim, node); err != nil {
+			return err
+		}
 	}
 	waiting, cancel := context.WithTimeoutCause(ctx, visibleWithin, errors.New("the watch is behind"))
 	defer cancel()
@@ -104,6 +114,26 @@ func (g *Guard) claimsOf(ctx context.Context, pod *v1.Pod) ([]*resourceapi.Resou
 		claims = append(claims, claim)
 	}
 	return claims, nil
+}
+
+// confirmNode returns nil if a claim's devices can be had on a node, or that node is not known.
+func (g *Guard) confirmNode(claim *resourceapi.ResourceClaim, name string) error {
+	if claim.Status.Allocation == nil || claim.Status.Allocation.NodeSelector == nil {
+		return nil
+	}
+	node, err := g.nodes.Get(name)
+	if err != nil {
+		return nil // whoever binds says so
+	}
+	selector, err := nodeaffinity.NewNodeSelector(claim.Status.Allocation.NodeSelector)
+	if err != nil {
+		return fmt.Errorf("where claim %s/%s has its devices: %w", claim.Namespace, claim.Name, err)
+	}
+	if !selector.Match(node) {
+		return fmt.Errorf("claim %s/%s has its devices on another node than %s, which was chosen for the pod; the pod tries again",
+			claim.Namespace, claim.Name, name)
+	}
+	return nil
 }
 
 // isExtended reports whether a claim was made by a scheduler for a pod's extended resources. It goes

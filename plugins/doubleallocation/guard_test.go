@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/tools/cache"
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
@@ -39,6 +41,12 @@ func TestGuardConfirmsPod(t *testing.T) {
 		}}
 		return claim
 	}
+	onNode := func(claim *resourceapi.ResourceClaim, node string) *resourceapi.ResourceClaim {
+		claim.Status.Allocation.NodeSelector = &v1.NodeSelector{NodeSelectorTerms: []v1.NodeSelectorTerm{{
+			MatchFields: []v1.NodeSelectorRequirement{{Key: "metadata.name", Operator: v1.NodeSelectorOpIn, Values: []string{node}}},
+		}}}
+		return claim
+	}
 	for name, tc := range map[string]struct {
 		mine, rival *resourceapi.ResourceClaim
 		found       bool   // the rival had its allocation when it was first seen
@@ -63,6 +71,11 @@ func TestGuardConfirmsPod(t *testing.T) {
 			mine: claimOf("mine", 5, "half-0"), rival: writtenBy(claimOf("rival", 6, "half-0"), "kube-scheduler"),
 			want: "its allocation was given back", givenBack: true,
 		},
+		"on this node": {mine: onNode(claimOf("mine", 5, "half-0"), "n")},
+		"on another node": {
+			mine: onNode(claimOf("mine", 5, "half-0"), "far"),
+			want: "claim ns/mine has its devices on another node than n, which was chosen for the pod; the pod tries again",
+		},
 		"in use by another pod": {
 			mine: reservedBy(claimOf("mine", 6, "half-0"), "pod", "running"), rival: claimOf("rival", 5, "half-0"),
 			want: "not bound: its allocation stays, since pods running has reserved the claim as well: delete the pods of one of the claims",
@@ -82,11 +95,15 @@ func TestGuardConfirmsPod(t *testing.T) {
 				}
 			}
 			given := 0
-			guard := NewGuard(ledger, client, &fakeTracker{claims: map[string]*resourceapi.ResourceClaim{"mine": tc.mine}}, func() { given++ })
+			nodes := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{})
+			if err := nodes.Add(&v1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n"}}); err != nil {
+				t.Fatal(err)
+			}
+			guard := NewGuard(ledger, client, corelisters.NewNodeLister(nodes), &fakeTracker{claims: map[string]*resourceapi.ResourceClaim{"mine": tc.mine}}, func() { given++ })
 			guard.manager = "guarded"
 			pod := &v1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "pod", UID: "pod"}}
 			pod.Spec.ResourceClaims = []v1.PodResourceClaim{{Name: "gpu", ResourceClaimName: &tc.mine.Name}}
-			err := guard.ConfirmPod(t.Context(), pod)
+			err := guard.ConfirmPod(t.Context(), pod, "n")
 			if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
 				t.Errorf("error %v, want %q", err, tc.want)
 			}
