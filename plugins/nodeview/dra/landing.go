@@ -61,8 +61,8 @@ func newAllocationFlights(ctx context.Context, claims fwk.ResourceClaimTracker, 
 	}
 }
 
-// reserve takes up an allocation that a pod has in memory alone.
-func (f *allocationFlights) reserve(uid types.UID, claim *resourceapi.ResourceClaim) error {
+// beginFlight takes up an allocation that a pod has in memory alone.
+func (f *allocationFlights) beginFlight(uid types.UID, claim *resourceapi.ResourceClaim) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	if err := f.claims.SignalClaimPendingAllocation(uid, claim); err != nil || f.byClaim[uid] != nil {
@@ -183,8 +183,8 @@ func (f *allocationFlights) isLanding() bool {
 	return f.landing > 0
 }
 
-// follow has a function called after each allocation that has landed.
-func (f *allocationFlights) follow(landed func()) {
+// followLandings has a function called after each allocation that has landed.
+func (f *allocationFlights) followLandings(landed func()) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.followers = append(f.followers, landed)

@@ -105,7 +105,7 @@ func (s *Source) IsLanding() bool { return s.changes != nil && s.changes.flights
 // FollowLandings has a function called after that is known of some devices.
 func (s *Source) FollowLandings(landed func()) {
 	if s.changes != nil {
-		s.changes.flights.follow(landed)
+		s.changes.flights.followLandings(landed)
 	}
 }
 

@@ -42,7 +42,7 @@ type trackedClaims struct {
 
 // SignalClaimPendingAllocation implements fwk.ResourceClaimTracker.
 func (t *trackedClaims) SignalClaimPendingAllocation(uid types.UID, claim *resourceapi.ResourceClaim) error {
-	err := t.changes.flights.reserve(uid, claim)
+	err := t.changes.flights.beginFlight(uid, claim)
 	t.changes.noteChange(uid, changedClaim{name: nameOf(claim)})
 	return err
 }
