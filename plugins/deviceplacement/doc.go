@@ -15,6 +15,7 @@
 //	score.go       nodes are scored by rank, in the one order of nodes (package cluster)
 //	postfilter.go  why nothing fits, and the smallest change after which it would
 //	reserve.go     what the pod takes is noted for the steps below
+//	bound.go       what was reserved is kept if the pod may be bound after all
 //	prebind.go     the forecast learns it, before the claims are written
 //	guard.go       the guard against double allocations, asked once they are
 //	postbind.go    an event says what the pod got
@@ -54,7 +55,8 @@
 // counted_explanation.go (the same of a device plugin's GPUs), elsewhere.go (nodes that
 // other plugins refused), unserved.go (resources and classes that are not there), sign.go
 // (which pods are alike), forecast.go, recall.go (what it must not forget by a restart),
-// trace.go (spans of its cycles), pending.go (why pods wait, in a word),
+// trace.go (spans of its cycles), pending.go (why pods wait, in a word), untold.go (pods whose
+// explanation was lost),
 // events.go, recent.go (pods about which something was said already), options.go, dryrun.go
 // (for programs that run cycles on a copy of a cluster).
 package deviceplacement

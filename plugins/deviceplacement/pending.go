@@ -62,7 +62,7 @@ func (p *Plugin) measurePending() map[metrics.PendingCause]metrics.PendingPods {
 	defer p.pending.mutex.Unlock()
 	all := map[metrics.PendingCause]metrics.PendingPods{}
 	for _, pod := range pods {
-		if pod.Spec.NodeName != "" || pod.DeletionTimestamp != nil || p.profile != "" && pod.Spec.SchedulerName != p.profile {
+		if !p.waitsHere(pod) {
 			continue
 		}
 		cause := p.pending.causes[pod.UID]

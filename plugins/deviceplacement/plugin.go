@@ -7,6 +7,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/klog/v2"
@@ -31,6 +32,7 @@ type Plugin struct {
 	*dynamicresources.DynamicResources
 
 	source *dra.Source
+	client kubernetes.Interface
 	// counted reads the nodes whose GPUs a device plugin hands out.
 	counted *deviceplugin.Source
 	// nominator knows which pods wait for which node.
@@ -102,6 +104,7 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 	metrics.RegisterUsage(p.source.NewMeter(ctx).MeasureUsage)
 	metrics.RegisterPending(ctx, p.measurePending)
 	metrics.RegisterDrift(p.forecast.measureDrift)
+	go p.retryUntold(ctx)
 	return p, nil
 }
 
@@ -113,8 +116,8 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 		return nil, err
 	}
 	p := &Plugin{
-		DynamicResources: inTree, source: source, counted: deviceplugin.NewSource(), nominator: h, lister: h.SnapshotSharedLister(),
-		options: options, forecast: newNodeForecast(), activator: h, pods: h.SharedInformerFactory().Core().V1().Pods().Lister(),
+		DynamicResources: inTree, source: source, client: h.ClientSet(), counted: deviceplugin.NewSource(), nominator: h,
+		lister: h.SnapshotSharedLister(), options: options, forecast: newNodeForecast(), activator: h, pods: h.SharedInformerFactory().Core().V1().Pods().Lister(),
 	}
 	p.plans = newGroupPlans(func(pods []*v1.Pod) { p.tryAtOnce(klog.FromContext(ctx), pods...) })
 	p.plans.landing = source.IsLanding

@@ -18,6 +18,9 @@ import (
 func (p *Plugin) PreBind(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
 	ctx, step := traceOf(state).StartStep(ctx, "PreBind")
 	status := p.writeClaims(ctx, state, pod, node)
+	if status.IsSuccess() {
+		state.Write(writtenKey, claimsWritten{})
+	}
 	step.EndStep(status)
 	return status
 }

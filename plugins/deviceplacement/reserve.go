@@ -60,10 +60,12 @@ func (p *Plugin) reserveDevices(ctx context.Context, state fwk.CycleState, pod *
 	return status
 }
 
-// Unreserve lets the in-tree plugin give back what was reserved. A group of which a member
-// loses its place is planned anew.
+// Unreserve lets the in-tree plugin give back what was reserved, unless the pod may be bound. A group
+// of which a member loses its place is planned anew.
 func (p *Plugin) Unreserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) {
-	p.DynamicResources.Unreserve(ctx, state, pod, node)
+	if !p.mayBeBound(ctx, state, pod, node) {
+		p.DynamicResources.Unreserve(ctx, state, pod, node)
+	}
 	traceOf(state).EndCycle(tracing.GivenBack, "")
 	p.pending.noteCause(pod, "")
 	if group := groupcycle.GroupOf(state); group != nil {

@@ -1,0 +1,36 @@
+package deviceplacement
+
+import (
+	"context"
+
+	v1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+)
+
+// writtenKey is in the state of a cycle once its pod's claims are written: the next to be written is
+// that it is bound.
+const writtenKey fwk.StateKey = Name + "/written"
+
+type claimsWritten struct{}
+
+// Clone implements fwk.StateData.
+func (w claimsWritten) Clone() fwk.StateData { return w }
+
+// mayBeBound reports whether a pod may be bound to a node although the scheduler was told otherwise: the
+// answer may be lost with the API server. Its claims must stay then. A pod that is not bound after all
+// finds them allocated, and goes where its devices are or gives them back.
+func (p *Plugin) mayBeBound(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) bool {
+	if _, err := state.Read(writtenKey); err != nil {
+		return false
+	}
+	now, err := p.client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return false
+	case err != nil:
+		return true
+	}
+	return now.UID == pod.UID && now.Spec.NodeName == node
+}
