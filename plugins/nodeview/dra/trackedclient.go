@@ -7,6 +7,7 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	resourceclient "k8s.io/client-go/kubernetes/typed/resource/v1"
 )
@@ -65,10 +66,17 @@ func (c *trackedClaimClient) Get(ctx context.Context, name string, options metav
 	return claim, checkIntent(ctx, claim)
 }
 
-// intentKey is that of the claims in a context, by name, as a pod was placed for them.
+// intentKey is that of claimIntents in a context.
 type intentKey struct{}
 
-type claimIntents map[string]*resourceapi.ResourceClaim
+// claimIntents are the claims for which a pod was placed, by name.
+type claimIntents map[string]claimIntent
+
+// claimIntent is a claim as it was to be written first.
+type claimIntent struct {
+	uid        types.UID
+	allocation *resourceapi.AllocationResult
+}
 
 // HoldToIntent returns a context in which the in-tree plugin writes claims of one pod: none that was made
 // again under its name since it began, or whose devices are other ones.
@@ -76,24 +84,25 @@ func HoldToIntent(ctx context.Context) context.Context {
 	return context.WithValue(ctx, intentKey{}, claimIntents{})
 }
 
-// noteIntent remembers a claim as it was to be written first.
+// noteIntent remembers a claim that is about to be written.
 func noteIntent(ctx context.Context, claim *resourceapi.ResourceClaim) {
-	if intents, ok := ctx.Value(intentKey{}).(claimIntents); ok && intents[claim.Name] == nil {
-		intents[claim.Name] = claim.DeepCopy()
+	intents, ok := ctx.Value(intentKey{}).(claimIntents)
+	if _, known := intents[claim.Name]; ok && !known {
+		intents[claim.Name] = claimIntent{claim.UID, claim.Status.Allocation}
 	}
 }
 
 // checkIntent returns an error if a claim is not the one any more that was to be written.
 func checkIntent(ctx context.Context, claim *resourceapi.ResourceClaim) error {
 	intents, _ := ctx.Value(intentKey{}).(claimIntents)
-	intended := intents[claim.Name]
+	intended, known := intents[claim.Name]
 	switch {
-	case intended == nil:
+	case !known:
 		return nil
-	case claim.UID != intended.UID:
+	case claim.UID != intended.uid:
 		return fmt.Errorf("claim %s/%s was deleted and made again after its devices were chosen; the pod is tried again with the new claim",
 			claim.Namespace, claim.Name)
-	case !sameDevices(intended.Status.Allocation, claim.Status.Allocation):
+	case !sameDevices(intended.allocation, claim.Status.Allocation):
 		return fmt.Errorf("claim %s/%s was allocated other devices after the pod's node was chosen; the pod is tried again where they are",
 			claim.Namespace, claim.Name)
 	}
