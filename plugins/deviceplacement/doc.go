@@ -55,8 +55,8 @@
 // counted_explanation.go (the same of a device plugin's GPUs), elsewhere.go (nodes that
 // other plugins refused), unserved.go (resources and classes that are not there), sign.go
 // (which pods are alike), forecast.go, recall.go (what it must not forget by a restart),
-// trace.go (spans of its cycles), pending.go (why pods wait, in a word), untold.go (pods whose
-// explanation was lost),
+// trace.go (spans of its cycles), pending.go (why pods wait, in a word), untold.go (pods that
+// nobody has told why they wait),
 // events.go, recent.go (pods about which something was said already), options.go, dryrun.go
 // (for programs that run cycles on a copy of a cluster).
 package deviceplacement

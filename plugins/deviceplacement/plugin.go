@@ -104,7 +104,7 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 	metrics.RegisterUsage(p.source.NewMeter(ctx).MeasureUsage)
 	metrics.RegisterPending(ctx, p.measurePending)
 	metrics.RegisterDrift(p.forecast.measureDrift)
-	go p.retryUntold(ctx)
+	go p.tellUntold(ctx)
 	return p, nil
 }
 

@@ -18,7 +18,7 @@ var messageFiles = []string{
 	"plugins/deviceplacement/counted*.go", "plugins/deviceplacement/elsewhere.go", "plugins/deviceplacement/unserved.go",
 	"plugins/deviceplacement/group_*.go", "plugins/deviceplacement/gang_room.go", "plugins/deviceplacement/p*filter.go",
 	"plugins/deviceplacement/filter.go", "plugins/deviceplacement/reserve.go", "plugins/deviceplacement/prebind.go",
-	"plugins/deviceplacement/guard.go", "plugins/deviceplacement/verdict.go", "plugins/doubleallocation/guard*.go",
+	"plugins/deviceplacement/guard.go", "plugins/deviceplacement/verdict.go", "plugins/deviceplacement/untold.go", "plugins/doubleallocation/guard*.go",
 	"plugins/nodeview/dra/*.go", "plugins/nodeview/deviceplugin/*.go",
 	"plugins/modelmemory/*.go", "plugins/gang/*.go", "plugins/preemption/*.go", "topology/placement/suggestion_words.go",
 	"plugins/gpuchain/*.go", "topology/memory/estimate.go",

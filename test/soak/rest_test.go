@@ -18,6 +18,9 @@ const (
 	// back-off of the scheduler. restPatience is how long that is waited for.
 	quiet        = 6 * time.Second
 	restPatience = 2 * time.Minute
+	// explained is how long at most a pod is without an explanation that waits for a claim from a template,
+	// which takes longest: half a minute, and until it is next looked for.
+	explained = 40 * time.Second
 )
 
 // snapshot is a checker of the cluster at one moment, with what is published then.
@@ -136,8 +139,19 @@ func (w *world) rest(ctx context.Context) (*snapshot, error) {
 	}
 }
 
+// awaitExplanations waits for as long as a pod may be without an explanation whose claims are not there.
+func (w *world) awaitExplanations(ctx context.Context) {
+	untold := func(pod podRecord) bool { return pod.node == "" && !pod.over && pod.waits == "" }
+	for begin := time.Now(); ctx.Err() == nil && time.Since(begin) < explained; time.Sleep(250 * time.Millisecond) {
+		if !slices.ContainsFunc(slices.Collect(maps.Values(w.history.current())), untold) {
+			return
+		}
+	}
+}
+
 // checkRest holds what must be true at rest, and that a fresh scheduler places nothing more.
 func (w *world) checkRest(ctx context.Context, when string) error {
+	w.awaitExplanations(ctx)
 	before, err := w.rest(ctx)
 	if err != nil {
 		return err

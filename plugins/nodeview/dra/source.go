@@ -238,6 +238,11 @@ func (s *Source) ForgetAsked(ctx context.Context, state fwk.CycleState, pod *v1.
 	return status
 }
 
+// FindClaim is a claim as the scheduler's cache has it.
+func (s *Source) FindClaim(namespace, name string) (*resourceapi.ResourceClaim, error) {
+	return s.manager.ResourceClaims().Get(namespace, name)
+}
+
 // HoldersByUID are the users of allocated claims, as namespace/name, by the claim's UID.
 func (s *Source) HoldersByUID() (map[placement.HolderID][]string, error) {
 	claims, err := s.manager.ResourceClaims().List()
