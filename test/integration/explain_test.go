@@ -64,3 +64,15 @@ func TestPendingPodIsToldWhatWouldFit(t *testing.T) {
 		t.Fatalf("%q does not contain %q", message, "(held by "+s.name+"/holder)")
 	}
 }
+
+// A pod whose claim is not there is in no queue, and told so all the same. It starts once the claim is made.
+func TestPendingPodIsToldWhichClaimIsMissing(t *testing.T) {
+	s := newSpace(t)
+	s.create(s.claiming(s.pod("early", ashlar, "explain"), "claim"))
+	want := "ResourceClaim claim does not exist in namespace " + s.name + ": create it, or correct its name in the pod's spec.resourceClaims"
+	if message := s.pending("early"); message != want {
+		t.Fatalf("%q, want %q", message, want)
+	}
+	s.makeClaim("claim", request(whole, 1))
+	s.running("early")
+}
