@@ -60,6 +60,7 @@ integration: prepare ## only the tests on a real control plane
 	$(GO) test -count=1 -timeout 20m ./test/mixednodes -pods 400
 	$(GO) test -count=1 -timeout 20m ./test/soak
 	$(GO) test -count=1 -timeout 20m ./test/coexistence
+	$(GO) test -count=1 -timeout 20m ./test/podgroups
 	$(GO) test -count=1 -timeout 20m ./test/demo
 	$(GO) test -count=1 -timeout 20m -v ./test/chart/...
 

@@ -16,6 +16,7 @@
 //	integration  Ashlar on such a cluster: choices, sharing, preemption, gangs, explanations
 //	parity       the simulator and the scheduler, on the same pods
 //	mixednodes   random pods on nodes of three kinds, and a checker of all that happens
+//	podgroups    PodGroups of Kubernetes itself, with their feature gate on
 //	coexistence  several schedulers and replicas on the same devices: what is allocated twice
 //	browser      the simulator's HTML report in Chromium
 //	compat       a module that builds an earlier Kubernetes, for `make compat`

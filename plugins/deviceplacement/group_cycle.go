@@ -53,14 +53,29 @@ func (c *podCycle) holdForOthers(view *dra.View, gpus placement.GPUStates) {
 // planAnew is what becomes of a group's pod for which there is no node. If its group does not
 // fit, it is for the group's own plugin to say so, and nobody is to be ended for it. If the
 // node that was planned for it was refused, the group is planned without that node.
-func (p *Plugin) planAnew(ctx context.Context, answer *groupAnswer, pod *v1.Pod) *fwk.Status {
+func (p *Plugin) planAnew(answer *groupAnswer, pod *v1.Pod) *fwk.Status {
 	if answer.place == nil {
 		return fwk.NewStatus(fwk.Unschedulable)
 	}
+	return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, p.replanGroup(answer, pod))
+}
+
+// replanGroup has a group planned anew whose pod was refused at its place.
+func (p *Plugin) replanGroup(answer *groupAnswer, pod *v1.Pod) string {
 	p.plans.refusePlace(answer.group.Key, answer.place, answer.group.Timeout)
-	p.tryAtOnce(klog.FromContext(ctx), pod)
-	return fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
-		"node "+answer.place.node+" was planned for this pod of its group and is refused: the group is planned anew without it")
+	p.tryAtOnce(klog.Background(), pod)
+	return "node " + answer.place.node + " was planned for this pod of its group and is refused: the group is planned anew without it"
+}
+
+// groupOf is the group that a pod names, of either kind.
+func groupOf(pod *v1.Pod) (key types.NamespacedName, ok bool) {
+	switch group := pod.Spec.SchedulingGroup; {
+	case group != nil && group.PodGroupName != nil:
+		return types.NamespacedName{Namespace: pod.Namespace, Name: *group.PodGroupName}, true
+	case pod.Labels[v1alpha1.PodGroupLabel] != "":
+		return types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[v1alpha1.PodGroupLabel]}, true
+	}
+	return types.NamespacedName{}, false
 }
 
 // tryAtOnce brings pods back into the queue.
@@ -88,8 +103,8 @@ func (p *Plugin) followMembers(pods cache.SharedIndexInformer) error {
 			}
 			p.pending.noteCause(pod, "")
 			p.plans.unbarPod(pod.UID)
-			if name := pod.Labels[v1alpha1.PodGroupLabel]; name != "" {
-				p.plans.forgetPod(types.NamespacedName{Namespace: pod.Namespace, Name: name}, pod.UID)
+			if key, ok := groupOf(pod); ok {
+				p.plans.forgetPod(key, pod.UID)
 			}
 		},
 	})
@@ -128,8 +143,7 @@ func (p *Plugin) groupEvents() []fwk.ClusterEventWithHint {
 
 // requeueRefusedGroup tries a pod whose group was refused.
 func (p *Plugin) requeueRefusedGroup(_ klog.Logger, pod *v1.Pod, _, _ any) (fwk.QueueingHint, error) {
-	name := pod.Labels[v1alpha1.PodGroupLabel]
-	if name != "" && p.plans.wasRefused(types.NamespacedName{Namespace: pod.Namespace, Name: name}) {
+	if key, ok := groupOf(pod); ok && p.plans.wasRefused(key) {
 		return fwk.Queue, nil
 	}
 	return fwk.QueueSkip, nil

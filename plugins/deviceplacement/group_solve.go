@@ -40,7 +40,7 @@ func (p *Plugin) answerGroup(ctx context.Context, c *dra.Cycle, group *groupcycl
 	switch place, standing := p.plans.standingOf(group.Key, pod, group.Needed()); standing {
 	case memberPlaced:
 		if p.stillServes(c, found, pod, place) {
-			return &groupAnswer{group: group, place: place}
+			return p.sendMember(group, pod, place)
 		}
 		p.plans.dropPlan(group.Key)
 	case memberDeviceless:
@@ -77,6 +77,15 @@ func (p *Plugin) answerGroup(ctx context.Context, c *dra.Cycle, group *groupcycl
 		step.NoteText(tracing.GroupKey, group.Key.String())
 		step.NoteCount(tracing.MembersKey, len(group.Pending))
 		noteAnswer(step, answer)
+	}
+	return answer
+}
+
+// sendMember sends a pod to its place.
+func (p *Plugin) sendMember(group *groupcycle.Group, pod *v1.Pod, place *plannedMember) *groupAnswer {
+	answer := &groupAnswer{group: group, place: place}
+	if group.OneCycle {
+		group.NoteSent(func() string { return p.replanGroup(answer, pod) })
 	}
 	return answer
 }
@@ -155,9 +164,11 @@ func (s *groupSolve) answerPod(ctx context.Context, pod *v1.Pod, version groupVe
 		plan := s.planOf(&verdict)
 		plans.openPlan(s.group.Key, plan)
 		if place, _ := plans.standingOf(s.group.Key, pod, s.group.Needed()); place != nil {
-			return &groupAnswer{group: s.group, place: place}
+			return s.plugin.sendMember(s.group, pod, place)
 		}
-		plans.activate(s.pods)
+		if !s.group.OneCycle {
+			plans.activate(s.pods)
+		}
 		return spareMember(s.group)
 	case verdict.Outcome == placement.Undecided:
 		return singly("the search was cut short")
@@ -184,7 +195,7 @@ func (s *groupSolve) refuseMembers(pod *v1.Pod, version groupVersion, fit int, b
 		}
 	})
 	others := slices.DeleteFunc(slices.Clone(s.group.Pending), func(other *v1.Pod) bool { return other.UID == pod.UID })
-	if enough := s.spare() >= 0; news && enough && len(others) > 0 {
+	if enough := s.spare() >= 0; news && enough && len(others) > 0 && !s.group.OneCycle {
 		plans.activate(others)
 	}
 	return refuseGroup(s.group, refusal)

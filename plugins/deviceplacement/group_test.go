@@ -186,6 +186,44 @@ func TestGroupThatDoesNotFit(t *testing.T) {
 	}
 }
 
+// The members of a group of Kubernetes' own come in one cycle: none is to be tried at once to be told what the
+// group lacks. If one does not get its place, the group is planned anew without.
+func TestGroupOfOneCycle(t *testing.T) {
+	pods := []*v1.Pod{newPod("gang-0"), newPod("gang-1")}
+	objects := slices.Concat(gpuClaims(4, "gang-0", "gang-1"), []runtime.Object{
+		publish("a", fourGPUs()...), publish("b", fourGPUs()...), publish("c", fourGPUs()...),
+	})
+	g := newFakeGroup(t, []*v1.Node{hostNode("a"), hostNode("b"), hostNode("c")}, pods, objects...)
+	g.group.OneCycle = true
+	var planned []string
+	for range 2 {
+		state, result, status := g.groupCycle(pods[0])
+		if !status.IsSuccess() {
+			t.Fatal(status)
+		}
+		planned = append(planned, strings.Join(result.NodeNames.UnsortedList(), " "))
+		refused := groupcycle.GroupOf(state).TakeRefused()
+		if refused == nil {
+			t.Fatal("nobody would hear of it if the pod were refused")
+		}
+		want := "node " + planned[len(planned)-1] + " was planned for this pod of its group and is refused: the group is planned anew without it"
+		if got := refused(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if len(g.activated) != len(planned) {
+			t.Fatal("the group is not tried again at once")
+		}
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, planned); diff != "" {
+		t.Errorf("planned nodes (-want +got):\n%s", diff)
+	}
+	large := newFakeGroup(t, []*v1.Node{hostNode("a")}, pods, objects...)
+	large.group.OneCycle = true
+	if _, _, status := large.groupCycle(pods[0]); status.IsSuccess() || len(large.activated) > 0 {
+		t.Errorf("on one node: status %v, %d pods are tried at once", status, len(large.activated))
+	}
+}
+
 // Nodes that other plugins refuse are left out when the group is planned anew; in the end its
 // pods are placed one by one.
 func TestRefusedPlaceIsPlannedAnew(t *testing.T) {

@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	fwk "k8s.io/kube-scheduler/framework"
 	inTree "k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
-	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
 	"github.com/ashlar-dev/ashlar/topology/placement"
@@ -92,7 +91,7 @@ func causeElsewhere(state fwk.CycleState, pod *v1.Pod) metrics.PendingCause {
 			return before.cause
 		}
 	}
-	if pod.Labels[v1alpha1.PodGroupLabel] != "" {
+	if _, ok := groupOf(pod); ok {
 		return metrics.GroupWaits
 	}
 	return metrics.OtherPlugins

@@ -45,7 +45,7 @@ type podRefusal struct {
 // refusePod finds out why nothing fits.
 func (p *Plugin) refusePod(ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader) podRefusal {
 	if c := cycleOf(state); c != nil && c.group != nil {
-		refused := podRefusal{status: p.planAnew(ctx, c.group, pod)}
+		refused := podRefusal{status: p.planAnew(c.group, pod)}
 		if c.group.place == nil {
 			// A node that it is nominated for would be kept from others, and it does not go there.
 			refused.result, refused.cause = framework.NewPostFilterResultWithNominatedNode(""), metrics.GroupWaits

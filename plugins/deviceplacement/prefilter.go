@@ -24,6 +24,9 @@ func (p *Plugin) PreFilter(
 	state.Delete(scoresKey)
 	state.Delete(causeKey)
 	p.pending.schedules.Store(true)
+	if state.IsPodGroupSchedulingCycle() {
+		nodes = p.placementNodes(nodes)
+	}
 	trace := p.beginTrace(state, pod)
 	ctx, step := trace.StartStep(ctx, "PreFilter")
 	result, status := p.readPod(ctx, state, pod, nodes)
@@ -98,4 +101,19 @@ func (p *Plugin) readPod(
 		status = cutStatus(fwk.NewStatus(status.Code(), p.withClasses(status.Reasons())...))
 	}
 	return result, status
+}
+
+// placementNodes are the nodes of the placement that kube-scheduler tries for a group of its own kind, all
+// if it tries none.
+func (p *Plugin) placementNodes(nodes []fwk.NodeInfo) []fwk.NodeInfo {
+	placed, ok := p.lister.(interface {
+		ListNodesInPlacement() ([]fwk.NodeInfo, error)
+	})
+	if !ok {
+		return nodes
+	}
+	if among, err := placed.ListNodesInPlacement(); err == nil {
+		return among
+	}
+	return nodes
 }

@@ -10,7 +10,6 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	schedutil "k8s.io/kubernetes/pkg/scheduler/util"
-	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/deviceplugin"
 )
@@ -114,8 +113,9 @@ func (p *Plugin) gaveBack(pod *v1.Pod) bool {
 
 // sameGroup reports whether two pods name one PodGroup.
 func sameGroup(pod, other *v1.Pod) bool {
-	name := pod.Labels[v1alpha1.PodGroupLabel]
-	return name != "" && name == other.Labels[v1alpha1.PodGroupLabel] && pod.Namespace == other.Namespace
+	key, ok := groupOf(pod)
+	others, too := groupOf(other)
+	return ok && too && key == others
 }
 
 // wasPreempted reports whether a scheduler ended the pod to make room.

@@ -47,6 +47,7 @@ func (p *Plugin) reserveDevices(ctx context.Context, state fwk.CycleState, pod *
 		return status
 	}
 	if c.group != nil && c.group.place != nil {
+		c.group.group.NoteArrived()
 		p.plans.takeMember(c.group.group.Key, pod.UID)
 	}
 	view := c.ViewNode(node, nil)
@@ -66,8 +67,10 @@ func (p *Plugin) Unreserve(ctx context.Context, state fwk.CycleState, pod *v1.Po
 	if !p.mayBeBound(ctx, state, pod, node) {
 		p.DynamicResources.Unreserve(ctx, state, pod, node)
 	}
-	traceOf(state).EndCycle(tracing.GivenBack, "")
-	p.pending.noteCause(pod, "")
+	if !state.IsPodGroupSchedulingCycle() { // which gives back all, and reserves it again to bind
+		traceOf(state).EndCycle(tracing.GivenBack, "")
+		p.pending.noteCause(pod, "")
+	}
 	if group := groupcycle.GroupOf(state); group != nil {
 		p.plans.dropPlan(group.Key)
 	}

@@ -47,7 +47,7 @@ func dryRunProfile(text string) (*config.KubeSchedulerProfile, error) {
 	all.QueueSort = config.PluginSet{}
 	for _, set := range []*config.PluginSet{
 		&all.MultiPoint, &all.PreEnqueue, &all.PreFilter, &all.Filter, &all.PostFilter, &all.PreScore, &all.Score,
-		&all.Reserve, &all.Permit, &all.PreBind, &all.Bind, &all.PostBind,
+		&all.Reserve, &all.Permit, &all.PreBind, &all.Bind, &all.PostBind, &all.PodGroupPostFilter,
 	} {
 		set.Enabled = slices.DeleteFunc(set.Enabled, skipped)
 	}

@@ -27,7 +27,8 @@
 // administrator turns it on: then the queue holds single pods only, and this plugin
 // sees every pod by itself. With the gate on, pods that name such a group are queued
 // and scheduled as one entity by kube-scheduler's own GangScheduling plugin. This
-// plugin then sorts that entity by priority and time like a single pod and says
-// nothing else of its pods, whether they bear our label or not: two rules about one
-// pod could wait for each other. No PostFilter plugin runs in such a cycle.
+// plugin then sorts that entity by priority and time like a single pod, tells the plugin that
+// places devices of the group, so that it chooses for all members at once, and says what such a
+// group lacks (scheduling_group.go). It holds up none of its pods, whether they bear our label or not:
+// two rules about one pod could wait for each other. No PostFilter plugin runs in such a cycle.
 package gang

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/scheduler-plugins/apis/config"
 	"sigs.k8s.io/scheduler-plugins/apis/config/validation"
 
+	"github.com/ashlar-dev/ashlar/plugins/gang/groupcycle"
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
 )
 
@@ -41,6 +42,8 @@ type Plugin struct {
 	// leaveSchedulingGroups is whether kube-scheduler itself cares for pods that name
 	// a group in spec.schedulingGroup.
 	leaveSchedulingGroups bool
+	// lastGroup is the last of those groups of which a member came.
+	lastGroup *groupcycle.Group
 
 	// profile is the name that its pods give as their scheduler's, "" if it is not known.
 	profile string
@@ -55,6 +58,8 @@ var (
 	_ fwk.ReservePlugin     = &Plugin{}
 	_ fwk.PermitPlugin      = &Plugin{}
 	_ fwk.EnqueueExtensions = &Plugin{}
+
+	_ fwk.PodGroupPostFilterPlugin = &Plugin{}
 )
 
 // New builds the plugin from CoschedulingArgs. It returns once PodGroups have been

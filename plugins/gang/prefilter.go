@@ -19,6 +19,12 @@ import (
 // than the cluster has. Preempting others would not change that.
 func (p *Plugin) PreFilter(_ context.Context, cycle fwk.CycleState, pod *v1.Pod, _ []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
 	p.schedules.Store(true)
+	if key, ok := p.schedulingGroupOf(pod); ok {
+		if err := p.noteSchedulingGroup(cycle, key); err != nil {
+			return nil, unresolvablef("%s", err)
+		}
+		return nil, nil
+	}
 	key, ok := p.groupOf(pod)
 	if !ok {
 		return nil, nil

@@ -23,9 +23,13 @@ type Group struct {
 	Constraints Constraints
 	// Timeout is how long members wait for one another.
 	Timeout time.Duration
+	// OneCycle says that the members come in one cycle of the scheduler, which ends for all if one is
+	// refused without whom the group does not start.
+	OneCycle bool
 
 	shortfall *Shortfall
 	spared    bool
+	refused   func() string
 }
 
 // Shortfall is what a group lacks that cannot start.
@@ -51,6 +55,20 @@ func (g *Group) NoteSpared() { g.spared = true }
 // Spared reports whether the group starts without the cycle's pod: others have nothing to give back for it.
 func (g *Group) Spared() bool { return g.spared }
 
+// NoteSent says that the cycle's pod is sent to its place. If it does not arrive, refused is to be called, which
+// says what becomes of the group.
+func (g *Group) NoteSent(refused func() string) { g.refused = refused }
+
+// NoteArrived says that the pod has its place.
+func (g *Group) NoteArrived() { g.refused = nil }
+
+// TakeRefused is what is to be called since the pod that was sent to its place last did not arrive; nil if it did.
+func (g *Group) TakeRefused() func() string {
+	refused := g.refused
+	g.refused = nil
+	return refused
+}
+
 const stateKey fwk.StateKey = "ashlar.dev/pod-group"
 
 // cycleData is a Group in a cycle's state. Copies of the state share it.
@@ -59,11 +77,21 @@ type cycleData struct{ group *Group }
 // Clone implements fwk.StateData.
 func (d cycleData) Clone() fwk.StateData { return d }
 
+// stateReader and stateWriter are the states of a pod's cycle and of a placement of a group.
+type (
+	stateReader interface {
+		Read(key fwk.StateKey) (fwk.StateData, error)
+	}
+	stateWriter interface {
+		Write(key fwk.StateKey, data fwk.StateData)
+	}
+)
+
 // WriteGroup puts a group into a cycle's state.
-func WriteGroup(state fwk.CycleState, group *Group) { state.Write(stateKey, cycleData{group}) }
+func WriteGroup(state stateWriter, group *Group) { state.Write(stateKey, cycleData{group}) }
 
 // GroupOf is the group in a cycle's state, nil for a pod in none.
-func GroupOf(state fwk.CycleState) *Group {
+func GroupOf(state stateReader) *Group {
 	if data, err := state.Read(stateKey); err == nil {
 		if d, ok := data.(cycleData); ok {
 			return d.group

@@ -43,6 +43,10 @@ profiles:
     postFilter:
       enabled:
       - name: DevicePlacement
+    # Before Preemption, too: it says what a PodGroup of Kubernetes' own lacks (feature gate GenericWorkload).
+    podGroupPostFilter:
+      enabled:
+      - name: Coscheduling
   pluginConfig:
 {{- if .Values.scheduler.devicePlacement }}
   - name: DevicePlacement
