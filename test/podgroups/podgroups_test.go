@@ -15,6 +15,7 @@ import (
 	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/ashlar-dev/ashlar/test/cluster"
@@ -23,12 +24,14 @@ import (
 
 const (
 	namespace = "groups"
-	// scheduler is the one that has the gate on, beside the one as it is shipped.
-	scheduler = "gated-scheduler"
-	gate      = "--feature-gates=GenericWorkload=true"
+	// scheduler is the one that has the gates on, beside the one as it is shipped; placing is with placements.
+	scheduler, placing = "gated-scheduler", "placing-scheduler"
+	gates, morePlacing = "--feature-gates=GenericWorkload=true", ",TopologyAwareWorkloadScheduling=true"
+	// rackLabel is that of the racks of the nodes.
+	rackLabel = "example.com/rack"
 )
 
-// world is a control plane that serves PodGroups, with two nodes of four GPUs each.
+// world is a control plane that serves PodGroups, with nodes of four GPUs each.
 type world struct {
 	t       *testing.T
 	cluster *cluster.Cluster
@@ -51,8 +54,8 @@ func startWorld(t *testing.T) *world {
 	check(binaries.Ensure(ctx, say, install.Commands...))
 	w.cluster, err = cluster.Start(ctx, cluster.Options{
 		Binaries: binaries, Progress: say, Scheduler: cluster.NoScheduler, Flags: map[string][]string{
-			"kube-apiserver":          {gate, "--runtime-config=scheduling.k8s.io/v1beta1=true"},
-			"kube-controller-manager": {gate},
+			"kube-apiserver":          {gates + morePlacing, "--runtime-config=scheduling.k8s.io/v1beta1=true"},
+			"kube-controller-manager": {gates},
 		},
 	})
 	check(err)
@@ -65,17 +68,31 @@ func startWorld(t *testing.T) *world {
 	check(err)
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	check(err)
-	nodes := []install.Node{{Name: "a", Machine: "4xA30-pcie"}, {Name: "b", Machine: "4xA30-pcie"}}
+	var nodes []install.Node
+	for _, name := range []string{"a", "b", "rack-1-a", "rack-1-b", "rack-2-a", "rack-2-b"} {
+		nodes = append(nodes, install.Node{Name: name, Machine: "4xA30-pcie"})
+	}
 	_, err = install.Install(ctx, w.cluster, root, nodes, say)
 	check(err)
+	for _, node := range nodes {
+		rack, _, found := strings.Cut(strings.TrimPrefix(node.Name, "rack-"), "-")
+		if !found {
+			rack = "none"
+		}
+		patch := fmt.Appendf(nil, `{"metadata":{"labels":{%q:%q}}}`, rackLabel, rack)
+		_, err := w.client.CoreV1().Nodes().Patch(ctx, node.Name, types.MergePatchType, patch, metav1.PatchOptions{})
+		check(err)
+	}
 	shipped, err := os.ReadFile(filepath.Join(root, "manifests", "scheduler", "scheduler-config.yaml"))
 	check(err)
-	config := filepath.Join(t.TempDir(), "config.yaml")
-	text := strings.NewReplacer("schedulerName: ashlar-scheduler", "schedulerName: "+scheduler, "leaderElect: true", "leaderElect: false",
-		"clientConnection:", fmt.Sprintf("clientConnection:\n  kubeconfig: %q", w.cluster.Kubeconfig())).Replace(string(shipped))
-	check(os.WriteFile(config, []byte(text), 0o600))
-	_, err = w.cluster.Run(ctx, scheduler, binaries.Command("ashlar-scheduler"), "--config", config, "--secure-port", "0", gate)
-	check(err)
+	for name, gates := range map[string]string{scheduler: gates, placing: gates + morePlacing} {
+		config := filepath.Join(t.TempDir(), "config.yaml")
+		text := strings.NewReplacer("schedulerName: ashlar-scheduler", "schedulerName: "+name, "leaderElect: true", "leaderElect: false",
+			"clientConnection:", fmt.Sprintf("clientConnection:\n  kubeconfig: %q", w.cluster.Kubeconfig())).Replace(string(shipped))
+		check(os.WriteFile(config, []byte(text), 0o600))
+		_, err = w.cluster.Run(ctx, name, binaries.Command("ashlar-scheduler"), "--config", config, "--secure-port", "0", gates)
+		check(err)
+	}
 	check(install.EnsureNamespace(ctx, w.cluster, w.client, namespace))
 	return w
 }
@@ -84,13 +101,22 @@ func startWorld(t *testing.T) *world {
 // name ends in a node's may go there alone.
 func (w *world) makeGroup(name string, gpus int64, pods ...string) {
 	w.t.Helper()
+	w.makeGroupFor(scheduler, name, gpus, nil, pods...)
+}
+
+// makeGroupFor makes a group for a scheduler, with or without a topology.
+func (w *world) makeGroupFor(by, name string, gpus int64, topology *schedulingv1beta1.PodGroupSchedulingConstraints, pods ...string) {
+	w.t.Helper()
 	group := &schedulingv1beta1.PodGroup{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace}}
 	group.Spec.SchedulingPolicy.Gang = &schedulingv1beta1.GangSchedulingPolicy{MinCount: int32(len(pods))}
+	group.Spec.SchedulingConstraints = topology
 	if _, err := w.client.SchedulingV1beta1().PodGroups(namespace).Create(w.t.Context(), group, metav1.CreateOptions{}); err != nil {
 		w.t.Fatal(err)
 	}
 	for _, pod := range pods {
-		w.makePod(pod, gpus, func(p *corev1.Pod) { p.Spec.SchedulingGroup = &corev1.PodSchedulingGroup{PodGroupName: &name} })
+		w.makePod(pod, gpus, func(p *corev1.Pod) {
+			p.Spec.SchedulingGroup, p.Spec.SchedulerName = &corev1.PodSchedulingGroup{PodGroupName: &name}, by
+		})
 	}
 }
 
@@ -109,8 +135,12 @@ func (w *world) makePod(name string, gpus int64, change ...func(*corev1.Pod)) {
 	pod.Spec.Containers = []corev1.Container{{Name: "main", Image: "example.com/none", Resources: corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m")}, Claims: []corev1.ResourceClaim{{Name: "gpus"}},
 	}}}
+	pod.Spec.NodeSelector = map[string]string{rackLabel: "none"}
 	if _, node, found := strings.Cut(name, "-on-"); found {
 		pod.Spec.NodeSelector = map[string]string{corev1.LabelHostname: node}
+	}
+	if strings.HasPrefix(name, "racked") {
+		pod.Spec.NodeSelector = nil
 	}
 	for _, c := range change {
 		c(pod)
@@ -213,5 +243,14 @@ func TestPodGroup(t *testing.T) {
 	w.delete("small", "second-on-a")
 	for _, pod := range []string{"large-0", "large-1", "large-2"} {
 		w.until(pod, "placed", func(p *corev1.Pod) bool { return p.Spec.NodeName != "" })
+	}
+
+	// A group that is to be in one rack gets nodes and devices of a rack that has room for all of it.
+	w.makePod("busy-on-rack-1-a", 3)
+	w.untilOn("rack-1-a", "busy-on-rack-1-a")
+	racks := &schedulingv1beta1.PodGroupSchedulingConstraints{Topology: []schedulingv1beta1.TopologyConstraint{{Key: rackLabel}}}
+	w.makeGroupFor(placing, "racked", 2, racks, "racked-0", "racked-1", "racked-2")
+	for _, pod := range []string{"racked-0", "racked-1", "racked-2"} {
+		w.until(pod, "in rack 2", func(p *corev1.Pod) bool { return strings.HasPrefix(p.Spec.NodeName, "rack-2") })
 	}
 }
