@@ -245,9 +245,12 @@ func TestPodGroup(t *testing.T) {
 		w.until(pod, "placed", func(p *corev1.Pod) bool { return p.Spec.NodeName != "" })
 	}
 
-	// A group that is to be in one rack gets nodes and devices of a rack that has room for all of it.
+	// A group that is to be in one rack gets nodes and devices of the rack that has room for all of it, though others
+	// would suit it better.
 	w.makePod("busy-on-rack-1-a", 3)
 	w.untilOn("rack-1-a", "busy-on-rack-1-a")
+	w.makePod("busy-on-rack-2-a", 2)
+	w.untilOn("rack-2-a", "busy-on-rack-2-a")
 	racks := &schedulingv1beta1.PodGroupSchedulingConstraints{Topology: []schedulingv1beta1.TopologyConstraint{{Key: rackLabel}}}
 	w.makeGroupFor(placing, "racked", 2, racks, "racked-0", "racked-1", "racked-2")
 	for _, pod := range []string{"racked-0", "racked-1", "racked-2"} {
