@@ -245,12 +245,12 @@ func TestPodGroup(t *testing.T) {
 		w.until(pod, "placed", func(p *corev1.Pod) bool { return p.Spec.NodeName != "" })
 	}
 
-	// A group that is to be in one rack gets nodes and devices of the rack that has room for all of it, though others
-	// would suit it better.
-	w.makePod("busy-on-rack-1-a", 3)
-	w.untilOn("rack-1-a", "busy-on-rack-1-a")
-	w.makePod("busy-on-rack-2-a", 2)
-	w.untilOn("rack-2-a", "busy-on-rack-2-a")
+	// A group that is to be in one rack gets nodes and devices of the rack that has room for all of it. Those that it
+	// would fill to the last GPU are in two.
+	for node, gpus := range map[string]int64{"rack-1-a": 2, "rack-1-b": 4, "rack-2-b": 1} {
+		w.makePod("busy-on-"+node, gpus)
+		w.untilOn(node, "busy-on-"+node)
+	}
 	racks := &schedulingv1beta1.PodGroupSchedulingConstraints{Topology: []schedulingv1beta1.TopologyConstraint{{Key: rackLabel}}}
 	w.makeGroupFor(placing, "racked", 2, racks, "racked-0", "racked-1", "racked-2")
 	for _, pod := range []string{"racked-0", "racked-1", "racked-2"} {
