@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -134,5 +135,42 @@ func TestPreFilterTellsDoubtsOnce(t *testing.T) {
 	s.preFilter(newPod("pair", serving, func(pod *v1.Pod) { pod.UID = "other" }))
 	if sent := s.events(); len(sent) != 0 {
 		t.Errorf("events %q about a server without doubts", sent)
+	}
+}
+
+// placedSnapshot is a snapshot in which kube-scheduler tries a placement of a group.
+type placedSnapshot struct {
+	fakeSnapshot
+	placement []fwk.NodeInfo
+}
+
+func (s placedSnapshot) ListNodesInPlacement() ([]fwk.NodeInfo, error) { return s.placement, nil }
+
+// A pod of a group is asked about nodes of the placement alone, though others have better devices for it.
+func TestPreFilterInPlacement(t *testing.T) {
+	args := defaultArgs()
+	args.Candidates = 1
+	s := newFakeScheduler(t, args, []*v1.Node{hostNode("small"), hostNode("large"), hostNode("larger")}, newClaim("pod", gpuClass, 1),
+		publish("small", wholeGPU(0, "X")), publish("large", fourGPUs()[:2]...), publish("larger", fourGPUs()...))
+	s.lister = placedSnapshot{fakeSnapshot{scheduler: s}, s.nodes[1:]}
+	for name, tc := range map[string]struct {
+		placed bool
+		want   string
+	}{
+		"by itself": {false, "small"}, "in a placement": {true, "large"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			state := framework.NewCycleState()
+			if tc.placed {
+				state.SetPodGroupSchedulingCycle(framework.NewCycleState())
+			}
+			result, status := s.PreFilter(context.Background(), state, newPod("pod"), s.nodes)
+			if !status.IsSuccess() {
+				t.Fatal(status)
+			}
+			if diff := cmp.Diff([]string{tc.want}, result.NodeNames.UnsortedList()); diff != "" {
+				t.Errorf("nodes that are asked (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
