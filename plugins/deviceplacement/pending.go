@@ -48,6 +48,13 @@ func (p *pendingPods) noteCause(pod *v1.Pod, cause metrics.PendingCause) {
 	p.causes[pod.UID] = cause
 }
 
+// causeOf is why a pod waits, "" if that is not known.
+func (p *pendingPods) causeOf(pod *v1.Pod) metrics.PendingCause {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.causes[pod.UID]
+}
+
 // measurePending counts the pods of this profile that have no node, by cause; nil as long as it has tried none.
 func (p *Plugin) measurePending() map[metrics.PendingCause]metrics.PendingPods {
 	if !p.pending.schedules.Load() {

@@ -13,6 +13,8 @@ import (
 	"k8s.io/klog/v2"
 	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
 	schedutil "k8s.io/kubernetes/pkg/scheduler/util"
+
+	"github.com/ashlar-dev/ashlar/plugins/metrics"
 )
 
 // Two kinds of pods wait without a word in their status. One that names a claim which is not there is
@@ -51,8 +53,8 @@ func (p *Plugin) tellUntold(ctx context.Context) {
 	}, tellEvery)
 }
 
-// listUntold lists the pods of this profile that wait and have nothing in their status about it; none as
-// long as this process has tried no pod, and only stands by.
+// listUntold lists the pods of this profile that wait, have no devices reserved, and have nothing in their status
+// about it; none as long as this process has tried no pod, and only stands by.
 func (p *Plugin) listUntold(now time.Time) []*v1.Pod {
 	if !p.pending.schedules.Load() {
 		return nil
@@ -62,7 +64,7 @@ func (p *Plugin) listUntold(now time.Time) []*v1.Pod {
 		return nil
 	}
 	return slices.DeleteFunc(pods, func(pod *v1.Pod) bool {
-		return !p.waitsHere(pod) || now.Sub(pod.CreationTimestamp.Time) < untoldAfter ||
+		return !p.waitsHere(pod) || now.Sub(pod.CreationTimestamp.Time) < untoldAfter || p.pending.causeOf(pod) == metrics.Reserved ||
 			slices.ContainsFunc(pod.Status.Conditions, func(c v1.PodCondition) bool { return c.Type == v1.PodScheduled })
 	})
 }

@@ -10,6 +10,8 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/ashlar-dev/ashlar/plugins/metrics"
 )
 
 // A pod that waits without a word about it in its status is tried again: the word was lost.
@@ -31,6 +33,7 @@ func TestListUntold(t *testing.T) {
 		newPod("untold", created(time.Minute)),
 		newPod("other-condition", created(time.Minute), doubted),
 		newPod("told", created(time.Minute), told),
+		newPod("reserved", created(time.Minute)),
 		newPod("new", created(time.Second)),
 		newPod("bound", created(time.Minute), on("n")),
 		newPod("leaving", created(time.Minute), leaving),
@@ -47,6 +50,7 @@ func TestListUntold(t *testing.T) {
 		t.Errorf("%d pods are tried by a scheduler that stands by", len(untold))
 	}
 	s.pending.schedules.Store(true)
+	s.pending.noteCause(newPod("reserved"), metrics.Reserved)
 	var names []string
 	for _, pod := range s.listUntold(now) {
 		names = append(names, pod.Name)

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/util/assumecache"
 )
@@ -134,13 +135,24 @@ func (f *allocationFlights) forgetLanded(uid types.UID) {
 	}
 }
 
-// landingBackoff is how often the API server is asked.
+// landingBackoff is how often the API server is asked, and landingOverdue after how long, and how often, it is
+// said that devices are held for that.
 var landingBackoff = wait.Backoff{Duration: 10 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 8, Cap: time.Second}
+
+const landingOverdue = 30 * time.Second
 
 // awaitLanding takes an allocation out of flight once the scheduler knows what its claim has.
 func (f *allocationFlights) awaitLanding(uid types.UID, flight *allocationFlight) {
-	next := landingBackoff.DelayFunc()
-	for !f.hasLanded(flight.written) {
+	next, said := landingBackoff.DelayFunc(), time.Now()
+	for {
+		err := f.readBack(flight.written)
+		if err == nil {
+			break
+		}
+		if time.Since(said) > landingOverdue {
+			said = time.Now()
+			klog.Background().Error(err, "Devices that were given back are held until their claim can be read", "claim", flight.written.NamespacedName)
+		}
 		select {
 		case <-f.ctx.Done():
 			return
@@ -160,19 +172,21 @@ func (f *allocationFlights) awaitLanding(uid types.UID, flight *allocationFlight
 	}
 }
 
-// hasLanded reports whether the scheduler's memory has what the API server has of a claim.
-func (f *allocationFlights) hasLanded(written claimID) bool {
+// readBack tells the scheduler's memory what the API server has of a claim. An error says that it is not known yet.
+func (f *allocationFlights) readBack(written claimID) error {
 	claim, err := f.client.ResourceV1().ResourceClaims(written.Namespace).Get(f.ctx, written.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) || err == nil && claim.UID != written.uid {
-		return true // gone, with what it had
+		return nil // gone, with what it had
 	}
 	if err != nil {
-		return false
+		return err
 	}
-	// Any other error says that the memory has a later version.
 	err = f.claims.AssumeClaimAfterAPICall(claim)
 	f.changes.noteClaim(claim)
-	return !errors.Is(err, assumecache.ErrNotFound)
+	if errors.Is(err, assumecache.ErrNotFound) {
+		return err // the watch has not shown that there is such a claim
+	}
+	return nil // any other error says that the memory has a later version
 }
 
 // isLanding reports whether allocations were given back of which it is not known yet whether they were
