@@ -156,6 +156,7 @@ func (s *fakeScheduler) untilLanded(woken *v1.Pod) {
 // asked. Until then nobody gets its devices; after that whoever waits is tried again, and gets them if
 // they are free.
 func TestGivenBackLands(t *testing.T) {
+	again := func(claim *resourceapi.ResourceClaim) { claim.UID = "again" }
 	for name, tc := range map[string]struct {
 		has  *resourceapi.ResourceClaim // nil: it is gone
 		fits bool
@@ -163,7 +164,7 @@ func TestGivenBackLands(t *testing.T) {
 		"it was written":              {held("n", newClaim("pod", gpuClass, 1, version("20")), "gpu-0"), false},
 		"it was not":                  {newClaim("pod", gpuClass, 1, version("15")), true},
 		"the claim was deleted":       {nil, true},
-		"the claim was made again":    {newClaim("pod", gpuClass, 1, version("15"), func(c *resourceapi.ResourceClaim) { c.UID = "again" }), true},
+		"the claim was made again":    {newClaim("pod", gpuClass, 1, version("15"), again), true},
 		"other devices were written":  {held("n", newClaim("pod", gpuClass, 1, version("20")), "gpu-1"), true},
 		"another scheduler was first": {held("n", newClaim("pod", gpuClass, 1, version("12")), "gpu-0"), false},
 	} {

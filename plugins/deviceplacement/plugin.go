@@ -117,7 +117,8 @@ func Build(ctx context.Context, h fwk.Handle, options Options) (*Plugin, error) 
 	}
 	p := &Plugin{
 		DynamicResources: inTree, source: source, client: h.ClientSet(), counted: deviceplugin.NewSource(), nominator: h,
-		lister: h.SnapshotSharedLister(), options: options, forecast: newNodeForecast(), activator: h, pods: h.SharedInformerFactory().Core().V1().Pods().Lister(),
+		lister: h.SnapshotSharedLister(), options: options, forecast: newNodeForecast(), activator: h,
+		pods: h.SharedInformerFactory().Core().V1().Pods().Lister(),
 	}
 	p.plans = newGroupPlans(func(pods []*v1.Pod) { p.tryAtOnce(klog.FromContext(ctx), pods...) })
 	p.plans.landing = source.IsLanding

@@ -3,7 +3,6 @@ package gang
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	v1 "k8s.io/api/core/v1"
@@ -94,6 +93,7 @@ func (p *Plugin) PodGroupPostFilter(
 	if group == nil || group.Shortfall() == nil {
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}
-	return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, fmt.Sprintf("%d of the %d pods that PodGroup %s starts together have a place; %s",
-		group.Shortfall().Fit, group.MinMember, group.Key.Name, group.Shortfall().Because))
+	shortfall := group.Shortfall()
+	return nil, unresolvablef("%d of the %d pods that PodGroup %s starts together have a place; %s",
+		shortfall.Fit, group.MinMember, group.Key.Name, shortfall.Because)
 }

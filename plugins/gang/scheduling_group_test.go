@@ -129,7 +129,8 @@ func TestSchedulingGroupIsNoted(t *testing.T) {
 			if diff := cmp.Diff([][]string{tc.pending, tc.assigned}, [][]string{pending, assigned}); diff != "" {
 				t.Errorf("pods that wait and that run (-want +got):\n%s", diff)
 			}
-			if _, status := plugin.PreFilter(context.Background(), second, tc.pods[0], nil); !status.IsSuccess() || groupcycle.GroupOf(second) != group {
+			_, status = plugin.PreFilter(context.Background(), second, tc.pods[0], nil)
+			if !status.IsSuccess() || groupcycle.GroupOf(second) != group {
 				t.Error("the next member is told of another group")
 			}
 		})
@@ -145,12 +146,13 @@ func TestSchedulingGroupIsTold(t *testing.T) {
 		t.Fatal(status)
 	}
 	root := placement.GetPodGroupSchedulingCycle()
-	if _, status := plugin.PodGroupPostFilter(context.Background(), root, nil, nil); status.Code() != fwk.Unschedulable || status.Message() != "" {
+	_, status := plugin.PodGroupPostFilter(context.Background(), root, nil, nil)
+	if status.Code() != fwk.Unschedulable || status.Message() != "" {
 		t.Errorf("nothing is known: status %v %q", status.Code(), status.Message())
 	}
 	groupcycle.GroupOf(state).NoteShortfall(groupcycle.Shortfall{Fit: 1, Because: "no node has room for b"})
 	const want = "1 of the 2 pods that PodGroup native starts together have a place; no node has room for b"
-	_, status := plugin.PodGroupPostFilter(context.Background(), root, nil, nil)
+	_, status = plugin.PodGroupPostFilter(context.Background(), root, nil, nil)
 	if status.Code() != fwk.UnschedulableAndUnresolvable || status.Message() != want {
 		t.Errorf("status %v %q, want %q", status.Code(), status.Message(), want)
 	}

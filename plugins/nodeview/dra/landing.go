@@ -55,7 +55,9 @@ type claimID struct {
 	uid types.UID
 }
 
-func newAllocationFlights(ctx context.Context, claims fwk.ResourceClaimTracker, client kubernetes.Interface, changes *claimChanges) *allocationFlights {
+func newAllocationFlights(
+	ctx context.Context, claims fwk.ResourceClaimTracker, client kubernetes.Interface, changes *claimChanges,
+) *allocationFlights {
 	return &allocationFlights{
 		ctx: ctx, claims: claims, client: client, changes: changes,
 		byClaim: map[types.UID]*allocationFlight{}, byPod: map[types.UID]*allocationFlight{},
@@ -151,7 +153,7 @@ func (f *allocationFlights) awaitLanding(uid types.UID, flight *allocationFlight
 		}
 		if time.Since(said) > landingOverdue {
 			said = time.Now()
-			klog.Background().Error(err, "Devices that were given back are held until their claim can be read", "claim", flight.written.NamespacedName)
+			klog.FromContext(f.ctx).Error(err, "Devices that were given back are held until their claim is read", "claim", flight.written)
 		}
 		select {
 		case <-f.ctx.Done():

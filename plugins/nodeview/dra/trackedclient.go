@@ -111,5 +111,6 @@ func checkIntent(ctx context.Context, claim *resourceapi.ResourceClaim) error {
 
 // sameDevices reports whether two allocations, if there are two, are the same but for when they were made.
 func sameDevices(a, b *resourceapi.AllocationResult) bool {
-	return a == nil || b == nil || equality.Semantic.DeepEqual(a.Devices, b.Devices) && equality.Semantic.DeepEqual(a.NodeSelector, b.NodeSelector)
+	return a == nil || b == nil ||
+		equality.Semantic.DeepEqual(a.Devices, b.Devices) && equality.Semantic.DeepEqual(a.NodeSelector, b.NodeSelector)
 }
