@@ -99,7 +99,8 @@ func TestGuardConfirmsPod(t *testing.T) {
 			if err := nodes.Add(&v1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n"}}); err != nil {
 				t.Fatal(err)
 			}
-			guard := NewGuard(ledger, client, corelisters.NewNodeLister(nodes), &fakeTracker{claims: map[string]*resourceapi.ResourceClaim{"mine": tc.mine}}, func() { given++ })
+			tracker := &fakeTracker{claims: map[string]*resourceapi.ResourceClaim{"mine": tc.mine}}
+			guard := NewGuard(ledger, client, corelisters.NewNodeLister(nodes), tracker, func() { given++ })
 			guard.manager = "guarded"
 			pod := &v1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "pod", UID: "pod"}}
 			pod.Spec.ResourceClaims = []v1.PodResourceClaim{{Name: "gpu", ResourceClaimName: &tc.mine.Name}}
