@@ -34,11 +34,13 @@ func newNodeAdmission(p *Plugin, pod *v1.Pod) *nodeAdmission {
 
 // admits reports whether nothing that is known here keeps the pod from the node.
 func (a *nodeAdmission) admits(info fwk.NodeInfo) bool {
+	return a.hasRoom(info) && a.admitsOnceFree(info)
+}
+
+// admitsOnceFree reports whether only what other pods have of the node may keep the pod from it.
+func (a *nodeAdmission) admitsOnceFree(info fwk.NodeInfo) bool {
 	node := info.Node()
-	if matches, err := a.affinity.Match(node); err != nil || !matches {
-		return false
-	}
-	if !a.toleratesNode(node) || !a.hasRoom(info) {
+	if matches, err := a.affinity.Match(node); err != nil || !matches || !a.toleratesNode(node) {
 		return false
 	}
 	for _, selector := range a.allocated {

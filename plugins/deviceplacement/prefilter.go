@@ -81,6 +81,7 @@ func (p *Plugin) readPod(
 	}
 	if cycle != nil {
 		preemption.NoteHeld(state, cycle.MilliGPUsOf)
+		p.noteVictimSearch(state, cycle, pod, held)
 		state.Write(cycleKey, &podCycle{Cycle: cycle, narrowed: candidates != nil, refusals: refusals, group: answer, held: held})
 		if answer != nil && answer.place == nil {
 			return nil, cutStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable, answer.refusal))

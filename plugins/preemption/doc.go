@@ -4,12 +4,14 @@
 // DefaultPreemption counts nodes by how its search went there. The counts differ from one
 // attempt to the next, so that events with the same reason are not merged.
 //
-// For a pod with claims or extended resources every node is looked at. Budgets decide first,
-// then the lowest priorities, the least GPU time lost, the fewest pods. A gang is
-// ended as a whole.
+// For a pod with claims or extended resources the search of package cluster chooses over all nodes, as in
+// the simulator, and kube-scheduler confirms. Where that cannot tell, kube-scheduler searches on the most promising
+// nodes. Budgets decide first, then the lowest priorities, the least GPU time lost, the fewest pods. A gang
+// is ended as a whole.
 //
 //	plugin.go     the extension points
-//	victims.go    which victims, on which node
+//	search.go     the victims that were chosen over all nodes
+//	victims.go    which victims, on which node, where they were not
 //	promising.go  on which nodes that is tried
 //	gang.go       the gangs of victims, and what other plugins say in the pod's cycle
 package preemption

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	corelisters "k8s.io/client-go/listers/core/v1"
+	policylisters "k8s.io/client-go/listers/policy/v1"
 	"k8s.io/component-helpers/scheduling/corev1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
@@ -39,7 +40,9 @@ type Plugin struct {
 	handle fwk.Handle
 	nodes  fwk.SharedLister
 	pods   corelisters.PodLister
-	claims fwk.SharedDRAManager // nil without DynamicResourceAllocation
+	// budgets are all PodDisruptionBudgets.
+	budgets policylisters.PodDisruptionBudgetLister
+	claims  fwk.SharedDRAManager // nil without DynamicResourceAllocation
 }
 
 var (
@@ -58,7 +61,8 @@ func New(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, er
 	}
 	p := &Plugin{
 		DefaultPreemption: inTree, handle: h, nodes: h.SnapshotSharedLister(), claims: h.SharedDRAManager(),
-		pods: h.SharedInformerFactory().Core().V1().Pods().Lister(),
+		pods:    h.SharedInformerFactory().Core().V1().Pods().Lister(),
+		budgets: h.SharedInformerFactory().Policy().V1().PodDisruptionBudgets().Lister(),
 	}
 	inTree.IsEligiblePod = p.mayEnd
 	return p, nil
@@ -95,6 +99,9 @@ func (p *Plugin) searchVictims(
 		return p.DefaultPreemption.PostFilter(ctx, state, pod, statuses)
 	}
 	metrics.PreemptionAttempts.Inc()
+	if result, status, asked := p.endChosen(ctx, state, pod, statuses); status.IsSuccess() || !asked {
+		return result, status
+	}
 	search := p.newDeviceVictims(state)
 	promising := &promisingNodes{NodeToStatusReader: statuses, rank: func(nodes []fwk.NodeInfo) []fwk.NodeInfo {
 		return search.rankNodes(pod, nodes)

@@ -32,6 +32,9 @@ type deviceVictims struct {
 	// held is how many thousandths of a GPU a pod has.
 	held func(*v1.Pod) int64
 
+	// choice is whom to end, nil if it is to be found out.
+	choice *VictimChoice
+
 	mutex sync.Mutex
 	// lost is what is lost with a pod and its gang.
 	lost map[types.UID]int64
@@ -59,6 +62,9 @@ func (d *deviceVictims) SelectVictimsOnNode(
 	ctx context.Context, state fwk.CycleState, preemptor *v1.Pod, node fwk.NodeInfo,
 	possible []*preemption.DomainVictim, budgets []*policy.PodDisruptionBudget,
 ) ([]*v1.Pod, int, *fwk.Status) {
+	if d.choice != nil {
+		possible = d.choice.onlyChosen(possible)
+	}
 	victims, exceeded, status := d.Interface.SelectVictimsOnNode(ctx, state, preemptor, node, possible, budgets)
 	if !status.IsSuccess() {
 		return victims, exceeded, status

@@ -40,6 +40,9 @@ type Preemptor struct {
 	Budgets []int
 	// KeepBudgets says that no budget may be exceeded, even if nothing else helps.
 	KeepBudgets bool
+	// FreeHost is what a node has besides GPUs once some victims, by their numbers, have ended; nil where the
+	// snapshot knows.
+	FreeHost func(node int, victims []int) topology.HostResources
 	// Admits says whether a pod may go to a node at all; nil for every node.
 	Admits func(node int) bool
 }

@@ -101,6 +101,15 @@ func (v *victimIndex) numberOf(holder placement.HolderID) int32 {
 	return h
 }
 
+// victimsOf are the numbers of the victims that units are.
+func (v *victimIndex) victimsOf(units []int32) []int {
+	var victims []int
+	for _, u := range units {
+		victims = append(victims, v.units[u].victims...)
+	}
+	return victims
+}
+
 // unitsOn lists the units without which something of a node may be free, the dearest first.
 func (v *victimIndex) unitsOn(allocations []placement.Allocation, into []int32) []int32 {
 	into = into[:0]

@@ -115,7 +115,11 @@ func (s *Snapshot) fitsWithout(p *Preemptor, index *victimIndex, node int, units
 	s.Fork()
 	defer s.Revert()
 	index.endUnits(units, func(h int32) { s.releaseUnpinned(node, index.holders[h].name) })
-	return p.Host.Within(s.rooms[node].free) && (p.Ranking == nil || p.Ranking.FitsOn(node))
+	free := s.rooms[node].free
+	if p.FreeHost != nil {
+		free = p.FreeHost(node, index.victimsOf(units))
+	}
+	return p.Host.Within(free) && (p.Ranking == nil || p.Ranking.FitsOn(node))
 }
 
 // releaseUnpinned takes back what a holder has on a node, unless something of it is pinned.

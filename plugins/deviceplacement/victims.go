@@ -1,0 +1,165 @@
+package deviceplacement
+
+import (
+	"context"
+	"slices"
+
+	v1 "k8s.io/api/core/v1"
+	policy "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
+	"github.com/ashlar-dev/ashlar/plugins/preemption"
+	"github.com/ashlar-dev/ashlar/topology"
+	"github.com/ashlar-dev/ashlar/topology/cluster"
+	"github.com/ashlar-dev/ashlar/topology/placement"
+)
+
+// victimSearch searches over the snapshot of a pod's cycle, as the simulator does over its own: package cluster
+// says whom to end.
+type victimSearch struct {
+	plugin *Plugin
+	cycle  *dra.Cycle
+	pod    *v1.Pod
+	held   map[string][]heldDevices
+
+	found *nodeFinder
+	// pods are those that may be victims, and victims what they are to package cluster.
+	pods    []*v1.Pod
+	victims []cluster.Victim
+}
+
+// noteVictimSearch offers to say whom to end for a pod, if what its nodes have can be told from the snapshot.
+func (p *Plugin) noteVictimSearch(state fwk.CycleState, c *dra.Cycle, pod *v1.Pod, held map[string][]heldDevices) {
+	if !c.Narrowable() {
+		return
+	}
+	preemption.NoteSearch(state, func(query *preemption.VictimQuery) *preemption.VictimChoice {
+		search := &victimSearch{plugin: p, cycle: c, pod: pod, held: held}
+		return search.chooseVictims(query)
+	})
+}
+
+// chooseVictims finds whom to end; nil if nobody helps, or there are nodes of which the snapshot does not tell what fits there.
+func (s *victimSearch) chooseVictims(query *preemption.VictimQuery) *preemption.VictimChoice {
+	snapshot := s.cycle.Snapshot()
+	nodes := s.plugin.listNodes()
+	ranking := s.cycle.RankNodes(context.Background(), s.plugin.options.Policy, providedBy(s.cycle.Request().ResourceNames(), nodes))
+	if others, comparable := ranking.Elsewhere(); !comparable || len(others) > 0 || len(ranking.Irregular()) > 0 {
+		return nil
+	}
+	s.found = findNodes(snapshot, nodes, nil)
+	if !s.listVictims(query, nodes) {
+		return nil
+	}
+	snapshot.Fork()
+	defer snapshot.Revert()
+	s.plugin.holdPlans(snapshot, s.held)
+	helped := sets.New[string]()
+	for _, node := range query.Nodes {
+		helped.Insert(node.Node().Name)
+	}
+	admission := newNodeAdmission(s.plugin, s.pod)
+	preemptor := &cluster.Preemptor{
+		Ranking: ranking.NodeRanking, Host: hostOf(s.pod), Priority: int64(podPriority(s.pod)), Victims: s.victims,
+		FreeHost: s.freeHost, Admits: func(node int) bool {
+			info := s.found.node(node)
+			return info != nil && helped.Has(info.Node().Name) && admission.admitsOnceFree(info)
+		},
+	}
+	for _, budget := range query.Budgets {
+		preemptor.Budgets = append(preemptor.Budgets, int(budget.Status.DisruptionsAllowed))
+	}
+	choice := snapshot.SelectVictims(preemptor)
+	if choice == nil {
+		return nil
+	}
+	ended := sets.New[types.UID]()
+	for _, number := range choice.Victims {
+		ended.Insert(s.pods[number].UID)
+	}
+	return &preemption.VictimChoice{Node: snapshot.NodeName(choice.Node), Victims: ended}
+}
+
+// listVictims lists all pods that have devices, or end with one that has; false if it is not known who has what.
+func (s *victimSearch) listVictims(query *preemption.VictimQuery, nodes []fwk.NodeInfo) bool {
+	users, err := s.plugin.source.HoldersByUID()
+	if err != nil {
+		return false
+	}
+	var bound []*v1.Pod
+	there := sets.New[string]()
+	for _, node := range nodes {
+		for _, info := range node.GetPods() {
+			bound = append(bound, info.GetPod())
+			there.Insert(nameOf(info.GetPod()))
+		}
+	}
+	holders := map[string][]placement.HolderID{}
+	for holder, by := range users {
+		if slices.ContainsFunc(by, func(user string) bool { return !there.Has(user) }) {
+			continue // somebody else uses it, who is not ended
+		}
+		for _, user := range by {
+			holders[user] = append(holders[user], holder)
+		}
+	}
+	budgets := make([]labels.Selector, len(query.Budgets))
+	for i, budget := range query.Budgets {
+		if selector, err := metav1.LabelSelectorAsSelector(budget.Spec.Selector); err == nil && !selector.Empty() {
+			budgets[i] = selector // as kube-scheduler: an empty selector is of no pod
+		}
+	}
+	for _, pod := range bound {
+		has := holders[nameOf(pod)]
+		slices.Sort(has)
+		group := ""
+		if key, ok := groupOf(pod); ok && len(query.GangOf(pod)) > 0 {
+			group = key.String()
+		}
+		if len(has) == 0 && group == "" {
+			continue
+		}
+		s.pods = append(s.pods, pod)
+		s.victims = append(s.victims, cluster.Victim{
+			Holders: has, Priority: int64(podPriority(pod)), Cost: query.LostWith(pod), Pods: 1, Group: group,
+			Budgets: budgetsOf(pod, query.Budgets, budgets),
+		})
+	}
+	return true
+}
+
+// budgetsOf are the numbers of the budgets that the end of a pod counts against.
+func budgetsOf(pod *v1.Pod, budgets []*policy.PodDisruptionBudget, selectors []labels.Selector) []int {
+	var numbers []int
+	for i, budget := range budgets {
+		if _, counted := budget.Status.DisruptedPods[pod.Name]; counted || selectors[i] == nil || budget.Namespace != pod.Namespace {
+			continue
+		}
+		if selectors[i].Matches(labels.Set(pod.Labels)) {
+			numbers = append(numbers, i)
+		}
+	}
+	return numbers
+}
+
+// freeHost is what a node has besides devices once some of the victims have ended.
+func (s *victimSearch) freeHost(node int, victims []int) topology.HostResources {
+	info := s.found.node(node)
+	if info == nil {
+		return topology.HostResources{}
+	}
+	free := freeHost(info)
+	for _, number := range victims {
+		if pod := s.pods[number]; pod.Spec.NodeName == info.Node().Name {
+			free = free.Plus(hostOf(pod))
+		}
+	}
+	return free
+}
+
+func nameOf(pod *v1.Pod) string { return pod.Namespace + "/" + pod.Name }
