@@ -124,11 +124,11 @@ func (s *victimSearch) listVictims(query *preemption.VictimQuery, nodes []fwk.No
 		if len(has) == 0 && group == "" {
 			continue
 		}
-		s.pods = append(s.pods, pod)
-		s.victims = append(s.victims, cluster.Victim{
-			Holders: has, Priority: int64(podPriority(pod)), Cost: query.LostWith(pod), Pods: 1, Group: group,
-			Budgets: budgetsOf(pod, query.Budgets, budgets),
-		})
+		victim := cluster.Victim{Holders: has, Priority: int64(podPriority(pod)), Pods: 1, Group: group}
+		if podPriority(pod) < podPriority(s.pod) { // the others stay
+			victim.Cost, victim.Budgets = query.LostWith(pod), budgetsOf(pod, query.Budgets, budgets)
+		}
+		s.pods, s.victims = append(s.pods, pod), append(s.victims, victim)
 	}
 	return true
 }
