@@ -18,13 +18,32 @@ type claimsWritten struct{}
 // Clone implements fwk.StateData.
 func (w claimsWritten) Clone() fwk.StateData { return w }
 
-// mayBeBound reports whether a pod may be bound to a node although the scheduler was told otherwise: the
-// answer may be lost with the API server. Its claims must stay then. A pod that is not bound after all
-// finds them allocated, and goes where its devices are or gives them back.
-func (p *Plugin) mayBeBound(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) bool {
-	if _, err := state.Read(writtenKey); err != nil {
+// keepsClaims reports whether a pod may be bound although the scheduler was told otherwise: the answer may
+// be lost with the API server. Its claims must stay then, also when it is tried again since the watch has not
+// shown it yet. A pod that is not bound after all finds them allocated, and goes where its devices are
+// or gives them back.
+func (p *Plugin) keepsClaims(ctx context.Context, state fwk.CycleState, pod *v1.Pod) bool {
+	if _, err := state.Read(writtenKey); err != nil || !p.mayBeBound(ctx, pod) {
 		return false
 	}
+	p.unanswered.Store(pod.UID, nil)
+	return true
+}
+
+// stillKeepsClaims is keepsClaims for a later attempt of the pod.
+func (p *Plugin) stillKeepsClaims(ctx context.Context, pod *v1.Pod) bool {
+	if _, unanswered := p.unanswered.Load(pod.UID); !unanswered {
+		return false
+	}
+	if p.mayBeBound(ctx, pod) {
+		return true
+	}
+	p.unanswered.Delete(pod.UID)
+	return false
+}
+
+// mayBeBound asks the API server whether a pod is bound. Without an answer it may be.
+func (p *Plugin) mayBeBound(ctx context.Context, pod *v1.Pod) bool {
 	now, err := p.client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
@@ -32,5 +51,5 @@ func (p *Plugin) mayBeBound(ctx context.Context, state fwk.CycleState, pod *v1.P
 	case err != nil:
 		return true
 	}
-	return now.UID == pod.UID && now.Spec.NodeName == node
+	return now.UID == pod.UID && now.Spec.NodeName != ""
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 )
 
 // A pod of which the API server's answer says that it was not bound may be bound, if it was the answer that
@@ -25,7 +26,7 @@ func TestUnreserveOfBoundPod(t *testing.T) {
 	}{
 		"it is bound":                        {now: bound, keep: true},
 		"it is not":                          {now: newPod("pod")},
-		"it is bound to another node":        {now: elsewhere},
+		"it is bound to another node":        {now: elsewhere, keep: true},
 		"it is gone":                         {},
 		"another pod of the name is bound":   {now: again},
 		"the API server does not answer yet": {err: errReset, keep: true},
@@ -64,6 +65,20 @@ func TestUnreserveOfBoundPod(t *testing.T) {
 			s.Unreserve(context.Background(), state, pod, "n")
 			if given == tc.keep {
 				t.Errorf("the claim was given back: %t, want %t", given, !tc.keep)
+			}
+			// It is tried again before the watch shows it, and refused for something else.
+			if got := s.stillKeepsClaims(context.Background(), pod); got != tc.keep {
+				t.Errorf("it keeps its claims when it is tried again: %t, want %t", got, tc.keep)
+			}
+			if tc.keep {
+				refused := s.refusePod(context.Background(), framework.NewCycleState(), pod, framework.NewDefaultNodeToStatus())
+				if refused.status.Message() != unansweredWords {
+					t.Errorf("refused with %q, want %q", refused.status.Message(), unansweredWords)
+				}
+			}
+			tc.now, tc.err = newPod("pod"), nil
+			if s.stillKeepsClaims(context.Background(), pod) {
+				t.Error("it keeps its claims, and the API server says that it is not bound")
 			}
 		})
 	}

@@ -102,6 +102,7 @@ func (p *Plugin) followMembers(pods cache.SharedIndexInformer) error {
 				return
 			}
 			p.pending.noteCause(pod, "")
+			p.unanswered.Delete(pod.UID)
 			p.plans.unbarPod(pod.UID)
 			if key, ok := groupOf(pod); ok {
 				p.plans.forgetPod(key, pod.UID)

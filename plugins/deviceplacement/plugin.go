@@ -3,6 +3,7 @@ package deviceplacement
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	v1 "k8s.io/api/core/v1"
@@ -61,6 +62,8 @@ type Plugin struct {
 	doubted recentPods
 	// guard keeps devices from being allocated twice; nil where nothing is bound.
 	guard *doubleallocation.Guard
+	// unanswered has the UIDs of pods that may be bound although the scheduler was told otherwise.
+	unanswered sync.Map
 	// pending remembers why pods wait.
 	pending pendingPods
 	// lastTrace is that of the last cycle, nil if there is none.

@@ -16,6 +16,7 @@ func (p *Plugin) PostBind(_ context.Context, state fwk.CycleState, pod *v1.Pod, 
 		p.sendEvent(pod, v1.EventTypeNormal, reasonDevicesAllocated, c.got)
 	}
 	p.pending.noteCause(pod, "")
+	p.unanswered.Delete(pod.UID)
 	traceOf(state).EndCycle(tracing.Bound, "")
 	// Of a device plugin's GPUs the node is all that was decided, which is told already.
 	if counted := countedOf(state); counted != nil && len(counted.doubts) > 0 {

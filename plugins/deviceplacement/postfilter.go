@@ -42,6 +42,9 @@ type podRefusal struct {
 	cause metrics.PendingCause
 }
 
+// unansweredWords is what a pod is told that may be bound.
+const unansweredWords = "it may be bound already: the API server did not answer, and its devices are kept until it does"
+
 // refusePod finds out why nothing fits.
 func (p *Plugin) refusePod(ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader) podRefusal {
 	if c := cycleOf(state); c != nil && c.group != nil {
@@ -54,6 +57,9 @@ func (p *Plugin) refusePod(ctx context.Context, state fwk.CycleState, pod *v1.Po
 	}
 	if c := cycleOf(state); c != nil && c.narrowed {
 		return podRefusal{status: p.askTheRest(ctx, pod)}
+	}
+	if p.stillKeepsClaims(ctx, pod) { // the in-tree plugin would take them from a pod that may run
+		return podRefusal{cause: metrics.Reserved, status: fwk.NewStatus(fwk.UnschedulableAndUnresolvable, unansweredWords)}
 	}
 	result, status := p.DynamicResources.PostFilter(ctx, state, pod, statuses)
 	if errors.Is(status.AsError(), fwk.ErrNotFound) {

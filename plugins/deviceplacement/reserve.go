@@ -24,6 +24,9 @@ func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod,
 	}
 	step.EndStep(status)
 	if status.IsSuccess() {
+		if group := groupcycle.GroupOf(state); group != nil {
+			group.NoteArrived(pod)
+		}
 		p.plans.unbarPod(pod.UID)
 		p.pending.noteCause(pod, metrics.Reserved)
 	}
@@ -47,7 +50,6 @@ func (p *Plugin) reserveDevices(ctx context.Context, state fwk.CycleState, pod *
 		return status
 	}
 	if c.group != nil && c.group.place != nil {
-		c.group.group.NoteArrived()
 		p.plans.takeMember(c.group.group.Key, pod.UID)
 	}
 	view := c.ViewNode(node, nil)
@@ -64,7 +66,7 @@ func (p *Plugin) reserveDevices(ctx context.Context, state fwk.CycleState, pod *
 // Unreserve lets the in-tree plugin give back what was reserved, unless the pod may be bound. A group
 // of which a member loses its place is planned anew.
 func (p *Plugin) Unreserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) {
-	if !p.mayBeBound(ctx, state, pod, node) {
+	if !p.keepsClaims(ctx, state, pod) {
 		p.DynamicResources.Unreserve(ctx, state, pod, node)
 	}
 	if !state.IsPodGroupSchedulingCycle() { // which gives back all, and reserves it again to bind

@@ -2,17 +2,21 @@ package deviceplacement
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
 	"k8s.io/klog/v2"
 	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
-	schedutil "k8s.io/kubernetes/pkg/scheduler/util"
 
 	"github.com/ashlar-dev/ashlar/plugins/metrics"
 )
@@ -34,31 +38,41 @@ const (
 	mostTold = 100
 )
 
-// tellUntold explains pods without an explanation, until ctx ends.
+// tellUntold explains pods without an explanation, until ctx ends. Of a replica that stands by nobody is told: its writes
+// are refused before they are sent.
 func (p *Plugin) tellUntold(ctx context.Context) {
-	wait.UntilWithContext(ctx, func(ctx context.Context) {
-		logger, told := klog.FromContext(ctx), 0
-		for _, pod := range p.listUntold(time.Now()) {
-			because := p.describeMissing(pod, time.Now())
-			switch {
-			case because == "":
-				p.tryAtOnce(logger, pod)
-			case told < mostTold:
-				told++
-				if err := p.tellPod(ctx, pod, because); err != nil {
-					logger.Error(err, "Why a pod waits is not told yet", "pod", klog.KObj(pod))
-				}
-			}
+	if !cache.WaitForCacheSync(ctx.Done(), p.source.HasClaims) {
+		return
+	}
+	_ = wait.PollUntilContextCancel(ctx, tellEvery, false, func(ctx context.Context) (bool, error) {
+		p.tellPods(ctx, p.listUntold(time.Now()))
+		return false, nil
+	})
+}
+
+// tellPods tells pods which claim is missing, and has the others tried again.
+func (p *Plugin) tellPods(ctx context.Context, untold []*v1.Pod) {
+	logger, told := klog.FromContext(ctx), 0
+	for _, pod := range untold {
+		because := p.describeMissing(pod, time.Now())
+		switch {
+		case because == "":
+			p.tryAtOnce(logger, pod)
+			continue
+		case told == mostTold:
+			return
 		}
-	}, tellEvery)
+		told++
+		if err := p.tellPod(ctx, pod, because); err != nil && !apierrors.IsConflict(err) { // a conflict: it has changed
+			logger.V(2).Info("Why a pod waits is not told yet", "pod", klog.KObj(pod), "err", err)
+			return
+		}
+	}
 }
 
 // listUntold lists the pods of this profile that wait, have no devices reserved, and have nothing in their status
-// about it; none as long as this process has tried no pod, and only stands by.
+// about it.
 func (p *Plugin) listUntold(now time.Time) []*v1.Pod {
-	if !p.pending.schedules.Load() {
-		return nil
-	}
 	pods, err := p.pods.List(labels.Everything())
 	if err != nil {
 		return nil
@@ -81,8 +95,9 @@ func (p *Plugin) describeMissing(pod *v1.Pod, now time.Time) string {
 		ask := &pod.Spec.ResourceClaims[i]
 		name, mustBeOwned, err := resourceclaim.Name(pod, ask)
 		if err != nil && ask.ResourceClaimTemplateName != nil && now.Sub(pod.CreationTimestamp.Time) >= madeWithin {
-			return fmt.Sprintf("no ResourceClaim has been made from ResourceClaimTemplate %s: create it in namespace %s, or correct its name in "+
-				"the pod's spec.resourceClaims", *ask.ResourceClaimTemplateName, pod.Namespace)
+			return fmt.Sprintf("no ResourceClaim has been made yet from ResourceClaimTemplate %s: if it is not in namespace %s create it, or "+
+				"correct its name in the pod's spec.resourceClaims; if it is, kubectl describe pod says why not",
+				*ask.ResourceClaimTemplateName, pod.Namespace)
 		}
 		if err != nil || name == nil {
 			continue
@@ -101,14 +116,21 @@ func (p *Plugin) describeMissing(pod *v1.Pod, now time.Time) string {
 	return ""
 }
 
-// tellPod writes why a pod waits to its status, and an event.
+// tellPod writes why a pod waits to its status, and an event. It is a conflict if the pod is another one by now.
 func (p *Plugin) tellPod(ctx context.Context, pod *v1.Pod, because string) error {
-	status := pod.Status.DeepCopy()
-	podutil.UpdatePodCondition(status, &v1.PodCondition{
-		Type: v1.PodScheduled, Status: v1.ConditionFalse, Reason: v1.PodReasonUnschedulable, Message: because,
-		ObservedGeneration: podutil.CalculatePodConditionObservedGeneration(&pod.Status, pod.Generation, v1.PodScheduled),
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"uid": pod.UID, "resourceVersion": pod.ResourceVersion},
+		"status": map[string]any{"conditions": []v1.PodCondition{{
+			Type: v1.PodScheduled, Status: v1.ConditionFalse, Reason: v1.PodReasonUnschedulable, Message: because,
+			LastTransitionTime: metav1.Now(),
+			ObservedGeneration: podutil.CalculatePodConditionObservedGeneration(&pod.Status, pod.Generation, v1.PodScheduled),
+		}}},
 	})
-	if err := schedutil.PatchPodStatus(ctx, p.client, pod.Name, pod.Namespace, &pod.Status, status); err != nil {
+	if err != nil {
+		return err
+	}
+	pods := p.client.CoreV1().Pods(pod.Namespace)
+	if _, err := pods.Patch(ctx, pod.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status"); err != nil {
 		return err
 	}
 	p.sendEvent(pod, v1.EventTypeWarning, "FailedScheduling", because)

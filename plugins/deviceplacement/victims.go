@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
+	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 
 	"github.com/ashlar-dev/ashlar/plugins/nodeview/dra"
 	"github.com/ashlar-dev/ashlar/plugins/preemption"
@@ -28,8 +29,9 @@ type victimSearch struct {
 	held   map[string][]heldDevices
 
 	found *nodeFinder
-	// pods are those that may be victims, and victims what they are to package cluster.
+	// pods are those that may be victims, listed their UIDs, and victims what they are to package cluster.
 	pods    []*v1.Pod
+	listed  sets.Set[types.UID]
 	victims []cluster.Victim
 }
 
@@ -39,12 +41,13 @@ func (p *Plugin) noteVictimSearch(state fwk.CycleState, c *dra.Cycle, pod *v1.Po
 		return
 	}
 	preemption.NoteSearch(state, func(query *preemption.VictimQuery) *preemption.VictimChoice {
-		search := &victimSearch{plugin: p, cycle: c, pod: pod, held: held}
+		search := &victimSearch{plugin: p, cycle: c, pod: pod, held: held, listed: sets.New[types.UID]()}
 		return search.chooseVictims(query)
 	})
 }
 
-// chooseVictims finds whom to end; nil if nobody helps, or there are nodes of which the snapshot does not tell what fits there.
+// chooseVictims finds whom to end; nil if nobody helps, or there are nodes of which the snapshot does not tell what fits
+// there, or whose end decides it.
 func (s *victimSearch) chooseVictims(query *preemption.VictimQuery) *preemption.VictimChoice {
 	snapshot := s.cycle.Snapshot()
 	nodes := s.plugin.listNodes()
@@ -53,7 +56,10 @@ func (s *victimSearch) chooseVictims(query *preemption.VictimQuery) *preemption.
 		return nil
 	}
 	s.found = findNodes(snapshot, nodes, nil)
-	if !s.listVictims(query, nodes) {
+	admission := newNodeAdmission(s.plugin, s.pod)
+	if !s.listVictims(query, nodes) || slices.ContainsFunc(query.Nodes, func(node fwk.NodeInfo) bool {
+		return admission.admitsOnceFree(node) && s.hostsDecide(node)
+	}) {
 		return nil
 	}
 	snapshot.Fork()
@@ -63,7 +69,6 @@ func (s *victimSearch) chooseVictims(query *preemption.VictimQuery) *preemption.
 	for _, node := range query.Nodes {
 		helped.Insert(node.Node().Name)
 	}
-	admission := newNodeAdmission(s.plugin, s.pod)
 	preemptor := &cluster.Preemptor{
 		Ranking: ranking.NodeRanking, Host: hostOf(s.pod), Priority: int64(podPriority(s.pod)), Victims: s.victims,
 		FreeHost: s.freeHost, Admits: func(node int) bool {
@@ -85,7 +90,16 @@ func (s *victimSearch) chooseVictims(query *preemption.VictimQuery) *preemption.
 	return &preemption.VictimChoice{Node: snapshot.NodeName(choice.Node), Victims: ended}
 }
 
-// listVictims lists all pods that have devices, or end with one that has; false if it is not known who has what.
+// hostsDecide reports whether a node has too little CPU or memory left, and pods without devices that may be ended for
+// it: those are not looked at.
+func (s *victimSearch) hostsDecide(node fwk.NodeInfo) bool {
+	return !hostOf(s.pod).Within(freeHost(node)) && slices.ContainsFunc(node.GetPods(), func(info fwk.PodInfo) bool {
+		return podPriority(info.GetPod()) < podPriority(s.pod) && !s.listed.Has(info.GetPod().UID)
+	})
+}
+
+// listVictims lists all pods that have devices, or end with one that has; false if it is not known who has what, or what
+// ends together: of PodGroups of Kubernetes' own kube-scheduler says that.
 func (s *victimSearch) listVictims(query *preemption.VictimQuery, nodes []fwk.NodeInfo) bool {
 	users, err := s.plugin.source.HoldersByUID()
 	if err != nil {
@@ -117,13 +131,17 @@ func (s *victimSearch) listVictims(query *preemption.VictimQuery, nodes []fwk.No
 	for _, pod := range bound {
 		has := holders[nameOf(pod)]
 		slices.Sort(has)
-		group := ""
-		if key, ok := groupOf(pod); ok && len(query.GangOf(pod)) > 0 {
-			group = key.String()
+		group := pod.Labels[v1alpha1.PodGroupLabel]
+		if group != "" {
+			group = pod.Namespace + "/" + group
 		}
 		if len(has) == 0 && group == "" {
 			continue
 		}
+		if pod.Spec.SchedulingGroup != nil {
+			return false
+		}
+		s.listed.Insert(pod.UID)
 		victim := cluster.Victim{Holders: has, Priority: int64(podPriority(pod)), Pods: 1, Group: group}
 		if podPriority(pod) < podPriority(s.pod) { // the others stay
 			victim.Cost, victim.Budgets = query.LostWith(pod), budgetsOf(pod, query.Budgets, budgets)

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/scheduler-plugins/apis/scheduling/v1alpha1"
 
 	"github.com/ashlar-dev/ashlar/plugins/preemption"
@@ -54,15 +55,16 @@ func searchVictims(
 		hosts = append(hosts, hostNode(node))
 		objects = append(objects, publish(node, wholeGPU(0, "X NV4"), wholeGPU(1, "NV4 X")))
 	}
-	lost, groups := map[string]int64{}, map[string][]*v1.Pod{}
+	lost := map[string]int64{}
 	var bound []*v1.Pod
 	shared := map[string]*resourceapi.ResourceClaim{}
 	for _, one := range pods {
 		pod := newPod(one.name, slices.Concat([]func(*v1.Pod){on(one.node)}, one.change)...)
 		bound = append(bound, pod)
 		lost[one.name] = one.lost
-		if name := pod.Labels[v1alpha1.PodGroupLabel]; name != "" {
-			groups[name] = append(groups[name], pod)
+		if len(one.devices) == 0 {
+			pod.Spec.ResourceClaims = nil
+			continue
 		}
 		claim := *pod.Spec.ResourceClaims[0].ResourceClaimName
 		user := resourceapi.ResourceClaimConsumerReference{Resource: "pods", Name: pod.Name, UID: pod.UID}
@@ -86,10 +88,9 @@ func searchVictims(
 	if change != nil {
 		change(pod)
 	}
-	search := &victimSearch{plugin: s.Plugin, cycle: cycleOf(s.preFilter(pod)).Cycle, pod: pod}
+	search := &victimSearch{plugin: s.Plugin, cycle: cycleOf(s.preFilter(pod)).Cycle, pod: pod, listed: sets.New[types.UID]()}
 	return search.chooseVictims(&preemption.VictimQuery{
 		Nodes: s.nodes, Budgets: budgets, LostWith: func(pod *v1.Pod) int64 { return lost[pod.Name] },
-		GangOf: func(pod *v1.Pod) []*v1.Pod { return groups[pod.Labels[v1alpha1.PodGroupLabel]] },
 	})
 }
 
@@ -145,6 +146,15 @@ func TestVictimSearch(t *testing.T) {
 			{name: "stays", node: "a", devices: both[1:], change: []func(*v1.Pod){needing("20"), ofPriority(20)}},
 			{name: "b", node: "b", lost: 9, devices: both, change: []func(*v1.Pod){needing("20")}},
 		}, want: []string{"b", "b"}},
+		"a node whose CPU pods without devices have": {gpus: 1, change: needing("20"), pods: []losable{
+			{name: "a", node: "a", lost: 1, devices: both},
+			{name: "without", node: "b", change: []func(*v1.Pod){needing("20")}},
+		}},
+		"a member of a PodGroup of Kubernetes' own": {gpus: 2, pods: []losable{
+			{name: "a", node: "a", lost: 1, devices: both, change: []func(*v1.Pod){
+				func(pod *v1.Pod) { pod.Spec.SchedulingGroup = &v1.PodSchedulingGroup{PodGroupName: &pod.Name} },
+			}},
+		}},
 		"a node that it does not tolerate": {gpus: 2, change: onlyOn("b"), pods: []losable{
 			{name: "a", node: "a", lost: 1, devices: both}, {name: "b", node: "b", lost: 9, devices: both},
 		}, want: []string{"b", "b"}},

@@ -177,7 +177,7 @@ func TestRefusedMemberOfSchedulingGroup(t *testing.T) {
 			p.PreFilter(context.Background(), memberCycle(placement), next, nil)
 		}, 1},
 		"it has its place": {func(p *Plugin, placement *framework.CycleState, next *v1.Pod) {
-			groupcycle.GroupOf(placement).NoteArrived()
+			groupcycle.GroupOf(placement).NoteArrived(next)
 			p.PreFilter(context.Background(), memberCycle(placement), next, nil)
 		}, 0},
 	} {

@@ -99,7 +99,7 @@ func (p *Plugin) searchVictims(
 		return p.DefaultPreemption.PostFilter(ctx, state, pod, statuses)
 	}
 	metrics.PreemptionAttempts.Inc()
-	if result, status, asked := p.endChosen(ctx, state, pod, statuses); status.IsSuccess() || !asked {
+	if result, status, asked := p.endChosen(ctx, state, pod, statuses); !status.IsRejected() || !asked {
 		return result, status
 	}
 	search := p.newDeviceVictims(state)

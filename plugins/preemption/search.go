@@ -21,9 +21,8 @@ type VictimQuery struct {
 	// Nodes are those on which the end of pods may help.
 	Nodes   []fwk.NodeInfo
 	Budgets []*policy.PodDisruptionBudget
-	// LostWith is the GPU time that is lost with a pod alone, GangOf the pods that end with it, none if it is in no gang.
+	// LostWith is the GPU time that is lost with a pod, without its gang.
 	LostWith func(*v1.Pod) int64
-	GangOf   func(*v1.Pod) []*v1.Pod
 }
 
 // VictimChoice is whom to end so that a pod fits on a node.
@@ -53,7 +52,7 @@ func searchIn(state fwk.CycleState) VictimSearch {
 	return nil
 }
 
-// endChosen ends the pods that the cycle's search chooses. The status is not Success if it chooses none, or others
+// endChosen ends the pods that the cycle's search chooses. The status is a rejection if it chooses none, or others
 // do not confirm them; asked says that the pod may end others at all.
 func (p *Plugin) endChosen(
 	ctx context.Context, state fwk.CycleState, pod *v1.Pod, statuses fwk.NodeToStatusReader,
@@ -69,7 +68,7 @@ func (p *Plugin) endChosen(
 		if err != nil {
 			return nil
 		}
-		chosen.choice = search(&VictimQuery{Nodes: nodes, Budgets: budgets, LostWith: chosen.gpuTimeOf, GangOf: p.gangOf})
+		chosen.choice = search(&VictimQuery{Nodes: nodes, Budgets: budgets, LostWith: chosen.gpuTimeOf})
 		if chosen.choice == nil {
 			return nil
 		}

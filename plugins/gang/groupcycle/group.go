@@ -1,6 +1,7 @@
 package groupcycle
 
 import (
+	"slices"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -59,8 +60,15 @@ func (g *Group) Spared() bool { return g.spared }
 // says what becomes of the group.
 func (g *Group) NoteSent(refused func() string) { g.refused = refused }
 
-// NoteArrived says that the pod has its place.
-func (g *Group) NoteArrived() { g.refused = nil }
+// NoteArrived says that a pod has its place. Members that come later in the same cycle see it among those that have
+// a node.
+func (g *Group) NoteArrived(pod *v1.Pod) {
+	g.refused = nil
+	at := slices.IndexFunc(g.Pending, func(other *v1.Pod) bool { return other.UID == pod.UID })
+	if g.OneCycle && at >= 0 {
+		g.Pending, g.Assigned = slices.Delete(slices.Clone(g.Pending), at, at+1), append(slices.Clone(g.Assigned), pod)
+	}
+}
 
 // TakeRefused is what is to be called since the pod that was sent to its place last did not arrive; nil if it did.
 func (g *Group) TakeRefused() func() string {

@@ -22,7 +22,8 @@ import (
 // have more: a write whose answer was lost with the server may have been carried out, one that the
 // watch has not shown yet is no less true, and the claim of an extended resource keeps its devices
 // until it is deleted. So an allocation that was begun to be written stays in flight until the API
-// server has been asked what the claim has, and the scheduler's memory has the answer.
+// server has been asked what the claim has, and the scheduler's memory has the answer. A write that the server
+// carries out later still is for the guard before binding (package doubleallocation).
 
 // allocationFlights are the allocations in flight of one scheduler. It is safe for concurrent use.
 type allocationFlights struct {
@@ -105,7 +106,7 @@ func (f *allocationFlights) giveBack(uid types.UID) (removed bool) {
 		return f.removeFlight(uid)
 	}
 	f.landing++
-	go f.awaitLanding(uid, flight)
+	go f.awaitLanding(uid, flight, flight.written)
 	return false
 }
 
@@ -144,16 +145,16 @@ var landingBackoff = wait.Backoff{Duration: 10 * time.Millisecond, Factor: 2, Ji
 const landingOverdue = 30 * time.Second
 
 // awaitLanding takes an allocation out of flight once the scheduler knows what its claim has.
-func (f *allocationFlights) awaitLanding(uid types.UID, flight *allocationFlight) {
+func (f *allocationFlights) awaitLanding(uid types.UID, flight *allocationFlight, written claimID) {
 	next, said := landingBackoff.DelayFunc(), time.Now()
 	for {
-		err := f.readBack(flight.written)
+		err := f.readBack(written)
 		if err == nil {
 			break
 		}
 		if time.Since(said) > landingOverdue {
 			said = time.Now()
-			klog.FromContext(f.ctx).Error(err, "Devices that were given back are held until their claim is read", "claim", flight.written)
+			klog.FromContext(f.ctx).Error(err, "Devices that were given back are held until their claim is read", "claim", written)
 		}
 		select {
 		case <-f.ctx.Done():
@@ -165,10 +166,10 @@ func (f *allocationFlights) awaitLanding(uid types.UID, flight *allocationFlight
 	if f.byClaim[uid] == flight { // it was not written by another pod since
 		f.removeFlight(uid)
 	}
+	f.changes.noteUID(uid) // before anybody is tried who is not tried again
 	f.landing--
 	followers := f.followers
 	f.mutex.Unlock()
-	f.changes.noteUID(uid)
 	for _, follow := range followers {
 		follow()
 	}

@@ -238,6 +238,9 @@ func (s *Source) ForgetAsked(ctx context.Context, state fwk.CycleState, pod *v1.
 	return status
 }
 
+// HasClaims reports whether the scheduler's cache has all claims that there were at first.
+func (s *Source) HasClaims() bool { return s.changes == nil || s.changes.synced() }
+
 // FindClaim is a claim as the scheduler's cache has it.
 func (s *Source) FindClaim(namespace, name string) (*resourceapi.ResourceClaim, error) {
 	return s.manager.ResourceClaims().Get(namespace, name)

@@ -66,6 +66,6 @@ func (t *trackedClaims) AssumeClaimAfterAPICall(claim *resourceapi.ResourceClaim
 	return err
 }
 
-// AssumedClaimRestore implements fwk.ResourceClaimTracker. It does nothing: whatever was assumed the API
-// server has said, and what the watch showed before is only older.
+// AssumedClaimRestore implements fwk.ResourceClaimTracker. It does nothing: what was assumed the API server has said,
+// or is read back, and what the watch showed before is only older.
 func (t *trackedClaims) AssumedClaimRestore(string, string) {}
