@@ -11,7 +11,9 @@ import (
 // Members that come in one cycle see those that have their place among the assigned ones; a group whose members
 // have cycles of their own is read anew for each.
 func TestNoteArrived(t *testing.T) {
-	pod := func(name string) *v1.Pod { return &v1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(name)}} }
+	pod := func(name string) *v1.Pod {
+		return &v1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(name)}}
+	}
 	first, second, third := pod("first"), pod("second"), pod("third")
 	for name, tc := range map[string]struct {
 		oneCycle                  bool
