@@ -56,7 +56,7 @@
 // other plugins refused), unserved.go (resources and classes that are not there), sign.go
 // (which pods are alike), forecast.go, recall.go (what it must not forget by a restart),
 // trace.go (spans of its cycles), pending.go (why pods wait, in a word), untold.go (pods that
-// nobody has told why they wait),
+// nobody has told why they wait), unended.go (pods that could end others once those have a node),
 // events.go, recent.go (pods about which something was said already), options.go, dryrun.go
 // (for programs that run cycles on a copy of a cluster).
 package deviceplacement

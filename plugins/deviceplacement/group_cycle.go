@@ -90,9 +90,17 @@ func (p *Plugin) tryAtOnce(logger klog.Logger, pods ...*v1.Pod) {
 	p.activator.Activate(logger, activated)
 }
 
-// followMembers drops the plan of a group of which a pod is deleted, and what is remembered of the pod.
+// followMembers drops the plan of a group of which a pod is deleted, and what is remembered of the pod, and
+// tries those that waited for a pod to have a node.
 func (p *Plugin) followMembers(pods cache.SharedIndexInformer) error {
 	_, err := pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		UpdateFunc: func(before, after any) {
+			was, isPod := before.(*v1.Pod)
+			if pod, ok := after.(*v1.Pod); ok && isPod && was.Spec.NodeName == "" && pod.Spec.NodeName != "" {
+				p.unended.Delete(pod.UID)
+				p.noteBound(pod)
+			}
+		},
 		DeleteFunc: func(object any) {
 			if gone, ok := object.(cache.DeletedFinalStateUnknown); ok {
 				object = gone.Obj
@@ -103,6 +111,7 @@ func (p *Plugin) followMembers(pods cache.SharedIndexInformer) error {
 			}
 			p.pending.noteCause(pod, "")
 			p.unanswered.Delete(pod.UID)
+			p.unended.Delete(pod.UID)
 			p.plans.unbarPod(pod.UID)
 			if key, ok := groupOf(pod); ok {
 				p.plans.forgetPod(key, pod.UID)

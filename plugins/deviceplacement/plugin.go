@@ -64,6 +64,8 @@ type Plugin struct {
 	guard *doubleallocation.Guard
 	// unanswered has the UIDs of pods that may be bound although the scheduler was told otherwise.
 	unanswered sync.Map
+	// unended are pods by UID that wait for others to be where they can be ended.
+	unended sync.Map
 	// pending remembers why pods wait.
 	pending pendingPods
 	// lastTrace is that of the last cycle, nil if there is none.

@@ -76,6 +76,7 @@ func (p *Plugin) refusePod(ctx context.Context, state fwk.CycleState, pod *v1.Po
 		return podRefusal{cause: metrics.Releasing, status: fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
 			fmt.Sprintf("waits until the devices of pods that ended on node %s are released", node))}
 	}
+	p.awaitBindings(pod)
 	p.spareVictims(ctx, state, c, pod)
 	explaining, step := tracing.StartStep(ctx, "Explain")
 	explanation := p.explainPod(explaining, state, pod, statuses, p.options.ExplainTimeout)

@@ -5,6 +5,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/ashlar-dev/ashlar/plugins/resourceslices"
 )
@@ -24,6 +25,16 @@ func (s *Source) ReleasingNodes() []string {
 		}
 	}
 	return nodes
+}
+
+// HeldByOthers reports whether some claim has devices of a node and none of its users, as namespace/name, is
+// among some.
+func (s *Source) HeldByOthers(some sets.Set[string]) bool {
+	claims, err := s.manager.ResourceClaims().List()
+	return err == nil && slices.ContainsFunc(claims, func(claim *resourceapi.ResourceClaim) bool {
+		isAmong := func(user resourceapi.ResourceClaimConsumerReference) bool { return some.Has(claim.Namespace + "/" + user.Name) }
+		return s.nodeOf(claim) != "" && !slices.ContainsFunc(claim.Status.ReservedFor, isAmong)
+	})
 }
 
 // nodeOf is the node whose devices a claim is allocated, "" for none.
