@@ -32,7 +32,9 @@ func (s *Source) ReleasingNodes() []string {
 func (s *Source) HeldByOthers(some sets.Set[string]) bool {
 	claims, err := s.manager.ResourceClaims().List()
 	return err == nil && slices.ContainsFunc(claims, func(claim *resourceapi.ResourceClaim) bool {
-		isAmong := func(user resourceapi.ResourceClaimConsumerReference) bool { return some.Has(claim.Namespace + "/" + user.Name) }
+		isAmong := func(user resourceapi.ResourceClaimConsumerReference) bool {
+			return some.Has(claim.Namespace + "/" + user.Name)
+		}
 		return s.nodeOf(claim) != "" && !slices.ContainsFunc(claim.Status.ReservedFor, isAmong)
 	})
 }
