@@ -27,6 +27,7 @@ var rareCalls = map[string]map[string]string{
 		"patch events":                                      "an event that is repeated for minutes becomes a series",
 		"patch events.events.k8s.io":                        "an event that is repeated for minutes becomes a series",
 		"update pods/finalizers":                            "asked by admission plugin OwnerReferencesPermissionEnforcement when a claim is made",
+		"get pods":                                          "read back where a pod may be bound although the answer to that was lost",
 		"get resourceclaims.resource.k8s.io":                "read again after a conflict, and where another scheduler allocates the same device",
 		"delete resourceclaims.resource.k8s.io":             "the claim of an extended resource whose pod was not bound after all",
 		"patch resourceclaims/status.resource.k8s.io":       "a reservation is taken back when its pod was not bound after all",
