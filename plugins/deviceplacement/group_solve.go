@@ -92,8 +92,9 @@ func (p *Plugin) sendMember(group *groupcycle.Group, pod *v1.Pod, place *planned
 
 // refuseGroup says in the cycle what the group lacks.
 func refuseGroup(group *groupcycle.Group, refusal *groupRefusal) *groupAnswer {
-	group.NoteShortfall(groupcycle.Shortfall{Fit: refusal.fit, Because: refusal.because})
-	return &groupAnswer{group: group, refusal: refusedWords(group, refusal)}
+	shortfall := groupcycle.Shortfall{Fit: refusal.fit, Because: refusal.because}
+	group.NoteShortfall(shortfall)
+	return &groupAnswer{group: group, refusal: group.ShortfallWords(shortfall)}
 }
 
 // stillServes reports whether what was planned for a pod is still free, on a node to which it

@@ -8,12 +8,6 @@ import (
 	"github.com/ashlar-dev/ashlar/topology/cluster"
 )
 
-// refusedWords is a pod's status when its group does not fit.
-func refusedWords(group *groupcycle.Group, refusal *groupRefusal) string {
-	return fmt.Sprintf("%d of the %d pods that PodGroup %s starts together have a place; %s",
-		refusal.fit, group.MinMember, group.Key.Name, refusal.because)
-}
-
 // sparedWords is a pod's status when its group starts without it.
 func sparedWords(group *groupcycle.Group) string {
 	return fmt.Sprintf("PodGroup %s starts with %d of its pods, and not with this one: it is tried again once they have their nodes",

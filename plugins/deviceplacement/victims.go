@@ -5,9 +5,6 @@ import (
 	"slices"
 
 	v1 "k8s.io/api/core/v1"
-	policy "k8s.io/api/policy/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -122,11 +119,9 @@ func (s *victimSearch) listVictims(query *preemption.VictimQuery, nodes []fwk.No
 			holders[user] = append(holders[user], holder)
 		}
 	}
-	budgets := make([]labels.Selector, len(query.Budgets))
-	for i, budget := range query.Budgets {
-		if selector, err := metav1.LabelSelectorAsSelector(budget.Spec.Selector); err == nil && !selector.Empty() {
-			budgets[i] = selector // as kube-scheduler: an empty selector is of no pod
-		}
+	var counted []func(*v1.Pod) bool
+	for _, budget := range query.Budgets {
+		counted = append(counted, preemption.CountedBy(budget))
 	}
 	for _, pod := range bound {
 		has := holders[nameOf(pod)]
@@ -144,25 +139,16 @@ func (s *victimSearch) listVictims(query *preemption.VictimQuery, nodes []fwk.No
 		s.listed.Insert(pod.UID)
 		victim := cluster.Victim{Holders: has, Priority: int64(podPriority(pod)), Pods: 1, Group: group}
 		if podPriority(pod) < podPriority(s.pod) { // the others stay
-			victim.Cost, victim.Budgets = query.LostWith(pod), budgetsOf(pod, query.Budgets, budgets)
+			victim.Cost = query.LostWith(pod)
+			for i, counts := range counted {
+				if counts(pod) {
+					victim.Budgets = append(victim.Budgets, i)
+				}
+			}
 		}
 		s.pods, s.victims = append(s.pods, pod), append(s.victims, victim)
 	}
 	return true
-}
-
-// budgetsOf are the numbers of the budgets that the end of a pod counts against.
-func budgetsOf(pod *v1.Pod, budgets []*policy.PodDisruptionBudget, selectors []labels.Selector) []int {
-	var numbers []int
-	for i, budget := range budgets {
-		if _, counted := budget.Status.DisruptedPods[pod.Name]; counted || selectors[i] == nil || budget.Namespace != pod.Namespace {
-			continue
-		}
-		if selectors[i].Matches(labels.Set(pod.Labels)) {
-			numbers = append(numbers, i)
-		}
-	}
-	return numbers
 }
 
 // freeHost is what a node has besides devices once some of the victims have ended.

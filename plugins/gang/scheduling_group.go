@@ -93,7 +93,5 @@ func (p *Plugin) PodGroupPostFilter(
 	if group == nil || group.Shortfall() == nil {
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}
-	shortfall := group.Shortfall()
-	return nil, unresolvablef("%d of the %d pods that PodGroup %s starts together have a place; %s",
-		shortfall.Fit, group.MinMember, group.Key.Name, shortfall.Because)
+	return nil, unresolvablef("%s", group.ShortfallWords(*group.Shortfall()))
 }

@@ -11,6 +11,7 @@
 //
 //	plugin.go     the extension points
 //	search.go     the victims that were chosen over all nodes
+//	budgets.go    which pods a PodDisruptionBudget counts
 //	victims.go    which victims, on which node, where they were not
 //	promising.go  on which nodes that is tried
 //	gang.go       the gangs of victims, and what other plugins say in the pod's cycle

@@ -8,8 +8,6 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	policy "k8s.io/api/policy/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/component-helpers/scheduling/corev1"
@@ -88,14 +86,9 @@ func (d *deviceVictims) SelectVictimsOnNode(
 func exceededBudgets(victims []*v1.Pod, budgets []*policy.PodDisruptionBudget) int {
 	exceeded := 0
 	for _, budget := range budgets {
-		selector, err := metav1.LabelSelectorAsSelector(budget.Spec.Selector)
-		if err != nil || selector.Empty() {
-			continue // as kube-scheduler: an empty selector is of no pod
-		}
-		left := budget.Status.DisruptionsAllowed
+		counts, left := CountedBy(budget), budget.Status.DisruptionsAllowed
 		for _, victim := range victims {
-			_, counted := budget.Status.DisruptedPods[victim.Name]
-			if counted || victim.Namespace != budget.Namespace || !selector.Matches(labels.Set(victim.Labels)) {
+			if !counts(victim) {
 				continue
 			}
 			if left--; left < 0 {

@@ -21,7 +21,8 @@ var messageFiles = []string{
 	"plugins/deviceplacement/guard.go", "plugins/deviceplacement/verdict.go", "plugins/deviceplacement/untold.go",
 	"plugins/doubleallocation/guard*.go",
 	"plugins/nodeview/dra/*.go", "plugins/nodeview/deviceplugin/*.go",
-	"plugins/modelmemory/*.go", "plugins/gang/*.go", "plugins/preemption/*.go", "topology/placement/suggestion_words.go",
+	"plugins/modelmemory/*.go", "plugins/gang/*.go", "plugins/gang/groupcycle/group.go",
+	"plugins/preemption/*.go", "topology/placement/suggestion_words.go",
 	"plugins/gpuchain/*.go", "topology/memory/estimate.go",
 }
 

@@ -1,6 +1,7 @@
 package groupcycle
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -43,6 +44,12 @@ type Shortfall struct {
 
 // Needed is how many more members must have a node.
 func (g *Group) Needed() int { return max(0, g.MinMember-len(g.Assigned)) }
+
+// ShortfallWords says to people what a group lacks.
+func (g *Group) ShortfallWords(shortfall Shortfall) string {
+	return fmt.Sprintf("%d of the %d pods that PodGroup %s starts together have a place; %s",
+		shortfall.Fit, g.MinMember, g.Key.Name, shortfall.Because)
+}
 
 // NoteShortfall says what the group lacks.
 func (g *Group) NoteShortfall(shortfall Shortfall) { g.shortfall = &shortfall }
